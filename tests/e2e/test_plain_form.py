@@ -44,7 +44,7 @@ async def test_a_file_without_javascript(ada: Person, browser: PlainBrowser) -> 
     assert (await ada.usage())["reserved"] > 0
     await send(browser, b"Dear Grace,\n" * 3)
     assert (browser.status, REDIRECT in browser.url) == (200, True), browser.page.text
-    assert "Your file is stored" in browser.page.text
+    assert "Upload complete" in browser.page.text
     assert "/letters/2026/for grace.txt, 36 bytes, version 1." in browser.page.text
     (file,) = (await ada.call("GET", "/v1/files?path=/letters/2026"))["items"]
     assert (file["name"], file["size"], file["content_type"]) == ("for grace.txt", 36, "text/plain")
@@ -120,7 +120,7 @@ async def test_the_page_of_an_upload_says_what_became_of_it(ada: Person, browser
     address = browser.url
     await send(browser, b"plans")
     await browser.open(address)
-    assert ("Your file is stored" in browser.page.text, "/plans.txt" in browser.page.text) == (True, True)
+    assert ("Upload complete" in browser.page.text, "/plans.txt" in browser.page.text) == (True, True)
     await browser.open(f"{ada.gateway}/web/form")
     await browser.submit("/web/session/form/end")
     assert "Log in" in browser.page.text

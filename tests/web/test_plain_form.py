@@ -43,7 +43,7 @@ async def test_a_file_without_javascript(
     await look("send")
     await page.get_by_label("File, at most").set_input_files(str(tmp_path / "tea.txt"))
     await page.get_by_role("button", name="Upload").click()
-    await expect(page.get_by_role("heading", name="Your file is stored")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Upload complete")).to_be_visible()
     await expect(page.get_by_text("/kitchen/tea.txt, 10 bytes, version 1.")).to_be_visible()
     await look("stored")
     (file,) = (await ada.person.call("GET", "/v1/files?path=/kitchen"))["items"]

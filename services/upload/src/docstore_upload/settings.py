@@ -15,60 +15,52 @@ class UploadSettings(ServiceSettings):
 
     redirect_secrets: SecretStr = Field(
         SecretStr(""),
-        description="signs the URL to which a form's upload sends the browser. Several by commas: the first signs, all "
+        description="signs the URL to which a form redirects the browser. Several by commas: the first signs, all "
         "verify",
     )
 
     lifetime_seconds: float = Field(86_400, gt=0, le=604_800, description="how long a client may send its bytes")
     multipart_lifetime_seconds: float = Field(604_800, gt=0, le=604_800, description="the same for multipart uploads")
-    open_form_bytes: int = Field(
-        100 * MIB, ge=1, le=5 << 30, description="the most that a form may leave open (`max_size`)"
-    )
+    open_form_bytes: int = Field(100 * MIB, ge=1, le=5 << 30, description="largest `max_size` of a form without `size`")
     open_form_lifetime_seconds: float = Field(
-        3_600, gt=0, le=604_800, description="life of such a form: all that it may send is reserved meanwhile"
+        3_600, gt=0, le=604_800, description="lifetime of such a form; its `max_size` is reserved meanwhile"
     )
-    credentials_lifetime_seconds: int = Field(3_600, ge=900, description="life of one set of STS credentials")
+    credentials_lifetime_seconds: int = Field(3_600, ge=900, description="lifetime of one set of STS credentials")
     part_bytes: int = Field(16 * MIB, ge=5 * MIB, description="smallest part size of a multipart upload")
-    first_part_urls: int = Field(100, ge=1, le=1000, description="part URLs answered at once; more are asked for")
+    first_part_urls: int = Field(100, ge=1, le=1000, description="part URLs in one response; the client requests more")
     complete_wait_seconds: float = Field(20, gt=0, description="how long `complete` waits for a large object's hash")
 
-    block_url_lifetime_seconds: int = Field(3_600, ge=1, le=3_600, description="life of the URL for one block")
+    block_url_lifetime_seconds: int = Field(3_600, ge=1, le=3_600, description="lifetime of the URL for one block")
     block_grace_seconds: float = Field(
-        86_400, gt=0, description="a block that nothing refers to is deleted this long after somebody last asked for it"
+        86_400, gt=0, description="an unreferenced block is deleted this long after somebody last asked for it"
     )
 
     unsized_interval_seconds: float = Field(
-        60, gt=0, description="a block whose length was not signed is looked for this often while it may be sent"
+        60, gt=0, description="a block whose length was not signed is checked this often while it may be sent"
     )
     unclaimed_bytes: int = Field(
         2 << 30,
         ge=0,
-        description="blocks that no file has claimed may take this much more than an account's quota has room for;"
-        " the same for forms and credentials that were given up and still work",
+        description="unclaimed blocks may take this much more than the account's remaining quota;"
+        " also the limit for cancelled forms and credentials that still work",
     )
-    unclaimed_interval_seconds: float = Field(60, gt=0, description="how often all such blocks are measured")
+    unclaimed_interval_seconds: float = Field(60, gt=0, description="how often unclaimed blocks are measured")
 
-    stray_grace_seconds: float = Field(
-        86_400, gt=0, description="what an upload left over in the store is deleted once it is this old"
-    )
+    stray_grace_seconds: float = Field(86_400, gt=0, description="leftover objects of uploads are deleted at this age")
     delete_unknown: bool = Field(
-        False, description="delete blocks and packs that the database knows nothing of, instead of only counting them"
+        False, description="delete blocks and packs without a database row, instead of only counting them"
     )
-    stray_page_delay_seconds: float = Field(10, gt=0, description="pause between two pages of the search for it")
-    stray_pass_delay_seconds: float = Field(
-        21_600, gt=0, description="pause between two passes of it through the bucket"
-    )
+    stray_page_delay_seconds: float = Field(10, gt=0, description="pause between two pages of the search for strays")
+    stray_pass_delay_seconds: float = Field(21_600, gt=0, description="pause between two searches of the bucket")
 
     poll_interval_seconds: float = Field(1, gt=0, description="how often an instance looks for due work")
     lease_seconds: float = Field(60, gt=0, description="work of an instance that died is taken over after this")
-    check_first_delay_seconds: float = Field(60, gt=0, description="first look for the object of an open upload")
-    check_longest_delay_seconds: float = Field(900, gt=0, description="longest pause between two looks")
-    commit_retry_delay_seconds: float = Field(
-        10, gt=0, description="a commit that was begun is taken up again after this"
-    )
+    check_first_delay_seconds: float = Field(60, gt=0, description="first check for the object of an open upload")
+    check_longest_delay_seconds: float = Field(900, gt=0, description="longest pause between two checks")
+    commit_retry_delay_seconds: float = Field(10, gt=0, description="an interrupted commit is resumed after this")
     reservation_grace_seconds: float = Field(3_600, gt=0, description="a reservation outlives its upload by this")
     sweep_delay_seconds: float = Field(
-        3_600, gt=0, description="last deletion this long after the last URL ended: a long PUT may have begun before"
+        3_600, gt=0, description="last deletion this long after the last URL expired: a long PUT may have begun before"
     )
 
     settle_first_delay_seconds: float = Field(30, gt=0, description="first final check after completion")
@@ -78,5 +70,5 @@ class UploadSettings(ServiceSettings):
 
     @property
     def block_put_life(self) -> timedelta:
-        """After this no request can be under way any more that uses the URL of a block given now."""
+        """Lifetime of requests with a block's URL that is issued now."""
         return timedelta(seconds=self.block_url_lifetime_seconds + self.sweep_delay_seconds)

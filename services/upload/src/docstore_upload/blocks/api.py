@@ -18,11 +18,11 @@ Caller = Annotated[Principal, Depends(current_principal)]
 
 @router.post("/blocks/missing", response_model=schemas.MissingBlocks)
 async def missing_blocks(request: Request, body: MissingRequest, caller: Caller) -> Response:
-    """Of up to 1000 blocks, named by their SHA-256, those to be sent: `{missing:[{hash, url, headers}]}`.
+    """List which of up to 1000 blocks, named by their SHA-256, must be sent: `{missing:[{hash, url, headers}]}`.
 
-    Each is sent as one zstd frame with its content's size in the header, by a PUT with exactly these headers. 412 is
-    as good as 200: the block is there. The blocks that are not named in the answer need not be sent. `sizes` says by
-    hash how long the frame is that will be sent: the URL takes no other length.
+    Send each as one zstd frame with the content's size in its header, by a PUT with exactly these headers; 412 is as
+    good as 200: the block is stored. Blocks that the response does not name need not be sent. `sizes` is the length of
+    each frame by hash: the URL takes no other length.
     """
     blocks: BlockService = request.app.state.blocks
     return json_response({"missing": await blocks.missing(caller.account_id, body.hashes, body.sizes)})

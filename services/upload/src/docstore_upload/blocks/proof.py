@@ -1,7 +1,7 @@
-"""Proving that blocks have arrived: the store is asked for the first bytes of each, once, and the answer is kept.
+"""Verifies that blocks have arrived: reads the first bytes of each from the store once and keeps the result.
 
-The header says the plain size, which bounds what may be stored. A small block comes whole with that and is held against
-its name. What a larger one holds is not read here: each reader does so before a byte is passed on.
+The header names the plain size, which bounds what may be stored. A small block arrives whole in that read and is
+verified against its hash. Larger blocks are not read here: each reader verifies them before it passes a byte on.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from docstore_upload.settings import UploadSettings
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 32
-"""Questions to the store under way, of all who prove at this instance."""
+"""Requests to the store under way, for all callers of this instance."""
 BATCH = 512
-"""Blocks proved between two notes of it."""
+"""Blocks verified before the result is stored."""
 SMALL = 32 << 10
-"""Of the stored bytes: so small a block is read whole, and unpacked at once."""
+"""Stored bytes up to which a block is read whole and decompressed."""
 
 
 class BlockProver:
-    """Asks the store for blocks that are pending."""
+    """Checks the store for pending blocks."""
 
     def __init__(self, blocks: Blocks, store: ObjectStore, settings: UploadSettings, clock: Clock) -> None:
         self._blocks = blocks
@@ -41,15 +41,15 @@ class BlockProver:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def prove(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
-        """The size of each block that has arrived, by hash. What came as no block can be is wanted again.
+        """Return the size of each block that has arrived, by hash. An invalid block becomes pending again.
 
-        Unavailable `verifying` if there are so many that it takes long; what was found is kept, so that the next
-        call goes on from there.
+        Unavailable `verifying` if there are too many for one call; results are kept, so the next call continues from
+        there.
         """
         started, sizes = time.monotonic(), dict[str, int]()
         for first in range(0, len(pending), BATCH):
             if time.monotonic() - started > self._settings.complete_wait_seconds:
-                detail = "The blocks are being looked at; ask again."
+                detail = "The blocks are being verified; try again."
                 raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
             sizes |= await self._prove_some(account_id, pending[first : first + BATCH])
         return sizes
@@ -73,7 +73,7 @@ class BlockProver:
         return {block.hash: block.size or 0 for block in arrived}
 
     async def _look(self, block: KnownBlock) -> tuple[bytes, int] | None:
-        """The first bytes of its object and the size of it; None if it has not arrived."""
+        """Return the first bytes of its object and its size; None if it has not arrived."""
         length = SMALL if block.stored_bytes is not None and block.stored_bytes <= SMALL else MAX_FRAME_HEADER
         async with self._turns:
             try:
@@ -88,7 +88,7 @@ class BlockProver:
 
 
 def _is_whole(frame: bytes, block: KnownBlock, size: int) -> bool:
-    """Whether this is one frame, and nothing else, of the bytes that the block's name declares."""
+    """Whether this is exactly one frame of the bytes that the block's hash names."""
     try:
         unpack(frame, Block(block.hash, size, block.key))
     except ContentDamaged:

@@ -1,4 +1,4 @@
-"""Blocks, the lists that refer to them and discarded keys, in MongoDB."""
+"""Blocks, block lists and discarded keys in MongoDB."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -41,18 +41,18 @@ def _known(row: Document) -> KnownBlock:
 
 
 def _of_account(account_id: str) -> Document:
-    """Every row of an account; `/` is the character after the dot."""
+    """Filter for every row of an account; `/` is the character after the dot."""
     return {"$gte": f"{account_id}.", "$lt": f"{account_id}/"}
 
 
 _FIELDS = {"key": 1, "state": 1, "size": 1, "bytes": 1}
 _BYTES = {"$ifNull": ["$bytes", {"$ifNull": ["$size", MAX_FRAME_BYTES]}]}
-"""Rows of blocks that were stored before their size was noted have the plain size."""
+"""Rows of before the stored size was recorded have the plain size only."""
 _UNCLAIMED = {"refs": 0}
 
 
 class MongoBlocks:
-    """`blocks`: a row for each block of an account; `block_lists`; `discarded`: keys of objects to be deleted."""
+    """Collections `blocks` (a row per block of an account), `block_lists`, and `discarded` (keys to delete)."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class MongoBlocks:
     async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
         known: dict[str, KnownBlock] = {}
         for ids in _chunks([row_id(account_id, name) for name in hashes]):
-            # First, so that what is read is younger than any row that may be given up.
+            # First, so that what is read afterwards is younger than any row that may be collected.
             await self._blocks.update_many({"_id": {"$in": ids}}, {"$max": {"touched_at": now}})
             async for row in self._blocks.find({"_id": {"$in": ids}}, _FIELDS):
                 block = _known(row)
@@ -254,7 +254,7 @@ class MongoBlocks:
         await self._discarded.delete_many({"_id": {"$in": list(keys)}})
 
     async def _discard_each(self, keys: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:
-        """By key: until when somebody may write there, and when it is to be deleted."""
+        """Upsert discarded keys, each with the end of its writability and the time of its deletion."""
         changes = [
             UpdateOne({"_id": key}, merged({"$set": {"writable_until": until}}, self._deletions.due(at)), upsert=True)
             for key, (until, at) in keys.items()
@@ -266,7 +266,7 @@ class MongoBlocks:
         self, rows: Sequence[Document], writable_until: Mapping[str, datetime], now: datetime, session: Session
     ) -> int:
         if rows:
-            # Whoever refers to one of them at the same time makes this transaction, or theirs, fail.
+            # A concurrent reference to one of them makes one of the two transactions fail.
             await self._blocks.delete_many({"_id": {"$in": [row["_id"] for row in rows]}}, session=session)
             await self._discard(writable_until, now, session)
         return len(rows)

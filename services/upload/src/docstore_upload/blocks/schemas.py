@@ -11,25 +11,25 @@ from docstore_upload.blocks.rules import MAX_FRAME_BYTES
 
 
 class MissingBlock(Answer):
-    """A block that is to be sent, by a PUT."""
+    """A block to send, by a PUT."""
 
     hash: Sha256
     """SHA-256 of the block, in hexadecimal digits."""
     url: str
-    """Signed, good for some minutes."""
+    """Signed URL, valid for some minutes."""
     headers: dict[str, str]
-    """To be sent exactly so: they are signed."""
+    """Headers to send exactly so: they are signed."""
 
 
 class MissingBlocks(Answer):
-    """Those of the named blocks that are not there."""
+    """Those of the requested blocks that are not stored."""
 
     missing: list[MissingBlock]
-    """In the order asked for."""
+    """In the order of the request."""
 
 
 class MissingRequest(Body):
-    """Blocks by the SHA-256 of their bytes; `sizes`: by the same, the length of the frame that will be sent."""
+    """Blocks by the SHA-256 of their bytes; `sizes`: the length of each frame to send, by the same hash."""
 
     hashes: list[Sha256] = Field(min_length=1, max_length=1000, fail_fast=True)
     sizes: dict[Sha256, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES), WHOLE]] | None = Field(None, max_length=1000)

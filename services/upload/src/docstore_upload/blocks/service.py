@@ -1,4 +1,4 @@
-"""Use cases of blocks: which ones a client need not send, what a file is made of, and the end of such a content."""
+"""Use cases of blocks: find those to send, assemble a file from them, release their references."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -25,16 +25,16 @@ from docstore_upload.settings import UploadSettings
 log = structlog.get_logger(__name__)
 FRAME_TYPE = "application/zstd"
 MAX_NAMED = 1000
-"""Hashes in one refusal: as many as are sent in one question for what is missing."""
+"""Hashes in one error response: as many as one request for missing blocks takes."""
 
 
 def blocks_missing(hashes: Sequence[str]) -> DomainError:
-    detail = f"{len(hashes)} blocks are not there; ask for them with /v1/blocks/missing and send them."
+    detail = f"{len(hashes)} blocks are missing; get their URLs from /v1/blocks/missing and send them."
     return Conflict(detail, code="blocks_missing", hashes=list(hashes[:MAX_NAMED]))
 
 
 class BlockService:
-    """Blocks are looked for only among those of the account that uploads, whoever's tree the file goes into."""
+    """Blocks of one account: an upload uses only blocks of its uploader, whoever's tree the file goes into."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class BlockService:
     async def missing(
         self, account_id: str, hashes: Iterable[str], stored_bytes: Mapping[str, int] | None = None
     ) -> list[Json]:
-        """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it.
+        """Return those of `hashes` that this account has not sent, each with the URL and headers to send it.
 
-        `stored_bytes`: by hash, the length of the frame that will be sent, which is signed. Where it is not given, no
-        URL can bound what is stored: it is looked for soon. OutOfSpace `over_quota` if more would wait for a file
-        than the account has room for, 429 `block_sizes_required` if it has sent more than a block by such a URL.
+        `stored_bytes`: the length of each frame to send by hash, which the URL signs. Without it no URL can bound what
+        is stored, so the block is checked soon. OutOfSpace `over_quota` if more blocks would wait for a file than the
+        account has room for; 429 `block_sizes_required` if such a URL was used to send more than a block.
         """
         sizes = stored_bytes or {}
         wanted, now = list(dict.fromkeys(hashes)), self._clock()
@@ -79,14 +79,12 @@ class BlockService:
         expected = {name: sizes.get(name, MAX_FRAME_BYTES) for name in missing}
         unsized = [name for name in missing if name not in sizes]
         if unsized and await self._blocks.has_sent_too_much(account_id, now):
-            detail = (
-                "More was sent for a block than a block has. For the next hours, say in `sizes` how much will be sent."
-            )
+            detail = "A block was sent that is too large. For the next hours, give `sizes` with each request."
             raise TooMany(detail, code="block_sizes_required", retry_after=3600)
         new = await self._blocks.add(
             account_id, {name: size for name, size in expected.items() if name not in known}, now
         )
-        # Read again: what came as no block can be is wanted under another key.
+        # Read again: an invalid block is pending under another key now.
         again = await self._blocks.touch(account_id, [name for name in missing if name in known], now)
         more = {name: expected[name] for name, block in again.items() if expected[name] > (block.stored_bytes or 0)}
         await self._blocks.expect(account_id, more)
@@ -99,13 +97,13 @@ class BlockService:
         return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
 
     async def assemble(self, file: FileInBlocks, pieces: Sequence[Piece] | None) -> References:
-        """Store the list of the blocks of which the file is made according to the client.
+        """Store the block list that a client has named for its file.
 
-        Invalid `invalid_blocks` if they can't be, 409 `blocks_missing` with `hashes` (up to 1000) if some are not
-        there, 503 `verifying` while they are being looked at; the upload stays open.
+        Invalid `invalid_blocks` if they can't make up the file; 409 `blocks_missing` with `hashes` (up to 1000) if some
+        are missing; 503 `verifying` while they are verified. The upload stays open.
         """
         if pieces is None:
-            raise Incomplete("Complete it with the blocks that the file is made of.")
+            raise Incomplete("Name the file's blocks to complete this upload.")
         sha256 = file.sha256 or ""
         sizes = piece_sizes(pieces, file.size, sha256)
         if isinstance(sizes, str):
@@ -113,7 +111,7 @@ class BlockService:
         stored = await self._stored(file.account_id, sizes)
         other = [name for name, size in sizes.items() if stored[name].size != size]
         if other:
-            detail = "Some blocks are there with another size than the one named."
+            detail = "Some blocks are stored with another size than the one listed."
             raise invalid(detail, "invalid_blocks", hashes=other[:MAX_NAMED])
         list_key = block_list_key(file.owner_id, file.id, new_id())
         blocks = [Block(piece.hash, piece.size, stored[piece.hash].key) for piece in pieces]
@@ -122,9 +120,9 @@ class BlockService:
         return References(list_key, file.account_id, keys)
 
     async def refer_with(self, references: References, claim: Callable[[Session], Awaitable[bool]]) -> bool:
-        """Make the claim of an upload and take the references of its list in one transaction; whether it was open.
+        """Claim an upload and take the references of its list in one transaction; return whether it was open.
 
-        Conflict `blocks_missing` if blocks are gone since they were looked for: the upload stays open.
+        Conflict `blocks_missing` if blocks were deleted since they were checked: the upload stays open.
         """
 
         async def work(transaction: Transaction) -> bool:
@@ -142,17 +140,17 @@ class BlockService:
             raise blocks_missing(gone) from None
 
     async def release(self, list_keys: Iterable[str]) -> None:
-        """No version has these contents any more: give back the blocks they refer to. Again, it changes nothing."""
+        """Give back the references of contents that no version has any more. Idempotent."""
         for list_key in list_keys:
             account_id = await self._blocks.owner_of(list_key)
             if account_id is None:
                 continue
             blocks = await self._read(list_key)
             if not await self._blocks.release(list_key, account_id, {block.hash for block in blocks}, self._clock()):
-                continue  # somebody else just did
+                continue  # released by a concurrent call
             if not blocks:
                 log.warning("block_list_empty_or_lost", key=list_key)
-            if not await self._is_held():  # else the sweeper deletes what is noted as discarded
+            if not await self._is_held():  # else the worker deletes discarded objects later
                 await self._store.delete(list_key)
                 await self._blocks.forget_discarded([list_key])
 
@@ -163,7 +161,7 @@ class BlockService:
             return []
 
     async def _stored(self, account_id: str, hashes: Iterable[str]) -> dict[str, KnownBlock]:
-        """These blocks, all of them stored; they are looked for in the store if that is not known yet."""
+        """Return these blocks if all are stored; the store is asked where that is not known yet."""
         wanted = list(hashes)
         known = await self._blocks.touch(account_id, wanted, self._clock())
         pending = [block for block in known.values() if block.state == "pending"]
@@ -183,7 +181,7 @@ class BlockService:
             size=stored_bytes,
             content_type=FRAME_TYPE,
             expires_in=self._settings.block_url_lifetime_seconds,
-            # What was looked at once can't be changed afterwards by whoever still has the URL.
+            # First write only: whoever keeps the URL can't replace a block that was verified.
             overwrite=False,
         )
         return {"hash": block.hash, "url": put.url, "headers": dict(put.headers)}

@@ -1,8 +1,7 @@
-"""Blocks that no file has claimed: how much of them an account may have.
+"""Bounds an account's blocks that no file has claimed.
 
-A client may store a block before it names the file that it is for. So the bytes of such blocks are counted, and
-bounded by what the account could still claim. The bound is asked for only beyond the allowance: most accounts never
-come there.
+A client may store a block before it names the block's file. So the bytes of such blocks are counted and bounded by what
+the account could still claim. The bound is computed only beyond the allowance, which most accounts never reach.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ WITHDRAWN_AT_ONCE = 1000
 
 
 class UnclaimedBlocks:
-    """Refuses URLs for more, and discards what is too much."""
+    """Refuses URLs for blocks beyond the bound and discards the excess."""
 
     def __init__(
         self, blocks: Blocks, uploads: OpenUploads, services: ServiceClients, settings: UploadSettings, clock: Clock
@@ -35,21 +34,21 @@ class UnclaimedBlocks:
         self._clock = clock
 
     async def refuse_beyond(self, account_id: str, new: Sequence[str]) -> None:
-        """OutOfSpace `over_quota` if an account has too much by the blocks `new`, which are withdrawn then.
+        """OutOfSpace `over_quota` if the blocks `new` take an account over its bound; they are withdrawn then.
 
-        They are counted after they were added: of two calls at once, at least one sees both. What nobody has asked
-        for the longest makes room first.
+        Blocks are counted after they were added, so at least one of two concurrent calls sees both. Blocks that nobody
+        asked for the longest are discarded first.
         """
         excess = await self._excess(account_id)
         if excess > 0:
             excess -= await self._trim(account_id, excess)
         if excess > 0:
             await self._withdraw(account_id, new)
-            detail = "So many blocks wait for a file already that no more fit; complete or wait."
+            detail = "Too many blocks wait for a file. Complete their uploads, or wait until some are deleted."
             raise OutOfSpace(detail)
 
     async def sweep(self) -> int:
-        """Measure the blocks of all accounts, and discard what one has too much, the quota having been used since."""
+        """Measure the blocks of all accounts and discard excess, such as after the quota was used otherwise."""
         by_account = await self._blocks.unclaimed_by_account()
         unclaimed_bytes.labels("blocks").set(sum(by_account.values()))
         withdrawn = 0
@@ -69,7 +68,7 @@ class UnclaimedBlocks:
         return held - room_for_unclaimed(self._settings.unclaimed_bytes, usage, open_in_blocks)
 
     async def _trim(self, account_id: str, excess: int) -> int:
-        """Bytes of the blocks that were discarded: none that a client may be about to send or to name."""
+        """Discard up to `excess` bytes of blocks that no client may be about to send or name; return the bytes."""
         before = self._clock() - timedelta(seconds=self._settings.block_url_lifetime_seconds)
         oldest = await self._blocks.longest_untouched(account_id, before, WITHDRAWN_AT_ONCE)
         chosen = to_be_withdrawn(oldest, excess)

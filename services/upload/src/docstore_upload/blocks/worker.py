@@ -1,4 +1,4 @@
-"""Background work on blocks: deletes those that nothing refers to, and looks for those of unbounded length."""
+"""Background work on blocks: deletes unreferenced blocks and checks those of unbounded length."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from docstore_upload.settings import UploadSettings
 
 
 class DiscardedBlocksWorker(DueWork[Discarded]):
-    """First gives up rows, noting the keys as discarded; then deletes what is discarded, however often it takes.
+    """Discards unreferenced blocks, then deletes discarded objects until the store has done it.
 
-    Where a URL still works, a tombstone takes the object's place until it does not.
+    While a URL still works, a tombstone takes the object's place.
     """
 
     name = "blocks"
@@ -56,7 +56,7 @@ class DiscardedBlocksWorker(DueWork[Discarded]):
 
 
 class UnsizedBlocksWorker(DueWork[Awaited]):
-    """Looks for blocks whose URL takes any length, so that what is no block is deleted soon after it was sent."""
+    """Checks blocks whose URL takes any length, so that an oversized object is deleted soon after it was sent."""
 
     name = "unsized blocks"
     batch = 500
@@ -80,11 +80,11 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
             try:
                 arrived = await self._prover.prove(account_id, [each.block for each in due])
             except DomainError:
-                continue  # so many that they are due again at the end of the lease
+                continue  # too many for one round: due again when the lease ends
             await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
 
     async def _plan(self, account_id: str, due: Sequence[Awaited]) -> None:
-        """Look again as long as a URL of theirs may be used."""
+        """Schedule the next check while a URL of theirs may be used."""
         now = self._clock()
         live = [each.block.hash for each in due if each.asked_at + self._settings.block_put_life > now]
         dead = [each.block.hash for each in due if each.block.hash not in live]

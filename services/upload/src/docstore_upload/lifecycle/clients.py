@@ -15,12 +15,12 @@ Json = dict[str, Any]
 
 
 def item_error(result: ItemRefused) -> DomainError:
-    """Why one item of several was refused."""
+    """Return the error of a refused item."""
     return error_of(result["problem"])
 
 
 class ServiceClients:
-    """Metadata, quota, and the services that acknowledge what follows from an upload."""
+    """Metadata, quota, and the services that acknowledge the events of an upload."""
 
     def __init__(self, metadata: Caller, quota: Caller, consumers: Mapping[str, Caller]) -> None:
         self.metadata = MetadataClient(metadata)
@@ -29,12 +29,12 @@ class ServiceClients:
         self._consumers = {name: OperationsClient(caller) for name, caller in consumers.items()}
 
     async def republish_file_events(self, event_ids: Sequence[str]) -> None:
-        """Have metadata publish these again, under their old ids."""
+        """Have metadata republish these events under their old ids."""
         for some in _batches(event_ids):
             await self._metadata_operations.republish_events(some)
 
     async def settled(self, events: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
-        """Of these events, by service, those that it is done with. One that can't be reached has settled nothing."""
+        """Return the acknowledged ones of these events by service; none for a service that can't be reached."""
 
         async def ask(name: str) -> set[str]:
             settled: set[str] = set()

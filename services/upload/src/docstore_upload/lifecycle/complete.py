@@ -1,10 +1,10 @@
-"""Completing transfers: verify what is stored, claim it, commit it in metadata, publish that. Any number at once.
+"""Completion of transfers: verify the stored bytes, claim, commit in metadata, publish; any number at once.
 
-Where a crash leaves a transfer, and what takes it on:
-- before the claim: still open; the client's next `complete`, or the worker, verifies again.
-- after the claim, before or after metadata's commit: committing; either asks metadata again, which answers the same
-  for the same upload, and goes on.
-- after the last transaction: completed, with its event; a lost response is given again from what is stored.
+What a crash leaves, and how it continues:
+- before the claim: still open. The client's next `complete` or the worker verifies again.
+- after the claim, before or after metadata's commit: committing. Either of them asks metadata again, which gives the
+  same answer for the same upload.
+- after the last transaction: completed, with its event. A lost response is given again from what is stored.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from docstore_upload.settings import UploadSettings
 log = structlog.get_logger(__name__)
 NO_MANIFESTS: Mapping[str, object] = {}
 Errors = dict[str, DomainError]
-"""By id, why a transfer is not completed."""
+"""Why transfers are not completed, by id."""
 
 
 class Completer(Generic[T]):
@@ -59,7 +59,7 @@ class Completer(Generic[T]):
     async def complete(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
     ) -> dict[str, Any]:
-        """By id, what each has become, or why it has not; again and again the same."""
+        """Return by id the result of each transfer, or why it has none. Idempotent."""
         errors: Errors = {}
         claims = await self._verify([each for each in transfers if each.is_open], manifests, by, errors)
         current = await self._claim(transfers, claims, errors)
@@ -100,7 +100,7 @@ class Completer(Generic[T]):
         return claims
 
     async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], errors: Errors) -> list[T]:
-        """The transfers as they stand once those in `claims` are claimed, by us or by somebody before us."""
+        """Claim those in `claims`; return the transfers as they are after that, whoever has claimed them."""
         retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_delay_seconds)
         alone = [claim for claim in claims.values() if claim.within is None]
         all_claimed = not alone or await self._claim_together(alone, retry_at)
@@ -110,7 +110,7 @@ class Completer(Generic[T]):
                     all_claimed &= await claim.within(partial(self._transfers.claim, [claim], retry_at))
                 except DomainError as error:
                     all_claimed, errors[claim.id] = False, error
-        # One that can't be verified may have been completed meanwhile: what was sent is deleted after that.
+        # A transfer that can't be verified may be completed: its bytes are deleted after that.
         if not all_claimed or any(each.is_open and each.id not in claims for each in transfers):
             latest = await self._transfers.by_ids([transfer.id for transfer in transfers])
             return [latest.get(transfer.id, transfer) for transfer in transfers]
@@ -123,7 +123,7 @@ class Completer(Generic[T]):
         return await self._transactor.run(work)
 
     async def _commit(self, transfers: Sequence[T], by: Actor, errors: Errors) -> dict[str, T]:
-        """Those that are completed now."""
+        """Commit transfers in metadata; return those that are completed now."""
         uploaded_at = self._clock()
         items = {transfer.id: self._kind.commit_items(transfer, uploaded_at) for transfer in transfers}
         results = iter(await _commit_each(self._services, [item for some in items.values() for item in some]))
@@ -141,7 +141,7 @@ class Completer(Generic[T]):
         return await self._finish(commits) if commits else {}
 
     async def _finish(self, commits: Mapping[str, Commit[T]]) -> dict[str, T]:
-        """Of several that have committed the same transfer, one finds it committing and publishes the event."""
+        """Complete committed transfers. If several workers have committed one, only one of them publishes its event."""
         now = self._clock()
         check_at = now + timedelta(seconds=self._settings.settle_first_delay_seconds)
 
@@ -183,9 +183,9 @@ def _claimed(transfer: T, claim: Claim | None) -> T:
 
 
 async def _commit_each(services: ServiceClients, items: Sequence[CommitItem]) -> list[CommitResult | DomainError]:
-    """Metadata's answer to each, in order; an error for those it could not answer, which are asked for again later.
+    """Return metadata's answer to each, in order; a temporary error where it gave none.
 
-    One that it can't take must not hold up the others.
+    An item that metadata can't process must not hold up the others.
     """
     if not items:
         return []
@@ -200,17 +200,17 @@ async def _commit_each(services: ServiceClients, items: Sequence[CommitItem]) ->
 
 
 def commit_refusal(result: ItemRefused) -> DomainError:
-    """Why metadata did not take it; final, unless it is temporary."""
+    """Return why metadata refused a commit; final unless it is temporary."""
     error = item_error(result)
     if not isinstance(error, NotFound):
         return error
-    # The upload is there: 404 would say that it is not.
-    detail = "Where this upload was to go is gone, or not shared with you any more. Nothing was stored."
+    # 404 would claim that the upload does not exist.
+    detail = "The target folder or file was deleted or is no longer shared with you. Nothing was stored."
     return Conflict(detail, code="target_gone")
 
 
 def _undecided(results: Sequence[CommitResult | DomainError]) -> DomainError | None:
-    """Why to ask again, if metadata has not decided on all of these."""
+    """Return a temporary error if metadata has not decided on all of these."""
     for result in results:
         if isinstance(result, DomainError):
             return result

@@ -1,4 +1,4 @@
-"""Media types of files: their syntax, and those that file names suggest."""
+"""Media types of files: their syntax, and guesses by file name."""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ CONTENT_TYPES: Mapping[str, str] = {
 
 
 def content_type_of(path: str) -> str:
-    """The type that a file of this name most likely has."""
+    """Guess a file's media type by its name."""
     name = path.rpartition("/")[2]
     stem, _, extension = name.rpartition(".")
     return CONTENT_TYPES.get(extension.lower(), DEFAULT_CONTENT_TYPE) if stem else DEFAULT_CONTENT_TYPE

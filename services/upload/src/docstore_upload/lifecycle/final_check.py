@@ -1,9 +1,9 @@
-"""The final check: has everything happened that follows from a completed transfer?
+"""The final check: has every consumer acknowledged a completed transfer?
 
-Each service that acknowledges an event, by the catalogue of events, is asked whether it is done with it. What is
-pending is published again under its old id, so that whoever has handled it ignores it. After the last attempt the
-transfer is stalled: an event is published, it is counted and listed, and looked at once in a while until all is
-acknowledged.
+Each consumer of an event, by the catalogue of events, is asked whether it has acknowledged it. Pending events are
+republished under their old ids, so that a consumer that has handled one ignores it. After the last attempt the transfer
+is stalled: an event is published, and the transfer is counted, listed and checked once in a while until all have
+acknowledged it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,13 +26,13 @@ from docstore_work.backoff import backoff
 log = structlog.get_logger(__name__)
 
 Republish = Callable[[Sequence[str]], Awaitable[object]]
-"""Publishes events of this service again."""
+"""Republishes events of this service."""
 Pending = dict[str, list[str]]
-"""By service, the events that it has not acknowledged."""
+"""Unacknowledged events, by service."""
 
 
 class FinalCheck(Generic[T]):
-    """Checks many completions with one question to each service."""
+    """Checks many completed transfers with one request to each service."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class FinalCheck(Generic[T]):
         self._clock = clock
 
     async def check(self, items: Sequence[T]) -> None:
-        """Settle these, publish again what is pending, or mark them as stalled."""
+        """Mark acknowledged transfers, republish pending events, mark transfers as stalled after the last attempt."""
         pending = await self._pending(items)
         settled = [item for item in items if item.id not in pending]
         late = [item for item in items if item.id in pending]
@@ -62,7 +62,7 @@ class FinalCheck(Generic[T]):
         again = [item for item in late if item.attempts < last]
         try:
             await self._publish_again([(item, pending[item.id]) for item in again])
-        except DomainError:  # nothing was published: this look does not bring them nearer to being stalled
+        except DomainError:  # nothing was republished, so this attempt does not count
             soon = now + timedelta(seconds=self._settings.lease_seconds)
             await self._transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
             raise
@@ -73,7 +73,7 @@ class FinalCheck(Generic[T]):
             self._kind.stalled_gauge.set(await self._transfers.count_stalled())
 
     async def _pending(self, items: Sequence[T]) -> dict[str, Pending]:
-        """By id; what is settled is not in it."""
+        """Return the unacknowledged events of each transfer, by id; without the transfers that have none."""
         expected = {item.id: self._expected(item) for item in items}
         asked: Pending = {}
         for events in expected.values():
@@ -95,7 +95,7 @@ class FinalCheck(Generic[T]):
         return expected
 
     async def _publish_again(self, late: Sequence[tuple[T, Pending]]) -> None:
-        """File events are metadata's, the others this service's."""
+        """Republish file events through metadata, and transfer events from this service's outbox."""
         file_events: dict[str, None] = {}
         own_events: dict[str, None] = {}
         for item, pending in late:
@@ -126,7 +126,7 @@ class FinalCheck(Generic[T]):
 
 
 def next_final_check(attempts: int, now: datetime, settings: UploadSettings) -> datetime:
-    """After so many looks; what is stalled is looked at once in a while."""
+    """Return the time of the next check after `attempts` checks."""
     first, longest = settings.settle_first_delay_seconds, settings.settle_longest_delay_seconds
     pause = longest if attempts >= settings.settle_attempts else backoff(attempts + 1, first=first, longest=longest)
     return now + timedelta(seconds=pause)

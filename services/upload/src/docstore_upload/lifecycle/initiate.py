@@ -1,7 +1,7 @@
 """Initiation of transfers: metadata checks the targets, quota reserves the bytes, then the transfer is stored.
 
-Any number of files cost one question to metadata, one to quota for each owner, and one transaction. What a crash leaves
-behind heals by itself: a reservation without a transfer ends when it expires.
+Any number of files cost one request to metadata, one to quota for each owner, and one transaction. After a crash, a
+reservation without a transfer ends when it expires.
 """
 
 from collections import defaultdict
@@ -23,11 +23,11 @@ from docstore_upload.settings import UploadSettings
 
 R = TypeVar("R", bound=TargetRequest)
 Errors = dict[int, DomainError]
-"""Why files are refused, by their place in the request."""
+"""Why files are refused, by their index in the request."""
 
 
 class Planned(Protocol):
-    """A file that may be uploaded once there is room for it. To quota, what is before a dash in ids is one upload."""
+    """A file that metadata allows. Quota counts ids with the same part before the dash as one upload."""
 
     @property
     def id(self) -> str: ...
@@ -41,21 +41,21 @@ class Planned(Protocol):
 
 P = TypeVar("P", bound=Planned)
 Plan = Callable[[int, R, WriteAllowed], P | DomainError]
-"""What becomes of a request at this place that metadata allows, by its answer."""
+"""Plans the upload of the request at an index, from metadata's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun(Generic[T]):
-    """A transfer about to be stored, and what its client is told."""
+    """A transfer about to be stored, and the response to its client."""
 
     transfer: T
     answer: Json
     undo: Callable[[], Awaitable[None]] | None = None
-    """Undoes what beginning has done outside of the database."""
+    """Undoes external effects of beginning it."""
 
 
 Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Begun[T] | DomainError]]]
-"""Begins transfers of files for which there is room; an error where the store fails."""
+"""Begins transfers for planned files with a reservation; an error where the store fails."""
 
 
 class Initiation(Generic[T]):
@@ -78,7 +78,7 @@ class Initiation(Generic[T]):
     async def initiate(
         self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], errors: Errors
     ) -> dict[int, Json]:
-        """By place, what the client of each transfer is told. Those refused are added to `errors`."""
+        """Return the response for each begun transfer by index. Refusals are added to `errors`."""
         planned = await self._check(account_id, requests, plan, errors) if requests else {}
         begun: dict[int, Begun[T]] = {}
         try:
@@ -91,7 +91,7 @@ class Initiation(Generic[T]):
                     await self._services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
             if begun:
                 await self._keep([each.transfer for each in begun.values()])
-        except Exception:
+        except Exception:  # whatever fails, the caller gets it and nothing stays reserved
             await self._give_back(planned.values(), begun.values())
             raise
         for each in begun.values():
@@ -123,7 +123,7 @@ class Initiation(Generic[T]):
         return planned
 
     async def _reserve(self, account_id: str, planned: Mapping[int, P], errors: Errors) -> dict[int, P]:
-        """Those that fit. One question for each owner: all files of one account, but for those shared with it."""
+        """Reserve bytes, with one request for each owner (the caller except in shares); return the files that fit."""
         by_owner: defaultdict[str, dict[int, P]] = defaultdict(dict)
         for number, file in planned.items():
             by_owner[file.owner_id][number] = file
@@ -137,7 +137,7 @@ class Initiation(Generic[T]):
                 if file.id in accepted:
                     reserved[number] = file
                 else:
-                    # How full the storage is, is its owner's to know.
+                    # Only the owner may know how full the storage is.
                     errors[number] = _over_quota(file.size, usage if owner_id == account_id else None)
         return reserved
 
@@ -152,7 +152,7 @@ class Initiation(Generic[T]):
         await self._transactor.run(work)
 
     async def _give_back(self, planned: Iterable[P], begun: Iterable[Begun[T]]) -> None:
-        """Of what came to nothing, what there is of it; what can't be given back now ends by itself."""
+        """Undo refused transfers: release their reservations and uploads. What can't be released now expires."""
         with suppress(Exception):
             reservations: defaultdict[str, set[str]] = defaultdict(set)
             for file in planned:
@@ -166,12 +166,12 @@ class Initiation(Generic[T]):
 
 
 def _over_quota(size: int, usage: Usage | None) -> DomainError:
-    """So many bytes were not reserved; `usage` if the caller may see it."""
+    """Error for `size` bytes that were not reserved; with `usage` if the caller may see it."""
     extra: Json = {} if usage is None else {"usage": usage}
-    detail = f"{size} bytes don't fit into what is left of the quota."
+    detail = f"{size} bytes don't fit into the remaining quota."
     return OutOfSpace(detail, **extra)
 
 
 def seconds_left(expires_at: datetime, now: datetime) -> int:
-    """How long a URL works that ends at `expires_at`."""
+    """Return how long a URL works that ends at `expires_at`."""
     return max(1, int((expires_at - now).total_seconds()))

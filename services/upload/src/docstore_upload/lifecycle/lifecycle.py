@@ -1,4 +1,4 @@
-"""The lifecycle of one kind of transfer, put together."""
+"""The use cases and workers of one kind of transfer, wired together."""
 
 from typing import Generic
 
@@ -15,7 +15,7 @@ from docstore_upload.settings import UploadSettings
 
 
 class Lifecycle(Generic[T]):
-    """Begins, completes and ends transfers of one kind, by a client's request and without."""
+    """Begins, completes and ends transfers of one kind, for clients and for the worker."""
 
     def __init__(
         self,

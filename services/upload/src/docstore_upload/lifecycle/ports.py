@@ -1,4 +1,4 @@
-"""What the lifecycle needs of a repository, and what each kind of transfer does in its own way."""
+"""Repository interface of transfers, and the hooks that each kind of transfer implements."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,14 +27,14 @@ class Claim:
     id: str
     by: Actor
     found: Fields
-    """What was found that the transfer does not have yet."""
+    """Verified facts that the transfer does not have yet."""
     within: Callable[[ClaimInTransaction], Awaitable[bool]] | None = None
-    """Makes the claim in a transaction that writes more, all or nothing. If it raises a DomainError, it stays open."""
+    """Makes the claim in a transaction that writes more. If it raises a DomainError, the transfer stays open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit(Generic[T]):
-    """What metadata has made of a transfer: fields to store, and the event to publish with that."""
+    """Metadata's result for a transfer: fields to store and the event to publish."""
 
     fields: Fields
     event: Callable[[T], Event]
@@ -51,110 +51,110 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Recheck(Generic[T]):
-    """When to look again at a transfer that is still as it was seen; None: never again."""
+    """The next check of a transfer, valid while it is as it was seen; None: never again."""
 
     transfer: T
     at: datetime | None
     changes: Fields = field(default_factory=dict)
-    """What to store with that; None drops a field."""
+    """Fields to store with it; None drops a field."""
 
 
 class Transfers(Protocol[T]):
-    """Where transfers of one kind are kept. Each method is one conditional write: of two, one wins."""
+    """Repository of transfers of one kind. Each method is one conditional write: of two concurrent ones, one wins."""
 
     async def insert(self, transfers: Sequence[T], session: Session) -> None: ...
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
-        """Those of `ids` that this account began."""
+        """Return those of `ids` that belong to this account."""
         ...
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]: ...
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
-        """Open ones become committing, due at `retry_at`; others stay as they are. Whether all were open."""
+        """Make open ones committing, due at `retry_at`; leave others as they are. Returns whether all were open."""
         ...
 
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
-        """Those that the same transaction has read as committing become completed."""
+        """Make transfers completed that the same transaction has read as committing."""
         ...
 
     async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
-        """Store more of what has become of one that the same transaction has read as completed."""
+        """Add fields to a transfer that the same transaction has read as completed."""
         ...
 
     async def end(
         self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
-        """Those that the same transaction has read as not yet ended become so; clean-up is due at once."""
+        """End transfers that the same transaction has read as not ended; their clean-up is due at once."""
         ...
 
     async def claim_due(self, limit: int) -> list[T]:
-        """Up to `limit` that are due, for this caller alone until its lease ends; then they are due again."""
+        """Lease up to `limit` due transfers."""
         ...
 
     async def recheck(self, rechecks: Sequence[Recheck[T]]) -> None:
-        """Plan the next look at those that are still held by their claim."""
+        """Schedule the next check of those that their claim still holds."""
         ...
 
     async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Session) -> None:
-        """By id, the services that did not react; the revision counts the stalled event."""
+        """Store by id the services that have not acknowledged; the revision counts the stalled event."""
         ...
 
     async def count_stalled(self) -> int: ...
 
 
 class Kind(ABC, Generic[T]):
-    """What one kind of transfer does in its own way."""
+    """Behaviour of one kind of transfer."""
 
     noun: str
     batch: int
-    """How many the worker takes at once."""
+    """How many transfers the worker takes at once."""
     at_once: int
-    """How many of these it completes together."""
+    """How many of them it completes together."""
     completed_event: type[Event]
     stalled_gauge: Gauge
 
     @abstractmethod
     async def verify(self, transfer: T, manifest: object, by: Actor) -> Claim:
-        """What is stored is what was declared; else raises Mismatch, or why that can't be said yet.
+        """Verify that the stored object is as declared; else raise Mismatch, or Unavailable while it is unknown.
 
-        `manifest`: what the client declares to have sent, if it does.
+        `manifest`: the client's list of what it has sent, if any.
         """
 
     @abstractmethod
     def commit_items(self, transfer: T, uploaded_at: datetime) -> list[CommitItem]:
-        """What metadata is asked to commit."""
+        """Return the items that metadata is asked to commit."""
 
     @abstractmethod
     def commit(self, transfer: T, results: Sequence[CommitResult]) -> Commit[T] | DomainError:
-        """What these answers to its items, in order, have made of it, or why it comes to nothing."""
+        """Return the outcome of metadata's answers to its items, in order; an error if the transfer fails."""
 
     def amendment(self, transfer: T, commit: Commit[T]) -> Fields:
-        """What to store where a commit has more than the one by which `transfer` was completed."""
+        """Return fields to add where a commit has more than the one that completed `transfer`."""
         return {}
 
     @abstractmethod
     def initiated(self, transfer: T) -> Event:
-        """The first event of it."""
+        """Return the event of its initiation."""
 
     @abstractmethod
     def ended(self, transfer: T, state: State, refusal: DomainError | None) -> Event:
-        """The event that it came to nothing."""
+        """Return the event of its expiry or abortion."""
 
     @abstractmethod
     def stalled(self, transfer: T, missing: tuple[str, ...]) -> Event:
-        """The event that these services have not reacted in time."""
+        """Return the event that these services have not acknowledged it in time."""
 
     @abstractmethod
     def settled(self, transfer: T) -> Recheck[T]:
-        """What to store, and when to look next, once all has happened that follows from its completion."""
+        """Return what to store, and when to check next, once every consumer has acknowledged it."""
 
     async def clean(self, transfers: Sequence[T]) -> None:
-        """Delete at once what those that have just ended or completed need no more; `sweep` does what this leaves."""
+        """Delete at once what ended or completed transfers no longer need; `sweep` deletes the rest."""
         return
 
     @abstractmethod
     async def sweep(self, transfers: Sequence[T]) -> None:
-        """Clean up after those that are over, and plan the next look at them."""
+        """Clean up after transfers that are over and schedule their next check."""

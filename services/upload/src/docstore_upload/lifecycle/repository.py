@@ -1,4 +1,4 @@
-"""Transfers in MongoDB, and what all repositories here share."""
+"""Transfers in MongoDB, and helpers that all repositories here share."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +20,14 @@ STALLED: Document = {"missing": {"$exists": True}}
 
 
 def work_queue(collection: Collection, name: str, lease_seconds: float, clock: Clock) -> LeaseQueue:
-    """The queue of what is due in a collection. The release before shares its documents: same field, own token."""
+    """The work queue of a collection. The release before shares its documents: same due field, own lease token."""
     return LeaseQueue(
         collection, name, lease_seconds=lease_seconds, legacy_owner="lease", due_field="next_check_at", clock=clock
     )
 
 
 def merged(*updates: Document) -> Document:
-    """One update of several, by operator; of two values for one field the last counts."""
+    """Merge updates by operator; of two values for one field the last counts."""
     result: Document = {}
     for update in updates:
         for operator, values in update.items():
@@ -36,13 +36,13 @@ def merged(*updates: Document) -> Document:
 
 
 class MongoTransfers(Generic[T]):
-    """One collection, which is also the queue of the worker."""
+    """Transfers in one collection, which is also the worker's queue."""
 
     collection_name: ClassVar[str]
     transfer_type: type[T]
     indexes: ClassVar[Sequence[IndexModel]] = ()
     readers: ClassVar[Mapping[str, Callable[[Document], Any]]] = {}
-    """Of fields that are stored as documents."""
+    """Readers of fields that are stored as documents."""
 
     def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._documents: Collection = database[self.collection_name]
@@ -107,7 +107,7 @@ class MongoTransfers(Generic[T]):
         for done in completions:
             completed = {"state": "completed", "completed_event_id": done.event_id, "completed_at": now, "attempts": 0}
             update = merged({"$set": {**completed, **done.fields}, "$inc": {"revision": 1}}, self._queue.due(check_at))
-            # No more: the id alone needs no plan, and another's change is a conflict.
+            # The id alone needs no query plan, and a concurrent change is a conflict.
             changes.append(UpdateOne({"_id": done.id}, update))
         await self._bulk(changes, session)
 
@@ -141,7 +141,7 @@ class MongoTransfers(Generic[T]):
         )
 
     def _as_seen(self, transfer: T) -> Document:
-        """Filter of those at which the planned look still is to happen: bytes may have begun to arrive."""
+        """Filter for transfers whose planned check is still right: bytes may have begun to arrive."""
         return {"state": {"$in": list(OPEN if transfer.is_open else (transfer.state,))}}
 
     async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Session) -> None:
@@ -161,7 +161,7 @@ class MongoTransfers(Generic[T]):
 
 
 def _setting(changes: Fields) -> Document:
-    """Update operators that store these values, and drop the fields for which there is None."""
+    """Update operators that store these values and drop fields that are None."""
     stored = {name: value for name, value in changes.items() if value is not None}
     dropped = {name: 1 for name, value in changes.items() if value is None}
     return ({"$set": stored} if stored else {}) | ({"$unset": dropped} if dropped else {})

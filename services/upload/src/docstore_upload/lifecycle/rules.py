@@ -1,4 +1,4 @@
-"""The lifecycle of transfers: states, refusals, times to look again. Sizes in bytes, times in seconds.
+"""The lifecycle of transfers: states, refusals, times of checks. Sizes in bytes, times in seconds.
 
 A transfer is a single upload or a pack: bytes that a client sends to the object store and that become versions.
 
@@ -8,7 +8,7 @@ A transfer is a single upload or a pack: bytes that a client sends to the object
         +------------+--------------> expired (the bytes never came)
 
 `committing` is claimed before metadata is asked to commit. From then on it can't expire or be aborted, so its
-object is never deleted behind a commit's back. Whoever finds it later asks metadata again, which answers the same.
+object is never deleted during a commit. Whoever finds it later asks metadata again, which gives the same answer.
 """
 
 from abc import ABC, abstractmethod
@@ -42,7 +42,7 @@ RETRY_AFTER_SECONDS = 5
 
 
 class Incomplete(Conflict):
-    """Not all was sent, yet."""
+    """Not all bytes have arrived yet."""
 
     code = "upload_incomplete"
 
@@ -51,14 +51,14 @@ class Incomplete(Conflict):
 
 
 class Mismatch(Conflict):
-    """What was sent is not what was declared: the transfer ends."""
+    """What was sent is not what was declared; the transfer ends."""
 
     code = "upload_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a transfer counts for in metrics."""
+    """What a transfer counts as in metrics."""
 
     method: str
     files: int
@@ -67,34 +67,34 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer(ABC):
-    """What is stored of every transfer."""
+    """The stored state common to all transfers."""
 
     id: str
     account_id: str
-    """Who sends it."""
+    """Account of the uploader."""
     device: str
     path: str
-    """Where it goes, as metadata resolved it and as who sends it sees it; for people and events."""
+    """Target path as metadata resolved it and as the uploader sees it; for people and events."""
     state: State
     revision: int
     """Number of events published about it."""
     created_at: datetime
     expires_at: datetime
     next_check_at: datetime | None = None
-    """When the worker looks at it next; None while there is nothing left to do."""
+    """When the worker checks it next; None if nothing is left to do."""
     attempts: int = 0
-    """Looks so far: for the object, then, once completed, for what must follow. Includes the one under way."""
+    """Checks so far, including the one under way: for the object, then, once completed, for acknowledgements."""
     lease_owner: str | None = None
-    """Token of the worker that looks at it."""
+    """Token of the worker that checks it."""
     completed_by: Actor | None = None
     completed_at: datetime | None = None
     completed_event_id: str | None = None
     refusal: DomainError | None = None
-    """Why it was aborted, unless its client gave it up: what every later `complete` answers."""
+    """Why it was aborted, unless its client aborted it; every later `complete` answers it."""
     settled: bool | None = None
-    """Whether all has happened that follows from its completion."""
+    """Whether every consumer has acknowledged it."""
     missing: tuple[str, ...] = ()
-    """Services that did not react in time: it is stalled."""
+    """Services that have not acknowledged it in time: it is stalled."""
 
     @property
     @abstractmethod
@@ -103,7 +103,7 @@ class Transfer(ABC):
     @property
     @abstractmethod
     def result(self) -> Any:
-        """What completing it answers; None as long as that is unknown, or once it is forgotten."""
+        """The response to its completion; None while it is unknown, or once it is forgotten."""
 
     @property
     @abstractmethod
@@ -112,7 +112,7 @@ class Transfer(ABC):
 
     @property
     def has_bounded_urls(self) -> bool:
-        """Whether what its client was given bounds how much can be sent."""
+        """Whether its instructions bound how much can be sent."""
         return True
 
     @property
@@ -121,7 +121,7 @@ class Transfer(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Whether only cleaning up is left to do."""
+        """Whether only clean-up is left to do."""
         return self.state in ENDED or bool(self.settled)
 
     @property
@@ -130,25 +130,25 @@ class Transfer(ABC):
 
     @property
     def usable_until(self) -> datetime:
-        """After this nothing works any more that its client was given."""
+        """Moment after which none of its instructions works any more."""
         return self.expires_at
 
     @property
     def final_refusal(self) -> DomainError | None:
         """Why it can't be completed any more, if so."""
         if self.state == "expired":
-            return Conflict("This upload has expired; begin a new one.", code="upload_expired")
+            return Conflict("This upload has expired. Start a new one.", code="upload_expired")
         if self.state != "aborted":
             return None
-        given_up = Conflict("This upload was given up; begin a new one.", code="upload_aborted")
+        given_up = Conflict("This upload was cancelled. Start a new one.", code="upload_aborted")
         return self.refusal or given_up
 
     def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
-        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
+        """When the last deletion of its bytes is due: a request begun in time may store until then."""
         return max(self.usable_until, now) + timedelta(seconds=seconds)
 
     def next_look(self, now: datetime, *, first: float, longest: float) -> datetime:
-        """When to look again for bytes that have not come; the end is not missed."""
+        """When to check again for bytes that have not arrived; never later than the end."""
         pause = backoff(self.attempts + 1, first=first, longest=longest if self.has_bounded_urls else first)
         planned = now + timedelta(seconds=pause)
         return min(planned, self.expires_at) if self.expires_at > now else planned

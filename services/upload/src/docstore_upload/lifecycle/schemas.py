@@ -16,12 +16,12 @@ PublicState = Literal["initiated", "uploading", "completed", "expired", "aborted
 
 
 class PutInstructions(Answer):
-    """One PUT."""
+    """Instructions for one PUT."""
 
     url: str
-    """Signed; good until the upload ends."""
+    """Signed URL, valid until the upload ends."""
     headers: dict[str, str]
-    """To be sent exactly so: they are signed."""
+    """Headers to send exactly so: they are signed."""
 
 
 MAX_TAGS, MAX_TAG_BYTES = 50, 64
@@ -42,9 +42,9 @@ ONE_TARGET = one_of("path", "file_id", where={"file_id": {"parent_id": {"type": 
 
 
 class TargetRequest(Body):
-    """What is to be uploaded and where to, whatever its size. `sha256` in hex.
+    """The file to upload and its target, without the size. `sha256` in hex.
 
-    `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
+    `path` starts from the folder `parent_id`, the caller's own or a shared one; by default from the caller's root.
     """
 
     model_config = ConfigDict(json_schema_extra=ONE_TARGET)
@@ -58,7 +58,7 @@ class TargetRequest(Body):
     on_conflict: Literal["copy", "fail"] = "copy"
     tags: Annotated[list[Tag], described(maxItems=MAX_TAGS)] = Field(default_factory=list)
     client_modified_at: FileTime | None = None
-    """When the content was last changed where it comes from, such as a file's modification time; to the millisecond."""
+    """When the content was last changed at its source, such as a file's modification time; to the millisecond."""
 
 
 class FileRequest(TargetRequest):

@@ -1,4 +1,4 @@
-"""Expiry and abortion of transfers: one event, then deletion of what was sent."""
+"""Termination of transfers: expiry or abortion, one event, then deletion of the bytes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from docstore_upload.metrics import ended_total
 
 
 class Termination(Generic[T]):
-    """Expires and aborts transfers. The events make quota give their reservations back."""
+    """Expires and aborts transfers. By the events quota releases their reservations."""
 
     def __init__(self, kind: Kind[T], transfers: Transfers[T], transactor: Transactor, clock: Clock) -> None:
         self._kind = kind
@@ -22,7 +22,7 @@ class Termination(Generic[T]):
         self._clock = clock
 
     async def give_up(self, transfer: T) -> bool:
-        """For its client; again, it changes nothing. False if its bytes are being, or have been, committed."""
+        """Abort a transfer for its client. Idempotent. False if it is committing or completed."""
         if await self.end([transfer.id], "aborted"):
             return True
         current = await self._transfers.by_ids([transfer.id])
@@ -37,9 +37,9 @@ class Termination(Generic[T]):
         refusal: DomainError | None = None,
         by: Actor = "client",
     ) -> list[T]:
-        """End those that are in a state of `start`, whoever else tries; answers the ones this call has ended.
+        """End transfers that are in a state of `start`; return those that this call has ended.
 
-        Clean-up is due at once. What is not tried here, fails, or is cut short by a crash, the worker does.
+        Clean-up is due at once. The worker repeats deletions that fail or that a crash cuts short.
         """
         now = self._clock()
 

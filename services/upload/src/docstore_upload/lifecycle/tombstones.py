@@ -1,7 +1,7 @@
-"""Tombstones: empty objects that keep others from being stored.
+"""Tombstones: empty objects that block late writes to a key.
 
-Every PUT that is signed here is one of a first write (`if-none-match: *`). So while an empty object lies under the
-key, its URL stores nothing, however long it works. The tombstone is deleted once no request can be under way any more.
+Every PUT URL signed here allows a first write only (`if-none-match: *`). So while an empty object exists under the
+key, its URL stores nothing. The tombstone is deleted once no request can be under way any more.
 """
 
 import asyncio
@@ -11,5 +11,5 @@ from docstore_contents.s3.store import ObjectStore
 
 
 async def put_tombstones(store: ObjectStore, keys: Sequence[str]) -> None:
-    """Replace whatever is stored under these keys."""
+    """Replace the objects under these keys by tombstones."""
     await asyncio.gather(*(store.put(key, b"", content_type="application/octet-stream") for key in keys))

@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def read_item(adapter: TypeAdapter[R], item: Any) -> R | DomainError:
-    """One item of a batch; an error if it can't be understood."""
+    """Parse one item of a batch; an error if it is invalid."""
     try:
         return adapter.validate_python(item)
     except ValidationError as error:
@@ -25,31 +25,31 @@ def read_item(adapter: TypeAdapter[R], item: Any) -> R | DomainError:
 
 
 def refuse_target(request: TargetRequest) -> DomainError | None:
-    """Whether it names one target."""
+    """Check that it names exactly one target."""
     if (request.path is None) == (request.file_id is None):
-        return invalid("Name either a path or a file_id.")
+        return invalid("Give either path or file_id.")
     if request.parent_id is not None and request.path is None:
-        return invalid("parent_id is where a path starts from.")
+        return invalid("parent_id needs a path, which starts from it.")
     if request.path is not None and not _is_unicode(request.path):
         return invalid("path is not Unicode text.", "invalid_path")
     return None
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON can spell half of a surrogate pair, which nobody can write down again."""
+    """Whether it can be encoded: JSON can spell half of a surrogate pair."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def refuse_description(request: TargetRequest) -> DomainError | None:
     if request.content_type is not None and not CONTENT_TYPE.fullmatch(request.content_type):
-        return invalid("content_type is no media type.", "invalid_content_type")
+        return invalid("content_type is not a media type.", "invalid_content_type")
     if request.sha256 is not None and not SHA256.fullmatch(request.sha256.lower()):
         return invalid("sha256 must be 64 hex digits.", "invalid_sha256")
     return _refuse_tags(request.tags)
 
 
 def _refuse_tags(tags: list[str]) -> DomainError | None:
-    """Metadata's rule, checked before bytes are sent in vain."""
+    """Check metadata's rule before any bytes are sent."""
     try:
         sizes = [len(unicodedata.normalize("NFC", tag.strip()).encode()) for tag in tags]
     except UnicodeEncodeError:

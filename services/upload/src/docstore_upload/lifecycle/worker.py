@@ -1,4 +1,4 @@
-"""Background work on what a LeaseQueue gives: each thing that is due has a next step. Every step may be taken twice."""
+"""Background work from a `LeaseQueue`: each due item has a next step, which may run twice."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -21,11 +21,11 @@ Step = Callable[[Sequence[D]], Awaitable[None]]
 
 
 class DueWork(ABC, Generic[D]):
-    """Takes what is due, a batch at a time, and takes the next step with each."""
+    """A worker that leases due items in batches and runs the next step of each."""
 
     name: str
     batch: int
-    """How many are taken at once."""
+    """How many items are leased at once."""
 
     def __init__(self, settings: UploadSettings, clock: Clock) -> None:
         self._settings = settings
@@ -33,20 +33,20 @@ class DueWork(ABC, Generic[D]):
 
     @abstractmethod
     async def claim_due(self, limit: int) -> list[D]:
-        """Up to `limit` that are due, for this caller alone until its lease ends; then they are due again."""
+        """Lease up to `limit` due items; they are due again when the lease ends."""
 
     @abstractmethod
     def step(self, due: D) -> Step[D]:
-        """What is to be done next with this one."""
+        """Return the next step of this item."""
 
     def loop(self) -> Loop:
-        """Does this for as long as the service runs. A failure leaves what was taken due again after its lease."""
+        """The background loop. If a step fails, its items are due again when their lease ends."""
         seconds = self._settings.poll_interval_seconds
         name = f"upload {self.name}"
         return Loop(name, self.run_once, name.replace(" ", ":"), every_seconds=seconds, retry_seconds=seconds)
 
     async def run_once(self) -> int:
-        """Take what is due; how many that were."""
+        """Process one batch of due items; return how many."""
         due = await self.claim_due(self.batch)
         by_step: defaultdict[Step[D], list[D]] = defaultdict(list)
         for one in due:
@@ -59,7 +59,7 @@ class DueWork(ABC, Generic[D]):
 
 
 class TransferWorker(DueWork[T]):
-    """Completes, expires, checks and cleans up after transfers without a client's request."""
+    """Completes, expires, checks and cleans up transfers without a client's request."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class TransferWorker(DueWork[T]):
         return self._kind.sweep if due.is_over else self._final_check.check
 
     async def _look(self, transfers: Sequence[T]) -> None:
-        """Complete what a client sent and left; expire what never came; look at the rest later."""
+        """Complete transfers that were sent in full, expire those that are late, schedule the others."""
         for some in self._lots(transfers):
             outcomes = await self._completer.complete(some, "workflow")
             now, expired, later = self._clock(), [], []
@@ -111,7 +111,7 @@ class TransferWorker(DueWork[T]):
             await self._transfers.recheck(later)
 
     async def _commit(self, transfers: Sequence[T]) -> None:
-        """Take up commits that were begun; those that fail again are due again when their lease ends."""
+        """Resume commits; those that fail again are due when their lease ends."""
         for some in self._lots(transfers):
             await self._completer.complete(some, "workflow")
 

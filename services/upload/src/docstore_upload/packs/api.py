@@ -38,8 +38,8 @@ def _answer(body: Any, status: int = 200) -> Response:
 async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> Response:
     """Begin a pack of up to 512 files of up to 64 KiB, 16 MiB together.
 
-    `files`, in order, has `{number, offset, size}` or `{problem}` for each. PUT the bytes of the accepted files, back
-    to back, with the pack's index after them. No file accepted: 200, and `id` is null.
+    `files` has `{number, offset, size}` or `{problem}` for each, in order. PUT the bytes of the accepted files, back
+    to back, followed by the pack's index. If no file is accepted: 200, and `id` is null.
     """
     with bulk_request():
         pack = await _service(request).initiate(caller, [read_file(item) for item in body.files])
@@ -48,14 +48,14 @@ async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> 
 
 @router.get("/packs/{pack_id}", response_model=schemas.Pack)
 async def get_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
-    """State of a pack and, while it is open, again the instructions to send it; then what became of its files."""
+    """Get the state of a pack and, while it is open, its instructions; afterwards the result of each file."""
     return _answer(await _service(request).get(caller, pack_id))
 
 
 @router.post("/packs/{pack_id}/complete", response_model=schemas.CompletedPack)
 async def complete_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
     """Verify and commit what was sent: `{number, file, version, conflicted}` or `{number, problem}` for each accepted
-    file. Calling it again answers the same."""
+    file. Idempotent."""
     with bulk_request():
         answers = await _service(request).complete(caller, pack_id)
     return _answer({"files": orjson.Fragment(answers)})
@@ -63,6 +63,6 @@ async def complete_pack(request: Request, pack_id: PackId, caller: Caller) -> Re
 
 @router.delete("/packs/{pack_id}", status_code=204)
 async def abort_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
-    """Give up a pack: what was sent is deleted."""
+    """Cancel a pack: what was sent is deleted."""
     await _service(request).abort(caller, pack_id)
     return Response(status_code=204)

@@ -1,6 +1,6 @@
-"""What packs do in their own way in the lifecycle of transfers.
+"""Packs as a kind of transfer.
 
-A slice that is not what was declared refuses its own file alone.
+A slice that is not as declared fails its own file only.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class PackKind(Kind[Pack]):
     noun = "pack"
     batch = 20
     at_once = 1
-    """Each may be 16 MiB in memory while it is verified or rewritten."""
+    """Each may take 16 MiB of memory while it is verified or rewritten."""
     completed_event = PackCompleted
     stalled_gauge = metrics.stalled_packs
 
@@ -100,7 +100,7 @@ class PackKind(Kind[Pack]):
         return Commit(fields, partial(_completed, answers=answers))
 
     def amendment(self, transfer: Pack, commit: Commit[Pack]) -> Fields:
-        """Where one who committed a file meets one to whom it was refused, it is the commit that counts."""
+        """If one caller's commit of a file succeeded and another's was refused, the commit counts."""
         answers = {answer["number"]: answer for answer in orjson.loads(commit.fields["answers"])}
         event_ids = dict(
             zip(
@@ -132,7 +132,7 @@ class PackKind(Kind[Pack]):
         return PackStalled(**_about(transfer), missing=missing)
 
     def settled(self, transfer: Pack) -> Recheck[Pack]:
-        """What was refused lives no longer; due at once for the rest."""
+        """Slices of refused files are not live; the rest is due at once."""
         live = tuple(number for number in transfer.live if number not in transfer.refused)
         dropped = {"missing": None, "file_event_ids": None}
         return Recheck(transfer, self._clock(), {"settled": True, "attempts": 0, "live": live, **dropped})
@@ -147,9 +147,9 @@ class PackKind(Kind[Pack]):
                 await self._packs.recheck([planned] if planned else [])
 
     async def _step(self, pack: Pack) -> Recheck[Pack] | None:
-        """Take the next step; when to look again.
+        """Run the next step; return when to check again.
 
-        None: while a backup copies what is there, the pack stays as it is and is due again at the end of its lease.
+        None: a backup is being taken, so the pack stays as it is and is due again when its lease ends.
         """
         if pack.state in ENDED or not pack.live:
             return None if await self._is_held() else await self._clear(pack)
@@ -158,7 +158,7 @@ class PackKind(Kind[Pack]):
         return self._rest(pack)
 
     async def _clear(self, pack: Pack) -> Recheck[Pack]:
-        """Delete the object of an ended or empty pack; once more when no URL works any more, a tombstone till then."""
+        """Delete the object of an ended or empty pack, behind a tombstone, and again once no URL works."""
         now, late = self._clock(), self._settings.sweep_delay_seconds
         if now < pack.expires_at:
             await put_tombstones(self._store, [pack.object_key])
@@ -169,9 +169,9 @@ class PackKind(Kind[Pack]):
         return Recheck(pack, pack.last_sweep_at(now, late))
 
     async def _compact(self, pack: Pack) -> Recheck[Pack]:
-        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again.
+        """Rewrite it under its key with its live slices only. Readers hold the ETag, and reload when it changes.
 
-        Of several, one that comes late finds another ETag: what it took for living may be dead, or all of it deleted.
+        A late one of several workers finds another ETag: slices it saw as live may be dead, or the object deleted.
         """
         try:
             before = await self._store.get_tail(pack.object_key, MAX_PACK_BYTES + MAX_INDEX_BYTES)
@@ -186,7 +186,7 @@ class PackKind(Kind[Pack]):
         return Recheck(pack, self._forget_at(pack), {"attempts": 0, "object_bytes": len(kept)})
 
     def _rest(self, pack: Pack) -> Recheck[Pack]:
-        """Once its time is over, forget what was declared and answered: what remains is which slices live."""
+        """Forget declarations and answers when their time is over; the live slices remain."""
         forget_at = self._forget_at(pack)
         if forget_at is not None and forget_at <= self._clock():
             return Recheck(pack, None, {"declared": None, "answers": None})
@@ -208,7 +208,7 @@ class About(TypedDict):
 
 
 def _about(pack: Pack) -> About:
-    """Fields of the next event of a pack."""
+    """Common fields of the pack's next event."""
     return {
         "revision": pack.revision + 1,
         "pack_id": pack.id,

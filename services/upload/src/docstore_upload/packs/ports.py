@@ -1,4 +1,4 @@
-"""What the use cases of packs need of their repository."""
+"""Repository interface of packs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,12 +9,12 @@ from docstore_upload.packs.rules import Pack
 
 
 class Packs(Transfers[Pack], Protocol):
-    """Where packs are kept. A pack of which slices were released since it was seen is due at once, not rechecked."""
+    """Repository of packs. A pack that lost slices since it was read is due at once, not rechecked."""
 
     async def keys_of(self, pack_ids: Sequence[str]) -> list[str]:
-        """Keys of those of these packs that may have an object, or are to be cleared."""
+        """Return the keys of those of these packs that may have an object, or are to be cleared."""
         ...
 
     async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
-        """Drop live slices, by (account id, pack id); a settled pack is due to be looked at, unless somebody does."""
+        """Drop live slices, by (account id, pack id); an acknowledged pack becomes due unless a worker has it."""
         ...

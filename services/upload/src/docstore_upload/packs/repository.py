@@ -11,7 +11,7 @@ from docstore_upload.packs.rules import Pack
 
 
 class MongoPacks(MongoTransfers[Pack]):
-    """Packs: a look that was planned counts only if no slices were released since."""
+    """Packs: a planned check is valid only if no slices were released since."""
 
     collection_name = "packs"
     transfer_type = Pack
@@ -45,7 +45,7 @@ class MongoPacks(MongoTransfers[Pack]):
         await self._bulk([self._look_at_once(recheck.transfer) for recheck in rechecks])
 
     def _look_at_once(self, pack: Pack) -> UpdateOne:
-        """Have a pack looked at of which slices were released since it was seen."""
+        """Make a pack due at once because slices were released since it was read."""
         released = {"_id": pack.id, "state": pack.state, "releases": {"$gt": pack.releases}}
         return UpdateOne(released, self._queue.due(pack.created_at))
 

@@ -1,8 +1,8 @@
-"""The rules of packs: many small files that travel as one object, and which of them live in it after that.
+"""Rules of packs: many small files sent as one object, and which of them are still live.
 
-A pack has the states of an upload. From its claim on it knows its live slices; a slice that no version refers to any
-more is dropped from them, and no other ever comes to them. So any rewriting of the object that keeps the slices that
-were live when it began keeps all that are live when it ends: two at once, or one that dies, lose nothing.
+A pack has the states of an upload. From its claim on it knows its live slices. A slice that no version refers to any
+more is dropped, and none is ever added. So any rewrite of the object that keeps the slices that were live when it began
+keeps all that are live when it ends: concurrent or interrupted rewrites lose nothing.
 """
 
 import posixpath
@@ -26,11 +26,11 @@ from docstore_upload.lifecycle.rules import Measure, Mismatch, OnConflict, Trans
 
 Json = dict[str, Any]
 COMPACT_ABOVE = 16 << 10
-"""Smaller packs are left as they are: what is dead in them takes no more than what is noted of a file elsewhere."""
+"""Smaller packs are not compacted: their dead slices take no more than the records of a file elsewhere."""
 
 
 class PackFile(TypedDict):
-    """One file of a pack as it was declared; `sha256` in hex, `size` in bytes."""
+    """A file of a pack as declared; `sha256` in hex, `size` in bytes."""
 
     path: str | None
     parent_id: str | None
@@ -42,34 +42,34 @@ class PackFile(TypedDict):
     on_conflict: OnConflict
     tags: list[str]
     client_modified_at: NotRequired[str | None]
-    """Absent of packs that a version before this field has declared."""
+    """Absent in packs that were declared before this field existed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pack(Transfer):
-    """A pack as it is stored; `path` is the folder all its files go below, in the tree of who sends it.
+    """A stored pack; `path` is the common folder of its files, in the uploader's tree.
 
-    A file's number is its place in the request; those that were refused leave gaps.
+    A file's number is its index in the request; refused files leave gaps.
     """
 
     numbers: tuple[int, ...]
-    """Of its files, in the order of their slices."""
+    """Numbers of its files, in the order of their slices."""
     sizes: tuple[int, ...]
-    """Bytes of each slice as declared, in that order."""
+    """Declared bytes of each slice, in that order."""
     declared: bytes | None = None
-    """JSON of the PackFiles, in that order; None once they are forgotten."""
+    """JSON of the PackFiles, in that order; None once forgotten."""
     wrong: tuple[int, ...] = ()
-    """Slices that are not what was declared."""
+    """Slices that are not as declared."""
     live: tuple[int, ...] = ()
     """Slices that a version may refer to."""
     releases: int = 0
-    """How often slices were released: who looks at a pack sees by it that it is not as it was."""
+    """How often slices were released; shows that a pack has changed since it was read."""
     object_bytes: int = 0
-    """Of the whole object as it is now."""
+    """Size of the whole object as stored now."""
     answers: bytes | None = None
-    """JSON of what became of each file, in that order."""
+    """JSON of the result of each file, in that order."""
     refused: tuple[int, ...] = ()
-    """Files that came to nothing."""
+    """Files that were refused."""
     file_event_ids: tuple[str, ...] = ()
 
     @property
@@ -94,20 +94,20 @@ class Pack(Transfer):
         return sum(self.sizes)
 
     def key_of(self, number: int) -> str:
-        """The object key of the version whose content is this slice."""
+        """Object key of the version whose content is this slice."""
         return slice_key(self.object_key, number)
 
     def files(self) -> dict[int, PackFile]:
-        """As declared, by number."""
+        """The declared files, by number."""
         return dict(zip(self.numbers, orjson.loads(self.declared or b"[]"), strict=True))
 
     def slices(self) -> list[Slice]:
-        """As a client lays them: in order, back to back."""
+        """Slices as a client sends them: in order, back to back."""
         offsets = layout(self.sizes)
         return [Slice(*each) for each in zip(self.numbers, offsets, self.sizes, strict=True)]
 
     def sent_bytes(self) -> int:
-        """Of the whole object as a client sends it, its index included."""
+        """Size of the whole object as a client sends it, index included."""
         return self.size + len(index_bytes(self.slices()))
 
     def live_bytes(self) -> int:
@@ -115,23 +115,23 @@ class Pack(Transfer):
         return sum(sizes[number] for number in self.live)
 
     def is_mostly_dead(self) -> bool:
-        """Whether rewriting the object frees more than it keeps."""
+        """Whether a rewrite frees more than it keeps."""
         return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
 
 
 def wrong_slices(pack: Pack, content: bytes) -> list[int]:
-    """Numbers of the slices that are not what was declared; Mismatch if it is no pack of slices of these sizes."""
+    """Return the numbers of slices that are not as declared; Mismatch if it is no pack of slices of these sizes."""
     slices, files = pack.slices(), pack.files()
     index = index_bytes(slices)
     if len(content) != pack.size + len(index) or not content.endswith(index):
-        raise Mismatch("What was sent is not the pack of the files declared.")
+        raise Mismatch("What was sent is not a pack of the declared files.")
     view = memoryview(content)
     found = {each.number: sha256(view[each.offset : each.offset + each.size]).hexdigest() for each in slices}
     return [number for number, digest in found.items() if digest != files[number]["sha256"]]
 
 
 def compacted(content: bytes, live: Collection[int]) -> bytes:
-    """A pack of the live slices alone, with the numbers they have. ValueError if `content` lacks one of them."""
+    """Return a pack of the live slices only, with their numbers. ValueError if `content` lacks one of them."""
     index = read_index(content[-MAX_INDEX_BYTES:], len(content))
     lost = [number for number in live if number not in index]
     if lost:
@@ -143,5 +143,5 @@ def compacted(content: bytes, live: Collection[int]) -> bytes:
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """The folder below which all of `paths` are; of a single one the path itself."""
+    """Return the folder that contains all of `paths`; of a single one the path itself."""
     return paths[0] if len(paths) == 1 else posixpath.commonpath([path.rpartition("/")[0] or "/" for path in paths])

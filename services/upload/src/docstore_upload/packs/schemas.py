@@ -12,10 +12,10 @@ from docstore_upload.lifecycle.schemas import PublicState, PutInstructions
 
 
 class PackSlice(Answer):
-    """Where a file's bytes go in the pack."""
+    """Position of a file's bytes in the pack."""
 
     number: int
-    """The file's place in the request, from 0."""
+    """Index of the file in the request, from 0."""
     offset: int
     """Bytes."""
     size: int
@@ -23,27 +23,27 @@ class PackSlice(Answer):
 
 
 class PackedFile(Answer):
-    """What a file of a pack has become."""
+    """A committed file of a pack."""
 
     number: int
-    """The file's place in the request, from 0."""
+    """Index of the file in the request, from 0."""
     file: FileJson
     version: int
-    """The version that it is."""
+    """Number of its new version."""
     conflicted: bool
-    """Whether it was put beside the file that had changed meanwhile, as a conflicted copy."""
+    """Whether it was stored as a conflicted copy, because the file had changed meanwhile."""
 
 
 class PackedProblem(Answer):
-    """Why a file of a pack became nothing."""
+    """Why a file of a pack was refused."""
 
     number: int
-    """The file's place in the request, from 0."""
+    """Index of the file in the request, from 0."""
     problem: ProblemJson
 
 
 class CompletedPack(Answer):
-    """What became of each accepted file, in order."""
+    """The result of each accepted file, in order."""
 
     files: list[PackedFile | PackedProblem]
     """In the order of the request."""
@@ -53,25 +53,25 @@ class Pack(Answer):
     """Many small files sent as one object."""
 
     id: str
-    """What going on with it takes."""
+    """Id of the pack."""
     state: PublicState
-    """It is open while `initiated` or `uploading`."""
+    """Open while `initiated` or `uploading`."""
     size: int
-    """Bytes of its files together."""
+    """Bytes of all its files."""
     created_at: datetime
-    """When it was begun."""
+    """When it was initiated."""
     expires_at: datetime
-    """When it ends if it is not completed."""
+    """When it ends unless it is completed."""
     files: list[PackSlice | ItemProblem | PackedFile | PackedProblem]
-    """While it is open, where each file's bytes go or why it is refused; then what became of the accepted ones."""
+    """While it is open, each file's position or why it is refused; afterwards the results of the accepted ones."""
     put: PutInstructions = sometimes()
-    """While it is open: the instructions to send it."""
+    """Only while it is open: instructions to send it."""
     problem: ProblemJson = sometimes()
-    """Of one that was refused as a whole."""
+    """Only if the whole pack was refused: why."""
 
 
 class NoPack(Answer):
-    """None of the files was accepted."""
+    """No file was accepted."""
 
     id: None
     """Null: there is no pack."""
@@ -80,6 +80,6 @@ class NoPack(Answer):
 
 
 class PackRequest(Body):
-    """Files are checked one by one: a bad one does not spoil the others."""
+    """Files are checked one by one: an invalid one does not affect the others."""
 
     files: list[Any] = Field(min_length=1, max_length=MAX_SLICES)

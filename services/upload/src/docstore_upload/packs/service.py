@@ -1,4 +1,4 @@
-"""What callers can do with their packs."""
+"""Use cases of packs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,19 +28,19 @@ from docstore_upload.settings import UploadSettings
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlice:
-    """A file that goes into a pack if there is room for it."""
+    """A file that goes into a pack if its reservation succeeds."""
 
     id: str
     owner_id: str
     size: int
     usable_until: datetime
     path: str
-    """As metadata resolved it."""
+    """Path as metadata resolved it."""
     file: PackFile
 
 
 class PackService:
-    """Use cases of one caller. A foreign pack is an unknown one, and so is one whose answers are forgotten: 404."""
+    """Use cases of one caller. 404 for another account's pack and for one whose results are forgotten."""
 
     def __init__(
         self, packs: Packs, lifecycle: Lifecycle[Pack], store: ObjectStore, settings: UploadSettings, clock: Clock
@@ -52,9 +52,9 @@ class PackService:
         self._clock = clock
 
     async def initiate(self, principal: Principal, requests: Sequence[FileRequest | DomainError]) -> Json:
-        """The pack of those files that are accepted, with each one's place in it or why not; in order.
+        """Begin a pack of the accepted files; return each file's position or refusal, in order.
 
-        422 `pack_too_large`. Its id is None if no file is accepted: then there is no pack.
+        422 `pack_too_large`. If no file is accepted there is no pack: its id is None.
         """
         errors = {number: request for number, request in enumerate(requests) if isinstance(request, DomainError)}
         wanted = {number: request for number, request in enumerate(requests) if isinstance(request, FileRequest)}
@@ -71,7 +71,7 @@ class PackService:
         self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: WriteAllowed
     ) -> PlannedSlice | DomainError:
         if checked["owner_id"] != principal.account_id:
-            detail = "A pack goes to one's own tree; upload this file by itself."
+            detail = "A pack can only go to your own tree; upload this file by itself."
             return Forbidden(detail, code="pack_own_tree")
         expires_at, path = self._clock() + timedelta(seconds=self._settings.lifetime_seconds), checked["path"]
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
@@ -98,7 +98,7 @@ class PackService:
         return {0: Begun(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}
 
     async def complete(self, principal: Principal, pack_id: str) -> bytes:
-        """What became of each file, as JSON, in order."""
+        """Return the result of each file, as JSON, in order."""
         pack = await self._mine(principal, pack_id)
         outcome = (await self._lifecycle.completer.complete([pack], "client"))[pack.id]
         if isinstance(outcome, DomainError):
@@ -106,16 +106,16 @@ class PackService:
         return bytes(outcome)
 
     async def get(self, principal: Principal, pack_id: str) -> Json:
-        """The pack and, while it is open, the instructions to send it."""
+        """Return the pack and, while it is open, its instructions."""
         pack = await self._mine(principal, pack_id)
         if pack.answers is not None:
             return pack_json(pack, orjson.Fragment(pack.answers))
         return pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock) if pack.is_open else None)
 
     async def abort(self, principal: Principal, pack_id: str) -> None:
-        """Give up a pack: what was sent is deleted, its reservations given back. Again: nothing changes."""
+        """Cancel a pack: delete what was sent, release its reservations. Idempotent."""
         if not await self._lifecycle.termination.give_up(await self._mine(principal, pack_id)):
-            raise Conflict("This pack is completed; delete its files instead.", code="upload_completed")
+            raise Conflict("This pack is completed. Delete its files instead.", code="upload_completed")
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
         pack = (await self._packs.of_account(principal.account_id, [pack_id])).get(pack_id)

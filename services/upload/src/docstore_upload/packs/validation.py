@@ -13,7 +13,7 @@ _file: TypeAdapter[FileRequest] = TypeAdapter(FileRequest)
 
 
 def read_file(item: Any) -> FileRequest | DomainError:
-    """One file of a pack as it was sent, or the rule it breaks. The other rules of paths are metadata's."""
+    """Parse one file of a pack; an error if it is invalid. Metadata checks the other rules of paths."""
     request = read_item(_file, item)
     if isinstance(request, DomainError):
         return request

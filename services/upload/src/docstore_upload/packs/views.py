@@ -16,24 +16,24 @@ CONTENT_TYPE = "application/octet-stream"
 
 
 def pack_put(store: ObjectStore, pack: Pack, clock: Clock) -> Json:
-    """Instructions to send it, once: nothing is stored over a pack that is there."""
+    """Return instructions for the only PUT of a pack: nothing can replace a stored pack."""
     size, left = pack.sent_bytes(), seconds_left(pack.expires_at, clock())
     put = store.presign_put(pack.object_key, size=size, content_type=CONTENT_TYPE, expires_in=left, overwrite=False)
     return {"url": put.url, "headers": dict(put.headers)}
 
 
 def slices_json(pack: Pack) -> list[Json]:
-    """Where each file's bytes go."""
+    """Return the position of each file's bytes."""
     return [{"number": each.number, "offset": each.offset, "size": each.size} for each in pack.slices()]
 
 
 def refused_json(error: DomainError) -> Json:
-    """A file that is not in it."""
+    """Return a refused file."""
     return {"problem": problem_json(error)}
 
 
 def pack_json(pack: Pack, files: Sequence[Json] | orjson.Fragment, put: Json | None = None) -> Json:
-    """A pack with what clients see of its files; a refused one with the reason."""
+    """Return a pack with its files; with the reason if it was refused."""
     shown: Json = {
         "id": pack.id,
         "state": pack.public_state,

@@ -33,7 +33,7 @@ internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 Caller = Annotated[Principal, Depends(current_principal)]
 UploadId = Annotated[Id, Path()]
 NO_STORE = {"cache-control": "no-store"}
-"""Of answers with credentials in them. Also keeps the gateway from storing one for an Idempotency-Key."""
+"""For responses that contain credentials. Also keeps the gateway from storing them for an Idempotency-Key."""
 
 
 def _service(request: Request) -> UploadService:
@@ -62,13 +62,13 @@ def _each(outcomes: list[Json | DomainError]) -> Response:
 
 @router.post("/uploads", status_code=201, response_model=schemas.Upload)
 async def initiate(request: Request, body: InitiateRequest, caller: Caller) -> Response:
-    """Begin an upload: the answer has what `method` needs to send the bytes straight to the object store."""
+    """Initiate an upload: the response has what `method` needs to send the bytes straight to the object store."""
     return _one(await _service(request).initiate(caller, [body]), 201)
 
 
 @router.post("/uploads/batch", response_model=schemas.InitiatedUploads)
 async def initiate_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
-    """Begin up to 1000 uploads: `{items}`, in order, each as for one upload or `{problem}`."""
+    """Initiate up to 1000 uploads: `{items}`, in order, each as for one upload or `{problem}`."""
     return _each(await _service(request).initiate(caller, [read_initiate(item) for item in body.uploads]))
 
 
@@ -92,13 +92,13 @@ async def list_uploads(
 
 @router.get("/uploads/{upload_id}", response_model=schemas.Upload)
 async def get_upload(request: Request, upload_id: UploadId, caller: Caller) -> Response:
-    """State of an upload and, while it is open, again the instructions to continue it."""
+    """Get the state of an upload and, while it is open, its current instructions."""
     return _answer(await _service(request).get(caller, upload_id))
 
 
 @router.post("/uploads/{upload_id}/parts", response_model=schemas.PartUrls)
 async def get_parts(request: Request, upload_id: UploadId, body: PartsRequest, caller: Caller) -> Response:
-    """URLs for more parts of a multipart upload."""
+    """Get URLs for more parts of a multipart upload."""
     return _answer(await _service(request).parts(caller, upload_id, body.numbers))
 
 
@@ -106,10 +106,10 @@ async def get_parts(request: Request, upload_id: UploadId, body: PartsRequest, c
 async def complete(
     request: Request, upload_id: UploadId, caller: Caller, body: CompleteRequest | None = None
 ) -> Response:
-    """Verify and commit what was sent: the file it has become. Calling it again answers the same.
+    """Verify and commit what was sent; returns the file. Idempotent.
 
-    What is sent in blocks is completed with the list of them, in the order of the file; 409 `blocks_missing` names
-    in `hashes` those that are not there.
+    An upload in blocks is completed with the list of its blocks, in the order of the file; 409 `blocks_missing` names
+    the missing ones in `hashes`.
     """
     complete = body or CompleteRequest()
     item = BatchCompleteItem(id=upload_id, parts=complete.parts, blocks=complete.blocks)
@@ -118,14 +118,14 @@ async def complete(
 
 @router.delete("/uploads/{upload_id}", status_code=204)
 async def abort(request: Request, upload_id: UploadId, caller: Caller) -> Response:
-    """Give up an upload: what was sent is deleted."""
+    """Cancel an upload: what was sent is deleted."""
     await _service(request).abort(caller, upload_id)
     return Response(status_code=204)
 
 
 @internal_router.get("/uploads/stalled", dependencies=[callers("operator")], response_model=described(StalledUploads))
 async def list_stalled(request: Request, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
-    """Completed uploads that a service has not reacted to in time, by id, with the services that are missing."""
+    """List completed uploads that a service has not acknowledged in time, by id, with the missing services."""
     uploads = await request.app.state.uploads.stalled(after, limit)
     items: list[StalledUpload] = [
         {

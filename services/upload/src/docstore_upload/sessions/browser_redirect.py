@@ -1,8 +1,8 @@
-"""Where S3 sends the browser after a form: completes the upload, then shows the person what became of it.
+"""Page to which S3 redirects the browser after a form: completes the upload and shows the result.
 
-A browser that runs the page goes on to its list. Who left the size open runs no script, and gets a plain page,
-as is everybody for whom something went wrong. It is shown here, where the token is: not every browser sends the
-cookie of a log-in with a call to which another site has led it.
+A browser with script goes on to the file list. A form of open size was sent without script and gets a plain page, as
+does every failure. The page is shown here, where the token is, because not every browser sends the log-in cookie with a
+request to which another site has redirected it.
 """
 
 from typing import Annotated
@@ -32,8 +32,8 @@ PAGE = plain_pages("docstore_upload").get_template("finished.html")
     response_class=RedirectResponse,
     status_code=303,
     responses={
-        200: {"content": {"text/html": {}}, "description": "What became of an upload of open size."},
-        "default": {"content": {"text/html": {}}, "description": "A page that shows what went wrong."},
+        200: {"content": {"text/html": {}}, "description": "The result of an upload of open size."},
+        "default": {"content": {"text/html": {}}, "description": "A page that shows the error."},
     },
 )
 async def finish_in_browser(
@@ -41,10 +41,10 @@ async def finish_in_browser(
     upload: Annotated[str, Path(max_length=128)],
     token: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """Complete `{id}.{token}`, as the form says it, or `{id}?token=`; 303 to the list of its folder.
+    """Complete the upload `{id}.{token}` (or `{id}?token=`); 303 to the list of its folder.
 
-    Without a login: the token is the right to complete this upload. A failure is shown on a small page; so is, for
-    who left the size open, what went well.
+    Needs no login: the token is the right to complete this upload. Failures, and successes of uploads of open size,
+    are shown on a small page.
     """
     service: UploadService = request.app.state.service
     home = request.app.state.infra.public_url.rstrip("/") + "/"
@@ -59,6 +59,6 @@ async def finish_in_browser(
     path = str(file["path"])
     if finished.max_size is not None:
         detail = f"{path}, {shown_size(file['size'])}, version {file['version']}."
-        page = PAGE.render(title="Your file is stored", detail=detail, home=home, again=False)
+        page = PAGE.render(title="Upload complete", detail=detail, home=home, again=False)
         return HTMLResponse(page, 200, HEADERS)
     return RedirectResponse(f"{home}?path={quote(path.rpartition('/')[0] or '/')}", 303, HEADERS)

@@ -1,4 +1,4 @@
-"""Upload instructions for a client: a form, a URL, part URLs or credentials. Signed only on request."""
+"""Upload instructions for a client: a form, a URL, part URLs or credentials. Signed on request only."""
 
 import hmac
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part
 from docstore_upload.settings import UploadSettings
 
 SLOWEST_BYTES_PER_SECOND = 1 << 20
-"""Credentials live long enough for a client of this speed; whoever is slower asks for new ones."""
+"""Credentials last long enough for a client of this speed; a slower one gets new ones."""
 
 
 class RedirectTokens:
-    """The right to complete one upload, in the URL to which S3 sends the browser: it arrives without a login."""
+    """Tokens in the URL to which S3 redirects the browser, each the right to complete one upload without a login."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = [hmac.digest(secret.encode(), b"docstore upload redirect", "sha256") for secret in secrets]
@@ -37,7 +37,7 @@ def _redirect_token(key: bytes, upload_id: str) -> str:
 
 
 class UploadInstructions:
-    """Makes them for one upload; none but credentials (see `usable_until`) works longer than the upload is open."""
+    """Signs instructions for uploads; only credentials (see `usable_until`) work longer than the upload is open."""
 
     def __init__(self, store: ObjectStore, settings: UploadSettings, tokens: RedirectTokens, clock: Clock) -> None:
         self._store = store
@@ -46,19 +46,19 @@ class UploadInstructions:
         self._clock = clock
 
     async def begin(self, upload: Upload) -> tuple[Upload, Json]:
-        """Get from the store what this method needs before upload-initiated is published; then the instructions."""
+        """Prepare the store for this method, before upload-initiated is published; return the instructions too."""
         if upload.method == "multipart":
             multipart_id = await self._store.create_multipart(upload.object_key, content_type=upload.content_type)
             upload = replace(upload, multipart_id=multipart_id)
         return upload, await self.of(upload)
 
     async def drop(self, upload: Upload) -> None:
-        """Undo `begin`: no client knows of it."""
+        """Undo `begin`: no client has its instructions."""
         if upload.multipart_id is not None:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
 
     async def of(self, upload: Upload) -> Json:
-        """Instructions under the method's name; for a multipart upload that is begun: what is still to be sent."""
+        """Return instructions under the method's name; for a multipart upload under way: the parts still to send."""
         if upload.method == "credentials":
             return {"credentials": await self._credentials(upload)}
         if upload.method == "multipart":
@@ -68,7 +68,7 @@ class UploadInstructions:
         return {"form": self._form(upload)} if upload.method == "form" else {"put": self._put(upload)}
 
     def parts(self, upload: Upload, numbers: Sequence[int]) -> list[Json]:
-        """A URL for each part: a PUT of exactly `size` bytes."""
+        """Return a URL for each part: a PUT of exactly `size` bytes."""
         assert upload.multipart_id is not None
         assert upload.part_size is not None
         seconds, answers = self._seconds_left(upload), []
@@ -93,7 +93,7 @@ class UploadInstructions:
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
             metadata={"upload-id": upload.id, "account-id": upload.account_id},
-            # The token is in the path: a store may replace the query of this URL by its own.
+            # The token is in the path because a store may replace the query of this URL.
             redirect=f"{public_url}/v1/uploads/{upload.id}.{self._tokens.token(upload.id)}/redirect",
         )
         return {"url": form.url, "fields": dict(form.fields)}
@@ -105,7 +105,7 @@ class UploadInstructions:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
-            # Nothing may come after the first: neither over what is committed nor over the tombstone of what is not.
+            # First write only: nothing may replace a committed object or a tombstone.
             overwrite=False,
         )
         return {"url": put.url, "headers": dict(put.headers)}

@@ -1,4 +1,4 @@
-"""What uploads of one file do in their own way in the lifecycle of transfers."""
+"""Uploads of one file as a kind of transfer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +30,7 @@ from docstore_upload.settings import UploadSettings
 
 @dataclass(frozen=True, slots=True)
 class ClientManifest:
-    """What a client declares to have sent: the parts of a multipart upload, or what its file in blocks is made of."""
+    """What a client declares to have sent: the parts of a multipart upload, or the blocks of its file."""
 
     parts: Sequence[Part] | None = None
     blocks: Sequence[Piece] | None = None
@@ -78,7 +78,7 @@ class SingleUploads(Kind[Upload]):
         return Claim(transfer.id, by, {} if transfer.declares(found) else asdict(found))
 
     async def _verify_blocks(self, upload: Upload, pieces: Sequence[Piece] | None, by: Actor) -> Claim:
-        """The content that a version names is the block list, whose references are taken with the claim."""
+        """Verify a file in blocks: its version names the block list, whose references are taken with the claim."""
         references = await self._blocks.assemble(upload, pieces)
         verified = Verified(upload.size, upload.sha256 or "", references.list_key.removeprefix(upload.prefix))
         return Claim(upload.id, by, asdict(verified), partial(self._blocks.refer_with, references))
@@ -125,7 +125,7 @@ class SingleUploads(Kind[Upload]):
         return UploadStalled(**fields, file_id=transfer.file["id"], missing=missing)
 
     def settled(self, transfer: Upload) -> Recheck[Upload]:
-        """It is swept: its client may have sent more than the object that is committed."""
+        """Schedule a sweep: the client may have sent more than the committed object."""
         planned = self._next_sweep(transfer, is_swept=False)
         changes = {**planned.changes, "settled": True, "missing": None, "attempts": 0}
         return Recheck(transfer, planned.at, changes)
@@ -134,7 +134,7 @@ class SingleUploads(Kind[Upload]):
         await self._each(transfers, self._clean)
 
     async def sweep(self, transfers: Sequence[Upload]) -> None:
-        """Delete whatever there is beside what is committed, again as long as bytes may come in late."""
+        """Delete everything but the committed object, repeatedly while bytes may still arrive."""
         swept = await self._each(transfers, self._sweep)
         await self._uploads.recheck([self._next_sweep(upload, is_swept=True) for upload in swept])
 
@@ -145,7 +145,7 @@ class SingleUploads(Kind[Upload]):
         return Recheck(upload, at, {} if at else {"purge_at": now + timedelta(days=settings.kept_days)})
 
     async def _each(self, uploads: Sequence[Upload], delete: Callable[[Upload], Awaitable[None]]) -> list[Upload]:
-        """Those for which the store did so; again, it does no harm."""
+        """Return those for which the store succeeded. Idempotent."""
         outcomes = await asyncio.gather(*(delete(upload) for upload in uploads), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, ObjectStoreError):
@@ -161,7 +161,7 @@ class SingleUploads(Kind[Upload]):
             await self._store.delete(upload.sent_key)
 
     async def _sweep(self, upload: Upload) -> None:
-        """Lists its prefix: background only."""
+        """List and delete below its prefix: background only."""
         completed = upload.state == "completed"
         if not completed:
             await self._delete(upload)
@@ -169,10 +169,10 @@ class SingleUploads(Kind[Upload]):
             await self._store.clear(upload.prefix, frozenset({upload.object_key} if completed else ()))
 
     async def _delete(self, upload: Upload) -> None:
-        """Until no URL for a first write works, a tombstone lies where it would write."""
+        """Delete its object; a tombstone takes its place while a URL for a first write works."""
         if upload.multipart_id is not None:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
-        if upload.method == "blocks":  # one that was refused after it was claimed
+        if upload.method == "blocks":  # refused after its claim
             await self._blocks.release([upload.object_key])
         if upload.is_sent_by_put and self._clock() < upload.usable_until:
             await put_tombstones(self._store, [upload.object_key])
@@ -191,7 +191,7 @@ class About(TypedDict):
 
 
 def _about(upload: Upload) -> About:
-    """Fields of the next event of an upload."""
+    """Common fields of the upload's next event."""
     return {
         "revision": upload.revision + 1,
         "upload_id": upload.id,

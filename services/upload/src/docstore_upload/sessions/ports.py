@@ -1,4 +1,4 @@
-"""What the use cases of upload sessions need of their repository."""
+"""Repository interface of upload sessions."""
 
 from datetime import datetime
 from typing import Protocol
@@ -9,29 +9,29 @@ from docstore_upload.sessions.rules import Upload, Verified
 
 
 class Uploads(Transfers[Upload], Protocol):
-    """Where upload sessions are kept."""
+    """Repository of upload sessions."""
 
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
-        """Newest first, those begun before `before`."""
+        """Return sessions that began before `before`, newest first."""
         ...
 
     async def open_in_blocks(self, account_id: str) -> int:
-        """Bytes of the open uploads in blocks that this account began."""
+        """Return the bytes of the account's open uploads in blocks."""
         ...
 
     async def given_up_bytes(self, account_id: str, now: datetime) -> int:
-        """Bytes of this account's forms and credentials that were given up and still work.
+        """Return the bytes of the account's cancelled forms and credentials that still work.
 
-        Credentials whose upload was refused count for more: nobody knows how much they write.
+        Credentials whose upload was refused count for more, because nobody knows how much they write.
         """
         ...
 
     async def mark_uploading(self, upload_id: str) -> None:
-        """Bytes have begun to arrive."""
+        """Record that bytes have begun to arrive."""
         ...
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
-        """Remember what the object of this ETag is, so that nobody reads it all again."""
+        """Store the checksum of the object with this ETag, so that it is not read again."""
         ...
 
     async def stalled(self, after: str, limit: int) -> list[Upload]: ...

@@ -11,7 +11,7 @@ from docstore_upload.lifecycle.rules import OPEN, State
 from docstore_upload.sessions.rules import Upload, Verified
 
 REFUSED_CREDENTIALS_BYTES = 1 << 30
-"""What credentials count for once they were used for something else than was declared."""
+"""What credentials count for after they were used for something other than declared."""
 
 
 def _found(document: Document) -> tuple[str, Verified]:

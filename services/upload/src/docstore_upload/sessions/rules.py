@@ -1,4 +1,4 @@
-"""Rules of upload sessions: methods, sizes, parts, what a stored object must be. Sizes in bytes, times in seconds."""
+"""Rules of upload sessions: methods, sizes, parts, checks of stored objects. Sizes in bytes, times in seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ MAX_SINGLE_REQUEST = 5 * GIB
 """S3's limit for one PUT or POST."""
 MAX_PARTS = 10_000
 MIN_CREDENTIALS_SECONDS = 900
-"""STS gives no shorter session: credentials may outlive their upload by this much."""
+"""STS issues no shorter session: credentials may outlive their upload by this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What an object is: found by the store or by reading it, never taken from the client."""
+    """Size and checksum of an object as the store or a read found them, never as the client declared them."""
 
     size: int
     sha256: str
@@ -27,20 +27,20 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class Upload(Transfer):
-    """An upload session of one file, as it is stored."""
+    """The stored upload session of one file."""
 
     owner_id: str
-    """Whose quota the bytes count against."""
+    """Account whose quota the bytes count against."""
     wanted_path: str | None = None
     file_id: str | None = None
-    """What the client named: a path or a file."""
+    """As the client named it: a path or a file."""
     parent_id: str | None = None
-    """The folder that the path starts from; None: the root of who uploads."""
+    """The folder that the path starts from; None: the uploader's root."""
     size: int
-    """As declared. Where that was left open: the most it may be; from the verification on, as found."""
+    """Declared size; for an open size the most allowed, and the actual size once verified."""
     content_type: str
     sha256: str | None = None
-    """Hex. As declared; from the verification on, as found."""
+    """Hex. As declared; once verified, the actual one."""
     base_version: int | None = None
     on_conflict: OnConflict
     tags: tuple[str, ...]
@@ -50,15 +50,15 @@ class Upload(Transfer):
     client_modified_at: datetime | None = None
     """When the content was last changed, according to the client."""
     notify: bool = True
-    """Whether the uploader is notified once it is complete."""
+    """Whether to notify the uploader once it is complete."""
     max_size: int | None = None
-    """Bytes up to which the size was left open: nobody who runs a script would do so."""
+    """Most bytes of an open size. Only forms without script leave it open."""
     object_name: str = "content"
-    """Of the object that the version names; a copy has a name of its own."""
+    """Name of the object that the version refers to; a copy has a name of its own."""
     found: tuple[str, "Verified"] | None = None
-    """ETag of what was sent and what it is, noted where finding out took long."""
+    """ETag and facts of what was sent, stored where finding out took long."""
     file: Mapping[str, Any] | None = None
-    """The file as metadata answered the commit."""
+    """The file as metadata returned it for the commit."""
     file_event_id: str | None = None
 
     @property
@@ -83,37 +83,37 @@ class Upload(Transfer):
 
     @property
     def sent_key(self) -> str:
-        """Where the client writes. Who can write a key again later must not write the one that a version names."""
+        """Key where the client writes. A key that can be written again must not be the one that a version names."""
         return f"{self.incoming}content" if self.is_copied else self.object_key
 
     @property
     def incoming(self) -> str:
-        """Only clients write below this prefix."""
+        """Prefix below which only clients write."""
         return f"{self.prefix}incoming/"
 
     @property
     def is_copied(self) -> bool:
-        """Whether the bytes are verified in a copy: the instructions allow to write them again after that."""
+        """Whether a copy is verified, because the instructions allow to write the original again."""
         return self.method in ("form", "credentials")
 
     @property
     def is_sent_by_put(self) -> bool:
-        """Whether the client has a URL by which the object of a version can be written anew once that is gone."""
+        """Whether the client has a URL that could write a version's object again once it is deleted."""
         return self.method == "put"
 
     @property
     def known_size(self) -> int | None:
-        """None while it is unknown."""
+        """The size; None while it is unknown."""
         return self.size if self.max_size is None or self.state in ("committing", "completed") else None
 
     @property
     def may_have_strays(self) -> bool:
-        """Whether more objects than the one that is committed may lie under its prefix."""
+        """Whether its prefix may hold more objects than the committed one."""
         return self.is_copied or self.method == "blocks"
 
     @property
     def prefix(self) -> str:
-        """Everything this upload may ever store is under it."""
+        """Prefix of everything this upload may ever store."""
         return f"accounts/{self.owner_id}/uploads/{self.id}/"
 
     @property
@@ -122,16 +122,16 @@ class Upload(Transfer):
         return self.expires_at + timedelta(seconds=longest)
 
     def declares(self, found: Verified) -> bool:
-        """Whether the session already has what was found."""
+        """Whether the session already records what was found."""
         return found == Verified(self.size, self.sha256 or "", self.object_name)
 
     def next_sweep_at(
         self, now: datetime, seconds: float, *, first: float, longest: float, is_swept: bool
     ) -> datetime | None:
-        """When to delete again what was sent to an upload that is over; None if nothing can come any more.
+        """When to delete again what was sent to an upload that is over; None if nothing can arrive any more.
 
-        `is_swept`: it was just deleted. Whoever has a form or credentials may write as long as these work, so that one
-        looks every once in a while; `first`, `longest`: pauses between that.
+        `is_swept`: it was just deleted. A form or credentials can write as long as they work, so deletion repeats;
+        `first`, `longest`: pauses between deletions.
         """
         if self.state == "completed" and not self.may_have_strays:
             return None
@@ -145,18 +145,18 @@ class Upload(Transfer):
 
 
 def method_limit(method: Method) -> int:
-    """The largest object this method can send."""
+    """Return the largest object this method can send."""
     return MAX_SINGLE_REQUEST if method in ("form", "put") else MAX_SIZE
 
 
 def mismatch(upload: Upload, size: int, sha256: str | None) -> Mismatch | None:
-    """Why an object of this size and checksum is not what was declared; None if it is."""
+    """Return how an object of this size and checksum differs from what was declared; None if it does not."""
     if upload.max_size is not None:
         if size > upload.max_size:
-            detail = f"At most {upload.max_size} bytes were allowed, {size} were sent."
+            detail = f"At most {upload.max_size} bytes were allowed, but {size} were sent."
             return Mismatch(detail)
     elif size != upload.size:
-        detail = f"{upload.size} bytes were declared, {size} were sent."
+        detail = f"{upload.size} bytes were declared, but {size} were sent."
         return Mismatch(detail)
     if upload.sha256 is not None and sha256 is not None and sha256 != upload.sha256:
         return Mismatch("The SHA-256 of what was sent is not the one declared.")
@@ -164,16 +164,16 @@ def mismatch(upload: Upload, size: int, sha256: str | None) -> Mismatch | None:
 
 
 def part_size_for(size: int, smallest: int) -> int:
-    """Bytes of each part but the last: whole MiB, at least `smallest`, so that S3's 10,000 parts are enough."""
+    """Return the size of each part but the last: whole MiB, at least `smallest`, so that S3's 10,000 parts suffice."""
     needed = -(-size // MAX_PARTS)
     return max(smallest, -(-needed // MIB) * MIB)
 
 
 def part_count(size: int, part_size: int) -> int:
-    """An empty object is one empty part."""
+    """Return the number of parts; an empty object is one empty part."""
     return max(1, -(-size // part_size))
 
 
 def part_length(size: int, part_size: int, number: int) -> int:
-    """Bytes of part `number`, counted from 1."""
+    """Return the bytes of part `number`, counted from 1."""
     return min(part_size, size - (number - 1) * part_size)

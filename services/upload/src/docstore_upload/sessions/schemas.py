@@ -14,67 +14,67 @@ from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, Method
 
 
 class UploadProblem(Answer):
-    """Why an upload came to nothing."""
+    """Why an upload failed."""
 
     status: int
-    """HTTP status that completing it answers."""
+    """HTTP status of the response to its completion."""
     code: str
-    """Stable, as of any problem."""
+    """Stable code of the problem."""
     detail: str
-    """For people."""
+    """Explanation for people."""
 
 
 class FormInstructions(Answer):
     """An HTML form: POST it as `multipart/form-data`, the file as its last field, named `file`."""
 
     url: str
-    """Where it is sent."""
+    """URL to post to."""
     fields: dict[str, str]
-    """Hidden fields, signed: all of them, before the file."""
+    """Hidden signed fields: send all of them, before the file."""
 
 
 class PartUrl(Answer):
-    """Where a part is PUT."""
+    """Instructions to PUT one part."""
 
     number: int
-    """From 1."""
+    """Part number, from 1."""
     size: int
-    """Bytes, exactly."""
+    """Exact bytes of the part."""
     url: str
-    """Signed; good until the upload ends. Its answer's ETag is wanted for completing."""
+    """Signed URL, valid until the upload ends. Keep the ETag of its response to complete the upload."""
 
 
 class SentPart(Answer):
-    """A part that is there."""
+    """A part that is stored."""
 
     number: int
-    """From 1."""
+    """Part number, from 1."""
     etag: str
-    """As the store answered it."""
+    """ETag as the store returned it."""
     size: int
     """Bytes."""
 
 
 class PartUrls(Answer):
-    """Where parts of a multipart upload are sent."""
+    """URLs to send parts of a multipart upload to."""
 
     part_size: int
     """Bytes of every part but the last."""
     part_count: int
-    """How many there are to be."""
+    """Number of parts."""
     parts: list[PartUrl]
     """In order."""
 
 
 class MultipartInstructions(PartUrls):
-    """Parts to be sent, at once if one likes: the first that are missing; for others ask for URLs."""
+    """Parts to send, in any order or at once: the first missing ones. Request URLs for the others."""
 
     sent: list[SentPart]
-    """Parts that are there."""
+    """Parts that are stored."""
 
 
 class CredentialsInstructions(Answer):
-    """Temporary credentials for any S3 tool, which open this one key."""
+    """Temporary credentials for any S3 tool, valid for this one key."""
 
     access_key_id: str
     """AWS_ACCESS_KEY_ID."""
@@ -85,46 +85,46 @@ class CredentialsInstructions(Answer):
     expires_at: datetime
     """When the credentials end."""
     endpoint: str
-    """Address of the object store."""
+    """URL of the object store."""
     region: str
-    """Of the object store."""
+    """Region of the object store."""
     bucket: str
-    """Of the object store."""
+    """Bucket of the object store."""
     key: str
-    """Where the content is put."""
+    """Key to write the content to."""
 
 
 class BlocksInstructions(Answer):
-    """Nothing: blocks are sent as `/v1/blocks/missing` says."""
+    """Empty: get the URLs of blocks from `/v1/blocks/missing`."""
 
 
 class Upload(Answer):
-    """An upload. While it is open, what `method` needs stands under the method's name."""
+    """An upload. While it is open, its instructions are in the field named as its method."""
 
     id: str
-    """What going on with it takes."""
+    """Id of the upload."""
     state: PublicState
-    """It is open while `initiated` or `uploading`."""
+    """Open while `initiated` or `uploading`."""
     method: Method
     """How the bytes are sent."""
     path: str
-    """Where the file is to be, as the caller sees it."""
+    """Path of the new file, as the caller sees it."""
     size: int | None
-    """Bytes; null as long as only the most is known, which is `max_size`."""
+    """Bytes; null while only `max_size` is known."""
     content_type: str
-    """Media type that the file will have."""
+    """Media type of the file."""
     sha256: Sha256 | None
     """As declared; null if it was not."""
     created_at: datetime
-    """When it was begun."""
+    """When it was initiated."""
     expires_at: datetime
-    """When it ends if nothing is completed."""
+    """When it ends unless it is completed."""
     max_size: int = sometimes()
-    """Bytes that a form takes at most, where the size was left open."""
+    """Only for a form of open size: most bytes it takes."""
     file: FileJson = sometimes()
-    """Of a completed one: the file that it has become."""
+    """Only if completed: the file."""
     problem: UploadProblem = sometimes()
-    """Of one that was refused."""
+    """Only if refused: why."""
     form: FormInstructions = sometimes()
     put: PutInstructions = sometimes()
     multipart: MultipartInstructions = sometimes()
@@ -133,21 +133,21 @@ class Upload(Answer):
 
 
 class UploadPage(Page[Upload]):
-    """A page of the caller's uploads, without the instructions."""
+    """A page of the caller's uploads, without instructions."""
 
 
 class InitiatedUploads(Answer):
-    """An answer for each, in the order asked for."""
+    """A result for each item, in the order of the request."""
 
     items: list[Upload | ItemProblem]
-    """In the order asked for."""
+    """In the order of the request."""
 
 
 class CompletedUploads(Answer):
-    """An answer for each, in the order asked for."""
+    """A result for each item, in the order of the request."""
 
     items: list[FileJson | ItemProblem]
-    """In the order asked for."""
+    """In the order of the request."""
 
 
 MAX_BATCH = 1000
@@ -158,23 +158,23 @@ ONE_SIZE = one_of("size", "max_size", where={"max_size": {"method": {"const": "f
 
 
 class InitiateRequest(TargetRequest):
-    """A file and the method by which its bytes are to be sent.
+    """A file and the method to send its bytes.
 
-    `size` in bytes. Where nobody can tell it beforehand (a browser without script), the method `form` takes `max_size`
-    instead: up to so many bytes.
+    `size` in bytes. If it can't be known beforehand (a browser without script), the method `form` takes `max_size`
+    instead: the most bytes it may have.
     """
 
     model_config = ConfigDict(json_schema_extra={"allOf": [ONE_TARGET, ONE_SIZE]})
 
     size: Size | None = None
     notify: bool = True
-    """Whether the uploader is notified once it is complete; a client that shows this itself sends false."""
+    """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""
     max_size: Annotated[int, described(minimum=1, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
     method: UploadMethod
 
     @property
     def most(self) -> int:
-        """Bytes that must have room: its size, or what that may be at most."""
+        """Bytes to reserve: its size, or the most that may be."""
         most = self.max_size if self.size is None else self.size
         assert most is not None
         return most
@@ -186,14 +186,14 @@ class PartRequest(Body):
 
 
 class BlockRequest(Body):
-    """A block by the SHA-256 of its bytes; `size` of them."""
+    """A block by the SHA-256 of its bytes; `size`: how many they are."""
 
     hash: Sha256
     size: Annotated[int, Field(ge=1, le=MAX_BLOCK_BYTES), WHOLE]
 
 
 class CompleteRequest(Body):
-    """`parts` is optional: without it the store is asked which parts it has. `blocks` are in the order of the file."""
+    """`parts` is optional: without it the store is asked. `blocks` are in the order of the file."""
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS, fail_fast=True)
     blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
@@ -204,7 +204,7 @@ class BatchCompleteItem(CompleteRequest):
 
 
 class BatchRequest(Body):
-    """Items are checked one by one: a bad one does not spoil the others."""
+    """Items are checked one by one: an invalid one does not affect the others."""
 
     uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
 

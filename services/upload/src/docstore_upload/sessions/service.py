@@ -1,4 +1,4 @@
-"""What callers can do with their uploads; the bulk of it is in the lifecycle."""
+"""Use cases of upload sessions."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from docstore_upload.settings import UploadSettings
 
 
 class UploadService:
-    """Use cases of one caller. A foreign upload is an unknown one: 404."""
+    """Use cases of one caller. 404 for another account's upload."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class UploadService:
     async def initiate(
         self, principal: Principal, requests: Sequence[InitiateRequest | DomainError]
     ) -> list[Json | DomainError]:
-        """An upload with its instructions for each request, or why not; in order."""
+        """Initiate uploads; return instructions or an error for each request, in order."""
         errors: Errors = {}
         wanted: dict[int, InitiateRequest] = {}
         for number, request in enumerate(requests):
@@ -69,13 +69,13 @@ class UploadService:
         return [answers.get(number) or errors[number] for number in range(len(requests))]
 
     async def _refuse_given_up(self, principal: Principal) -> None:
-        """TooMany `too_much_given_up`: forms and credentials that were given up still work, and nobody is charged.
+        """TooMany `too_much_given_up`: cancelled forms and credentials that still work take bytes that no quota counts.
 
-        What is sent by them is deleted, but not at once. A URL for a PUT or a part is dead when its upload is.
+        What they send is deleted, but not at once. A URL for a PUT or a part ends with its upload.
         """
         given_up = await self._uploads.given_up_bytes(principal.account_id, self._clock())
         if given_up > self._settings.unclaimed_bytes:
-            detail = "Forms and credentials of uploads that were given up still work, too many of them."
+            detail = "Too many forms and credentials of cancelled uploads still work."
             raise TooMany(f"{detail} Use `put` or `multipart`.", code="too_much_given_up", retry_after=3600)
 
     def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: WriteAllowed) -> Upload:
@@ -109,7 +109,7 @@ class UploadService:
         )
 
     async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | DomainError]:
-        """A multipart upload that a crash leaves without a session has no parts: nobody was given a URL for it."""
+        """Begin uploads. A crash leaves a multipart upload without a session or parts: nobody got a URL for it."""
         beginnings = [self._instructions.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
         begun: dict[int, Begun[Upload] | DomainError] = {}
@@ -127,7 +127,7 @@ class UploadService:
     async def complete(
         self, principal: Principal, items: Sequence[BatchCompleteItem | DomainError]
     ) -> list[Json | DomainError]:
-        """The file that each has become, or why not; in order. An upload named twice is answered twice."""
+        """Return the file or an error for each, in order. An upload listed twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
         mine = await self._uploads.of_account(principal.account_id, ids)
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
@@ -135,7 +135,7 @@ class UploadService:
         return [item if isinstance(item, DomainError) else outcomes.get(item.id, not_found("upload")) for item in items]
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
-        """The upload and, while it is open, the instructions to continue it."""
+        """Return the upload and, while it is open, its instructions."""
         upload = await self._mine(principal, upload_id)
         shown = upload_json(upload)
         if not upload.is_open:
@@ -146,14 +146,14 @@ class UploadService:
             raise unavailable("The object store") from None
 
     async def page(self, principal: Principal, cursor: str | None, limit: int, state: State | None) -> Json:
-        """Newest first, without the instructions."""
+        """Return the caller's uploads, newest first, without instructions."""
         before = decode_cursor(cursor, str)[0] if cursor else None
         uploads = await self._uploads.page(principal.account_id, before, limit, state)
         more = encode_cursor(uploads[-1].id) if len(uploads) == limit else None
         return {"items": [upload_json(upload) for upload in uploads], "next_cursor": more}
 
     async def parts(self, principal: Principal, upload_id: str, numbers: Sequence[int]) -> Json:
-        """URLs for these parts of a multipart upload."""
+        """Return URLs for these parts of a multipart upload."""
         upload = await self._mine(principal, upload_id)
         if upload.method != "multipart" or upload.part_size is None:
             raise invalid("Only a multipart upload has parts.", "unsupported_method")
@@ -166,13 +166,13 @@ class UploadService:
         return {"part_size": upload.part_size, "part_count": count, "parts": self._instructions.parts(upload, numbers)}
 
     async def abort(self, principal: Principal, upload_id: str) -> None:
-        """Give up an upload: what was sent is deleted, its reservation given back. Giving up again changes nothing."""
+        """Cancel an upload: delete what was sent, release its reservation. Idempotent."""
         upload = await self._mine(principal, upload_id)
         if not await self._lifecycle.termination.give_up(upload):
-            raise Conflict("This upload is completed; delete its file instead.", code="upload_completed")
+            raise Conflict("This upload is completed. Delete its file instead.", code="upload_completed")
 
     async def complete_for_browser(self, upload_id: str, token: str) -> tuple[Upload, Json]:
-        """The upload as it was and the file that it has become, for whoever shows the token of that upload."""
+        """Complete an upload by its redirect token; return the upload as it was and the file."""
         if not self._tokens.is_valid(upload_id, token):
             raise not_found("upload")
         found = await self._uploads.by_ids([upload_id])
@@ -207,7 +207,7 @@ def _manifest(item: BatchCompleteItem) -> ClientManifest:
 
 
 def _life(request: InitiateRequest, settings: UploadSettings) -> float:
-    """How long its bytes may be sent, in seconds."""
+    """Return how many seconds its bytes may be sent."""
     if request.method == "multipart":
         return settings.multipart_lifetime_seconds
     return settings.lifetime_seconds if request.max_size is None else settings.open_form_lifetime_seconds

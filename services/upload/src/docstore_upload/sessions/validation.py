@@ -16,24 +16,24 @@ _complete_item: TypeAdapter[BatchCompleteItem] = TypeAdapter(BatchCompleteItem)
 
 
 def read_initiate(item: Any) -> InitiateRequest | DomainError:
-    """One item of a batch; an error if it can't be understood."""
+    """Parse one item of a batch; an error if it is invalid."""
     return read_item(_initiate, item)
 
 
 def read_complete_item(item: Any) -> BatchCompleteItem | DomainError:
-    """One item of a batch: `{id, parts?, blocks?}`, or just the id."""
+    """Parse one item of a batch: `{id, parts?, blocks?}`, or just the id."""
     return read_item(_complete_item, {"id": item} if isinstance(item, str) else item)
 
 
 def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> DomainError | None:
-    """The rule that this request breaks, if any. The other rules of paths are metadata's.
+    """Return the rule that this request breaks, if any. Metadata checks the other rules of paths.
 
-    `open_form_bytes`: the most that a form may leave open.
+    `open_form_bytes`: the largest `max_size` of a form.
     """
     if request.method not in METHODS:
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
     if request.method == "blocks" and request.sha256 is None:
-        return invalid("What is sent in blocks is declared with its sha256.", "invalid_sha256")
+        return invalid("An upload in blocks needs its sha256.", "invalid_sha256")
     return refuse_target(request) or _refuse_sizes(request, open_form_bytes) or refuse_description(request)
 
 
@@ -41,9 +41,9 @@ def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> DomainError
     if request.size is not None and request.max_size is None:
         return _refuse_size(request.size, request.method)  # type: ignore[arg-type]
     if request.max_size is None or request.size is not None:
-        return invalid("Say the size; a form may say max_size instead.")
+        return invalid("size is required; a form may have max_size instead.")
     if request.method != "form":
-        return invalid("Only a form may say max_size instead of the size.")
+        return invalid("Only a form may have max_size instead of size.")
     if not 1 <= request.max_size <= open_form_bytes:
         return invalid(f"max_size must be 1 to {open_form_bytes} bytes.", "invalid_size")
     return None

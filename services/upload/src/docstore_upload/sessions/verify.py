@@ -1,9 +1,9 @@
-"""Holds what the object store has against what was declared, and finds the SHA-256 of every object.
+"""Verifies stored objects against what was declared, and finds the SHA-256 of each.
 
-The store tells the checksum where the client had it signed. Else the bytes are read and hashed, here in pieces and off
-the event loop; a hash that took long is noted in the session, so that neither a retry nor a crash after it costs it
-again. What was sent by a method that can write it again (a form, credentials) is copied within the store first; the
-copy is hashed and committed.
+Where the client had a checksum signed, the store reports it. Otherwise the bytes are read and hashed here, in pieces
+and off the event loop; a hash that took long is stored in the session, so that neither a retry nor a crash repeats the
+work. Bytes that the client could write again (form, credentials) are copied within the store first; the copy is hashed
+and committed.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from docstore_upload.sessions.rules import Upload, Verified, mismatch, part_coun
 from docstore_upload.settings import UploadSettings
 
 SMALL = 1 * MIB
-"""Up to this an object is hashed in one piece: a millisecond."""
+"""Size up to which an object is hashed in one piece: a millisecond."""
 TRIES = 4
-"""Parts may be sent again after a failure, but not for ever."""
+"""Parts may be sent again after a failure, but not endlessly."""
 
 
 class Verifier:
-    """Verifies uploads that are open."""
+    """Verifies open uploads."""
 
     def __init__(self, store: ObjectStore, uploads: Uploads, settings: UploadSettings) -> None:
         self._store = store
@@ -37,15 +37,15 @@ class Verifier:
         self._reading: dict[tuple[str, str], asyncio.Task[Verified]] = {}
 
     async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified:
-        """What is stored, if it is as declared. Mismatch if it is not, Incomplete if it may be.
+        """Return the stored facts if they are as declared; Mismatch if not, Incomplete while they may still become so.
 
-        Unavailable `verifying` while a large object is still being read, Invalid `invalid_parts` if `parts` are not
-        those that were sent. ObjectStoreError if the store can't say.
+        Unavailable `verifying` while a large object is being read, Invalid `invalid_parts` if `parts` are not those
+        that were sent, ObjectStoreError if the store fails.
         """
         assembled = await self._assemble(upload, parts) if upload.method == "multipart" else None
         try:
             if upload.method == "put" and upload.sha256 is None and upload.size <= SMALL:
-                return _matching(upload, await self._read_small(upload))  # not asked for first: its URL took this size
+                return _matching(upload, await self._read_small(upload))  # no HEAD first: its URL took this size only
             found = assembled or await self._store.head(upload.sent_key)
             if found is None:
                 raise Incomplete
@@ -65,7 +65,7 @@ class Verifier:
             raise
 
     async def refuse_oversent(self, upload: Upload) -> None:
-        """Mismatch if parts were sent again and again, or of a size that was not declared. Lists: background only."""
+        """Raise Mismatch if parts were sent repeatedly or of an undeclared size. Lists parts: background only."""
         if upload.method == "credentials":
             unfinished = await self._store.unfinished_uploads(upload.incoming)
             begun = [(each.key, each.upload_id) for each in unfinished]
@@ -84,7 +84,7 @@ class Verifier:
         await end_tasks(self._reading.values())
 
     async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | None:
-        """Make the parts one object once all are there. None: that has happened before, or it was aborted."""
+        """Join the parts into one object once all have arrived. None: done before, or aborted."""
         assert upload.multipart_id is not None
         assert upload.part_size is not None
         try:
@@ -96,7 +96,7 @@ class Verifier:
             etags = {part.number: part.etag for part in there}
             wrong = [part.number for part in parts if etags.get(part.number) != part.etag.strip('"')]
             if wrong:
-                raise invalid("The store has no such parts.", "invalid_parts", numbers=wrong[:100])
+                raise invalid("These parts are not stored.", "invalid_parts", numbers=wrong[:100])
         if len(there) != count or sum(part.size for part in there) != upload.size:
             if there and upload.state == "initiated":
                 await self._uploads.mark_uploading(upload.id)
@@ -119,7 +119,7 @@ class Verifier:
         await asyncio.wait({task}, timeout=self._settings.complete_wait_seconds)
         if task.done():
             return task.result()
-        detail = "All bytes are here and being read for their checksum; ask again."
+        detail = "All bytes have arrived and their checksum is being computed; try again."
         raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
 
     async def _read_small(self, upload: Upload) -> Verified:
@@ -143,11 +143,11 @@ class Verifier:
     def _forget(self, key: tuple[str, str], task: asyncio.Task[Verified]) -> None:
         self._reading.pop(key, None)
         if not task.cancelled():
-            task.exception()  # marks it as seen: who waited has been fields, and else the next look tries again
+            task.exception()  # marks it as retrieved: a waiting caller got it, otherwise the next check reads again
 
 
 def _object_name(upload: Upload) -> str:
-    """Each copy has a name that nobody else writes to: what is hashed is what is committed."""
+    """Return the object's name. Nobody else writes to a copy's name: the hashed bytes are the committed ones."""
     return f"content-{new_id()}" if upload.is_copied else upload.object_name
 
 

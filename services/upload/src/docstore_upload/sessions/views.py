@@ -7,7 +7,7 @@ from docstore_upload.sessions.rules import Upload
 
 
 def upload_json(upload: Upload) -> Json:
-    """An upload without the instructions to send it; a completed one with its file, a refused one with the reason."""
+    """Return an upload without instructions; with its file if completed, with the reason if refused."""
     shown: Json = {
         "id": upload.id,
         "state": upload.public_state,

@@ -1,1 +1,1 @@
-"""Strays: objects in the store that nothing refers to."""
+"""Strays: objects in the store that no record refers to."""

@@ -1,4 +1,4 @@
-"""How far the search for strays has come, in MongoDB."""
+"""Progress of the search for strays, in MongoDB."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -12,7 +12,7 @@ ID = "strays"
 
 
 class MongoPasses:
-    """One document: the queue of a single piece of work that recurs."""
+    """One document: a queue with a single recurring item."""
 
     def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._sweeps: Collection = database["sweeps"]

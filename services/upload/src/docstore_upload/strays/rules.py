@@ -1,4 +1,4 @@
-"""Rules for strays: which objects in the store nothing refers to."""
+"""Rules for strays: which objects in the store no record refers to."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -16,13 +16,13 @@ Verdict = Literal["kept", "left_over", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a pass through the bucket has come, and the bytes it has found."""
+    """How far a pass through the bucket is, and the stray bytes it has found."""
 
     after: str = ""
     left_over_bytes: int = 0
     unknown_bytes: int = 0
     lease_owner: str = ""
-    """Token of the instance that takes the next page."""
+    """Token of the instance that processes the next page."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Known:
 
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     keys: Collection[str] = ()
-    """Of blocks, packs and discarded objects."""
+    """Keys of blocks, packs and discarded objects."""
 
     def verdict(self, key: str) -> Verdict:
         if key in self.keys:
@@ -46,5 +46,5 @@ class Known:
         if upload is None:
             return name.startswith("incoming/")
         if upload.state in (*OPEN, *COMMITTING) or upload.next_check_at is not None:
-            return False  # looked after by the workflow
+            return False  # the workflow cleans up
         return upload.state != "completed" or key != upload.object_key

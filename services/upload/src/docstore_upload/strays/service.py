@@ -1,10 +1,9 @@
-"""Strays: objects in the store that nothing is known of.
+"""Search for strays: objects in the store that no record refers to.
 
-Everything that an upload, a block or a pack leaves behind is deleted by the work that is due for it. This is the net
-below that: it goes through the bucket page by page and asks the database what it knows of each key. What an upload has
-left over is deleted after a day. A block or a pack of which there is no row at all is counted, and deleted only where
-the operator wants it: with a database that was emptied or restored, every one would look like that. An object of an
-upload that is forgotten is metadata's to delete, unless it lies where only a client writes.
+Uploads, blocks and packs clean up after themselves; this is the safety net. It goes through the bucket page by page and
+asks the database about each key. Leftovers of uploads are deleted after a day. Blocks and packs without a row are
+counted, and deleted only if the operator enables it: with an emptied or restored database, every one would look like
+that. Metadata deletes objects of forgotten uploads, except where only a client writes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,17 +29,17 @@ PAGE = 1000
 
 
 class Passes(Protocol):
-    """Where the place of the pass is kept."""
+    """Stores the progress of the pass."""
 
     async def take(self) -> Place | None:
-        """The place, if a page is due and no other instance is at it."""
+        """Lease the next page, if one is due."""
         ...
 
     async def move(self, place: Place, due_at: datetime) -> None: ...
 
 
 class StraySweep:
-    """Any number of instances may run it: one takes a page at a time."""
+    """Any number of instances may run it: one of them processes a page."""
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class StraySweep:
         self._clock = clock
 
     async def sweep(self) -> int:
-        """Take one page, if one is due; how many strays it had."""
+        """Process one page, if one is due; return how many strays it had."""
         now = self._clock()
         place = await self._passes.take()
         if place is None:
@@ -115,7 +114,7 @@ class StraySweep:
         )
 
     async def _abort_forgotten(self, now: datetime) -> None:
-        """Multipart uploads that nobody goes on with: those that a crash left behind, or that credentials began."""
+        """Abort multipart uploads that nobody continues: left by a crash, or begun by credentials."""
         before = now - timedelta(seconds=self._settings.stray_grace_seconds)
         begun = [each for each in await self._store.unfinished_uploads(ROOT) if each.begun_at < before]
         ids = {match[1] for each in begun if (match := _UPLOAD_KEY.fullmatch(each.key))}

@@ -13,7 +13,7 @@ internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 
 @internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])
 async def release_contents(request: Request, body: ContentsRelease) -> Response:
-    """No version has these contents any more. Called again, it changes nothing."""
+    """Release contents that no version refers to any more. Idempotent."""
     released: UnreferencedContents = request.app.state.unreferenced_contents
     await released.release(body["keys"])
     return Response(status_code=204)

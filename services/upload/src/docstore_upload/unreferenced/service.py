@@ -16,7 +16,7 @@ from docstore_upload.settings import UploadSettings
 
 
 class UnreferencedContents:
-    """Plain objects metadata has deleted: only what may still be written under their keys is left to do here."""
+    """Releases contents. Metadata has deleted plain objects; only late writes to their keys remain to be prevented."""
 
     def __init__(
         self,
@@ -35,13 +35,13 @@ class UnreferencedContents:
         self._clock = clock
 
     async def release(self, keys: Sequence[str]) -> None:
-        """Again, it changes nothing."""
+        """Release these contents. Idempotent."""
         await self._block_lists.release([key for key in keys if is_blocks(key)])
         await self._release_slices(keys)
         await self._prevent_late_writes([key for key in keys if is_whole(key)])
 
     async def _release_slices(self, keys: Sequence[str]) -> None:
-        """Take those of `keys` that are slices from the live ones of their packs, many in one write.
+        """Remove those of `keys` that are slices from the live ones of their packs, many in one write.
 
         The worker deletes a pack without live slices and rewrites one that is mostly dead.
         """
@@ -54,9 +54,9 @@ class UnreferencedContents:
             await self._packs.release(numbers, self._clock())
 
     async def _prevent_late_writes(self, keys: Sequence[str]) -> None:
-        """Have tombstones put where metadata has deleted objects, for as long as a PUT of theirs can be under way.
+        """Have tombstones put where metadata has deleted objects, while a PUT to their keys can be under way.
 
-        Keys that nobody can write any more are left alone.
+        Keys that nobody can write any more are skipped.
         """
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
         uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
