@@ -22,8 +22,8 @@ class AccountEvent(Event, topic="accounts", owner="accounts", abstract=True):
     home_region: str
     created_at: datetime
     email_verified: bool = False
-    """Whether its owner has proven that they read mails to `email`. Events from before the field lack it, and
-    nothing is granted by an address on their word: consumers keep what they have granted earlier."""
+    """Whether the owner has verified `email`. Absent in events from before the field existed: such an event grants
+    nothing by an address, and consumers keep what they granted earlier."""
 
     def key(self) -> str:
         return self.account_id
@@ -44,9 +44,9 @@ class AccountPlanChanged(AccountEvent):
 
 
 class PasswordResetRequested(Event, topic="accounts", owner="accounts"):
-    """Emitted when the owner of an account is to be mailed a link by which its password can be set anew.
+    """Emitted when the owner of an account is to be mailed a link to reset the password.
 
-    The link is not in it, nor anything from which one could be made.
+    It contains neither the link nor anything to make one from.
     """
 
     reset_id: str
@@ -58,7 +58,7 @@ class PasswordResetRequested(Event, topic="accounts", owner="accounts"):
 
 
 class PasswordReset(Event, topic="accounts", owner="accounts"):
-    """Emitted when the password of an account was set by a link, and its sessions have ended."""
+    """Emitted when a password was reset by a link, which ends the account's sessions."""
 
     reset_id: str
     account_id: str
@@ -68,15 +68,15 @@ class PasswordReset(Event, topic="accounts", owner="accounts"):
 
 
 class EmailVerificationRequested(Event, topic="accounts", owner="accounts"):
-    """Emitted when a link and a code are to be mailed to an address, by which its owner proves that it is theirs.
+    """Emitted when a link and a code to verify an address are to be mailed to it.
 
-    Neither is in it, nor anything from which one could be made.
+    It contains neither of them nor anything to make them from.
     """
 
     verification_id: str
     account_id: str
     email: str
-    """Where the mail goes: the address that will be verified, whatever the account's address is by then."""
+    """Address to verify and to mail to, even if the account's address has changed by then."""
     expires_at: datetime
 
     def key(self) -> str:
@@ -84,9 +84,9 @@ class EmailVerificationRequested(Event, topic="accounts", owner="accounts"):
 
 
 class PasswordResetLinkMade(Event, topic="accounts", owner="accounts"):
-    """Emitted when an administrator has made a link by which the password of an account can be set anew.
+    """Emitted when an administrator has created a link to reset the password of an account.
 
-    The link is not in it, nor anything from which one could be made.
+    It contains neither the link nor anything to make one from.
     """
 
     reset_id: str
@@ -99,7 +99,7 @@ class PasswordResetLinkMade(Event, topic="accounts", owner="accounts"):
 
 
 class PasswordChanged(Event, topic="accounts", owner="accounts"):
-    """Emitted when somebody logged in has changed the password of their account."""
+    """Emitted when a person has changed their password while logged in."""
 
     change_id: str
     account_id: str
@@ -112,7 +112,7 @@ class PasswordChanged(Event, topic="accounts", owner="accounts"):
 
 
 class AccountInvited(Event, topic="accounts", owner="accounts"):
-    """Emitted when an administrator invites somebody to sign up. The link of the mail is not in it."""
+    """Emitted when an administrator invites somebody to sign up. It does not contain the link."""
 
     invitation_id: str
     email: str
@@ -125,15 +125,15 @@ class AccountInvited(Event, topic="accounts", owner="accounts"):
 
 
 class SessionStarted(Event, topic="accounts", owner="accounts"):
-    """Emitted when somebody has logged in; signing up or renewing a token is none."""
+    """Emitted when somebody has logged in; not when they sign up or renew a token."""
 
     session_id: str
     account_id: str
     device: str
     new_device: bool
-    """The account was not logged in on this device before, which it would have shown by its device token."""
+    """Whether the login came without a device token of an earlier login of the account."""
     first_login: bool = False
-    """It is the first of a new account, whose owner need not be warned of it."""
+    """Whether it is the first login of a new account, which needs no warning."""
     started_at: datetime
 
     def key(self) -> str:

@@ -1,7 +1,7 @@
-"""Describes every event as AsyncAPI 3; `python -m docstore_events.asyncapi` writes libs/events/asyncapi.yaml.
+"""AsyncAPI 3 document of every event; `python -m docstore_events.asyncapi` writes libs/events/asyncapi.yaml.
 
-FastStream's own generator makes a channel of every message; here a topic is one channel with all its messages, which
-is what a reader who subscribes to it has to expect.
+FastStream's own generator makes a channel of every message. Here a topic is one channel with all its messages, as a
+consumer of the topic receives them.
 """
 
 import ast
@@ -23,14 +23,14 @@ TARGET = Path(__file__).parents[2] / "asyncapi.yaml"
 VERSION = "1.0.0"
 DESCRIPTION = """Facts that DocStore's services publish, as CloudEvents 1.0 in Kafka's binary mode: attributes
 are record headers, the event's JSON is the value, the key is the aggregate's id. A topic per aggregate keeps each
-aggregate's events in order; `revision` is their gapless number. An event may come more than once, always with the same
-`ce_id`. Unknown fields are to be ignored: fields may be added, never removed or changed within a `ce_schemaversion`."""
+aggregate's events in order; `revision` is their gapless number. An event may arrive more than once, always with the
+same `ce_id`. Ignore unknown fields: fields may be added, never removed or changed within a `ce_schemaversion`."""
 
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "string", "format": "date-time"}
 _HEADERS: Json = {
     "ce_specversion": {"type": "string", "const": "1.0"},
-    "ce_id": {**_TEXT, "description": "Unique; the same when the event is sent again."},
+    "ce_id": {**_TEXT, "description": "Unique; the same when the event is republished."},
     "ce_type": _TEXT,
     "ce_source": {**_TEXT, "description": "/docstore/ and the service that publishes it."},
     "ce_time": {**_MOMENT, "description": "When it happened."},
@@ -39,16 +39,16 @@ _HEADERS: Json = {
     "ce_schemaversion": _TEXT,
     "content-type": {"type": "string", "const": "application/json"},
 }
-_OPTIONAL_HEADERS: Json = {"traceparent": {**_TEXT, "description": "W3C trace context of what caused it."}}
+_OPTIONAL_HEADERS: Json = {"traceparent": {**_TEXT, "description": "W3C trace context of its cause."}}
 _DEAD_LETTER_HEADERS: Json = {
-    "dlq_id": {**_TEXT, "description": "Id under which an operator replays it."},
+    "dlq_id": {**_TEXT, "description": "Id by which an operator replays it."},
     "dlq_reason": {**_TEXT, "description": "unreadable, failed, or waits_for: and the id of the one before it."},
     "dlq_consumer": {**_TEXT, "description": "The service that could not handle it."},
 }
 
 
 def document() -> Json:
-    """The AsyncAPI document of all events."""
+    """Return the AsyncAPI document of all events."""
     events = [EVENT_TYPES[name] for name in sorted(EVENT_TYPES)]
     _, definitions = models_json_schema(
         [(event, "serialization") for event in events], ref_template="#/components/schemas/{model}"
@@ -79,8 +79,8 @@ def document() -> Json:
 
 
 def dump() -> str:
-    """The text of the file: the same events always give the same text."""
-    import yaml  # only whoever generates needs it, never a service
+    """Return the file's text; equal for equal events."""
+    import yaml  # needed by the generator only, never by a service
 
     text: str = yaml.safe_dump(_plain(document()), sort_keys=False, allow_unicode=True, width=110)
     return text
@@ -93,7 +93,7 @@ def _channels(topic: str, events: list[type[Event]]) -> dict[str, Json]:
     dead = {
         "dead-letter": {
             "title": "Dead letter",
-            "summary": "A record of the topic as it came, with the reason why it was dead-lettered.",
+            "summary": "A record of the topic as it arrived, with the reason why it was dead-lettered.",
             "headers": {
                 "type": "object",
                 "required": list(_DEAD_LETTER_HEADERS),
@@ -142,7 +142,7 @@ def _message(event: type[Event]) -> Json:
 
 
 def _models(events: list[type[Event]]) -> set[type[BaseModel]]:
-    """The events and the models they hold."""
+    """Return the events and the models they contain."""
     held = {
         kind
         for event in events
@@ -179,7 +179,7 @@ def _doc(event: type[Event]) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """A copy without shared parts, which YAML would write as anchors."""
+    """Return a copy without shared parts, which YAML would write as anchors."""
     if isinstance(node, dict):
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, list | tuple):

@@ -8,35 +8,35 @@ from docstore_events.event import Event
 
 
 class ApiCall(BaseModel):
-    """One call that changed content or read it, or tried to."""
+    """A call that changed or read content, or tried to."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     at: datetime
-    """When it was answered."""
+    """Time of the response."""
     request_id: str
     method: str
     route: str
-    """The part of the API, such as /v1/files."""
+    """Part of the API, such as /v1/files."""
     path: str
-    """As it was called, without its query; `-` in place of a link's token."""
+    """Requested path without its query; `-` in place of a link's token."""
     status: int
     account_id: str
-    """Who called; empty where nobody was logged in."""
+    """Account of the caller; empty without a login."""
     session_id: str
     client: str
-    """Address it came from."""
+    """IP address of the caller."""
     object_id: str = ""
-    """The file, folder or other thing it was about, if that is one."""
+    """The file, folder or other object of the call, if any."""
     read: tuple[str, ...] = ()
-    """Files whose bytes, or signed URLs for them, it handed out: what is done with a URL is not known."""
+    """Files whose bytes, or signed URLs for them, the response contained. Use of the URLs is unknown."""
 
 
 class ApiCalled(Event, topic="calls", owner="gateway"):
-    """Emitted about every second by each instance of the gateway that has answered such calls: many at once."""
+    """Emitted about once a second by each gateway instance that has answered such calls, with all of them."""
 
     gateway_id: str
-    """Of the instance, new at each of its starts; `revision` counts the events that it has published."""
+    """Id of the instance, new at each start; `revision` counts its events."""
     calls: tuple[ApiCall, ...]
 
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""All events in one place: importing this module makes every event type known."""
+"""All events: importing this module makes every event type known."""
 
 from collections.abc import Mapping
 
@@ -27,13 +27,13 @@ ACKNOWLEDGED: Mapping[ServiceName, tuple[type[Event], ...]] = {
     "media": _NEW_CONTENT,
     "notify": (uploads.UploadCompleted, uploads.PackCompleted),
 }
-"""The events of which a consumer declares that it tells when it is done with them: `/internal/events/settled`.
+"""Consumers that acknowledge each event through `/internal/events/settled`.
 
-A service that acknowledges events adds itself here. Whoever has to know that an event was handled reads it and so
-knows no consumer by name.
+A service that acknowledges events adds itself here. A publisher that needs acknowledgements reads it, and so knows no
+consumer by name.
 """
 
 
 def acknowledged_by(event: type[Event]) -> list[ServiceName]:
-    """The services that acknowledge an event."""
+    """Return the services that acknowledge an event."""
     return [service for service, events in ACKNOWLEDGED.items() if event in events]

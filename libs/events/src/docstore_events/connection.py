@@ -16,7 +16,7 @@ MECHANISMS: dict[str, type[SASLPlaintext | SASLScram256 | SASLScram512]] = {
 
 
 def kafka_security(settings: InfraSettings) -> BaseSecurity:
-    """The settings' protocol as FastStream takes it; OSError or ssl.SSLError for a CA file that can't be read."""
+    """Return the settings' protocol for FastStream; OSError or ssl.SSLError for an unreadable CA file."""
     encrypted = settings.kafka_security_protocol.endswith("SSL")
     context = ssl.create_default_context(cafile=settings.kafka_ca_file or None) if encrypted else None
     if not settings.kafka_security_protocol.startswith("SASL"):
@@ -26,5 +26,5 @@ def kafka_security(settings: InfraSettings) -> BaseSecurity:
 
 
 def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
-    """The same as keyword arguments of aiokafka's producer, consumer and admin client."""
+    """Return the settings as keyword arguments of aiokafka's producer, consumer and admin client."""
     return {"bootstrap_servers": settings.kafka_bootstrap, **parse_security(kafka_security(settings))}

@@ -50,12 +50,12 @@ class Envelope(Generic[E_co]):
 
 
 def seal(event: Event, *, source: str, traceparent: str | None) -> Envelope[Event]:
-    """Give an event its id and time."""
+    """Wrap an event in an envelope with a new id and the current time."""
     return Envelope(new_id(), source, utc_now(), traceparent, event)
 
 
 def outbox_row(envelope: Envelope[Event], topic_prefix: str) -> Document:
-    """The outbox's document of an event that is to be sent."""
+    """Return the outbox document of an event to publish."""
     return {
         "_id": envelope.id,
         "topic": topic_prefix + envelope.event.topic,
@@ -69,7 +69,7 @@ def outbox_row(envelope: Envelope[Event], topic_prefix: str) -> Document:
 
 
 def header_map(headers: Any) -> dict[str, str]:
-    """Record headers as text; UnreadableMessage if one is not text."""
+    """Return record headers as text; UnreadableMessage if one is not text."""
     try:
         return {name: value.decode() for name, value in headers}
     except (UnicodeDecodeError, AttributeError) as error:
@@ -79,7 +79,7 @@ def header_map(headers: Any) -> dict[str, str]:
 def open_envelope(
     headers: Any, value: bytes | None, wanted: Container[type[Event]] | None = None
 ) -> Envelope[Event] | None:
-    """The event of a record; None if its type is none of ours, or none of `wanted`: then its value is not even read.
+    """Return the event of a record; None if its type is unknown or not in `wanted`, without reading its value.
 
     UnreadableMessage if it can't be read.
     """
@@ -101,4 +101,4 @@ def open_envelope(
     except (UnicodeDecodeError, AttributeError) as error:
         raise UnreadableMessage(f"a header is not text: {error}") from error
     except (ValidationError, ValueError) as error:
-        raise UnreadableMessage(f"the value does not fit: {error}") from error
+        raise UnreadableMessage(f"the value is invalid: {error}") from error

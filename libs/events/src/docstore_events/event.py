@@ -1,4 +1,4 @@
-"""What an event is: a frozen, versioned fact about one aggregate, named in the past tense."""
+"""Events: frozen, versioned facts about one aggregate, named in the past tense."""
 
 import re
 from typing import ClassVar
@@ -21,7 +21,7 @@ class Event(BaseModel):
     """Base of all events. A subclass's name is its type: FileCreated is `file-created`, handled by `on_file_created`.
 
     Fields may be added with a default; anything else is a new class with the next `schema_version`. Unknown fields
-    are ignored, so that an older consumer reads a newer event. No event carries a password, a token or content.
+    are ignored, so that an older consumer can read a newer event. No event carries a password, a token or content.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,7 +33,7 @@ class Event(BaseModel):
     schema_version: ClassVar[int] = 1
 
     revision: int
-    """Gapless number of the aggregate's changes as its owner counts them: a lower one is outdated."""
+    """Gapless number of the aggregate's changes, counted by the owner; a lower one is outdated."""
 
     def __init_subclass__(
         cls, *, topic: str | None = None, owner: ServiceName | None = None, abstract: bool = False
@@ -51,17 +51,17 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Class arguments are ours, not pydantic's."""
+        """Keep class arguments away from pydantic: they are ours."""
 
     def key(self) -> str:
-        """Id of the aggregate: the Kafka key, so that its events stay in order."""
-        raise AssertionError(f"{type(self).__name__} names no aggregate")
+        """Id of the aggregate: the Kafka key, which keeps its events in order."""
+        raise AssertionError(f"{type(self).__name__} has no key()")
 
 
 EVENT_TYPES: dict[str, type[Event]] = {}
-"""Every event by its type; filled by importing the modules that define them."""
+"""Every event by type; filled by importing the modules that define them."""
 
 
 def handler_name(event: type[Event]) -> str:
-    """`on_file_created` for FileCreated: the name every service gives to its handler of that event."""
+    """Return the name of every service's handler of an event: `on_file_created` for FileCreated."""
     return f"on_{event.type.replace('-', '_')}"

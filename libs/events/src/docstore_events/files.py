@@ -1,4 +1,4 @@
-"""Events of files and folders. The indexer's and media's stand at the end."""
+"""Events of files and folders, including those of indexer and media."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from docstore_events.event import Event
 
 
 class FileState(BaseModel):
-    """A file or folder as it stands after the change. Sizes in bytes; a folder has size 0 and version 0."""
+    """State of a file or folder after the change. Sizes in bytes; a folder has size 0 and version 0."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -17,7 +17,7 @@ class FileState(BaseModel):
     owner_id: str
     parent_id: str
     ancestors: tuple[str, ...] = ()
-    """Folders it is in, from the root down to its parent, as they were at the time."""
+    """Ids of its folders at that time, from the root to its parent."""
     kind: Literal["file", "folder"]
     name: str
     size: int
@@ -30,9 +30,9 @@ class FileState(BaseModel):
     modified_by: str
     """Account that made the last change."""
     device: str = ""
-    """Device it was made on, as its session calls it."""
+    """Device of the last change, as its session names it."""
     object_key: str = ""
-    """Where the current version's bytes are in the content bucket; empty for a folder."""
+    """Object key of the current version in the content bucket; empty for a folder."""
     readers: tuple[str, ...] = ()
     """Accounts besides the owner that may read it."""
 
@@ -42,7 +42,7 @@ class FileEvent(Event, topic="files", owner="metadata", abstract=True):
 
     file: FileState
     path: str
-    """Where it was at the time, for people to read; paths are not kept up to date."""
+    """Path at that time, for people; later moves do not update it."""
     actor_id: str
     """Account that caused the change; empty if it was the owner's retention policy."""
 
@@ -51,10 +51,10 @@ class FileEvent(Event, topic="files", owner="metadata", abstract=True):
 
 
 class FileCreated(FileEvent):
-    """Emitted when a file or folder has come to be: by an upload, a copy, or as a folder."""
+    """Emitted when a file or folder was created: by an upload, a copy, or as a folder."""
 
     upload_id: str | None = None
-    """The upload whose reservation these bytes use up; for a copy, the reservation made for it."""
+    """The upload whose reservation these bytes use; for a copy, the reservation made for it."""
 
 
 class FileModified(FileEvent):
@@ -62,15 +62,15 @@ class FileModified(FileEvent):
 
     upload_id: str | None = None
     added_bytes: int
-    """Bytes the new version adds to what the owner keeps."""
+    """Bytes that the new version adds to the owner's usage."""
 
 
 class FileMoved(FileEvent):
-    """Emitted when a file or folder has another name or another parent."""
+    """Emitted when a file or folder was renamed or moved to another folder."""
 
     previous_path: str
     previous_readers: tuple[str, ...] = ()
-    """Accounts besides the owner that could read it where it was."""
+    """Accounts besides the owner that could read it at its previous place."""
 
 
 class FileTagged(FileEvent):
@@ -78,32 +78,32 @@ class FileTagged(FileEvent):
 
 
 class FileDeleted(FileEvent):
-    """Emitted when a file or folder is in the trash, by itself or with a folder above it; its bytes still count."""
+    """Emitted when a file or folder was moved to the trash, by itself or with a folder; its bytes still count."""
 
 
 class FileRestored(FileEvent):
-    """Emitted when a file or folder has come back from the trash."""
+    """Emitted when a file or folder was restored from the trash."""
 
 
 class FileAccessChanged(FileEvent):
-    """Emitted when other accounts than before may read it: it, or a folder above it, was shared, unshared or moved."""
+    """Emitted when its readers have changed, because it or a folder above it was shared, unshared or moved."""
 
 
 class FilePurged(FileEvent):
-    """Emitted when a file with all its versions, or a folder, is gone for good."""
+    """Emitted when a file with all its versions, or a folder, was permanently deleted."""
 
     freed_bytes: int
 
 
 class VersionPruned(FileEvent):
-    """Emitted when an old version was one too many or too old for the owner's retention policy."""
+    """Emitted when an old version was deleted by the owner's retention policy."""
 
     pruned_version: int
     freed_bytes: int
 
 
 class IndexEvent(Event, topic="files", owner="indexer", abstract=True):
-    """Result of indexing one version. `revision` is the revision of the file it worked on."""
+    """Result of indexing one version. `revision` is the revision of the indexed file."""
 
     file_id: str
     owner_id: str
@@ -114,7 +114,7 @@ class IndexEvent(Event, topic="files", owner="indexer", abstract=True):
 
 
 class FileIndexed(IndexEvent):
-    """Emitted when a search can find this version."""
+    """Emitted when searches can find this version."""
 
     mode: Literal["name", "fulltext"]
     characters: int = 0
@@ -122,14 +122,14 @@ class FileIndexed(IndexEvent):
 
 
 class FileIndexFailed(IndexEvent):
-    """Emitted when the text of this version can't be had; it is found by its name."""
+    """Emitted when the text of this version can't be extracted; searches find it by its name."""
 
     reason: str
     """Stable code: corrupt, encrypted, unsupported_type, too_large, archive_bomb, timed_out, ... (indexer's README)."""
 
 
 class PreviewEvent(Event, topic="files", owner="media", abstract=True):
-    """Result of rendering one version. `revision` is the file's revision in the event that announced the version."""
+    """Result of rendering one version. `revision` is the file's revision in the event that published the version."""
 
     file_id: str
     owner_id: str
@@ -140,13 +140,13 @@ class PreviewEvent(Event, topic="files", owner="media", abstract=True):
 
 
 class PreviewReady(PreviewEvent):
-    """Emitted when this version has pictures, whether or not it is the current one."""
+    """Emitted when this version has previews, whether or not it is the current one."""
 
     of: Literal["image", "pdf", "video"]
 
 
 class PreviewFailed(PreviewEvent):
-    """Emitted when no picture of this version can be made, though its type has some."""
+    """Emitted when no preview of this version can be rendered, though its type supports them."""
 
     reason: str
     """Stable code: corrupt, encrypted, too_large, timed_out, out_of_memory, parser_crashed, content_missing."""

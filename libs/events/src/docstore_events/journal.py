@@ -1,6 +1,6 @@
-"""What metadata and the gateway call an account's journal."""
+"""The name of an account's journal that metadata and the gateway share."""
 
 
 def journal_wakeup(account_id: str) -> str:
-    """The name that is woken when there is something new in an account's journal."""
+    """Return the name to wake when an account's journal has a new entry."""
     return f"journal:{account_id}"

@@ -1,14 +1,14 @@
-"""What the restore of a backup must do to the events in a service's database."""
+"""Changes to the events in a service's database when a backup is restored."""
 
 from docstore_events.outbox.relay import LEASE_COLLECTION
 from docstore_platform.mongo import Database
 
 NOT_IN_BACKUPS = frozenset({LEASE_COLLECTION})
-"""Collections that concern the running instances only."""
+"""Collections of running instances only."""
 
 
 async def after_restore(database: Database) -> None:
-    """Publish all events again, since the broker may have lost them, and accept none twice.
+    """Republish all events, since the broker may have lost them, and accept none twice.
 
     A consumer recognizes an event by its inbox row. All rows are kept for the full time from now on, however old the
     backup is.

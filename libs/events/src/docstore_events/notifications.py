@@ -14,7 +14,7 @@ class NotificationEvent(Event, topic="notifications", owner="notify", abstract=T
     account_id: str
     channel: Channel
     kind: str
-    """What it is about, e.g. upload_done or file_changed: the kinds of the notify service's README."""
+    """Kind of notification, such as upload_done or file_changed (see notify's README)."""
     cause_ids: tuple[str, ...]
     """Ids of the events that it reports."""
 
@@ -27,6 +27,6 @@ class NotificationSent(NotificationEvent):
 
 
 class NotificationFailed(NotificationEvent):
-    """Emitted when the message can't be delivered and won't be tried again."""
+    """Emitted when the message can't be delivered and won't be retried."""
 
     reason: str

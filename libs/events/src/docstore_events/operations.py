@@ -1,4 +1,4 @@
-"""Internal routes every service has for its operators and for the upload workflow's final check."""
+"""Internal routes of every service, for operators and for upload's final check."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
@@ -24,8 +24,8 @@ from docstore_platform.service_identity import callers
 from docstore_platform.services import ServiceName
 from docstore_platform.web import json_response
 
-Unsettled = Callable[[set[str]], Awaitable[set[str]]]
-"""Of events that are handled, those from which work still follows in this service."""
+PendingWork = Callable[[set[str]], Awaitable[set[str]]]
+"""Returns those of the handled events that this service still has work for."""
 
 
 def operations_router(
@@ -34,30 +34,30 @@ def operations_router(
     *,
     republishers: Sequence[ServiceName] = (),
     waiting: Sequence[ServiceName] = (),
-    unsettled: Unsettled | None = None,
+    pending_events: PendingWork | None = None,
 ) -> APIRouter:
-    """Dead letters, inbox and outbox of one service, under `/internal`, for the gateway's operator routes.
+    """Return the `/internal` routes of one service's dead letters, inbox and outbox.
 
-    `republishers` may have events sent again too; those `waiting` may ask which events this service is done with.
+    Only `republishers` may have events republished; only those `waiting` may ask for acknowledgements.
     """
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["events"])
     operators = [callers("gateway")]
 
     @router.get("/health", dependencies=operators, response_model=described(Health))
     async def health() -> Response:
-        """Lag, outbox and dead letters: of the instance that answers, or of the service where they are shared."""
+        """Get consumer lag of this instance, and outbox and dead letters of the service."""
         return json_response(await runtime.health())
 
     @router.get("/dead-letters", dependencies=operators, response_model=described(DeadLetterList))
     async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
-        """Dead letters after this id."""
+        """List dead letters after this id."""
         letters = await runtime.dead_letters.page(after, limit)
         body: DeadLetterList = {"items": [letter.summary(runtime.service) for letter in letters]}
         return json_response(body)
 
     @router.post("/dead-letters/{letter_id}/replay", dependencies=operators, response_model=described(Replayed))
     async def replay_dead_letter(letter_id: str) -> Response:
-        """Handle a dead letter again, and those that wait behind it."""
+        """Replay a dead letter and those that wait behind it."""
         letter = await runtime.dead_letters.get(letter_id)
         if letter is None:
             raise not_found("dead letter")
@@ -67,18 +67,18 @@ def operations_router(
 
     @router.delete("/dead-letters/{letter_id}", status_code=204, dependencies=operators)
     async def discard_dead_letter(letter_id: str) -> None:
-        """Only one that can't be read: an event that could be is never given up."""
+        """Discard an unreadable dead letter; a readable one can only be replayed."""
         if await runtime.dead_letters.discard(letter_id):
             return
         if await runtime.dead_letters.get(letter_id) is None:
             raise not_found("dead letter")
-        raise Conflict("This letter can be read: put right what it fails for and replay it.", code="letter_readable")
+        raise Conflict("This dead letter is readable. Fix the cause and replay it.", code="letter_readable")
 
     republishing = [callers("gateway", *republishers)]
 
     @router.post("/events/republish", dependencies=republishing, response_model=described(Republished))
     async def republish_events(body: RepublishRequest) -> Response:
-        """Send events of this service again, under their old ids: who has handled them ignores them."""
+        """Republish events of this service under their old ids; consumers ignore those they have handled."""
         since = body.get("since")
         again = runtime.republish_since(since) if since else runtime.republish(body.get("event_ids", []))
         republished: Republished = {"republished": await again}
@@ -86,10 +86,10 @@ def operations_router(
 
     @router.post("/events/settled", dependencies=[callers(*waiting)], response_model=described(Acknowledged))
     async def acknowledged_events(body: AcknowledgedRequest) -> Response:
-        """Which events this service is done with: handled, and nothing left to do that follows from them."""
+        """List which of these events this service has handled, with no work left."""
         handled = await runtime.inbox.handled(body["event_ids"])
-        if handled and unsettled is not None:
-            handled -= await unsettled(handled)
+        if handled and pending_events is not None:
+            handled -= await pending_events(handled)
         acknowledged: Acknowledged = {"settled": sorted(handled)}
         return json_response(acknowledged)
 

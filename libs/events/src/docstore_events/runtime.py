@@ -1,4 +1,4 @@
-"""Runs the event side of one service: topics, outbox relay, consumer, and the watch over them."""
+"""Runs the event side of one service: topics, outbox relay, consumer and supervision."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,8 +26,8 @@ from docstore_work.wakeup import wake
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
-MOST_COUNTED = 1000
-"""Outbox rows that wait are counted up to this number."""
+MAX_COUNTED = 1000
+"""Pending outbox rows are counted up to this number."""
 
 
 class EventRuntime:
@@ -57,7 +57,7 @@ class EventRuntime:
             self.subscribe(subscribers)
 
     def subscribe(self, subscribers: Subscribers[Any]) -> None:
-        """Set the subscribers before `running`, where they are built with this runtime's transactor."""
+        """Set the subscribers before `running`, if they need this runtime's transactor."""
         self.consumer = Consumer(self.service, subscribers, self.inbox, self.transactor, self.dead_letters)
         self._reader = KafkaReader(
             self.service, self._settings, self.consumer.topics, self.consumer.consume, self._linger_seconds
@@ -65,7 +65,7 @@ class EventRuntime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Relay and consume until the block ends. A broker that is down is waited for in the background."""
+        """Relay and consume until the block ends. If the broker is down, wait for it in the background."""
         await create_outbox_indexes(self._database)
         waiting = await self.dead_letters.count()
         self.dead_letters.none_yet = self._settings.single_instance and not waiting
@@ -79,11 +79,11 @@ class EventRuntime:
             await self.relay.lease.give_up()
 
     async def republish(self, event_ids: Sequence[str]) -> int:
-        """Send events of this service again, under their old ids; answers how many of them it had sent before."""
+        """Republish events of this service under their old ids; return how many had been sent before."""
         return await self._republish({"_id": {"$in": list(event_ids)}})
 
     async def republish_since(self, moment: datetime) -> int:
-        """The same with all events sent since: what brings back a log that the broker has lost."""
+        """Republish all events sent since `moment`, such as after the broker has lost a log."""
         return await self._republish({"sent_at": {"$gte": moment}})
 
     async def _republish(self, chosen: Document) -> int:
@@ -94,7 +94,7 @@ class EventRuntime:
         return int(outcome.modified_count)
 
     async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
-        """Replay a dead letter and those of its aggregate, or publish again what the broker refused.
+        """Replay a dead letter and those of its aggregate, or republish an event that the broker refused.
 
         Returns how many succeeded, and why the next one did not.
         """
@@ -114,15 +114,15 @@ class EventRuntime:
         return 1, None
 
     async def check_consumer(self) -> None:
-        """Readiness: the consumer has joined its group, though with more instances than partitions it gets none."""
+        """Check for readiness that the consumer has joined its group, even if it got no partition."""
         if self._reader is not None and not self._reader.joined:
             raise RuntimeError("the consumer has not joined its group yet")
 
     async def health(self) -> Health:
-        """Lag of this instance's consumer by topic, and numbers of outbox rows and dead letters of the service."""
+        """Return this instance's consumer lag by topic, and the service's counts of outbox rows and dead letters."""
         lag = await self._reader.lag() if self._reader is not None else {}
-        pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MOST_COUNTED)
-        rows = await pending.to_list(MOST_COUNTED)
+        pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MAX_COUNTED)
+        rows = await pending.to_list(MAX_COUNTED)
         oldest = min((row["created_at"] for row in rows), default=None)
         prefix = self._settings.topic_prefix
         return {
@@ -137,11 +137,11 @@ class EventRuntime:
         }
 
     async def _keep(self, run: Any) -> None:
-        """Run a part for as long as the service lives, again whenever it ends."""
+        """Restart a component whenever it ends, as long as the service runs."""
         while True:
             try:
                 await run()
-            except Exception as error:  # noqa: BLE001 - a part that fails in any way is started again
+            except Exception as error:  # noqa: BLE001 - whatever failed, the component is restarted
                 log.warning("event_task_restarted", service=self.service, part=run.__name__, error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -1,4 +1,4 @@
-"""What a service that reacts to events provides: a handler for each, and one write for all that came together."""
+"""Base class of a service's event handlers: one handler for each event, one write for each batch."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -15,9 +15,9 @@ Handler = Callable[[Envelope[Any], Any], None]
 class Subscribers(Generic[U]):
     """Base of a service's subscribers.
 
-    Events arrive in batches. For each batch: `begin` makes an empty batch, `on_<event>(envelope, batch)` notes
-    in it what that event means, `commit` writes the whole batch in the transaction that also fills the inbox. A batch
-    may be begun again (after a conflict, or event by event after a failure), so handlers only touch the batch.
+    Events arrive in batches. For each batch, `begin` creates an empty batch, `on_<event>(envelope, batch)` adds
+    the event's effect to it, and `commit` writes it in the transaction that also fills the inbox. A batch may be begun
+    again (after a conflict, or event by event after a failure), so handlers only change the batch.
     """
 
     def begin(self) -> U:
@@ -28,10 +28,10 @@ class Subscribers(Generic[U]):
         raise AssertionError(f"{type(self).__name__} has no commit()")
 
     def handlers(self) -> dict[type[Event], Handler]:
-        """The handlers by event, found by their names; a name that no event has is an error."""
+        """Return the handlers by event, found by their names; TypeError for a name without an event."""
         by_name = {handler_name(event): event for event in EVENT_TYPES.values()}
         found = {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
         unknown = sorted(found.keys() - by_name.keys())
         if unknown:
-            raise TypeError(f"{type(self).__name__}: no event is handled by {', '.join(unknown)}")
+            raise TypeError(f"{type(self).__name__}: unknown event in {', '.join(unknown)}")
         return {by_name[name]: handler for name, handler in found.items()}

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class FakeTransaction(Transaction):
-    """Adds what is published to a list."""
+    """Collects published events in a list."""
 
     def __init__(self, published: list[Event]) -> None:
         super().__init__(None, "test", "")
@@ -33,7 +33,7 @@ class FakeTransaction(Transaction):
 
 
 class FakeTransactor:
-    """Runs work without a database and keeps the published events; there is no transaction to undo."""
+    """Runs work without a database and keeps the published events; nothing is rolled back."""
 
     def __init__(self) -> None:
         self.published: list[Event] = []
@@ -48,7 +48,7 @@ class FakeTransactor:
 
 
 class FakeInbox:
-    """Remembers what was handled."""
+    """Stores handled ids in memory."""
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
@@ -60,8 +60,8 @@ class FakeInbox:
         self.ids |= set(event_ids)
 
 
-class NoDeadLetters:
-    """Fails the test that makes one."""
+class FailingDeadLetters:
+    """Fails the test if there is a dead letter."""
 
     async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
         return {}
@@ -71,16 +71,16 @@ class NoDeadLetters:
 
 
 class InMemoryEvents:
-    """Delivers events to a service's subscribers; their transactions are those of `transactor`."""
+    """Delivers events to a service's subscribers in transactions of `transactor`."""
 
     def __init__(self, subscribers: Subscribers[Any], transactor: Transactor | FakeTransactor) -> None:
-        fakes: Any = (FakeInbox(), transactor, NoDeadLetters())
+        fakes: Any = (FakeInbox(), transactor, FailingDeadLetters())
         consumer = Consumer("test", subscribers, *fakes)
         reader = KafkaReader("test", InfraSettings(), consumer.topics, consumer.consume)
         self._broker, self._subscriber = reader.declare()
 
     async def deliver(self, *events: Event | Envelope[Event]) -> None:
-        """Have the subscribers handle these events as one batch; raises what a handler raises."""
+        """Handle these events as one batch; raises what a handler raises."""
         records = [await _record(event) for event in events]
         async with TestKafkaBroker(self._broker, connect_only=False):
             await self._subscriber.process_message(tuple(records))

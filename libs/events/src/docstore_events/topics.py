@@ -1,4 +1,4 @@
-"""Explicit provisioning of topics: a broker's auto-creation gives one partition and one replica."""
+"""Explicit creation of topics: a broker's auto-creation makes one partition and one replica."""
 
 import asyncio
 
@@ -13,15 +13,14 @@ _under_way: dict[tuple[asyncio.AbstractEventLoop, str, str], asyncio.Task[None]]
 
 
 def topic_names(prefix: str) -> list[str]:
-    """Every topic of the system, each with its dead-letter topic."""
+    """Return every topic of the system, with its dead-letter topics."""
     return [f"{prefix}{topic}{suffix}" for topic in TOPICS for suffix in ("", DEAD_LETTER_SUFFIX)]
 
 
 async def provision_topics(settings: InfraSettings) -> None:
-    """Make the topics that are not there; safe to call by every service at every start.
+    """Create missing topics; every service calls it at every start.
 
-    Calls that come while one is under way for the same topics wait for that one: when a process starts, each of its
-    relays and consumers comes here.
+    Concurrent calls of one process for the same topics, such as of its relays and consumers, share one request.
     """
     loop = asyncio.get_running_loop()
     place = (loop, kafka_connection(settings)["bootstrap_servers"], settings.topic_prefix)
@@ -29,7 +28,7 @@ async def provision_topics(settings: InfraSettings) -> None:
     if under_way is None:
         under_way = _under_way[place] = loop.create_task(_provision(settings))
         under_way.add_done_callback(lambda _: _under_way.pop(place))
-    # The others still wait for it when the one that began it is cancelled.
+    # Shielded: other callers still wait for it if the first one is cancelled.
     await asyncio.shield(under_way)
 
 
@@ -54,12 +53,12 @@ async def _provision(settings: InfraSettings) -> None:
 
 
 def _raise_unless_made(response: object) -> None:
-    """Another service making the same topic at the same time is no error."""
+    """Raise for a topic that was not created, unless another service created it at the same time."""
     for name, code, *_ in response.topic_errors:  # type: ignore[attr-defined]
         error = for_code(code)
         if code and error is not TopicAlreadyExistsError:
             raise KafkaError(f"topic {name}: {error.__name__}")
 
 
-if __name__ == "__main__":  # as a step of its own before an upgrade: `python -m docstore_events.topics`
+if __name__ == "__main__":  # a separate step before an upgrade: `python -m docstore_events.topics`
     asyncio.run(provision_topics(InfraSettings()))

@@ -17,16 +17,16 @@ from docstore_work.wakeup import wake
 T = TypeVar("T")
 
 INBOX_KEPT_SECONDS = 30 * 24 * 3600
-"""Longer than an event may be published again and be under way: without its inbox row it would take effect twice."""
+"""Longer than an event may be republished and in transit: without its inbox row it would take effect twice."""
 KEPT_SECONDS = INBOX_KEPT_SECONDS - 7 * 24 * 3600
-"""Events are kept in the outbox so long after they came to be, however often they are published again: longer than the
-broker's retention plus the longest outage."""
+"""How long the outbox keeps events after their creation, even if they are republished: longer than the broker's
+retention plus the longest outage."""
 
 
 class Transaction:
-    """What work inside a transaction uses: the session for its writes, the service's database, and `publish`.
+    """Context of work in a transaction: the session for its writes, the service's database, and `publish`.
 
-    `is_again`: the same work was undone before, mostly by another transaction that changed what it changes.
+    `is_again`: an earlier attempt was rolled back, mostly by a write conflict.
     """
 
     def __init__(
@@ -42,28 +42,28 @@ class Transaction:
         self._topic_prefix = topic_prefix
 
     def publish(self, event: Event, *, cause: Envelope[Event] | None = None) -> str:
-        """Say `event` if this transaction commits; answers its id. `cause` is the event it follows from."""
+        """Publish `event` if this transaction commits; return its id. `cause` is the event it follows from."""
         traceparent = cause.traceparent if cause else current_traceparent()
         envelope = seal(event, source=self._source, traceparent=traceparent)
         self.rows.append(outbox_row(envelope, self._topic_prefix))
         return envelope.id
 
     def write_last(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Have `write` run after the work, before the commit: for what can be written together then."""
+        """Run `write` after the work and before the commit, for writes that can be combined."""
         self.last_writes.append(write)
 
     def wake_after(self, name: str) -> None:
-        """Wake whoever in this process waits for `name`, once this transaction has committed."""
+        """Wake waiters for `name` in this process once this transaction has committed."""
         self.woken.add(name)
 
 
 def session_of(transaction: Transaction | None) -> Session:
-    """The driver's session of a transaction, None outside of one."""
+    """Return the driver's session of a transaction, None without one."""
     return transaction.session if transaction is not None else None
 
 
 class Lanes:
-    """Whoever is in the same lane takes turns, first come, first served; within this process."""
+    """Fair locks by name: callers of the same lane take turns within this process."""
 
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -94,10 +94,10 @@ class Transactor:
         self.wakeup_name = f"outbox:{database.name}"
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
-        """`work` may run several times: it does nothing but write with the session and publish.
+        """Run `work`, perhaps several times: it must only write with the session and publish.
 
-        Transactions that are likely to write the same document are given the same lane: they take turns then, where
-        else all but one would fail and be tried again.
+        Transactions that are likely to write the same document should share a `lane`: they take turns, while without it
+        all but one would conflict and be retried.
         """
         if lane is not None:
             async with self._lanes.turn(lane):
@@ -124,14 +124,14 @@ class Transactor:
 
 
 async def create_outbox_indexes(database: Database) -> None:
-    """Indexes of the collections by which events leave and enter a service."""
+    """Create the indexes of outbox, inbox and dead letters."""
     pending: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
     sent: dict[str, Any] = {"partialFilterExpression": {"state": "sent"}}
     await database["outbox"].create_indexes(
         [
             IndexModel([("sequence", ASCENDING), ("_id", ASCENDING)], name="pending", **pending),
             IndexModel("created_at", expireAfterSeconds=KEPT_SECONDS, **sent),
-            IndexModel([("state", ASCENDING), ("sent_at", ASCENDING)], name="sent"),  # to publish again since a moment
+            IndexModel([("state", ASCENDING), ("sent_at", ASCENDING)], name="sent"),  # republish since a moment
         ]
     )
     await database["inbox"].create_index("handled_at", expireAfterSeconds=INBOX_KEPT_SECONDS)

@@ -9,14 +9,14 @@ UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 
 
 class UploadEvent(Event, topic="uploads", owner="upload", abstract=True):
-    """What is known of an upload from its beginning on. Sizes in bytes.
+    """Facts of an upload from its initiation on. Sizes in bytes.
 
     For a form that left its size open, `size` is the maximum until upload-completed contains the actual size.
     """
 
     upload_id: str
     account_id: str
-    """Whose quota the bytes count against."""
+    """Account whose quota the bytes count against."""
     path: str
     size: int
     method: UploadMethod
@@ -38,39 +38,39 @@ class UploadCompleted(UploadEvent):
     version: int
     sha256: str
     conflicted: bool = False
-    """The commit was late: it became a conflicted copy."""
+    """Whether the commit was too late and became a conflicted copy."""
     completed_by: Literal["client", "workflow"] = "client"
     uploaded_by: str = ""
-    """Account that uploaded it: the owner's, or that of an editor of a shared folder. `path` is as they see it."""
+    """Account of the uploader: the owner, or an editor of a shared folder. `path` is as they see it."""
     notify_uploader: bool = True
-    """False: the client that uploaded it has shown this already."""
+    """False if the client that uploaded it shows this itself."""
 
 
 class UploadExpired(UploadEvent):
-    """Emitted when the bytes never came: the reservation ends and what was sent is removed."""
+    """Emitted when the bytes did not arrive in time: the reservation is released, and what was sent is deleted."""
 
 
 class UploadAborted(UploadEvent):
-    """Emitted when the client gave the upload up, or its bytes were refused for good."""
+    """Emitted when the client cancelled the upload, or its bytes were refused for good."""
 
     reason: str
 
 
 class UploadStalled(UploadEvent):
-    """Emitted when something that must follow a completed upload has not happened in time."""
+    """Emitted when services have not acknowledged a completed upload in time."""
 
     file_id: str
     missing: tuple[str, ...]
-    """The services that have not reacted: quota, indexer, media, notify."""
+    """The services that have not acknowledged it: quota, indexer, media, notify."""
 
 
 def slice_upload_id(pack_id: str, number: int) -> str:
-    """What a file in a pack is to metadata: an upload of its own. To quota, what is before the dash is one upload."""
+    """Return metadata's upload id of a file in a pack. Quota ignores the dash and what follows."""
     return f"{pack_id}-{number}"
 
 
 class PackEvent(Event, topic="uploads", owner="upload", abstract=True):
-    """What is known from its beginning on of a pack: many small files, all of one account, sent as one object.
+    """Facts of a pack from its initiation on: many small files of one account, sent as one object.
 
     Sizes in bytes.
     """
@@ -78,7 +78,7 @@ class PackEvent(Event, topic="uploads", owner="upload", abstract=True):
     pack_id: str
     account_id: str
     path: str
-    """The folder below which all of them go; the path of a single one."""
+    """The common folder of its files; the path of a single one."""
     files: int
     size: int
 
@@ -96,33 +96,33 @@ class PackCompleted(PackEvent):
     """Emitted when a pack's files are verified and committed, each as a version of its own."""
 
     refused: tuple[int, ...] = ()
-    """Numbers of files that came to nothing: not what was declared, or refused by the tree."""
+    """Numbers of the files that were refused, because they are not as declared or by the tree."""
     refused_size: int = 0
-    """Bytes of theirs, for which no room is needed any more."""
+    """Bytes of the refused files, which need no room any more."""
     conflicted: int = 0
-    """Commits that were late: they became conflicted copies."""
+    """Commits that were too late and became conflicted copies."""
     completed_by: Literal["client", "workflow"] = "client"
 
 
 class EndedPackEvent(PackEvent, abstract=True):
-    """A pack that came to nothing: its reservation ends."""
+    """An expired or aborted pack, whose reservation is released."""
 
     numbers: tuple[int, ...]
-    """Of its files."""
+    """Numbers of its files."""
 
 
 class PackExpired(EndedPackEvent):
-    """Emitted when a pack never came."""
+    """Emitted when a pack did not arrive in time."""
 
 
 class PackAborted(EndedPackEvent):
-    """Emitted when the client gave a pack up, or what was sent is none."""
+    """Emitted when the client cancelled a pack, or what was sent is not a pack."""
 
     reason: str
 
 
 class PackStalled(PackEvent):
-    """Emitted when something that must follow a completed pack has not happened in time."""
+    """Emitted when services have not acknowledged a completed pack in time."""
 
     missing: tuple[str, ...]
-    """The services that have not reacted: quota, indexer, media, notify."""
+    """The services that have not acknowledged it: quota, indexer, media, notify."""

@@ -1,10 +1,10 @@
-"""Events of what accounts use. All figures in bytes."""
+"""Events of accounts' storage usage. All figures in bytes."""
 
 from docstore_events.event import Event
 
 
 class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
-    """What an account uses after the change."""
+    """Usage of an account after the change."""
 
     account_id: str
     used: int
@@ -17,17 +17,17 @@ class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
 
 
 class UsageChanged(UsageEvent):
-    """Emitted when what an account uses has changed; changes that come together are one event."""
+    """Emitted when an account's usage has changed; concurrent changes may be one event."""
 
     upload_ids: tuple[str, ...] = ()
     """Uploads counted by this change."""
 
 
 class QuotaExceeded(UsageEvent):
-    """Emitted when an account uses more than its limit, or an upload was refused for want of space."""
+    """Emitted when an account's usage exceeds its limit, or an upload was refused for lack of space."""
 
     requested: int = 0
-    """Size of the upload that did not fit; 0 if the limit was passed in another way."""
+    """Size of the refused upload; 0 if the limit was exceeded in another way."""
 
 
 class QuotaRestored(UsageEvent):

@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from docstore_events.outbox.sent_logs import partitions_there
+from docstore_events.outbox.sent_logs import existing_partitions
 
 FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"partition": 1}]}
 
@@ -11,7 +11,7 @@ FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"p
 def test_only_an_unknown_topic_has_no_partitions() -> None:
     """What may not be seen just now is not lost: else all that was ever said would be said again for nothing."""
     gone = {"error_code": 3, "topic": "shares", "partitions": []}
-    assert partitions_there([FILES, gone]) == {"files": {0, 1}, "shares": set()}
+    assert existing_partitions([FILES, gone]) == {"files": {0, 1}, "shares": set()}
     forbidden = {"error_code": 29, "topic": "shares", "partitions": []}
     with pytest.raises(TopicAuthorizationFailedError):
-        partitions_there([FILES, forbidden])
+        existing_partitions([FILES, forbidden])

@@ -129,7 +129,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         public=[search_router(search), admin_router(service, rebuild.status)],
         internal=[
             rebuild_router(service, rebuild.status),
-            operations_router(runtime, database, waiting=("upload",), unsettled=service.unsettled),
+            operations_router(runtime, database, waiting=("upload",), pending_events=service.pending_events),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},

@@ -138,7 +138,7 @@ def create_app(
             inbox_router(inbox),
             unsubscribe_router(unsubscribe_service),
         ],
-        internal=[operations_router(runtime, database, waiting=("upload",), unsettled=deliveries.pending_events)],
+        internal=[operations_router(runtime, database, waiting=("upload",), pending_events=deliveries.pending_events)],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

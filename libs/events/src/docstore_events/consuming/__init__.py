@@ -1,1 +1,1 @@
-"""Consuming: each event takes effect once, and what cannot be handled becomes a dead letter."""
+"""Consuming: each event takes effect once; what can't be handled becomes a dead letter."""

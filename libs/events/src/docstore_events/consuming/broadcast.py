@@ -1,7 +1,7 @@
-"""Delivers every event of some topics to every instance of a service, from now on: for hints, not for effects.
+"""Delivers new events of some topics to every instance of a service: for hints, not for effects.
 
-No group, no offsets kept, no inbox: events published while the broker is unreachable are missed, and so may be what a
-partition holds that has just been made. Whoever listens must find out by other means what matters to it.
+There is no group, no stored offset and no inbox: events published while the broker is unreachable are missed, and so
+may be the first ones in a new partition. A listener must find out what matters to it in another way, too.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ METADATA_AGE_MS = 60_000
 
 
 class Broadcast:
-    """Passes each event to `handle`. Calls `resumed` whenever listening begins again: events may have been missed."""
+    """Passes each event to `handle`. Calls `resumed` whenever it reconnects, since events may have been missed."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class Broadcast:
         self._resumed = resumed
 
     async def run(self) -> None:
-        """Listen until cancelled; a broker that is down is waited for."""
+        """Listen until cancelled; wait while the broker is down."""
         while True:
             try:
                 await self._listen()
-            except Exception as error:  # noqa: BLE001 - listening begins anew, whatever it failed with
+            except Exception as error:  # noqa: BLE001 - whatever failed, it reconnects
                 log.warning("broadcast_restarted", service=self._service, error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -78,7 +78,7 @@ class Broadcast:
                 batches = await kafka.getmany(timeout_ms=POLL_MS)
                 for records in batches.values():
                     for record in records:
-                        self._tell(record)
+                        self._pass_on(record)
                 for partition in [] if batches else await logs.lost():
                     await kafka.seek_to_end(partition)
                     await kafka.position(partition)
@@ -88,7 +88,7 @@ class Broadcast:
                 fetches.close()
             await kafka.stop()
 
-    def _tell(self, record: Any) -> None:
+    def _pass_on(self, record: Any) -> None:
         try:
             envelope = open_envelope(record.headers, record.value)
         except UnreadableMessage as error:

@@ -1,8 +1,8 @@
-"""The one consume path: inbox, retries and dead letters around every service's subscribers.
+"""The only consume path: inbox, retries and dead letters around every service's subscribers.
 
-A batch of events, the inbox rows that make it count once, its effects and its own events are one transaction. A batch
-that fails is taken event by event; an event that goes on failing, or can't be read, becomes a dead letter, and then
-the next ones proceed. Errors of the infrastructure are no event's fault: those are waited out.
+A batch of events, its inbox rows, its effects and the events it publishes are one transaction. A batch that fails is
+retried event by event; an event that keeps failing, or can't be read, becomes a dead letter, and the next ones proceed.
+When the infrastructure fails, no event is to blame: the consumer waits and retries.
 """
 
 import asyncio
@@ -41,14 +41,14 @@ class PermanentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A record and the event that was in it."""
+    """A record and its event."""
 
     record: Record
     envelope: Envelope[Event]
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a part of the infrastructure is down, so that any event would fail now."""
+    """Whether a component of the infrastructure is down, so that any event would fail now."""
     return isinstance(error, Unavailable | ConnectionError | TimeoutError) or is_passing(error)
 
 
@@ -82,7 +82,7 @@ class Consumer:
         return sorted({event.topic for event in self._handlers})
 
     async def consume(self, records: Sequence[Record]) -> None:
-        """Handle `records` or put them aside; raises only when the infrastructure fails."""
+        """Handle or dead-letter `records`; raises only when the infrastructure fails."""
         started = perf_counter()
         readable: list[Received] = []
         for record in records:
@@ -90,32 +90,32 @@ class Consumer:
             if received is not None:
                 readable.append(received)
         if readable:
-            await self._handle_or_set_aside(readable)
+            await self._handle_or_dead_letter(readable)
         metrics.handler_seconds.labels(self._service).observe(perf_counter() - started)
 
     async def _open(self, record: Record) -> Received | None:
         try:
             envelope = open_envelope(record.headers, record.value, self._handlers)
         except UnreadableMessage as error:
-            await self._set_aside(DeadLetter(record.position, record, "unknown", UNREADABLE, str(error), utc_now()))
+            await self._dead_letter(DeadLetter(record.position, record, "unknown", UNREADABLE, str(error), utc_now()))
             return None
         return None if envelope is None else Received(record, envelope)
 
-    async def _handle_or_set_aside(self, batch: list[Received]) -> None:
+    async def _handle_or_dead_letter(self, batch: list[Received]) -> None:
         blocked = await self._dead_letters.blocked(received.record for received in batch)
         free: list[Received] = []
         behind: list[Received] = []
         for received in batch:
             waits = (received.record.topic, received.record.key) in blocked
             (behind if waits else free).append(received)
-        together = len(free) > 1 and await self._handled_together(free)
+        together = len(free) > 1 and await self._handle_together(free)
         for received in behind if together else batch:
             await self._handle_one(received)
 
-    async def _handled_together(self, batch: list[Received]) -> bool:
+    async def _handle_together(self, batch: list[Received]) -> bool:
         try:
             await self._apply(batch)
-        except Exception as error:  # what is no outage may be the fault of one event: each is taken alone
+        except Exception as error:  # no outage, so one event may be the cause: each is handled alone
             if is_outage(error):
                 raise
             log.warning("batch_failed_retrying_each_event", service=self._service, error=repr(error))
@@ -128,15 +128,15 @@ class Consumer:
         waits_for = (await self._dead_letters.blocked([record])).get((record.topic, record.key))
         if waits_for is not None:
             if not await self._inbox.handled([event_id]):
-                await self._set_aside(_letter(received, f"waits_for:{waits_for}", ""))
+                await self._dead_letter(_letter(received, f"waits_for:{waits_for}", ""))
             return
-        error = await self._failure(received)
+        error = await self._apply_with_retries(received)
         if error is not None:
             log.error("event_dead_lettered", service=self._service, event_id=event_id, exc_info=error)
-            await self._set_aside(_letter(received, "failed", repr(error)))
+            await self._dead_letter(_letter(received, "failed", repr(error)))
 
-    async def _failure(self, received: Received) -> Exception | None:
-        """None once the event is applied; the last error when it can't be."""
+    async def _apply_with_retries(self, received: Received) -> Exception | None:
+        """Apply the event, with retries; return the last error, or None once it is applied."""
         failure: Exception | None = None
         for delay in (0.0, *TRY_DELAYS_SECONDS):
             await asyncio.sleep(delay)
@@ -145,14 +145,14 @@ class Consumer:
                 return None
             except PermanentError as error:
                 return error
-            except Exception as error:  # what is no outage is the event's own fault: tried again, then dead-lettered
+            except Exception as error:  # no outage, so the event is the cause: retried, then dead-lettered
                 if is_outage(error):
                     raise
                 failure = error
         return failure
 
     async def _apply(self, batch: Sequence[Received], replayed: DeadLetter | None = None) -> None:
-        """Apply the events of `batch` that the inbox does not hold yet, in one transaction."""
+        """Apply those events of `batch` that the inbox does not contain yet, in one transaction."""
         with ExitStack() as spans:
             traced = (self._continue_trace(received, spans, alone=len(batch) == 1) for received in batch)
             envelopes = {envelope.id: envelope for envelope in traced}
@@ -183,9 +183,9 @@ class Consumer:
             delays.observe(max((now - envelope.time).total_seconds(), 0.0))
 
     def _continue_trace(self, received: Received, spans: ExitStack, *, alone: bool) -> Envelope[Event]:
-        """The envelope as handlers see it: its trace goes on in a span of this consumer.
+        """Return the envelope for handlers, with its trace continued in a span of this consumer.
 
-        In a batch only recorded traces get a span: ids alone are passed on as they are, which costs nothing.
+        In a batch only recorded traces get a span; other trace ids are passed on unchanged, which costs nothing.
         """
         envelope, record = received.envelope, received.record
         if not alone and not is_recorded(envelope.traceparent):
@@ -212,7 +212,7 @@ class Consumer:
             spans.enter_context(trace.use_span(current))
         return replace(envelope, traceparent=traceparent_of(current))
 
-    async def _set_aside(self, letter: DeadLetter) -> None:
+    async def _dead_letter(self, letter: DeadLetter) -> None:
         async def work(transaction: Transaction) -> None:
             await self._dead_letters.put(letter, transaction)
 
@@ -220,16 +220,16 @@ class Consumer:
         await self._dead_letters.count()
 
     async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
-        """Handle the letter's aggregate again, in order: how many letters succeeded, and why the next one did not."""
+        """Handle an aggregate's dead letters in order; return how many succeeded and why the next one failed."""
         replayed = 0
-        while waiting_now := await self._dead_letters.of_aggregate(letter):  # others may line up behind meanwhile
+        while waiting_now := await self._dead_letters.of_aggregate(letter):  # others may arrive meanwhile
             for waiting in waiting_now:
                 try:
                     envelope = open_envelope(waiting.record.headers, waiting.record.value)
                     if envelope is None:
                         raise UnreadableMessage("its type is unknown")
                     await self._apply([Received(waiting.record, envelope)], waiting)
-                except Exception as error:  # noqa: BLE001 - whatever it fails with again is the operator's answer
+                except Exception as error:  # noqa: BLE001 - the operator gets the error
                     return replayed, repr(error)
                 replayed += 1
         await self._dead_letters.count()

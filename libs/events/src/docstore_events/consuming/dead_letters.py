@@ -1,7 +1,7 @@
-"""Dead letters: messages a service could not handle, kept with their reason until an operator replays them.
+"""Dead letters: messages that a service could not handle, kept with their reason until an operator replays them.
 
-While one waits, later events of the same aggregate wait behind it, so that they are never applied out of order.
-An event of the service's own that the broker refuses is kept here, too: a replay publishes it again.
+While an aggregate has a dead letter, its later events wait behind it, so that none is applied out of order.
+A published event that the broker refuses is stored here, too: a replay publishes it again.
 """
 
 from collections.abc import Iterable
@@ -19,13 +19,13 @@ from docstore_platform.mongo import Collection, Database, Document
 MAX_ERROR_CHARS = 2000
 UNREADABLE = "unreadable"
 REFUSED = "refused"
-HEARD = {"$ne": REFUSED}
-"""Reasons of dead letters that were consumed, in contrast to own events that the broker refused."""
+CONSUMED = {"$ne": REFUSED}
+"""Filter for dead letters that were consumed, in contrast to published events that the broker refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it came from the broker."""
+    """A record as the broker delivered it."""
 
     topic: str
     partition: int
@@ -42,11 +42,11 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     id: str
-    """Id of the event; the record's position if it could not be read."""
+    """Id of the event; the record's position if the event is unreadable."""
     record: Record
     event_type: str
     reason: str
-    """unreadable, failed, waits_for:<id of the letter before it>, or refused by the broker."""
+    """unreadable, failed, waits_for:<id of the dead letter before it>, or refused by the broker."""
     error: str
     at: datetime
 
@@ -72,19 +72,19 @@ class DeadLetters:
         self._letters: Collection = database["dead_letters"]
         self._service = service
         self.none_yet = False
-        """Set by the only instance of a service when it starts without any: it need not look until it makes one."""
+        """Set at the start by a service's only instance if there are none: then it skips lookups until it makes one."""
 
     async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
-        """(topic, key) of the aggregates behind a waiting letter, with that letter's id."""
+        """Return the aggregates of `records` with dead letters, as (topic, key), each with a dead letter's id."""
         if self.none_yet:
             return {}
         keys = sorted({record.key for record in records})
-        behind = {"state": "waiting", "reason": HEARD, "key": {"$in": keys}}
+        behind = {"state": "waiting", "reason": CONSUMED, "key": {"$in": keys}}
         waiting = self._letters.find(behind, {"topic": 1, "key": 1}).sort("_id", -1)
         return {(row["topic"], row["key"]): row["_id"] async for row in waiting}
 
     async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
-        """Keep `letter` and send a copy to the topic's dead-letter topic; putting it again changes nothing."""
+        """Store `letter` and send a copy to the topic's dead-letter topic. Idempotent."""
         self.none_yet = False
         record, row = letter.record, _row(letter)
         outcome = await self._letters.update_one(
@@ -108,13 +108,13 @@ class DeadLetters:
         dead_letters_total.labels(self._service, letter.reason.partition(":")[0]).inc()
 
     async def put_refused(self, letter: DeadLetter) -> None:
-        """Keep what the broker refuses, of which it takes no copy either."""
+        """Store an event that the broker refuses, without a copy, which it would refuse as well."""
         await self._letters.replace_one({"_id": letter.id}, _row(letter), upsert=True)
         dead_letters_total.labels(self._service, REFUSED).inc()
         await self.count()
 
     async def page(self, after: str, limit: int) -> list[DeadLetter]:
-        """Waiting letters by id, those after `after`."""
+        """Return dead letters after this id, by id."""
         rows = self._letters.find({"state": "waiting", "_id": {"$gt": after}}).sort("_id", 1).limit(limit)
         return [_letter(row) async for row in rows]
 
@@ -123,8 +123,8 @@ class DeadLetters:
         return _letter(row) if row else None
 
     async def of_aggregate(self, letter: DeadLetter) -> list[DeadLetter]:
-        """All waiting letters that came in of the letter's aggregate, in their order."""
-        aggregate = {"state": "waiting", "reason": HEARD, "topic": letter.record.topic, "key": letter.record.key}
+        """Return all consumed dead letters of the letter's aggregate, in order."""
+        aggregate = {"state": "waiting", "reason": CONSUMED, "topic": letter.record.topic, "key": letter.record.key}
         rows = self._letters.find(aggregate).sort([("partition", 1), ("offset", 1)])
         return [_letter(row) async for row in rows]
 
@@ -134,13 +134,13 @@ class DeadLetters:
         )
 
     async def discard(self, letter_id: str) -> bool:
-        """Give up a letter that can't be read; whether there was one. Its copy stays in the dead-letter topic."""
+        """Delete an unreadable dead letter; return whether there was one. Its copy stays in the dead-letter topic."""
         gone = await self._letters.delete_one({"_id": letter_id, "state": "waiting", "reason": UNREADABLE})
         await self.count()
         return bool(gone.deleted_count)
 
     async def count(self) -> int:
-        """Count the dead letters that wait, and update the metric."""
+        """Count the dead letters and update the metric."""
         waiting = int(await self._letters.count_documents({"state": "waiting"}))
         dead_letters_waiting.labels(self._service).set(waiting)
         return waiting

@@ -1,13 +1,13 @@
-"""How long the embedded broker may hold an empty fetch: longer than it takes to look for something.
+"""Adapts how long the embedded broker may hold an empty fetch: longer than it takes to find records.
 
-It looks by listing the log's batches, and answers "nothing" if the wait is over before the list is complete: with a
-wait that is too short for a long log, or on a busy machine, what is there would never be found. With one that is too
-long, what comes while a fetch is under way waits for its end. So the wait doubles while the broker finds nothing but
-answers that the log goes on, and gets shorter with every other answer. How long an empty answer took means nothing: it
-may have waited for an event to come. How long a found one took is the longest that listing may have taken.
+The broker finds records by listing the log's batches, and returns nothing if the wait ends before the list is complete.
+With a wait too short for a long log or a busy machine, records would never be found. With one too long, new records
+wait for the end of a fetch under way. So the wait doubles while the broker finds nothing although it reports that the
+log continues, and shrinks with every other response. The duration of an empty response means nothing, since it may have
+waited for an event. The duration of a successful one bounds the time that listing took.
 
-Each fetch costs the broker such a list of every log. So a consumer that shares its process with relays is given what
-they send from memory (`LocalFetches`), and asks the broker only now and then.
+Each fetch costs the broker such a list of every log. So a consumer in the same process as the relays gets their records
+from memory (`LocalFetches`) and asks the broker only now and then.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from docstore_work.wakeup import Wakeup
 SHORTEST_MS = 20
 LONGEST_MS = 5000
 TIMES_FOUND = 3
-"""The wait after a fetch that found something, as a multiple of the time that fetch took."""
+"""The wait after a successful fetch, as a multiple of that fetch's duration."""
 
 
 def next_wait(wait_ms: int, *, missed: bool, found_in_ms: float | None = None) -> int:
-    """The wait after a fetch that missed what is there, that found something in so long, or neither."""
+    """Return the next wait after a fetch that missed records, found some in `found_in_ms`, or neither."""
     if missed:
         return min(wait_ms * 2, LONGEST_MS)
     shorter = wait_ms * 0.95 if found_in_ms is None else min(wait_ms * 0.95, TIMES_FOUND * found_in_ms)
@@ -37,7 +37,7 @@ def next_wait(wait_ms: int, *, missed: bool, found_in_ms: float | None = None) -
 
 
 class Fetches:
-    """The fetches of a started consumer: has their wait follow them.
+    """Adapts the wait of a started consumer's fetches.
 
     aiokafka takes a fixed wait, but reads it at each fetch.
     """
@@ -59,10 +59,10 @@ class Fetches:
 
 
 class LocalFetches(Fetches):
-    """The fetches of a consumer that shares its process with relays: answered from memory where that is possible.
+    """Answers fetches from memory where the consumer shares its process with relays.
 
-    While neither the broker's last answer nor a relay has shown more than was read, the broker is asked once in
-    `idle_interval_ms`: for what other processes send.
+    While neither the broker's last response nor a relay has shown unread records, the broker is asked only once in
+    `idle_interval_ms`, for records of other processes.
     """
 
     def __init__(self, kafka: AIOKafkaConsumer, settings: InfraSettings, topics: Sequence[str]) -> None:
@@ -83,26 +83,26 @@ class LocalFetches(Fetches):
         try:
             while not self._answer(assignment, asked):
                 wait = self._looked_at + self._look_seconds - monotonic()
-                if wait <= 0 or any(self._goes_on(assignment, at, offset) for at, offset in asked):
+                if wait <= 0 or any(self._continues(assignment, at, offset) for at, offset in asked):
                     self._looked_at = monotonic()
                     return await super()._followed(assignment, node_id, request)
                 await self._wakeup.wait(wait)
                 if not assignment.active or any(_position(assignment, at) != offset for at, offset in asked):
                     return False
-        except asyncio.CancelledError:  # as aiokafka: by closing, or since another has the log by now
+        except asyncio.CancelledError:  # as aiokafka does: closed, or the partition was reassigned
             return False
         return True
 
     def refetch(self) -> None:
-        """Ask anew: the consumer reads on somewhere else."""
+        """Discard the current fetches: the consumer's position has changed."""
         self._wakeup.wake()
 
-    def _goes_on(self, assignment: Any, at: TopicPartition, offset: int) -> bool:
+    def _continues(self, assignment: Any, at: TopicPartition, offset: int) -> bool:
         """Whether a log may have records from `offset` on."""
         return _end(assignment, at, unknown=offset + 1) > offset or self._logs.end(at) > offset
 
     def _answer(self, assignment: Any, asked: Sequence[tuple[TopicPartition, int]]) -> bool:
-        """Give the consumer what is in memory; whether that is anything."""
+        """Give the consumer the records in memory; return whether there were any."""
         found = False
         for at, offset in asked:
             records = self._logs.since(at, offset)
@@ -120,7 +120,7 @@ class LocalFetches(Fetches):
 
 
 class _Records:
-    """Records as aiokafka's fetcher takes them."""
+    """Records in the form of aiokafka's fetcher."""
 
     def __init__(self, records: Sequence[ConsumerRecord]) -> None:
         self._records = iter(records)
@@ -136,7 +136,7 @@ class _Records:
 
 
 def _asked(request: Any) -> Iterator[tuple[TopicPartition, int]]:
-    """The logs of a fetch, and from which offset on."""
+    """Iterate over the logs and offsets of a fetch."""
     for topic, partitions in request.topics:
         for partition, offset, _ in partitions:
             yield TopicPartition(topic, partition), offset
@@ -148,6 +148,6 @@ def _position(assignment: Any, at: TopicPartition) -> int | None:
 
 
 def _end(assignment: Any, at: TopicPartition, unknown: int = 0) -> int:
-    """Where a log ends by the broker's last answer."""
+    """Return the end of a log by the broker's last response."""
     end = assignment.state_value(at).highwater if at in assignment.tps else None
     return unknown if end is None else end

@@ -13,11 +13,11 @@ class Inbox:
         self._rows = database["inbox"]
 
     async def handled(self, event_ids: Collection[str], session: Session = None) -> set[str]:
-        """Those of `event_ids` whose effects are committed."""
+        """Return those of `event_ids` whose effects are committed."""
         rows = self._rows.find({"_id": {"$in": list(event_ids)}}, {"_id": 1}, session=session)
         return {row["_id"] async for row in rows}
 
     async def add(self, event_ids: Collection[str], session: Session) -> None:
-        """DuplicateKeyError for an event that another instance has handled meanwhile."""
+        """Add ids; DuplicateKeyError for an event that another instance has handled meanwhile."""
         now = utc_now()
         await self._rows.insert_many([{"_id": id_, "handled_at": now} for id_ in event_ids], session=session)

@@ -1,7 +1,7 @@
-"""The adapter to FastStream: reads a service's topics in batches and commits what was handled.
+"""Adapter to FastStream: reads a service's topics in batches and commits the handled ones.
 
 FastStream runs the loop, its middlewares and the acknowledgement (NACK_ON_ERROR: a batch that fails is read again).
-This module holds all that differs from its own batch subscriber.
+This module contains everything that differs from FastStream's own batch subscriber.
 """
 
 import asyncio
@@ -34,28 +34,28 @@ log = structlog.get_logger(__name__)
 MAX_BATCH = 1000
 OUTAGE_DELAY_SECONDS = 5.0
 WATCH_SECONDS = 5.0
-LOOK_AGAIN_SECONDS = 2.0
-"""At a log that seems to be lost."""
+RECHECK_SECONDS = 2.0
+"""Interval of checks while a log seems to be lost."""
 STUCK_SECONDS = 60.0
 COMMIT_SECONDS = 5.0
 STOP_SECONDS = 2.0
-"""The longest that the last commit may take."""
+"""Most seconds that the last commit may take."""
 
 Handle = Callable[[list[Record]], Awaitable[None]]
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: longer each time, spread, bounded."""
+    """Return the seconds to wait after so many failures in a row: exponential, with jitter, bounded."""
     return random.uniform(0.1, min(0.2 * 2 ** min(failures, 10), OUTAGE_DELAY_SECONDS))
 
 
 def batch_after(failures: int) -> int:
-    """Records to take at once: fewer after failures, since a batch may be more than one transaction has time for."""
+    """Return the batch size: smaller after failures, since a batch may exceed a transaction's time limit."""
     return max(MAX_BATCH >> failures, 1)
 
 
 class Activity:
-    """What a consumer does, and how often it has failed since it succeeded."""
+    """What a consumer is doing, and how often it has failed in a row."""
 
     def __init__(self) -> None:
         self.handling = False
@@ -64,7 +64,7 @@ class Activity:
 
 
 class ActivityMiddleware(BaseMiddleware):
-    """Notes what is handled. Waits after a failure: FastStream then reads the same records again at once."""
+    """Records activity. Waits after a failure, since FastStream reads the same records again at once."""
 
     def __init__(self, activity: Activity, message: Any, /, **options: Any) -> None:
         super().__init__(message, **options)
@@ -77,7 +77,7 @@ class ActivityMiddleware(BaseMiddleware):
             outcome = await call_next(msg)
             activity.failures = 0
             return outcome
-        except Exception:
+        except Exception:  # whatever failed, FastStream reads the batch again
             activity.failures += 1
             await asyncio.sleep(pause_after(activity.failures))
             raise
@@ -87,11 +87,11 @@ class ActivityMiddleware(BaseMiddleware):
 
 
 class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """Gives a batch as soon as there is a record, with those fetched behind it, and commits only what it gave.
+    """Returns a batch as soon as there is a record, and commits only the offsets of returned batches.
 
-    By itself the client commits its position in every log that it reads. A broker writes each of them, the embedded one
-    as an object of its own. So only logs that batches came from are committed, and all of `COMMIT_SECONDS` together:
-    what is read again after a crash takes no effect, by the inbox.
+    By default the client commits its position in every log that it reads, and the broker writes each of them, the
+    embedded one as an object of its own. So only logs with new batches are committed, at most once in `COMMIT_SECONDS`.
+    After a crash the inbox makes records that are read again harmless.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         local: Callable[[AIOKafkaConsumer], LocalFetches] | None = None,
         **options: Any,
     ) -> None:
-        """`linger_seconds`: how long records are gathered, so that more of them are one transaction.
+        """`linger_seconds`: how long records are gathered into one batch, and so one transaction.
 
-        `local` has its fetches answered by relays of the same process.
+        `local`: get the records of relays in the same process from memory.
         """
         super().__init__(*topics, **options)
         self._activity = activity
@@ -123,7 +123,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
     async def getmany(
         self, *partitions: Log, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[Log, list[ConsumerRecord]]:
-        """The next batch, however long it takes to come: the arguments' limits do not apply."""
+        """Return the next batch, however long it takes; the arguments' limits do not apply."""
         first = await self.getone()
         at = Log(first.topic, first.partition)
         room = batch_after(self._activity.failures) - 1
@@ -131,7 +131,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
             if self._linger_seconds and not self._was_full:
                 await asyncio.sleep(self._linger_seconds)
             more = await super().getmany(max_records=room) if room else {}
-        except BaseException:
+        except BaseException:  # also when cancelled: the first record must not be skipped
             self.seek(at, first.offset)
             raise
         self._was_full = sum(map(len, more.values())) >= room
@@ -140,7 +140,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         return batch
 
     async def commit(self, offsets: dict[Log, int] | None = None) -> None:
-        """Without `offsets`: the last batch, soon."""
+        """Schedule a commit of the last batch, unless `offsets` are given."""
         if offsets is not None:
             for at in offsets:
                 self._uncommitted.pop(at, None)
@@ -159,7 +159,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 log.warning("offsets_not_committed", error=repr(error))
 
     async def commit_now(self) -> None:
-        """Commit what was handled. A commit that names a log which another has by now would be refused as a whole."""
+        """Commit what was handled, except in reassigned partitions: the broker would refuse the whole commit."""
         assigned = self.assignment()
         offsets = {at: offset for at, offset in self._uncommitted.items() if at in assigned}
         self._uncommitted = dict(offsets)
@@ -170,7 +170,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                     del self._uncommitted[at]
 
     async def stop(self) -> None:
-        """Commit what was handled, if the broker is there, and close."""
+        """Commit what was handled, if the broker is reachable, and close."""
         if self._fetches is not None:
             self._fetches.close()
             self._fetches = None
@@ -182,7 +182,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         await super().stop()
 
     def seek(self, partition: Log, offset: int) -> None:
-        """Read again from `offset`, unless another has the partition by now."""
+        """Read again from `offset`, unless the partition was reassigned."""
         if partition in self.assignment():
             super().seek(partition, offset)
             if self._fetches is not None:
@@ -190,9 +190,9 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Reads `topics` as one consumer of the service's group and hands every batch to `handle`.
+    """Reads `topics` as one consumer of the service's group and passes each batch to `handle`.
 
-    If `handle` raises, nothing is committed and the records come again, after a pause and in smaller batches.
+    If `handle` raises, nothing is committed and the records are read again, after a pause and in smaller batches.
     """
 
     def __init__(
@@ -207,14 +207,14 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._kafka: BatchConsumer | None = None
         self._logs: ReadLogs | None = None
         self.joined = False
-        """Whether the group has given this consumer its share of the partitions, which may be none."""
+        """Whether the group has assigned partitions to this consumer, perhaps none."""
 
     async def lag(self) -> dict[str, int]:
-        """Records not read yet, by topic; empty while there is no connection."""
+        """Return the unread records by topic; empty while there is no connection."""
         return await self._logs.lag() if self._logs is not None else {}
 
     def declare(self) -> tuple[KafkaBroker, BatchSubscriber]:
-        """FastStream's broker with the one subscriber."""
+        """Return FastStream's broker with its only subscriber."""
         settings = self._settings
         broker = KafkaBroker(
             settings.kafka_bootstrap,
@@ -230,7 +230,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         partitions = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
 
         async def parse(raws: Iterable[ConsumerRecord]) -> KafkaMessage:
-            """FastStream's parser fails at headers that are no text, and then the batch would be skipped."""
+            """Replaces FastStream's parser, which fails at non-text headers, so that the batch would be skipped."""
             return KafkaAckableMessage(raw_message=tuple(raws), body=b"", consumer=subscriber.consumer or FAKE_CONSUMER)
 
         subscriber = broker.subscriber(
@@ -274,7 +274,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             await broker.stop()
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        """Others join or leave: commit what was handled. What was fetched is still handled, and calls are served."""
+        """Commit what was handled before partitions move. Fetched records are still handled, and calls are served."""
         if self._kafka is not None:
             await self._kafka.commit_now()
 
@@ -286,7 +286,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         activity = self._activity
         handled, since = activity.handled, time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS if logs.suspected else WATCH_SECONDS)
+            await asyncio.sleep(RECHECK_SECONDS if logs.suspected else WATCH_SECONDS)
             for partition in await logs.lost():
                 log.error("topic_lost_reading_from_start", service=self._service, partition=str(partition))
                 await kafka.seek_to_beginning(partition)

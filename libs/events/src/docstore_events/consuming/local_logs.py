@@ -1,8 +1,8 @@
-"""Records that a relay of this process has just sent, for the consumers of the same process.
+"""Records that a relay of this process has just sent, for consumers in the same process.
 
-On one machine all services share a process, and each reads nearly every topic: what the broker has acknowledged is
-handed to them from memory, under the offsets that it gave. What is not here, a consumer fetches as ever: what was sent
-before it began, by another process, or too long ago.
+On one machine all services share a process, and each reads nearly every topic. They get the records that the broker has
+acknowledged from memory, under the broker's offsets. Other records are fetched as usual: those from before the consumer
+started, of other processes, or too old.
 """
 
 from collections import defaultdict
@@ -12,17 +12,17 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 MAX_RECORDS = 500
 MAX_BYTES = 500_000
-"""Kept of each log."""
+"""Size limit of each log."""
 
 
 class LocalLog:
-    """The latest records of one log, by their offsets."""
+    """The latest records of one log, by offset."""
 
     def __init__(self) -> None:
         self._records: dict[int, ConsumerRecord] = {}
         self._bytes = 0
         self.end = 0
-        """The offset after the last one."""
+        """Offset after the last record."""
 
     def append(self, records: Sequence[ConsumerRecord]) -> None:
         first = records[0].offset
@@ -37,7 +37,7 @@ class LocalLog:
             self._bytes -= len(self._records.pop(next(iter(self._records))).value)
 
     def since(self, offset: int) -> list[ConsumerRecord]:
-        """The records from `offset` on, without a gap."""
+        """Return the records from `offset` on, without a gap."""
         found: list[ConsumerRecord] = []
         while (record := self._records.get(offset)) is not None:
             found.append(record)
@@ -46,14 +46,14 @@ class LocalLog:
 
 
 class LocalLogs:
-    """The logs of one broker that somebody in this process reads."""
+    """The logs of one broker that this process reads."""
 
     def __init__(self) -> None:
         self._readers: defaultdict[str, int] = defaultdict(int)
         self._logs: defaultdict[TopicPartition, LocalLog] = defaultdict(LocalLog)
 
     def open(self, topics: Iterable[str]) -> None:
-        """Keep records of `topics` until they are closed as often as they were opened."""
+        """Keep records of `topics` until `close` was called as often as `open`."""
         for topic in topics:
             self._readers[topic] += 1
 
@@ -67,16 +67,16 @@ class LocalLogs:
         return self._readers.get(topic, 0) > 0
 
     def append(self, records: Sequence[ConsumerRecord]) -> None:
-        """Keep what the broker has acknowledged of one log."""
+        """Store records of one log that the broker has acknowledged."""
         self._logs[TopicPartition(records[0].topic, records[0].partition)].append(records)
 
     def since(self, at: TopicPartition, offset: int) -> list[ConsumerRecord]:
-        """What is known of a log from `offset` on."""
+        """Return the known records of a log from `offset` on."""
         log = self._logs.get(at)
         return log.since(offset) if log is not None else []
 
     def end(self, at: TopicPartition) -> int:
-        """The offset after the last one that was sent by this process, 0 if there is none."""
+        """Return the offset after the last record that this process sent, 0 if there is none."""
         log = self._logs.get(at)
         return log.end if log is not None else 0
 
@@ -85,5 +85,5 @@ _by_broker: defaultdict[str, LocalLogs] = defaultdict(LocalLogs)
 
 
 def local_logs(bootstrap: str) -> LocalLogs:
-    """The logs of a broker, in this process."""
+    """Return the logs of a broker in this process."""
     return _by_broker[bootstrap]

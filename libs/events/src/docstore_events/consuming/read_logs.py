@@ -1,8 +1,8 @@
-"""Where a consumer stands in the logs it reads: how far behind, and whether one is another log than it has read.
+"""A consumer's progress in its logs: its lag, and whether a log was lost and replaced.
 
-A log that ends before the consumer's position is another one: Apache Kafka reports that, the embedded broker does
-not. But its answer about the end may be an old one, from before the records that we have read; so a log is lost only if
-a later answer confirms it.
+A log that ends before the consumer's position was replaced. Apache Kafka reports that, the embedded broker does not.
+But its response about the end may be older than the records already read, so a log counts as lost only if a later
+response confirms it.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ class _Sighting:
 
 
 class ReadLogs:
-    """Of one consumer that has been started."""
+    """Progress of one started consumer."""
 
     def __init__(self, kafka: AIOKafkaConsumer) -> None:
         self._kafka = kafka
@@ -31,34 +31,34 @@ class ReadLogs:
 
     @property
     def suspected(self) -> bool:
-        """Whether a log seemed to be lost at the last look, so that another one is due."""
+        """Whether a log seemed to be lost at the last check, so that another one is due."""
         return bool(self._suspects)
 
     async def claim(self) -> None:
-        """Commit the beginning of what has no offset yet: so it is seen that the group reads it, before it has."""
+        """Commit the start of logs without an offset, so that the group is known to read them before it has."""
         new = [at for at in self._kafka.assignment() if await self._kafka.committed(at) is None]
         if new:
             await self._kafka.commit(await self._kafka.beginning_offsets(new))
 
     async def lag(self) -> dict[str, int]:
-        """Records not read yet, by topic."""
+        """Return the unread records by topic."""
         lag: dict[str, int] = {}
-        for at, (position, end) in (await self._stands()).items():
+        for at, (position, end) in (await self._positions()).items():
             lag[at.topic] = lag.get(at.topic, 0) + max(end - position, 0)
         return lag
 
     async def lost(self) -> list[TopicPartition]:
-        """The partitions whose log two answers of the broker have ended before our position."""
+        """Return the partitions that, by two responses of the broker, end before the consumer's position."""
         ahead = {
             at: _Sighting(position, self._kafka.last_poll_timestamp(at))
-            for at, (position, end) in (await self._stands()).items()
+            for at, (position, end) in (await self._positions()).items()
             if position > end
         }
         known, self._suspects = self._suspects, ahead
         return [at for at, seen in ahead.items() if at in known and seen.confirms(known[at])]
 
-    async def _stands(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Our position and the log's end, of the partitions whose end is known."""
+    async def _positions(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Return position and end of the partitions whose end is known."""
         stands: dict[TopicPartition, tuple[int, int]] = {}
         for at in self._kafka.assignment():
             end = self._kafka.highwater(at)

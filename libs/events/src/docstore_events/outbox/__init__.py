@@ -1,1 +1,1 @@
-"""Publishing: outbox rows are sent to the broker in the order of their aggregates."""
+"""Publishing: the relay sends outbox rows to the broker in the order of their aggregates."""

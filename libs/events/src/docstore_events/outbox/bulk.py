@@ -1,6 +1,6 @@
-"""Bulk requests go before events: somebody waits for their answers, while events may come a few seconds later.
+"""Gives bulk requests priority over events: a client waits for them, while events may take a few seconds more.
 
-Only within a process, where both would share one processor: together each of them would take all the longer.
+Works within a process only, where both would slow each other down on the same processor.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 BETWEEN_SECONDS = 0.2
-"""Between two requests of one client, while it sends what the first was for."""
+"""Longest pause between two requests of one client, while it sends bytes."""
 LOOK_SECONDS = 0.05
 
 _in_progress = 0
@@ -18,7 +18,7 @@ _last_ended = -BETWEEN_SECONDS
 
 @contextmanager
 def bulk_request() -> Iterator[None]:
-    """For the time in which a request is answered that changes hundreds of files."""
+    """Mark the time of a request that changes hundreds of files."""
     global _in_progress, _last_ended
     _in_progress += 1
     try:
@@ -29,8 +29,8 @@ def bulk_request() -> Iterator[None]:
 
 
 async def let_bulk_pass(until: float) -> None:
-    """Wait for bulk requests to be over, until this moment of the monotonic clock at the latest."""
-    while time.monotonic() < until and _is_busy():  # noqa: ASYNC110 - that none has come for a while sets no event
+    """Wait until no bulk request is under way, at most until `until` on the monotonic clock."""
+    while time.monotonic() < until and _is_busy():  # noqa: ASYNC110 - nothing signals a quiet moment
         await asyncio.sleep(LOOK_SECONDS)
 
 

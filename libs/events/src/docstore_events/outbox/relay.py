@@ -1,10 +1,10 @@
-"""The relay: sends what the outbox holds to the broker, in each aggregate's order, at least once.
+"""The relay: sends outbox rows to the broker at least once, in each aggregate's order.
 
-One instance of a service relays at a time, under a leader lease; another takes over when it ends. Rows are chosen by
-state, never by "greater than the last id", since ids are not in the order of commits. The rows of one partition go out
-as one record batch, which the broker appends whole or not at all: an aggregate's next row never overtakes. A log that
-the broker has lost is sent again (`sent_logs`). An event that is too large for the broker becomes a dead letter: tried
-for ever, it would hold up all others.
+One instance of a service relays at a time, under a leader lease; another takes over when the lease ends. Rows are
+chosen by state, never by "greater than the last id", since ids are not in commit order. The rows of one partition are
+one record batch, which the broker appends as a whole, so no row overtakes an earlier one of its aggregate. A log that
+the broker has lost is sent again (`sent_logs`). An event that is too large for the broker becomes a dead letter:
+retrying it forever would hold up all others.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ NO_OFFSET = -1
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 15.0
 HELD_BACK_SECONDS = 5.0
-"""The longest that what is pending waits for bulk requests; then all of it goes before it waits again."""
+"""Longest time that pending rows wait for bulk requests; then all are sent before the relay waits again."""
 
 
 class LeaseLost(Exception):
@@ -67,7 +67,7 @@ class Relay:
         lease_seconds: float = LEASE_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        # Read majority-committed rows only: an election may undo others, whose change would then not exist.
+        # Read majority-committed rows only: an election may roll back others, and their changes with them.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
         self.lease = LeaderLease(database[LEASE_COLLECTION], "relay", seconds=lease_seconds)
         self._dead_letters = DeadLetters(database, service)
@@ -85,9 +85,9 @@ class Relay:
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
-        """Relay until cancelled. A row stays pending until the broker has it, so what fails is tried again.
+        """Relay until cancelled. A row stays pending until the broker has acknowledged it.
 
-        KafkaError and LogLost leave it to the caller to make sure that the topics are there, and to run it again.
+        KafkaError and LogLost are raised: the caller provisions the topics and runs the relay again.
         """
         poll_seconds = self._settings.outbox_interval_ms / 1000
         wakeup = Wakeup([self._wakeup_name])
@@ -97,7 +97,7 @@ class Relay:
                     await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     held = await self.lease.hold()
                     if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
-                        self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
+                        self._checked_at = time.monotonic()  # a failing check must not stop the sending
                         await self._logs.check()
                     if held and await self.relay_pending() and not self._drained:
                         continue
@@ -111,7 +111,7 @@ class Relay:
             await self.close()
 
     async def relay_pending(self) -> int:
-        """Send one page of what is pending; answers how many rows are pending no longer."""
+        """Send one page of pending rows; return how many are no longer pending."""
         order = [("sequence", ASCENDING), ("_id", ASCENDING)]
         pending = self._outbox.find({"state": "pending"}, sort=order, limit=PAGE, batch_size=PAGE)
         rows = await pending.to_list(PAGE)
@@ -139,7 +139,7 @@ class Relay:
         for topic in {to.topic for to in logs}:
             wake(topic)
         sent = [row["_id"] for to, (_, number) in acknowledged.items() for row in logs[to][:number]]
-        if sent:  # where the batches are is noted first: of a row marked sent it must be known that a log had it
+        if sent:  # offsets first: a row marked as sent must have a known place in a log
             firsts = {to: first for to, (first, _) in acknowledged.items()}
             went_back = await self._logs.advance(before, firsts)
             await self._mark_sent(sent)
@@ -148,11 +148,11 @@ class Relay:
         failed = {to: error for to, error in zip(logs, outcomes, strict=True) if isinstance(error, BaseException)}
         refused = [to for to, error in failed.items() if isinstance(error, MessageSizeTooLargeError)]
         for to in refused:
-            await self._put_aside(logs[to][0], to)
+            await self._dead_letter(logs[to][0], to)
             del failed[to]
         for error in failed.values():
             raise error
-        if len(sent) == len(rows) < PAGE:  # what has been committed meanwhile has woken the relay again
+        if len(sent) == len(rows) < PAGE:  # later commits have woken the relay again
             self._drained, self._drained_at = True, time.monotonic()
         return len(sent) + len(refused)
 
@@ -163,9 +163,9 @@ class Relay:
             return await self._send(producer, to, rows)
 
     async def _send(self, producer: AIOKafkaProducer, to: TopicPartition, rows: list[Document]) -> tuple[int, int]:
-        """Append as many of `rows`, in order, as fit into one record batch; answers the first's offset and how many.
+        """Append as many of `rows`, in order, as fit into one record batch; return the first offset and how many.
 
-        MessageSizeTooLargeError if the first is by itself too large for the broker.
+        MessageSizeTooLargeError if the first row alone is too large for the broker.
         """
         batch = producer.create_batch()
         fitting = 0
@@ -182,7 +182,7 @@ class Relay:
                 raise
         return await self._send(producer, to, rows[: fitting // 2])
 
-    async def _put_aside(self, row: Document, to: TopicPartition) -> None:
+    async def _dead_letter(self, row: Document, to: TopicPartition) -> None:
         headers = tuple((name, bytes(value)) for name, value in row["headers"])
         record = Record(to.topic, to.partition, NO_OFFSET, row["key"], headers, bytes(row["value"]))
         error = f"too large for the broker: {len(record.value)} bytes"
@@ -192,14 +192,14 @@ class Relay:
         await self._outbox.update_one({"_id": row["_id"], "state": "pending"}, {"$set": {"state": REFUSED}})
 
     async def _mark_sent(self, ids: list[str]) -> None:
-        """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""
+        """Mark rows as sent, only while holding the lease: a stale relay may repeat a message, never lose one."""
         if not self.lease.is_held and not await self.lease.hold():
             raise LeaseLost
         await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": self._clock()}})
 
     async def _get_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            # Not idempotent: the embedded broker has no InitProducerId, and the inbox makes doubles harmless.
+            # Not idempotent: the embedded broker has no InitProducerId, and the inbox makes duplicates harmless.
             producer = AIOKafkaProducer(
                 **kafka_connection(self._settings),
                 client_id=self._client_id,
@@ -209,7 +209,7 @@ class Relay:
             )
             try:
                 await producer.start()
-            except BaseException:
+            except BaseException:  # also when cancelled: a half-started producer must be stopped
                 await producer.stop()
                 raise
             self._producer = producer
@@ -231,7 +231,7 @@ def _headers(row: Document) -> list[tuple[str, bytes]]:
 
 
 def _record(to: TopicPartition, offset: int, row: Document) -> ConsumerRecord:
-    """An acknowledged row as a consumer would get it."""
+    """Return an acknowledged row as a consumer would receive it."""
     key, value = row["key"].encode(), bytes(row["value"])
     where = (to.topic, to.partition, offset, _timestamp(row), 0)
     return ConsumerRecord(*where, key, value, None, len(key), len(value), _headers(row))

@@ -1,7 +1,7 @@
 """Producer spans of the relay: one for each record batch with an event whose trace is recorded.
 
-A batch has events of many traces. Its span belongs to the trace of the first recorded one and links to the others, so
-that a relay begins no trace of its own. Names and attributes follow the semantic conventions for messaging.
+A batch has events of many traces. Its span belongs to the first recorded trace and links to the others, so that a relay
+starts no trace of its own. Names and attributes follow the semantic conventions for messaging.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ from docstore_platform.mongo import Document
 from docstore_platform.tracing import is_recorded, is_tracing, span
 
 MAX_LINKS = 128
-"""As many as the SDK keeps of a span by default."""
+"""The SDK's default limit for links of a span."""
 
 
 @contextmanager
 def send_span(service: str, client_id: str, to: TopicPartition, rows: Sequence[Document]) -> Iterator[None]:
-    """A span around sending outbox rows to one partition; none where no trace of them is recorded."""
+    """A span around sending outbox rows to one partition; none if no trace of them is recorded."""
     recorded = recorded_contexts(rows) if is_tracing() else []
     if not recorded:
         yield
@@ -44,6 +44,6 @@ def send_span(service: str, client_id: str, to: TopicPartition, rows: Sequence[D
 
 
 def recorded_contexts(rows: Sequence[Document]) -> list[str]:
-    """The `traceparent` of each recorded context in which one of the rows was published, in order."""
+    """Return the `traceparent` of each recorded context in which a row was published, in order."""
     found = (bytes(value).decode() for row in rows for name, value in row["headers"] if name == "traceparent")
     return list(dict.fromkeys(filter(is_recorded, found)))

@@ -1,12 +1,12 @@
 """Detects events that the broker has lost, and publishes them again.
 
-A log never gets shorter and never gives out an offset twice. One that does is another log than the one written to
-before, and nobody knows who had read that: all that the outbox keeps of its topic goes out once more, and who has
-handled an event ignores it. Before that the consumers get time to see that their log is a short one.
+A log never shrinks and never assigns an offset twice. One that does is a new log, and nobody knows who had read the old
+one: everything that the outbox still has of its topic is sent again, and consumers ignore the events that they have
+handled. Before that, consumers get time to notice that their log is shorter than their position.
 
-What counts is whether the last batch that the broker has acknowledged is still there. Where a log ends is a cheap
-question, but the embedded broker's answer may be an old one, and leaves out all of the last batch but its first record;
-so a log that seems too short is read at that batch, and is lost only if it is not found there twice in a row.
+The test is whether the last acknowledged batch is still there. Asking for a log's end is cheap, but the embedded
+broker's response may be outdated, and leaves out all of the last batch but its first record. So a log that seems too
+short is read at that batch, and counts as lost only if it is missing there twice in a row.
 """
 
 import time
@@ -25,23 +25,23 @@ from docstore_platform.settings import InfraSettings
 log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 10.0
-"""Longer than a consumer that runs takes to notice that the log ends before its position."""
+"""Longer than a running consumer takes to notice that a log ends before its position."""
 
 REQUEST_MS = 10_000
 READ_SECONDS = 5.0
-"""For reading the last batches: a broker that has them answers at once."""
+"""Time limit for reading the last batches: a broker that has them responds at once."""
 
 Offsets = Mapping[TopicPartition, int]
 
 
 class LogLost(Exception):
-    """The broker has lost a log: its topic may have to be made anew."""
+    """The broker has lost a log: its topic may have to be created again."""
 
 
-def partitions_there(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
-    """By topic, from a broker's description of topics. Only a topic that the broker does not know has none.
+def existing_partitions(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
+    """Return the partitions of each topic, from a broker's description. Only an unknown topic has none.
 
-    KafkaError for any other answer: who may not see a topic, or asks at a bad moment, has lost nothing.
+    KafkaError for any other error, such as missing rights: it does not mean that the topic is lost.
     """
     for topic in topics:
         error = for_code(topic["error_code"])
@@ -51,7 +51,7 @@ def partitions_there(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]
 
 
 class SentLogs:
-    """The first offset of the last batch that the broker has acknowledged, of every log that a service writes to."""
+    """First offset of the last acknowledged batch in every log that a service writes to."""
 
     def __init__(self, database: Database, service: str, settings: InfraSettings) -> None:
         self._logs: Collection = database["sent_logs"].with_options(read_concern=MAJORITY_READS)
@@ -60,24 +60,24 @@ class SentLogs:
         self._settings = settings
         self._known: dict[TopicPartition, int] | None = None
         self._missed: set[TopicPartition] = set()
-        """Logs whose last batch was not there at the last check."""
+        """Logs whose last batch was missing at the last check."""
 
     async def known_batches(self) -> Offsets:
-        """As `last_batches`, as old as the last check: what another relay has sent since is found by the next one."""
+        """Return `last_batches` as of the last check; later batches of another relay are found by the next check."""
         if self._known is None:
             return await self.last_batches()
         return self._known
 
     async def last_batches(self) -> Offsets:
-        """Where what must be in each log begins; a log known to be lost is not among these."""
+        """Return the offset of the last batch in each log that is not known to be lost."""
         rows = self._logs.find({"lost_at": None})
         self._known = {TopicPartition(row["topic"], row["partition"]): row["last_batch"] async for row in rows}
         return dict(self._known)
 
     async def advance(self, before: Offsets, acknowledged: Offsets) -> bool:
-        """Note the first offsets of what was acknowledged; whether a log went back and so is lost.
+        """Store the first offsets of acknowledged batches; return whether a log went back and so is lost.
 
-        `before` is what `known_batches` answered before the sending.
+        `before`: the result of `known_batches` before sending.
         """
         back = {at.topic for at, first in acknowledged.items() if first <= before.get(at, -1)}
         went_back = await self._mark_lost(back)
@@ -97,7 +97,7 @@ class SentLogs:
         return went_back
 
     async def check(self) -> None:
-        """Find the last batches at the broker: LogLost if one is lost. Earlier losses are published again."""
+        """Look for the last batches at the broker; LogLost if one is lost. Republishes events of earlier losses."""
         await self._publish_again()
         batches = await self.last_batches()
         missing = await self._missing(batches) if batches else set()
@@ -106,7 +106,7 @@ class SentLogs:
             raise LogLost
 
     async def _missing(self, batches: Offsets) -> set[TopicPartition]:
-        """Those of the logs in which the last batch is not found."""
+        """Return the logs whose last batch is not found."""
         present = await self._present(batches)
         if not present:
             return set(batches)
@@ -114,13 +114,13 @@ class SentLogs:
             **kafka_connection(self._settings),
             client_id=f"docstore-{self._service}-logs",
             request_timeout_ms=REQUEST_MS,
-            auto_offset_reset="latest",  # what is not there must not make us read all that is
+            auto_offset_reset="latest",  # a missing offset must not restart from the log's start
             enable_auto_commit=False,
         )
         try:
             await consumer.start()
-            consumer.assign(present)  # makes the client ask for these topics' leaders
-            consumer.pause(*present)  # reading is for what seems short: who writes to a topic need not be allowed to
+            consumer.assign(present)  # makes the client find these topics' leaders
+            consumer.pause(*present)  # only short logs are read: a producer may lack the right to read
             ends: Offsets = await consumer.end_offsets(present)
             short = {at: batches[at] for at in present if ends[at] <= batches[at]}
             found = await _read(consumer, short) if short else set()
@@ -135,7 +135,7 @@ class SentLogs:
             topics = await admin.describe_topics(sorted({at.topic for at in logs}))
         finally:
             await admin.close()
-        numbers = partitions_there(topics)
+        numbers = existing_partitions(topics)
         return [at for at in logs if at.partition in numbers.get(at.topic, ())]
 
     async def _mark_lost(self, topics: set[str]) -> bool:
@@ -155,11 +155,11 @@ class SentLogs:
         self._known = None
         chosen = {"topic": {"$in": topics}}
         await self._outbox.update_many({**chosen, "state": "sent"}, {"$set": {"state": "pending"}})
-        await self._logs.delete_many(chosen)  # last: after a crash before this line, all are published again
+        await self._logs.delete_many(chosen)  # last: a crash before this line repeats the republishing
 
 
 async def _read(consumer: AIOKafkaConsumer, batches: Offsets) -> set[TopicPartition]:
-    """Those of the logs that have a record at the given offset."""
+    """Return the logs that have a record at the given offset."""
     consumer.assign(list(batches))
     for at, first in batches.items():
         consumer.seek(at, first)

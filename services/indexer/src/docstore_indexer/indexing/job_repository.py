@@ -91,7 +91,7 @@ class Jobs:
         row = await self._jobs.find_one({"_id": job_id}, {"progress": 1})
         return dict(row["progress"]) if row else {}
 
-    async def unsettled(self, event_ids: set[str]) -> set[str]:
+    async def pending_events(self, event_ids: set[str]) -> set[str]:
         """Of the events, those whose jobs are still open."""
         rows = self._jobs.find({"due_at": {"$ne": None}, "event_ids": {"$in": list(event_ids)}}, {"event_ids": 1})
         return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids

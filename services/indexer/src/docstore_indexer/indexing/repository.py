@@ -159,7 +159,7 @@ class MongoEntries:
         count: list[Document] = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
-    async def unsettled(self, event_ids: set[str]) -> set[str]:
+    async def pending_events(self, event_ids: set[str]) -> set[str]:
         """Of the events, those whose files are still pending."""
         condition = {**_OPEN, "event_ids": {"$in": list(event_ids)}}
         rows = self._documents.find(condition, {"event_ids": 1})

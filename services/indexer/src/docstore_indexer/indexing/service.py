@@ -98,9 +98,9 @@ class IndexService:
             wake(JOB_WAKEUPS[kind])
         return False
 
-    async def unsettled(self, event_ids: set[str]) -> set[str]:
+    async def pending_events(self, event_ids: set[str]) -> set[str]:
         """Of handled events, those from which the index does not hold everything yet."""
-        return await self._entries.unsettled(event_ids) | await self._jobs.unsettled(event_ids)
+        return await self._entries.pending_events(event_ids) | await self._jobs.pending_events(event_ids)
 
     async def request_rebuild(self, reason: str) -> None:
         """Have the index built anew from metadata, unless that is under way already."""

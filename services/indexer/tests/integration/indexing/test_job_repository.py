@@ -19,7 +19,7 @@ async def test_asking_for_open_jobs_reads_no_ended_ones(infra: InfraSettings) ->
     await database["jobs"].insert_many([{"_id": f"plan:{number}", **ended} for number in range(200)])
     await jobs.request("plan:anna", "plan", event_ids=["e1"])
     await database.command({"profile": 2})
-    assert await jobs.unsettled({"e1", "e2"}) == {"e1"}
+    assert await jobs.pending_events({"e1", "e2"}) == {"e1"}
     await database.command({"profile": 0})
     asked = await database["system.profile"].find_one({"op": "query", "ns": f"{database.name}.jobs"})
     assert asked["docsExamined"] == 1
