@@ -60,7 +60,7 @@ def test_verifying_goes_through_all_pages_and_says_what_to_note(gateway: FakeGat
 
 def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGateway) -> None:
     """For people on stderr, for programs in the document."""
-    broken = {"number": 6, "reason": "changed", "detail": "its signature does not fit what it says"}
+    broken = {"number": 6, "reason": "changed", "detail": "its signature does not match its contents"}
     gateway.answers = [page(5, None, broken)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit", "--json"])
     assert shown.exit_code == 1
@@ -70,7 +70,7 @@ def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGatew
 
 def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) -> None:
     """Whichever page it was of: the command fails and says why."""
-    gateway.answers = [page(5, 5, not_compared="the object store does not answer"), page(2, None)]
+    gateway.answers = [page(5, 5, not_compared="the object store is unavailable"), page(2, None)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
     assert shown.exit_code == 1
     assert "are intact" not in shown.output

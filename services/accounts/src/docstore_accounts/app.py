@@ -53,13 +53,13 @@ from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "accounts"
 REVOCATION_POLL_SECONDS = 0.5
-"""How often to look for revocations by other instances while a gateway waits for some."""
+"""Poll interval for revocations of other instances while a gateway waits."""
 ALONE_POLL_SECONDS = 30.0
-"""The same for the only instance: its own transactions wake it."""
+"""Poll interval of the only instance: its own transactions wake it."""
 
 
 def create_app(settings: AccountsSettings | None = None) -> FastAPI:
-    """The accounts service, ready to be served; its lifespan opens and closes what it needs."""
+    """Create the accounts service; its lifespan opens and closes its resources."""
     settings = settings or AccountsSettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")

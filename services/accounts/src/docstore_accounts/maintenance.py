@@ -1,4 +1,4 @@
-"""What a backup calls in accounts."""
+"""Entry points of a backup into accounts."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,6 @@ from docstore_platform.mongo import Database
 
 
 async def account_ids(database: Database) -> AsyncIterator[str]:
-    """The ids of all accounts of a database that no instance uses."""
+    """Iterate over the ids of all accounts in a database that no instance uses."""
     async for account in database["accounts"].find({}, {"_id": 1}):
         yield account["_id"]

@@ -1,4 +1,4 @@
-"""Parameters that routes of several features take."""
+"""Parameters that routes of several features share."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from docstore_platform.values import Id, Text, described
 NO_STORE = {"Cache-Control": "no-store"}
 """For responses that contain tokens: no cache may store them (RFC 6749, 5.1)."""
 DISPLAY_NAME_PATTERN = r"^[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]*$"
-NOT_BLANK = "On one line, not of blanks alone, without control characters; else 422 `invalid_display_name`."
+NOT_BLANK = "One line, not blank, without control characters; else 422 `invalid_display_name`."
 
 Address = Annotated[str, Depends(client_address)]
 Caller = Annotated[Principal, Depends(current_principal)]
@@ -22,15 +22,15 @@ PathId = Annotated[Id, Path()]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 KnownEmail = Annotated[Text, Field(max_length=MAX_EMAIL_CHARS)]
-"""An address that an account may have: any that was accepted at sign-up."""
+"""An address of an existing account: any that was accepted at sign-up."""
 GivenPassword = Annotated[Text, Field(max_length=2 * MAX_PASSWORD_CHARS)]
-"""A password that is compared."""
+"""A password to compare with the stored one."""
 NewPassword = Annotated[
     GivenPassword,
     described(
         minLength=MIN_PASSWORD_CHARS,
         maxLength=MAX_PASSWORD_CHARS,
-        description="Neither common nor leaked nor easily guessed; else 422 `weak_password`.",
+        description="Not common, leaked or easy to guess; else 422 `weak_password`.",
     ),
 ]
 DisplayName = Annotated[

@@ -1,4 +1,4 @@
-"""The analytics service put together."""
+"""Wires the analytics service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +38,7 @@ from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """Create the service; its lifespan opens and closes its resources."""
     settings = settings or AnalyticsSettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-analytics", pool_size=8)

@@ -1,4 +1,4 @@
-"""What a restore must do inside analytics."""
+"""Changes to analytics when a backup is restored."""
 
 from docstore_analytics.audit.anchors import anchor_key
 from docstore_analytics.audit.repository import MongoAnchorNotes
@@ -6,7 +6,7 @@ from docstore_platform.maintenance import Restored
 
 
 async def after_restore(restored: Restored) -> None:
-    """Delete the audit log's anchors that are younger than the restored database, which they would contradict.
+    """Delete anchors of the audit log that are newer than the restored database, which they would contradict.
 
     A backup lists objects after it has read the databases.
     """

@@ -1,4 +1,4 @@
-"""Parameters that routes of several features take, and the check that the caller is an administrator."""
+"""Parameters that routes of several features share, and the check for administrators."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -11,19 +11,19 @@ from docstore_platform.values import Moment
 
 DEFAULT_DAYS = 30
 
-From = Annotated[Moment | None, Query(alias="from", description="Included; the default is 30 days before `to`.")]
-To = Annotated[Moment | None, Query(description="Not included; the default is now.")]
+From = Annotated[Moment | None, Query(alias="from", description="Inclusive; default: 30 days before `to`.")]
+To = Annotated[Moment | None, Query(description="Exclusive; default: now.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 async def administrator(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
     """403 unless the caller is an administrator."""
     if not principal.is_admin:
-        raise Forbidden("This is for administrators.")
+        raise Forbidden("Only administrators can do this.")
     return principal
 
 
 def period_of(begin: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Beginning and end in UTC, with the defaults."""
+    """Return begin and end in UTC, with the defaults."""
     end = (end or now).astimezone(UTC)
     return (begin or end - timedelta(days=DEFAULT_DAYS)).astimezone(UTC), end

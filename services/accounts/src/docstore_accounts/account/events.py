@@ -1,4 +1,4 @@
-"""The events of accounts, made from their state."""
+"""Events of accounts, built from their state."""
 
 from dataclasses import asdict
 
@@ -11,7 +11,7 @@ def created(account: Account) -> AccountCreated:
 
 
 def changed(before: Account, after: Account) -> AccountEvent:
-    """The event of one step from `before` to `after`: the plan has an event of its own."""
+    """Return the event of one step from `before` to `after`: a change of the plan has its own event."""
     if before.plan != after.plan:
         return AccountPlanChanged(**_state(after), previous_plan=before.plan)
     return AccountUpdated(**_state(after))

@@ -25,7 +25,7 @@ class EmailTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which accounts an administrator asks for; None: any."""
+    """Filter of an administrator's list of accounts; None: any."""
 
     prefix: str = ""
     plan: Plan | None = None
@@ -52,11 +52,11 @@ class AccountRepository(Protocol):
     async def set_password(
         self, account_id: str, new: str, *, was: str, transaction: Transaction | None = None
     ) -> bool:
-        """Whether the hash still was `was`."""
+        """Replace the hash if it is still `was`; return whether it was."""
         ...
 
     async def hold(self, account_id: str, transaction: Transaction) -> None:
-        """Lock the account: of two transactions that hold or change it at once, one is run again after the other."""
+        """Lock the account: of two concurrent transactions that lock or change it, one is retried after the other."""
         ...
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
@@ -64,11 +64,11 @@ class AccountRepository(Protocol):
         ...
 
     async def after(self, account_id: str, limit: int) -> list[Account]:
-        """By id, those after `account_id`."""
+        """Accounts with ids after `account_id`, by id."""
         ...
 
     async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
-        """Read with majority concern, so that no election can undo what is sent to others."""
+        """Accounts read with majority concern, so that no election can roll back what is sent to other services."""
         ...
 
 
@@ -124,7 +124,7 @@ class MongoAccounts:
         return bool(outcome.matched_count)
 
     async def hold(self, account_id: str, transaction: Transaction) -> None:
-        # A write that changes nothing would conflict with nothing.
+        # A write without a change would not conflict.
         await self._accounts.update_one({"_id": account_id}, {"$inc": {"holds": 1}}, session=transaction.session)
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:

@@ -25,7 +25,7 @@ DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*")
 class Account:
     id: str
     email: str
-    """As its owner writes it."""
+    """As its owner typed it."""
     display_name: str
     plan: Plan
     role: Role
@@ -34,12 +34,12 @@ class Account:
     created_at: datetime
     revision: int
     email_verified: bool = False
-    """Its owner has proven that they read mails to `email`. Accounts from before the field have not."""
+    """Whether its owner has verified `email`. False for accounts from before the field existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be different about an account; None leaves it as it is."""
+    """Changes to an account; None keeps a value."""
 
     display_name: str | None = None
     plan: Plan | None = None
@@ -49,10 +49,10 @@ class Change:
 
 
 def clean_email(email: str) -> str:
-    """The address as it is kept; Invalid `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
+    """Return the address to store; Invalid `invalid_email` if nobody can have it (RFC 5321, without quoted forms).
 
-    Its domain may be of any script: whether IDNA can write it in ASCII is for the caller to see. For what is before
-    the @ nothing does, and few servers take such mails.
+    Its domain may be of any script: the caller checks that IDNA can encode it in ASCII. The part before the @ must be
+    ASCII, since few servers accept anything else.
     """
     email = unicodedata.normalize("NFC", email.strip())
     local, _, domain = email.rpartition("@")
@@ -61,32 +61,32 @@ def clean_email(email: str) -> str:
     if not fits or not visible or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
         raise invalid("This is not an e-mail address.", "invalid_email")
     if not local.isascii():
-        raise invalid("Before its @ an e-mail address can have ASCII characters only.", "invalid_email")
+        raise invalid("The part of an e-mail address before the @ can contain ASCII characters only.", "invalid_email")
     return email
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common: addresses are unique by it."""
+    """Return the same key for all spellings of an address: addresses are unique by it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).lower())
 
 
 def clean_name(name: str) -> str:
-    """A display name on one line; Invalid `invalid_display_name` if there is nothing to show."""
+    """Return a display name on one line; Invalid `invalid_display_name` if it has no visible character."""
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not 1 <= len(name) <= MAX_NAME_CHARS or not all(map(is_shown, name)):
-        raise invalid(f"A name has 1 to {MAX_NAME_CHARS} characters, none of them control.", "invalid_display_name")
+        raise invalid(f"A name has 1 to {MAX_NAME_CHARS} visible characters.", "invalid_display_name")
     return name
 
 
 def is_shown(character: str) -> bool:
-    """Not a control character, a lone surrogate, a line separator, or one that turns the direction of what follows."""
+    """Whether it is no control character, lone surrogate, line separator or change of text direction."""
     return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in DIRECTION_CONTROLS
 
 
 def steps(account: Account, change: Change) -> list[Account]:
-    """The account after each of the changes it takes, each the next revision: what its owner sees first, then the plan.
+    """Return the account after each change it needs, each the next revision: profile first, then the plan.
 
-    A plan has an event of its own, so that who only counts bytes need not look at every new name.
+    The plan has an event of its own, so that a service that only counts bytes can ignore new names.
     """
     after: list[Account] = []
     named = replace(

@@ -13,21 +13,21 @@ class Account(Answer):
     """A person's account."""
 
     id: str
-    """Names it everywhere else."""
+    """Id in all other responses."""
     email: str
-    """As it was typed at sign-up; letters' case does not matter."""
+    """As typed at sign-up; case does not matter."""
     display_name: str
-    """What others are shown; may be empty."""
+    """Name that others see; may be empty."""
     plan: Plan
-    """What it may use: `free` 5 GB and search by name, `premium` 20 GB and search in texts, unless set otherwise."""
+    """`free`: 5 GB and search by name; `premium`: 20 GB and full-text search, unless configured otherwise."""
     role: Role
     """`admin` for operators."""
     status: Status
     """A suspended account can't log in."""
     email_verified: bool
-    """Whether its owner has proven that the address is theirs: before, nothing that is shared with it is granted."""
+    """Whether the owner has verified the address; before that, nothing shared with it is granted."""
     home_region: str
-    """Region in which it logs in and has its files."""
+    """Region in which it logs in and stores its files."""
     created_at: datetime
     """When it signed up."""
 

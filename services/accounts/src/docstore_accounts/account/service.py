@@ -10,7 +10,7 @@ from docstore_platform.tokens import Principal, unauthorized
 
 
 def account_suspended() -> DomainError:
-    return Forbidden("This account is suspended; ask an administrator.", code="account_suspended")
+    return Forbidden("This account is suspended. Ask an administrator.", code="account_suspended")
 
 
 class AccountService:
@@ -31,7 +31,7 @@ class AccountService:
         """The caller's account; 401 if the token outlived it, 403 if it is suspended."""
         account = await self._accounts.get(caller.account_id)
         if account is None:
-            raise unauthorized("This account is gone.")
+            raise unauthorized("This account no longer exists.")
         if account.status != "active":
             raise account_suspended()
         return account
@@ -56,7 +56,7 @@ class AccountService:
         return account
 
     async def require_admin(self, caller: Principal, transaction: Transaction | None = None) -> None:
-        """Check the stored account, not only the token: a demoted administrator's token is valid for minutes."""
+        """Check the stored account, since the token of a demoted administrator stays valid for minutes."""
         account = await self._accounts.get(caller.account_id, transaction) if caller.is_admin else None
         if account is None or account.role != "admin" or account.status != "active":
-            raise Forbidden("This is for administrators.")
+            raise Forbidden("Only administrators can do this.")

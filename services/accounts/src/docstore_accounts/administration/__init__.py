@@ -1,1 +1,1 @@
-"""What administrators see and change of all accounts."""
+"""Administration of all accounts."""

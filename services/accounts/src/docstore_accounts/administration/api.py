@@ -23,13 +23,13 @@ def administration_router(administration: AdministrationService) -> APIRouter:
     @router.get("/admin/accounts", response_model=AccountPage)
     async def list_accounts(
         caller: Caller,
-        q: Annotated[str, Query(max_length=MAX_EMAIL_CHARS, description="how the e-mail begins")] = "",
+        q: Annotated[str, Query(max_length=MAX_EMAIL_CHARS, description="prefix of the e-mail")] = "",
         plan: Plan | None = None,
         status: Status | None = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        """All accounts by e-mail."""
+        """List all accounts by e-mail."""
         after = decode_cursor(cursor, str)[0] if cursor else ""
         page = await administration.page(caller, Filter(q, plan, status), after, limit + 1)
         last = encode_cursor(email_key(page[limit - 1].email)) if page[limit:] else None
@@ -37,7 +37,7 @@ def administration_router(administration: AdministrationService) -> APIRouter:
 
     @router.patch("/admin/accounts/{account_id}", response_model=Account)
     async def administer(account_id: PathId, body: AdminChange, caller: Caller) -> Response:
-        """Change plan, role or status, or vouch for the e-mail address.
+        """Change plan, role or status, or confirm the e-mail address without a mail.
 
         Suspending ends every session of the account, and closes its public links.
         """

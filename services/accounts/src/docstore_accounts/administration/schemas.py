@@ -14,7 +14,7 @@ class AdminChange(Body):
     plan: Plan | None = None
     role: Role | None = None
     status: Status | None = None
-    email_verified: Literal[True] | None = Field(None, description="vouch for the address, where no mail reaches it")
+    email_verified: Literal[True] | None = Field(None, description="confirm the address without a mail")
 
 
 class AccountPage(Page[Account]):

@@ -15,18 +15,18 @@ class AdministrationService:
         self._accounts = accounts
 
     async def page(self, caller: Principal, wanted: Filter, after: str, limit: int) -> list[Account]:
-        """Accounts by e-mail."""
+        """List accounts by e-mail."""
         await self._service.require_admin(caller)
         return await self._accounts.page(wanted, after, limit)
 
     async def change(self, caller: Principal, account_id: str, change: Change) -> Account:
-        """Change plan, role or status of any account. Nobody removes their own rights, so one administrator remains."""
+        """Change plan, role or status of any account but the caller's own, so that one administrator always remains."""
 
         async def work(transaction: Transaction) -> Account:
             await self._service.require_admin(caller, transaction)
             if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
                 raise Conflict("Administrators can't demote or suspend themselves.", code="own_account")
-            # Of two administrators who demote each other at once, one keeps the role.
+            # If two administrators demote each other concurrently, one of them fails here.
             await self._accounts.hold(caller.account_id, transaction)
             return await self._service.apply(account_id, change, transaction)
 

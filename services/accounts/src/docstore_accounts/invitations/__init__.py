@@ -1,1 +1,1 @@
-"""Who may sign up: anybody, whoever is invited, or nobody."""
+"""Invitations, and who may sign up: anybody, invited people, or nobody."""

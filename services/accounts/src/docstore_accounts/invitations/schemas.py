@@ -1,4 +1,4 @@
-"""What the routes of invitations take and answer."""
+"""Requests and responses of invitations."""
 
 from datetime import datetime
 from typing import Literal
@@ -18,15 +18,15 @@ class Invitation(Answer):
     """An invitation to sign up."""
 
     email: str
-    """The address that it is for."""
+    """The invited address."""
     url: str
-    """A page for its owner, where it was mailed as well; told this once."""
+    """Sign-up page of the invitation, also in the mail. Not shown again."""
     expires_at: datetime
-    """When the link ends."""
+    """When the link expires."""
 
 
 class SignUpRules(Answer):
-    """Who may make an account here."""
+    """Who may sign up."""
 
     sign_up: Literal["open", "invitation", "closed"]
-    """Anybody; whoever has the link of an invitation; nobody."""
+    """Anybody; invited people; nobody."""

@@ -1,4 +1,4 @@
-"""Use cases of invitations: an administrator's, and whether somebody may sign up."""
+"""Use cases of invitations: mail one, and decide who may sign up."""
 
 import hashlib
 import math
@@ -17,12 +17,12 @@ from docstore_platform.period_counts import PeriodCounts
 from docstore_platform.tokens import Principal
 
 INVITATION_PERIOD = timedelta(days=1)
-"""Period in which the invitations of an administrator and to an address are counted."""
+"""Period of the limits for invitations by an administrator and to an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A link by which the owner of an address signs up; mailed, and shown once to the administrator."""
+    """A link to sign up with an address; mailed, and shown once to the administrator."""
 
     email: str
     url: str
@@ -40,9 +40,10 @@ class InvitationService:
         self._clock = clock
 
     def admit(self, email: str, token: str | None) -> bool:
-        """Whether the one who signs up was invited, by which the address is proven; an open sign-up needs no token.
+        """Whether the person was invited, which verifies the address; an open sign-up needs no token.
 
-        403 `sign_up_closed` or `invitation_required`: before the address is looked at, so that it tells nothing of it.
+        403 `sign_up_closed` or `invitation_required` before the address is looked up, so that nothing about it is
+        revealed.
         """
         if self.sign_up_mode == "closed":
             raise Forbidden("Nobody can sign up here. Ask an administrator for an account.", code="sign_up_closed")
@@ -58,8 +59,10 @@ class InvitationService:
         return False
 
     async def invite(self, caller: Principal, email: str) -> Invitation:
-        """Mail an invitation; `caller` is an administrator. Of an address that has an account already, too: whoever
-        owns it is told nothing new. 409 `sign_up_closed`, 429 `too_many_invitations`."""
+        """Mail an invitation for the administrator `caller`, even if the address has an account, so as not to reveal
+        that.
+
+        409 `sign_up_closed`, 429 `too_many_invitations`."""
         email = clean_email(email)
         if self.sign_up_mode == "closed":
             raise Conflict("Sign-up is closed: nobody can use an invitation.", code="sign_up_closed")
@@ -70,8 +73,8 @@ class InvitationService:
 
         async def work(transaction: Transaction) -> None:
             for subject, limit, detail in (
-                (caller.account_id, self._a_day, f"An administrator mails at most {self._a_day} invitations a day."),
-                (email_key(email), self._to_address_a_day, "This address was invited already today."),
+                (caller.account_id, self._a_day, f"An administrator can send at most {self._a_day} invitations a day."),
+                (email_key(email), self._to_address_a_day, "This address was already invited today."),
             ):
                 key = hashlib.sha256(subject.encode()).hexdigest()
                 count = await self._counts.add(key, session=transaction.session)

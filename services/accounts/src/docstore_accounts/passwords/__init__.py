@@ -1,1 +1,1 @@
-"""Which passwords are accepted, and how people change their own."""
+"""Password rules, and the change of one's own password."""

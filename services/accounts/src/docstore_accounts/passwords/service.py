@@ -40,14 +40,14 @@ class PasswordService:
     ) -> None:
         """Set a new password and end every other session. 403 if `current` is wrong, 422 `weak_password`."""
         if current is None:
-            raise invalid("To change the password, give the current one as well.", "current_password_needed")
+            raise invalid("To change the password, enter the current one as well.", "current_password_needed")
         await check_new_password(password, account.email, account.display_name, self._breached_passwords_file)
         requester = Requester.account(account.id, address)
         stored = await self._accounts.password_hash(account.id)
         known_as = f"session {caller.session_id}"
         async with self._throttle.attempt(email_key(account.email), address, known_as=known_as) as attempt:
             attempt.succeeded = stored is not None and await self._passwords.matches(current, stored, requester)
-        wrong = Forbidden("The current password is not right.", code="invalid_credentials")
+        wrong = Forbidden("The current password is wrong.", code="invalid_credentials")
         if stored is None or not attempt.succeeded:
             raise wrong
         renewed = await self._passwords.hash(password, requester)

@@ -1,7 +1,7 @@
-"""Refuses passwords that attackers try first: common, breached, or built from what is known of their owner.
+"""Refuses passwords that attackers try first: common, breached, or derived from the owner's name.
 
-The estimate is zxcvbn's (Wheeler, USENIX Security 2016). Its dictionaries hold the most common passwords of public
-breaches. An operator may add a list of their own.
+The estimate is zxcvbn's (Wheeler, USENIX Security 2016), whose dictionaries contain the most common passwords of public
+breaches. An operator may add a list.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from docstore_accounts.passwords.rules import check_password
 from docstore_platform.errors import invalid
 
 MIN_SCORE = 3
-"""Of 0 to 4: at least 10^8 guesses, out of reach for guessing by log-ins."""
+"""Score of 0 to 4: at least 10^8 guesses, too many for guessing by log-ins."""
 MAX_ESTIMATED_CHARS = 72
-"""The time of an estimate grows with the square of the length. A longer password is judged by its beginning."""
+"""An estimate takes time quadratic in the length, so a longer password is judged by its start."""
 OWN_WORDS = ("docstore", "changeme")
 ADVICE = "Use a longer phrase of uncommon words."
 
@@ -25,10 +25,10 @@ ADVICE = "Use a longer phrase of uncommon words."
 async def check_new_password(password: str, email: str, display_name: str, breached_file: Path | None = None) -> None:
     """Invalid `weak_password`, with the reason, if the password is too short, too long or too easy to guess.
 
-    `breached_file`: passwords that are refused as well, UTF-8, one a line, in any case.
+    `breached_file`: more passwords to refuse, UTF-8, one a line, in any case.
     """
     check_password(password, email)
-    # In a thread: the first estimate loads 7 MiB of dictionaries, and a long password takes some milliseconds.
+    # In a thread: the first estimate loads 7 MiB of dictionaries, and long passwords take some milliseconds.
     reason = await asyncio.to_thread(_weakness, password, email, display_name, breached_file)
     if reason is not None:
         raise invalid(reason, "weak_password")
@@ -48,7 +48,7 @@ def _weakness(password: str, email: str, display_name: str, breached_file: Path 
 
 
 def _words(email: str, display_name: str) -> Iterable[str]:
-    """What a guesser knows of the owner."""
+    """Words about the owner that an attacker would try."""
     yield from OWN_WORDS
     for text in (email.lower(), email.rpartition("@")[0].lower(), display_name.lower()):
         words = re.findall(r"[^\W_]+", text)

@@ -1,1 +1,1 @@
-"""What people see and change of their own account."""
+"""People's own accounts: show and change them."""

@@ -17,7 +17,7 @@ def profile_router(profile: ProfileService) -> APIRouter:
 
     @router.get("/me", response_model=Me)
     async def me(caller: Caller) -> Response:
-        """The caller's account and what it uses, in bytes."""
+        """Get the caller's account and its usage in bytes."""
         account, usage = await profile.show(caller)
         shown = {
             "used": usage["used"],
@@ -35,7 +35,7 @@ def profile_router(profile: ProfileService) -> APIRouter:
 
     @router.put("/me/plan", response_model=account_schemas.Account)
     async def choose_plan(body: PlanChoice, caller: Caller) -> Response:
-        """Change one's own plan; 403 `plans_not_self_service` unless that is switched on."""
+        """Change one's own plan; 403 `plans_not_self_service` unless enabled."""
         return json_response(account_json(await profile.choose_plan(caller, body.plan)))
 
     return router

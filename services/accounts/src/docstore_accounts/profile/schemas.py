@@ -20,16 +20,16 @@ class PlanChoice(Body):
 
 
 class Usage(Answer):
-    """What an account keeps, in bytes: every version counts, the trash included."""
+    """Storage usage of an account in bytes: all versions count, also in the trash."""
 
     used: int
-    """By what is there."""
+    """Bytes of stored contents."""
     reserved: int
-    """By uploads under way."""
+    """Bytes reserved for uploads under way."""
     limit: int
-    """What the plan allows."""
+    """Limit of the plan."""
     over_quota: bool
-    """More is used than the plan allows: nothing can be added."""
+    """Whether usage exceeds the limit, so that nothing can be added."""
 
 
 class Me(Account):
@@ -37,4 +37,4 @@ class Me(Account):
 
     usage: Usage
     self_service_plans: bool
-    """Whether the caller may change its own plan; else an administrator does."""
+    """Whether callers may change their own plan; otherwise an administrator does."""

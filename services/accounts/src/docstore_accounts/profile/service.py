@@ -42,7 +42,7 @@ class ProfileService:
         return await self._accounts.change(account.id, Change(display_name=name))
 
     async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
-        """Move the caller to `plan`; 403 `plans_not_self_service` where an administrator does that."""
+        """Move the caller to `plan`; 403 `plans_not_self_service` if only administrators may."""
         if not self.self_service_plans:
             raise Forbidden("Ask an administrator to change your plan.", code="plans_not_self_service")
         await self._accounts.own(caller)

@@ -1,1 +1,1 @@
-"""Several regions: one account per e-mail address in all of them together (docs/adr/0009-regions.md)."""
+"""Several regions: an e-mail address has at most one account in all of them (docs/adr/0009-regions.md)."""

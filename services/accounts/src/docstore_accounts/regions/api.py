@@ -1,4 +1,4 @@
-"""Routes for the other regions, `/internal/replication`: the only internal ones that a gateway lets in, signed."""
+"""Routes for other regions, `/internal/replication`: signed, the only internal ones that a gateway forwards."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -27,10 +27,10 @@ from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.web import json_response
 
 MAX_BODY_BYTES = 1 << 20
-"""More than a thousand accounts take; hashed before the sender is known."""
+"""More than a thousand accounts take; limits what is hashed before the sender is known."""
 
 ReceiveReset = Callable[[str, str], Awaitable[None]]
-"""Takes the id of a request and of the account whose password was forgotten."""
+"""Receives the id of a reset request and of its account."""
 
 B = TypeVar("B")
 
@@ -43,9 +43,9 @@ def regions_router(
     sign_up_body, reset_body = TypeAdapter(SignUp), TypeAdapter(ForgottenPassword)
 
     async def signed(request: Request, body_type: TypeAdapter[B]) -> tuple[str, B]:
-        """The sending region and the body, which is parsed only after its signature has been checked."""
+        """Return the sending region and the body, parsed only after its signature was checked."""
         if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
-            raise TooLarge(f"A call of another region has at most {MAX_BODY_BYTES} bytes.")
+            raise TooLarge(f"Requests of other regions can have at most {MAX_BODY_BYTES} bytes.")
         body = await request.body()
         sender = signatures.sender(request.url.path, request.headers, body)
         try:
@@ -55,10 +55,10 @@ def regions_router(
 
     @router.post("/accounts", response_model=described(Received), openapi_extra=described_body(accounts_body))
     async def receive_accounts(request: Request) -> Response:
-        """Another region sends the state of its own accounts, and learns whether it knows all of those here."""
+        """Receive the state of another region's own accounts; respond whether it has received all of this one."""
         sender, sent = await signed(request, accounts_body)
         if any(account["home_region"] != sender for account in sent["accounts"]):
-            raise invalid("A region speaks of its own accounts only.")
+            raise invalid("A region can only send its own accounts.")
         await replication.receive([Entry(**account) for account in sent["accounts"]])
         introduced = await replication.has_introduced(sender)
         received: Received = {"heard": len(sent["accounts"]), "introduced": introduced}
@@ -66,14 +66,14 @@ def regions_router(
 
     @router.post("/claims", response_model=described(ClaimResult), openapi_extra=described_body(claim_body))
     async def claim(request: Request) -> Response:
-        """Another region asks this one, the e-mail's arbiter, whether one of its sign-ups may have the e-mail."""
+        """Decide, as the e-mail's arbiter, whether a sign-up of another region may have the e-mail."""
         sender, asked = await signed(request, claim_body)
         result: ClaimResult = {"granted": await claims.grant(asked["email_hash"], asked["account_id"], sender)}
         return json_response(result)
 
     @router.post("/sign-ups", response_model=described(SignUpResult), openapi_extra=described_body(sign_up_body))
     async def settle(request: Request) -> Response:
-        """An arbiter asks for the state of a sign-up here."""
+        """Return the state of a sign-up of this region to an arbiter."""
         _, asked = await signed(request, sign_up_body)
         result: SignUpResult = {"state": await claims.settle(asked["account_id"])}
         return json_response(result)
@@ -82,7 +82,7 @@ def regions_router(
 
     @router.post("/password-resets", response_model=described(ResetReceived), openapi_extra=documented)
     async def forgotten_password(request: Request) -> Response:
-        """Another region forwards a forgotten password of an account whose home is here."""
+        """Receive a reset request that another region forwards to the account's home region."""
         _, asked = await signed(request, reset_body)
         await receive_reset(asked["request_id"], asked["account_id"])
         received: ResetReceived = {"heard": True}

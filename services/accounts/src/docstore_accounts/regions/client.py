@@ -1,4 +1,4 @@
-"""Calls between the accounts services of two regions: through the other's gateway, each request signed."""
+"""Signed calls between the accounts services of two regions, through the other region's gateway."""
 
 import asyncio
 import hashlib
@@ -17,28 +17,28 @@ REGION_HEADER = "x-docstore-region"
 TIME_HEADER = "x-docstore-time"
 SIGNATURE_HEADER = "x-docstore-signature"
 MAX_AGE_SECONDS = 300
-"""How far clocks of two regions may differ. A request repeated within it does no harm: all are idempotent."""
+"""Most that clocks of two regions may differ. A request repeated within it is harmless: all are idempotent."""
 REFUSALS = (400, 413, 422)
 TRIES = 2
-"""A kept connection may just have been closed by the other side."""
+"""The other side may have just closed a kept connection."""
 
 
 class RegionUnreachable(Exception):
-    """No response, or one that another try may change."""
+    """No response, or one that a retry may change."""
 
 
 class RegionRefused(Exception):
-    """The region does not accept this request, however often it is sent."""
+    """The region refuses this request, however often it is sent."""
 
 
 def sign(secret: str, *, path: str, sender: str, receiver: str, time: str, body: bytes) -> str:
-    """HMAC-SHA-256 over all that the receiver acts on; a request to one region is worth nothing in another."""
+    """HMAC-SHA-256 over everything that the receiver acts on; a request to one region is invalid in another."""
     signed = "\n".join(("docstore-peer-1", path, sender, receiver, time, hashlib.sha256(body).hexdigest()))
     return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
 
 
 class OtherRegion(Protocol):
-    """Another region, as its accounts service is reached."""
+    """Client of another region's accounts service."""
 
     @property
     def name(self) -> str: ...
@@ -47,12 +47,12 @@ class OtherRegion(Protocol):
     def public_url(self) -> str: ...
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of a response. Raises RegionUnreachable or RegionRefused."""
+        """Call the region and return the response's JSON. Raises RegionUnreachable or RegionRefused."""
         ...
 
 
 class Signatures:
-    """Signs for one region, and checks what others signed for it."""
+    """Signs requests of this region and verifies those of others."""
 
     def __init__(self, settings: AccountsSettings, clock: Clock = utc_now) -> None:
         self._secret = settings.peer_secret.get_secret_value()
@@ -71,8 +71,8 @@ class Signatures:
         }
 
     def sender(self, path: str, headers: Mapping[str, str], body: bytes) -> str:
-        """Which region sent this; 401 if none did, or long ago."""
-        refused = unauthorized("This route is for other regions of this DocStore.")
+        """Return the region that sent this; 401 if the signature is invalid or old."""
+        refused = unauthorized("Only other regions of this DocStore can call this route.")
         sender, time = headers.get(REGION_HEADER, ""), headers.get(TIME_HEADER, "")
         wanted = sign(self._secret, path=path, sender=sender, receiver=self._here, time=time, body=body)
         given = headers.get(SIGNATURE_HEADER, "")
@@ -99,7 +99,7 @@ class RegionClient:
             async with asyncio.timeout(self._seconds):
                 return await self._call(method, path, payload)
         except TimeoutError:
-            raise RegionUnreachable(f"{self.name} did not answer within {self._seconds} s") from None
+            raise RegionUnreachable(f"{self.name} did not respond within {self._seconds} s") from None
 
     async def _call(self, method: str, path: str, payload: bytes) -> Any:
         for attempt in range(1, TRIES + 1):
@@ -114,7 +114,7 @@ class RegionClient:
             try:
                 return answer.json()
             except ValueError:
-                raise RegionUnreachable(f"{self.name}: no DocStore answers there") from None
+                raise RegionUnreachable(f"{self.name}: there is no DocStore") from None
         text = f"{self.name} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
         # Any other status depends on settings or time, not on this request.
         raise RegionRefused(text) if answer.status in REFUSALS else RegionUnreachable(text)

@@ -1,4 +1,4 @@
-"""Accounts that another region has still to receive: a row for each account and region, in MongoDB."""
+"""Queue of accounts to send to other regions: a row for each account and region, in MongoDB."""
 
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterable, Mapping
@@ -10,22 +10,22 @@ from docstore_work.lease_queue import Lease, LeaseQueue
 
 
 class ReplicationQueue(Protocol):
-    """A row means that a region may not know an account's state of some revision; the state is read when it is sent."""
+    """A row means that a region may lack a revision of an account; the state is read when it is sent."""
 
     async def add(self, regions: AnyCollection[str], revisions: Mapping[str, int], transaction: Transaction) -> None:
-        """Queue these accounts, by id, in at least these revisions, for each of the regions."""
+        """Queue these accounts, by id, in at least these revisions, for each region."""
         ...
 
     async def claim(self, region: str, limit: int) -> dict[str, Lease]:
-        """Accounts that are due, by id, for the caller alone until their leases end."""
+        """Lease due accounts, by id."""
         ...
 
     async def complete(self, region: str, leases: Iterable[Lease], revisions: Mapping[str, int]) -> None:
-        """The region has these revisions now. Of these accounts, those that have changed meanwhile are due again."""
+        """Remove accounts whose revision the region has received; those that have changed meanwhile stay due."""
         ...
 
     async def postpone(self, leases: Iterable[Lease], seconds: float) -> None:
-        """Make those that are still held due again after so long."""
+        """Make those that are still leased due again after so many seconds."""
         ...
 
     async def due_in(self, region: str) -> float | None:
@@ -33,7 +33,7 @@ class ReplicationQueue(Protocol):
         ...
 
     async def waiting_seconds(self, region: str) -> float:
-        """How long ago the oldest row was added, however often it was tried since; 0 if there is none."""
+        """Return the age of the oldest row, however often it was tried; 0 if there is none."""
         ...
 
 
@@ -62,7 +62,7 @@ class MongoReplicationQueue:
         return {lease.document["account_id"]: lease for lease in leases}
 
     async def complete(self, region: str, leases: Iterable[Lease], revisions: Mapping[str, int]) -> None:
-        # Whoever sent it, a revision that the region has need not be sent again: no lease is checked for this.
+        # A revision that the region has need not be sent again by anybody: no lease is checked.
         known = [
             DeleteOne({"_id": _row_id(region, account_id), "revision": {"$lte": revision}})
             for account_id, revision in revisions.items()
@@ -86,7 +86,7 @@ class MongoReplicationQueue:
 
 
 def _adding(region: str, account_id: str, revision: int) -> list[Document]:
-    """Keeps when the row was added and who holds it; the highest revision counts."""
+    """Keep when the row was added and its lease; the highest revision counts."""
     kept = {"since": "$$NOW", "due_at": "$$NOW", "attempts": 0}
     row: Document = {name: {"$ifNull": [f"${name}", value]} for name, value in kept.items()}
     row |= {"peer": {"$literal": region}, "account_id": {"$literal": account_id}}

@@ -20,7 +20,7 @@ FORGET_SIGN_UPS_SECONDS = 3600
 
 
 class Directory(Protocol):
-    """Who has which e-mail: an entry for each."""
+    """Which account has which e-mail: one entry each."""
 
     async def get(self, email_hash: str, transaction: Transaction | None = None) -> Entry | None: ...
 
@@ -29,43 +29,43 @@ class Directory(Protocol):
         ...
 
     async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
-        """None if the e-mail is now claimed for the account; else who has it."""
+        """Claim the e-mail for the account; return None if it has it now, else the other holder."""
         ...
 
     async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
-        """Replace an entry that leads nowhere by a claim; False if it is no longer that entry."""
+        """Replace an entry whose account does not exist by a claim; False if the entry has changed."""
         ...
 
 
 class SignUps(Protocol):
-    """Sign-ups that wait for their e-mail: only as long as it is here can one of them make its account."""
+    """Open sign-ups. A sign-up can create its account only while its row exists."""
 
     async def begin(self, account_id: str, now: datetime) -> None: ...
 
     async def begun_at(self, account_id: str) -> datetime | None: ...
 
     async def end(self, account_id: str, transaction: Transaction | None = None) -> bool:
-        """Whether it was there."""
+        """Delete the row; return whether it existed."""
         ...
 
 
 class Introductions(Protocol):
-    """Per other region: whether each side has received the accounts that the other began with."""
+    """Exchange of existing accounts when a region is added, in both directions."""
 
     async def made(self, region: str) -> bool:
-        """Whether all accounts that were here before the region was added are queued for it."""
+        """Whether the accounts from before the region was added are queued for it."""
         ...
 
     async def make(self, region: str, *, awaited: bool) -> None:
-        """They are queued; `awaited`: this region has still to receive those of the other."""
+        """Record that they are queued; `awaited`: this region must still receive those of the other."""
         ...
 
     async def awaited(self) -> list[str]:
-        """Regions whose accounts have still to be received."""
+        """Return the regions whose accounts must still be received."""
         ...
 
     async def complete(self, region: str) -> None:
-        """All accounts of the region were received: it is awaited no more."""
+        """Record that all accounts of the region were received."""
         ...
 
 
@@ -124,7 +124,7 @@ class MongoSignUps:
         self._rows: Collection = database["sign_ups"]
 
     async def create_indexes(self) -> None:
-        # What a crash leaves behind may go at any time: a sign-up without its row can't make an account.
+        # Rows that a crash leaves behind may go at any time: a sign-up without its row can't create an account.
         await self._rows.create_indexes([IndexModel("begun_at", expireAfterSeconds=FORGET_SIGN_UPS_SECONDS)])
 
     async def begin(self, account_id: str, now: datetime) -> None:

@@ -1,5 +1,4 @@
-"""Rules of several regions: which one decides about an e-mail, and which entry of an account wins. Standard library
-only."""
+"""Rules of regions: who decides about an e-mail, and which entry of an account wins. Standard library only."""
 
 import hashlib
 import hmac
@@ -10,18 +9,18 @@ from typing import Literal
 from docstore_accounts.account.rules import Account, Status, email_key
 
 CLAIMED = 0
-"""Revision of an entry whose account is still being made."""
+"""Revision of an entry whose account is not created yet."""
 RECLAIMED = -1
-"""The same where the entry of an account was replaced that its home has lost: other homes can't have the e-mail."""
+"""Revision of a claim that replaces a lost account of the same home: other homes can't have the e-mail."""
 
 SignUpState = Literal["open", "account", "gone"]
-"""What has become of a sign-up: it goes on, it made its account, or it can't make it any more."""
+"""State of a sign-up: under way, succeeded, or unable to create its account any more."""
 Outcome = Literal["newer", "old", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What every region knows of an account, wherever its home is: nothing else crosses."""
+    """What every region knows of an account of any home region; nothing else is replicated."""
 
     account_id: str
     email_hash: str
@@ -31,7 +30,7 @@ class Entry:
 
 
 def hash_email(pepper: str, email: str) -> str:
-    """The same for all spellings of an address; without the pepper no list of addresses can be tried on it."""
+    """Return one hash for all spellings of an address; the pepper prevents guessing addresses."""
     return hmac.new(pepper.encode(), email_key(email).encode(), hashlib.sha256).hexdigest()
 
 
@@ -40,25 +39,25 @@ def entry_of(account: Account, pepper: str) -> Entry:
 
 
 def arbiter(regions: Collection[str], email_hash: str) -> str:
-    """The one region that decides who gets an e-mail: the same whoever asks, and spread evenly.
+    """Return the region that decides who gets an e-mail: the same one for all, evenly spread.
 
-    Rendezvous hashing (Thaler and Ravishankar, 1996): of n regions, one more takes over only 1/(n+1) of the e-mails.
+    Rendezvous hashing (Thaler and Ravishankar, 1996): a region that is added to n takes over 1/(n+1) of the e-mails.
     """
     return max(regions, key=lambda region: hashlib.sha256(f"{region}\n{email_hash}".encode()).digest())
 
 
 def claim_over(holder: Entry, account_id: str, region: str) -> Entry:
-    """The claim that replaces an entry which leads nowhere."""
+    """Return the claim that replaces an entry whose account does not exist."""
     revision = CLAIMED if holder.revision == CLAIMED else RECLAIMED
     return Entry(account_id, holder.email_hash, region, "active", revision)
 
 
 def weigh(received: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
-    """Whether `received` replaces what is stored: `known` is that of the account, `holder` that of the e-mail.
+    """Whether `received` replaces what is stored: `known` for the account, `holder` for the e-mail.
 
-    A home has an e-mail once: if it sends another account with it, the one before is gone, as after a restore from a
-    backup. Two accounts of two homes exist only if both were created before their regions knew each other. Each of
-    those regions keeps its own; any other keeps the older account, so that all of the others agree.
+    A home region has an e-mail once: if it sends another account with it, the earlier account no longer exists, as
+    after a restore. Accounts of two homes exist only if both were created before their regions knew each other. Each of
+    these regions keeps its own; any other keeps the older account, so that all the others agree.
     """
     if known is not None and known.revision >= received.revision:
         return "old"

@@ -20,7 +20,7 @@ from docstore_platform.errors import Conflict, DomainError, Unavailable
 log = structlog.get_logger(__name__)
 
 SIGN_UP_LIFE = timedelta(seconds=30)
-"""After this, whoever wants the same e-mail may end a sign-up. Ending one that still runs only makes it fail."""
+"""After this another sign-up with the e-mail may end this one. If it is still running, it fails."""
 TRIES = 5
 
 
@@ -29,35 +29,35 @@ def email_taken() -> DomainError:
 
 
 def region_unreachable() -> DomainError:
-    detail = "Whether this e-mail address is free can't be found out just now; try again in a moment."
+    detail = "This e-mail address can't be checked right now. Try again in a moment."
     return Unavailable(detail, code="region_unreachable", retry_after=5)
 
 
 class Home(NamedTuple):
-    """The other region in which an e-mail has its account."""
+    """The other region that has the account of an e-mail."""
 
     region: OtherRegion
     account_id: str
 
 
 class EmailClaims(Protocol):
-    """Claims of e-mails, and where each has its account."""
+    """Claims of e-mails, and the home region of each."""
 
     def claimed(self, account_id: str, email: str) -> AbstractAsyncContextManager[None]:
-        """While it lasts no other account can get the e-mail; 409 `email_taken`, 503 `region_unreachable`."""
+        """Hold a claim: no other account can get the e-mail meanwhile. 409 `email_taken`, 503 `region_unreachable`."""
         ...
 
     async def confirm(self, account: Account, transaction: Transaction) -> None:
-        """Take the e-mail in the transaction that creates the account: no other account has it, or can get it now."""
+        """Assign the e-mail in the transaction that creates the account; no other account can have or get it then."""
         ...
 
     async def home_of(self, email: str) -> Home | None:
-        """The other region in which the e-mail has its account, if any."""
+        """Return the other region that has the e-mail's account, if any."""
         ...
 
 
 class SingleRegionClaims:
-    """For the only region: the unique index on e-mails decides, without any network call."""
+    """Claims of a single region: the unique index on e-mails decides, without a network call."""
 
     @asynccontextmanager
     async def claimed(self, account_id: str, email: str) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ class SingleRegionClaims:
 
 
 class CrossRegionClaims:
-    """Asks the e-mail's arbiter; is the arbiter of some e-mails itself."""
+    """Claims in several regions: asks the e-mail's arbiter, and is the arbiter of some e-mails."""
 
     def __init__(
         self,
@@ -105,8 +105,8 @@ class CrossRegionClaims:
             if not await self._ask_arbiter(email_hash, account_id):
                 raise email_taken()
             yield
-        except BaseException:
-            # Whether or not it was there: without this row the claim is void, and another account may claim the e-mail.
+        except BaseException:  # also when cancelled: the claim must not outlive the sign-up
+            # Without this row the claim is void, and another account may claim the e-mail.
             await self._sign_ups.end(account_id)
             raise
 
@@ -119,11 +119,11 @@ class CrossRegionClaims:
 
     @contextmanager
     def _calling(self, region: str) -> Iterator[ReplicationClient]:
-        """Client of the region; 503 if it does not answer."""
+        """Client of the region; 503 if it does not respond."""
         other = self._others.get(region)
         try:
             if other is None:
-                raise RegionUnreachable(f"{region} is not configured any more")
+                raise RegionUnreachable(f"{region} is no longer configured")
             yield ReplicationClient(other)
         except (RegionUnreachable, RegionRefused) as error:
             log.warning("region_unreachable", region=region, error=str(error))
@@ -131,7 +131,7 @@ class CrossRegionClaims:
 
     async def confirm(self, account: Account, transaction: Transaction) -> None:
         if not await self._sign_ups.end(account.id, transaction):
-            raise region_unreachable()  # it took so long that another sign-up ended this one
+            raise region_unreachable()  # took too long: another sign-up has ended this one
         entry = entry_of(account, self._pepper)
         holder = await self._directory.get(entry.email_hash, transaction)
         if holder is not None and holder.account_id != account.id and holder.revision != CLAIMED:
@@ -146,11 +146,11 @@ class CrossRegionClaims:
         return Home(region, entry.account_id) if region is not None else None
 
     async def grant(self, email_hash: str, account_id: str, region: str) -> bool:
-        """As the arbiter: whether the e-mail is that account's now. 503 while the holder of a claim can't be asked.
+        """Decide, as the arbiter, whether the account gets the e-mail. 503 while a claim's home region is unreachable.
 
-        A claim is never given to another by the lapse of time: its home region is asked, and ends it for good if it
-        leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup: as
-        other regions still know that account, the e-mail stays with that home should the new sign-up fail.
+        A claim never expires by time: its home region is asked, and ends a sign-up that took too long. An account loses
+        the e-mail only if its own home asks and no longer has it, as after a restore. Since other regions still know
+        that account, the e-mail stays with that home even if the new sign-up fails.
         """
         await self._require_introductions()
         for _ in range(TRIES):
@@ -165,7 +165,7 @@ class CrossRegionClaims:
         raise region_unreachable()
 
     async def _require_introductions(self) -> None:
-        """A region that began without accounts decides nothing before it knows those of all others; 503 till then."""
+        """A region that started without accounts decides nothing until it knows those of all others; 503 till then."""
         for region in await self._introductions.awaited():
             if region not in self._others:
                 continue
@@ -183,7 +183,7 @@ class CrossRegionClaims:
             return await other.sign_up_state(holder.account_id)
 
     async def settle(self, account_id: str) -> SignUpState:
-        """As a sign-up's home: what has become of it. One that takes too long is ended by this."""
+        """Return a sign-up's state, as its home. Ends a sign-up that takes too long."""
         begun_at = await self._sign_ups.begun_at(account_id)
         if begun_at is not None and self._clock() - begun_at < SIGN_UP_LIFE:
             return "open"

@@ -1,4 +1,4 @@
-"""Wires what a region needs that is not the only one."""
+"""Wires a region that is one of several."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +20,7 @@ from docstore_platform.mongo import Database
 
 
 class Regions:
-    """Made only where there are other regions: a single one has no consumer, no sender and no route for others."""
+    """Created only if there are other regions: a single one needs no consumer, sender or routes for it."""
 
     def __init__(
         self, settings: AccountsSettings, database: Database, transactor: Transactor, accounts: AccountRepository

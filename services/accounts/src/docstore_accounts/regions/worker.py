@@ -1,4 +1,4 @@
-"""Replicates this region's accounts to the other regions: at least once, newest state, for as long as it takes."""
+"""Replicates this region's accounts to the other regions: at least once, latest state, until it succeeds."""
 
 import asyncio
 import contextlib
@@ -28,9 +28,9 @@ REFUSED_SECONDS = 300.0
 INTRODUCED_AT_ONCE = 500
 STOP_SECONDS = 10.0
 
-replicated_accounts = Counter("docstore_replication_told_total", "Accounts told to a peer", ["peer"])
+replicated_accounts = Counter("docstore_replication_told_total", "Accounts sent to another region", ["peer"])
 replication_lag = Gauge(
-    "docstore_replication_behind_seconds", "How long the oldest news for a peer has waited", ["peer"]
+    "docstore_replication_behind_seconds", "Age of the oldest change not sent to another region", ["peer"]
 )
 
 
@@ -61,14 +61,14 @@ class Replication:
         self._stopping = False
 
     async def announce(self, entries: Mapping[str, Entry], transaction: Transaction) -> None:
-        """Record changes of own accounts in the directory, and queue them for every other region."""
+        """Record changes of own accounts in the directory and queue them for every other region."""
         await self._record(list(entries.values()), transaction)
         revisions = {entry.account_id: entry.revision for entry in entries.values()}
         await self._queue.add(self._others.keys(), revisions, transaction)
         transaction.wake_after(self._wakeup_name)
 
     async def receive(self, entries: list[Entry]) -> None:
-        """Record accounts that another region has sent."""
+        """Record accounts received from another region."""
         await self._transactor.run(lambda transaction: self._record(entries, transaction))
 
     async def _record(self, entries: list[Entry], transaction: Transaction) -> None:
@@ -76,9 +76,9 @@ class Replication:
             log.error("email_in_two_regions", account_id=entry.account_id, region=entry.home_region)
 
     async def introduce(self) -> None:
-        """Queue all accounts for regions that are new, before sign-ups are admitted.
+        """Queue all accounts for new regions, before sign-ups are admitted.
 
-        A region without accounts is itself new to the others: it waits to receive theirs.
+        A region without accounts is new to the others: it waits to receive theirs.
         """
         new = [region for region in self._others if not await self._introductions.made(region)]
         after = ""
@@ -91,12 +91,12 @@ class Replication:
             await self._introductions.make(region, awaited=not has_accounts)
 
     async def has_introduced(self, region: str) -> bool:
-        """Whether the region knows all accounts that were created before it was added."""
+        """Whether the region has all accounts from before it was added."""
         return await self._introductions.made(region) and await self._queue.due_in(region) is None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Send until the block ends; what is being sent then is finished."""
+        """Send until the block ends; finish the batch under way then."""
         senders = {
             asyncio.create_task(self._keep_sending(other), name=f"to {other.name}") for other in self._others.values()
         }
@@ -116,7 +116,7 @@ class Replication:
                 try:
                     seconds = 0.0 if await self.send_batch(other) else await self._idle_seconds(other)
                     failures = 0
-                except Exception as error:  # noqa: BLE001 - whatever fails, what is due must be sent one day
+                except Exception as error:  # noqa: BLE001 - whatever failed, the batch is retried
                     failures += 1
                     seconds = self._pause(failures)
                     log.warning("replication_failed", region=other.name, again_in=seconds, error=repr(error))
@@ -134,7 +134,7 @@ class Replication:
         return random.uniform(longest / 2, longest)
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, even if changes are queued: a region is unreachable. Stopping ends the wait."""
+        """Wait although changes are queued, because a region is unreachable. Stopping ends the wait."""
         ends = asyncio.get_running_loop().time() + seconds
         wakeup = Wakeup([self._wakeup_name])
         try:
@@ -153,7 +153,7 @@ class Replication:
         replication_lag.labels(other.name).set(await self._queue.waiting_seconds(other.name))
 
     async def send_batch(self, other: OtherRegion) -> bool:
-        """Send a region the accounts that are due, as they are now; whether there were any. RegionUnreachable."""
+        """Send the due accounts in their current state; return whether there were any. RegionUnreachable."""
         leases = await self._queue.claim(other.name, self._settings.replication_batch)
         if not leases:
             return False
@@ -170,7 +170,7 @@ class Replication:
         try:
             await ReplicationClient(other).send_accounts([_replicated(entry) for entry in entries])
         except RegionRefused as error:
-            if len(entries) > 1:  # one of them must not keep the others waiting
+            if len(entries) > 1:  # a refused account must not hold up the others
                 for entry in entries:
                     await self._send(other, leases, [entry])
                 return

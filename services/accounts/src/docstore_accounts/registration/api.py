@@ -1,4 +1,4 @@
-"""HTTP route of signing up: `POST /v1/accounts`."""
+"""HTTP route of sign-up: `POST /v1/accounts`."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -16,10 +16,10 @@ def registration_router(registration: RegistrationService) -> APIRouter:
 
     @router.post("/accounts", status_code=201, response_model=Account, tags=["accounts"])
     async def sign_up(body: SignUp, address: Address) -> Response:
-        """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`.
+        """Create an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`.
 
-        A link and a code are mailed by which the address is verified; an `invitation` to the address verifies it at
-        once. 403 `sign_up_closed`, `invitation_required`, `invitation_not_valid`.
+        A link and a code to verify the address are mailed; an `invitation` to the address verifies it at once.
+        403 `sign_up_closed`, `invitation_required`, `invitation_not_valid`.
         """
         account = await registration.sign_up(
             body.email, body.password, body.display_name, invitation=body.invitation, address=address

@@ -1,4 +1,4 @@
-"""Request of signing up."""
+"""Request of sign-up."""
 
 from pydantic import Field
 
@@ -14,5 +14,5 @@ class SignUp(Body):
     password: NewPassword
     display_name: DisplayName | None = None
     invitation: Text | None = Field(
-        None, max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link of an invitation"
+        None, max_length=MAX_TOKEN_CHARS, description="the part after # of an invitation's link"
     )

@@ -55,9 +55,9 @@ class RegistrationService:
         invitation: str | None = None,
         address: str = "",
     ) -> Account:
-        """A new free account; Conflict `email_taken`, of two at once for the later one, in whichever regions.
+        """Create a free account; Conflict `email_taken`, also for the later of two concurrent sign-ups in any regions.
 
-        403 to who may not sign up here. 503 `region_unreachable` while the region that would know can't be asked.
+        403 if the person may not sign up here. 503 `region_unreachable` while the e-mail's arbiter is unreachable.
         """
         email = clean_email(email)
         invited = role == "admin" or self._invitations.admit(email, invitation)
@@ -94,9 +94,9 @@ class RegistrationService:
         return account
 
     async def create_first_admin(self) -> bool:
-        """Create the administrator of the settings, unless an account has the e-mail: then change nothing.
+        """Create the administrator named in the settings, unless an account has the e-mail.
 
-        False while another region decides whether the e-mail is free and can't be reached.
+        False while the e-mail's arbiter is unreachable.
         """
         email = self._settings.first_admin_email
         if not email:
@@ -119,8 +119,8 @@ class RegistrationService:
 
 
 def _check_mailable(email: str) -> None:
-    """Invalid `invalid_email` if its domain has no form that a mail server accepts: no mail would ever arrive."""
+    """Invalid `invalid_email` if its domain can't be encoded for mail servers: no mail would ever arrive."""
     try:
         sendable(email)
     except ValueError:
-        raise invalid("There is no such domain as this e-mail address has.", "invalid_email") from None
+        raise invalid("The domain of this e-mail address is invalid.", "invalid_email") from None

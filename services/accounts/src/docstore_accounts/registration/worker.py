@@ -16,7 +16,7 @@ RETRY_SECONDS = 1.0
 
 @contextlib.asynccontextmanager
 async def creating_first_admin(registration: RegistrationService) -> AsyncIterator[None]:
-    """Create the first administrator: at once, or as soon as the region that decides about the e-mail is reachable."""
+    """Create the first administrator at once, or as soon as the e-mail's arbiter is reachable."""
     if await registration.create_first_admin():
         yield
         return
@@ -27,7 +27,7 @@ async def creating_first_admin(registration: RegistrationService) -> AsyncIterat
             try:
                 if await registration.create_first_admin():
                     return
-            except Exception as error:  # noqa: BLE001 - whatever fails, it is tried again
+            except Exception as error:  # noqa: BLE001 - whatever failed, it is retried
                 log.warning("first_admin_failed", error=repr(error))
 
     task = asyncio.create_task(retry(), name="first administrator")

@@ -1,1 +1,1 @@
-"""Forgotten passwords."""
+"""Password resets."""

@@ -1,4 +1,4 @@
-"""HTTP routes of forgotten passwords: `/v1/password-resets`, and an administrator's."""
+"""HTTP routes of password resets: `/v1/password-resets`, and an administrator's."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -16,23 +16,23 @@ def resets_router(resets: ResetService) -> APIRouter:
 
     @router.post("/password-resets", status_code=202, response_model=ResetAccepted, tags=["accounts"])
     async def ask_for_reset(body: Forgotten) -> Response:
-        """Have a link mailed by which the password can be set anew, within an hour and once.
+        """Mail a link that resets the password once, within an hour.
 
-        202 whether or not the address is somebody's, in whichever region.
+        202 whether or not an account in any region has the address.
         """
         await resets.request(body.email)
         return json_response({"accepted": True}, 202)
 
     @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
     async def confirm_reset(body: ConfirmedReset, address: Address) -> None:
-        """Set the password by such a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
+        """Reset the password by a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
         await resets.confirm(body.token, body.password, address)
 
     @router.post(
         "/admin/accounts/{account_id}/password-resets", status_code=201, response_model=PasswordReset, tags=["admin"]
     )
     async def make_reset(account_id: PathId, caller: Caller) -> Response:
-        """Make such a link for somebody, shown once to be passed on: `{url, token, expires_at}`. Nothing is mailed."""
+        """Create a reset link to pass on, shown once: `{url, token, expires_at}`. The link is not mailed."""
         made = await resets.make(caller, account_id)
         shown = {"url": made.url, "token": made.token, "expires_at": rfc3339(made.expires_at)}
         return json_response(shown, 201, NO_STORE)

@@ -1,4 +1,4 @@
-"""Requests to reset a password, and the resets made for them, in MongoDB."""
+"""Requests to reset a password, and the resets created for them, in MongoDB."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ class ResetRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRequest:
-    """A request that an instance handles, under a lease."""
+    """A request that an instance has leased."""
 
     request: ResetRequest
     lease: Lease
@@ -32,33 +32,33 @@ class ClaimedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Until then the account's password can be set anew, if it is still the one it was."""
+    """The right to reset an account's password until it expires, unless the password changes before."""
 
     id: str
     account_id: str
     password_mark: str
-    """Tells the password's hash of then from any other."""
+    """Identifies the password's hash at creation."""
     expires_at: datetime
     mailed_to: str = ""
-    """Key of the address that the link was mailed to: whoever uses it reads mails there. Empty for an
-    administrator's, which proves nothing."""
+    """Key of the address that the link was mailed to, which using the link verifies. Empty for an administrator's
+    link, which verifies nothing."""
 
 
 class ResetRepository(Protocol):
     async def add_request(self, request: ResetRequest) -> None:
-        """Queue a request, once however often another region repeats it."""
+        """Queue a request, once even if another region repeats it."""
         ...
 
     async def claim(self) -> ClaimedRequest | None:
-        """A request that is due, for the caller alone until its lease ends."""
+        """Lease a due request."""
         ...
 
     async def complete(self, claimed: ClaimedRequest, transaction: Transaction) -> None:
-        """Take a request out of the queue, also if it is repeated. Raises LeaseLost."""
+        """Remove a request from the queue, even if it is repeated later. Raises LeaseLost."""
         ...
 
     async def postpone(self, claimed: ClaimedRequest) -> None:
-        """Make a request due again after the time of a lease, unless another instance has it by now."""
+        """Make a request due again after the time of a lease, unless another instance has it now."""
         ...
 
     async def add(self, reset: Reset, transaction: Transaction) -> None: ...
@@ -66,7 +66,7 @@ class ResetRepository(Protocol):
     async def get(self, reset_id: str) -> Reset | None: ...
 
     async def count(self, account_id: str, now: datetime, transaction: Transaction) -> int:
-        """Resets of an account that were made within their life."""
+        """Return how many unexpired resets an account has."""
         ...
 
 
@@ -97,11 +97,11 @@ class MongoResets:
         return ClaimedRequest(ResetRequest(row["_id"], row["asked_at"], row["email"], row["account_id"]), lease)
 
     async def complete(self, claimed: ClaimedRequest, transaction: Transaction) -> None:
-        # An instance of the release before completes requests without a look at the lease.
+        # An instance of the release before completes requests without checking the lease.
         queued = {**self._queue.held(claimed.lease), "due_at": {"$exists": True}}
         if await self._requests.find_one(queued, {"_id": 1}, session=transaction.session) is None:
             raise LeaseLost
-        # The row stays for as long as the region that sent it may repeat it, but without the address.
+        # The row stays, without the address, as long as the region that sent it may repeat it.
         await self._queue.complete(claimed.lease, {"email": ""}, session=transaction.session)
 
     async def postpone(self, claimed: ClaimedRequest) -> None:

@@ -1,4 +1,4 @@
-"""Requests and responses of forgotten passwords."""
+"""Requests and responses of password resets."""
 
 from datetime import datetime
 from typing import Literal
@@ -17,7 +17,7 @@ class Forgotten(Body):
 
 
 class ConfirmedReset(Body):
-    token: Text = Field(max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link")
+    token: Text = Field(max_length=MAX_TOKEN_CHARS, description="the part after # of the link")
     password: NewPassword
 
 
@@ -25,15 +25,15 @@ class ResetAccepted(Answer):
     """The same whether or not a mail was sent."""
 
     accepted: Literal[True]
-    """Nothing more is told."""
+    """Always true."""
 
 
 class PasswordReset(Answer):
-    """A link by which a password can be set anew."""
+    """A link to reset a password."""
 
     url: str
-    """A page for people; told this once."""
+    """Page of the link. Not shown again."""
     token: str
-    """What confirming takes; told this once."""
+    """Token to confirm with. Not shown again."""
     expires_at: datetime
-    """When the link ends."""
+    """When the link expires."""

@@ -1,4 +1,4 @@
-"""Use cases of passwords that were forgotten: ask for a link, have an administrator make one, set the password."""
+"""Use cases of password resets: request a link, have an administrator create one, set the password."""
 
 import hashlib
 from contextlib import suppress
@@ -34,15 +34,15 @@ from docstore_work.wakeup import wake
 log = structlog.get_logger(__name__)
 
 MAX_MAILS = 3
-"""To one account within an hour: who keeps asking can't fill somebody's mailbox."""
+"""Mails to one account within an hour, so that repeated requests can't fill a mailbox."""
 
 MADE, USED = 1, 2
-"""Revisions of a reset, whether or not it was mailed."""
+"""Revisions of a reset, mailed or not."""
 
 
 def gone() -> DomainError:
-    """The same for a link that was used, has ended, or never was."""
-    return NotFound("This link has been used or has ended; ask for another one.", code="reset_not_found")
+    """The same error for a used, an expired and an unknown link."""
+    return NotFound("This link has been used or has expired. Request a new one.", code="reset_not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ShownReset:
 
 
 class ResetService:
-    """Accepts every request before anything is looked up: neither response nor timing reveals who has an account."""
+    """Accepts every request before looking anything up: neither response nor timing reveals who has an account."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class ResetService:
         await self._record(ResetRequest(new_id(), self._clock(), email=email))
 
     async def receive(self, request_id: str, account_id: str) -> None:
-        """Record such a request from another region, for an account whose home is here."""
+        """Store a request forwarded by another region, for an account of this one."""
         await self._record(ResetRequest(request_id, self._clock(), account_id=account_id))
 
     async def _record(self, request: ResetRequest) -> None:
@@ -102,7 +102,7 @@ class ResetService:
         wake(self._wakeup_name)
 
     async def handle_next(self) -> bool:
-        """Handle one request that is due; False if there is none."""
+        """Handle one due request; False if there is none."""
         claimed = await self._resets.claim()
         if claimed is None:
             return False
@@ -118,9 +118,9 @@ class ResetService:
         return True
 
     async def _forwarded(self, request: ResetRequest) -> bool:
-        """Whether the home region of the address, if it has one elsewhere, has the request now.
+        """Forward the request to the address's home region; return whether it was accepted there.
 
-        Of all who wait for a region that is away one calls it each lease: the others hold up nobody of this region.
+        While that region is unreachable, one of its requests is retried each lease, so that they hold up no others.
         """
         home = await self._claims.home_of(request.email)
         if home is None:
@@ -141,7 +141,7 @@ class ResetService:
         await self._resets.complete(claimed, transaction)
         if account is None or account.status != "active":
             return
-        # Of two requests at once each is counted by the other.
+        # Each of two concurrent requests counts the other.
         await self._accounts.hold(account.id, transaction)
         if await self._resets.count(account.id, self._clock(), transaction) >= MAX_MAILS:
             log.info("reset_mail_limit_reached", account_id=account.id)
@@ -152,7 +152,7 @@ class ResetService:
         )
 
     async def make(self, caller: Principal, account_id: str) -> ShownReset:
-        """A link that an administrator passes on. The owner is mailed that there is one, and not the link."""
+        """Create a link for an administrator to pass on. The owner is mailed that it exists, but not the link."""
         await self._service.require_admin(caller)
         account = await self._service.get(account_id)
 
@@ -174,7 +174,7 @@ class ResetService:
 
     async def _made(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
         stored = await self._accounts.password_hash(account.id)
-        assert stored is not None, "accounts stay"
+        assert stored is not None, "accounts are never deleted"
         reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE, mailed_to)
         await self._resets.add(reset, transaction)
         return reset
@@ -182,9 +182,9 @@ class ResetService:
     async def confirm(self, token: str, password: str, address: str) -> None:
         """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
 
-        A mailed link proves the address as well.
-        It works once, and not after any other change of the password: that is what the password's mark is for.
-        Failed log-ins from this `address` no longer count, so that the owner can log in at once.
+        A mailed link verifies the address as well. It works once, and not after another change of the password, which
+        the password's mark detects. Failed log-ins from this `address` no longer count, so that the owner can log in at
+        once.
         """
         reset_id = self._links.read(token)
         reset = await self._resets.get(reset_id) if reset_id else None

@@ -1,1 +1,1 @@
-"""Access tokens that are revoked before they expire."""
+"""Access tokens revoked before they expire."""

@@ -1,4 +1,4 @@
-"""The internal route by which gateways follow revocations."""
+"""Internal route by which gateways follow revocations."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ def internal_router(feed: RevocationFeed) -> APIRouter:
         cursor: Annotated[str, Query(max_length=100)] = "",
         wait: Annotated[float, Query(ge=0, le=25)] = 0,
     ) -> Response:
-        """Revocations after `cursor`, all in force without one; waits up to `wait` seconds if there are none."""
+        """Get revocations after `cursor`, or all in force; wait up to `wait` seconds if there are none."""
         page = await feed.page(cursor, wait)
         items = [revocation.to_json() for revocation in page.revocations]
         body: RevocationPage = {"items": items, "cursor": page.cursor}

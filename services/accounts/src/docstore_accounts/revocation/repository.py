@@ -1,4 +1,4 @@
-"""Revocations in MongoDB, for as long as a token that they concern may live."""
+"""Revocations in MongoDB, kept for the lifetime of the tokens they concern."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ class RevocationRepository(Protocol):
     async def add(self, revocation: Revocation, now: datetime, transaction: Transaction) -> None: ...
 
     async def since(self, moment: datetime) -> list[Revocation]:
-        """Those added after `moment` by the clock of whoever added them."""
+        """Return those added after `moment`, by the clock of the instance that added them."""
         ...
 
 
@@ -35,7 +35,7 @@ class MongoRevocations:
         await self._rows.insert_one(row, session=transaction.session)
 
     async def since(self, moment: datetime) -> list[Revocation]:
-        # A revocation that an election undoes must not end anybody's session.
+        # A revocation that an election rolls back must not end a session.
         settled = self._rows.with_options(read_concern=MAJORITY_READS)
         return [
             Revocation(

@@ -1,4 +1,4 @@
-"""Revokes access tokens, and lets gateways follow which ones are revoked."""
+"""Revokes access tokens and serves the revocations to gateways."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ from docstore_platform.revocations import Revocation
 from docstore_platform.tokens import LEEWAY_SECONDS
 
 CLOCK_SKEW = timedelta(seconds=60)
-"""How far the clocks of two instances may differ."""
+"""Most that the clocks of two instances may differ."""
 OVERLAP = CLOCK_SKEW + timedelta(seconds=60)
-"""Rows are read again for this long: a transaction commits up to a minute after it has stamped its row."""
+"""How long rows are read again: a transaction commits up to a minute after it has stamped its row."""
 
 
 class TokenRevoker:
@@ -39,7 +39,7 @@ class TokenRevoker:
         self._wakeup_name = wakeup_name
 
     async def end_session(self, session_id: str, account_id: str, transaction: Transaction) -> bool:
-        """Delete one session and revoke its tokens; whether it was there."""
+        """Delete one session and revoke its tokens; return whether it existed."""
         deleted = await self._sessions.delete(session_id, account_id, transaction)
         if deleted:
             await self._revoke(account_id, transaction, session_ids=(session_id,))
@@ -47,7 +47,7 @@ class TokenRevoker:
 
     async def end_sessions(self, account_id: str, transaction: Transaction, *, but: str = "") -> None:
         """Delete all sessions of an account except `but` and revoke their tokens."""
-        # Only a session that was used within the life of a token has one that is still good.
+        # Only a session used within a token's lifetime can have a valid token.
         used_since = self._clock() - self._life
         recent = await self._sessions.used_since(account_id, used_since, transaction)
         await self._sessions.delete_all(account_id, but=but, transaction=transaction)
@@ -56,7 +56,7 @@ class TokenRevoker:
             await self._revoke(account_id, transaction, session_ids=ended)
 
     async def outdate(self, account_id: str, revision: int, transaction: Transaction) -> None:
-        """Revoke tokens that were made before this revision of the account: a refresh makes new ones, if it may."""
+        """Revoke tokens issued before this revision of the account; a refresh may issue new ones."""
         await self._revoke(account_id, transaction, revision=revision)
 
     async def _revoke(
@@ -77,10 +77,9 @@ class FeedPage:
 
 
 class RevocationFeed:
-    """What this instance has read of the revocations, in the order in which it read them.
+    """Revocations that this instance has read, in reading order.
 
-    A cursor names the instance and a position: at another instance a reader gets everything again, which is bounded by
-    the life of a token.
+    A cursor names instance and position. Another instance sends everything again, which a token's lifetime bounds.
     """
 
     def __init__(self, store: RevocationRepository, *, clock: Clock) -> None:
@@ -96,7 +95,7 @@ class RevocationFeed:
         self._stopping = False
 
     async def read_new(self) -> int:
-        """Read what was added meanwhile, if anybody waits for it; how much it was."""
+        """Read added revocations if a reader waits; return how many."""
         return await self._read() if self._readers else 0
 
     async def _read(self) -> int:
@@ -115,8 +114,8 @@ class RevocationFeed:
         return len(new)
 
     async def page(self, cursor: str, wait_seconds: float) -> FeedPage:
-        """What came after `cursor`, at once or as soon as there is something within `wait_seconds`."""
-        self._readers += 1  # before reading, so that what is added meanwhile is read too
+        """Return revocations after `cursor`, waiting up to `wait_seconds` for the first."""
+        self._readers += 1  # before reading, so that later additions are read too
         try:
             await self._read()
             after = self._position(cursor)
@@ -131,7 +130,7 @@ class RevocationFeed:
             self._readers -= 1
 
     def stop(self) -> None:
-        """Answer all who wait."""
+        """End all waits."""
         self._stopping = True
         self._news.set()
 

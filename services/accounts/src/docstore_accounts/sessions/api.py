@@ -35,7 +35,7 @@ def sessions_router(sessions: SessionService) -> APIRouter:
     async def log_in(body: LogIn, address: Address, user_agent: Annotated[str | None, Header()] = None) -> Response:
         """Log a device in. 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
 
-        307 to the home region of an account that has it elsewhere: send the same there.
+        307 if the account's home is another region: send the request there.
         """
         device = device_name(body.device_name, user_agent)
         tokens = await sessions.log_in(
@@ -45,12 +45,12 @@ def sessions_router(sessions: SessionService) -> APIRouter:
 
     @router.post("/sessions/refresh", response_model=Tokens)
     async def refresh(body: Refresh) -> Response:
-        """New tokens for a refresh token, which works once: used again, it ends its session."""
+        """Exchange a refresh token for new tokens. It works once; using it again ends its session."""
         return json_response(tokens_json(await sessions.refresh(body.refresh_token)), headers=NO_STORE)
 
     @router.get("/sessions", response_model=SessionPage)
     async def list_sessions(caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
-        """Where the caller is logged in, newest first."""
+        """List the caller's sessions, newest first."""
         before = decode_cursor(cursor, str)[0] if cursor else ""
         page = await sessions.page(caller, before, limit + 1)
         items = [session_json(session, caller) for session in page[:limit]]

@@ -1,7 +1,7 @@
-"""What a device is called: as its program says, or "Chrome on Windows" from the browser's User-Agent.
+"""Names of devices: as the client names itself, or "Chrome on Windows" from the browser's User-Agent.
 
-A few patterns instead of a library: libraries for this hold a thousand patterns, and only the names of the browser and
-of the system are shown here.
+A few patterns instead of a library: libraries for this contain a thousand patterns, and only the names of browser and
+system are shown here.
 """
 
 import re
@@ -17,7 +17,7 @@ BROWSERS = (
     ("Chrome", re.compile(r"Chrome/|CriOS/|Chromium/")),
     ("Safari", re.compile(r"Version/[\d.]+.*Safari/")),
 )
-"""In this order: most browsers also name those that they are compatible with."""
+"""Order matters: most browsers also name those that they are compatible with."""
 SYSTEMS = (
     ("iPhone", re.compile(r"iPhone")),
     ("iPad", re.compile(r"iPad")),
@@ -30,12 +30,12 @@ SYSTEMS = (
 
 
 def device_name(given: str | None, user_agent: str | None) -> str:
-    """The name a program gives, else the browser's and system's from its User-Agent, else that text, cut."""
+    """Return the client's name, else browser and system of its User-Agent, else that text, cut."""
     return clean_device(given, browser_name(user_agent or ""), user_agent)
 
 
 def browser_name(user_agent: str) -> str:
-    """ "Chrome on Windows"; empty for what is no browser."""
+    """Return a name such as "Chrome on Windows"; empty if it is no browser."""
     if not user_agent.startswith(("Mozilla/", "Opera/")):
         return ""
     browser = _first(BROWSERS, user_agent)
@@ -44,7 +44,7 @@ def browser_name(user_agent: str) -> str:
 
 
 def shown_name(stored: str) -> str:
-    """As a session's device is shown: earlier versions kept the User-Agent as it came."""
+    """Return the name to show: earlier versions stored the raw User-Agent."""
     return browser_name(stored) or stored
 
 

@@ -1,7 +1,7 @@
-"""Sessions, and the devices on which an account was ever logged in, in MongoDB: devices outlive their sessions.
+"""Sessions, and the devices of each account's log-ins, in MongoDB. Devices outlive their sessions.
 
-A device is known by a token that it was given at its first log-in and sends at the next. Its name is for people only:
-anybody can choose the name of somebody else's device.
+A device is recognized by a token that it gets at its first log-in and sends at the next. Its name is for people only:
+anybody can choose the name of another device.
 """
 
 import hashlib
@@ -18,19 +18,19 @@ class SessionRepository(Protocol):
     async def insert(self, session: Session, transaction: Transaction | None = None) -> None: ...
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
-        """The session with `new` as its token, if `old` was its current one. Of two at once, one wins."""
+        """Replace the session's current token `old`; None if it is not current. Of two concurrent calls, one wins."""
         ...
 
     async def get(self, session_id: str) -> Session | None: ...
 
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
-        """Newest first, those with an id below `before` (empty: all)."""
+        """Return sessions with an id below `before` (empty: all), newest first."""
         ...
 
     async def delete(self, session_id: str, account_id: str, transaction: Transaction | None = None) -> bool: ...
 
     async def used_since(self, account_id: str, moment: datetime, transaction: Transaction) -> list[str]:
-        """Ids of the sessions that got a token after `moment`."""
+        """Return the ids of sessions that got a token after `moment`."""
         ...
 
     async def delete_all(self, account_id: str, *, but: str = "", transaction: Transaction | None = None) -> None: ...
@@ -38,15 +38,15 @@ class SessionRepository(Protocol):
 
 class DeviceRepository(Protocol):
     async def knows(self, account_id: str, token: str) -> bool:
-        """Whether the account was logged in on the device before."""
+        """Whether the account has logged in on this device before."""
         ...
 
     async def has_any(self, account_id: str, transaction: Transaction) -> bool:
-        """Whether the account was logged in on any device before."""
+        """Whether the account has logged in on any device before."""
         ...
 
     async def note(self, session: Session, token: str, transaction: Transaction) -> bool:
-        """Remember the device of a session that begins; whether it is new to the account."""
+        """Store the device of a new session; return whether it is new to the account."""
         ...
 
 

@@ -17,13 +17,13 @@ DEVICE_TOKEN = re.compile(r"dsd_[A-Za-z0-9_-]{43}")
 
 
 def device_token(given: str | None) -> str:
-    """The token of a device: the one it brings if it is one of ours by its form, else a new one of 256 bits."""
+    """Return the given device token if it has our format, else a new one of 256 bits."""
     return given if given and DEVICE_TOKEN.fullmatch(given) else f"dsd_{secrets.token_urlsafe(32)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One device's log-in: every refresh token made for it is of the same family."""
+    """One device's log-in. All its refresh tokens are of one family."""
 
     id: str
     account_id: str
@@ -36,7 +36,7 @@ class Session:
 
 
 def clean_device(*names: str | None) -> str:
-    """The first of `names` that can be shown, cut to a reasonable length."""
+    """Return the first of `names` that can be shown, cut to a reasonable length."""
     for name in names:
         shown = "".join(filter(is_shown, unicodedata.normalize("NFC", name or ""))).strip()
         if shown:
@@ -53,10 +53,10 @@ TOKEN_BYTES = ID_BYTES + FAMILY_BYTES + SECRET_BYTES
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What renews a session: its id, a secret all its tokens share, and one that changes with every use.
+    """A token that renews a session: its id, a secret of the token family, and one that changes with every use.
 
-    The shared secret tells a token that was really given out once, and so was stolen or kept too long, from one that
-    somebody made up around a session id. Only hashes of the secrets are stored.
+    The family's secret distinguishes an outdated or stolen token from one that was made up around a session id. Only
+    hashes of the secrets are stored.
     """
 
     session_id: str
@@ -69,7 +69,7 @@ class RefreshToken:
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken | None":
-        """None if `text` was never a token of ours."""
+        """Parse a token; None if the format is not ours."""
         try:
             raw = urlsafe_b64decode(text.removeprefix(TOKEN_PREFIX))
         except ValueError:
@@ -95,5 +95,5 @@ class RefreshToken:
         return hashlib.sha256(self.secret).hexdigest()
 
     def is_of(self, session: Session) -> bool:
-        """Whether this token was once given out for `session`."""
+        """Whether this token was once issued for `session`."""
         return hmac.compare_digest(self.family_hash, session.family_hash)

@@ -21,7 +21,7 @@ class LogIn(Body):
     password: GivenPassword
     device_name: Text | None = Field(None, max_length=500)
     device_token: Text | None = Field(
-        None, max_length=100, description="what this device was answered at its last log-in: it is then no new one"
+        None, max_length=100, description="device token of this device's last log-in: it is not a new device then"
     )
 
 
@@ -30,41 +30,41 @@ class Refresh(Body):
 
 
 class Tokens(Answer):
-    """What a device gets to act for an account (RFC 6749)."""
+    """Tokens of a session (RFC 6749)."""
 
     access_token: str
     """A JWT, for `Authorization: Bearer`."""
     refresh_token: str
-    """Good for one refresh, which answers the next one."""
+    """Works for one refresh, which returns the next one."""
     token_type: Literal["Bearer"]
-    """How the access token is sent."""
+    """Scheme of the access token."""
     expires_in: int
-    """Seconds until the access token ends."""
+    """Seconds until the access token expires."""
     account: Account
 
 
 class LogInResponse(Tokens):
-    """What a device gets when it logs in."""
+    """Tokens of a new session."""
 
     device_token: str
-    """For `device_token` of the next log-in on this device, also after a log-out: it is then no new one."""
+    """Send it as `device_token` of the next log-in on this device, even after a log-out."""
 
 
 class Session(Answer):
-    """A device that is logged in."""
+    """A logged-in device."""
 
     id: str
-    """What ending it takes."""
+    """Id, to end the session."""
     device_name: str
-    """As the device said when it logged in, or as its browser is called."""
+    """Name that the client gave at log-in, or its browser's name."""
     created_at: datetime
     """When it logged in."""
     last_used_at: datetime
     """When it last got new tokens."""
     expires_at: datetime
-    """When it ends unless it gets new ones."""
+    """When it expires unless it is renewed."""
     current: bool
-    """Whether this call was made with it."""
+    """Whether it is the session of this request."""
 
 
 class SessionPage(Page[Session]):

@@ -29,12 +29,12 @@ log = structlog.get_logger(__name__)
 
 
 def invalid_credentials() -> DomainError:
-    """The same for an unknown e-mail and a wrong password."""
-    return Unauthenticated("E-mail or password is not right.", code="invalid_credentials")
+    """The same error for an unknown e-mail and a wrong password."""
+    return Unauthenticated("The e-mail or password is wrong.", code="invalid_credentials")
 
 
 def elsewhere(region: str, gateway: str) -> DomainError:
-    """Not whether the password is right: it is not known here."""
+    """Redirect to the home region, where the password is checked."""
     return Elsewhere(
         "Log in to this account in its home region.", f"{gateway}/v1/sessions", code="home_region", home_region=region
     )
@@ -42,7 +42,7 @@ def elsewhere(region: str, gateway: str) -> DomainError:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a device gets to act for an account."""
+    """Tokens of a session."""
 
     access_token: str
     refresh_token: str
@@ -50,7 +50,7 @@ class Tokens:
     """Seconds until the access token expires."""
     account: Account
     device_token: str = ""
-    """Of a log-in: by it the device is known at its next one."""
+    """Of a log-in: identifies the device at its next log-in."""
 
 
 class SessionService:
@@ -92,10 +92,10 @@ class SessionService:
         address: str,
         device_token: str | None = None,
     ) -> Tokens:
-        """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
+        """Start a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
 
-        A device that the account knows by its token is not stopped by the failures of strangers. 307 to the home
-        region of an account that has its home elsewhere.
+        Failures on unknown devices do not lock out a device that the account knows by its token. 307 to the home region
+        of an account of another region.
         """
         requester = Requester.stranger(address, email_key(email))
         found = await self._accounts.credentials(email)
@@ -133,16 +133,16 @@ class SessionService:
         return replace(await self._tokens(account, session, token), device_token=device_id)
 
     async def _known_as(self, account_id: str, token: str | None) -> str:
-        """The device's token if the account knows it. Looked up for unknown accounts too: timing reveals nothing."""
+        """Return the device's token if the account knows it. Unknown accounts are looked up too, for equal timing."""
         return token if token and await self._devices.knows(account_id, token) else ""
 
     async def _begin(self, account: Account, session: Session, device_id: str) -> None:
-        # Devices were not always kept: an account may have logged in on some of which nothing is known.
+        # Devices were not always stored: an account may have logged in on unknown ones.
         is_old = account.created_at <= session.created_at - self._life
         was_here = is_old or bool(await self._sessions.of_account(account.id, "", 1))
 
         async def work(transaction: Transaction) -> None:
-            # Who ends all sessions just now finds this one, or has committed before it and is seen by _still_admits.
+            # Whoever ends all sessions now finds this one, or has committed before and is seen by _still_admits.
             await self._accounts.hold(session.account_id, transaction)
             first_login = not was_here and not await self._devices.has_any(account.id, transaction)
             new_device = await self._devices.note(session, device_id, transaction)
@@ -161,9 +161,9 @@ class SessionService:
         await self._transactor.run(work, lane=session.account_id)
 
     async def _still_admits(self, email: str, password: str, stored: str, requester: Requester) -> bool:
-        """Whether nobody suspended the account or changed its password while the log-in was checked.
+        """Whether nobody suspended the account or changed its password during the log-in.
 
-        Either of those ends the sessions it finds; one that was just then being made is found here.
+        Either of these ends the sessions it finds; a session created at the same time is found here.
         """
         found = await self._accounts.credentials(email)
         if found is None or found[0].status != "active":
@@ -171,8 +171,8 @@ class SessionService:
         return found[1] == stored or await self._passwords.matches(password, found[1], requester)
 
     async def refresh(self, text: str) -> Tokens:
-        """New tokens for old. A token that was used before is in two hands: its session ends (RFC 9700, 4.14.2)."""
-        refused = unauthorized("The refresh token is not valid.")
+        """Exchange a refresh token. A token used twice may be stolen, so its session ends (RFC 9700, 4.14.2)."""
+        refused = unauthorized("The refresh token is invalid.")
         old = RefreshToken.parse(text)
         if old is None:
             raise refused
@@ -199,16 +199,16 @@ class SessionService:
         return Tokens(access_token, token.text, self._access_seconds, account)
 
     async def page(self, caller: Principal, before: str, limit: int) -> list[Session]:
-        """The caller's sessions, newest first."""
+        """Return the caller's sessions, newest first."""
         return await self._sessions.of_account(caller.account_id, before, limit)
 
     async def end(self, caller: Principal, session_id: str) -> None:
-        """Log a device of the caller's out."""
+        """End a session of the caller."""
         if not await self._end(session_id, caller.account_id):
             raise not_found("session")
 
     async def end_current(self, caller: Principal) -> None:
-        """Log out; doing it again changes nothing."""
+        """Log out. Idempotent."""
         await self._end(caller.session_id, caller.account_id)
 
     async def _end(self, session_id: str, account_id: str) -> bool:

@@ -9,7 +9,7 @@ from docstore_platform.mongo import Collection, Database, Document, DuplicateKey
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An Ed25519 key. It signs until one moment and is published until a later one."""
+    """An Ed25519 key, which signs until one time and is published until a later one."""
 
     number: int
     kid: str
@@ -24,7 +24,7 @@ class KeyRepository(Protocol):
     async def published(self, now: datetime) -> list[SigningKey]: ...
 
     async def add(self, key: SigningKey) -> bool:
-        """False if another instance has made the key of that number."""
+        """Add a key; False if another instance has created the key of that number."""
         ...
 
 

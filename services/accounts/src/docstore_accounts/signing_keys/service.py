@@ -1,4 +1,4 @@
-"""The keys that sign access tokens: made, rotated and published by whichever instance gets there first."""
+"""Keys that sign access tokens: any instance creates, rotates and publishes them."""
 
 import time
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from docstore_platform.ids import new_id
 from docstore_platform.tokens import ALGORITHM, AUDIENCE
 
 REREAD_SECONDS = 60.0
-"""How often an instance looks whether another has made a newer key."""
+"""How often an instance checks for newer keys of other instances."""
 OVERLAP = timedelta(days=1)
-"""How much longer than its last token a key is published: more than clocks differ and instances lag behind."""
+"""How long a key is published after its last token expires: more than clock differences and delays."""
 
 
 class KeyRing:
-    """Signs access tokens with the newest key; makes the next when that one is too old."""
+    """Signs access tokens with the newest key and creates the next one when it is too old."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class KeyRing:
         self._current: tuple[SigningKey, Ed25519PrivateKey, float] | None = None
 
     async def prepare(self) -> None:
-        """See to it that there is a key; of instances that start together, one makes it."""
+        """Make sure that there is a key; of concurrently starting instances, one creates it."""
         await self._signer()
 
     async def access_token(self, account: Account, session: Session) -> str:
@@ -66,7 +66,7 @@ class KeyRing:
         return jwt.encode(claims, private, ALGORITHM, headers={"kid": key.kid})
 
     async def public_keys(self) -> JwkSet:
-        """Every key of which a token may still be in use, as a JWK set (RFC 7517), and how long a token may live."""
+        """Return every key whose tokens may still be in use as a JWK set (RFC 7517), and the lifetime of a token."""
         await self._signer()
         keys = [_jwk(key) for key in await self._store.published(self._clock())]
         return {"keys": keys, "token_seconds": int(self._token_life.total_seconds())}

@@ -1,1 +1,1 @@
-"""Proof that an account's owner reads the mails to its e-mail address."""
+"""Verification of e-mail addresses."""

@@ -1,4 +1,4 @@
-"""HTTP routes of verifying an e-mail address: `/v1/accounts/verify` and `/v1/me/email-verification`."""
+"""HTTP routes of e-mail verification: `/v1/accounts/verify` and `/v1/me/email-verification`."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -16,23 +16,23 @@ def verification_router(verifications: VerificationService) -> APIRouter:
 
     @router.post("/accounts/verify", response_model=EmailVerification)
     async def verify_email(body: VerifyEmail) -> Response:
-        """Verify an account's e-mail address by the mailed link; no login. 404 `verification_not_found`.
+        """Verify an account's address by the mailed link; needs no login. 404 `verification_not_found`.
 
-        What was shared with the address is granted then, and not before.
+        What was shared with the address is granted now.
         """
         return _response(await verifications.verify(body.token))
 
     @router.post("/me/email-verification", status_code=202, response_model=EmailVerification)
     async def send_verification(caller: Caller) -> Response:
-        """Mail the caller another link and code, unless the address is verified. 429 `too_many_verification_mails`."""
+        """Mail the caller a new link and code, unless the address is verified. 429 `too_many_verification_mails`."""
         return _response(await verifications.send_again(caller), 202)
 
     @router.put("/me/email-verification", response_model=EmailVerification)
     async def verify_own_email(body: VerifyOwnEmail, caller: Caller) -> Response:
-        """Verify the caller's own address by the mailed link or code. 404 `verification_not_found`, 422 `wrong_code`.
+        """Verify the caller's address by the mailed link or code. 404 `verification_not_found`, 422 `wrong_code`.
 
-        A page that a mailed link leads to uses this: somebody who is mailed a link for an account that a stranger made
-        with their address can't log in to it, and so can't verify it by mistake.
+        The page of a mailed link calls this: the owner of an address with which somebody else has signed up can't log
+        in to that account, and so can't verify it by mistake.
         """
         return _response(await verifications.verify_own(caller, token=body.token, code=body.code))
 

@@ -1,4 +1,4 @@
-"""Verifications of e-mail addresses under way, in MongoDB."""
+"""Pending verifications of e-mail addresses, in MongoDB."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,16 +11,16 @@ from docstore_platform.mongo import Collection, Database, Document, IndexModel
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A mailed link and code. Neither is stored: both are made from the id with a key that is not in the database."""
+    """A mailed link and code. Neither is stored: both derive from the id and a key outside the database."""
 
     id: str
     account_id: str
     email_key: str
-    """The address that it verifies; worth nothing once the account has another."""
+    """The address to verify; void if the account has another one by then."""
     created_at: datetime
     expires_at: datetime
     failures: int = 0
-    """Wrong codes entered while it was valid."""
+    """Wrong codes entered so far."""
 
 
 class VerificationRepository(Protocol):
@@ -29,15 +29,15 @@ class VerificationRepository(Protocol):
     async def get(self, verification_id: str, transaction: Transaction | None = None) -> Verification | None: ...
 
     async def of_account(self, account_id: str, transaction: Transaction | None = None) -> list[Verification]:
-        """All of an account that are still stored, expired or not."""
+        """Return all of an account that are stored, expired or not."""
         ...
 
     async def count_attempt(self, account_id: str) -> None:
-        """Count one more failure for each verification of the account, before its code is compared."""
+        """Count a failure for each verification of the account, before its code is compared."""
         ...
 
     async def remove(self, account_id: str, transaction: Transaction) -> bool:
-        """Use up every verification of an account; False if there was none."""
+        """Delete every verification of an account; False if there was none."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Bounds of verifying an e-mail address. Standard library only."""
+"""Limits of e-mail verification. Standard library only."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 LIFE = timedelta(hours=24)
 """How long a mailed link and its code are valid."""
 MAX_FAILURES = 10
-"""Wrong codes that a verification survives: with eight digits, guessing is hopeless."""
+"""Wrong codes after which a verification ends: too few to guess eight digits."""
 MAILS_PER_HOUR = 3
 MAILS_PER_DAY = 8
-"""To one account: nobody fills a mailbox by signing up with its address."""
+"""Mails to one account, so that a sign-up with somebody's address can't fill their mailbox."""
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
 def wait_for_next_mail(sent_at: Sequence[datetime], now: datetime) -> timedelta:
-    """How long until another mail may be sent, after those at `sent_at`; zero if one may be sent now."""
+    """Return how long to wait until the next mail, after those at `sent_at`; zero if it may be sent now."""
     waits = [timedelta(0)]
     for limit, period in ((MAILS_PER_HOUR, HOUR), (MAILS_PER_DAY, DAY)):
         recent = sorted(moment for moment in sent_at if moment > now - period)
@@ -25,5 +25,5 @@ def wait_for_next_mail(sent_at: Sequence[datetime], now: datetime) -> timedelta:
 
 
 def clean_code(code: str) -> str:
-    """The digits of a code, however they are grouped where it is typed."""
+    """Return the digits of a typed code, however they are grouped."""
     return "".join(code.split()).replace("-", "")

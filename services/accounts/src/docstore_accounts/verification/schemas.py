@@ -1,4 +1,4 @@
-"""What the routes of verification take and answer."""
+"""Requests and responses of e-mail verification."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from docstore_platform.answers import Answer
 from docstore_platform.bodies import Body, one_of
 from docstore_platform.mailed_links import MAX_TOKEN_CHARS
 
-Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the mailed link")]
+Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="the part after # of the mailed link")]
 
 
 class VerifyEmail(Body):
@@ -16,12 +16,12 @@ class VerifyEmail(Body):
 
 
 class VerifyOwnEmail(Body):
-    """One of the two."""
+    """Exactly one of the two."""
 
     model_config = ConfigDict(json_schema_extra=one_of("token", "code"))
 
     token: Token | None = None
-    code: str | None = Field(None, max_length=50, description="the eight digits of the mail")
+    code: str | None = Field(None, max_length=50, description="the eight digits in the mail")
 
     @model_validator(mode="after")
     def _is_one(self) -> "VerifyOwnEmail":
@@ -31,9 +31,9 @@ class VerifyOwnEmail(Body):
 
 
 class EmailVerification(Answer):
-    """Whether an account's e-mail address is known to be its owner's."""
+    """Whether an account's e-mail address is verified."""
 
     email: str
     """The account's address."""
     email_verified: bool
-    """Its owner has proven that they read mails to it."""
+    """Whether the owner has verified the address."""

@@ -1,4 +1,4 @@
-"""Use cases of verifying an e-mail address: mail a link and a code, and take either as proof."""
+"""Use cases of e-mail verification: mail a link and a code, and accept either."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,12 +23,12 @@ log = structlog.get_logger(__name__)
 
 
 def gone() -> DomainError:
-    """The same for a link that was used, has expired, or never was."""
+    """The same error for a used, an expired and an unknown link."""
     return NotFound("This link or code has been used or has expired. Send a new one.", code="verification_not_found")
 
 
 class VerificationService:
-    """An address counts as its account's only once a mail to it was read: until then nothing is granted by it."""
+    """An address belongs to its account only after its owner has verified it: before that it grants nothing."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class VerificationService:
 
     @property
     def required(self) -> bool:
-        """Whether new accounts prove their address; else it is trusted."""
+        """Whether new accounts must verify their address; otherwise it is trusted."""
         return self._required
 
     async def start(self, account: Account, transaction: Transaction) -> None:
@@ -68,9 +68,9 @@ class VerificationService:
         )
 
     async def send_again(self, caller: Principal) -> Account:
-        """Mail another link and code to the caller. 429 `too_many_verification_mails`.
+        """Mail the caller a new link and code. 429 `too_many_verification_mails`.
 
-        Where no proof is required, an account from a time when it was is verified at once.
+        If verification is not required any more, verify the account at once.
         """
 
         async def work(transaction: Transaction) -> Account:
@@ -79,7 +79,7 @@ class VerificationService:
                 return account
             if not self._required:
                 return await self.prove(account, transaction)
-            # Of two requests at once each is counted by the other.
+            # Each of two concurrent requests counts the other.
             await self._accounts.hold(account.id, transaction)
             await self._check_rate(account, transaction)
             await self.start(account, transaction)
@@ -92,19 +92,19 @@ class VerificationService:
         wait = wait_for_next_mail([each.created_at for each in sent], self._clock())
         if wait:
             seconds = max(1, round(wait.total_seconds()))
-            detail = "Enough mails were sent to this address for now. Look in the spam folder, or try again later."
+            detail = "Too many mails were sent to this address. Check the spam folder, or try again later."
             raise TooMany(detail, code="too_many_verification_mails", retry_after=seconds)
 
     async def verify(self, token: str) -> Account:
-        """Take a mailed link as proof, whoever is logged in. 404 `verification_not_found`."""
+        """Verify by a mailed link, without a login. 404 `verification_not_found`."""
         verification_id = self._links.read(token)
         verification = await self._verifications.get(verification_id) if verification_id else None
         return await self._use([verification] if verification else [])
 
     async def verify_own(self, caller: Principal, *, token: str | None = None, code: str | None = None) -> Account:
-        """Take a mailed link or code as proof for the caller's own account alone.
+        """Verify the caller's own account by a mailed link or code.
 
-        404 `verification_not_found`; 422 `wrong_code`, of which each verification survives a few.
+        404 `verification_not_found`; 422 `wrong_code`, which a verification allows a few times.
         """
         account = await self._accounts.get(caller.account_id)
         if account is not None and account.email_verified:
@@ -114,7 +114,7 @@ class VerificationService:
             verification = await self._verifications.get(verification_id) if verification_id else None
             own = verification is not None and verification.account_id == caller.account_id
             return await self._use([verification] if verification and own else [])
-        # Counted before it is compared: of many guesses at once none is free.
+        # Counted before it is compared, so that concurrent guesses count too.
         await self._verifications.count_attempt(caller.account_id)
         alive = [each for each in await self._verifications.of_account(caller.account_id) if self._takes_codes(each)]
         if not alive:
@@ -122,14 +122,14 @@ class VerificationService:
         typed = clean_code(code or "")
         matching = [each for each in alive if self._links.accepts(each.id, typed)]
         if not matching:
-            raise invalid("This is not the code of the mail. Check it, or send a new one.", "wrong_code")
+            raise invalid("Wrong code. Check the code in the mail, or send a new one.", "wrong_code")
         return await self._use(matching)
 
     def _takes_codes(self, verification: Verification) -> bool:
         return verification.failures <= MAX_FAILURES and verification.expires_at > self._clock()
 
     async def _use(self, verifications: Iterable[Verification]) -> Account:
-        """Verify the address that the first of them is for; all of the account are used up."""
+        """Verify the address of the first of them and delete all of the account."""
         verification = next(iter(verifications), None)
         if verification is None or verification.expires_at <= self._clock():
             raise gone()
@@ -144,7 +144,7 @@ class VerificationService:
         return await self._transactor.run(work)
 
     async def prove(self, account: Account, transaction: Transaction) -> Account:
-        """Note that the account's address is its owner's, and publish it; as it is afterwards."""
+        """Record that the account's address is verified, publish it, and return the account."""
         if account.email_verified:
             return account
         await self._verifications.remove(account.id, transaction)

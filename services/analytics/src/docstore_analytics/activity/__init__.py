@@ -1,1 +1,1 @@
-"""What people did with a file or folder, for those who may read it."""
+"""Activity of people on a file or folder."""

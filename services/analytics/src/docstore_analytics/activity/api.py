@@ -1,4 +1,4 @@
-"""HTTP: what happened to a file or folder, for those who may read it."""
+"""HTTP route of the activity of a file or folder."""
 
 from typing import Annotated
 
@@ -26,11 +26,11 @@ def activity_router(activity: ActivityService) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Cursor = None,
     ) -> Response:
-        """Who did what with a file, or with a folder and what is right in it, and when; the latest first.
+        """List who did what with a file, or with a folder and its direct contents, latest first.
 
-        `type` is created, modified, renamed, moved, tagged, deleted, restored or purged, and to the owner also shared,
-        unshared, link_created or link_revoked. It is there a moment after it was done. A page may have fewer items than
-        `limit` and still another after it.
+        `type` is created, modified, renamed, moved, tagged, deleted, restored or purged, and for the owner also shared,
+        unshared, link_created or link_revoked. Entries appear moments later. A page may have fewer items than `limit`
+        even if it is not the last.
         """
         before: str = decode_cursor(cursor, str)[0] if cursor else ""
         page = await activity.page(caller.account_id, file_id, before, limit)

@@ -1,4 +1,4 @@
-"""Activity: what was done with a file or folder, read from events."""
+"""Activity on files and folders, derived from events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,31 +45,31 @@ BY_EVENT: Mapping[type[FileEvent | ShareEvent | LinkEvent], What] = {
     LinkCreated: "link_created",
     LinkRevoked: "link_revoked",
 }
-"""Events that are no activity of people are not among them: pruned versions, opened links, derived rights."""
+"""Events without an acting person are missing here: pruned versions, opened links, derived rights."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing that was done with a file or folder, as it was called then."""
+    """One action on a file or folder, with its name at that time."""
 
     id: str
-    """Of the event: ordered by time."""
+    """Id of the event: ordered by time."""
     at: datetime
     what: What
     actor_id: str
     file_id: str
     folder_id: str
-    """Folder it is in; empty where that is not known."""
+    """Folder that contains it; empty if unknown."""
     name: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """For all who may read the file: `version`, `previous_name`, `tags`; for its owner and who did it, `device`."""
+    """For all readers: `version`, `previous_name`, `tags`; for owner and actor, `device`."""
     owner_facts: Mapping[str, Any] = field(default_factory=dict)
-    """For its owner alone: paths, and with whom it is shared."""
+    """For the owner only: paths, and with whom it is shared."""
     owner_only: bool = False
 
 
 def file_activity(envelope: Envelope[FileEvent]) -> Activity | None:
-    """Activity of an event of a file; None if nobody did it."""
+    """Return the activity of a file event; None without an actor."""
     event = envelope.event
     what = BY_EVENT.get(type(event))
     if what is None:
@@ -112,7 +112,7 @@ def _split(path: str) -> _Path:
 
 
 def sharing_activity(envelope: Envelope[ShareEvent] | Envelope[LinkEvent]) -> Activity | None:
-    """Activity of a share or a link, visible to the owner alone."""
+    """Return the activity of a share or a link, visible to the owner only."""
     event = envelope.event
     what = BY_EVENT.get(type(event))
     if what is None:

@@ -1,4 +1,4 @@
-"""Activity of files in MongoDB: a document for each thing that was done, found by the file and by its folder."""
+"""Activity in MongoDB: a document for each action, indexed by file and folder."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -17,15 +17,15 @@ from docstore_platform.mongo import (
 
 DAY_SECONDS = 24 * 3600
 OWNER = " owner"
-"""Behind an id: what only the owner may know lies in another range of the index, so that readers need not skip it."""
+"""Suffix of ids: the owner's entries are in another range of the index, so that other readers need not skip them."""
 
 
 class ActivityRepository(Protocol):
     async def add(self, activity: Sequence[Activity], transaction: Transaction) -> None: ...
 
     async def find(self, file_id: str, *, before: str, limit: int, all_of_it: bool) -> list[Activity]:
-        """Of a file, or a folder and what was in it at the time; the latest first. `all_of_it`: with what only the
-        owner may know."""
+        """Entries of a file, or of a folder and its contents at that time, latest first. `all_of_it`: with those for
+        the owner only."""
         ...
 
     async def names(self, account_ids: Sequence[str]) -> dict[str, str]:
@@ -40,7 +40,7 @@ class MongoActivity:
         self._days = days
 
     async def create_indexes(self) -> None:
-        """Activity older than so many days is deleted."""
+        """Create indexes, one of which deletes old activity."""
         await self._rows.create_indexes([IndexModel([("about", ASCENDING), ("_id", DESCENDING)])])
         await keep_for(self._rows, "at", self._days * DAY_SECONDS)
 

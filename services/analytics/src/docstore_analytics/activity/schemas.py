@@ -10,46 +10,46 @@ from docstore_platform.answers import Answer, Page, sometimes
 
 
 class Actor(Answer):
-    """Who did it."""
+    """The account that did it."""
 
     id: str
     """Account."""
     name: str | None
-    """Null if it is not known."""
+    """Null if it is unknown."""
 
 
 class Activity(Answer):
-    """One thing that was done with a file or folder."""
+    """One action on a file or folder."""
 
     id: str
-    """Ordered by time."""
+    """Id, ordered by time."""
     at: datetime
-    """When it was done."""
+    """When it happened."""
     type: What
-    """What was done."""
+    """Kind of action."""
     file_id: str
     """The file or folder."""
     name: str
-    """As it was called then."""
+    """Its name at that time."""
     actor: Actor | None
-    """Null where nobody was logged in."""
+    """Null if nobody was logged in."""
     version: int = sometimes()
-    """The version that came of it."""
+    """Number of the new version."""
     device: str | None = sometimes()
-    """The device it was done on; null if that is not known, or somebody else's on another's file."""
+    """Device of the action; null if unknown, or another person's on a file of somebody else."""
     previous_name: str = sometimes()
-    """What it was called before."""
+    """Its name before."""
     tags: list[str] = sometimes()
-    """All that it has since."""
+    """All its tags afterwards."""
     moved_from: str = Field(default_factory=str, alias="from")
-    """For its owner: path of the folder it was moved out of."""
+    """For the owner only: path of the folder it was moved from."""
     moved_to: str = Field(default_factory=str, alias="to")
-    """For its owner: path of the folder it was moved into."""
+    """For the owner only: path of the folder it was moved to."""
     email: str = sometimes()
-    """For its owner: whom it was shared with, or no longer."""
+    """For the owner only: address it was shared with, or unshared from."""
     role: Literal["viewer", "editor"] = sometimes()
-    """For its owner: what it was shared as."""
+    """For the owner only: role of the share."""
 
 
 class ActivityPage(Page[Activity]):
-    """A page of what was done, the latest first. It may be empty and not the last."""
+    """A page of activity, latest first. A page may be empty without being the last."""

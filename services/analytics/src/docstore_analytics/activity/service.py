@@ -1,4 +1,4 @@
-"""Use case of activity: show what was done with a file or folder."""
+"""Use case of activity: list the actions on a file or folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ActivityPage:
 
 
 class ActivityService:
-    """Shows the activity of a file to everybody who may read the file; metadata decides who may."""
+    """Lists the activity of a file for everybody who may read it; metadata decides who may."""
 
     def __init__(self, store: ActivityRepository, metadata: MetadataClient) -> None:
         self._store = store
@@ -26,8 +26,8 @@ class ActivityService:
     async def page(self, account_id: str, file_id: str, before: str, limit: int) -> ActivityPage:
         """404 for a file that the account may not read, or that is in the trash.
 
-        A reader of a folder sees only the activity of files that they may read now, so a page may have fewer items, or
-        none, and still another after it.
+        A reader of a folder sees only activity on files that they may read now, so a page may have fewer or no items
+        without being the last.
         """
         file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:

@@ -20,7 +20,7 @@ def archive_router(archive: ArchiveRepository, presigner: Presigner, *, clock: C
 
     @router.get("/admin/archive", response_model=ArchivePage)
     async def list_archive(begin: From = None, to: To = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
-        """The Parquet files of some days, each with a URL that is good for ten minutes, for any SQL engine."""
+        """List the Parquet files of some days for any SQL engine, each with a URL that works for ten minutes."""
         first, last = period_of(begin, to, clock())
         after: tuple[str, str] = ("", "")
         if cursor is not None:

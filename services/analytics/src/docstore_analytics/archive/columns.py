@@ -1,5 +1,5 @@
-"""The archive's columns, and how rows wait for it. The columns are a contract with whoever queries it: added to, never
-changed. Standard library only: the children begin fast.
+"""Columns of the archive, and the packing of pending rows. The columns are a public contract: columns may be added,
+never changed. Standard library only, so that child processes start fast.
 """
 
 import zlib
@@ -18,14 +18,14 @@ COLUMNS: Mapping[str, str] = {
     "bytes": "BIGINT",
     "data": "VARCHAR",
 }
-"""Names and SQL types. `account_id` is whose it is, `actor_id` who did it, `data` the whole event as JSON."""
+"""Names and SQL types. `account_id` is the owner, `actor_id` the acting account, `data` the whole event as JSON."""
 
 
 def pack(lines: Iterable[bytes]) -> bytes:
-    """Lines as they wait for their segment: fast to pack, a quarter of the size."""
+    """Compress pending lines: fast, to a quarter of their size."""
     return zlib.compress(b"\n".join(lines), 1)
 
 
 def unpack(packed: bytes) -> bytes:
-    """The lines again, each ended by a newline."""
+    """Return the lines, each with a newline at its end."""
     return zlib.decompress(packed) + b"\n"

@@ -1,4 +1,4 @@
-"""Process that makes Parquet of packed rows: rows on stdin, the file on stdout.
+"""Process that converts packed rows to Parquet: rows on stdin, the file on stdout.
 
 The same rows give the same file.
 """

@@ -1,8 +1,7 @@
-"""What waits for the archive and the segments it has become.
+"""Chunks that wait for the archive, and the segments written from them.
 
-Chunks come with the events, in the transaction of the inbox. A plan puts chunks into a segment that is to be written;
-from then on what it will hold is fixed. Sealing it removes them. So every event is, at any moment, in just one chunk or
-in just one sealed segment.
+Chunks are stored with the events, in the transaction of the inbox. A plan assigns chunks to a segment, which fixes its
+rows. Sealing the segment deletes its chunks. So every event is at any time in exactly one chunk or one sealed segment.
 """
 
 from collections.abc import Sequence
@@ -25,45 +24,45 @@ from docstore_platform.mongo import (
 )
 
 NOT_PLANNED = ""
-"""In place of a segment's id; not null, of which an index alone can't tell that it is not missing."""
+"""Segment id of an unplanned chunk; not null, which an index alone can't tell from a missing field."""
 
 
 class ArchiveRepository(Protocol):
     async def add_chunks(self, chunks: Sequence[Chunk], transaction: Transaction) -> None: ...
 
     async def due_days(self, limits: SegmentLimits) -> list[str]:
-        """Days of which enough waits, or for long enough."""
+        """Return the days whose pending rows are many or old enough."""
         ...
 
     async def plan(self, day: str, limits: SegmentLimits) -> Segment | None:
-        """Put what waits of a day into a segment, as much as one may hold: from now on its rows are fixed."""
+        """Assign a day's chunks to a new segment, up to its limit, which fixes its rows."""
         ...
 
     async def planned(self) -> list[Segment]:
-        """Segments whose writing was begun, by this instance or one that has died."""
+        """Return the segments under way, of this instance or one that has died."""
         ...
 
     async def rows_of(self, segment: Segment) -> list[bytes] | None:
-        """The packed rows of a planned segment, always in the same order; None once it is sealed."""
+        """Return the packed rows of a planned segment, always in the same order; None once it is sealed."""
         ...
 
     async def seal(self, segment: Segment, size: int) -> None:
-        """Mark the segment as sealed and delete its chunks, in one transaction: its object is in the bucket."""
+        """Mark a segment as sealed and delete its chunks in one transaction, once its object is in the bucket."""
         ...
 
     async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
-        """Sealed segments of the days that have a part in [begin, end), and the packed rows of these days that wait.
+        """Return the sealed segments of the days that overlap [begin, end), and the pending packed rows of these days.
 
-        Both at one moment, so that an event that is just being sealed is in exactly one of them.
+        Both are of one moment, so that an event that is being sealed is in exactly one of them.
         """
         ...
 
     async def page(self, begin: str, end: str, after: tuple[str, str], limit: int) -> list[Segment]:
-        """Sealed segments of days from `begin` to `end`, by day and id."""
+        """Return sealed segments of days from `begin` to `end`, by day and id."""
         ...
 
     async def waiting(self) -> tuple[int, datetime | None]:
-        """How many events are not sealed yet, and since when the oldest waits."""
+        """Return how many events are not sealed yet, and since when the oldest waits."""
         ...
 
 
@@ -75,7 +74,7 @@ class MongoArchive:
         self._clock = clock
 
     async def create_indexes(self) -> None:
-        # Everything that is asked of waiting chunks is in the index: their rows are not read for it.
+        # A covering index: queries of pending chunks need not read their rows.
         waiting = [(name, ASCENDING) for name in ("segment", "day", "created_at", "events", "size")]
         await self._chunks.create_index(waiting)
         await self._segments.create_indexes(
@@ -146,7 +145,7 @@ class MongoArchive:
                 session=transaction.session,
             )
             if taken.modified_count != len(chosen):
-                raise conflict("another has planned with the same chunks")
+                raise conflict("another instance has planned with the same chunks")
             await self._segments.insert_one({**_row(segment), "state": "planned"}, session=transaction.session)
             return segment
 
@@ -158,7 +157,7 @@ class MongoArchive:
     async def rows_of(self, segment: Segment) -> list[bytes] | None:
         rows = self._chunks.find({"segment": segment.id}, {"rows": 1, "events": 1}).sort("_id", ASCENDING)
         found = await rows.to_list(None)
-        # All or none, but for who reads while they are removed: part of them must not become the segment's object.
+        # All or none: an incomplete read during sealing must not become the segment's object.
         return [row["rows"] for row in found] if sum(row["events"] for row in found) == segment.events else None
 
     async def seal(self, segment: Segment, size: int) -> None:

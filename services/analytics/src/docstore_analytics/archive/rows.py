@@ -12,11 +12,11 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.ids import new_id
 
 CHUNK_BYTES = 4 * 2**20
-"""A document of the database may have 16 MB."""
+"""Well below MongoDB's limit of 16 MB a document."""
 
 
 def archive_row(envelope: Envelope[Event]) -> bytes:
-    """A line of JSON with every column."""
+    """Return a line of JSON with every column."""
     event = envelope.event
     about = getattr(event, "file", event)
     owner = getattr(event, "account_id", None) or getattr(about, "owner_id", None)
@@ -39,7 +39,7 @@ def archive_row(envelope: Envelope[Event]) -> bytes:
 
 
 def chunks_of(rows: Iterable[tuple[datetime, bytes]]) -> list[Chunk]:
-    """The rows by day, in chunks that fit into a document each."""
+    """Return the rows by day, in chunks that fit into a document each."""
     open_chunks: dict[str, Chunk] = {}
     chunks: list[Chunk] = []
     for at, line in rows:

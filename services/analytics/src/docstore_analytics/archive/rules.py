@@ -1,4 +1,4 @@
-"""What the archive is made of. Standard library only."""
+"""Rules of the archive. Standard library only."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ PREFIX = "archive/events"
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows of one day that came together and wait for their segment."""
+    """Rows of one day that arrived together and wait for a segment."""
 
     id: str
     day: str
@@ -17,23 +17,23 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One Parquet file of one day (UTC, by the events' times)."""
+    """A Parquet file of one day (UTC, by the events' times)."""
 
     id: str
     day: str
     events: int
     size: int
-    """Of the file, in bytes; of the rows while it is only planned."""
+    """Bytes of the file; of the rows while it is only planned."""
 
     @property
     def key(self) -> str:
-        """Where it is in the bucket: folders as Hive, and so Athena, Spark and DuckDB, read partitions."""
+        """Object key: folders as Hive, and so Athena, Spark and DuckDB, read partitions."""
         return f"{PREFIX}/day={self.day}/{self.id}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentLimits:
-    """When what waits is written: after so many seconds, or once so many events or bytes wait."""
+    """When pending rows are written: after so many seconds, events or bytes."""
 
     seconds: float
     events: int

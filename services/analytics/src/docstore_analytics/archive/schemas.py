@@ -1,4 +1,4 @@
-"""Responses with files of the archive."""
+"""Responses of the archive."""
 
 from datetime import date
 
@@ -9,17 +9,17 @@ class ArchiveFile(Answer):
     """A Parquet file of the event archive."""
 
     id: str
-    """Part of its name."""
+    """Unique part of its name."""
     day: date
-    """The day that its events are of, in UTC."""
+    """Day of its events, in UTC."""
     key: str
-    """In the archive's bucket."""
+    """Object key in the archive's bucket."""
     events: int
-    """How many are in it."""
+    """Number of events in it."""
     bytes: int
-    """Its size."""
+    """Size of the file."""
     url: str
-    """Signed, good for ten minutes."""
+    """Signed URL, valid for ten minutes."""
 
 
 class ArchivePage(Page[ArchiveFile]):

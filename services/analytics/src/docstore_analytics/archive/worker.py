@@ -1,11 +1,11 @@
-"""Writes what has waited long enough into Parquet segments in S3, each event once, whatever is killed when.
+"""Writes pending rows into Parquet segments in S3, each event exactly once, whichever process is killed at any time.
 
-Proof. (1) A chunk is written in the transaction of the inbox: each event is in one chunk. (2) A plan names its segment
-in each chunk it takes, in one transaction: each chunk is in one segment, and its rows are fixed. (3) The object of a
-segment is a function of its rows, under a key that only it has, and the store shows an object whole or not at all:
-writing it again changes nothing. (4) The chunks are deleted in the transaction that marks the segment as sealed, after
-the object is there. So before that transaction the events are in chunks that will be written again, and after it in an
-object that is there; killing the writer at any point leaves one of the two. docs/adr/0017-analytics.md.
+Proof. (1) A chunk is written in the transaction of the inbox, so each event is in one chunk. (2) A plan stores its
+segment's id in each of its chunks in one transaction, so each chunk is in one segment, and the rows are fixed. (3) A
+segment's object is a function of its rows, under a key of its own, and the store shows objects whole or not at all, so
+writing it again changes nothing. (4) The transaction that marks the segment as sealed deletes its chunks, after the
+object is stored. So before that transaction the events are in chunks that will be written again, and afterwards in a
+stored object. docs/adr/0017-analytics.md.
 """
 
 from functools import partial
@@ -32,7 +32,7 @@ class Objects(Protocol):
 
 
 class ArchiveWriter:
-    """Writes while this instance holds the lease."""
+    """Writes segments while this instance holds the lease."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ArchiveWriter:
         self._clock = clock
 
     async def write_due(self) -> int:
-        """Write what was begun and what is due; how many segments were sealed."""
+        """Write the segments that are under way or due; return how many were sealed."""
         events, oldest = await self._store.waiting()
         archive_waiting_events.set(events)
         archive_oldest_seconds.set(max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
@@ -70,7 +70,7 @@ class ArchiveWriter:
 
     async def _write(self, segment: Segment) -> bool:
         packed = await self._store.rows_of(segment) if await self._lease.hold() else None
-        if packed is None:  # another instance writes it, or has sealed it meanwhile
+        if packed is None:  # another instance writes it or has sealed it
             return False
         parquet = await self._make_parquet(join_parts([self._memory, *packed]))
         await self._objects.put(segment.key, parquet, content_type=PARQUET)

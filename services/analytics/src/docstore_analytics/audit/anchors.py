@@ -1,7 +1,7 @@
-"""Where the audit log ended, noted outside the database: one small signed object for each state, never changed.
+"""Anchors of the audit log outside the database: immutable signed objects with the log's end at some time.
 
-`archive/audit/<region>/anchors/<seq>.json`; `seq` counts from 1 without a gap. Who can write to the database alone
-can't cut the log off, set it back or delete it without contradicting the last of them.
+`archive/audit/<region>/anchors/<seq>.json`; `seq` counts from 1 without a gap. Somebody who can only write to the
+database can't truncate, reset or delete the log without contradicting the last anchor.
 """
 
 from collections.abc import Mapping
@@ -28,17 +28,17 @@ class Anchor:
 
 
 class AnchorMissing(Exception):
-    """An anchor that was written is not in the object store."""
+    """A written anchor is missing in the object store."""
 
     def __init__(self, seq: int) -> None:
-        super().__init__(f"anchor {seq} is gone from the object store")
+        super().__init__(f"anchor {seq} is missing in the object store")
 
 
 class AnchorChanged(Exception):
-    """What is in the object store was not signed by this log."""
+    """An anchor in the object store was not signed by this log."""
 
     def __init__(self, seq: int) -> None:
-        super().__init__(f"anchor {seq} in the object store is not as it was written")
+        super().__init__(f"anchor {seq} in the object store was changed")
 
 
 class Objects(Protocol):
@@ -48,7 +48,7 @@ class Objects(Protocol):
 
 
 class Anchors:
-    """Those of one region's log."""
+    """Anchors of one region's log."""
 
     def __init__(self, objects: Objects, notes: AnchorNotes, chain: Chain, region: str) -> None:
         self._objects = objects
@@ -57,7 +57,7 @@ class Anchors:
         self._region = region
 
     async def last(self) -> Anchor | None:
-        """The newest in the object store, regardless of the database.
+        """Return the newest anchor in the object store, regardless of the database.
 
         AnchorMissing, AnchorChanged, ObjectStoreError.
         """
@@ -74,14 +74,14 @@ class Anchors:
         return _read(await self._get(low), low) if low else None
 
     async def add(self, anchor: Anchor) -> None:
-        """Write the next one."""
+        """Write the next anchor."""
         row = asdict(anchor)
         data = orjson.dumps(row | {"region": self._region, "mac": self._chain.sign(self._signed(row))})
         await self._objects.put(anchor_key(self._region, anchor.seq), data, content_type=JSON)
         await self._notes.note(anchor.seq)
 
     async def _get(self, seq: int) -> Mapping[str, Any] | None:
-        """A signed one as it was written; None if there is none."""
+        """Return an anchor with a valid signature; None if it does not exist."""
         try:
             data = await self._objects.get(anchor_key(self._region, seq))
         except ObjectNotFound:
@@ -104,6 +104,6 @@ def anchor_key(region: str, seq: int) -> str:
 
 
 def _read(row: Mapping[str, Any] | None, seq: int) -> Anchor:
-    if row is None:  # it was there a moment ago
+    if row is None:  # deleted a moment ago
         raise AnchorMissing(seq)
     return Anchor(row["seq"], row["number"], row["signature"], row["sealed_to"])

@@ -34,7 +34,7 @@ def audit_router(entries: AuditRepository, verifier: AuditVerifier) -> APIRouter
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        """Calls that changed or read content, and changes; the latest first. `action` is exact: `file-moved`."""
+        """List calls that changed or read content, and changes, latest first. `action` is exact: `file-moved`."""
         before = None
         if cursor is not None:
             at, number = decode_cursor(cursor, int, int)
@@ -51,11 +51,11 @@ def audit_router(entries: AuditRepository, verifier: AuditVerifier) -> APIRouter
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=VERIFIED_AT_ONCE)] = VERIFIED_AT_ONCE,
     ) -> Response:
-        """Check the chain of the audit log, as many entries at once; `next_after` is null once the end is reached.
+        """Verify the chain of the audit log, `limit` entries at a time; `next_after` is null at the end.
 
-        `broken` is the first entry that was changed, removed, added or reordered, or where the log was cut off; `last`
-        is the last that is as it was written. The log is also compared with what of it is in the object store, which
-        `not_compared` says if it could not be.
+        `broken` is the first entry that was changed, removed, added or reordered, or the place where the log was cut
+        off; `last` is the last valid entry. The log is also compared with its copies in the object store;
+        `not_compared` is the reason if that was impossible.
         """
         verified = await verifier.verify(after, limit)
         broken, anchor = verified.broken, verified.anchor
@@ -75,7 +75,7 @@ def audit_router(entries: AuditRepository, verifier: AuditVerifier) -> APIRouter
 
 
 def entry_json(chained: Chained) -> dict[str, Any]:
-    """An entry as administrators see it; a field that somebody has put something else into is shown as it is."""
+    """Return an entry for administrators; fields that were tampered with are shown as they are."""
     entry = chained.entry
     return {
         "number": chained.number,

@@ -8,7 +8,7 @@ from docstore_platform.secret_list import secret_list
 
 
 def chain_keys(settings: AnalyticsSettings) -> list[bytes]:
-    """The key that signs, then those that only verify: as they are, and as they were made of a shared secret."""
+    """Return the signing key, then those that only verify: as configured, and as derived from a shared secret."""
     first, *older = secret_list("ANALYTICS_AUDIT_KEY", settings.audit_key, settings.infra)
     own = bool(settings.audit_key.get_secret_value())
     keys = [first.encode() if own else derived_from_shared_secret(first)]
@@ -18,5 +18,5 @@ def chain_keys(settings: AnalyticsSettings) -> list[bytes]:
 
 
 def derived_from_shared_secret(secret: str) -> bytes:
-    """The key of a chain that was begun without one of its own."""
+    """Return the key of a chain that began without a key of its own."""
     return hmac.new(secret.encode(), b"docstore audit log", hashlib.sha256).digest()

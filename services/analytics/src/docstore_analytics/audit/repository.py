@@ -1,4 +1,4 @@
-"""The audit log in MongoDB: its entries and their end, which are sealed in which object, and the number of anchors."""
+"""The audit log in MongoDB: entries and their end, seals, and the number of anchors."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from docstore_platform.mongo import (
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which entries of the audit log; empty: all. `before` is the last entry of the page before."""
+    """Filter of audit entries; empty: all. `before` is the last entry of the page before."""
 
     actor_id: str = ""
     object_id: str = ""
@@ -33,7 +33,7 @@ class AuditQuery:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Entries `first` to `last`, both included, in the object `key`."""
+    """Entries `first` to `last` (inclusive) are in the object `key`."""
 
     first: int
     last: int
@@ -42,38 +42,38 @@ class Seal:
 
 class AuditRepository(Protocol):
     async def head(self, transaction: Transaction | None = None) -> Head:
-        """The end of the chain."""
+        """Return the end of the chain."""
         ...
 
     async def extend_chain(self, chained: Sequence[Chained], old: Head, new: Head, transaction: Transaction) -> None:
-        """Append to the end that was read: of two writers, one transaction is run again."""
+        """Append to the end that was read: of two concurrent transactions, one is retried."""
         ...
 
     def entries_after(self, number: int, limit: int) -> AsyncIterator[Chained]:
-        """In their order."""
+        """Iterate over entries in order."""
         ...
 
     async def entry(self, number: int) -> Chained | None: ...
 
     async def find_entries(self, query: AuditQuery, limit: int) -> list[Chained]:
-        """The latest first."""
+        """Return matching entries, latest first."""
         ...
 
 
 class SealRepository(Protocol):
     async def add(self, seal: Seal) -> bool:
-        """False if another instance has sealed from the same entry on."""
+        """Add a seal; False if another instance has sealed from the same entry on."""
         ...
 
     async def last(self) -> Seal | None: ...
 
     async def between(self, first: int, last: int) -> list[Seal]:
-        """Those with an entry from `first` to `last`."""
+        """Return the seals of entries from `first` to `last`."""
         ...
 
 
 class AnchorNotes(Protocol):
-    """The database's own note of the last anchor: without it a deleted one would not be missed."""
+    """The database's record of the last anchor, which shows if that anchor was deleted."""
 
     async def last_seq(self) -> int: ...
 
@@ -106,7 +106,7 @@ class MongoAudit:
             session=transaction.session,
         )
         if not (replaced.matched_count or replaced.upserted_id):
-            raise conflict("another has extended the audit log")
+            raise conflict("another instance has extended the audit log")
         await self._audit.insert_many([row_of(each) for each in chained], session=transaction.session)
 
     async def entries_after(self, number: int, limit: int) -> AsyncIterator[Chained]:

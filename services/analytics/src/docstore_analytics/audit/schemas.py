@@ -1,4 +1,4 @@
-"""Responses with the audit log."""
+"""Responses of the audit log."""
 
 from datetime import datetime
 
@@ -7,72 +7,72 @@ from docstore_platform.answers import Answer, Page
 
 
 class AuditEntry(Answer):
-    """A line of the audit log: a call, or a change. Null may also stand where somebody has tampered with it."""
+    """An entry of the audit log: a call or a change. Fields may also be null after tampering."""
 
     number: int
     """From 1, without a gap."""
     at: datetime
     """When."""
     kind: Kind | None
-    """Which of the two."""
+    """A call or a change."""
     action: str | None
-    """`PATCH /v1/files/{file_id}` of a call, `file-moved` of a change."""
+    """`PATCH /v1/files/{file_id}` for a call, `file-moved` for a change."""
     account_id: str | None
-    """Who did it; null where nobody was logged in."""
+    """Acting account; null without a login."""
     object_id: str | None
-    """What it was about; null if that is not one thing."""
+    """The object of the action; null if it is not a single one."""
     status: int | None
-    """HTTP status of a call; null of a change."""
+    """HTTP status of a call; null for a change."""
     client: str | None
-    """Address and program of who called."""
+    """Address and program of the caller."""
     session_id: str | None
-    """Log-in that it was done with; null if there was none."""
+    """Log-in session of the call; null without one."""
     source_id: str | None
-    """Of the request or event."""
+    """Id of the request or event."""
     detail: str | None
-    """Path of the call, or of the file."""
+    """Path of the call or the file."""
     signature: str
-    """Of this entry and the one before it."""
+    """Signature of this entry and the one before it."""
 
 
 class AuditPage(Page[AuditEntry]):
-    """A page of the audit log, the latest first."""
+    """A page of the audit log, latest first."""
 
 
 class AuditMark(Answer):
     """A place in the chain of the audit log."""
 
     number: int
-    """Of the entry; 0 before the first."""
+    """Number of the entry; 0 before the first."""
     signature: str
-    """Of the entry."""
+    """Signature of the entry."""
 
 
 class AuditBreak(Answer):
-    """The first entry that is not as it was written."""
+    """The first invalid entry."""
 
     number: int
-    """Of the entry."""
+    """Number of the entry."""
     reason: Reason
     """What is wrong."""
     detail: str
-    """The same for people."""
+    """The reason for people."""
 
 
 class AuditCheck(Answer):
-    """What checking a part of the audit log has found."""
+    """Result of verifying a part of the audit log."""
 
     checked: int
     """Entries."""
     next_after: int | None
-    """Given as `after`, it goes on; null once the end is reached."""
+    """Continue with it as `after`; null at the end."""
     broken: AuditBreak | None
-    """Null if all of them are as they were written."""
+    """Null if all checked entries are valid."""
     last: AuditMark
-    """The last entry that is as it was written."""
+    """The last valid entry."""
     head: AuditMark
-    """Where the log ends."""
+    """End of the log."""
     anchor: AuditMark | None
-    """Where it ended when that was last noted in the object store; null if it never was, or could not be read."""
+    """End of the log at its last anchor in the object store; null if there is none or it is unreadable."""
     not_compared: str | None
-    """Why the log could not be compared with what of it is in the object store, for people; null if it was."""
+    """Why the log could not be compared with the object store, for people; null if it was."""

@@ -15,10 +15,10 @@ from docstore_contents.s3.transport import ObjectNotFound, ObjectStoreError
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What one page of verifying has found: `after` is where the next page begins, None at the end.
+    """Result of verifying one page: `after` is the start of the next page, None at the end.
 
-    `number` and `signature` are of the last entry that is as it was written. `not_compared` says why the entries could
-    not be compared with what is in the object store; empty: they were.
+    `number` and `signature` are of the last valid entry. `not_compared`: why the entries could not be compared with the
+    object store; empty if they were.
     """
 
     number: int
@@ -50,7 +50,7 @@ class AuditVerifier:
         self._region = region
 
     async def verify(self, after: int, limit: int) -> Verified:
-        """Check up to `limit` entries that follow number `after`, those in the object store too, and the end."""
+        """Verify up to `limit` entries after number `after`, their copies in the object store, and the end."""
         head = await self._store.head()
         number, signature = after, BEGINNING
         anchor, not_compared = None, ""
@@ -66,7 +66,7 @@ class AuditVerifier:
         except (AnchorMissing, AnchorChanged) as error:
             return found(_anchor_break(error))
         except ObjectStoreError as error:
-            not_compared = f"the object store does not answer: {error}"
+            not_compared = f"the object store is unavailable: {error}"
         if after:
             before = await self._store.entry(after)
             if before is None:
@@ -81,13 +81,13 @@ class AuditVerifier:
                 try:
                     broken = await sealed.check(chained)
                 except ObjectStoreError as error:
-                    not_compared = f"the object store does not answer: {error}"
+                    not_compared = f"the object store is unavailable: {error}"
             if broken:
                 return found(broken)
             number, signature = chained.number, chained.signature
         if number - after == limit:
             return found(None, more=True)
-        if number >= head.number:  # entries have come meanwhile, or none: the end is what the head says now
+        if number >= head.number:  # entries may have been added: compare with the current head
             head = await self._store.head()
             if number < head.number:
                 return found(None, more=True)
@@ -101,7 +101,7 @@ class AuditVerifier:
         return None
 
     async def contradiction(self) -> Break | None:
-        """What of the log is not as the last anchor says. ObjectStoreError."""
+        """Return how the log contradicts its last anchor, if so. ObjectStoreError."""
         try:
             anchor = await self._anchors.last()
         except (AnchorMissing, AnchorChanged) as error:
@@ -113,7 +113,7 @@ class AuditVerifier:
             return None
         head = await self._store.head()
         if head.number < anchor.number:
-            detail = f"anchor {anchor.seq} in the object store knows {anchor.number} entries"
+            detail = f"anchor {anchor.seq} in the object store counts {anchor.number} entries"
             return Break(head.number + 1, "cut_off", detail)
         entry = await self._store.entry(anchor.number)
         if entry is None or entry.signature != anchor.signature:
@@ -135,7 +135,7 @@ def _anchor_break(error: AnchorMissing | AnchorChanged) -> Break:
 
 
 class _SealedEntries:
-    """The sealed copies of the entries that are being looked at."""
+    """Sealed copies of the entries under verification."""
 
     def __init__(self, objects: Objects, seals: list[Seal], sealed_to: int, region: str) -> None:
         self._objects = objects
@@ -146,22 +146,22 @@ class _SealedEntries:
         self._loaded: Seal | None = None
 
     async def check(self, chained: Chained) -> Break | None:
-        """Whether the entry is what was sealed; one that is not sealed yet is. ObjectStoreError."""
+        """Compare the entry with its sealed copy, if it is sealed. ObjectStoreError."""
         seal = next((each for each in self._seals if each.first <= chained.number <= each.last), None)
         if seal is None:
             if chained.number > self._sealed_to:
                 return None
             return Break(chained.number, "seal_missing", f"entries up to {self._sealed_to} had been sealed")
         if seal.key != sealed_key(self._region, seal.first, seal.last):
-            return Break(chained.number, "differs_from_sealed", f"{seal.key} is no object of the audit log")
+            return Break(chained.number, "differs_from_sealed", f"{seal.key} is not an object of the audit log")
         if seal != self._loaded:
             try:
                 self._rows = unpacked(await self._objects.get(seal.key))
             except ObjectNotFound:
-                return Break(chained.number, "differs_from_sealed", f"{seal.key} is gone")
+                return Break(chained.number, "differs_from_sealed", f"{seal.key} is missing")
             except (OSError, EOFError, ValueError, KeyError, TypeError):
                 return Break(chained.number, "differs_from_sealed", f"{seal.key} can't be read")
             self._loaded = seal
         if self._rows.get(chained.number) != orjson.loads(line_of(chained)):
-            return Break(chained.number, "differs_from_sealed", f"{seal.key} has something else")
+            return Break(chained.number, "differs_from_sealed", f"{seal.key} has other contents")
         return None

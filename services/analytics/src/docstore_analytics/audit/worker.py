@@ -1,4 +1,4 @@
-"""Background work of the audit log: seals its entries in the object store, and anchors its end there."""
+"""Background work of the audit log: seals entries and anchors the log's end in the object store."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -20,7 +20,7 @@ GZIP = "application/gzip"
 
 class Lease(Protocol):
     async def hold(self) -> bool:
-        """Whether this instance is the one that seals and anchors."""
+        """Whether this instance is the one to seal and anchor."""
         ...
 
 
@@ -53,10 +53,10 @@ class AuditSealer:
         self._clock = clock
 
     async def seal_due(self) -> int:
-        """Write entries that are due into objects, which are never changed; how many objects.
+        """Write due entries into immutable objects; return how many objects.
 
-        An object is written before its seal is stored. A writer that dies in between leaves an unused object; its
-        entries are sealed again, in another.
+        An object is written before its seal is stored. A writer that dies in between leaves an unused object, and its
+        entries are sealed again in another one.
         """
         head = await self._store.head()
         sealed_to = await self._verifier.sealed_to()
@@ -80,9 +80,9 @@ class AuditSealer:
         return len(entries) >= self._entries or entries[0].entry.at <= self._clock() - self._wait
 
     async def anchor_due(self) -> bool:
-        """Write where the audit log ends now to the object store and the service's log, if it has grown.
+        """Write the current end of the audit log to the object store and the service log, if it has grown.
 
-        A log that contradicts the last anchor gets no other, so that verifying finds the last true one.
+        A log that contradicts its last anchor gets no new one, so that verification finds the last true one.
         """
         state = (await self._store.head(), await self._verifier.sealed_to())
         if state == self._anchored or not await self._lease.hold():

@@ -1,4 +1,4 @@
-"""What the child processes share: DuckDB with its limits, and the archive's rows. Nothing else imports it."""
+"""DuckDB with limits, and the archive's rows, for the child processes only."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from docstore_analytics.archive.columns import COLUMNS, unpack
 
 
 def connect(memory: int, folder: Path) -> duckdb.DuckDBPyConnection:
-    """One thread, so much memory (bytes), nothing from the network."""
+    """Connect with one thread, this much memory (bytes), and no network."""
     return duckdb.connect(
         config={
             "threads": 1,
@@ -22,13 +22,13 @@ def connect(memory: int, folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def write_rows(packed: Iterable[bytes], path: Path) -> None:
-    """The packed rows as one file of JSON lines."""
+    """Write the packed rows as one file of JSON lines."""
     with path.open("wb") as file:
         for part in packed:
             file.write(unpack(part))
 
 
 def rows_of(path: Path) -> str:
-    """SQL for the rows of a file of JSON lines."""
+    """Return SQL for the rows of a file of JSON lines."""
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     return f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"

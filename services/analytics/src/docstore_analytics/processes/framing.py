@@ -1,4 +1,4 @@
-"""Several byte strings in one: each behind its length (8 bytes, little-endian)."""
+"""Concatenation of byte strings, each after its length (8 bytes, little-endian)."""
 
 import struct
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ def join_parts(parts: Iterable[bytes]) -> bytes:
 
 
 def split_parts(data: bytes) -> list[bytes]:
-    """What `join_parts` has joined. ValueError if something is cut off."""
+    """Split what `join_parts` has joined. ValueError if it is truncated."""
     parts, at = [], 0
     while at < len(data):
         if at + _LENGTH.size > len(data):

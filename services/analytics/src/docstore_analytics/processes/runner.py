@@ -1,4 +1,4 @@
-"""Runs DuckDB in a process of its own that lives for one task: its memory is gone with it, and nothing waits for it."""
+"""Runs DuckDB in a process for one task, which frees its memory and blocks nothing."""
 
 import asyncio
 import os
@@ -8,11 +8,11 @@ STDERR_SHOWN = 2000
 
 
 class ChildFailed(Exception):
-    """The process failed or took too long; the message has the end of its stderr."""
+    """The process failed or timed out; the message contains the end of its stderr."""
 
 
 async def run_child(module: str, data: bytes, *, seconds: float) -> bytes:
-    """Run `python -m module` with `data` on its stdin; its stdout. Raises ChildFailed."""
+    """Run `python -m module` with `data` on its stdin; return its stdout. Raises ChildFailed."""
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,1 +1,1 @@
-"""Records each batch of events in all features, in one transaction."""
+"""Recording of each batch of events by all features, in one transaction."""

@@ -19,7 +19,7 @@ from docstore_events.transaction import Transaction
 
 @dataclass(slots=True)
 class Batch:
-    """The effects of a batch of events. Figures by account are divided by its plan once that is known."""
+    """Effects of a batch of events. Figures by account are split by plan once that is known."""
 
     rows: list[tuple[datetime, bytes]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -36,18 +36,18 @@ class Batch:
         self.counts.add(at, figure, by, amount)
 
     def count_of(self, account_id: str, at: datetime, figure: str, amount: int = 1) -> None:
-        """Count a figure by the plan of this account."""
+        """Count a figure by the account's plan."""
         self.by_account.append((at, figure, account_id, amount))
 
     def see(self, seen: PlanSeen | UsageSeen) -> None:
         self.seen.append(seen)
 
     def file(self, file_id: str) -> FileCounts:
-        """What is counted of one file."""
+        """Return the counts of one file."""
         return self.files.setdefault(file_id, FileCounts())
 
     def show(self, activity: Activity | None) -> None:
-        """Add to the activity of a file, unless nobody did it."""
+        """Add to a file's activity, unless nobody acted."""
         if activity is not None:
             self.activity.append(activity)
 
@@ -102,7 +102,7 @@ class RecordingService:
         self._chain = chain
 
     async def record(self, batch: Batch, transaction: Transaction) -> None:
-        """Write a batch in its transaction: nothing of it counts twice or is lost."""
+        """Write a batch in its transaction, exactly once."""
         account_ids = {seen.account_id for seen in batch.seen} | {count[2] for count in batch.by_account}
         accounts = await self._figures.accounts(account_ids, transaction) if account_ids else {}
         counts = Counts(batch.counts.by_hour.copy())
@@ -121,7 +121,7 @@ class RecordingService:
         await self._archive.add_chunks(chunks_of(batch.rows), transaction)
         await self._activity.add(batch.activity, transaction)
         if batch.entries:
-            # Last: a transaction that extends the chain at the same moment makes this one begin again.
+            # Last, because it conflicts with every concurrent extension of the chain.
             head = await self._audit.head(transaction)
             chained = self._chain.append(batch.entries, head)
             await self._audit.extend_chain(chained, head, self._chain.head(chained[-1]), transaction)

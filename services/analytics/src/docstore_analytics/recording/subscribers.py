@@ -1,4 +1,4 @@
-"""Handles all events. Each goes into the archive; the handlers say what else it changes."""
+"""Handles all events: each is archived, and its handler adds its other effects."""
 
 from docstore_analytics.activity.entries import file_activity, sharing_activity
 from docstore_analytics.recording.service import Batch, RecordingService
@@ -62,7 +62,7 @@ from docstore_events.uploads import (
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged, UsageEvent
 
 FIRST = 1
-"""Revision of what was just created."""
+"""Revision of a new object."""
 
 
 class AnalyticsSubscribers(Subscribers[Batch]):
@@ -109,7 +109,7 @@ class AnalyticsSubscribers(Subscribers[Batch]):
     def _by_mail(
         self, envelope: Envelope[PasswordResetRequested | PasswordReset | EmailVerificationRequested], batch: Batch
     ) -> None:
-        """Whoever asks for a link or uses it need not be logged in: known is only whose account it is about."""
+        """An event caused by a mailed link, whose user need not be logged in: only the account is known."""
         batch.archive(envelope)
         batch.changed(envelope, "", envelope.event.account_id)
 
@@ -179,7 +179,7 @@ class AnalyticsSubscribers(Subscribers[Batch]):
 
     def on_file_shared(self, envelope: Envelope[FileShared], batch: Batch) -> None:
         self._share(envelope, batch)
-        if envelope.event.revision == FIRST:  # else another role, or its person has signed up
+        if envelope.event.revision == FIRST:  # else its role changed, or the person signed up
             batch.count(envelope.time, "shares", by="person")
             batch.file(envelope.event.file_id).shares += 1
 
@@ -214,7 +214,7 @@ class AnalyticsSubscribers(Subscribers[Batch]):
     def _link(self, envelope: Envelope[LinkEvent], batch: Batch) -> None:
         event = envelope.event
         batch.archive(envelope)
-        # Whoever opens a link is nobody known; only its owner makes it or takes it back.
+        # Opening a link is anonymous; only the owner creates or revokes it.
         actor_id = "" if isinstance(event, LinkOpened) else event.owner_id
         batch.changed(envelope, actor_id, event.file_id, event.link_id)
         batch.show(sharing_activity(envelope))

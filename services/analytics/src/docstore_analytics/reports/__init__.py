@@ -1,1 +1,1 @@
-"""Reports: figures over time, counted from events, and queries of the archive."""
+"""Reports: figures over time from events, and queries of the archive."""

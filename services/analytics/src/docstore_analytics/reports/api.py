@@ -17,10 +17,10 @@ def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRout
 
     @router.get("/admin/reports/{name}", response_model=Report)
     async def report(name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20) -> Response:
-        """A report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
+        """Get a report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
 
         Over time: accounts, documents, storage, average-size, uploads, uploaded-bytes, failed-uploads, downloads,
-        shares, link-opens, sign-ups, log-ins, calls, notifications. Lists: most-shared, most-downloaded, and out of the
+        shares, link-opens, sign-ups, log-ins, calls, notifications. Lists: most-shared, most-downloaded, and from the
         archive: usage (by account), access (by file).
         """
         if name not in NAMES:

@@ -1,6 +1,6 @@
-"""Process that computes a report with DuckDB: the question and the waiting rows on stdin, the items on stdout.
+"""Process that computes a report with DuckDB: query and pending rows on stdin, items on stdout.
 
-The reports' SQL is all here; what a caller chooses comes as parameters.
+All SQL of the reports is here; the caller's choices are parameters.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Figures by hour and day, and what is known of accounts and files, in MongoDB."""
+"""Figures by hour and day, and facts about accounts and files, in MongoDB."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database,
 
 @dataclass(frozen=True, slots=True)
 class StepAmounts:
-    """A figure of one hour or day, by what it is divided by."""
+    """A figure of one hour or day, split by its dimension."""
 
     at: datetime
     amounts: Mapping[str, int]
@@ -20,7 +20,7 @@ class StepAmounts:
 
 @dataclass(frozen=True, slots=True)
 class FileFigures:
-    """The figures of a file as they stand now."""
+    """The current figures of a file."""
 
     file_id: str
     name: str | None
@@ -41,11 +41,11 @@ class FigureRepository(Protocol):
     async def count_files(self, files: Mapping[str, FileCounts], transaction: Transaction) -> None: ...
 
     async def figures(self, figure: str, step: Step, begin: datetime, end: datetime) -> list[StepAmounts]:
-        """The hours or days that have any, in their order."""
+        """Return the hours or days with values, in order."""
         ...
 
     async def top_files(self, figure: str, limit: int) -> list[FileFigures]:
-        """The files with the most of it that still exist."""
+        """Return the existing files with the highest figure."""
         ...
 
 
@@ -74,7 +74,7 @@ class MongoFigures:
             await self._accounts.bulk_write(writes, ordered=False, session=transaction.session)
 
     async def count(self, counts: Counts, transaction: Transaction) -> None:
-        """One document an hour and one a day hold all figures of that time."""
+        """Add figures: one document an hour and one a day hold all figures of that time."""
         added: dict[tuple[Step, datetime], dict[str, int]] = {}
         for step in STEPS:
             for (at, figure, divided_by), amount in counts.by_step(step).items():
@@ -106,7 +106,7 @@ class MongoFigures:
             update: Document = {"$inc": added}
             if known:
                 update["$set"] = known
-            worth_a_row = any(added.values()) or bool(counted.file_name)  # not every file that ends had any
+            worth_a_row = any(added.values()) or bool(counted.file_name)  # a deleted file may have none
             writes.append(UpdateOne({"_id": file_id}, update, upsert=worth_a_row))
         if writes:
             await self._files.bulk_write(writes, ordered=False, session=transaction.session)

@@ -1,4 +1,4 @@
-"""Rules of counting: which figures there are, and in which hour and day something counts. Standard library only."""
+"""Rules of figures: which there are, and in which hour and day something counts. Standard library only."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,27 +10,27 @@ Plan = Literal["free", "premium"]
 Step = Literal["hour", "day"]
 STEPS: Mapping[Step, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 UNKNOWN_PLAN: Plan = "free"
-"""Of an account whose events have not come yet: everybody begins with it."""
+"""Plan of an account whose events have not arrived yet, as of every new account."""
 
 Count = tuple[datetime, str, str]
-"""When it happened, which figure, and by what it is divided (mostly the plan)."""
+"""When it happened, which figure, and its dimension (mostly the plan)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSeen:
-    """An account is on this plan, and has this name, as of this revision of the account."""
+    """Plan and name of an account, as of this revision of the account."""
 
     account_id: str
     plan: Plan
     revision: int
     at: datetime
     name: str = ""
-    """What the account is called by people."""
+    """Display name."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """What an account uses in all, as of this revision of its usage."""
+    """Total usage of an account, as of this revision of its usage."""
 
     account_id: str
     bytes: int
@@ -41,7 +41,7 @@ class UsageSeen:
 
 @dataclass(slots=True)
 class Account:
-    """What is known of one account: the newest of each kind. Revision 0: nothing yet."""
+    """Known facts about an account, the newest of each kind. Revision 0: nothing yet."""
 
     plan: Plan = UNKNOWN_PLAN
     plan_revision: int = 0
@@ -51,7 +51,7 @@ class Account:
     name: str = ""
 
     def see_plan(self, seen: PlanSeen, counts: "Counts") -> None:
-        """Move what the account counts for from plan to plan; an older revision changes nothing."""
+        """Move the account's figures from plan to plan; an older revision changes nothing."""
         if seen.revision <= self.plan_revision:
             return
         known = self.plan_revision > 0
@@ -64,7 +64,7 @@ class Account:
         self.plan, self.plan_revision, self.name = seen.plan, seen.revision, seen.name
 
     def see_usage(self, seen: UsageSeen, counts: "Counts") -> None:
-        """Count the difference to what was known: what is published twice, or late, counts once."""
+        """Count the difference to the known usage: repeated or late events count once."""
         if seen.revision <= self.usage_revision:
             return
         counts.add(seen.at, "documents", self.plan, seen.documents - self.documents)
@@ -74,7 +74,7 @@ class Account:
 
 @dataclass(slots=True)
 class Counts:
-    """Figures to be added, by the hour in which they happened."""
+    """Figures to add, by hour."""
 
     by_hour: Counter[Count] = field(default_factory=Counter)
 
@@ -91,7 +91,7 @@ class Counts:
 
 @dataclass(slots=True)
 class FileCounts:
-    """What is to be added to a file's figures."""
+    """Amounts to add to a file's figures."""
 
     shares: int = 0
     links: int = 0
@@ -106,13 +106,13 @@ class FileCounts:
 
 
 def start_of(step: Step, at: datetime) -> datetime:
-    """The beginning of the hour or day, in UTC."""
+    """Return the start of the hour or day, in UTC."""
     moment = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return moment if step == "hour" else moment.replace(hour=0)
 
 
 def steps_between(step: Step, begin: datetime, end: datetime) -> Iterable[datetime]:
-    """The beginning of each hour or day that has a part in [begin, end)."""
+    """Iterate over the starts of the hours or days that overlap [begin, end)."""
     at = start_of(step, begin)
     while at < end:
         yield at
@@ -120,7 +120,7 @@ def steps_between(step: Step, begin: datetime, end: datetime) -> Iterable[dateti
 
 
 def running_total(values: Iterable[int], start: int) -> list[int]:
-    """Levels, from what each step adds."""
+    """Return the cumulative levels of what each step adds."""
     totals = []
     for value in values:
         start += value

@@ -1,4 +1,4 @@
-"""Responses with reports."""
+"""Responses of reports."""
 
 from datetime import datetime
 
@@ -13,116 +13,116 @@ class Line(Answer):
     """One line of a report over time."""
 
     name: str
-    """What divides the figure: a plan, a channel, or `all`."""
+    """Dimension of the line: a plan, a channel, or `all`."""
     values: list[int]
-    """One for each of `times`."""
+    """One value for each of `times`."""
 
 
 class SeriesReport(Answer):
     """A figure over time."""
 
     name: str
-    """Of the report."""
+    """Name of the report."""
     about: str
-    """What is counted, for people."""
+    """Description for people."""
     unit: Unit
-    """Of the values."""
+    """Unit of the values."""
     step: Step
-    """How far the times are apart."""
+    """Distance of the times."""
     begin: datetime = Field(alias="from")
     """Included."""
     to: datetime
-    """Not included."""
+    """Exclusive."""
     times: list[datetime]
-    """When each hour or day begins."""
+    """Start of each hour or day."""
     series: list[Line]
-    """By name."""
+    """Lines by name."""
 
 
 class TopFile(Answer):
-    """A file, with how often it was given and fetched."""
+    """A file with its shares and downloads."""
 
     file_id: str
     """The file or folder."""
     name: str | None
-    """Null if it is not known any more."""
+    """Null if it is no longer known."""
     owner_id: str | None
-    """Account; null if it is not known any more."""
+    """Owner's account; null if it is no longer known."""
     shares: int
-    """With people."""
+    """Shares with people."""
     links: int
-    """To the public."""
+    """Public links."""
     opens: int
-    """Of its links."""
+    """Opens of its links."""
     downloads: int
-    """By anybody."""
+    """Downloads by anybody."""
 
 
 class TopReport(Answer):
-    """The files with the most of something."""
+    """The files with the highest figure."""
 
     name: str
-    """Of the report."""
+    """Name of the report."""
     items: list[TopFile]
-    """The most first."""
+    """Highest first."""
 
 
 class AccountUse(Answer):
-    """What an account did."""
+    """Activity of an account."""
 
     account_id: str
     """Whose."""
     uploads: int
-    """Files that were sent."""
+    """Uploaded files."""
     uploaded_bytes: int
-    """Bytes that were sent."""
+    """Uploaded bytes."""
     downloads: int
-    """Contents that were fetched."""
+    """Downloaded contents."""
     calls: int
-    """Those that are in the audit log."""
+    """Calls in the audit log."""
     refused: int
-    """Of the calls, those that were answered with an error."""
+    """Calls that failed."""
 
 
 class UsageReport(Answer):
-    """What accounts did in a period."""
+    """Activity of accounts in a period."""
 
     name: str
-    """Of the report."""
+    """Name of the report."""
     begin: datetime = Field(alias="from")
     """Included."""
     to: datetime
-    """Not included."""
+    """Exclusive."""
     items: list[AccountUse]
-    """The most bytes sent first."""
+    """Most uploaded bytes first."""
 
 
 class FileReads(Answer):
-    """How a file was read."""
+    """Reads of a file."""
 
     file_id: str
     """The file."""
     reads: int
-    """How often its content was fetched."""
+    """How often its contents were downloaded."""
     accounts: int
-    """How many accounts read it."""
+    """Number of accounts that read it."""
     by_link: int
-    """Reads by those who were not logged in."""
+    """Reads without a login."""
     last_at: datetime
-    """When it was last fetched."""
+    """Time of the last read."""
 
 
 class AccessReport(Answer):
-    """How files were read in a period."""
+    """Reads of files in a period."""
 
     name: str
-    """Of the report."""
+    """Name of the report."""
     begin: datetime = Field(alias="from")
     """Included."""
     to: datetime
-    """Not included."""
+    """Exclusive."""
     items: list[FileReads]
-    """The most read first."""
+    """Most reads first."""
 
 
 Report = SeriesReport | TopReport | UsageReport | AccessReport

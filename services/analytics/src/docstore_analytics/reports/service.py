@@ -1,5 +1,4 @@
-"""Reports: figures over time and the files with the most of something, from what is counted; usage and access, from the
-archive."""
+"""Use cases of reports: figures and top files from counts; usage and access from the archive."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ MAX_POINTS = 2000
 MAX_SEGMENTS = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 CALLS_PUBLISHED_WITHIN = timedelta(days=1)
-"""A call is published by a later event: a second later, or as long as the gateway's database was unavailable."""
+"""A later event contains a call: a second later, or when the gateway's database is available again."""
 
 Unit = Literal["count", "bytes"]
 Kind = Literal["added", "level", "average"]
@@ -50,7 +49,7 @@ SERIES: Mapping[str, Series] = {
     "uploads": Series("uploads", "count", "added", "completed uploads by plan"),
     "uploaded-bytes": Series("uploaded_bytes", "bytes", "added", "bytes of completed uploads by plan"),
     "failed-uploads": Series("uploads_failed", "count", "added", "uploads that expired or were aborted"),
-    "downloads": Series("downloads", "count", "added", "downloads begun, by plan of who began them, or by link"),
+    "downloads": Series("downloads", "count", "added", "downloads started, by the downloader's plan or by link"),
     "shares": Series("shares", "count", "added", "shares made, with people and by link"),
     "link-opens": Series("link_opens", "count", "added", "opens of public links"),
     "sign-ups": Series("sign_ups", "count", "added", "new accounts"),
@@ -69,7 +68,7 @@ class Downloads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `begin` (included) to `end` (not), in hours or days."""
+    """From `begin` (inclusive) to `end` (exclusive), in hours or days."""
 
     begin: datetime
     end: datetime
@@ -103,7 +102,7 @@ class ReportService:
         self._one_at_a_time = asyncio.Lock()
 
     async def series(self, name: str, period: Period) -> dict[str, Any]:
-        """One line for each plan or whatever divides the figure, with a point for every hour or day."""
+        """Return one line for each dimension, with a point for every hour or day."""
         period.check()
         series = SERIES[name]
         times = list(steps_between(period.step, period.begin, period.end))
@@ -137,7 +136,7 @@ class ReportService:
         return {by: running_total(lines.get(by, nothing), before.get(by, 0)) for by in {*lines, *before}}
 
     async def _sum_before(self, figure: str, moment: datetime) -> dict[str, int]:
-        """What was there at a moment: whole days, and the hours of the last one."""
+        """Return the level at a moment: of whole days, plus the hours of the last one."""
         day = start_of("day", moment)
         rows = await self._figures.figures(figure, "day", BEGINNING, day)
         if moment > day:
@@ -149,13 +148,13 @@ class ReportService:
         return sums
 
     async def top(self, name: str, limit: int) -> dict[str, Any]:
-        """Files with the most shares and links, or downloads, as they stand now."""
+        """Return the files with the most shares and links, or downloads."""
         rows = await self._figures.top_files(TOPS[name], limit)
         items = [asdict(row) for row in rows]
         return {"name": name, "items": items}
 
     async def from_archive(self, name: str, period: Period, limit: int) -> dict[str, Any]:
-        """Computed by DuckDB over the archive, with what still waits to be in it."""
+        """Compute a report with DuckDB over the archive and the pending rows."""
         if period.begin >= period.end:
             raise invalid("`from` must be before `to`.", "invalid_period")
         published_before = min(period.end, utc_now()) + CALLS_PUBLISHED_WITHIN
@@ -163,7 +162,7 @@ class ReportService:
             period.begin, published_before - timedelta(milliseconds=1), MAX_SEGMENTS + 1
         )
         if len(segments) > MAX_SEGMENTS or sum(each.size for each in segments) > self._query_bytes:
-            raise invalid("So much of the archive is too much for one report: choose a shorter period.", "too_much")
+            raise invalid("The period is too long for one report. Choose a shorter one.", "too_much")
         async with self._one_at_a_time:
             with TemporaryDirectory(prefix="docstore-report-") as folder:
                 files = [await self._fetch(segment, Path(folder)) for segment in segments]

@@ -184,7 +184,7 @@ async def test_without_the_object_store_the_log_is_not_verified(
         monkeypatch.setattr(ObjectStore, "get", away)
         found = await analytics.verified()
         assert (found["checked"], found["broken"], found["anchor"]) == (ENTRIES, None, None)
-        assert "does not answer" in found["not_compared"]
+        assert "is unavailable" in found["not_compared"]
 
 
 async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(analytics: Analytics) -> None:

@@ -122,7 +122,7 @@ async def test_without_the_object_store_nothing_is_said_to_be_whole() -> None:
     world.objects.away = True
     found = await world.verify()
     assert (found.broken, found.number) == (None, 5)
-    assert "does not answer" in found.not_compared
+    assert "is unavailable" in found.not_compared
     world.database.entries[2] = replace(world.database.entries[2], entry=entry(7))
     assert (await world.verify()).broken is not None
 

@@ -73,7 +73,7 @@ def test_a_changed_field_is_found_in_its_entry(field: str, number: int) -> None:
     """Every field is signed."""
     chained, head = chain()
     chained[number] = replace(chained[number], entry=replace(chained[number].entry, **{field: OTHER[field]}))
-    assert first_break(chained, head) == Break(number + 1, "changed", "its signature does not fit what it says")
+    assert first_break(chained, head) == Break(number + 1, "changed", "its signature does not match its contents")
 
 
 @pytest.mark.parametrize("field", ["signature", "previous"])
