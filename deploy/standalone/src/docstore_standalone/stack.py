@@ -26,9 +26,9 @@ from docstore_standalone.supervisor import OnChange, Part, ignore
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
 """Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
-PARK_MS = 2000
+IDLE_INTERVAL_MS = 10_000
 """Consumers are given what relays of their own process send; this is for what anybody else sends."""
-PARK_MS_BETWEEN_PROCESSES = 50
+IDLE_INTERVAL_MS_BETWEEN_PROCESSES = 50
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Stack:
 
 
 def _variables(
-    servers: Servers, credentials: Credentials, gateway: str, park_ms: int, regional: Mapping[str, str]
+    servers: Servers, credentials: Credentials, gateway: str, idle_ms: int, regional: Mapping[str, str]
 ) -> dict[str, str]:
     """What every service is told."""
     ours = {
@@ -101,8 +101,8 @@ def _variables(
         "DOCSTORE_PUBLIC_URL": gateway,
         "DOCSTORE_SINGLE_INSTANCE": "true",
         "DOCSTORE_TOPIC_PARTITIONS": "2",
-        "DOCSTORE_IDLE_INTERVAL_MS": str(park_ms),
-        "DOCSTORE_OUTBOX_INTERVAL_MS": "1000",
+        "DOCSTORE_IDLE_INTERVAL_MS": str(idle_ms),
+        "DOCSTORE_OUTBOX_INTERVAL_MS": "15000",
         "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN_EMAIL,
         "ACCOUNTS_FIRST_ADMIN_PASSWORD": credentials.admin_password,
         "INDEXER_FOLDER": str(servers.folder / "index"),
@@ -191,10 +191,10 @@ async def start_stack(
         opening.push_async_callback(servers.stop)
         port = servers.ports.secure_gateway(settings.port)
         gateway = f"http://{LOOPBACK}:{port}"
-        park_ms = PARK_MS_BETWEEN_PROCESSES if processes else PARK_MS
+        idle_ms = IDLE_INTERVAL_MS_BETWEEN_PROCESSES if processes else IDLE_INTERVAL_MS
         if settings.kafka_bootstrap or broker == "apache-kafka":
-            park_ms = 0
-        variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms, regional or {})
+            idle_ms = 0
+        variables = _variables(servers, load_credentials(servers.folder), gateway, idle_ms, regional or {})
         parts = (
             _one_process_each(servers, variables, servers.ports, forker)
             if processes

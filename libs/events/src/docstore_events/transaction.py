@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from docstore_events.envelope import Envelope, outbox_row, seal
 from docstore_events.event import Event
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, PyMongoError, Session
 from docstore_platform.tracing import current_traceparent
 from docstore_work.wakeup import wake
 
@@ -117,7 +117,11 @@ class Transactor:
                 transaction.wake_after(self.wakeup_name)
             return result, transaction.woken
 
-        result, woken = await self._mongo.transaction(with_outbox)
+        try:
+            result, woken = await self._mongo.transaction(with_outbox)
+        except PyMongoError:
+            wake(self.wakeup_name)  # it may be committed all the same
+            raise
         for name in woken:
             wake(name)
         return result

@@ -29,6 +29,8 @@ class Loop:
     """Looks without a wake-up this often."""
     retry_seconds: float = RETRY_SECONDS
     """Pause after a failure."""
+    idle_seconds: float = 0.0
+    """While nothing is found the pause between two looks doubles up to this; a wake-up makes it short again."""
 
     @classmethod
     def periodic(cls, name: str, work: Callable[[], Awaitable[object]], every_seconds: float) -> "Loop":
@@ -42,6 +44,7 @@ class Loop:
 
     async def run(self) -> None:
         wakeup = Wakeup([self.wakeup])
+        pause = self.every_seconds
         try:
             while True:
                 try:
@@ -50,8 +53,10 @@ class Loop:
                     log.warning("background_work_failed", part=self.name, error=repr(error))
                     await asyncio.sleep(self.retry_seconds)
                     continue
-                if not worked:
-                    await wakeup.wait(self.every_seconds)
+                if worked or await wakeup.wait(pause):
+                    pause = self.every_seconds
+                else:
+                    pause = max(self.every_seconds, min(2 * pause, self.idle_seconds))
         finally:
             wakeup.close()
 

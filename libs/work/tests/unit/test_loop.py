@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from docstore_platform.testing import eventually
 from docstore_work.loop import Loop, running_loops
-from docstore_work.wakeup import wake
+from docstore_work.wakeup import Wakeup, wake
 
 HOUR = 3600.0
 
@@ -81,3 +83,19 @@ async def test_periodic_work_waits_whatever_it_answers() -> None:
         await work.looked(1)
         await asyncio.sleep(0)
     assert work.looks == 1
+
+
+async def test_an_idle_loop_looks_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to `idle_seconds`, and as often as before once it is woken."""
+    pauses: list[float] = []
+
+    async def wait(_: Wakeup, seconds: float) -> bool:
+        pauses.append(seconds)
+        if len(pauses) == 6:
+            raise asyncio.CancelledError
+        return len(pauses) == 4
+
+    monkeypatch.setattr(Wakeup, "wait", wait)
+    with pytest.raises(asyncio.CancelledError):
+        await Loop("test work", Work(due=0), "test:work", every_seconds=1.0, idle_seconds=5.0).run()
+    assert pauses == [1.0, 2.0, 4.0, 5.0, 1.0, 2.0]

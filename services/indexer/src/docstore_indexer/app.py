@@ -26,7 +26,7 @@ from docstore_indexer.indexing.job_repository import Jobs
 from docstore_indexer.indexing.plan_changes import PlanChanges
 from docstore_indexer.indexing.rebuild import Rebuild
 from docstore_indexer.indexing.repository import MongoEntries
-from docstore_indexer.indexing.rules import WorkQueue, wakeup_name
+from docstore_indexer.indexing.rules import RETRY_WAKEUP, WorkQueue, wakeup_name
 from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
 from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
@@ -42,6 +42,8 @@ from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0
+IDLE_SECONDS = 15.0
+"""The longest pause between two looks for retries, while there are none."""
 
 
 def create_app(settings: IndexerSettings | None = None) -> FastAPI:
@@ -97,7 +99,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         ),
         Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
         Loop("indexer rebuild", rebuild.work, REBUILD_WAKEUP),
-        Loop("indexer retries", service.wake_due, "index:retries", settings.poll_interval_seconds),
+        Loop(
+            "indexer retries", service.wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS
+        ),
         Loop("indexer gauges", report_pending, "index:gauges", GAUGE_SECONDS),
     ]
 

@@ -17,7 +17,7 @@ from docstore_media import metrics
 from docstore_media.api import internal_preview_router, preview_router
 from docstore_media.renderer import WorkerRenderer
 from docstore_media.repository import MongoPreviews
-from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService
+from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
 from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
 from docstore_media.worker import RenderingWorker
@@ -27,6 +27,8 @@ from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0
+IDLE_SECONDS = 15.0
+"""The longest pause between two looks for retries, while there are none."""
 MEGA = 1_000_000
 
 
@@ -58,7 +60,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         # More loops than workers: while one waits for a download, another has the worker.
         *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
         Loop("media remove", worker.remove, REMOVE_WAKEUP),
-        Loop("media retries", worker.wake_due, "media:retries", settings.poll_interval_seconds),
+        Loop("media retries", worker.wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
         Loop("media gauges", tell_pending, "media:gauges", GAUGE_SECONDS),
     ]
 

@@ -13,6 +13,7 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound, not_found
 
 RENDER_WAKEUP = "media:render"
+RETRY_WAKEUP = "media:retries"
 REMOVE_WAKEUP = "media:remove"
 MAX_KEPT_SECONDS = 300
 

@@ -19,7 +19,7 @@ from docstore_media.outcomes import Outcome, outcome_event
 from docstore_media.renderer import Renderer
 from docstore_media.repository import MongoPreviews
 from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
-from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 
@@ -139,6 +139,7 @@ class RenderingWorker:
         times = rendition.waits + 1 if faultless else rendition.attempts
         seconds = backoff(times, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
         await self._previews.postpone(rendition, seconds, faultless=faultless)
+        wake(RETRY_WAKEUP)
 
 
 def _passes(error: Exception) -> bool:

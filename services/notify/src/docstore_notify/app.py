@@ -109,7 +109,7 @@ def create_app(
         ClaimWorker(
             "lanes", queue_worker, parallel=settings.machine_parallel, poll_seconds=poll_seconds, wakeup_name=sending
         ),
-        ClaimWorker("rechecks", recheck_worker, parallel=1, poll_seconds=10 * poll_seconds, wakeup_name=checking),
+        ClaimWorker("rechecks", recheck_worker, parallel=1, poll_seconds=poll_seconds, wakeup_name=checking),
     ]
 
     @asynccontextmanager

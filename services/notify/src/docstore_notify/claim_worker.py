@@ -38,6 +38,7 @@ class ClaimWorker(Generic[T]):
         self._queue = queue
         self._poll_seconds = poll_seconds
         self._wakeup_name = wakeup_name
+        self._wakeup = Wakeup([wakeup_name])
         self._slots = asyncio.Semaphore(parallel)
         self._doing: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -56,17 +57,16 @@ class ClaimWorker(Generic[T]):
             await _finish(self._doing)
 
     async def _run(self) -> None:
-        wakeup = Wakeup([self._wakeup_name])
         try:
             while not self._stopping:
                 try:
                     if not await self._take_one():
-                        await wakeup.wait(await self._idle_seconds())
+                        await self._wakeup.wait(await self._idle_seconds())
                 except Exception as error:  # noqa: BLE001 - whatever fails, messages must not stop for good
                     log.warning("worker_retries", service="notify", worker=self._name, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            wakeup.close()
+            self._wakeup.close()
 
     async def _take_one(self) -> bool:
         """Begin to do one piece that is due; whether there was one."""
@@ -90,6 +90,7 @@ class ClaimWorker(Generic[T]):
     def _done(self, task: asyncio.Task[None]) -> None:
         self._doing.discard(task)
         self._slots.release()
+        self._wakeup.wake()  # what could not be done may be due again before the next look
         if not task.cancelled() and task.exception() is not None:
             log.warning("work_left_until_lease_end", worker=self._name, error=repr(task.exception()))
 

@@ -39,7 +39,7 @@ class NotifySettings(ServiceSettings):
         16, ge=1, le=256, description="subscriptions to machines served at the same time, each with one message"
     )
     poll_interval_seconds: float = Field(
-        1.0, gt=0, description="look for what other instances have left to send this often"
+        15.0, gt=0, description="look for what other instances have left to send this often"
     )
     lease_seconds: float = Field(60.0, gt=0, description="a sender that died loses its message after this time")
     send_timeout_seconds: float = Field(

@@ -5,9 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from docstore_indexer.indexing.rules import RETRY_WAKEUP
 from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
+from docstore_work.wakeup import wake
 
 JobKind = Literal["plan", "rebuild"]
 MAX_PAUSE_SECONDS = 60.0
@@ -74,6 +76,7 @@ class Jobs:
         pause = backoff(job.lease.attempts, first=1.0, longest=MAX_PAUSE_SECONDS)
         with suppress(LeaseLost):
             await self._queue.postpone(job.lease, pause, {"progress": job.progress})
+        wake(RETRY_WAKEUP)
 
     async def release_all(self) -> None:
         """Make due what a process that died had claimed."""

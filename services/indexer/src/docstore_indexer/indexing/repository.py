@@ -6,10 +6,11 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Protocol
 
-from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, WorkQueue
+from docstore_indexer.indexing.rules import RETRY_WAKEUP, Entry, File, FileChange, Outcome, WorkQueue
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
 from docstore_work.lease_queue import Lease, LeaseQueue
+from docstore_work.wakeup import wake
 
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """A purged file is remembered as long as an event of its life may still come."""
@@ -110,6 +111,7 @@ class MongoEntries:
 
     async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
         await self._queue.postpone_batch(_leases(entries), seconds, {"lane": queue.value}, counted=counted)
+        wake(RETRY_WAKEUP)
 
     async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
         rows = self._documents.find(self._queue.held_among(_leases(entries)), {"_id": 1}, session=session)

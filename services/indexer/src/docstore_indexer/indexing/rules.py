@@ -29,6 +29,9 @@ class WorkQueue(StrEnum):
     """Pictures and scanned pages."""
 
 
+RETRY_WAKEUP = "index:retries"
+
+
 def wakeup_name(queue: WorkQueue) -> str:
     return f"index:{queue}"
 

@@ -16,6 +16,8 @@ from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.settings import UploadSettings
 from docstore_work.loop import Loop
 
+IDLE_TIMES = 15
+"""Pauses are so many times as long while nothing is due."""
 D = TypeVar("D")
 Step = Callable[[Sequence[D]], Awaitable[None]]
 
@@ -43,7 +45,7 @@ class DueWork(ABC, Generic[D]):
         """The background loop. If a step fails, its items are due again when their lease ends."""
         seconds = self._settings.poll_interval_seconds
         name = f"upload {self.name}"
-        return Loop(name, self.run_once, name.replace(" ", ":"), every_seconds=seconds, retry_seconds=seconds)
+        return Loop(name, self.run_once, name.replace(" ", ":"), seconds, seconds, IDLE_TIMES * seconds)
 
     async def run_once(self) -> int:
         """Process one batch of due items; return how many."""
