@@ -64,7 +64,7 @@ async def test_who_has_no_account_is_invited_and_told_once_there_is_one(
     await ada.call("POST", f"/v1/files/{file['id']}/shares", {"email": email, "role": "viewer"})
     invitation = await mailed(mailbox, email, 'Shared with you: "for-you.txt"')
     assert "sign up" in invitation.text
-    assert f"{ada.email} (an address that is not verified)" in invitation.text
+    assert f"{ada.email} (unverified address)" in invitation.text
     await nobody.sign_up(email, PASSWORD)
     await verify_email(nobody, mailbox, email)
     await told(nobody, "for-you.txt is shared with you")
@@ -111,7 +111,7 @@ async def test_a_mail_can_be_ended_by_its_link_without_a_login(ada: Person, nobo
 async def test_a_forgotten_password_is_set_by_the_mailed_link(ada: Person, nobody: Person, mailbox: Mailbox) -> None:
     """From asking to logging in with the new password; the devices that were logged in no longer are."""
     await nobody.call("POST", "/v1/password-resets", {"email": ada.email})
-    mail = await mailed(mailbox, ada.email, "A new password for your account")
+    mail = await mailed(mailbox, ada.email, "Reset your password")
     link = urlsplit(next(line for line in mail.text.splitlines() if "/reset-password#" in line))
     assert f"{link.scheme}://{link.netloc}" == nobody.gateway
     confirm = {"token": link.fragment, "password": "another horse"}

@@ -81,7 +81,7 @@ async def test_what_can_not_be_stored_is_said_in_words(ada: Person, browser: Pla
     await browser.submit("/web/session/form", email=ada.email, password="wrong")
     assert (browser.status, browser.page.form("/web/session/form").fields["email"]) == (401, ada.email)
     await log_in(browser, ada)
-    for name, words in (("a/b.txt", "A name has no"), ("..", "are no names"), (" ", "needs a name")):
+    for name, words in (("a/b.txt", "can't contain"), ("..", "are no names"), (" ", "Enter a file name")):
         await browser.submit("/web/form", name=name, folder="/letters")
         assert (browser.status, words in browser.page.text) == (422, True), browser.page.text
         assert browser.page.form("/web/form").fields["folder"] == "/letters"
@@ -107,7 +107,7 @@ async def test_only_what_is_left_is_kept_for_it(ada: Person, browser: PlainBrows
     assert browser.status == 400
     await browser.open(first)
     await browser.submit("/cancel")
-    assert "was given up" in browser.page.text
+    assert "Upload cancelled" in browser.page.text
     await ada.counted(1 << 20)
     await browser.open(first)
     assert "Nothing was stored" in browser.page.text

@@ -85,6 +85,6 @@ async def test_over_the_limit_and_back(grace: Person, mailbox: Mailbox, small_li
     await grace.call("DELETE", f"/v1/files/{file['id']}")
     await grace.call("DELETE", f"/v1/trash/{file['id']}")
     await over_quota(False)
-    await mailed("You have room for new files again")
+    await mailed("You have storage space again")
     await grace.upload("/more.txt", b"x")
     await grace.counted(1)

@@ -210,7 +210,7 @@ async def test_what_the_killed_services_had_in_hand_is_done(upgraded: Upgraded) 
 
     async def mailed() -> bool:
         subjects = {mail.subject for mail in upgraded.stack.mailbox.of(otto.email)}
-        return {"A new password for your account", "Uploaded: late.txt"} <= subjects
+        return {"Reset your password", "Uploaded: late.txt"} <= subjects
 
     await eventually(mailed)
     changes, _ = await otto.journal()

@@ -1,4 +1,4 @@
-"""The wiring of the gateway."""
+"""Wires the gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name
 
 
 class EdgeMiddleware:
-    """Outermost: every request goes through the edge, which asks `app` only for the gateway's own routes."""
+    """Outermost middleware: every request goes through the edge, which asks `app` only for the gateway's own routes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -58,7 +58,7 @@ class EdgeMiddleware:
             await self.app(scope, receive, send)
             return
         edge: Edge | None = getattr(scope["app"].state, "edge", None)
-        if edge is None:  # it has not started: the app says so
+        if edge is None:  # not started yet: the app responds
             await self.app(scope, receive, send)
             return
         await edge.serve(self.app, scope, receive, send)
@@ -144,14 +144,14 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _call_log(runtime: EventRuntime) -> AsyncIterator[CallLog]:
-    """What tells of calls; the last of them before the relay ends."""
+    """The call log, closed before the relay ends so that it can publish the last calls."""
     calls = CallLog(runtime.transactor)
     async with runtime.running():
-        telling = asyncio.create_task(calls.run(), name="gateway call log")
+        publishing = asyncio.create_task(calls.run(), name="gateway call log")
         try:
             yield calls
         finally:
-            await end_tasks([telling])
+            await end_tasks([publishing])
             await calls.close()
 
 
@@ -159,7 +159,7 @@ async def _call_log(runtime: EventRuntime) -> AsyncIterator[CallLog]:
 async def _waiting(
     settings: GatewaySettings, metadata: MetadataClient, revocations: RevocationFollower
 ) -> AsyncIterator[Waiting]:
-    """Those who wait, and what wakes and ends them."""
+    """Waiting clients, and the tasks that wake and end them."""
     waiting = Waiting(
         metadata,
         revocations.covers,

@@ -1,5 +1,5 @@
-"""Metrics only the gateway has."""
+"""Metrics of the gateway beside those of every service."""
 
 from prometheus_client import Counter
 
-calls_lost = Counter("docstore_audit_calls_lost_total", "Calls that were never told to the audit log")
+calls_lost = Counter("docstore_audit_calls_lost_total", "Calls missing in the audit log")

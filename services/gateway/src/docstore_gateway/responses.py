@@ -1,4 +1,4 @@
-"""Send answers over ASGI, for every module of the gateway."""
+"""Responses over ASGI, for every module of the gateway."""
 
 from collections.abc import Iterable
 
@@ -11,14 +11,14 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding"))
-"""Headers about a request's body: another request that is made in the client's name, without it, must not have them.
+"""Headers of a request's body, to be removed from another request that is made on the client's behalf without one.
 
-A service waits for as many bytes as are announced, and takes them from the next request on the connection.
+A service waits for the announced bytes and would take them from the next request on the connection.
 """
 
 
 async def answer(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-    """Send one complete answer."""
+    """Send a complete response."""
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 

@@ -11,13 +11,13 @@ from docstore_platform.settings import ServiceSettings
 
 
 def _web_of_checkout() -> Path | None:
-    """Where `make web` puts the page, if this runs from a checkout."""
+    """Return the folder where `make web` puts the page, if this runs from a checkout."""
     folder = Path(__file__).parents[4] / "web"
     return folder / "dist" if folder.is_dir() else None
 
 
 class GatewaySettings(ServiceSettings):
-    """Who may call how often and how long the gateway waits. Rates are calls a minute, sizes bytes."""
+    """Rate limits and timeouts. Rates are calls a minute, sizes bytes."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
@@ -29,33 +29,33 @@ class GatewaySettings(ServiceSettings):
     peer_per_minute: int = Field(6_000, ge=1, description="calls of other regions, per address")
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (), description="JSON list of networks whose X-Forwarded-For is believed; empty: nobody's"
+        (), description="JSON list of networks whose X-Forwarded-For is trusted; empty: none"
     )
-    cors_origins: tuple[str, ...] = Field((), description='JSON list of web origins that may call; ["*"]: any')
-    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="of any request body; most routes take far less")
+    cors_origins: tuple[str, ...] = Field((), description='JSON list of other web origins that may call; ["*"]: any')
+    max_body_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="limit of any request body; most routes take less"
+    )
 
     client_connections: int = Field(
-        512, ge=1, description="open connections of one client address to one gateway; trusted proxies have any number"
+        512, ge=1, description="open connections of one client address to one gateway; no limit for trusted proxies"
     )
 
     security_contact: str = Field(
         "",
         pattern=r"^((mailto:|https://|tel:)\S+)?$",
-        description="mailto:, https: or tel: for reports of vulnerabilities, told in /.well-known/security.txt",
+        description="mailto:, https: or tel: for reports of vulnerabilities, shown in /.well-known/security.txt",
     )
 
-    web_dir: Path | None = Field(
-        default_factory=_web_of_checkout, description="the built web page; without one a line says that it is absent"
-    )
+    web_dir: Path | None = Field(default_factory=_web_of_checkout, description="folder of the built web page")
     form_bytes: int = Field(
         100 * 1024 * 1024,
         ge=1,
-        description="largest file that the page without script takes; at most UPLOAD_OPEN_FORM_BYTES",
+        description="largest file of the page without script; at most UPLOAD_OPEN_FORM_BYTES",
     )
 
-    connect_timeout_seconds: float = Field(2.0, gt=0, description="to connect to a service")
+    connect_timeout_seconds: float = Field(2.0, gt=0, description="time limit to connect to a service")
     answer_timeout_seconds: float = Field(
-        75.0, gt=0, description="a service may be silent this long; above the longest poll"
+        75.0, gt=0, description="how long a service may be silent; longer than the longest poll"
     )
 
     csrf_secrets: SecretStr = Field(
@@ -64,23 +64,23 @@ class GatewaySettings(ServiceSettings):
     )
     idempotency_secrets: SecretStr = Field(
         SecretStr(""),
-        description="keys the digests of calls with an Idempotency-Key. Several by commas: the first is used, calls "
-        "that are known by the others still are",
+        description="keys of the digests of Idempotency-Keys. Several by commas: the first is used; calls stored "
+        "under the others are still found",
     )
-    idempotency_lifetime_hours: int = Field(24, ge=1, description="an answer is given again for this long")
+    idempotency_lifetime_hours: int = Field(24, ge=1, description="how long a response can be repeated")
     idempotency_lease_seconds: float = Field(
-        10.0, gt=0, description="after this a call whose gateway died may be made again; renewed while it runs"
+        10.0, gt=0, description="a call whose gateway died may be repeated after this; renewed while it runs"
     )
-    idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="a larger answer is not kept")
+    idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="larger responses are not stored")
 
-    max_streams: int = Field(32, ge=1, description="connections of an account that may wait for changes at one gateway")
+    max_streams: int = Field(32, ge=1, description="connections of an account that wait for changes at one gateway")
     heartbeat_interval_seconds: float = Field(
-        25.0, gt=0, description="a silent stream of events gets a comment this often"
+        25.0, gt=0, description="interval of comments in a silent stream of events"
     )
     journal_check_interval_seconds: float = Field(
-        20.0, gt=0, description="journals of those who wait are looked at this often, for wake-ups that were lost"
+        20.0, gt=0, description="how often journals of waiting clients are checked for lost wake-ups"
     )
 
     def connection_limits(self) -> ConnectionLimits:
-        """What the public port allows a client."""
+        """Connection limits of the public port."""
         return ConnectionLimits(per_client=self.client_connections, uncounted=self.trusted_proxies)

@@ -1,4 +1,4 @@
-"""The indexer put together."""
+"""Wires the indexer."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,7 +47,7 @@ IDLE_SECONDS = 15.0
 
 
 def create_app(settings: IndexerSettings | None = None) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """Create the service; its lifespan opens and closes its resources."""
     settings = settings or IndexerSettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-indexer")
@@ -65,7 +65,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     work_folder = settings.folder.absolute() / "work"
     documents = Extractor(settings.document_limits, work_folder)
     pictures = Extractor(settings.picture_limits, work_folder)
-    # More loops than workers: while one waits for the index or a download, another has the worker.
+    # More loops than workers: while one waits for the index or a download, another uses the worker.
     queues = {
         WorkQueue.QUICK: 2,
         WorkQueue.TEXT: 1,

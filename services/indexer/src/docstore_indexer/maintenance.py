@@ -1,9 +1,9 @@
-"""What a restore must do inside the indexer."""
+"""Changes to the indexer when a backup is restored."""
 
 from docstore_indexer.indexing.job_repository import REBUILD, Jobs
 from docstore_platform.maintenance import Restored
 
 
 async def after_restore(restored: Restored) -> None:
-    """Rebuild the index: that of an external search engine is of a later state than the restored database."""
+    """Rebuild the index: that of an external search engine is newer than the restored database."""
     await Jobs(restored.database, lease_seconds=0).request(REBUILD, "rebuild", state="waiting", reason="restored")

@@ -1,4 +1,4 @@
-"""Metrics only the indexer has."""
+"""Metrics of the indexer beside those of every service."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -9,5 +9,5 @@ extraction_seconds = Histogram(
     "docstore_extraction_seconds", "Time to fetch and read a document", ["type", "outcome"], buckets=SLOW
 )
 rebuild_running = Gauge("docstore_index_rebuild_running", "1 while the index is being rebuilt")
-rebuild_files = Gauge("docstore_index_rebuild_files", "Files the rebuild under way, or the last one, has put in")
-index_failures = Counter("docstore_index_failures_total", "Documents whose text can't be had", ["reason"])
+rebuild_files = Gauge("docstore_index_rebuild_files", "Files added by the running or last rebuild")
+index_failures = Counter("docstore_index_failures_total", "Documents whose text can't be extracted", ["reason"])

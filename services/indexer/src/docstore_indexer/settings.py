@@ -17,39 +17,42 @@ class IndexerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INDEXER_")
 
     engine: Literal["tantivy", "opensearch"] = Field(
-        "tantivy", description="the index: in a folder of this process alone, or in a cluster that several share"
+        "tantivy", description="index in a folder of this process only (tantivy), or in a shared cluster (opensearch)"
     )
     folder: Path = Field(
-        Path("/var/lib/docstore/index"), description="of temporary files and Tantivy's index; for this process alone"
+        Path("/var/lib/docstore/index"),
+        description="folder of temporary files and Tantivy's index; for this process only",
     )
     commit_interval_ms: int = Field(50, ge=0, description="batches of writes to the index are at least this far apart")
-    opensearch_url: str = Field("http://127.0.0.1:9200", description="one address, of a node or a load balancer")
+    opensearch_url: str = Field("http://127.0.0.1:9200", description="address of a node or a load balancer")
     opensearch_user: str = Field("", description="empty: no password is sent")
     opensearch_password: SecretStr = SecretStr("")
-    opensearch_ca_file: str = Field("", description="PEM certificates the server's is checked by; empty: the system's")
+    opensearch_ca_file: str = Field("", description="PEM certificates to verify the server with; empty: the system's")
     opensearch_index: str = Field(
         "docstore-files",
         pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$",
-        description="indexes and aliases begin with it; one for each stack that uses the cluster",
+        description="prefix of indexes and aliases; one for each stack that uses the cluster",
     )
-    opensearch_shards: int = Field(1, ge=1, description="of a new index: a change needs a rebuild")
+    opensearch_shards: int = Field(1, ge=1, description="shards of a new index: a change needs a rebuild")
     opensearch_replicas: int = Field(1, ge=0, description="copies of each shard in a new index; 0 for a single node")
-    opensearch_refresh_interval_ms: int = Field(50, ge=10, description="a write is found after this long at most")
+    opensearch_refresh_interval_ms: int = Field(50, ge=10, description="time until a write is searchable")
     poll_interval_seconds: float = Field(
-        2.0, gt=0, description="look for work of other instances and for retries this often"
+        2.0, gt=0, description="how often to look for retries and work of other instances"
     )
     lease_seconds: float = Field(
         600.0,
         gt=0,
-        description="work of a dead instance is taken over after this long; several times `document_timeout_seconds`",
+        description="work of a dead instance is taken over after this; several times `document_timeout_seconds`",
     )
 
-    workers: int = Field(1, ge=1, description="processes that parse documents, and as many that read pictures")
-    worker_idle_timeout_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
-    document_timeout_seconds: float = Field(120.0, gt=0, description="time one document may take")
-    memory_mb: int = Field(1024, ge=128, description="memory one document may take")
+    workers: int = Field(
+        1, ge=1, description="number of processes that parse documents, and of those that read pictures"
+    )
+    worker_idle_timeout_seconds: float = Field(30.0, gt=0, description="an idle process ends after this")
+    document_timeout_seconds: float = Field(120.0, gt=0, description="time limit of one document")
+    memory_mb: int = Field(1024, ge=128, description="memory limit of one document")
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger documents are found by name only")
-    max_text_chars: int = Field(2_000_000, ge=1_000, description="text beyond is not searched")
+    max_text_chars: int = Field(2_000_000, ge=1_000, description="length of the text that is searched")
     max_ocr_pages: int = Field(50, ge=0, description="scanned pages read per document")
 
     @property
@@ -67,5 +70,5 @@ class IndexerSettings(ServiceSettings):
 
     @property
     def document_limits(self) -> ExtractionLimits:
-        """Text layers only: a page that has none makes the document one for the others."""
+        """Text layers only: a page without one sends the document to the picture readers."""
         return replace(self.picture_limits, max_ocr_pages=0)

@@ -1,4 +1,4 @@
-"""The notify service put together."""
+"""Wires the notify service."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -53,7 +53,7 @@ def create_app(
     settings: NotifySettings | None = None,
     replaced_channels: Mapping[str, Channel] | None = None,
 ) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs. `replaced_channels` for tests."""
+    """Create the service; its lifespan opens and closes its resources. `replaced_channels`: for tests."""
     settings = settings or NotifySettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")

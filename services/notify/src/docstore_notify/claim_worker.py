@@ -1,4 +1,4 @@
-"""Processes what a queue has due, a bounded number at the same time, until it is stopped."""
+"""Processes the due work of a queue, a bounded number of items concurrently."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 class Queue(Protocol[T]):
-    """Work that instances share by claiming it, and how a piece of it is done."""
+    """A queue that instances share by claiming work, and the processing of an item."""
 
     async def claim(self) -> T | None: ...
 
     async def due_in(self) -> float | None:
-        """Seconds until something is due; None if nothing waits."""
+        """Return the seconds until something is due; None if nothing is pending."""
         ...
 
     async def do(self, claimed: T) -> None: ...
@@ -45,8 +45,8 @@ class ClaimWorker(Generic[T]):
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work until the block ends. What is being taken up or done then is finished: cut off, it would wait for the
-        end of its lease, and perhaps be done twice."""
+        """Work until the block ends. Work under way is finished then: cut off, it would wait for the end of its lease
+        and perhaps run twice."""
         loop = asyncio.create_task(self._run(), name=f"notify {self._name}")
         try:
             yield
@@ -62,18 +62,18 @@ class ClaimWorker(Generic[T]):
                 try:
                     if not await self._take_one():
                         await self._wakeup.wait(await self._idle_seconds())
-                except Exception as error:  # noqa: BLE001 - whatever fails, messages must not stop for good
+                except Exception as error:  # noqa: BLE001 - whatever failed, later messages must be sent
                     log.warning("worker_retries", service="notify", worker=self._name, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             self._wakeup.close()
 
     async def _take_one(self) -> bool:
-        """Begin to do one piece that is due; whether there was one."""
+        """Start one due item; return whether there was one."""
         await self._slots.acquire()
         try:
             claimed = await self._queue.claim()
-        except BaseException:
+        except BaseException:  # also when cancelled: the slot must be released
             self._slots.release()
             raise
         if claimed is None:
@@ -95,13 +95,13 @@ class ClaimWorker(Generic[T]):
             log.warning("work_left_until_lease_end", worker=self._name, error=repr(task.exception()))
 
     async def _idle_seconds(self) -> float:
-        """Until the next one is due, but look now and then for what other instances have left."""
+        """Return the time until the next due item, at most the poll interval for what other instances have left."""
         due_in = await self._queue.due_in()
         return self._poll_seconds if due_in is None else min(due_in, self._poll_seconds)
 
 
 async def _finish(tasks: set[asyncio.Task[None]]) -> None:
-    """Wait for tasks to end by themselves, and cancel those that take too long."""
+    """Wait for tasks to end, and cancel those that take too long."""
     if not tasks:
         return
     _, unfinished = await asyncio.wait(tasks, timeout=STOP_SECONDS)

@@ -31,7 +31,7 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
 
 
 def followed_in(delivery: Delivery) -> list[str]:
-    """The subscriptions that asked for what is listed."""
+    """Return the subscriptions that asked for the listed events."""
     return list(dict.fromkeys(str(item["subscription_id"]) for item in delivery.items if "subscription_id" in item))
 
 

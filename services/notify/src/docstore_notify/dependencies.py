@@ -1,4 +1,4 @@
-"""What routes depend on."""
+"""Dependencies of routes."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What features share: kinds of messages, notices, deliveries, targets."""
+"""Types that features share: kinds of messages, notices, deliveries, targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +16,14 @@ ChosenKind = Literal[
     "quota_restored",
     "subscription_disabled",
 ]
-"""What an account's preferences switch on and off."""
+"""Kinds that preferences switch on and off."""
 Kind = (
     ChosenKind
     | Literal["invitation", "test", "password_reset", "email_verification", "password_notice", "account_invitation"]
 )
-"""What a message tells. `invitation` goes to an address that nobody has verified; `test` is asked for by the follower,
-`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up;
-`account_invitation` is an administrator's.
-`password_notice` tells the owner that the password was changed, or that an administrator has made a reset link."""
+"""Kinds of messages. `invitation` goes to an unverified address; `test` is requested by the subscriber,
+`password_reset` by anybody who claims to own the account, `email_verification` by a sign-up, `account_invitation` by an
+administrator. `password_notice`: the password was changed, or an administrator has created a reset link."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (
     *CHOSEN_KINDS,
@@ -36,43 +35,42 @@ KINDS: tuple[Kind, ...] = (
     "account_invitation",
 )
 URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "password_notice"})
-"""E-mails that somebody waits for or must act on: never held back for a digest."""
+"""E-mails that somebody waits for or must act on: never delayed for a digest."""
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
-"""E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
+"""E-mails with an unsubscribe link, without those that nobody should lose by one click."""
 
 SUMMARIZED: frozenset[Kind] = frozenset({"upload_done"})
-"""Of one's own acts, which come in long runs: one message at the beginning and one at the end of a run."""
+"""A person's own actions, which come in long runs: one message at the start and one at the end of a run."""
 
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
-"""Channels to a person: preferences choose what goes by them. All others lead to machines, and send what their
-subscription asks for, event by event."""
+"""Channels to a person, filtered by preferences. All others lead to machines and send each event that their
+subscription asks for."""
 
 State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]
 
 MAX_LISTED = 50
-"""Items a message lists; it counts the others."""
+"""Items that a message lists; others are counted."""
 MAX_EVENTS = 5_000
 """Events in one message; more begin another."""
 LONGEST_RUN = timedelta(hours=1)
-"""A run of one's own acts that goes on for longer is told of in between."""
+"""A longer run of a person's own actions gets messages in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a subscription's messages go."""
+    """Destination of a subscription's messages."""
 
     address: str
-    """URL of a webhook; ARN of a topic, a queue or a bus; a phone number; the e-mail address of an invitation or
-    a verification."""
+    """URL of a webhook; ARN of a topic, queue or bus; phone number; e-mail address of an invitation or verification."""
     secret: str = ""
     """Signs webhooks: `whsec_` and base64."""
     role_arn: str = ""
-    """The customer's role, taken for each call."""
+    """The customer's role, assumed for each call."""
     external_id: str = ""
-    """Said when the role is taken: the id of the account that entered the target, so that none can use another's role
-    by naming it (AWS calls this the confused deputy)."""
+    """Sent when the role is assumed: the id of the account that entered the target, so that no other account can use
+    the role by naming it (AWS: the confused deputy problem)."""
     region: str = ""
 
 
@@ -81,7 +79,7 @@ NOWHERE = Target("")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One event that one person, or one machine, is notified of."""
+    """One event for one person or machine."""
 
     account_id: str
     channel: str
@@ -92,11 +90,11 @@ class Notice:
     subscription_id: str | None = None
     """The subscription that asked for it."""
     address: str = ""
-    """Where an invitation or a verification goes."""
+    """Address of an invitation or a verification."""
 
     @property
     def stream(self) -> str:
-        """Notices of one stream are gathered into one message; a machine's have one of their own."""
+        """Notices of one stream are combined into one message; a machine's stream is its own."""
         return f"{self.account_id}:{self.channel}:{self.kind}" + (f":{self.address}" if self.address else "")
 
     @property
@@ -110,24 +108,24 @@ class Delivery:
 
     id: str
     account_id: str
-    """Whose it is; the one who invites, in an invitation."""
+    """Recipient's account; in an invitation, the sender's."""
     channel: str
     kind: Kind
     created_at: datetime
     due_at: datetime
-    """When it was planned to be sent; a failed attempt does not change it."""
+    """Planned time; failed attempts do not change it."""
     items: tuple[Facts, ...] = ()
-    """What happened, as far as it is listed: of the first of `event_ids`, in their order."""
+    """Listed events: the first of `event_ids`, in order."""
     event_ids: tuple[str, ...] = ()
     state: State = "pending"
     attempts: int = 0
     """How many workers have claimed it."""
     traceparent: str | None = None
-    """Trace of the first event it tells of."""
+    """Trace of its first event."""
     target: Target | None = None
-    """Where a machine's message goes, known when it is sent; the address of an invitation or a verification."""
+    """Destination at a machine, set when it is sent; the address of an invitation or a verification."""
     subscription_id: str | None = None
-    """The subscription whose machine it goes to."""
+    """The machine's subscription."""
 
     @property
     def stream(self) -> str:
@@ -144,7 +142,7 @@ class Delivery:
         return replace(self, items=items, event_ids=(*self.event_ids, *(notice.event_id for notice in notices)))
 
     def without(self, dropped: Sequence[bool]) -> "Delivery":
-        """What is left to be told when the items marked in `dropped` may no longer be."""
+        """Return the delivery without the items marked in `dropped`."""
         kept = [index for index, gone in enumerate(dropped) if not gone]
         rest = self.event_ids[len(self.items) :]
         event_ids = (*(self.event_ids[index] for index in kept), *rest)

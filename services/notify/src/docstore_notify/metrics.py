@@ -1,4 +1,4 @@
-"""Metrics only notify has."""
+"""Metrics of notify beside those of every service."""
 
 from prometheus_client import Counter, Histogram
 

@@ -15,73 +15,70 @@ class NotifySettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFY_")
 
     digest_interval_seconds: float = Field(
-        5.0, ge=0, description="least time between two messages of a kind to a person; 0: each event at once"
+        5.0, ge=0, description="minimum time between two messages of a kind to a person; 0: each event at once"
     )
     upload_quiet_delay_seconds: float = Field(
         300.0,
         gt=0,
-        description="without another upload for so long, a person is told of all their uploads since the first in one "
-        "message; not used where digest_interval_seconds is 0",
+        description="after so long without another upload, a person gets one message about all uploads of the run; "
+        "unused if digest_interval_seconds is 0",
     )
     give_up_after_seconds: float = Field(
-        24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed"
+        24 * 3600.0, gt=0, description="a message fails after this long without success"
     )
     disable_after_seconds: float = Field(
-        5 * 24 * 3600.0, gt=0, description="a subscription whose messages have failed for so long is disabled"
+        5 * 24 * 3600.0, gt=0, description="a subscription is disabled after its messages have failed for this long"
     )
-    max_texts_per_day: int = Field(100, ge=0, description="text messages to phones that an account has sent in a day")
+    max_texts_per_day: int = Field(100, ge=0, description="text messages to phones that an account can send a day")
     max_tests_per_hour: int = Field(
-        10, ge=0, description="test messages that an account has sent in an hour: they go out at once, past all pauses"
+        10, ge=0, description="test messages that an account can send an hour; they ignore all pauses"
     )
-    max_subscriptions: int = Field(200, ge=1, description="of an account")
+    max_subscriptions: int = Field(200, ge=1, description="subscriptions of an account")
     parallel: int = Field(8, ge=1, le=64, description="mails sent at the same time")
     machine_parallel: int = Field(
-        16, ge=1, le=256, description="subscriptions to machines served at the same time, each with one message"
+        16, ge=1, le=256, description="subscriptions to machines that are processed at the same time"
     )
-    poll_interval_seconds: float = Field(
-        15.0, gt=0, description="look for what other instances have left to send this often"
+    poll_interval_seconds: float = Field(15.0, gt=0, description="how often to look for messages of other instances")
+    lease_seconds: float = Field(
+        60.0, gt=0, description="another instance sends the message of one that died after this"
     )
-    lease_seconds: float = Field(60.0, gt=0, description="a sender that died loses its message after this time")
     send_timeout_seconds: float = Field(
-        25.0, gt=0, description="a channel has this long to take a message; below the lease"
+        25.0, gt=0, description="time limit for a channel to accept a message; below the lease"
     )
 
     transport: Literal["ses", "smtp"] = "ses"
     unsubscribe_secret: SecretStr = Field(
         SecretStr(""),
-        description="signs the links that end e-mails, which never expire. Several by commas: the first signs, all "
-        "verify",
+        description="signs unsubscribe links, which never expire. Several by commas: the first signs, all verify",
     )
     sender: str = Field("DocStore <no-reply@docstore.example>", description="From of every e-mail")
     ses_endpoint: str = Field("", description="empty: AWS's own in ses_region")
     ses_region: str = "us-west-2"
-    ses_access_key_id: SecretStr = Field(SecretStr(""), description="empty: what the AWS environment gives")
+    ses_access_key_id: SecretStr = Field(SecretStr(""), description="empty: credentials of the AWS environment")
     ses_secret_access_key: SecretStr = SecretStr("")
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(25, ge=1, le=65535)
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
-    smtp_tls: Literal["none", "starttls", "tls"] = Field("starttls", description="how the connection is protected")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("starttls", description="TLS mode of the connection")
 
-    webhook_allow_http: bool = Field(
-        False, description="webhooks may go to http:// addresses; for tests and one machine"
-    )
+    webhook_allow_http: bool = Field(False, description="allow http:// URLs of webhooks; for tests and single machines")
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="networks (CIDR, commas between) that webhooks reach though they are not public"
+        (), description="non-public networks that webhooks may reach (CIDR, comma-separated)"
     )
     webhook_timeout_seconds: float = Field(
-        10.0, gt=0, description="a receiver has this long from the look-up to the answer"
+        10.0, gt=0, description="time limit of a receiver, from the DNS look-up to the response"
     )
 
     aws_endpoint: str = Field("", description="one endpoint for SNS, SQS, EventBridge and STS; empty: AWS's own")
     aws_region: str = "us-west-2"
-    aws_access_key_id: SecretStr = Field(SecretStr(""), description="empty: what the AWS environment gives")
+    aws_access_key_id: SecretStr = Field(SecretStr(""), description="empty: credentials of the AWS environment")
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_parallel: int = Field(8, ge=1, le=64, description="calls to AWS at the same time")
     aws_own_resources: bool = Field(
         False,
-        description="topics, queues and buses may be used without a role, with this service's own rights. Only where "
-        "all who have an account here may use whatever those rights reach",
+        description="allow topics, queues and buses without a role, with this service's own rights. Only if everybody "
+        "with an account here may use what those rights allow",
     )
 
     @field_validator("webhook_allowed_networks", mode="before")

@@ -1,4 +1,4 @@
-"""Subscribers of notify: what each event means for notices."""
+"""Handles events of all services: derives the notices of each."""
 
 from docstore_events.accounts import (
     AccountCreated,
@@ -60,7 +60,7 @@ class NotifySubscribers(Subscribers[Batch]):
             batch.notices += personal(_source(envelope, {"device": event.device}), event.account_id, "new_device")
 
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], batch: Batch) -> None:
-        """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
+        """By mail only: the owner without the password can't see the app, and the user of a stolen session must not."""
         event = envelope.event
         source = _source(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
         batch.notices.append(source.to(event.account_id, "email", "password_reset"))
@@ -71,7 +71,7 @@ class NotifySubscribers(Subscribers[Batch]):
         batch.notices.append(source.to(event.invited_by, "email", "account_invitation", address=event.email))
 
     def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], batch: Batch) -> None:
-        """To the address that is to be verified, whatever the account's is when the mail is sent."""
+        """To the address under verification, whatever the account's address is when the mail is sent."""
         event = envelope.event
         source = _source(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
         batch.notices.append(source.to(event.account_id, "email", "email_verification", address=event.email))
@@ -103,7 +103,7 @@ class NotifySubscribers(Subscribers[Batch]):
         batch.notices += personal(_source(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
 
     def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
-        """One piece of news, however many files."""
+        """One notice, however many files."""
         event = envelope.event
         files = event.files - len(event.refused)
         if files:
@@ -202,7 +202,7 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, m
 
 
 def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, batch: Batch) -> None:
-    """By mail alone: whoever has taken a session over must not be the one who sees and deletes it."""
+    """By mail only: the user of a stolen session must not see or delete it."""
     batch.notices.append(_source(envelope, facts).to(account_id, "email", "password_notice"))
 
 

@@ -1,4 +1,4 @@
-"""Texts for people about a delivery. A name chosen by a user can't break out of its place."""
+"""Texts for people about a delivery. Users' text is escaped."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from docstore_platform.shown_text import TURNING
 SUBJECT_NAME_CHARS = 100
 LINE_CHARS = 500
 QUOTED_CHARS = 60
-"""Of a name that another user chose: room for a name, not for a message."""
+"""Length of another user's text: enough for a name, not for a message."""
 WEB_ADDRESS = re.compile(r"\bwww\.", re.IGNORECASE)
 CHANGED = {
     "created": "was created",
@@ -19,20 +19,19 @@ CHANGED = {
     "restored": "was restored",
     "tagged": "was tagged",
     "shared": "was shared",
-    "unshared": "is shared no more",
+    "unshared": "is no longer shared",
     "link_opened": "was opened by its link",
 }
 
 
 def one_line(text: object, limit: int = LINE_CHARS) -> str:
-    """Text that stays in its line and keeps its direction: control characters and separators become spaces."""
+    """Keep text on one line and in one direction: control characters and separators become spaces."""
     plain = "".join(" " if _breaks_out(char) else char for char in str(text))
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
 def quoted(text: object, limit: int = QUOTED_CHARS) -> str:
-    """Words of another user, as theirs: in quotes that they can't end, and without an address that mail programs
-    would make a link of."""
+    """Quote another user's text, with quotes that it can't end and without an address that mail programs link."""
     plain = one_line(text, limit).replace('"', "'").replace("://", ": //")
     return '"' + WEB_ADDRESS.sub("www .", plain) + '"'
 
@@ -42,7 +41,7 @@ def _breaks_out(char: str) -> bool:
 
 
 def subject(delivery: Delivery) -> str:
-    """What a message tells, in a line; a file's name in it can't break out of it."""
+    """Return one line about a message; file names in it are escaped."""
     number, item = len(delivery.event_ids), delivery.items[-1]
     match delivery.kind:
         case "upload_done":
@@ -52,10 +51,10 @@ def subject(delivery: Delivery) -> str:
             return (
                 f"{_file_name(item)} {CHANGED[str(item['change'])]}"
                 if number == 1
-                else f"{number} changes to what you follow"
+                else f"{number} changes to files you follow"
             )
         case "shared_with_you" if number > 1:
-            return f"{number} changes to what is shared with you"
+            return f"{number} changes to files shared with you"
         case "shared_with_you" if item["change"] == "role_changed":
             return f"You are now {_role(item)} of {_file_name(item)}"
         case "shared_with_you" if item["change"] == "invited":
@@ -63,34 +62,38 @@ def subject(delivery: Delivery) -> str:
         case "shared_with_you":
             return f"{_file_name(item)} is shared with you"
         case "link_opened":
-            return f"Your link to {_file_name(item)} was opened" if number == 1 else f"{number} openings of your links"
+            return (
+                f"Your link to {_file_name(item)} was opened"
+                if number == 1
+                else f"Your links were opened {number} times"
+            )
         case "link_expiring":
             return (
-                f"Your link to {_file_name(item)} is about to end"
+                f"Your link to {_file_name(item)} expires soon"
                 if number == 1
-                else f"{number} links are about to end"
+                else f"{number} of your links expire soon"
             )
         case "new_device":
             return "New log-in to your account"
         case "quota_exceeded":
-            return "An upload did not fit into your storage" if item["requested"] else "Your storage is full"
+            return "Not enough storage for an upload" if item["requested"] else "Your storage is full"
         case "quota_restored":
-            return "You have room for new files again"
+            return "You have storage space again"
         case "subscription_disabled":
-            return "A subscription of yours was disabled"
+            return "A subscription was disabled"
         case "invitation":
             name = quoted(str(item["path"]).rpartition("/")[2])
             return f"Shared with you: {name}" if number == 1 else f"{number} files are shared with you"
         case "test":
-            return "A test of your subscription"
+            return "Test message for your subscription"
         case "password_reset":
-            return "A new password for your account"
+            return "Reset your password"
         case "account_invitation":
             return "You are invited to DocStore"
         case "email_verification":
             return "Verify your e-mail address"
         case "password_notice" if item["change"] == "link_made":
-            return "An administrator has made a password reset link for your account"
+            return "An administrator created a password reset link for your account"
         case "password_notice":
             return "Your password was changed"
 

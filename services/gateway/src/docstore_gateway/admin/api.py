@@ -1,4 +1,4 @@
-"""HTTP: health of the services, their dead letters and events, for administrators."""
+"""HTTP routes of operators: health of the services, dead letters and events."""
 
 from typing import Annotated
 
@@ -18,47 +18,47 @@ from docstore_platform.web import json_response
 
 async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
     if not principal.is_admin:
-        raise Forbidden("This is for operators.")
+        raise Forbidden("Only administrators can do this.")
     return principal
 
 
 def operators_router(dead_letters: DeadLetterService, health: HealthService) -> APIRouter:
-    """Public routes under `/v1` that the gateway answers itself."""
+    """Return the public routes under `/v1` that the gateway itself answers."""
     router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(_admin)])
 
     @router.get("/admin/health", response_model=HealthReport)
     async def get_health() -> Response:
-        """How every service is: ready or not, events it has still to read or say, dead letters."""
+        """Get the state of every service: readiness, unread and unpublished events, dead letters."""
         return json_response(await health.report())
 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
     async def watch_events(
         request: Request,
         principal: Annotated[Principal, Depends(_admin)],
-        topic: Annotated[list[str] | None, Query(description="Only these topics; all if none is named.")] = None,
+        topic: Annotated[list[str] | None, Query(description="Only these topics; default: all.")] = None,
     ) -> Response:
-        """Everything that the services say, as they say it, as server-sent events; nothing of before."""
+        """Stream all events from now on, as server-sent events."""
         token = bearer_token(request.headers.get("authorization"))
         return StreamResponse(request.app.state.feed_streams(principal, token, topic or ()))
 
     @router.get("/admin/dead-letters", response_model=DeadLetterPage)
     async def list_dead_letters(cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
-        """Events that services could not handle, with the reason, by service and id."""
+        """List events that services could not handle, with the reason, by service and id."""
         return json_response(await dead_letters.page(cursor, limit))
 
     @router.post("/admin/dead-letters/{letter_id}/replay", response_model=Replay)
     async def replay_dead_letter(letter_id: str) -> Response:
-        """Have the service handle the event again, and those of the same aggregate that wait behind it."""
+        """Replay a dead letter, and those of the same aggregate that wait behind it."""
         return json_response(await dead_letters.replay(letter_id))
 
     @router.delete("/admin/dead-letters/{letter_id}", status_code=204)
     async def discard_dead_letter(letter_id: str) -> None:
-        """Give up a message that can't be read. One that can is answered with 409: it is to be replayed."""
+        """Discard an unreadable message. 409 for a readable one: it can only be replayed."""
         await dead_letters.discard(letter_id)
 
     @router.post("/admin/events/republish", response_model=Republished)
     async def republish_events(body: Republish) -> Response:
-        """Have every service send again what it said since a moment; who has handled an event ignores it."""
+        """Have every service republish its events since a moment; consumers ignore those they have handled."""
         return json_response(await dead_letters.republish(body.since))
 
     return router

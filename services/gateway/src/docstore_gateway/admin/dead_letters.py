@@ -1,4 +1,4 @@
-"""Dead letters of all services in one list, and events said again, for operators."""
+"""Dead letters of all services, and republishing of events, for operators."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ _LETTER_ID = re.compile(r"[A-Za-z0-9._:-]{1,300}")
 
 
 class DeadLetterService:
-    """Reads, replays and discards the dead letters of the services it is given, by their names."""
+    """Lists, replays and discards the dead letters of services, given by name."""
 
     def __init__(self, clients: Mapping[str, OperationsClient]) -> None:
         self._clients = dict(sorted(clients.items()))
 
     async def page(self, cursor: str | None, limit: int) -> dict[str, Any]:
-        """Letters by service and id. A service that does not answer is named in `unreachable` and left out."""
+        """Return dead letters by service and id. Unavailable services are omitted and named in `unreachable`."""
         first, after = decode_cursor(cursor, str, str) if cursor else ("", "")
         items: list[dict[str, Any]] = []
         unreachable: list[str] = []
@@ -44,17 +44,17 @@ class DeadLetterService:
         return {"items": items, "next_cursor": next_cursor, "unreachable": unreachable}
 
     async def replay(self, letter_id: str) -> Replayed:
-        """Handle the letter again, and those that wait behind it; 404 if there is none of that id."""
+        """Replay a dead letter and those that wait behind it; 404 if it does not exist."""
         client, own_id = self._find(letter_id)
         return await client.replay_dead_letter(own_id)
 
     async def discard(self, letter_id: str) -> None:
-        """Give up a letter that can't be read; 404 if there is none of that id, 409 if it can be read."""
+        """Discard an unreadable dead letter; 404 if it does not exist, 409 if it is readable."""
         client, own_id = self._find(letter_id)
         await client.discard_dead_letter(own_id)
 
     async def republish(self, since: datetime) -> dict[str, Any]:
-        """How many events sent since each service sends again. One that does not answer is in `unreachable`."""
+        """Republish events sent since a moment; return how many by service. Unavailable ones are in `unreachable`."""
         republished: dict[str, int] = {}
         unreachable: list[str] = []
         for name, client in self._clients.items():

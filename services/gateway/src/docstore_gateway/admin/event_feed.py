@@ -1,11 +1,11 @@
-"""`GET /v1/admin/events`: what the services say as they say it, for administrators, as server-sent events.
+"""`GET /v1/admin/events`: all events as they are published, for administrators, as server-sent events.
 
 event            one event of a service, with its data
-missed           the client was too slow: so many events were left out
-token_expired    the access token has expired or was revoked, come again with a new one; the stream ends
+missed           the client was too slow: so many events were dropped
+token_expired    the access token has expired or was revoked: reconnect with a new one; the stream ends
 
-Nothing is kept and nothing resumes: what was said before is in the archive. The broker is listened to while somebody
-watches, and not else.
+Nothing is stored and streams can't be resumed: the archive has earlier events. The gateway listens to the broker only
+while somebody watches.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from docstore_platform.tokens import Principal, expires_at
 
 MOST_WATCHERS = 16
 MOST_HELD = 1000
-"""Events held for a client that reads slower than the services speak."""
+"""Events buffered for a slow client."""
 __all__ = ["TOPICS", "EventFeed", "FeedStream", "Watcher"]
 
 
@@ -57,12 +57,12 @@ class Watcher:
         self._woken.set()
 
     def leave(self) -> None:
-        """The client has closed the connection, or the gateway stops."""
+        """End the stream: the client has closed the connection, or the gateway stops."""
         self.gone = True
         self._woken.set()
 
     async def next(self, seconds: float) -> list[Envelope[Event]]:
-        """What has come, at once or within `seconds`."""
+        """Return new events, waiting up to `seconds` for the first."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -75,7 +75,7 @@ class Watcher:
 
 
 class EventFeed:
-    """Everything that is said, for whoever watches at this gateway."""
+    """All events, for the administrators who watch at this gateway."""
 
     def __init__(self, name: str, settings: InfraSettings) -> None:
         self._name = name
@@ -86,9 +86,9 @@ class EventFeed:
 
     @contextlib.asynccontextmanager
     async def watching(self, topics: Collection[str]) -> AsyncIterator[Watcher]:
-        """A watcher of these topics, all if none is named; 429 if there are too many."""
+        """Watch these topics, by default all; 429 if there are too many watchers."""
         if len(self._watchers) >= MOST_WATCHERS:
-            raise TooMany("Too many administrators watch.", code="too_many_streams", retry_after=10)
+            raise TooMany("Too many administrators are watching.", code="too_many_streams", retry_after=10)
         watcher = Watcher(topics)
         self._watchers.add(watcher)
         if self._listening is None:
@@ -102,7 +102,7 @@ class EventFeed:
                 await self._stop_listening()
 
     async def begun(self, seconds: float) -> bool:
-        """Whether the broker is being listened to, or is within `seconds`."""
+        """Whether the gateway listens to the broker, now or within `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._begun.wait()
@@ -113,7 +113,7 @@ class EventFeed:
             watcher.add(envelope)
 
     def wake(self) -> None:
-        """Have every stream look whether its token is still good."""
+        """Have every stream check its token."""
         for watcher in self._watchers:
             watcher.wake()
 

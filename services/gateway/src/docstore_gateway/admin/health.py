@@ -1,4 +1,4 @@
-"""How every service is: ready or not, how far behind, what waits."""
+"""State of every service: readiness, lag, pending work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,14 +17,14 @@ Ask = Callable[[], Awaitable[Health]]
 
 
 class HealthService:
-    """Asks all services at once. Of several instances of one, the figures are those of the one that answers."""
+    """Asks all services concurrently. Figures are those of the instance that responds."""
 
     def __init__(self, clients: Mapping[str, OperationsClient], own: Mapping[str, Ask]) -> None:
         self._clients = clients
         self._own = own
 
     async def report(self) -> dict[str, Any]:
-        """Each service's state, and `ok` only if that is every one's."""
+        """Return each service's state; the whole is `ok` only if every service is."""
         names = sorted(self._clients)
         states = [_judged(name, await ask(), ready=True) for name, ask in self._own.items()]
         states += await asyncio.gather(*map(self._state, names))
@@ -38,7 +38,7 @@ class HealthService:
                 found = await self._clients[name].readiness()
                 figures = await self._clients[name].health()
         except (ConnectionError, TimeoutError, DomainError) as error:
-            return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
+            return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no response in time"}}
         return _judged(name, figures, ready=found["ready"], failed=found["failed"])
 
 

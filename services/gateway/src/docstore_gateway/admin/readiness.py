@@ -1,4 +1,4 @@
-"""Readiness of the whole: the gateway's own parts and every service's `/readyz`."""
+"""Readiness of the system: the gateway's own components and every service's `/readyz`."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ ANSWER_SECONDS = 3.0
 
 
 class ServicesReady:
-    """Asks all services at once, at most once a second however often probes come."""
+    """Asks all services concurrently, at most once a second for any number of probes."""
 
     def __init__(self, transports: Mapping[str, Transport]) -> None:
         self._transports = transports
@@ -40,8 +40,8 @@ class ServicesReady:
             return self._failed
 
     async def _ask(self, name: str) -> tuple[str, str] | None:
-        """Why the service is not ready. An instance that is leaving is not, and closes the connection: the second
-        question reaches another one.
+        """Return why the service is not ready. A stopping instance is not, and closes the connection: the second
+        request reaches another one.
         """
         return await self._ask_once(name) and await self._ask_once(name)
 
@@ -50,7 +50,7 @@ class ServicesReady:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._transports[name].send("GET", "/readyz", {}, b"")
         except (ConnectionError, TimeoutError, DomainError) as error:
-            return name, f"does not answer: {error}"
+            return name, f"no response: {error}"
         if answer.status != 200:
-            return name, f"answers {answer.status}"
+            return name, f"status {answer.status}"
         return None

@@ -1,4 +1,4 @@
-"""What the gateway's own public routes answer, as the API's description shows it."""
+"""Responses of the gateway's own public routes."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,93 +9,93 @@ from docstore_platform.values import Moment
 
 
 class OutboxHealth(Answer):
-    """What a service has still to say."""
+    """Events that a service has not published yet."""
 
     pending: int
     """Events."""
     oldest_seconds: float
-    """For how long the first of them waits."""
+    """Age of the oldest one."""
 
 
 class ServiceHealth(Answer):
-    """How one service is. Of one that can't be reached only `failed` is known."""
+    """State of one service. If it is unreachable, only `failed` is known."""
 
     name: str
-    """Of the service."""
+    """Name of the service."""
     status: Literal["ok", "degraded", "unavailable", "unreachable"]
-    """`degraded`: it works, but is far behind or has dead letters."""
+    """`degraded`: it works, but has a large lag or dead letters."""
     failed: dict[str, str]
-    """Parts that do not work, with the reason."""
+    """Failing components, with the reason."""
     consumes: bool = sometimes()
-    """Whether it hears events at all."""
+    """Whether it consumes events at all."""
     joined: bool = sometimes()
-    """Whether it hears them now."""
+    """Whether it is consuming events now."""
     lag: dict[str, int] = sometimes()
-    """Events it has still to hear, by topic."""
+    """Events not consumed yet, by topic."""
     outbox: OutboxHealth = sometimes()
     dead_letters: int = sometimes()
     """Messages that it could not handle."""
 
 
 class HealthReport(Answer):
-    """How every service is."""
+    """State of every service."""
 
     status: Literal["ok", "degraded"]
     """`ok` only if every service is."""
     at: datetime
-    """When they were asked."""
+    """Time of the check."""
     services: list[ServiceHealth]
-    """By name."""
+    """Services by name."""
 
 
 class DeadLetter(Answer):
     """A message that a service could not handle."""
 
     id: str
-    """Service and event; what replaying and discarding take."""
+    """Service and event; identifies it for replaying and discarding."""
     service: str
-    """Who could not handle it."""
+    """Service that could not handle it."""
     topic: str
-    """Where it was said."""
+    """Topic of the event."""
     key: str
-    """The aggregate that the event is of."""
+    """Aggregate of the event."""
     position: str
     """Topic, partition and offset."""
     type: str
-    """Of the event; `unknown` if it could not be read."""
+    """Type of the event; `unknown` if it was unreadable."""
     reason: str
     """`unreadable`, `failed`, `refused`, or `waits_for:` and the dead letter before it."""
     error: str
-    """What went wrong, for people."""
+    """Error message for people."""
     at: datetime
     """When it was dead-lettered."""
     value: str
-    """The message's text."""
+    """Text of the message."""
 
 
 class DeadLetterPage(Page[DeadLetter]):
     """A page of the dead letters of all services."""
 
     unreachable: list[str]
-    """Services that did not answer, whose letters are left out."""
+    """Services that did not respond, whose dead letters are missing."""
 
 
 class Replay(Answer):
-    """How handling a letter again ended."""
+    """Result of a replay."""
 
     replayed: int
-    """Events that were handled, those that waited behind it included."""
+    """Events that were handled, including those that had waited behind it."""
     error: str | None
-    """Why no more were; null if all were."""
+    """Why no more were handled; null if all were."""
 
 
 class Republished(Answer):
-    """What services send again."""
+    """Result of republishing."""
 
     republished: dict[str, int]
-    """Events, by service."""
+    """Number of events, by service."""
     unreachable: list[str]
-    """Services that did not answer."""
+    """Services that did not respond."""
 
 
 class Republish(Body):

@@ -1,4 +1,4 @@
-"""One line for each request. It has its own short way to stderr: the way of the other logs costs twice the time."""
+"""Access log: one line for each request. It writes to stderr itself, since the other logs take twice as long."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ def _as_line(_: Any, __: str, event: EventDict) -> bytes:
 
 
 def open_access_log(infra: InfraSettings) -> AccessLog | None:
-    """What writes a line at INFO, in the form of the other logs; None if that level is off."""
+    """Return a writer at INFO in the format of the other logs; None if that level is off."""
     if logging.getLevelNamesMapping().get(infra.log_level.upper(), logging.INFO) > logging.INFO:
         return None
     if not infra.log_json:

@@ -1,4 +1,4 @@
-"""Which methods a path has, by the API's description: what `Allow` says of a 405."""
+"""Methods of each path, by the OpenAPI document, for `Allow` of a 405."""
 
 import re
 from functools import cache
@@ -11,7 +11,7 @@ DESCRIPTION_FILE = "openapi.json"
 
 @cache
 def _methods_by_path() -> list[tuple[re.Pattern[str], frozenset[str]]]:
-    """Templates last: a plain path is no value of a template's."""
+    """Templates come last: a plain path is no value of a template's parameter."""
     paths = orjson.loads(files("docstore_gateway").joinpath(DESCRIPTION_FILE).read_bytes())["paths"]
     return [
         (re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), frozenset(map(str.upper, item)))
@@ -20,5 +20,5 @@ def _methods_by_path() -> list[tuple[re.Pattern[str], frozenset[str]]]:
 
 
 def allowed_methods(path: str) -> str:
-    """The value of `Allow`; empty for a path that no operation has."""
+    """Return the value of `Allow`; empty for an unknown path."""
     return ", ".join(next((sorted(found) for pattern, found in _methods_by_path() if pattern.fullmatch(path)), ()))

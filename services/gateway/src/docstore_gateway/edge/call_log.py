@@ -1,7 +1,7 @@
-"""Tells of the calls that change content or read it: gathered in memory, said together, never waited for by a call.
+"""Publishes calls that read or change content: buffered in memory, sent in batches, never awaited by a call.
 
-What was answered in the last second before a gateway is killed is not told. What such a call has changed is in the
-audit log all the same: the service that changed it says so in the transaction of the change.
+If a gateway is killed, the calls of its last second are lost. Their changes are in the audit log nevertheless: the
+service that makes a change publishes it in the same transaction.
 """
 
 import asyncio
@@ -25,40 +25,40 @@ RETRY_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 CALLS_AN_EVENT = 500
 EVENT_BYTES = 200_000
-"""Brokers refuse records of more than a megabyte, and whatever is said after such a one would wait behind it."""
+"""Brokers refuse records of more than a megabyte, which would block those behind it."""
 MOST_WAITING = 50_000
-"""While the database is away; then the oldest are given up, and counted."""
+"""Calls kept while the database is unavailable; beyond that the oldest are dropped and counted."""
 MAX_PATH_CHARS = 500
 
 CHANGES_NOTHING = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", "/v1/notifications/read")
-"""Calls that are made often, by a method that changes something elsewhere."""
+"""Frequent calls without an effect on content, despite their methods."""
 READS_CONTENT = ("/content", "/preview", "/blocks")
 READS_OF_MUCH = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
 _OBJECT = re.compile(r"/v1/(?:admin/)?(?:files|trash|uploads|accounts|packs)/([0-9a-f]{32})(?:/|$)")
 
 
 def is_audited(method: str, path: str) -> bool:
-    """Whether a call changes content or reads it; lists of names, polls and figures do neither."""
+    """Whether a call reads or changes content; lists of names, polls and figures do neither."""
     if method in MUTATING:
         return path not in CHANGES_NOTHING
     return path.endswith(READS_CONTENT) or path.startswith(READS_OF_MUCH)
 
 
 def object_of(path: str) -> str:
-    """The id in a path, if it names one thing."""
+    """Return the id in a path, if it names one object."""
     found = _OBJECT.match(path)
     return found[1] if found else ""
 
 
 def calls_of_one_event(calls: Sequence[ApiCall]) -> int:
-    """How many of the first calls are said together; one at least, whatever its size."""
+    """Return how many of the first calls fit into one event; at least one, whatever its size."""
     sizes = (len(call.model_dump_json().encode()) for call in calls[:CALLS_AN_EVENT])
     fitting = takewhile(lambda size: size <= EVENT_BYTES, accumulate(sizes))
     return max(len(list(fitting)), 1)
 
 
 class CallLog:
-    """Of one gateway."""
+    """Call log of one gateway."""
 
     def __init__(self, transactor: Transactor) -> None:
         self._transactor = transactor
@@ -80,7 +80,7 @@ class CallLog:
         client: str,
         read: tuple[str, ...] = (),
     ) -> None:
-        """Have a call told within about a second."""
+        """Publish a call within about a second."""
         call = ApiCall.model_construct(
             at=utc_now(),
             request_id=request_id,
@@ -102,22 +102,22 @@ class CallLog:
         self._some.set()
 
     async def run(self) -> None:
-        """Tell until cancelled; what can't be told now is told later."""
+        """Publish until cancelled; calls that can't be published wait."""
         while True:
             await self._some.wait()
             await asyncio.sleep(GATHER_SECONDS)
             try:
                 await self._publish()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the calls wait and are tried again
+            except Exception as error:  # noqa: BLE001 - whatever failed, the calls wait and are retried
                 log.warning("audit_calls_delayed", calls=len(self._waiting), error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
-        """Tell what is left, if that can be done quickly."""
+        """Publish the rest, if that succeeds quickly."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._publish()
-        except Exception as error:  # noqa: BLE001 - the gateway ends, whatever it fails with
+        except Exception as error:  # noqa: BLE001 - whatever failed, the gateway stops
             calls_lost.inc(len(self._waiting))
             log.error("audit_calls_lost", calls=len(self._waiting), error=repr(error))
 

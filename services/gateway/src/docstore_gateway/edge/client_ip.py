@@ -1,4 +1,4 @@
-"""Who is at the other end of the connection, proxies of ours left out."""
+"""The client's IP address behind trusted proxies."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,9 +19,9 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 @lru_cache(maxsize=4096)
 def client_address(peer: str | None, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """The client's address: the peer's, or the rightmost of X-Forwarded-For that no trusted proxy has.
+    """Return the peer's address, or the rightmost of X-Forwarded-For that is no trusted proxy.
 
-    Each proxy appends whom it saw, so what is left of the first stranger was written by that stranger.
+    Each proxy appends the address it saw. What precedes the first untrusted address was written by that client.
     """
     address = _parse(peer or "")
     if address is None:
@@ -38,7 +38,7 @@ def client_address(peer: str | None, forwarded_for: str, trusted: Sequence[Netwo
 
 @lru_cache(maxsize=4096)
 def limit_group(address: str) -> str:
-    """What is limited together: an IPv4 address, or the /64 that one IPv6 customer has to himself."""
+    """Return the unit of rate limits: an IPv4 address, or the /64 that an IPv6 customer has."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network(f"{parsed}/64", strict=False))

@@ -1,4 +1,4 @@
-"""Which web origins other than our own may call the API (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+"""Other web origins that may call the API (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
 
 from collections.abc import Iterable
 
@@ -18,14 +18,14 @@ PREFLIGHT: HeaderList = [
 
 
 class Cors:
-    """Calls carry a bearer token, never a cookie: so no origin is ever allowed credentials."""
+    """Calls carry a bearer token, never a cookie, so no origin is ever allowed credentials."""
 
     def __init__(self, origins: Iterable[str]) -> None:
         self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
         self._any = b"*" in self._origins
 
     def headers(self, origin: bytes) -> HeaderList:
-        """What an answer to `origin` carries; nothing for one that may not read it."""
+        """Return headers of a response to `origin`; none if it may not read it."""
         if not self._any and origin not in self._origins:
             return []
         return [
@@ -35,5 +35,5 @@ class Cors:
         ]
 
     def preflight(self, granted: HeaderList) -> HeaderList:
-        """What the answer to a preflight carries on top of `granted`."""
+        """Return headers of a preflight response besides `granted`."""
         return PREFLIGHT if granted else []

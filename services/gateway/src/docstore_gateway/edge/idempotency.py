@@ -1,9 +1,9 @@
-"""Idempotency-Key: a mutating call that is sent again gets its first answer again instead of a second effect.
+"""Idempotency-Key: a repeated mutating call gets its first response again instead of a second effect.
 
-A key belongs to one caller. Its row is made before the call is passed on, with a short lease that is renewed while
-the call runs, and gets the answer before the caller does: so a gateway that dies in between blocks the key for
-seconds. Answers are sealed by the key they are asked for with, which is itself not stored: what lies in the database
-opens no link and no upload.
+A key belongs to one caller. Its row is created before the call is forwarded, with a short lease that is renewed while
+the call runs, and gets the response before the caller does. So a gateway that dies in between blocks the key for
+seconds. Responses are encrypted with the key of the request, which is not stored: the database contents open no link
+and no upload.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ MAX_KEY_CHARS = 255
 NONCE_BYTES = 12
 RENEWALS_A_LEASE = 3
 NOT_KEPT_STATUSES = frozenset({408, 425, 429})
-"""Refusals that say nothing of the call itself: sent again it may do better."""
+"""Statuses that may change if the call is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What makes two calls the same. Whoever else knows the key has another `caller`."""
+    """The identity of a call. Another caller with the same key has another `caller`."""
 
     caller: str
     key: str
@@ -49,7 +49,7 @@ class Call:
 
 
 class IdempotencyKeys:
-    """Answers of mutating calls by caller and key."""
+    """Responses of mutating calls by caller and key."""
 
     def __init__(self, rows: IdempotencyRows, settings: GatewaySettings) -> None:
         self._rows = rows
@@ -59,17 +59,17 @@ class IdempotencyKeys:
         self._keys = [hashlib.sha256(secret.encode()).digest() for secret in secrets]
 
     async def begin(self, call: Call) -> "Recorder | StoredAnswer":
-        """A recorder if the call is to be made now, or its earlier answer.
+        """Return a recorder if the call is to be made now, or its earlier response.
 
-        422 if the key was used for another call, 409 while the same call is being made, 503 without the database:
-        then nobody can say whether it was made before.
+        422 if the key was used for another call, 409 while the same call is under way, 503 without the database, since
+        nobody can tell then whether the call was made before.
         """
         if not (0 < len(call.key) <= MAX_KEY_CHARS and call.key.isascii() and call.key.isprintable()):
-            raise invalid(f"An Idempotency-Key has 1 to {MAX_KEY_CHARS} printable ASCII characters.")
+            raise invalid(f"An Idempotency-Key must have 1 to {MAX_KEY_CHARS} printable ASCII characters.")
         try:
             return await self._begin(call)
         except DatabaseError:
-            raise unavailable("What remembers Idempotency-Keys") from None
+            raise unavailable("The store of Idempotency-Keys") from None
 
     async def _begin(self, call: Call) -> "Recorder | StoredAnswer":
         key = await self._key_of(call)
@@ -84,20 +84,20 @@ class IdempotencyKeys:
             return Recorder(self._rows, row_id, lease_id, seal, self._lease_seconds, self._max_bytes)
         if "sealed" in row:
             return StoredAnswer.unsealed(seal, row_id, bytes(row["sealed"]))
-        if "status" in row:  # kept by an earlier version
+        if "status" in row:  # stored by an earlier version
             headers = [(bytes(name), bytes(value)) for name, value in row["headers"]]
             return StoredAnswer(row["status"], headers, bytes(row["body"]))
         raise _in_progress()
 
     async def _key_of(self, call: Call) -> bytes:
-        """The current key, or an older one by which this very call is already known."""
+        """Return the current key, or an older one under which this call is already stored."""
         older = {_digest(key, call.caller, call.key): key for key in self._keys[1:]}
         known = await self._rows.known(list(older)) if older else None
         return older[known] if known else self._keys[0]
 
 
 def _digest(key: bytes, *parts: str | bytes) -> str:
-    """Keyed, so that what is stored gives no hint of a body's password."""
+    """Keyed digest, so that the stored value reveals nothing of a password in the body."""
     digest = hashlib.blake2b(key=key, digest_size=32)
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -131,7 +131,7 @@ class StoredAnswer:
 
 
 class Recorder:
-    """Holds an answer back until it is stored. An answer that is not to be kept frees the key."""
+    """Holds a response back until it is stored. A response that is not stored releases the key."""
 
     def __init__(
         self, rows: IdempotencyRows, row_id: str, lease_id: str, seal: AESGCM, lease_seconds: float, max_bytes: int
@@ -148,7 +148,7 @@ class Recorder:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Keep the lease while the block runs; give the key back if no answer came."""
+        """Keep the lease while the block runs; release the key if there was no response."""
         renewing = asyncio.create_task(self._renew(), name="idempotency lease")
         try:
             yield
@@ -184,7 +184,7 @@ class Recorder:
         return hold
 
     async def free(self) -> None:
-        """Give the key back if no answer came."""
+        """Release the key if there was no response."""
         if self._open:
             self._open = False
             try:
@@ -209,4 +209,4 @@ class Recorder:
 
 
 def _in_progress() -> DomainError:
-    return Conflict("The same call is being made just now.", code="idempotency_in_progress", retry_after=1)
+    return Conflict("The same call is already in progress.", code="idempotency_in_progress", retry_after=1)

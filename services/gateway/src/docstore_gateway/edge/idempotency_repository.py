@@ -1,4 +1,4 @@
-"""Rows of Idempotency-Keys: which call has a key, who makes it, and what was answered."""
+"""Rows of Idempotency-Keys: the call of each key, its lease and its response."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -17,34 +17,34 @@ UPSERT_TRIES = 3
 
 
 class IdempotencyRows(Protocol):
-    """A row has a `fingerprint` of its call, `lease_id`, and once there is an answer `sealed`.
+    """A row has a `fingerprint` of its call, a `lease_id`, and `sealed` once there is a response.
 
-    Writes with a `lease_id` that is no longer the row's change nothing.
+    Writes with an outdated `lease_id` change nothing.
     """
 
     async def take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
-        """The row, with this lease if it is new, or if whoever made the same call has died without an answer."""
+        """Return the row, leased to the caller if it is new or its lease expired without a response."""
         ...
 
     async def renew(self, row_id: str, lease_id: str) -> None:
-        """Begin the lease of a call that still runs anew."""
+        """Renew the lease of a call that is still running."""
         ...
 
     async def store(self, row_id: str, lease_id: str, sealed: bytes) -> None:
-        """Keep the answer."""
+        """Store the response."""
         ...
 
     async def free(self, row_id: str, lease_id: str) -> None:
-        """Remove the row: the call can be made again."""
+        """Delete the row: the call can be made again."""
         ...
 
     async def known(self, row_ids: Sequence[str]) -> str | None:
-        """One of the ids that has a row."""
+        """Return one of the ids that has a row."""
         ...
 
 
 class MongoIdempotencyRows:
-    """`idempotency_keys`; leases and expiry by the database's clock (docs/adr/0028-leases-of-idempotency-keys.md)."""
+    """Collection `idempotency_keys`; leases and expiry by the database's clock (ADR 28)."""
 
     def __init__(self, database: Database, *, lease_seconds: float, hours: int) -> None:
         self._rows: Collection = database["idempotency_keys"]
@@ -75,7 +75,7 @@ class MongoIdempotencyRows:
                     {"_id": row_id}, update, upsert=True, return_document=ReturnDocument.AFTER
                 )
                 return row
-            except DuplicateKeyError:  # two made the row at once
+            except DuplicateKeyError:  # created concurrently
                 if attempt == UPSERT_TRIES - 1:
                     raise
         raise AssertionError("the loop above returns or raises")
@@ -85,7 +85,7 @@ class MongoIdempotencyRows:
         await self._rows.update_one(unanswered, [{"$set": {"lease_until": self._lease_until}}])
 
     async def store(self, row_id: str, lease_id: str, sealed: bytes) -> None:
-        # To an earlier version, which knows no sealed answers, the call is being made until the key expires.
+        # An earlier version, without encrypted responses, sees the call as under way until the key expires.
         stored = [{"$set": {"sealed": sealed, "lease_until": "$expires_at"}}]
         await self._rows.update_one({"_id": row_id, "lease_id": lease_id}, stored)
 

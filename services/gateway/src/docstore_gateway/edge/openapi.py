@@ -1,4 +1,4 @@
-"""The API's one OpenAPI document, composed of what each service says of its own routes."""
+"""The API's OpenAPI document, composed of those of the services."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ Json = dict[str, Any]
 
 VERSION = "1.0.0"
 METHOD_ORDER = ("get", "post", "put", "patch", "delete")
-DESCRIPTION = """Keep, sync, search and share files. File bytes go straight between you and the object store.
+DESCRIPTION = """Store, sync, search and share files. File contents go straight between you and the object store.
 
-Times are RFC 3339 in UTC, sizes are bytes. Lists are `{items, next_cursor}`: pass `next_cursor` as `cursor` to go on.
-Errors are `application/problem+json` (RFC 9457) with a stable `code`. A foreign or unknown id is 404. Calls that
-change something accept `Idempotency-Key`: sent again with the same key within 24 hours, a call has no second effect
-and gets its first answer again. Too many calls answer 429 with `Retry-After`."""
+Times are RFC 3339 in UTC, sizes are bytes. Lists are `{items, next_cursor}`: pass `next_cursor` as `cursor` to get the
+next page. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Another account's id is 404, like an
+unknown one. Calls that change something accept `Idempotency-Key`: a call repeated with the same key within 24 hours
+has no second effect and gets its first response again. Too many calls get 429 with `Retry-After`."""
 
 _PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 _PROBLEM_CONTENT = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -26,12 +26,12 @@ _KEY_REF = {"$ref": "#/components/parameters/IdempotencyKey"}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "title": "Problem",
-    "description": "RFC 9457. `code` is stable, `detail` is for people; a code may bring members of its own.",
+    "description": "RFC 9457. `code` is stable, `detail` is for people; a code may have members of its own.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {
             "type": "string",
-            "description": "Names the code as a URI.",
+            "description": "The code as a URI.",
             "examples": ["urn:docstore:problem:not_found"],
         },
         "title": {"type": "string", "description": "The code in words."},
@@ -42,11 +42,11 @@ _PROBLEM_SCHEMA = {
     "additionalProperties": True,
 }
 _FRAMEWORK_SCHEMAS = frozenset({"HTTPValidationError", "ValidationError"})
-"""FastAPI's own errors; ours leave as problems."""
+"""FastAPI's own errors, which our services replace by problems."""
 
 
 def compose(documents: Mapping[str, Json], public_url: str = "/") -> Json:
-    """One document of the services' documents by service name.
+    """Compose one document of the services' documents, given by service name.
 
     ValueError if a service describes a path that is not routed to it, or two describe one operation.
     """
@@ -74,14 +74,14 @@ def compose(documents: Mapping[str, Json], public_url: str = "/") -> Json:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "1 to 255 printable ASCII characters, new for every call you mean. 422 "
+                "description": "1 to 255 printable ASCII characters, a new key for every call. 422 "
                 "`idempotency_key_reused` if it was used for another call.",
                 "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
             }
         },
         "responses": {
             "Problem": {
-                "description": "The call was refused or failed.",
+                "description": "The call failed.",
                 "content": {"application/problem+json": _PROBLEM_CONTENT},
             }
         },
@@ -91,12 +91,12 @@ def compose(documents: Mapping[str, Json], public_url: str = "/") -> Json:
 
 
 def dump(document: Json) -> bytes:
-    """The text in which the document is kept: the same document always gives the same text."""
+    """Serialize the document; equal for equal documents."""
     return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """Method, path and operation of everything in `document`."""
+    """Iterate over method, path and operation in `document`."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield method, path, operation
@@ -107,7 +107,7 @@ def _path_order(path: str) -> tuple[int, str]:
 
 
 def _operation(method: str, path: str, operation: Json) -> Json:
-    """An operation with what holds for all: its area, its name, its errors, its login and its repetition."""
+    """Add what all operations share: tag, name, errors, security and Idempotency-Key."""
     upper = method.upper()
     concrete = re.sub(r"\{[^}]*\}", "0", path)
     responses = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
@@ -127,14 +127,14 @@ def _operation(method: str, path: str, operation: Json) -> Json:
 
 
 def _with_problem(described: Json | None) -> Json:
-    """The answer of errors: a problem, and besides it what the service describes."""
+    """Return the error response: a problem, and what the service describes besides."""
     if described is None:
         return _PROBLEM_REF
     return {**described, "content": {**described["content"], "application/problem+json": _PROBLEM_CONTENT}}
 
 
 def _never_null(parameter: Json) -> Json:
-    """A parameter that is absent where the service's code has None: a URL or a header can't hold null."""
+    """Remove null from a parameter that may be absent: a URL or a header can't contain null."""
     schema = parameter["schema"]
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) == len(schema.get("anyOf", [])):
@@ -144,7 +144,7 @@ def _never_null(parameter: Json) -> Json:
 
 
 def _operation_id(method: str, path: str, given: str) -> str:
-    """The route's own name: FastAPI puts the path and the method behind it."""
+    """Return the route's own name, without the path and method that FastAPI appends."""
     return given.removesuffix(f"_{method}").removesuffix(re.sub(r"\W", "_", path))
 
 
@@ -158,7 +158,7 @@ def _check_operation_ids(document: Json) -> None:
 
 
 def _rename_clashing(service: str, document: Json, schemas: Json) -> Json:
-    """Add the document's schemas to `schemas`; one whose name means something else there gets the service's name."""
+    """Add the document's schemas to `schemas`; a clashing name gets the service's name as prefix."""
     own = {
         name: schema
         for name, schema in document.get("components", {}).get("schemas", {}).items()

@@ -1,4 +1,4 @@
-"""Token buckets in MongoDB that all replicas share, refilled by the database's clock."""
+"""Token buckets in MongoDB, shared by all replicas and refilled by the database's clock."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -14,12 +14,12 @@ class Taken(NamedTuple):
 
 class TokenBuckets(Protocol):
     async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> Taken:
-        """Up to `chunk` tokens of a bucket that is full at first and has `size` more each period."""
+        """Take up to `chunk` tokens of a bucket that starts full and gets `size` more each period."""
         ...
 
 
 class MongoTokenBuckets:
-    """`rate_limits`: a bucket goes by itself when it is full again."""
+    """Collection `rate_limits`: a bucket is deleted once it is full again."""
 
     def __init__(self, database: Database) -> None:
         self._rows: Collection = database["rate_limits"]

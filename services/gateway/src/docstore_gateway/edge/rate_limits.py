@@ -1,8 +1,8 @@
-"""Rate limits: token buckets that all replicas share, spent in chunks so that most calls cost no write.
+"""Rate limits: token buckets shared by all replicas, taken in chunks so that most calls cost no write.
 
-A replica takes a chunk of tokens from the shared bucket and spends it from memory. Tokens it does not spend are lost
-to the others, so a chunk is a small part of the bucket; a strict limit has chunks of one and so a write for each call.
-(Token bucket: ITU-T I.371.)
+A replica takes a chunk of tokens from the shared bucket and spends it from memory. Unspent tokens are lost to the
+others, so a chunk is a small part of the bucket. A strict limit has chunks of one, and so a write for each call. (Token
+bucket: ITU-T I.371.)
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Policy:
 class _Bucket:
     tokens: int = 0
     shared: float = 0.0
-    """What the shared bucket had when tokens were last taken from it."""
+    """Tokens in the shared bucket when some were last taken from it."""
     spend_until: float = 0.0
     blocked_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -57,7 +57,7 @@ class _Bucket:
     alone_at: float = 0.0
 
     def take_alone(self, policy: Policy, now: float) -> Taken:
-        """As from the shared bucket, from a count of this replica's own, which is full at first."""
+        """Take tokens from this replica's own bucket, which starts full."""
         refilled = self.alone + (now - self.alone_at) * policy.per_minute / PERIOD_SECONDS
         self.alone = min(float(policy.per_minute), refilled)
         self.alone_at = now
@@ -67,7 +67,7 @@ class _Bucket:
 
 
 class RateLimiter:
-    """Spends tokens for calls. When the database can't be reached each replica goes by its own count."""
+    """Spends tokens for calls. While the database is unavailable, each replica counts by itself."""
 
     def __init__(self, shared: TokenBuckets, now: Callable[[], float] = time.monotonic) -> None:
         self._shared = shared
@@ -75,7 +75,7 @@ class RateLimiter:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     async def spend(self, policy: Policy, who: str) -> HeaderList:
-        """Count a call of `who`, and tell what is left; 429 with the time to wait if there is no token left."""
+        """Count a call of `who` and return headers with the rest; 429 with the time to wait if none is left."""
         key = f"{policy.name}:{who}"
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -106,7 +106,7 @@ class RateLimiter:
         bucket.tokens -= 1
 
     async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> Taken:
-        """From the shared bucket if it can be reached."""
+        """Take tokens from the shared bucket if it is available."""
         size, chunk = policy.per_minute, policy.chunk
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
@@ -117,7 +117,7 @@ class RateLimiter:
 
 
 def _wait_seconds(policy: Policy, left: float) -> float:
-    """Until the next token; where chunks are larger, up to a second, so that a flood costs few writes."""
+    """Return the time until the next token; for larger chunks up to a second, so that a flood costs few writes."""
     per_second = policy.per_minute / PERIOD_SECONDS
     next_token = (1 - left) / per_second
     next_chunk = (policy.chunk - left) / per_second
@@ -125,7 +125,7 @@ def _wait_seconds(policy: Policy, left: float) -> float:
 
 
 def rate_limit_headers(policy: Policy, left: float) -> HeaderList:
-    """The policy and what is left of it (draft-ietf-httpapi-ratelimit-headers-10); `t`: seconds until it is whole."""
+    """Headers with the policy and the rest (draft-ietf-httpapi-ratelimit-headers-10); `t`: seconds until it is full."""
     remaining = max(0, math.floor(left))
     full = math.ceil((policy.per_minute - remaining) * PERIOD_SECONDS / policy.per_minute)
     return [
@@ -138,4 +138,4 @@ def _limited(policy: Policy, seconds: float) -> Problem:
     wait = max(1, math.ceil(seconds))
     told = {name.decode(): value.decode() for name, value in rate_limit_headers(policy, 0)}
     headers = {"Retry-After": str(wait), **told}
-    return Problem(429, "rate_limited", f"Too many calls; try again in {wait} s.", headers=headers)
+    return Problem(429, "rate_limited", f"Too many requests. Try again in {wait} s.", headers=headers)

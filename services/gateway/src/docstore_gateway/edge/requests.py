@@ -1,4 +1,4 @@
-"""A request as it comes in, and as the service that owns its route gets it."""
+"""Requests as the client sends them and as services receive them."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.tokens import Principal
 
 CLIENT_IP_HEADER = b"x-forwarded-for"
-"""Replaced by the address found here: what a client said of itself is not passed on."""
+"""Replaced by the address determined here: the client's own value is not forwarded."""
 REPLACED = frozenset(
     (CLIENT_IP_HEADER, b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent", b"transfer-encoding")
 )
@@ -26,26 +26,26 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 @dataclass(slots=True)
 class Exchange:
-    """One request while it is being answered."""
+    """One request and its response."""
 
     method: str
     request_id: bytes
     client: str
     headers: dict[bytes, bytes]
-    """The first of each name, as the services read them too."""
+    """The first header of each name, as services read them too."""
     route: str = UNMATCHED
     own: bool = False
-    """The gateway's own app answers it, and counts it."""
+    """Whether the gateway's own app answers and counts it."""
     by_cookie: bool = False
-    """The web page makes it: its token came in a cookie, which browsers send by themselves."""
+    """Whether the web page makes it: its token came in a cookie, which browsers send automatically."""
     principal: Principal | None = None
-    """Whose token it came with; None where none is needed."""
+    """Principal of its token; None where none is needed."""
     read: tuple[str, ...] = ()
-    """Files whose bytes, or URLs for them, it hands out."""
+    """Files whose bytes, or URLs for them, the response contains."""
     status: int = 0
     complete: bool = False
     rate_limit: HeaderList = field(default_factory=list)
-    """Told with the answer."""
+    """Headers for the response."""
     extra: HeaderList = field(default_factory=list)
 
     @property
@@ -58,7 +58,7 @@ class Exchange:
 
 
 def exchange_of(scope: Scope, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Exchange:
-    """Who calls, and with which headers."""
+    """Determine the client and its headers."""
     headers: dict[bytes, bytes] = {}
     forwarded_for: list[bytes] = []
     for name, value in scope["headers"]:
@@ -74,7 +74,7 @@ def exchange_of(scope: Scope, trusted_proxies: Sequence[IPv4Network | IPv6Networ
 
 
 async def bounded(exchange: Exchange, receive: Receive, limit: int) -> Receive:
-    """413 for a body over the limit. One of unknown length is read first, so that the refusal comes in time."""
+    """413 for a body over the limit. A body of unknown length is read first, so that the error is in time."""
     check_length(exchange.headers.get(b"content-length", b"0"), limit)
     if b"transfer-encoding" not in exchange.headers:
         return receive
@@ -84,7 +84,7 @@ async def bounded(exchange: Exchange, receive: Receive, limit: int) -> Receive:
 
 
 def scope_for_service(scope: Scope, exchange: Exchange, path: str) -> Scope:
-    """The request as the service that owns `path` sees it."""
+    """Return the request for the service that owns `path`."""
     chunked = b"transfer-encoding" in exchange.headers
     replaced = REPLACED | {b"content-length"} if chunked else REPLACED
     headers = [header for header in scope["headers"] if header[0] not in replaced]

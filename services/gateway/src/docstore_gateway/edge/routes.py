@@ -1,4 +1,4 @@
-"""Which service answers which path, and which calls need no login."""
+"""Routes of the public API: the service of each path, and calls without a login."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +10,7 @@ from docstore_platform.services import ServiceName
 
 
 class Limit(Enum):
-    """Which budget a call is paid from."""
+    """Budget that a call is counted in."""
 
     SIGN_UP = "sign_up"
     LOG_IN = "log_in"
@@ -23,10 +23,10 @@ class Limit(Enum):
 @dataclass(frozen=True, slots=True)
 class Route:
     prefix: str
-    """Whole path segments: `/v1/files` covers `/v1/files/7`, not `/v1/filesystem`. Behind ONE_FILE: that path alone."""
+    """Whole path segments: `/v1/files` covers `/v1/files/7`, not `/v1/filesystem`. With ONE_FILE: exactly that path."""
     owner: ServiceName
     tag: str
-    """The area it is shown under in the API's documentation."""
+    """Section in the API's documentation."""
 
 
 ONE_FILE = "/v1/files/*/"
@@ -89,17 +89,17 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
 LINK_PREFIXES = ("/v1/links/", "/l/")
-"""Whoever has the token that follows may come in: as a program, or to the page of a link."""
+"""Open to everybody with the token that follows, as a program or on the page of a link."""
 
 WITHOUT_EFFECT = frozenset({"/v1/blocks/missing", "/v1/compare", "/v1/contents"})
-"""POSTs that only ask, with long answers."""
+"""POSTs that only query, with long responses."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def find_route(path: str) -> Route:
-    """The route with the longest prefix of `path`, a clean path; 404 if there is none."""
+    """Return the route with the longest prefix of `path`, a clean path; 404 if there is none."""
     segments = path.split("/")
     if len(segments) == 5 and segments[2] == "files" and segments[4] in _OF_ONE_FILE:
         return _OF_ONE_FILE[segments[4]]
@@ -111,12 +111,12 @@ def find_route(path: str) -> Route:
 
 
 def is_routed(path: str) -> bool:
-    """Whether a path as it came, perhaps not clean, is a service's and not the gateway's own."""
+    """Whether a raw path belongs to a service and not to the gateway itself."""
     return path.lstrip("/").startswith(("v1", "l/"))
 
 
 def open_limit(method: str, path: str) -> Limit | None:
-    """The budget of a call that needs no login; None if it needs one."""
+    """Return the budget of a call without a login; None if it needs one."""
     if path.startswith(LINK_PREFIXES):
         return Limit.ANONYMOUS
     limit = _OPEN.get((method, path))
@@ -126,7 +126,7 @@ def open_limit(method: str, path: str) -> Limit | None:
 
 
 def ignores_key(path: str) -> bool:
-    """Whether calls of `path` ignore an Idempotency-Key: they log in or open a link, or change nothing."""
+    """Whether calls of `path` ignore an Idempotency-Key: log-ins, opened links, queries."""
     if path.startswith("/v1/admin/accounts/") and path.endswith("/password-resets"):
         return True
     if path == "/v1/admin/invitations":
@@ -137,10 +137,10 @@ def ignores_key(path: str) -> bool:
 
 
 def clean_path(raw: bytes) -> str:
-    """The path as it is passed on, still percent-encoded: no empty segment and no `/` at the end.
+    """Return the path to forward, still percent-encoded: without empty segments and a final `/`.
 
-    404 for a segment that hides a separator, a control character, `.` or `..`: no route of ours has one, and what a
-    service would make of it must not be a question.
+    404 for a segment that contains a separator, a control character, `.` or `..`: no route has one, and services might
+    interpret it in different ways.
     """
     try:
         text = raw.decode("ascii")
@@ -172,5 +172,5 @@ def check_method(method: str) -> None:
     """405 for a method that no route has."""
     if method not in METHODS:
         raise Problem(
-            405, "method_not_allowed", "No route here has this method.", headers={"Allow": ", ".join(sorted(METHODS))}
+            405, "method_not_allowed", "No route has this method.", headers={"Allow": ", ".join(sorted(METHODS))}
         )

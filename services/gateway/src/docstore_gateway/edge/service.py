@@ -1,4 +1,4 @@
-"""What every public call passes: path, client, login, limits, idempotency; then the service that owns the route."""
+"""Steps of every public call: path, client, login, limits, idempotency; then the service that owns the route."""
 
 import time
 from collections.abc import Mapping
@@ -60,9 +60,9 @@ SECURITY_HEADERS: HeaderList = [
 API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
 NEVER_STORED = (b"cache-control", b"no-store")
 REVALIDATED = (b"cache-control", b"private, no-cache")
-"""Kept by the caller's own browser alone, and asked for again with its ETag."""
+"""Cached by the caller's own browser only, and revalidated with its ETag."""
 OWN_OF_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
-"""Said by a page itself where it is there: what it may load, and where its forms may lead."""
+"""Set by a page itself, if it has them: what it may load and where its forms may lead."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -107,7 +107,7 @@ class Edge:
             self._every_answer.append(STRICT_TRANSPORT)
 
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; `own` is asked for what is not under `/v1`."""
+        """Answer one HTTP request; `own` answers everything outside `/v1`."""
         started = time.perf_counter()
         exchange = exchange_of(scope, self._settings.trusted_proxies)
         if b"origin" in exchange.headers:
@@ -193,13 +193,13 @@ class Edge:
             await answer_problem(send, error)
         except ClientGone:
             exchange.status = exchange.status or 499
-        except Exception as error:  # a defect of one route: answered with 500, logged, and the process goes on
+        except Exception as error:  # a bug in one route: logged, 500, and the process continues
             if exchange.complete:
                 return
             if exchange.status:
                 raise
             log.error("request_failed", path=loggable_path(scope["path"]), exc_info=error)
-            await answer_problem(send, Problem(500, "internal_error", "Something went wrong here; it has been logged."))
+            await answer_problem(send, Problem(500, "internal_error", "Something went wrong. The error was logged."))
 
     async def _call(
         self, own: ASGIApp, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send
@@ -233,7 +233,7 @@ class Edge:
             await forward(inner, replaying(body, receive), outcome.recording(send))
 
     async def _web_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        """A public call that a route of the web page stands for; told as if the page had made it itself."""
+        """Make the public call behind a route of the web page; logged as if the page had made it itself."""
         exchange.method, exchange.headers = scope["method"], dict(reversed(scope["headers"]))
         status = 500
 
@@ -251,7 +251,7 @@ class Edge:
             self._record_call(exchange, scope["path"], status)
 
     def _with_cookie(self, exchange: Exchange, scope: Scope, path: str) -> Scope:
-        """The request with the access token of the page's cookie, if it comes without a token of its own."""
+        """Return the request with the access token of the page's cookie, unless it has its own."""
         cookies = exchange.headers.get(b"cookie")
         if cookies is None or b"authorization" in exchange.headers or open_limit(exchange.method, path) is not None:
             return scope
@@ -263,7 +263,7 @@ class Edge:
         return with_authorization(scope, token)
 
     async def _peer_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        """A signed call of another region; any other internal route is not there."""
+        """Forward a signed call of another region; 404 for any other internal route."""
         path = raw.decode("latin-1")
         if path not in replication.PATHS or exchange.method != "POST":
             raise not_found("route")
@@ -273,7 +273,7 @@ class Edge:
         await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
 
     async def _admit(self, exchange: Exchange, path: str) -> str:
-        """Check login and limits; who is calling, as Idempotency-Keys know him."""
+        """Check login and limits; return the caller for Idempotency-Keys."""
         limit = open_limit(exchange.method, path)
         if limit is not None:
             await self._spend(exchange, limit, limit_group(exchange.client))
@@ -288,7 +288,7 @@ class Edge:
         return f"account:{principal.account_id}"
 
     async def _spend(self, exchange: Exchange, limit: Limit, who: str) -> None:
-        exchange.rate_limit = []  # a refusal tells it itself
+        exchange.rate_limit = []  # an error has headers of its own
         exchange.rate_limit = await self._limiter.spend(self._policies[limit], who)
 
     def _body_limit(self, path: str) -> int:
@@ -312,7 +312,7 @@ class Edge:
             )
 
     def _record_call(self, exchange: Exchange, path: str, status: int) -> None:
-        """Have a call in the audit log, if it is one for it."""
+        """Add a call to the audit log, if it belongs there."""
         if is_audited(exchange.method, path):
             self._call_log.note(
                 request_id=exchange.request_id.decode(),

@@ -1,4 +1,4 @@
-"""Passes a request on to the service that owns it: straight into its app in this process, or over HTTP."""
+"""Forwards a request to the service that owns it: into its app in this process, or over HTTP."""
 
 import asyncio
 import contextlib
@@ -22,27 +22,27 @@ HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
     b"upgrade".split()
 )
-"""Headers about one connection (RFC 9110, 7.6.1), which are not passed on."""
+"""Headers of a single connection (RFC 9110, 7.6.1), which are not forwarded."""
 
 END_TO_END = frozenset((b"authorization", b"content-length", b"content-type", b"x-forwarded-for", b"x-request-id"))
-"""Passed on even if `Connection` names them: a client must not have what we say of it, or of its call, dropped."""
+"""Forwarded even if `Connection` names them, so that a client can't drop our headers."""
 
 KEEP_ALIVE_SECONDS = 4.0
-"""Shorter than a service keeps an idle connection (75 s), so that a call is never sent into one being closed."""
+"""Shorter than a service's keep-alive time (75 s), so that no call is sent into a closing connection."""
 CONNECTIONS = 256
 READ_AT_ONCE_BYTES = 256 * 1024
 
 
 class Forwarder(Protocol):
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the request to the service and its answer to the client; Unavailable or 504 if no answer came."""
+        """Forward the request to the service and its response to the client; Unavailable or 504 without a response."""
         ...
 
     async def close(self) -> None: ...
 
 
 class LocalForwarder:
-    """Calls the service's app in this process: nothing is copied."""
+    """Calls the service's app in this process without copying."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -55,7 +55,7 @@ class LocalForwarder:
 
 
 class HttpForwarder:
-    """Sends requests over pooled connections and streams both ways. Made inside the running loop."""
+    """Sends requests over pooled connections and streams both ways. Must be created in the running loop."""
 
     def __init__(self, base_url: str, name: str, *, connect_seconds: float, answer_seconds: float) -> None:
         self._base_url = base_url.rstrip("/")
@@ -102,11 +102,11 @@ class HttpForwarder:
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return unavailable(f"The {self._name} service")
         if isinstance(error, TimeoutError):
-            return Problem(504, "upstream_timeout", f"The {self._name} service did not answer in time.")
+            return Problem(504, "upstream_timeout", f"The {self._name} service did not respond in time.")
         return Problem(
             502,
             "upstream_failed",
-            f"The {self._name} service broke off; whether the call was made is not known.",
+            f"The {self._name} service closed the connection. The call may or may not have taken effect.",
             headers={"Retry-After": "1"},
         )
 
@@ -121,7 +121,7 @@ def open_forwarder(url: str, name: str, *, connect_seconds: float, answer_second
 
 
 def without_hop_by_hop(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
-    """Headers with lower-case names, those of the connection left out."""
+    """Return headers with lower-case names, without those of the connection."""
     lower = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in lower if name == b"connection" for token in value.split(b",")}
     dropped = HOP_BY_HOP | (named - END_TO_END) if named else HOP_BY_HOP
@@ -145,8 +145,8 @@ def _request_headers(incoming: HeaderList) -> tuple[CIMultiDict[str], int]:
 
 
 async def _request_body(receive: Receive, length: int) -> bytes | AsyncIterator[bytes] | None:
-    """The body as bytes if it is all there, else as a stream; None without one. Exactly `length` bytes, or an error:
-    with fewer, the service would take the rest from whatever is sent next on the connection."""
+    """Return the body as bytes if it is complete, else as a stream; None without one. Exactly `length` bytes, or an
+    error: with fewer, the service would take the rest from the next request on the connection."""
     if not length:
         return None
     first = await receive()
@@ -166,17 +166,17 @@ async def _in_parts(message: Message, receive: Receive, left: int) -> AsyncItera
 
 
 def _part(message: Message, left: int) -> bytes:
-    """The bytes of one message, of a body of which `left` are to come; all of them if it is the last."""
+    """Return one message's bytes of a body with `left` bytes to come; the last message must have all of them."""
     if message["type"] == "http.disconnect":
         raise ClientGone
     part = bytes(message.get("body", b""))
     if len(part) > left or (len(part) < left and not message.get("more_body", False)):
-        raise Problem(400, "wrong_length", "The request's body is not as long as its Content-Length says.")
+        raise Problem(400, "wrong_length", "The length of the request's body differs from its Content-Length.")
     return part
 
 
 async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
-    # Whoever answers the client dates the answer.
+    # The gateway's own server sets the date.
     headers = [header for header in without_hop_by_hop(response.raw_headers) if header[0] != b"date"]
     length = response.content_length
     if length is not None and length <= READ_AT_ONCE_BYTES:
@@ -198,7 +198,7 @@ async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send:
 
 
 async def _until_gone(receive: Receive, response: aiohttp.ClientResponse) -> None:
-    """Drop the service's stream when the client has left: a stream without end would be read for nobody."""
+    """Close the service's stream when the client has left: an endless stream would be read for nobody."""
     while (await receive())["type"] != "http.disconnect":
         pass
     response.close()

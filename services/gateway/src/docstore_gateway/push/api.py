@@ -1,4 +1,4 @@
-"""HTTP: the stream of changes and notifications."""
+"""HTTP route of the stream of changes and notifications."""
 
 from typing import Annotated
 
@@ -11,19 +11,19 @@ from docstore_platform.tokens import Principal, bearer_token, current_principal
 
 
 def events_router() -> APIRouter:
-    """The stream of changes and notifications."""
+    """Return the route of the stream of changes and notifications."""
     router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.get("/events", response_class=StreamResponse, status_code=200)
     async def stream_events(
         request: Request,
         principal: Annotated[Principal, Depends(current_principal)],
-        last_event_id: Annotated[str | None, Query(description="Where to go on, for who can't set the header.")] = None,
-        last_event: Annotated[str | None, Header(alias="Last-Event-ID", description="Where to go on.")] = None,
+        last_event_id: Annotated[str | None, Query(description="Id of the last event, if not in the header.")] = None,
+        last_event: Annotated[str | None, Header(alias="Last-Event-ID", description="Id of the last event.")] = None,
     ) -> Response:
-        """Changes (`change`, its id is a cursor) and notifications as they come, as server-sent events.
+        """Stream changes (`change`, its id is a cursor) and notifications as server-sent events.
 
-        Begins after the given event, else with what comes from now on. Ends with `cursor_expired` or `token_expired`.
+        Begins after the given event, by default now. Ends with `cursor_expired` or `token_expired`.
         """
         token = bearer_token(request.headers.get("authorization"))
         stream = request.app.state.event_streams(principal, token, begin=last_event or last_event_id or LATEST)

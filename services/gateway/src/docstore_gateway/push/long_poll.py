@@ -1,4 +1,4 @@
-"""Answers that wait for changes: the long poll of `/v1/changes`, and what it shares with the stream of events."""
+"""Responses that wait for changes: the long poll of `/v1/changes`, and what the stream of events shares with it."""
 
 import asyncio
 import contextlib
@@ -27,14 +27,14 @@ log = structlog.get_logger(__name__)
 
 
 class Leaving(Protocol):
-    """Who can be told that its client has gone."""
+    """A waiter that can be told that its client has disconnected."""
 
     def leave(self) -> None: ...
 
 
 @dataclass(slots=True)
 class Reading:
-    """What metadata answered to a read of the journal."""
+    """Metadata's response to a read of the journal."""
 
     status: int = 0
     headers: HeaderList = field(default_factory=list)
@@ -42,7 +42,7 @@ class Reading:
     _asked: bool = False
 
     async def receive(self) -> Message:
-        """A request without a body, whose client never leaves: whoever asks for more waits until cancelled."""
+        """Receive a request without a body; further calls wait until cancelled, as from a client that never leaves."""
         if self._asked:
             await asyncio.Event().wait()
         self._asked = True
@@ -59,7 +59,7 @@ class Reading:
 
 
 async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str]) -> Reading:
-    """A page of changes, asked for in the name of the client whose request `scope` is."""
+    """Request a page of changes on behalf of the client of `scope`."""
     inner: Scope = {key: scope[key] for key in CONNECTION_KEYS if key in scope}
     inner.update(method="GET", path=CHANGES_PATH, raw_path=CHANGES_PATH.encode(), root_path="", state={})
     inner["query_string"] = urlencode(query).encode()
@@ -67,8 +67,8 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
     reading = Reading()
     try:
         await metadata.forward(inner, reading.receive, reading.send)
-    except Exception as error:
-        # An app in this process raises any error again after it has answered 500: the answer is what counts here.
+    except Exception as error:  # the response counts, see below
+        # An app in this process answers 500 before it raises an error again: only the response matters here.
         if not reading.status:
             raise
         log.debug("journal_read_failed", error=repr(error))
@@ -77,7 +77,7 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
 
 @contextlib.asynccontextmanager
 async def noticing_departure(waiter: Leaving, receive: Receive) -> AsyncIterator[None]:
-    """Have the waiter wake when its client closes the connection."""
+    """Wake the waiter when its client closes the connection."""
 
     async def until_gone() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -94,18 +94,18 @@ async def noticing_departure(waiter: Leaving, receive: Receive) -> AsyncIterator
 
 
 def wait_of(scope: Scope) -> tuple[float, dict[str, str]]:
-    """How long a request for changes may wait, in seconds, and its other parameters; 422 for no such time."""
+    """Return how many seconds a request for changes may wait, and its other parameters; 422 if invalid."""
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     text = query.pop("wait", "") or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_SECONDS):
-        raise invalid(f"wait is a number of seconds up to {MAX_WAIT_SECONDS}.")
+        raise invalid(f"wait must be a number of seconds up to {MAX_WAIT_SECONDS}.")
     return float(text), query
 
 
 async def poll_changes(
     waiting: Waiting, metadata: Forwarder, principal: Principal, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer at once if there are changes or none are waited for, else when there are, or when the time is up."""
+    """Answer at once if there are changes or no wait is requested, else after a change or the time limit."""
     seconds, query = wait_of(scope)
     if not seconds:
         await (await read_changes(metadata, scope, query)).give(send)
@@ -131,7 +131,7 @@ async def poll_changes(
 
 
 def _end_of_nothing(reading: Reading) -> str | None:
-    """The cursor to go on from, if there is nothing new to tell."""
+    """Return the cursor to continue from if nothing has changed."""
     if reading.status != 200:
         return None
     page = orjson.loads(reading.body)

@@ -1,7 +1,7 @@
-"""Follows the list of revoked tokens in accounts, so that no call has to ask whether its token is still good.
+"""Follows the list of revoked tokens in accounts, so that no call must ask whether its token is valid.
 
-One request to accounts is always open and is answered as soon as a token is revoked. While accounts is away nobody can
-log out or be suspended; what is known stays in force, and the list is read anew afterwards.
+One request to accounts is always open and returns as soon as a token is revoked. While accounts is down nobody can log
+out or be suspended; the known revocations stay in force, and the list is read again afterwards.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ UNSUPPORTED_RETRY_SECONDS = 10.0
 FIRST_READ_SECONDS = 5.0
 
 Listener = Callable[[Collection[str]], None]
-"""Is given the ids of the accounts some of whose tokens have just been revoked."""
+"""Gets the ids of accounts with newly revoked tokens."""
 
 
 class RevocationFollower:
-    """Holds the revoked tokens of the last minutes and tells listeners of new ones."""
+    """Holds the revoked tokens of the last minutes and notifies listeners of new ones."""
 
     def __init__(self, accounts: AccountsClient) -> None:
         self._accounts = accounts
@@ -41,15 +41,15 @@ class RevocationFollower:
         self._listeners.append(listener)
 
     def covers(self, principal: Principal) -> bool:
-        """Whether a token was revoked, as far as is known."""
+        """Whether a token is known to be revoked."""
         return self._revoked.covers(principal)
 
     async def check(self, principal: Principal) -> None:
-        """Unauthenticated for a revoked token; 503 if the list could not be read since the start."""
+        """Unauthenticated for a revoked token; 503 if the list was not read since the start."""
         if not self._has_read.is_set():
             await self._wait_for_first_read()
         if self._revoked.covers(principal):
-            raise unauthorized("This session has ended, or its rights have changed; refresh it or log in again.")
+            raise unauthorized("This session has ended or its rights have changed. Refresh the token or log in again.")
 
     async def _wait_for_first_read(self) -> None:
         try:
@@ -63,7 +63,7 @@ class RevocationFollower:
         while True:
             try:
                 await self._read_next()
-            except NotFound:  # accounts of an earlier version revokes no tokens
+            except NotFound:  # accounts of an earlier version has no revocations
                 self._has_read.set()
                 await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
             except DomainError as error:

@@ -1,9 +1,9 @@
-"""`GET /v1/events`: changes and notifications as they come, as server-sent events (WHATWG HTML, 9.2).
+"""`GET /v1/events`: changes and notifications as server-sent events (WHATWG HTML, 9.2).
 
-change            one entry of the journal; its id is the cursor behind it, from which `Last-Event-ID` goes on
-notification      an in-app notification has been made; without an id, since it is no part of the journal
-cursor_expired    what was asked for is no longer known, read a snapshot; the stream ends
-token_expired     the access token has expired or was revoked, come again with a new one; the stream ends
+change            an entry of the journal; its id is the cursor after it, where `Last-Event-ID` continues
+notification      a new in-app notification; without an id, since it is not in the journal
+cursor_expired    the requested position is no longer stored: read a snapshot; the stream ends
+token_expired     the access token has expired or was revoked: reconnect with a new one; the stream ends
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from docstore_platform.tokens import Principal, expires_at
 LATEST = "latest"
 PAGE = 500
 REST_SECONDS = 0.05
-"""Between two reads of one stream: a storm of changes is told in pages, not one by one."""
+"""Pause between two reads of one stream, so that many changes are sent in pages, not one by one."""
 RETRY_MS = 2000
 STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -42,7 +42,7 @@ class Stream(Protocol):
 
 
 class StreamResponse(Response):
-    """A response that goes on until its client leaves."""
+    """A response that lasts until its client leaves."""
 
     media_type = "text/event-stream"
 
@@ -67,7 +67,7 @@ class EventStream:
         begin: str,
         heartbeat_seconds: float,
     ) -> None:
-        """`begin` is the id of the last event that the client has, or LATEST for what comes from now on."""
+        """`begin`: id of the last event that the client has, or LATEST for new events only."""
         self._waiting = waiting
         self._metadata = metadata
         self._principal = principal
@@ -97,7 +97,7 @@ class EventStream:
                 await write(send, encode_event("token_expired", {}))
                 return
             more = False
-            if reading.status == 200:  # else metadata is away: it is asked again when something has come or is missed
+            if reading.status == 200:  # else metadata is down: it is read again at the next wake-up or check
                 page = orjson.loads(reading.body)
                 await self._send_changes(page, send)
                 cursor, more = str(page["cursor"]), page["has_more"]
@@ -110,7 +110,7 @@ class EventStream:
             reading = await self._read_again(scope, cursor)
 
     async def _something_new(self, waiter: Waiter, cursor: str, send: Send) -> bool:
-        """Wait for a wake-up, with heartbeats and notifications meanwhile; False when the stream is to end."""
+        """Wait for a wake-up, sending heartbeats and notifications; False when the stream is to end."""
         waiter.cursor = cursor
         while True:
             left = self._expires_at - time.time()
@@ -147,7 +147,7 @@ class EventStream:
 
 
 def encode_event(name: str, data: Any, cursor: str | None = None) -> bytes:
-    """One event of a stream. An empty cursor has the client forget the one it knows."""
+    """Encode one event. An empty cursor makes the client forget the one it has."""
     head = b"" if cursor is None else b"id: %b\n" % cursor.encode()
     return b"%bevent: %b\ndata: %b\n\n" % (head, name.encode(), orjson.dumps(data))
 

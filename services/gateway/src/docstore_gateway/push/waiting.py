@@ -1,8 +1,8 @@
-"""Who waits here for changes of which account, and what wakes them.
+"""Clients that wait for changes of an account, and their wake-ups.
 
-A wake-up is a hint that comes with the events, or sooner from who writes the journal in this process; what has changed
-is read from the journal afterwards. So that a lost one costs only time, the journals of those who wait are looked at
-once in a while, all in one call.
+A wake-up is a hint that arrives with the events, or earlier from the writer of the journal in this process; the changes
+are read from the journal afterwards. A lost wake-up costs only time: the journals of waiting clients are checked once
+in a while, all in one call.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ ACCOUNTS_A_CALL = 5000
 
 
 class Waiter:
-    """One client that waits. `cursor` is the end of what it was told; None while that is being read."""
+    """One waiting client. `cursor` is the position it has read; None while that is being determined."""
 
     __slots__ = ("cursor", "ended", "gone", "notifications", "principal", "woken")
 
@@ -60,12 +60,12 @@ class Waiter:
         self.wake()
 
     def begin(self) -> None:
-        """What wakes from now on comes after the read that follows."""
+        """Clear earlier wake-ups before a read."""
         self.woken.clear()
         self.cursor = None
 
     async def wait(self, seconds: float) -> bool:
-        """Whether something has woken it within `seconds`."""
+        """Wait for a wake-up; return whether there was one within `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.woken.wait()
@@ -73,7 +73,7 @@ class Waiter:
 
 
 class Waiting:
-    """Every waiter of this gateway."""
+    """All waiters of this gateway."""
 
     def __init__(
         self,
@@ -96,18 +96,18 @@ class Waiting:
 
     @contextlib.contextmanager
     def waiter(self, principal: Principal, *, hears_notifications: bool = False) -> Iterator[Waiter]:
-        """A waiter for as long as the block lasts; 429 if the account has too many."""
+        """A waiter for the block; 429 if the account has too many."""
         account_id = principal.account_id
         waiters = self._waiters.setdefault(account_id, set())
         if len(waiters) >= self._max_streams:
             raise TooMany(
-                f"At most {self._max_streams} connections of an account may wait for changes at once.",
+                f"An account can have at most {self._max_streams} connections that wait for changes.",
                 code="too_many_streams",
                 retry_after=5,
             )
         waiter = Waiter(principal, hears_notifications=hears_notifications)
         waiters.add(waiter)
-        if self._is_revoked(principal):  # since the call was admitted
+        if self._is_revoked(principal):  # revoked since the call was admitted
             waiter.end()
         written_here = Wakeup([journal_wakeup(account_id)], waiter.woken)
         try:
@@ -119,7 +119,7 @@ class Waiting:
                 self._waiters.pop(account_id, None)
 
     def stop(self) -> None:
-        """End every wait at once, now and from now on."""
+        """End every wait, now and from now on."""
         self.stopping = True
         self._wake(list(self._waiters))
 
@@ -131,13 +131,13 @@ class Waiting:
                     waiter.end()
 
     def check_now(self) -> None:
-        """Wake-ups may have been lost: look at the journals without delay."""
+        """Check the journals without delay, because wake-ups may have been lost."""
         self._check_now.set()
 
     # --- wake-ups ----------------------------------------------------------------------------------------
 
     def handle(self, event: Event) -> None:
-        """Wake those whom an event concerns."""
+        """Wake the waiters that an event concerns."""
         if not self._waiters:
             return
         if isinstance(event, FileEvent):
@@ -163,7 +163,7 @@ class Waiting:
     # --- lost wake-ups -----------------------------------------------------------------------------------
 
     async def keep_checking(self) -> None:
-        """Find the waiters whose wake-up was lost, until cancelled."""
+        """Check for lost wake-ups until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._check_seconds * random.uniform(0.75, 1.25)):

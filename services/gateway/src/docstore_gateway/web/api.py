@@ -1,4 +1,4 @@
-"""HTTP: the API's description and its pages, and the address for reports of vulnerabilities."""
+"""HTTP routes of the API's documentation and of security.txt."""
 
 import hashlib
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ CACHE_A_DAY = "public, max-age=86400"
 
 
 def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
-    """The API's description, and pages that need nothing from other sites."""
+    """Return the routes of the API's documentation; its pages load nothing from other sites."""
     router = APIRouter()
 
     @router.get("/.well-known/security.txt")
     async def security_txt() -> Response:
-        """Whom to tell of a vulnerability (RFC 9116)."""
+        """Get the contact for vulnerability reports (RFC 9116)."""
         if not settings.security_contact:
             raise not_found("page")
         lines = [
@@ -70,7 +70,7 @@ def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
 
 
 def internal_docs_router(services: Mapping[str, OperationsClient]) -> APIRouter:
-    """The internal APIs of all services on one page, at the operators' port only."""
+    """Return a page with the internal APIs of all services, for the operators' port only."""
     router = APIRouter(prefix="/internal/docs", dependencies=[Depends(operators_only)], include_in_schema=False)
     router.add_api_route("/assets/{name}", _asset)
 

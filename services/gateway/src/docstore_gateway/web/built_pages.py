@@ -1,4 +1,4 @@
-"""Serves the built web page: `web/dist`, a single page with hashed assets, each with compressed copies beside it."""
+"""Serves the built web page: `web/dist`, a single page with hashed assets and compressed copies of each file."""
 
 import mimetypes
 from pathlib import Path
@@ -12,21 +12,21 @@ from docstore_platform.settings import InfraSettings
 
 INDEX = "index.html"
 ASSETS = "assets/"
-"""Vite puts a hash of the content into the names of what is in here."""
+"""Vite puts a hash of the contents into these names."""
 FOR_EVER = "public, max-age=31536000, immutable"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ABSENT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>DocStore</title></head><body>
 <h1>DocStore</h1>
-<p>The web page has not been built here: <code>make web</code> builds it.</p>
-<p>The API works: <a href="/docs">read and try it</a>, <a href="/readyz">see whether all parts are ready</a>.</p>
+<p>The web page has not been built. Run <code>make web</code>.</p>
+<p>The API works: <a href="/docs">read its documentation</a>, or <a href="/readyz">check its state</a>.</p>
 </body></html>
 """
 
 
 def content_policy(infra: InfraSettings) -> str:
-    """What the page may load: itself, and bytes of files from the object store. No script of anybody else's."""
+    """Content policy of the page: itself, and file contents from the object store. No foreign scripts."""
     s3 = store_origin(infra)
     pictures = " ".join(dict.fromkeys((s3, store_origin(infra, infra.processed_bucket))))
     return (
@@ -37,14 +37,14 @@ def content_policy(infra: InfraSettings) -> str:
 
 
 def store_origin(infra: InfraSettings, bucket: str = "") -> str:
-    """Where browsers find what is in a bucket; without a name: the bytes of files."""
+    """Return the browser's URL of a bucket; without a name: the content bucket."""
     parts = urlsplit(infra.public_s3)
     host = parts.netloc if infra.s3_path_style else f"{bucket or infra.bucket}.{parts.netloc}"
     return f"{parts.scheme}://{host}"
 
 
 def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
-    """The page for every path that nothing else answers; to be included last."""
+    """Return the page for every path without another route; include it last."""
     router = APIRouter()
     pages = BuiltPages(folder)
     page_headers = {
@@ -65,7 +65,7 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
         if path.startswith((ASSETS, "/")):
             raise not_found("page")
         if path and "text/html" not in _accepted(request):
-            raise not_found("page")  # programs are told so; a browser gets the page, which knows its own paths
+            raise not_found("page")  # for programs; browsers get the page, which has routes of its own
         if INDEX not in built:
             return HTMLResponse(ABSENT, headers=page_headers)
         return _compressed(request, built, INDEX, built[INDEX], page_headers)
@@ -74,7 +74,7 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
 
 
 class BuiltPages:
-    """What was built, by its path in the folder; listed anew when the page has been built anew."""
+    """Built files by path; listed again after a new build."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Public calls that the gateway makes for a route of the page: the page's own request, put another way."""
+"""Public calls that the gateway makes for a route of the page."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ JSON_TYPE = (b"content-type", b"application/json")
 LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}
 
 Call = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""A public call as the edge answers it: limits, login and all."""
+"""A public call as the edge answers it, with limits and login."""
 
 
 @dataclass(slots=True)
 class Captured:
-    """An answer of a service that is changed before the browser has it."""
+    """A service's response to be changed before the browser gets it."""
 
     status: int = 0
     headers: HeaderList | None = None
@@ -36,11 +36,11 @@ class Captured:
         return next((value.decode("latin-1") for key, value in self.headers or [] if key.lower() == name), "")
 
     def json(self) -> Any:
-        """What it says; DomainError if it is a refusal."""
+        """Return the JSON; raise a DomainError if it is an error."""
         said = orjson.loads(self.body) if self.body else None
         if self.status < 400:
             return said
-        usual = {"code": "", "detail": "The service did not say why.", **(said if isinstance(said, dict) else {})}
+        usual = {"code": "", "detail": "No reason was given.", **(said if isinstance(said, dict) else {})}
         wait = self.header(b"retry-after")
         raise error_of(usual | {"status": self.status}, wait or None)
 
@@ -51,7 +51,7 @@ class Captured:
 async def public_call(
     call: Call, scope: Scope, receive: Receive, method: str, path: str, body: bytes = b"", *, token: str | None = None
 ) -> Captured:
-    """What a call of `path` by the client of `scope` is answered; DomainError if the gateway itself refuses it."""
+    """Make a call of `path` for the client of `scope`; DomainError if the gateway itself refuses it."""
     captured = Captured()
     headers: Iterable[tuple[bytes, bytes]] = (header for header in scope["headers"] if header[0] not in LEFT_OUT)
     described = [*headers, JSON_TYPE, (b"content-length", str(len(body)).encode())]

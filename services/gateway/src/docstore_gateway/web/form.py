@@ -1,10 +1,10 @@
-"""Uploading by a browser that runs no script: `/web/form`, three plain pages and the store's own form.
+"""Upload without script: `/web/form`, three plain pages and the store's own form.
 
-Log in; say where the file goes, which begins an upload; send it from the page of that upload straight to the store,
-which leads the browser to the upload's redirect, and that to what has become of it.
+The person logs in, names the target, which initiates an upload, and sends the file from that upload's page straight to
+the store. The store redirects the browser to the upload's redirect page, which shows the result.
 
-The name is asked for before the file is chosen. S3's `${filename}` would put the browser's name into the key alone,
-which is fixed and free of names here; and whether a name is allowed, or taken, is answered before the bytes move.
+The name is entered before the file is chosen. S3's `${filename}` would put the browser's file name only into the key,
+which is fixed here and contains no names; and invalid or existing names are reported before the bytes move.
 """
 
 import re
@@ -35,14 +35,14 @@ TAKEN: dict[str, dict[str, Any]] = {
     "copy": {"base_version": 0, "on_conflict": "copy"},
     "fail": {"base_version": 0, "on_conflict": "fail"},
 }
-"""What to do where there is a file of the name: as the upload says it."""
+"""Options for an existing file of that name, with the upload API's values."""
 CHOICES = (
-    ("version", "this one becomes its next version"),
-    ("copy", "keep both, this one under another name"),
-    ("fail", "do not store this one"),
+    ("version", "save as a new version"),
+    ("copy", "keep both files"),
+    ("fail", "cancel the upload"),
 )
-WORDS = {"version_conflict": "There is a file of this name already."}
-"""For problems whose own words are for programs."""
+WORDS = {"version_conflict": "A file with this name already exists."}
+"""Texts for problems whose own text is for programs."""
 _UPLOAD = re.compile(rf"{FORM_PATH}/([0-9a-f]{{32}})(/cancel)?", re.A)
 
 
@@ -52,7 +52,7 @@ def is_form(path: str) -> bool:
 
 
 class WebForm:
-    """The pages. `max_bytes`: the largest file they take."""
+    """The upload pages. `max_bytes`: the largest file they take."""
 
     def __init__(self, web: WebSessions, pages: FormPages, max_bytes: int) -> None:
         self._web = web
@@ -61,7 +61,7 @@ class WebForm:
         self._max_bytes = max_bytes
 
     async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what goes wrong is said in words. `call` makes a public call for the browser."""
+        """Answer one request; errors are shown as a page. `call` makes a public call for the browser."""
         visit = Visit(call, scope, receive, send, dict(reversed(scope["headers"])))
         upload = _UPLOAD.fullmatch(scope["path"])
         try:
@@ -75,7 +75,7 @@ class WebForm:
             if problem_of(problem).status == 401:
                 await self._log_in.ask_for_it(visit, upload[1] if upload else "")
             else:
-                await self._pages.show(send, "message", "That did not work", problem, again=False, message="")
+                await self._pages.show(send, "message", "Something went wrong", problem, again=False, message="")
 
     async def _page(self, visit: Visit, route: tuple[str, str]) -> None:
         if route == ("GET", FORM_PATH):
@@ -105,13 +105,13 @@ class WebForm:
     async def _login(self, visit: Visit) -> Login:
         login = await self._web.current(visit.cookies)
         if login is None:
-            raise unauthorized("Nobody is logged in here.")
+            raise unauthorized("You are not logged in.")
         return login
 
     async def _choose(
         self, visit: Visit, login: Login, fields: dict[str, str], problem: DomainError | None = None
     ) -> None:
-        """Ask where the file is to go; `fields` as they were filled in, if that was refused."""
+        """Ask for the target; `fields` as entered before, if they were refused."""
         me = await visit.ask(login, "GET", "/v1/me")
         await self._pages.show(
             visit.send,
@@ -138,24 +138,24 @@ class WebForm:
         await go_to(visit.send, f"{FORM_PATH}/{upload['id']}")
 
     async def _upload(self, visit: Visit, login: Login, fields: dict[str, str]) -> Any:
-        """Begin it with room for all that may come, but never for more than is left: that would be refused, and told
-        to the person by mail."""
+        """Initiate an upload that reserves at most what is left of the quota: more would be refused, and the person
+        would get a mail about it."""
         path = _path(fields.get("folder", ""), fields.get("name", ""))
         left = _left(await visit.ask(login, "GET", "/v1/me"))
         if left <= 0:
-            detail = "Your storage is full, or kept for uploads under way. Delete something for good, or wait for them."
+            detail = "Your storage is full or reserved for other uploads. Delete files permanently, or wait."
             raise OutOfSpace(detail)
         wish = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
         return await visit.ask(login, "POST", "/v1/uploads", wish | TAKEN.get(fields.get("taken", ""), {}))
 
     async def _show(self, visit: Visit, login: Login, upload_id: str) -> None:
-        """The store's form while it can be sent; then what has become of it."""
+        """Show the store's form while it can be sent; then the result."""
         upload = await visit.ask(login, "GET", f"/v1/uploads/{upload_id}")
         if "form" in upload:
             await self._pages.show(
                 visit.send,
                 "send",
-                "Choose the file",
+                "Choose a file",
                 csrf=login.csrf_token,
                 upload_id=upload_id,
                 path=upload["path"],
@@ -169,27 +169,27 @@ class WebForm:
 
 
 def _outcome(upload: dict[str, Any]) -> tuple[str, str]:
-    """What became of an upload that is not open any more, in words."""
+    """Return title and text for an upload that is no longer open."""
     match upload["state"]:
         case "completed":
-            return "Your file is stored", f"It is {upload['file']['path']}."
+            return "Upload complete", f"Saved as {upload['file']['path']}."
         case "expired":
-            return "This form has expired", "No file came in time. Nothing was stored; begin a new one."
+            return "This form has expired", "No file arrived in time. Start a new upload."
         case "aborted" if "problem" in upload:
-            return "Nothing was stored", upload["problem"]["detail"]
+            return "Upload failed", upload["problem"]["detail"]
         case "aborted":
-            return "Nothing was stored", "This upload was given up."
+            return "Upload cancelled", "Nothing was stored."
         case _:
-            return "Not finished yet", "The file has arrived and is being looked at."
+            return "Processing", "The file has arrived and is being verified."
 
 
 def _path(folder: str, name: str) -> str:
-    """The path of a name in a folder. The rest of the rules is metadata's."""
+    """Return the path of a name in a folder. Metadata checks the other rules."""
     name = unicodedata.normalize("NFC", name.strip())
     if not name:
-        raise Invalid("The file needs a name.", code="invalid_path")
+        raise Invalid("Enter a file name.", code="invalid_path")
     if "/" in name:
-        raise Invalid("A name has no “/”. The folder has a field of its own.", code="invalid_path")
+        raise Invalid("A file name can't contain “/”. Enter the folder in its own field.", code="invalid_path")
     parts = [part for part in unicodedata.normalize("NFC", folder.strip()).split("/") if part]
     return "/" + "/".join([*parts, name])
 

@@ -1,6 +1,6 @@
-"""Logging in and out by a browser that runs no script: the cookies are those of the page with script.
+"""Log-in and log-out without script, with the same cookies as the page with script.
 
-The paths lie below the session's, so that the browser sends the refresh cookie to them.
+The paths are below the session's path, so that the browser sends the refresh cookie to them.
 """
 
 import secrets
@@ -16,12 +16,12 @@ from docstore_platform.errors import DomainError
 FORM_PATH = "/web/form"
 LOG_IN_PATH = f"{SESSION_PATH}/form"
 CHECKED = b"checked=1"
-"""In the query: whether a refresh gives a log-in has just been seen."""
+"""Query of a request after a refresh was tried."""
 PAGE_SECONDS = 3600
 
 
 class FormLogIn:
-    """The log-in of those pages."""
+    """Log-in of the pages without script."""
 
     def __init__(self, web: WebSessions, pages: FormPages) -> None:
         self._web = web
@@ -29,15 +29,14 @@ class FormLogIn:
         self._cookie_name = "__Host-docstore_log_in" if web.secure else "docstore_log_in"
 
     async def ask_for_it(self, visit: Visit, upload_id: str = "") -> None:
-        """Nobody is logged in: see whether a refresh helps, and then show the form; `upload_id`: whose page was asked
-        for."""
+        """Try a refresh, then show the log-in form; `upload_id`: the upload whose page was requested."""
         if CHECKED in visit.scope["query_string"]:
             await self._show(visit)
         else:
             await go_to(visit.send, LOG_IN_PATH + (f"?upload={upload_id}" if upload_id else ""))
 
     async def renew(self, visit: Visit) -> None:
-        """Take the session up again by the refresh cookie, and go on where that was missed."""
+        """Renew the session by the refresh cookie and return to the requested page."""
         wanted = parse_qs(visit.scope["query_string"].decode("latin-1")).get("upload", [""])[0]
         place = f"{FORM_PATH}/{wanted}" if wanted.isalnum() and wanted.isascii() else FORM_PATH
         cookies = []
@@ -62,7 +61,7 @@ class FormLogIn:
         await go_to(visit.send, FORM_PATH, [*self._web.cookies_of(tokens), self._cookie("", 0)])
 
     async def log_out(self, visit: Visit) -> None:
-        """End the session there, by the refresh cookie if it must be, and forget it here."""
+        """End the session, if need be by the refresh cookie, and delete the cookies."""
         login = await self._web.current(visit.cookies)
         if login is not None:
             visit.require_csrf(await visit.fields(), login.csrf_token)
@@ -87,9 +86,10 @@ class FormLogIn:
         )
 
     def _token(self, known: str) -> str:
-        """What only a page given to this browser can show, so that no site logs a person in as somebody else.
+        """Token that only a page of this browser can have, so that no other site can log a person in to another
+        account.
 
-        No session has such an id: the space.
+        The space keeps it different from every session id.
         """
         return self._web.csrf_token(f"log in {known}")
 

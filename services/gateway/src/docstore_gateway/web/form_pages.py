@@ -1,4 +1,4 @@
-"""The pages of `/web/form` as HTML: no script, no style but one, nothing from elsewhere."""
+"""HTML of `/web/form`: no script, one inline style, nothing from other sites."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class FormPages:
 
     def __init__(self, infra: InfraSettings) -> None:
         self._page = plain_pages("docstore_gateway.web", "pages").get_template("form.html")
-        # Browsers hold a form to this for the whole of its way, the store's redirect to us included.
+        # Browsers apply this to a form's whole path, including the store's redirect back to us.
         targets = f"'self' {store_origin(infra)} {origin_of(infra.public_url)}"
         policy = (
             f"default-src 'none'; style-src {STYLE_SOURCE}; form-action {targets}; "
@@ -30,7 +30,7 @@ class FormPages:
             HTML,
             (b"cache-control", b"no-store"),
             (b"content-security-policy", policy.encode()),
-            # No less: browsers say `Origin: null` then, and nobody could tell that the form is ours.
+            # Not stricter: browsers would send `Origin: null`, and nobody could tell that the form is ours.
             (b"referrer-policy", b"same-origin"),
             (b"permissions-policy", PERMISSIONS.encode()),
         ]
@@ -44,7 +44,7 @@ class FormPages:
         extra: HeaderList | None = None,
         **about: Any,
     ) -> None:
-        """Answer with a page; with the status, and in the words, of what went wrong, if something did."""
+        """Respond with a page; with the status and text of an error, if there is one."""
         problem = problem_of(error) if error else None
         detail = problem.detail if problem else ""
         text = self._page.render(state=state, title=title, problem=detail, **about)
@@ -54,6 +54,6 @@ class FormPages:
 
 
 async def go_to(send: Send, path: str, extra: HeaderList | None = None) -> None:
-    """Lead the browser to another page of ours."""
+    """Redirect the browser to another of these pages."""
     headers: HeaderList = [(b"location", path.encode()), (b"cache-control", b"no-store"), *(extra or [])]
     await answer(send, 303, headers, b"")

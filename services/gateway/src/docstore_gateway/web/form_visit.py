@@ -1,4 +1,4 @@
-"""What one request of a browser without script brings, and what a page can ask for it."""
+"""One request of a browser without script."""
 
 import hmac
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of a browser, and how public calls are made for it."""
+    """One request of a browser, with public calls on its behalf."""
 
     call: Call
     scope: Scope
@@ -32,21 +32,21 @@ class Visit:
         return self.headers.get(b"cookie")
 
     async def fields(self) -> dict[str, str]:
-        """What was filled in, the first of each name; 422 if it is no form."""
+        """Return the form fields, the first of each name; 422 if it is no form."""
         body = await read_body(self.receive, MAX_FORM_BYTES)
         try:
             found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
-            raise Invalid("This is no form of ours.") from None
+            raise Invalid("This is not one of our forms.") from None
         return {name: values[0] for name, values in found.items()}
 
     async def ask(self, login: Login, method: str, path: str, body: Any = None) -> Any:
-        """What the API answers who is logged in; DomainError if it refuses."""
+        """Make an API call for a logged-in person; DomainError if it fails."""
         said = b"" if body is None else orjson.dumps(body)
         captured = await public_call(self.call, self.scope, self.receive, method, path, said, token=login.token)
         return captured.json()
 
     def require_csrf(self, fields: dict[str, str], wanted: str) -> None:
-        """403 for a form that was not given to this browser, or for another log-in."""
+        """403 for a form that was given to another browser or log-in."""
         if not hmac.compare_digest(fields.get("csrf", "").encode("utf-8", "replace"), wanted.encode()):
-            raise Forbidden("This page is too old, or belongs to another log-in. Open it again.", code="csrf")
+            raise Forbidden("This page is outdated or belongs to another session. Reload it.", code="csrf")

@@ -1,8 +1,8 @@
-"""Log-ins of the web page: the tokens live in cookies that no script can read.
+"""Log-ins of the web page, with tokens in cookies that no script can read.
 
-`/web/session` and `/web/session/refresh` are the public routes of accounts, with the tokens of the answer moved into
-cookies. A call of `/v1` that comes with the cookie and without a header of its own is given the header; one that
-changes something needs `X-CSRF-Token` too, an HMAC of the session, which only a page of this origin can have read.
+`/web/session` and `/web/session/refresh` are the public routes of accounts, with the tokens of the response moved into
+cookies. A `/v1` call with the cookie and without an Authorization header gets that header. One that changes something
+also needs `X-CSRF-Token`, an HMAC of the session, which only a page of this origin can have read.
 """
 
 import hmac
@@ -29,7 +29,7 @@ PREFIX = "/web/"
 CSRF_HEADER = b"x-csrf-token"
 MAX_BODY_BYTES = 16 * 1024
 REFRESH_SECONDS = 30 * 24 * 3600
-"""How long a browser keeps the refresh cookie; the session itself may end earlier."""
+"""How long a browser keeps the refresh cookie; the session itself may expire earlier."""
 DEVICE_SECONDS = 400 * 24 * 3600
 """As long as browsers keep any cookie."""
 NO_STORE = (b"cache-control", b"no-store")
@@ -37,14 +37,14 @@ NO_STORE = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who is logged in with this browser: the access token, and what a page of this session must show."""
+    """The log-in of a browser: its access token and CSRF token."""
 
     token: str
     csrf_token: str
 
 
 class WebSessions:
-    """The cookies of the page, and what they stand for."""
+    """Cookies of the page and their meaning."""
 
     def __init__(self, infra: InfraSettings, verifier: TokenVerifier, csrf_secrets: Sequence[str]) -> None:
         self._keys = [hmac.digest(secret.encode(), b"docstore web session csrf", "sha256") for secret in csrf_secrets]
@@ -61,7 +61,7 @@ class WebSessions:
         return cookie_in(cookies, self.access_cookie)
 
     async def current(self, cookies: bytes | None) -> Login | None:
-        """Whose cookie this is; None without one, or where a refresh is due."""
+        """Return the cookie's log-in; None without one or if a refresh is due."""
         token = self.access_token(cookies)
         if token is not None:
             with suppress(DomainError):
@@ -70,19 +70,19 @@ class WebSessions:
         return None
 
     def csrf_token(self, session_id: str) -> str:
-        """256 bits, hex; the same for all of a session."""
+        """256 bits, hex; constant during a session."""
         return _csrf_token(self._keys[0], session_id)
 
     def require_csrf(self, principal: Principal, given: bytes | None) -> None:
-        """403 for a call that another site may have had the browser make."""
+        """403 for a call that another site may have caused."""
         wanted = [_csrf_token(key, principal.session_id).encode() for key in self._keys]
         if given is None or not any(hmac.compare_digest(given, token) for token in wanted):
-            raise Forbidden("A call with the page's cookie needs its X-CSRF-Token; see GET /web/session.", code="csrf")
+            raise Forbidden("A call with the session cookie needs X-CSRF-Token (see GET /web/session).", code="csrf")
 
     # --- /web/session --------------------------------------------------------------------------------------
 
     async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request below `/web/`; `call` makes the public call that it stands for."""
+        """Answer one request below `/web/`; `call` makes the public call behind it."""
         headers = dict(reversed(scope["headers"]))
         route = (scope["method"], scope["path"])
         if scope["method"] != "GET":
@@ -102,45 +102,45 @@ class WebSessions:
             raise not_found("route")
 
     def require_same_origin(self, headers: dict[bytes, bytes]) -> None:
-        """Browsers say where a call comes from; SameSite alone would let other ports of this host call."""
+        """Check the origin that browsers send: SameSite alone would let other ports of this host call."""
         site = headers.get(b"sec-fetch-site", b"same-origin")
         origin = headers.get(b"origin", self._origin.encode()).decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
         ours = origin == self._origin or (bool(host) and urlsplit(origin).netloc == host)
         if site != b"same-origin" or not ours:
-            raise Forbidden("Only our own pages may ask for this.", code="csrf")
+            raise Forbidden("Only pages of this site can do this.", code="csrf")
 
     async def _show(self, headers: dict[bytes, bytes], send: Send) -> None:
-        """The session's CSRF token; null without one, and whether a refresh may give it."""
+        """Return the session's CSRF token; null without a session, and whether a refresh may help."""
         cookies = headers.get(b"cookie")
         login = await self.current(cookies)
         renewable = cookie_in(cookies, self.refresh_cookie) is not None
         await _give_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
 
     async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
-        """The answer to a log-in with these words; Conflict `home_region` with `home` if it is not done here."""
+        """Log in with this body; Conflict `home_region` with `home` if the account is in another region."""
         cookies = dict(scope["headers"]).get(b"cookie")
         body = _with_device(body, cookie_in(cookies, self.device_cookie))
         captured = await public_call(call, scope, receive, "POST", "/v1/sessions", body)
         if captured.status == 307:
             home = origin_of(captured.header(b"location"))
-            raise Conflict("This account lives in another region: log in there.", code="home_region", home=home)
+            raise Conflict("This account is in another region. Log in there.", code="home_region", home=home)
         return captured
 
     async def renew(self, call: Call, scope: Scope, receive: Receive, cookies: bytes | None) -> Captured:
-        """The answer to a refresh with the cookie's token; 401 without one."""
+        """Refresh the session with the cookie's token; 401 without one."""
         token = cookie_in(cookies, self.refresh_cookie)
         if token is None:
-            raise unauthorized("Nobody is logged in here.")
+            raise unauthorized("You are not logged in.")
         body = orjson.dumps({"refresh_token": token})
         return await public_call(call, scope, receive, "POST", "/v1/sessions/refresh", body)
 
     async def end(self, call: Call, scope: Scope, receive: Receive, token: str) -> Captured:
-        """The answer to ending the session of this access token."""
+        """End the session of this access token."""
         return await public_call(call, scope, receive, "DELETE", "/v1/sessions/current", token=token)
 
     async def _close(self, call: Call, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
-        """End the session there and forget it here. 401 with a token that has expired: refresh it first."""
+        """End the session and delete its cookies. 401 with an expired token: refresh it first."""
         token = self.access_token(headers.get(b"cookie"))
         if token is None and cookie_in(headers.get(b"cookie"), self.refresh_cookie) is not None:
             raise unauthorized("The access token has expired.")
@@ -161,7 +161,7 @@ class WebSessions:
         await _give_json(send, captured.status, shown, self.cookies_of(tokens))
 
     def cookies_of(self, tokens: dict[str, Any]) -> HeaderList:
-        """What makes the browser keep a log-in as accounts has answered it, and its device token beyond log-out."""
+        """Return the cookies of a log-in, and the device token, which outlives it."""
         cookies = [
             self.set_cookie(self.access_cookie, tokens["access_token"], "/", tokens["expires_in"]),
             self.set_cookie(self.refresh_cookie, tokens["refresh_token"], SESSION_PATH, REFRESH_SECONDS),
@@ -171,14 +171,14 @@ class WebSessions:
         return cookies
 
     def forget(self) -> HeaderList:
-        """What makes the browser forget the log-in."""
+        """Return headers that delete the cookies of a log-in."""
         return [
             self.set_cookie(self.access_cookie, "", "/", 0),
             self.set_cookie(self.refresh_cookie, "", SESSION_PATH, 0),
         ]
 
     def set_cookie(self, name: str, value: str, path: str, seconds: int) -> tuple[bytes, bytes]:
-        """A cookie that no script sees and no other site has sent; `seconds` 0 forgets it."""
+        """A cookie that scripts can't read and other sites can't send; `seconds` 0 deletes it."""
         text = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict"
         return b"set-cookie", (text + "; Secure" if self.secure else text).encode()
 
@@ -188,7 +188,7 @@ def _csrf_token(key: bytes, session_id: str) -> str:
 
 
 def _with_device(body: bytes, token: str | None) -> bytes:
-    """The body of a log-in with the browser's device token; one that is no JSON object as it is."""
+    """Add the browser's device token to the body of a log-in; a body that is no JSON object is unchanged."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -199,15 +199,15 @@ def _with_device(body: bytes, token: str | None) -> bytes:
 
 
 def with_authorization(scope: Scope, token: str) -> Scope:
-    """The request as a client with a header of its own would have sent it: without cookies."""
+    """Return the request with an Authorization header and without cookies."""
     headers = [header for header in scope["headers"] if header[0] != b"cookie"]
     return {**scope, "headers": [*headers, (b"authorization", b"Bearer " + token.encode())]}
 
 
 def cookie_in(header: bytes | None, name: str) -> str | None:
-    """The cookie of this name in a Cookie header; None if it is absent or empty.
+    """Return a cookie of a Cookie header; None if it is absent or empty.
 
-    What stands beside it does not matter: other programs of this host set cookies that no grammar allows.
+    Other cookies don't matter: programs on this host may set some that match no grammar.
     """
     for pair in (header or b"").decode("latin-1").split(";"):
         key, _, value = pair.partition("=")
@@ -217,7 +217,7 @@ def cookie_in(header: bytes | None, name: str) -> str | None:
 
 
 def origin_of(url: str) -> str:
-    """Scheme and host, as browsers say it."""
+    """Return scheme and host, as browsers send them."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -185,7 +185,7 @@ async def test_no_other_site_sends_these_forms(site: Site, foreign: dict[str, st
     for path in ("/web/session/form", "/web/session/form/end", "/web/form", f"/web/form/{UPLOAD}/cancel"):
         answer, page = await site.send(path, fields, **changed)
         assert answer.status == 403
-        assert "our own pages" in page.text
+        assert "Only pages of this site" in page.text
     assert len(site.asked) == made
 
 
@@ -220,7 +220,7 @@ async def test_an_expired_log_in_is_renewed_and_goes_on(site: Site) -> None:
     assert answer.header("location") == f"/web/form/{UPLOAD}?checked=1"
     assert site.asked[-1] == "POST /v1/sessions/refresh"
     answer, page = await site.open(answer.header("location"))
-    assert (answer.status, "Choose the file" in page.text) == (200, True)
+    assert (answer.status, "Choose a file" in page.text) == (200, True)
     site.cookies = {"docstore_refresh": "r0"}
     site.problems["POST /v1/sessions/refresh"] = Problem(401, "unauthorized", "It has ended.")
     answer, _ = await site.open("/web/session/form?upload=//evil.example")
@@ -241,11 +241,11 @@ async def test_a_log_in_that_is_refused_everywhere_ends_at_the_form(site: Site) 
 @pytest.mark.parametrize(
     ("fields", "problem", "status", "words"),
     [
-        ({"name": " "}, None, 422, "The file needs a name."),
-        ({"name": "a/b"}, None, 422, "A name has no"),
+        ({"name": " "}, None, 422, "Enter a file name."),
+        ({"name": "a/b"}, None, 422, "can't contain"),
         ({}, Problem(422, "invalid_path", "A name has no control characters."), 422, "no control characters"),
         ({}, Problem(507, "over_quota", "850 bytes don't fit."), 507, "don't fit"),
-        ({}, Problem(409, "version_conflict", "The base is stale."), 409, "There is a file of this name already."),
+        ({}, Problem(409, "version_conflict", "The base is stale."), 409, "A file with this name already exists."),
     ],
 )
 async def test_refusals_are_said_over_what_was_filled_in(
@@ -274,11 +274,11 @@ async def test_a_full_storage_is_said_before_anything_is_asked(site: Site) -> No
 @pytest.mark.parametrize(
     ("state", "more", "words"),
     [
-        ("completed", {"file": {"path": "/a.txt"}}, "It is /a.txt."),
+        ("completed", {"file": {"path": "/a.txt"}}, "Saved as /a.txt."),
         ("expired", {}, "has expired"),
-        ("aborted", {}, "was given up"),
+        ("aborted", {}, "Upload cancelled"),
         ("aborted", {"problem": {"detail": "The target is gone."}}, "The target is gone."),
-        ("uploading", {}, "Look again"),
+        ("uploading", {}, "Refresh"),
     ],
 )
 async def test_the_page_says_what_became_of_an_upload(site: Site, state: str, more: Any, words: str) -> None:

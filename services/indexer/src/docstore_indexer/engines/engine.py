@@ -1,4 +1,4 @@
-"""The port to a full-text engine: what the service asks for, whatever answers (Tantivy or an OpenSearch cluster)."""
+"""Interface of full-text engines: Tantivy or an OpenSearch cluster."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ OpenedReason = Literal["complete", "new", "unreadable", "outdated", "unfinished"
 
 
 class EngineFailed(Exception):
-    """The engine could not do it. Writes stay accepted and are tried again until they succeed or the process ends."""
+    """The engine failed. Accepted writes are retried until they succeed or the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """One file as search knows it: shown to its `readers` (accounts); `text` is None if only its name counts."""
+    """A file in the index, visible to its `readers` (accounts); `text` is None if only its name is indexed."""
 
     file_id: str
     owner_id: str
@@ -28,17 +28,16 @@ class IndexedDocument:
     modified_at: datetime
     text: str | None = None
     change: int = 0
-    """Which of the file's changes this is: where several processes write, a lower one loses, however late it comes."""
+    """Number of the file's change: where several processes write, a lower one loses, however late it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What `reader` looks for. No text: everything that passes the filters, last modified first.
+    """A search by `reader`. Without text: everything that passes the filters, last modified first.
 
-    `text`: words, all of which must occur. In scope "name" a word matches the beginning of a word of the name; in
-    scope "content" it matches a whole word (any inflection) of the text or the name, and words in double quotes must
-    stand together.
-    Case and accents never count, and no text is a syntax error.
+    `text`: words, all of which must occur. In scope "name" a word matches the start of a word of the name; in scope
+    "content" it matches a whole word (any inflection) of the text or the name, and words in double quotes must be
+    adjacent. Case and accents never count, and no text is a syntax error.
     `tags`: all of them. `type`: a media type, its first half, or a name's extension. Dates: aware, exclusive.
     """
 
@@ -52,14 +51,14 @@ class SearchQuery:
     limit: int = 20
     cursor: str | None = None
     of_others: bool = False
-    """Only files of other owners, in no snippets: those that the reader may have ceased to read a moment ago."""
+    """Only files of other owners, without snippets: those that the reader may have just lost access to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found file; `snippet` is safe HTML with the found words in <mark>, None where no text is kept.
+    """A found file; `snippet` is safe HTML with the found words in <mark>, None if no text is stored.
 
-    `score` falls from hit to hit, and must not depend on files that the reader may not read.
+    `score` decreases from hit to hit, and must not depend on files that the reader may not read.
     """
 
     file_id: str
@@ -70,7 +69,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchHits:
-    """A page of hits, best first, and how many there are in all."""
+    """A page of hits, best first, and the total number."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -79,44 +78,44 @@ class SearchHits:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Whether the index must be built from the files: it is new, was lost, unreadable, or never finished."""
+    """Whether the index must be rebuilt from the files: it is new, lost, unreadable or incomplete."""
 
     rebuild_needed: bool
     reason: OpenedReason
 
 
 class SearchEngine(Protocol):
-    """Writes are accepted at once and take effect together; after `flush` they are durable."""
+    """Writes are accepted at once and applied in batches; after `flush` they are durable."""
 
     async def open(self) -> Opened:
-        """Make ready to serve, with what is there. Raises EngineFailed if another process has the index."""
+        """Open the index. Raises EngineFailed if another process has it."""
 
     async def close(self) -> None:
-        """Persist accepted writes and release all resources. A rebuild under way is dropped."""
+        """Persist accepted writes and release all resources. A running rebuild is discarded."""
 
     async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
-        """Replace these files, each as a whole."""
+        """Replace these files as a whole."""
 
     async def delete(self, changes: Mapping[str, int]) -> None:
-        """Remove these files (by id, each as of its `change`); unknown ones are fine."""
+        """Remove these files, each as of its `change`; unknown ids are ignored."""
 
     async def flush(self) -> None:
-        """Return once everything accepted before is durable and found. Raises EngineFailed."""
+        """Wait until everything accepted before is durable and searchable. Raises EngineFailed."""
 
     async def search(self, query: SearchQuery) -> SearchHits:
-        """One page. Raises EngineFailed, or problem 422 `invalid_cursor`."""
+        """Return one page. Raises EngineFailed, or problem 422 `invalid_cursor`."""
 
     async def begin_rebuild(self) -> None:
-        """Start a second index beside the one that serves; upserts and deletes from now on reach both.
+        """Create a second index beside the serving one; from now on writes reach both.
 
-        A rebuild already under way is dropped.
+        A running rebuild is discarded.
         """
 
     async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
-        """Fill the second index from the backlog; a file upserted or deleted since `begin_rebuild` is left as it is."""
+        """Add files from the backlog to the second index; files written since `begin_rebuild` are not changed."""
 
     async def finish_rebuild(self) -> None:
-        """Let the second index serve, for good, and remove the first."""
+        """Serve from the second index, durably, and delete the first."""
 
     async def abandon_rebuild(self) -> None:
-        """Remove the second index; nothing happens if there is none."""
+        """Delete the second index, if there is one."""

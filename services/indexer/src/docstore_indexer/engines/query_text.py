@@ -1,4 +1,4 @@
-"""What people type into a search box, taken apart so that nothing in it is an error."""
+"""Parser of search texts that accepts any input."""
 
 import re
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ _QUOTED = re.compile(r'"([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Text that must occur: in quotes as it stands, else each word of it somewhere."""
+    """Text that must occur: a phrase as it is, otherwise each word anywhere."""
 
     text: str
     phrase: bool
 
 
 def clauses(text: str) -> list[Clause]:
-    """The parts of a query in their order; a quote without its partner is a space."""
+    """Return the clauses of a query in order; an unpaired quote is a space."""
     text = text[:MAX_QUERY_CHARS]
     found: list[Clause] = []
     end = 0

@@ -1,4 +1,4 @@
-"""The terms under which a file is found, the same in every engine."""
+"""Search terms of a file, the same in every engine."""
 
 import unicodedata
 from datetime import datetime
@@ -10,7 +10,7 @@ from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.extraction.plain_text import clean
 
 EXCERPT_CHARS = 200_000
-"""So much of a text is kept for snippets; all of it is searched."""
+"""Length of the text that is stored for snippets; the whole text is indexed."""
 _PREFIX_CHARS = 32
 _NAME_TOKENS = 64
 _WORDS = (
@@ -22,12 +22,12 @@ _WORDS = (
 
 
 def normal(text: str) -> str:
-    """One form for characters that look alike (Unicode NFKC), nothing that can't be written."""
+    """Normalize characters that look alike (Unicode NFKC) and drop those that can't be encoded."""
     return unicodedata.normalize("NFKC", clean(text))
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name, without case and accents: letters and digits between anything else."""
+    """Split a name into words of letters and digits, without case and accents."""
     return _WORDS.analyze(normal(name))[:_NAME_TOKENS]
 
 
@@ -36,12 +36,12 @@ def whole_name(name: str) -> str:
 
 
 def prefix_of(word: str) -> str:
-    """The term under which every word that begins with `word` is found (by its first 32 characters)."""
+    """Return the term that every word beginning with `word` has (by its first 32 characters)."""
     return word[:_PREFIX_CHARS]
 
 
 def owner_term(account_id: str) -> str:
-    """Among the readers, which of them the owner is."""
+    """Return the term that marks the owner among the readers."""
     return f"owner:{account_id}"
 
 
@@ -54,13 +54,13 @@ def type_term(value: str) -> str:
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970, exactly."""
+    """Return the exact number since 1970."""
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 1_000_000 + moment.microsecond
 
 
 def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
-    """By field: what a file is found by, but for the words of its text."""
+    """Return the terms of a file by field, without the words of its text."""
     words = name_words(source.name)
     return {
         "readers": [*source.readers, owner_term(source.owner_id)],

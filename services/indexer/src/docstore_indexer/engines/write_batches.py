@@ -1,4 +1,4 @@
-"""Writes to an index, gathered: accepted at once, applied together, tried again until that works."""
+"""Batched writes to an index: accepted at once, applied together, retried until they succeed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ Write = TypeVar("Write")
 
 @dataclass(slots=True)
 class WriteBatch(Generic[Write]):
-    """What is applied together, by file: at most one change each, the latest. `backlog` is for a rebuild alone."""
+    """Writes to apply together, at most the latest for each file. `backlog` is for a rebuild only."""
 
     live: dict[str, Write] = field(default_factory=dict)
     backlog: dict[str, Write] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class WriteBatch(Generic[Write]):
 
 
 class WriteBatches(Generic[Write]):
-    """One batch waits while another is applied."""
+    """One batch collects writes while another is applied."""
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class WriteBatches(Generic[Write]):
         idle_seconds: float,
         batch_chars: int,
     ) -> None:
-        """`apply` raises EngineFailed, and then nothing or only a part was done; `rest` is called once idle.
+        """`apply` raises EngineFailed if it did nothing or only a part; `rest` is called once idle.
 
-        Batches are at least `pause_seconds` apart; about `batch_chars` of text may wait, then writers wait too.
+        Batches are at least `pause_seconds` apart; with `batch_chars` of text pending, writers wait.
         """
         self.exclusive = asyncio.Lock()
         """Held while `apply` or `rest` runs."""
@@ -75,7 +75,7 @@ class WriteBatches(Generic[Write]):
         batch.chars += chars
 
     async def _room(self) -> WriteBatch[Write]:
-        """The batch that waits; if it is full, the next one."""
+        """Return the collecting batch; if it is full, wait for the next one."""
         while self._waiting is not None and self._waiting.chars > self._batch_chars:
             await asyncio.shield(self._waiting.done)
         if self._waiting is None:
@@ -84,11 +84,11 @@ class WriteBatches(Generic[Write]):
         return self._waiting
 
     def waiting_files(self) -> set[str]:
-        """Files whose changes were accepted and are not being applied yet."""
+        """Files with accepted changes that are not being applied yet."""
         return set(self._waiting.live) if self._waiting else set()
 
     async def flush(self) -> None:
-        """Return once everything accepted before is applied. Raises EngineFailed if the next try fails."""
+        """Wait until everything accepted before is applied. Raises EngineFailed if the next attempt fails."""
         batch = self._waiting or self._applied
         if batch is not None:
             await asyncio.shield(batch.done)
@@ -106,7 +106,7 @@ class WriteBatches(Generic[Write]):
             await asyncio.sleep(await self._apply_one())
 
     async def _apply_one(self) -> float:
-        """Apply what waits; seconds until the next try."""
+        """Apply the collected batch; return the seconds until the next attempt."""
         async with self.exclusive:
             self._wake.clear()
             batch, self._waiting = self._waiting, None
@@ -119,7 +119,7 @@ class WriteBatches(Generic[Write]):
                 log.error("index_commit_failed", error=str(error)[:500])
                 self._take_back(batch)
                 batch.done.set_exception(error)
-                batch.done.exception()  # nobody may be waiting, which is no mistake
+                batch.done.exception()  # marks it as retrieved: there may be no waiter
                 return _RETRY_SECONDS
             finally:
                 self._applied = None
@@ -127,7 +127,7 @@ class WriteBatches(Generic[Write]):
             return self._pause_seconds
 
     def _take_back(self, failed: WriteBatch[Write]) -> None:
-        """Behind what was accepted meanwhile, which is newer."""
+        """Return failed writes to the batch, behind newer ones."""
         newer = self._waiting or WriteBatch()
         newer.live = failed.live | newer.live
         newer.backlog = failed.backlog | newer.backlog

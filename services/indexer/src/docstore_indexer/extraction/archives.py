@@ -1,4 +1,4 @@
-"""Office files are zip archives: what is inside is measured before a parser opens it."""
+"""Limits of Office files, which are zip archives: their contents are measured before a parser opens them."""
 
 import zipfile
 import zlib
@@ -16,7 +16,7 @@ _FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLimits:
-    """Bytes once unpacked, entries, and how many times larger than stored it may be (from 10 MB on)."""
+    """Unpacked bytes, entries, and the ratio of unpacked to stored size (from 10 MB on)."""
 
     unpacked_bytes: int = 256 << 20
     entries: int = 10_000
@@ -25,14 +25,14 @@ class ArchiveLimits:
 
 
 def check_office_file(path: Path, limits: ArchiveLimits, *, doctype_allowed: bool = False) -> None:
-    """Raises Encrypted, Corrupt or TooLarge unless the archive is harmless.
+    """Check an archive; raises Encrypted, Corrupt or TooLarge.
 
     Archives inside the archive stay closed: the parsers read only the outermost one.
     """
     with path.open("rb") as file:
-        if file.read(len(OLE_MAGIC)) == OLE_MAGIC:  # how Office wraps a document that has a password
+        if file.read(len(OLE_MAGIC)) == OLE_MAGIC:  # Office's format of documents with a password
             raise failure("encrypted")
-        try:  # zipfile has NotImplementedError for a compression that it does not know
+        try:  # zipfile raises NotImplementedError for an unknown compression
             _check_entries(file, path.stat().st_size, limits, doctype_allowed)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
             raise failure("corrupt") from error

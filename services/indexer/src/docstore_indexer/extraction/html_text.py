@@ -1,4 +1,4 @@
-"""The words of an HTML page, without markup. (Kreuzberg gives Markdown for HTML, and drops cells of sloppy tables.)"""
+"""Text of HTML pages, without markup. (Kreuzberg returns Markdown for HTML, and drops cells of malformed tables.)"""
 
 import re
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ _INLINE |= {"s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", 
 
 
 def html_text(data: bytes) -> ExtractedText:
-    """Text in the page's declared character set, a line break where a block begins or ends."""
+    """Decode by the page's declared character set, with a line break where a block begins or ends."""
     reader = _Reader()
     reader.feed(_decode(data))
     reader.close()

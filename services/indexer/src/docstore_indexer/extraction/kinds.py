@@ -1,11 +1,11 @@
-"""Which parser a document goes to: by its name's extension, then its declared type, then its first bytes."""
+"""Choice of the parser for a document: by its name's extension, then its declared type, then its first bytes."""
 
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 
 class Kind(StrEnum):
-    """A document type text is extracted from; the value is the media type its parser knows it by."""
+    """A document type whose text can be extracted; the value is the media type for its parser."""
 
     TEXT = "text/plain"
     HTML = "text/html"
@@ -72,7 +72,7 @@ _MAGIC = ((b"%PDF-", Kind.PDF), (b"\x89PNG\r\n", Kind.PNG), (b"\xff\xd8\xff", Ki
 
 
 def kind_of(content_type: str, name: str, head: bytes) -> Kind | None:
-    """The kind of a document, or None if no parser takes it; `head` is its first few hundred bytes."""
+    """Return the kind of a document, or None if no parser supports it; `head` is its first few hundred bytes."""
     extension = PurePosixPath(name).suffix[1:].lower()
     if extension in _TEXT_EXTENSIONS:
         return Kind.TEXT

@@ -1,4 +1,4 @@
-"""How much one document may cost."""
+"""Limits for one document."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from docstore_contents.workers.pool import WorkerLimits
 
 @dataclass(frozen=True, slots=True)
 class ExtractionLimits(WorkerLimits):
-    """Those of a worker, and how much of a document is read."""
+    """Limits of a worker, and how much of a document is read."""
 
     max_text_chars: int = 2_000_000
     max_ocr_pages: int = 50

@@ -1,4 +1,4 @@
-"""Text out of one document, inside a worker process: the only place that knows kreuzberg."""
+"""Extracts the text of one document inside a worker process; the only module that uses kreuzberg."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _MAX_ATTACHMENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far a parse may go; `deadline` (monotonic seconds) is when no further page or attachment is begun."""
+    """Limits of a parse; `deadline` (monotonic seconds): no further page or attachment is begun after it."""
 
     max_chars: int
     max_ocr_pages: int
@@ -38,7 +38,7 @@ class Bounds:
 
 
 def parse(path: Path, kind: Kind, bounds: Bounds) -> ExtractedText:
-    """The text of a document, cut at `max_chars`. Raises ExtractionFailed; anything else is a parser's crash."""
+    """Return the text of a document, cut at `max_chars`. Raises ExtractionFailed; anything else is a parser's crash."""
     try:
         found = _parse(path, kind, bounds, attachments=True)
     except KreuzbergError as error:
@@ -83,10 +83,10 @@ _OCR = kreuzberg.OcrConfig(
 
 
 def _parse_pdf(path: Path, bounds: Bounds) -> ExtractedText:
-    """The text layer first; then each page that has none is rendered and read, one at a time.
+    """Read the text layer first; then render and recognize pages without one, one at a time.
 
-    Kreuzberg can do both in one call, but takes 2 s and 390 MB for any short text page it then mistrusts, and one
-    call has neither a page limit nor a deadline.
+    Kreuzberg can do both in one call, but needs 2 s and 390 MB for any page with little text, and has neither a page
+    limit nor a deadline.
     """
     result = kreuzberg.extract_file_sync(path, mime_type=Kind.PDF.value, config=_config(ocr=False))
     texts = [page["content"] for page in result.pages or []] or [result.content]
@@ -116,7 +116,7 @@ def _pixels(metadata: Mapping[str, Any], number: int) -> float:
 
 
 def _parse_email(path: Path, bounds: Bounds, *, attachments: bool) -> ExtractedText:
-    """Subject, people, body, and the attachments that can be read; a message attached to a message: without its own."""
+    """Extract subject, people, body and readable attachments; of an attached message without its attachments."""
     with path.open("rb") as file:
         message = message_from_binary_file(file, policy=policy.default)
     if not isinstance(message, EmailMessage) or not message.keys():
@@ -166,5 +166,5 @@ def _parse_part(part: MIMEPart, bounds: Bounds) -> ExtractedText:
 def _decode_part(payload: bytes, charset: str | None) -> ExtractedText:
     try:
         return ExtractedText(payload.decode(charset or "", "replace"))
-    except LookupError:  # none named, or one that does not exist
+    except LookupError:  # no or unknown charset
         return decode(payload, truncated=False)

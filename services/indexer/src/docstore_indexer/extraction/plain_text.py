@@ -1,4 +1,4 @@
-"""Text files are decoded here, in the service: there is nothing to parse."""
+"""Decoding of text files, which need no parser."""
 
 import codecs
 
@@ -13,9 +13,9 @@ _MARKS = (
 
 
 def decode(data: bytes, *, truncated: bool) -> ExtractedText:
-    """Text by its byte order mark, else as UTF-8, else as Windows-1252 (the superset of Latin-1 that browsers use).
+    """Decode by the byte order mark, else as UTF-8, else as Windows-1252 (the superset of Latin-1 that browsers use).
 
-    `truncated`: `data` is only the beginning, so a character may be cut at its end. Raises Unsupported.
+    `truncated`: `data` is only the start, so its last character may be cut. Raises Unsupported.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -31,5 +31,5 @@ def decode(data: bytes, *, truncated: bool) -> ExtractedText:
 
 
 def clean(text: str) -> str:
-    """Without zero bytes and lone surrogates, which no store of text takes."""
+    """Remove zero bytes and lone surrogates, which no text store accepts."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode()

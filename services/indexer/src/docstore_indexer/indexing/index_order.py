@@ -1,4 +1,4 @@
-"""Writes to the index in the order of the changes they come from."""
+"""Keeps writes to the index in the order of the file changes."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,7 +14,7 @@ _CHANGE_BITS = 20
 
 
 class OrderedIndex:
-    """The engine as the queues see it: work on an old state of a file, however late it ends, changes nothing.
+    """The engine for the queues: late work on an old state of a file has no effect.
 
     A slow extraction of version 1 may end after version 2 was written, or after the file was removed.
     """
@@ -25,11 +25,11 @@ class OrderedIndex:
         self._lock = asyncio.Lock()
 
     async def put(self, entries: Iterable[Entry], texts: dict[str, str] | None = None) -> None:
-        """Make files found by their names, and by their texts where given (by file id)."""
+        """Index files by their names, and by their texts where given (by file id)."""
         known = texts or {}
         for number, entry in enumerate(entries):
             if number % _YIELD_EVERY == _YIELD_EVERY - 1:
-                await asyncio.sleep(0)  # making an index document takes the processor
+                await asyncio.sleep(0)  # building documents is CPU work: let other tasks run
             async with self._lock:
                 if self._is_newest(entry):
                     await self._engine.upsert([document_of(entry, known.get(entry.file.file_id))])
@@ -55,7 +55,7 @@ class OrderedIndex:
 
 
 def document_of(entry: Entry, text: str | None) -> IndexedDocument:
-    """A file as the engine takes it; its owner reads it."""
+    """Return a file's index document; its owner is a reader, too."""
     file = entry.file
     return IndexedDocument(
         file_id=file.file_id,
@@ -74,10 +74,10 @@ def document_of(entry: Entry, text: str | None) -> IndexedDocument:
 
 
 def number_of(entry: Entry) -> int:
-    """Rises with every change of a file; by its revision first, so that it goes on where our own count was lost."""
+    """Return a number that rises with every change of a file: by its revision first, which survives a lost database."""
     return (entry.file.revision << _CHANGE_BITS) + min(entry.change, (1 << _CHANGE_BITS) - 1)
 
 
 def whole(moment: datetime) -> datetime:
-    """As MongoDB keeps it, so that a search by date answers the same after a rebuild."""
+    """Round to MongoDB's precision, so that searches by date find the same after a rebuild."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

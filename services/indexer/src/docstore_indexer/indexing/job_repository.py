@@ -1,4 +1,4 @@
-"""Longer work as documents: a plan's backlog, a rebuild. One instance at a time does a job, under a lease."""
+"""Long-running jobs as documents: plan changes and rebuilds. One instance at a time runs a job, under a lease."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +17,7 @@ MAX_PAUSE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Job:
-    """`cursor` is how far it has come; `progress` is what its status shows."""
+    """`cursor`: how far it is; `progress`: shown as its status."""
 
     id: str
     lease: Lease
@@ -33,7 +33,7 @@ REBUILD = "rebuild"
 
 
 class Jobs:
-    """`jobs`: open ones have `due_at`."""
+    """Collection `jobs`: open ones have `due_at`."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._jobs: Collection = database["jobs"]
@@ -51,7 +51,7 @@ class Jobs:
         session: Session | None = None,
         **progress: Any,
     ) -> None:
-        """Queue a job from its beginning; whoever holds it loses it."""
+        """Queue a job from its start; an instance that runs it loses its lease."""
         begin: Document = {"kind": kind, "attempts": 0, "cursor": "", "progress": progress}
         begin |= {"lease_owner": None, "lease": None}
         events = {"event_ids": {"$each": list(event_ids)}}
@@ -59,42 +59,42 @@ class Jobs:
         await self._jobs.update_one({"_id": job_id}, update, upsert=True, session=session)
 
     async def claim(self, kind: JobKind) -> Job | None:
-        """A job that is due, for the caller until its lease ends."""
+        """Lease a due job."""
         lease = await self._queue.claim({"kind": kind})
         return None if lease is None else Job(lease.id, lease, lease.document["cursor"], lease.document["progress"])
 
     async def save(self, job: Job) -> None:
-        """Store how far it has come and renew the lease. Raises LeaseLost."""
+        """Store the job's progress and renew the lease. Raises LeaseLost."""
         await self._queue.renew(job.lease, {"cursor": job.cursor, "progress": job.progress})
 
     async def finish(self, job: Job) -> None:
-        """Take it out of the queue; its progress stays. Raises LeaseLost."""
+        """Remove the job from the queue; its progress stays. Raises LeaseLost."""
         await self._queue.complete(job.lease, {"progress": job.progress, "event_ids": []})
 
     async def postpone(self, job: Job) -> None:
-        """Try it again later, each time after longer, unless another instance has it by now."""
+        """Retry the job later, with exponential delay, unless another instance has it by now."""
         pause = backoff(job.lease.attempts, first=1.0, longest=MAX_PAUSE_SECONDS)
         with suppress(LeaseLost):
             await self._queue.postpone(job.lease, pause, {"progress": job.progress})
         wake(RETRY_WAKEUP)
 
     async def release_all(self) -> None:
-        """Make due what a process that died had claimed."""
+        """Make jobs due that a dead process had leased."""
         await self._queue.release_all()
 
     async def due_kinds(self) -> list[JobKind]:
-        """Kinds of which a job is due."""
+        """Return the kinds of due jobs."""
         return [kind for kind in get_args(JobKind) if await self._queue.due_in({"kind": kind}) == 0]
 
     async def is_open(self, job_id: str) -> bool:
         return await self._jobs.find_one({"_id": job_id, "due_at": {"$ne": None}}, {"_id": 1}) is not None
 
     async def progress(self, job_id: str) -> dict[str, Any]:
-        """The progress last stored of a job; empty if there was none."""
+        """Return the progress last stored of a job; empty if there was none."""
         row = await self._jobs.find_one({"_id": job_id}, {"progress": 1})
         return dict(row["progress"]) if row else {}
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
-        """Of the events, those whose jobs are still open."""
+        """Return those of the events whose jobs are still open."""
         rows = self._jobs.find({"due_at": {"$ne": None}, "event_ids": {"$in": list(event_ids)}}, {"event_ids": 1})
         return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids

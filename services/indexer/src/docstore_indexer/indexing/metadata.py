@@ -1,4 +1,4 @@
-"""Files of metadata as the indexer keeps them."""
+"""Conversion of metadata's files."""
 
 from docstore_contracts.metadata import FileEntry
 from docstore_events.files import FileState
@@ -30,5 +30,5 @@ def file_of(state: FileState, revision: int, *, trashed: bool = False, purged: b
 
 
 def is_root(state: FileState) -> bool:
-    """The root folder has no name and nobody searches it."""
+    """Whether it is the root folder, which has no name and is not searched."""
     return state.file_id == state.owner_id

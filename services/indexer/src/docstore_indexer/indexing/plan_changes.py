@@ -1,4 +1,4 @@
-"""A plan change has all of an account's files done again: to read what was never read, or to forget what was."""
+"""Reindexes all files of an account whose plan has changed: extracts their texts, or removes them."""
 
 from docstore_indexer.indexing.job_repository import Job, Jobs
 from docstore_indexer.indexing.repository import MongoEntries
@@ -11,7 +11,7 @@ PAGE = 500
 
 
 class PlanChanges:
-    """Does the jobs `plan:<account>`, a page of files at a time."""
+    """Runs the jobs `plan:<account>`, a page of files at a time."""
 
     def __init__(self, jobs: Jobs, entries: MongoEntries, texts: Texts, accounts: Accounts) -> None:
         self._jobs = jobs
@@ -20,7 +20,7 @@ class PlanChanges:
         self._accounts = accounts
 
     async def work(self) -> bool:
-        """Do a job that is due, if there is one; it goes on where it, or a dead instance, has stopped."""
+        """Run a due job, if any, from where it stopped last time."""
         job = await self._jobs.claim("plan")
         if job is None:
             return False
@@ -28,7 +28,7 @@ class PlanChanges:
             await self._walk(job, job.id.removeprefix("plan:"))
         except LeaseLost:
             return True
-        except Exception:  # whatever it is, the job is due again later; the loop logs the error
+        except Exception:  # whatever failed, the job is due again later; the loop logs the error
             await self._jobs.postpone(job)
             raise
         return True

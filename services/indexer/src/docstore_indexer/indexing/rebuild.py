@@ -1,8 +1,8 @@
-"""The index built anew from metadata, beside the one that serves.
+"""Rebuilds the index from metadata, beside the serving one.
 
-Page by page what metadata has is laid beside what is known here. A file no event told of, or an older state of it, is
-taken over like an event; a file that is no more leaves. Both reach the index through the queues, and so both indexes;
-all others are put in from what is stored. The new index serves after a pass that has found nothing to take over.
+Each pass compares metadata's files with the entries here, page by page. A file that events did not describe in its
+current state is handled like an event; one that metadata lacks is removed. Both reach both indexes through the queues;
+all others are added from the stored entries. The new index serves after a pass without differences.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ log = structlog.get_logger(__name__)
 
 PAGE = 500
 MAX_PASSES = 5
-"""What a pass takes over is in both indexes anyway; files that change all the time must not keep it from ending."""
+"""Differences are written to both indexes anyway; frequently changing files must not keep a rebuild from ending."""
 RETRY_SECONDS = 0.5
 MAX_RETRY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Pass:
-    """What one walk through metadata has seen: searchable files, those put in, and what had to be set right."""
+    """Counts of one pass: searchable files, added ones, corrected ones."""
 
     files: int = 0
     added: int = 0
@@ -45,7 +45,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The entries and metadata's files between two ids, and where the next window begins (None: it is the last)."""
+    """Entries and metadata's files between two ids, and the start of the next window (None: it is the last)."""
 
     entries: dict[str, Entry]
     files: list[File] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Window:
 
 
 class Rebuild:
-    """Does the job `rebuild`."""
+    """Runs the job `rebuild`."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Rebuild:
         self._clock = clock
 
     async def work(self) -> bool:
-        """Do the rebuild that is due, if there is one. What fails is begun anew later, and the old index serves on."""
+        """Run a due rebuild, if any. A failed one is started again later, and the old index continues to serve."""
         job = await self._jobs.claim("rebuild")
         if job is None:
             return False
@@ -89,7 +89,7 @@ class Rebuild:
         except LeaseLost:
             log.info("index_rebuild_restarted")
             await self._engine.abandon_rebuild()
-        except Exception as error:  # whatever it is, the progress shows it and the rebuild is due again later
+        except Exception as error:  # whatever failed, the progress shows it and the rebuild is due again later
             job.progress |= {"state": "waiting", "error": repr(error)[:500]}
             await self._engine.abandon_rebuild()
             await self._jobs.postpone(job)
@@ -103,7 +103,7 @@ class Rebuild:
         job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self._clock())}
         await self._jobs.save(job)
         await self._engine.begin_rebuild()
-        # What a queue wrote just before is in the old index only, and not marked yet: it is done again, for both.
+        # Entries just written by a queue are in the old index only, and not marked yet: they are written again to both.
         await self._entries.release_all()
         for number in range(1, MAX_PASSES + 1):
             seen = await self._walk(job, number)
@@ -115,7 +115,7 @@ class Rebuild:
         log.info("index_rebuilt", **job.progress)
 
     async def _walk(self, job: Job, number: int) -> Pass:
-        """One pass; the first fills the new index, the others look at what has changed meanwhile."""
+        """Run one pass; the first fills the new index, the others find later changes."""
         seen = Pass()
         after: str | None = ""
         while after is not None:
@@ -131,7 +131,7 @@ class Rebuild:
         return seen
 
     async def _window(self, after: str) -> Window:
-        """Entries are read first: metadata knew of each of them before, so one it lacks is no more."""
+        """Read entries first: metadata had each of them before, so one that it lacks now was deleted."""
         entries = await self._entries.page(after, self._page)
         files = await self._metadata_page(after)
         ends = [entries[-1].file.file_id] if len(entries) == self._page else []
@@ -145,7 +145,7 @@ class Rebuild:
         )
 
     async def _metadata_page(self, after: str) -> list[File]:
-        """A page of metadata, however long it is away."""
+        """Return a page of metadata's files; wait while metadata is down."""
         pause = RETRY_SECONDS
         while True:
             try:
@@ -156,7 +156,7 @@ class Rebuild:
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
 
     async def _settle(self, window: Window, seen: Pass) -> None:
-        """Take over what events have not told, or not yet."""
+        """Apply differences that no event has described yet."""
         known = window.entries
         there = {file.file_id for file in window.files}
         late = [file for file in window.files if file.file_id not in known or _is_older(known[file.file_id], file)]
@@ -167,7 +167,7 @@ class Rebuild:
         seen.removed += len(gone)
 
     async def _add(self, window: Window, seen: Pass) -> None:
-        """Put the window's files into the new index; one that changes from now on reaches it through the queues."""
+        """Add the window's files to the new index; later changes reach it through the queues."""
         entries = await self._entries.load([file.file_id for file in window.files])
         searchable = [entry for entry in entries.values() if entry.file.searchable]
         plans = await self._accounts.plans({entry.file.owner_id for entry in searchable})
@@ -183,7 +183,7 @@ class Rebuild:
         seen.added += len(searchable)
 
     async def status(self) -> dict[str, object]:
-        """How far the rebuild under way is, or how the last one ended."""
+        """Return the progress of the running rebuild, or the result of the last one."""
         return await self._jobs.progress(REBUILD) or {"state": "none"}
 
 

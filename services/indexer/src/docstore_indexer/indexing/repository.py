@@ -1,4 +1,4 @@
-"""Files the indexer knows, and the queues of those that wait for the index."""
+"""Indexed files, and the queues of those that wait for the index."""
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,65 +13,65 @@ from docstore_work.lease_queue import Lease, LeaseQueue
 from docstore_work.wakeup import wake
 
 TOMBSTONE_SECONDS = 30 * 24 * 3600
-"""A purged file is remembered as long as an event of its life may still come."""
+"""A purged file is kept while late events of it may still arrive."""
 _KEPT_CAUSES = 1000
 _OPEN = {"state": "pending"}
 _PENDING: dict[str, Any] = {"partialFilterExpression": _OPEN}
 _NOW = {"$currentDate": {"due_at": True}}
-"""Due at once by the clock of the database, which alone decides what is due."""
+"""Due now by the database's clock, which alone decides what is due."""
 _UNCLAIMED = {"lease_owner": None, "lease_until": None, "lease": None}
-"""No lease, in the fields of this release and in that of the one before."""
+"""No lease, in the fields of this release and the one before."""
 _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file_id")
 
 
 class Entries(Protocol):
-    """The files the indexer knows, and which of them wait for the index."""
+    """The indexed files and their queue state."""
 
     async def revisions(self, file_ids: Several[str], session: Session) -> Mapping[str, int]:
-        """The last revision of each known file."""
+        """Return the last revision of each known file."""
         ...
 
     async def record(self, changes: Sequence[FileChange], session: Session) -> None:
-        """Store the new state of files and queue them; a lease on any of them is lost."""
+        """Store the new state of files and queue them; leases on them are lost."""
         ...
 
     async def claim(self, queue: WorkQueue, limit: int) -> list[Entry]:
-        """Pending files that are due, fresh ones before the backlog, for the caller until its lease ends."""
+        """Lease due files, fresh ones before the backlog."""
         ...
 
     async def move(self, entries: Sequence[Entry], queue: WorkQueue) -> None:
-        """Give claimed files to another queue, their attempts counted anew."""
+        """Move leased files to another queue and reset their attempts."""
         ...
 
     async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
-        """Try claimed files again after so long; `counted`: this attempt counts."""
+        """Retry leased files after so many seconds; `counted`: this attempt counts."""
         ...
 
     async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
-        """Ids of the claimed files that nothing has happened to since."""
+        """Return the ids of leased files that have not changed since."""
         ...
 
     async def complete(self, outcomes: Sequence[Outcome], session: Session) -> None:
-        """Store what became of files that are still held: they are no longer pending. Raises LeaseLost."""
+        """Store the outcomes of files that are still leased, which ends their queueing. Raises LeaseLost."""
         ...
 
     async def requeue(self, file_ids: Several[str], *, drop_text: bool = False) -> None:
-        """Have files done again as part of a backlog; those that are pending already begin anew."""
+        """Queue files again as a backlog; those that are pending restart."""
         ...
 
     async def release_all(self) -> int:
-        """Whatever is pending is due, from its first step on; work under way on it no longer counts."""
+        """Make all pending files due from their first step; work under way on them no longer counts."""
         ...
 
     async def page(self, after: str, limit: int) -> list[Entry]:
-        """Entries by id, purged ones too."""
+        """Return entries by id, purged ones too."""
         ...
 
     async def load(self, file_ids: Several[str]) -> dict[str, Entry]: ...
 
 
 class MongoEntries:
-    """`documents`: one a file."""
+    """Collection `documents`: one for each file."""
 
     def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
         self._documents: Collection = database["documents"]
@@ -131,7 +131,7 @@ class MongoEntries:
         return {row["_id"]: _entry(row) async for row in rows}
 
     async def files_of(self, owner_id: str, after: str, limit: int) -> list[Entry]:
-        """An account's files by id, folders and purged ones left out."""
+        """Return an account's files by id, without folders and purged ones."""
         condition = {"owner_id": owner_id, "_id": {"$gt": after}, "kind": "file", "purged": False}
         rows = self._documents.find(condition).sort("_id", 1).limit(limit)
         return [_entry(row) async for row in rows]
@@ -140,7 +140,7 @@ class MongoEntries:
         await self._requeue(file_ids, backlog=True, **({"text_version": 0, "text_chars": 0} if drop_text else {}))
 
     async def mark_purged(self, file_ids: Several[str]) -> None:
-        """Have files that metadata no longer has leave the index."""
+        """Queue files that metadata no longer has for removal from the index."""
         await self._requeue(file_ids, backlog=False, purged=True)
 
     async def _requeue(self, file_ids: Several[str], *, backlog: bool, **changes: Any) -> None:
@@ -153,7 +153,7 @@ class MongoEntries:
         return int(outcome.modified_count)
 
     async def due_queues(self) -> list[WorkQueue]:
-        """Queues in which something is due."""
+        """Return the queues with due files."""
         due = {**_OPEN, **self._queue.claimable()}
         return [each for each in WorkQueue if await self._documents.find_one({**due, "lane": each.value}, {"_id": 1})]
 
@@ -162,7 +162,7 @@ class MongoEntries:
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
-        """Of the events, those whose files are still pending."""
+        """Return those of the events whose files are still pending."""
         condition = {**_OPEN, "event_ids": {"$in": list(event_ids)}}
         rows = self._documents.find(condition, {"event_ids": 1})
         return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids

@@ -1,4 +1,4 @@
-"""What the indexer knows of a file, and what is to be done with it. Standard library only."""
+"""State of a file in the indexer and the next step for it. Standard library only."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +13,16 @@ Plan = Literal["free", "premium"]
 Mode = Literal["name", "fulltext"]
 
 CHARS_AT_ONCE = 8_000_000
-"""Of the texts that are held in memory together."""
+"""Characters of the texts that are in memory at the same time."""
 
 
 class WorkQueue(StrEnum):
-    """Queues of pending files, each with workers of its own, so that no cheap one waits behind a slow one."""
+    """Queues of pending files, each with its own workers, so that no cheap one waits behind a slow one."""
 
     QUICK = "quick"
-    """Everything begins here: names, removals, texts that are stored, and a few plain texts."""
+    """First queue of all: names, removals, stored texts, and a few plain texts."""
     TEXT = "text"
-    """Plain texts when there are many."""
+    """Plain texts in large numbers."""
     PARSE = "parse"
     """Documents with a text layer."""
     OCR = "ocr"
@@ -38,7 +38,7 @@ def wakeup_name(queue: WorkQueue) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file or folder as metadata last told of it. Sizes in bytes."""
+    """A file or folder as metadata last described it. Sizes in bytes."""
 
     file_id: str
     revision: int
@@ -68,36 +68,36 @@ class Entry:
 
     file: File
     change: int = 1
-    """Counts whatever made it pending: work done for a lower one is old."""
+    """Counts changes: work for a lower number is outdated."""
     pending: bool = True
     attempts: int = 0
     lease: str | None = None
     text_version: int = 0
-    """The version whose text is stored; 0: none."""
+    """Version whose text is stored; 0: none."""
     text_chars: int = 0
     ocr: bool = False
     failed_version: int = 0
-    """The version whose text can't be had, for `reason`."""
+    """Version whose text can't be extracted, because of `reason`."""
     reason: str = ""
     announced: str = ""
-    """What was last published: `<version>:<mode>`."""
+    """The last published state: `<version>:<mode>`."""
     traceparent: str | None = None
 
 
 class Step(StrEnum):
-    """What to do with a pending file."""
+    """Next step for a pending file."""
 
     REMOVE = "remove"
     NAME = "name"
     FAILED = "failed"
-    """By its name only: the text of this version can't be had."""
+    """Index by name only: the text of this version can't be extracted."""
     STORED_TEXT = "stored_text"
     FETCH = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A step; with `FETCH` the queue that takes it, with `FAILED` why."""
+    """A step; the queue for `FETCH`, the reason for `FAILED`."""
 
     step: Step
     queue: WorkQueue = WorkQueue.QUICK
@@ -105,7 +105,7 @@ class Decision:
 
 
 def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> Decision:
-    """What an entry of an account on `plan` needs; `queue_of` raises ExtractionFailed for a type that has no text."""
+    """Return the step for an entry of an account on `plan`; `queue_of` raises ExtractionFailed for other types."""
     file = entry.file
     if not file.searchable:
         return Decision(Step.REMOVE)
@@ -123,7 +123,7 @@ def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> D
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done with an entry: `text` if it was extracted just now, `reason` if that failed."""
+    """Result of a step: `text` if it was just extracted, `reason` if that failed."""
 
     entry: Entry
     result: Literal["removed", "name", "fulltext", "failed"]
@@ -132,7 +132,7 @@ class Outcome:
 
     @property
     def published_state(self) -> str:
-        """Version and mode as they are published; a change of the name alone changes neither."""
+        """Version and mode as published; renames change neither."""
         return f"{self.entry.file.version}:{self.result}"
 
     @property
@@ -143,7 +143,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """The new state of a file, the events that made it, and their trace."""
+    """The new state of a file, the events that caused it, and their trace."""
 
     file: File
     event_ids: tuple[str, ...] = ()
@@ -160,7 +160,7 @@ def newest(earlier: FileChange | None, later: FileChange) -> FileChange:
 
 
 def groups(entries: Sequence[Entry], at_once: int, size: Callable[[Entry], int]) -> Iterator[list[Entry]]:
-    """The entries in runs whose sizes add up to about `at_once`."""
+    """Split the entries into runs whose sizes add up to about `at_once`."""
     sums = itertools.accumulate(map(size, entries))
     for _, group in itertools.groupby(zip(entries, sums, strict=True), lambda pair: pair[1] // at_once):
         yield [entry for entry, _ in group]

@@ -1,4 +1,4 @@
-"""Responses of the rebuild routes, as the API's description shows them."""
+"""Responses of the rebuild routes."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,35 +9,35 @@ from docstore_platform.answers import Answer, sometimes
 
 
 class RebuildPass(Answer):
-    """What one walk through all files has seen."""
+    """Counts of one pass through all files."""
 
     files: int
-    """Files that can be searched."""
+    """Searchable files."""
     added: int
-    """Of them, those put into the new index."""
+    """Files added to the new index."""
     taken_over: int
-    """Those that no event had told of, or not as they are."""
+    """Files that events had not described, or not in their current state."""
     removed: int
-    """Those that are no more."""
+    """Files that no longer exist."""
 
 
 class Rebuild(Answer):
-    """How far the rebuild under way is, or how the last one ended. `pass_1`, `pass_2` ... : what each walk has seen."""
+    """Progress of the running rebuild, or result of the last one. `pass_1`, `pass_2` ...: counts of each pass."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, RebuildPass]
 
     state: Literal["none", "waiting", "running", "done"]
-    """`none`: there was never one."""
+    """`none`: there was no rebuild yet."""
     reason: str = sometimes()
-    """Why it was begun; `requested` by an operator."""
+    """Why it was started; `requested` by an operator."""
     started_at: datetime = sometimes()
-    """Of the one under way, or the last."""
+    """Start of the running rebuild, or the last one."""
     finished_at: datetime = sometimes()
-    """Of the last."""
+    """End of the last rebuild."""
     error: str = sometimes()
-    """Why it waits to be begun anew."""
+    """Why it must be started again."""
     number: int = Field(default_factory=int, alias="pass")
-    """The walk that is under way, or was the last, from 1."""
+    """Number of the running or last pass, from 1."""
     cursor: str = sometimes()
-    """The last id it has come to."""
+    """Last id of the pass so far."""

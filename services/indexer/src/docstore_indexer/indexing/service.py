@@ -1,4 +1,4 @@
-"""Use cases of events and rebuilds: queue changed files for the index, queue accounts whose plan has changed."""
+"""Use cases of indexing: queue changed files, and accounts whose plan has changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Batch:
 
     files: dict[str, FileChange] = field(default_factory=dict)
     plans: dict[str, tuple[Plan, int, str]] = field(default_factory=dict)
-    """By account: plan, revision and event."""
+    """Plan, revision and event by account."""
 
     def add_file(self, change: FileChange) -> None:
         file_id = change.file.file_id
@@ -34,7 +34,7 @@ class Batch:
 
 
 class IndexService:
-    """Queues files, plan changes and rebuilds; says which events are not acknowledged yet."""
+    """Queues files, plan changes and rebuilds, and reports unacknowledged events."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class IndexService:
         self._transactor = transactor
 
     async def begin(self) -> None:
-        """Make due, at start, what a dead process had claimed."""
+        """Make work due at the start that a dead process had leased."""
         await self._entries.release_all()
         await self._jobs.release_all()
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
-        """Store what is newer than what is known, and queue it."""
+        """Store newer states and queue them."""
         session = transaction.session
         if batch.files:
             known = await self._entries.revisions(batch.files, session)
@@ -80,7 +80,7 @@ class IndexService:
             await self._accounts.put(changed, session)
 
     async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
-        """Store what a rebuild found in metadata: files that no event described, and files that are gone."""
+        """Store what a rebuild found in metadata: files without an event, and deleted files."""
 
         async def work(transaction: Transaction) -> None:
             await self.apply(Batch({change.file.file_id: change for change in changes}), transaction)
@@ -91,7 +91,7 @@ class IndexService:
             await self._entries.mark_purged([entry.file.file_id for entry in gone])
 
     async def wake_due(self) -> bool:
-        """Wake the loops that have something due: retries, and what another instance has left."""
+        """Wake the loops with due work: retries, and work of other instances."""
         for queue in await self._entries.due_queues():
             wake(wakeup_name(queue))
         for kind in await self._jobs.due_kinds():
@@ -99,10 +99,10 @@ class IndexService:
         return False
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
-        """Of handled events, those from which the index does not hold everything yet."""
+        """Return those of the handled events that are not in the index yet."""
         return await self._entries.pending_events(event_ids) | await self._jobs.pending_events(event_ids)
 
     async def request_rebuild(self, reason: str) -> None:
-        """Have the index built anew from metadata, unless that is under way already."""
+        """Rebuild the index from metadata, unless a rebuild is running."""
         if not await self._jobs.is_open(REBUILD):
             await self._jobs.request(REBUILD, "rebuild", state="waiting", reason=reason)

@@ -21,7 +21,7 @@ from docstore_indexer.indexing.service import Batch, IndexService
 
 
 class IndexerSubscribers(Subscribers[Batch]):
-    """Keeps the newest event of each file, since each carries the whole state."""
+    """Keeps the newest event of each file, since each contains the whole state."""
 
     def __init__(self, service: IndexService) -> None:
         self._service = service

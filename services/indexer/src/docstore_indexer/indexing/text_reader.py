@@ -1,4 +1,4 @@
-"""The text of a file's current version: its bytes out of the object store, through an extractor."""
+"""Reads the text of a file's current version from the object store, through an extractor."""
 
 import asyncio
 import time
@@ -19,25 +19,25 @@ _FETCHED_WHOLE_BYTES = 4 << 20
 
 
 class TextReader(Protocol):
-    """Where texts come from."""
+    """Source of texts."""
 
     def queue_of(self, file: File) -> WorkQueue:
-        """Which queue reads it. Raises ExtractionFailed if its type or size says that none can."""
+        """Return the queue that reads a file. Raises ExtractionFailed if its type or size rules that out."""
         ...
 
     def ready(self, queue: WorkQueue) -> bool:
-        """Whether this queue can read: what needs a parser waits while there is no sandbox for it."""
+        """Whether this queue can read: parsers wait while there is no sandbox."""
         ...
 
     async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
-        """Its text, or the queue it turns out to belong to. Raises ExtractionFailed, ObjectStoreError,
+        """Return the text, or the queue that the file turns out to need. Raises ExtractionFailed, ObjectStoreError,
         SandboxUnavailable.
         """
         ...
 
 
 class StoredContents:
-    """`documents` reads text layers, `pictures` everything."""
+    """Reads from the object store: `documents` reads text layers, `pictures` everything."""
 
     def __init__(
         self, contents: Contents, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int

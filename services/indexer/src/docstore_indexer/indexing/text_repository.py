@@ -1,4 +1,4 @@
-"""Extracted texts, packed, and the plans of accounts."""
+"""Compressed extracted texts, and the plans of accounts."""
 
 import zlib
 from collections.abc import Collection as Several
@@ -13,10 +13,10 @@ PACKED_FROM_BYTES = 1024
 
 
 class Texts(Protocol):
-    """Extracted texts, kept for renames, tags, restores and rebuilds."""
+    """Extracted texts, stored for renames, tags, restores and rebuilds."""
 
     async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
-        """Version and text of those files that have one."""
+        """Return version and text of those files that have one."""
         ...
 
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None: ...
@@ -25,7 +25,7 @@ class Texts(Protocol):
 
 
 class MongoTexts:
-    """`texts`: apart from `documents`, whose pages are read often and must stay small."""
+    """Collection `texts`: separate from `documents`, which are read often and must stay small."""
 
     def __init__(self, database: Database) -> None:
         self._texts: Collection = database["texts"]
@@ -49,7 +49,7 @@ class MongoTexts:
 
 
 def pack(text: str) -> tuple[bytes, bool]:
-    """UTF-8, compressed where that pays: 2,000,000 characters stay under the 16 MB of a row in any script."""
+    """UTF-8, compressed where that helps: 2,000,000 characters of any script stay under MongoDB's 16 MB."""
     data = text.encode()
     return (zlib.compress(data, 1), True) if len(data) >= PACKED_FROM_BYTES else (data, False)
 
@@ -59,10 +59,10 @@ def unpack(data: bytes, *, packed: bool) -> str:
 
 
 class Accounts(Protocol):
-    """The plan of each account; one nobody has told of is on the free plan."""
+    """Plan of each account; an unknown account is on the free plan."""
 
     async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
-        """Plan of each known account, with the revision that told it."""
+        """Return the plan of each known account with the revision of its event."""
         ...
 
     async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None: ...

@@ -1,7 +1,7 @@
-"""Workers of the queues: bring the index to the current state of pending files, then complete these.
+"""Workers of the queues: bring the index up to date with pending files, then mark them done.
 
-Everything here may be done twice: a file stays pending until the index has it durably, and one that has changed
-meanwhile stays pending for what it is now.
+Everything here may run twice: a file stays pending until its state is durable in the index, and one that has changed
+meanwhile stays pending for its new state.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 QUICK_BATCH = 500
 TEXT_BATCH = 64
-"""So many small plain texts are read by the quick queue itself; more, or larger ones, have a queue of their own."""
+"""Up to so many small plain texts are read by the quick queue itself; more, or larger ones, have their own queue."""
 SMALL_TEXT_BYTES = 256 * 1024
 QUICK_READ_SECONDS = 2.0
 MAX_ATTEMPTS = 5
@@ -51,7 +51,7 @@ MAX_PAUSE_SECONDS = 60.0
 
 
 class Indexing:
-    """The work of every queue; a call takes what is due there and answers whether there was any."""
+    """Worker of every queue; a call processes what is due there and returns whether there was any."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Indexing:
         return True
 
     async def _done(self, queue: WorkQueue, claimed: Sequence[Entry]) -> bool:
-        """Do what these entries need. False: one of several is not to be had; alone it is tried again later."""
+        """Process these entries. False: one of several caused an error and is retried alone later."""
         try:
             plans = await self._accounts.plans({entry.file.owner_id for entry in claimed})
             decided: list[tuple[Entry, Decision]] = []
@@ -99,7 +99,7 @@ class Indexing:
             await self._entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
         except DatabaseError:
             raise
-        except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
+        except Exception as error:  # whatever a document causes, the others are indexed and it is retried
             log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
                 await self._entries.postpone(claimed, queue, _pause(claimed[0]), counted=True)
@@ -107,7 +107,7 @@ class Indexing:
         return True
 
     async def _process_quick_queue(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
-        """Do what needs no document, hand over what does; a few plain texts are read at once."""
+        """Do what needs no document, and hand over what does; a few plain texts are read at once."""
         by_step: dict[Step, list[tuple[Entry, Decision]]] = defaultdict(list)
         for entry, decision in decided:
             by_step[decision.step].append((entry, decision))
@@ -127,7 +127,7 @@ class Indexing:
         await self._put_stored([entry for entry, _ in by_step[Step.STORED_TEXT]])
 
     async def _process_documents(self, queue: WorkQueue, decided: Sequence[tuple[Entry, Decision]]) -> None:
-        """Read documents; what has become something else goes back to the beginning."""
+        """Read documents; changed ones restart at the first queue."""
         here = [entry for entry, decision in decided if decision.step is Step.FETCH]
         others = [entry for entry, decision in decided if decision.step is not Step.FETCH]
         if others:
@@ -153,7 +153,7 @@ class Indexing:
         ]
 
     async def _move(self, entries: Sequence[Entry], queue: WorkQueue, *, keep_name: bool = True) -> None:
-        """To be found by name until the queue comes to them: the text of an earlier version leaves the index now."""
+        """Make files searchable by name until the queue reads them, which removes an earlier version's text now."""
         if not entries:
             return
         if keep_name:
@@ -162,12 +162,12 @@ class Indexing:
         wake(wakeup_name(queue))
 
     async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
-        """Plain texts, side by side; those not there in time are left to their queue."""
+        """Read plain texts concurrently; late ones are left to their queue."""
         read = await asyncio.gather(*(self._read(entry, WorkQueue.TEXT, seconds) for entry in entries))
         return [outcome for outcome in read if outcome is not None]
 
     async def _read(self, entry: Entry, queue: WorkQueue, seconds: float | None = None) -> Outcome | None:
-        """What came of reading a document; None: it is tried again later, or handed over."""
+        """Read a document; None: it is retried later or was handed over."""
         if entry.attempts > MAX_ATTEMPTS:
             return Outcome(entry, "failed", reason="parser_crashed")
         try:
@@ -195,7 +195,7 @@ class Indexing:
         await self._entries.postpone([entry], queue, pause, counted=counted)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
-        """Files whose text is kept, a bounded number of characters at a time; a text that is gone is read again."""
+        """Index files with stored texts, a bounded number of characters at a time; a lost text is read again."""
         for group in groups(entries, CHARS_AT_ONCE, lambda entry: entry.text_chars):
             kept = await self._texts.get([entry.file.file_id for entry in group])
             there: list[Entry] = []
@@ -216,7 +216,7 @@ class Indexing:
             await self._index.put([outcome.entry], {file_id: text.text} if text is not None else None)
 
     async def _complete(self, outcomes: Sequence[Outcome]) -> None:
-        """Once the index has them durably: mark them done and say so, but for those that have changed meanwhile."""
+        """Once they are durable in the index, mark and publish them, except those that have changed meanwhile."""
         if not outcomes:
             return
         await self._index.flush()
@@ -279,5 +279,5 @@ def _event(outcome: Outcome) -> FileIndexed | FileIndexFailed:
 
 
 def _cause(event: Event, entry: Entry) -> Envelope[Event]:
-    """What carries the trace of the event that made the file pending."""
+    """Return an envelope with the trace of the event that made the file pending."""
     return seal(event, source="indexer", traceparent=entry.traceparent)

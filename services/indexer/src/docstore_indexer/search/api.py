@@ -1,4 +1,4 @@
-"""HTTP: search for everybody."""
+"""HTTP route of search."""
 
 from typing import Annotated, Literal
 
@@ -23,14 +23,14 @@ def search_router(search: Search) -> APIRouter:
         caller: Caller,
         q: Annotated[str, Query(max_length=1000, description='words, all of which must occur; "a phrase"')] = "",
         scope: Annotated[Literal["name", "content"], Query(alias="in")] = "name",
-        tag: Annotated[list[str], Query(max_length=20, description="each of them")] = [],  # noqa: B006
+        tag: Annotated[list[str], Query(max_length=20, description="all of them must match")] = [],  # noqa: B006
         type: Annotated[str | None, Query(max_length=200, description="`application/pdf`, `image`, `pdf`")] = None,  # noqa: A002
         modified_after: DayOrMoment | None = None,
         modified_before: DayOrMoment | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Cursor = None,
     ) -> Response:
-        """Files and folders by name, tags, type and dates; with `in=content` (premium) by their text, with snippets.
+        """Search files and folders by name, tags, type and dates; with `in=content` (premium) by text, with snippets.
 
         `{items:[{file, score, snippet}], total, mode, next_cursor}`, best first; without `q` last modified first. A
         snippet is HTML whose only element is `<mark>`.

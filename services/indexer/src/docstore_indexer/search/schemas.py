@@ -1,4 +1,4 @@
-"""Responses of the search route, as the API's description shows them."""
+"""Responses of the search route."""
 
 from typing import Literal
 
@@ -6,19 +6,19 @@ from docstore_platform.answers import Answer, FileJson, Page
 
 
 class SearchHit(Answer):
-    """A file or folder that was found."""
+    """A found file or folder."""
 
     file: FileJson
     score: float
-    """The higher, the better it fits; comparable within one search only."""
+    """Relevance; comparable within one search only."""
     snippet: str | None
-    """Where it was found, as HTML whose only element is `<mark>`; null if there is nothing to show."""
+    """The match in the text, as HTML whose only element is `<mark>`; null if there is nothing to show."""
 
 
 class SearchPage(Page[SearchHit]):
-    """A page of what was found, the best first."""
+    """A page of hits, best first."""
 
     total: int
-    """How many were found in all."""
+    """Number of all hits."""
     mode: Literal["name", "fulltext"]
     """Whether names or texts were searched."""

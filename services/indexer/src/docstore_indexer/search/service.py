@@ -1,4 +1,4 @@
-"""Searching: the engine finds, metadata says what the caller may see of it."""
+"""Use case of search: the engine finds files, metadata decides what the caller may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from docstore_platform.errors import Forbidden, unavailable
 from docstore_platform.plans import AccountPlans
 
 FILLED_FROM_PAGES = 5
-"""A page all of whose hits are gone is skipped, so many times."""
+"""How many pages without visible hits are skipped in one call."""
 CHECKED = 1000
-"""Hits in files of others that are counted: more would be too many to look up."""
+"""Hits in files of others that are counted: more would take too many look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Found:
 
 
 class Search:
-    """The index may be moments behind: what it has found is shown as metadata knows it now, or not at all."""
+    """Searches the index, which may be moments behind: hits are shown as metadata has them now, or not at all."""
 
     def __init__(self, engine: SearchEngine, metadata: MetadataClient, accounts: Accounts, plans: AccountPlans) -> None:
         self._engine = engine
@@ -40,9 +40,9 @@ class Search:
         return current is not None and current[0] == "premium"
 
     async def search(self, query: SearchQuery) -> Found:
-        """A page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
+        """Return a page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
         if query.scope == "content" and not await self._is_premium(query.reader):
-            raise Forbidden("Searching in documents is for premium accounts.", code="premium_required")
+            raise Forbidden("Full-text search needs a premium account.", code="premium_required")
         found = Found([], 0, query.cursor)
         for _ in range(FILLED_FROM_PAGES):
             found = await self._page(replace(query, cursor=found.next_cursor))
@@ -67,9 +67,9 @@ class Search:
         return Found(items, max(total, len(items)), page.next_cursor)
 
     async def _of_others(self, query: SearchQuery) -> tuple[int, set[str]]:
-        """How many hits in files of others are not to be counted, and which: the reader may not read them any more.
+        """Return how many hits in files of others must not be counted, and which: the reader has lost access.
 
-        On all pages: that a file is there is as secret as what is in it.
+        This covers all pages: the existence of a file is as secret as its contents.
         """
         try:
             found = await self._engine.search(replace(query, of_others=True, limit=CHECKED, cursor=None))
@@ -83,7 +83,7 @@ class Search:
 
 
 def _item(hit: Hit, file: File | None, query: SearchQuery) -> dict[str, Any] | None:
-    """A hit in the text of another version than the current one is none: the words may be gone from the file."""
+    """Return a hit to show; None if its text is of another version, since the words may be gone from the file."""
     if file is None:
         return None
     is_current = file["version"] == hit.version

@@ -27,7 +27,7 @@ ANSWER_SECONDS = 10
 KEPT_CLIENTS = 64
 RENEW_BEFORE = timedelta(minutes=5)
 ROLE_SECONDS = 3600
-"""A role that was taken by a role lasts an hour at most."""
+"""AWS limits a role that was assumed by a role to an hour."""
 REFUSED_FOR_GOOD = frozenset(
     {
         "InvalidArgument",
@@ -42,24 +42,24 @@ REFUSED_FOR_GOOD = frozenset(
         "ValidationException",
     }
 )
-"""The message itself is refused. A missing right, topic, queue or bus is not: its owner can mend that."""
+"""Errors of the message itself. A missing right, topic, queue or bus is not one: its owner can fix that."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     client: Any
     until: datetime | None
-    """When a role's credentials must be renewed; none for one's own."""
+    """When a role's credentials must be renewed; None for the service's own."""
 
 
 @cache
 def aws_session() -> boto3.session.Session:
-    """The process's one session: what it has read of boto3's large descriptions of services serves every client."""
+    """Return the process's only session: its parsed descriptions of AWS services are large."""
     return boto3.session.Session()
 
 
 class Aws:
-    """`call` runs one operation of a service for a target."""
+    """Clients by service, region and role. `call` runs one operation for a target."""
 
     def __init__(self, settings: NotifySettings, clock: Clock = utc_now) -> None:
         self._clock = clock
@@ -78,7 +78,7 @@ class Aws:
         self._threads = ThreadPoolExecutor(settings.aws_parallel, thread_name_prefix="aws")
 
     async def call(self, service: str, target: Target, operation: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
-        """The answer of `operation`, which gets the boto3 client of `service`. Raises Refused or NotNow."""
+        """Call `operation` with the boto3 client of `service` and return its response. Raises Refused or NotNow."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, lambda: dict(operation(self._client_for(service, target))))
@@ -97,7 +97,7 @@ class Aws:
             kept.client.close()
 
     def _client_for(self, service: str, target: Target) -> Any:
-        """Kept from an earlier call, or new. Called in threads."""
+        """Return a cached or new client. Called in threads."""
         region = target.region or self._region
         key = (service, region, target.role_arn, target.external_id)
         with self._making:
@@ -105,7 +105,7 @@ class Aws:
             if kept is not None and (kept.until is None or self._clock() < kept.until):
                 self._clients.move_to_end(key)
                 return kept.client
-        # Outside the lock: a slow answer about one customer's role must not hold up the others.
+        # Outside the lock: a slow response about one customer's role must not hold up the others.
         new = self._as_role(service, region, target) if target.role_arn else _Kept(self._client(service, region), None)
         with self._making:
             self._clients[key] = new
@@ -130,7 +130,7 @@ class Aws:
         return _Kept(self._client(service, region, keys), credentials["Expiration"] - RENEW_BEFORE)
 
     def _client(self, service: str, region: str, keys: Mapping[str, str] | None = None) -> Any:
-        with self._making:  # a boto3 session makes clients for one thread at a time
+        with self._making:  # a boto3 session creates clients for one thread at a time
             return self._session.client(
                 service,
                 region_name=region,
@@ -141,12 +141,12 @@ class Aws:
 
 
 def outcome(code: str, text: str, status: int | None = None) -> Refused | NotNow:
-    """What an error code of AWS means for the message."""
+    """Return what an AWS error code means for the message."""
     return Refused(text, status) if code in REFUSED_FOR_GOOD else NotNow(text, None, status)
 
 
 def _own_keys(settings: NotifySettings) -> dict[str, str]:
     key, secret = settings.aws_access_key_id.get_secret_value(), settings.aws_secret_access_key.get_secret_value()
     if not key and settings.aws_endpoint.startswith("http://"):
-        key, secret = "local", "local"  # a stand-in for AWS on this network: it wants a signature, any will do
+        key, secret = "local", "local"  # an AWS emulator accepts any signature
     return {"aws_access_key_id": key, "aws_secret_access_key": secret} if key else {}

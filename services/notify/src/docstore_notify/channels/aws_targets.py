@@ -1,4 +1,4 @@
-"""What targets in AWS have in common: ARNs, and the customer's role."""
+"""Common parts of targets in AWS: ARNs and the customer's role."""
 
 import re
 
@@ -9,11 +9,11 @@ from docstore_notify.settings import NotifySettings
 ARN = re.compile(r"arn:(aws(?:-[a-z]+)*):([a-z-]+):([a-z0-9-]*):(\d{12}):([\w./-]+)", re.ASCII)
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
 ROLE = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
-ROLE_HELP = "IAM role that DocStore takes for it."
+ROLE_HELP = "IAM role that DocStore assumes."
 
 
 def checked_arn(text: str, field: str, service: str, resource: re.Pattern[str]) -> tuple[str, str]:
-    """The ARN and its region."""
+    """Return the ARN and its region."""
     parts = ARN.fullmatch(text)
     if not parts or parts[2] != service or not REGION.fullmatch(parts[3]) or not resource.fullmatch(parts[5]):
         raise invalid_target(
@@ -30,7 +30,7 @@ def with_role(fields: TargetFields, address: str, region: str, account_id: str, 
         raise invalid_target("role_arn must be the ARN of an IAM role.", "role_arn")
     if not role and not settings.aws_own_resources:
         raise invalid_target(
-            "role_arn is needed: a role of yours that DocStore may assume with your account id as external id.",
+            "role_arn is required: a role that DocStore can assume with your account id as external id.",
             "role_arn",
         )
     return Target(address, role_arn=role, external_id=account_id if role else "", region=region)

@@ -1,4 +1,4 @@
-"""What a channel is: a way to reach people or machines. Each is one class, registered in `registry.py`."""
+"""Base class of channels, which reach people or machines. Each is one class, registered in `registry.py`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from docstore_platform.period_counts import PeriodCounts
 
 @dataclass(frozen=True, slots=True)
 class ChannelResources:
-    """What channels are opened with; each takes what it needs."""
+    """Resources of channels; each takes what it needs."""
 
     settings: NotifySettings
     contacts: Contacts
@@ -30,14 +30,14 @@ class ChannelResources:
 
 
 class Channel(ABC):
-    """The class describes the channel and checks targets; an open instance delivers."""
+    """A channel. The class describes it and checks targets; an open instance delivers."""
 
     name: ClassVar[str]
-    """How subscriptions and events name it; never changed, since stored deliveries have it."""
+    """Name in subscriptions and events; never changes, since stored deliveries have it."""
     help: ClassVar[str] = ""
-    """What a target is made of, for readers of the API's description."""
+    """Description of its targets in the API's documentation."""
     target_fields: ClassVar[Mapping[str, str]] = {}
-    """Names and descriptions of the fields of a target; none for channels that lead to the subscriber."""
+    """Names and descriptions of a target's fields; none for channels to the subscriber."""
 
     @classmethod
     @abstractmethod
@@ -45,22 +45,22 @@ class Channel(ABC):
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
-        """The target that a person has entered. Raises Invalid `invalid_target`."""
+        """Check a target as a person has entered it. Raises Invalid `invalid_target`."""
         return NOWHERE
 
     @classmethod
     def entered(cls, target: Target) -> dict[str, str]:
-        """The fields of a checked target, to be entered again: never a secret."""
+        """Return the fields of a checked target for editing, never a secret."""
         return {}
 
     @classmethod
     def new_secret(cls) -> str:
-        """A secret that the receiver shares, shown to the subscriber once; empty if the channel needs none."""
+        """Return a secret to share with the receiver, shown to the subscriber once; empty if not needed."""
         return ""
 
     @abstractmethod
     async def send(self, delivery: Delivery) -> Receipt | None:
-        """Hand the message over; return once the channel has accepted it. Raises Refused or NotNow."""
+        """Send a message; return once the channel has accepted it. Raises Refused or NotNow."""
 
     async def close(self) -> None:
         """Release connections and threads."""

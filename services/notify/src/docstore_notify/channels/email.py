@@ -1,4 +1,4 @@
-"""The e-mail channel: looks the address up, makes the e-mail, and hands it to a transport."""
+"""The e-mail channel: finds the address, renders the e-mail and passes it to a transport."""
 
 from typing import Self
 
@@ -29,7 +29,7 @@ class EmailChannel(Channel):
         contact = invited(delivery.target.address) if delivery.target is not None else known.get(delivery.account_id)
         if contact is None:
             # Events of other topics may overtake account-created.
-            raise NotNow("nobody has told the account's address yet")
+            raise NotNow("the account's address is not known yet")
         names = {account_id: other.display_name for account_id, other in known.items()}
         addresses = {account_id: _address(other) for account_id, other in known.items()}
         mail = self._renderer.message(delivery, contact, names, addresses)
@@ -41,10 +41,10 @@ class EmailChannel(Channel):
 
 
 def _address(contact: Contact) -> str:
-    """How a mail shows who caused it: an address that may be somebody else's is not shown as theirs."""
-    return contact.email if contact.verified else f"{contact.email} (an address that is not verified)"
+    """Return the address of the acting person as the mail shows it; an unverified one is marked."""
+    return contact.email if contact.verified else f"{contact.email} (unverified address)"
 
 
 def invited(address: str) -> Contact:
-    """Somebody of whom nothing is known but an address."""
+    """Return the contact of an address without an account."""
     return Contact("", address, "", 0)

@@ -1,4 +1,4 @@
-"""Amazon EventBridge: an event bus of the follower's, in their account."""
+"""Amazon EventBridge: an event bus in the subscriber's AWS account."""
 
 import re
 from typing import ClassVar, Self
@@ -17,7 +17,7 @@ BUS_NAME = re.compile(r"[\w./-]{1,256}", re.ASCII)
 
 
 class EventBridgeChannel(Channel):
-    """EventBridge can't tell doubles; `detail.id` does."""
+    """Sends to an event bus. EventBridge delivers duplicates; receivers recognize them by `detail.id`."""
 
     name = "eventbridge"
     help = "`{bus, role_arn, region?}`: name or ARN of an event bus of Amazon EventBridge"
@@ -53,7 +53,7 @@ class EventBridgeChannel(Channel):
     async def send(self, delivery: Delivery) -> Receipt:
         target = delivery.target
         if target is None:
-            raise Refused("EventBridge without a bus")
+            raise Refused("EventBridge target without a bus")
         entry = {
             "Source": SOURCE,
             "DetailType": delivery.kind,
@@ -64,7 +64,7 @@ class EventBridgeChannel(Channel):
         answer = await self._aws.call("events", target, lambda client: client.put_events(Entries=[entry]))
         status = answer["ResponseMetadata"]["HTTPStatusCode"]
         result = answer["Entries"][0]
-        if code := result.get("ErrorCode"):  # the call is answered 200 though the one event in it was not taken
+        if code := result.get("ErrorCode"):  # AWS answers 200 even if it refuses the event
             raise outcome(code, f"{code}: {result.get('ErrorMessage', '')}", status)
         return Receipt(status, result["EventId"])
 

@@ -1,4 +1,4 @@
-"""The in-app channel, for a message that is sent by itself: it is there by being written."""
+"""The in-app channel, for single messages: writing one delivers it."""
 
 from typing import Self
 

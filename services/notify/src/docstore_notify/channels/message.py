@@ -1,4 +1,4 @@
-"""The one JSON form that machine channels deliver."""
+"""The JSON message of all machine channels."""
 
 import json
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from docstore_notify.domain import Delivery
 
 MAX_BODY_BYTES = 240_000
-"""AWS takes 256 KB, with a message's attributes."""
+"""AWS accepts 256 KB including a message's attributes."""
 
 
 def message_json(delivery: Delivery) -> dict[str, Any]:
-    """What a receiver gets: `id` is the same over all tries, so it tells doubles; `more` counts what is not listed."""
+    """Return the message; `id` is the same in all attempts, for deduplication; `more` counts unlisted items."""
     return {
         "id": delivery.id,
         "type": delivery.kind,
@@ -21,7 +21,7 @@ def message_json(delivery: Delivery) -> dict[str, Any]:
 
 
 def message_body(delivery: Delivery) -> str:
-    """The JSON in ASCII, for queues refuse some characters; if it grew too big, the last items are only counted."""
+    """Return the JSON in ASCII, since queues refuse some characters; items that don't fit are only counted."""
     message = message_json(delivery)
     while len(body := json.dumps(message, separators=(",", ":"))) > MAX_BODY_BYTES and message["items"]:
         kept = len(message["items"]) // 2
@@ -31,6 +31,6 @@ def message_body(delivery: Delivery) -> str:
 
 
 def attributes(delivery: Delivery) -> dict[str, dict[str, str]]:
-    """Message attributes of SNS and SQS, for filters and to tell doubles without a look into the body."""
+    """Return message attributes of SNS and SQS, for filters and for deduplication without parsing the body."""
     values = {"kind": delivery.kind, "delivery_id": delivery.id}
     return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The channels that there are. A new one is a line in `CHANNELS`."""
+"""Registry of channels. To add one, add a line to `CHANNELS`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,25 +37,25 @@ class ChannelRegistry:
 
     @property
     def target_fields(self) -> dict[str, str]:
-        """Names and descriptions of the fields that targets have, of all channels."""
+        """Names and descriptions of the target fields of all channels."""
         return {name: text for channel in self._channels.values() for name, text in channel.target_fields.items()}
 
     @property
     def help(self) -> str:
-        """What the targets of each channel are made of."""
+        """Description of each channel's targets."""
         return "; ".join(f"{name}: {one.help}" for name, one in self._channels.items() if one.target_fields)
 
     def find(self, name: str) -> type[Channel]:
         """Raises Invalid `unsupported_channel`."""
         channel = self._channels.get(name)
         if channel is None:
-            raise invalid(f"Messages go by {', '.join(self.names)}.", "unsupported_channel")
+            raise invalid(f"channel must be one of {', '.join(self.names)}.", "unsupported_channel")
         return channel
 
     def check_target(
         self, name: str, entered: Mapping[str, Any] | None, *, account_id: str, settings: NotifySettings
     ) -> Target:
-        """What a person has entered as `target` of a subscription. Raises Invalid `invalid_target`."""
+        """Check the `target` of a subscription. Raises Invalid `invalid_target`."""
         channel = self.find(name)
         if not channel.target_fields:
             if entered:
@@ -66,12 +66,12 @@ class ChannelRegistry:
         return channel.check_target(TargetFields(entered), account_id, settings)
 
     def entered(self, name: str, target: Target) -> dict[str, str]:
-        """The fields of a checked target, to be entered again; a queue's URL has become its ARN."""
+        """Return the fields of a checked target for editing; a queue's URL has become its ARN."""
         channel = self._channels.get(name)
         return {field: value for field, value in channel.entered(target).items() if value} if channel else {}
 
     def open(self, resources: ChannelResources) -> dict[str, Channel]:
-        """All of them, each to be closed. None shares threads with another, so none holds one up."""
+        """Open all channels, each to be closed. They share no threads, so none holds up another."""
         return {name: channel.open(resources) for name, channel in self._channels.items()}
 
 

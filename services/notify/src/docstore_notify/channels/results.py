@@ -1,10 +1,10 @@
-"""How handing a message to a channel ends."""
+"""Results of sending a message by a channel."""
 
 from dataclasses import dataclass
 
 
 class Refused(Exception):
-    """The channel will never take this message; the text is a reason for operators. `status`: the receiver's, HTTP."""
+    """The channel will never accept this message; the text is for operators. `status`: the receiver's HTTP status."""
 
     def __init__(self, detail: str, status: int | None = None) -> None:
         super().__init__(detail)
@@ -12,7 +12,7 @@ class Refused(Exception):
 
 
 class NotNow(Exception):
-    """The channel can't take the message now, and may later: in `retry_after` seconds, if it said so."""
+    """The channel can't accept the message now; retry after `retry_after` seconds, if given."""
 
     def __init__(self, detail: str, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(detail)
@@ -22,13 +22,13 @@ class NotNow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receiver's answer to one try."""
+    """The receiver's response to one attempt."""
 
     status: int | None
-    """HTTP status; none where there was no answer."""
+    """HTTP status; None without a response."""
     detail: str
-    """The beginning of the answer, or the id that the channel gave the message."""
+    """Start of the response, or the message id of the channel."""
 
 
 class Gone(Refused):
-    """The receiver refuses all messages from now on: its subscription is disabled."""
+    """The receiver refuses all future messages: its subscription is disabled."""

@@ -1,4 +1,4 @@
-"""The text message of a delivery: one segment."""
+"""Text message of a delivery: one segment."""
 
 from docstore_notify.domain import Delivery
 from docstore_notify.texts import one_line, subject
@@ -7,7 +7,7 @@ GSM_CHARS = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-"""The basic set of GSM 03.38: any other character makes the whole message twice as wide."""
+"""The basic set of GSM 03.38: any other character halves the length of the message."""
 GSM_LENGTH = 160
 UNICODE_LENGTH = 70
 """In UTF-16 units."""

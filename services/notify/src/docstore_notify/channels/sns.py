@@ -1,4 +1,4 @@
-"""Amazon SNS: a topic of the follower's, or a text message to a phone."""
+"""Amazon SNS: a topic in the subscriber's AWS account, or a text message to a phone."""
 
 import re
 from typing import Any, ClassVar, Self
@@ -18,18 +18,18 @@ PHONE_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 """E.164."""
 TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
 A_NUMBER_A_DAY = 20
-"""Nobody has proven that the number is theirs."""
+"""Limit for each phone number, because its ownership is not verified."""
 
 
 class SnsChannel(Channel):
-    """Bounds text messages to phones: the number may be anybody's, and DocStore pays. `texts` counts by the day, every
-    try."""
+    """Sends to a topic or a phone. Text messages are limited, since anybody's number can be entered and DocStore pays;
+    `texts` counts every attempt of a day."""
 
     name = "sns"
     help = "`{topic_arn, role_arn}` or `{phone_number}`: a topic of Amazon SNS, or a text message"
     target_fields: ClassVar = {
-        "topic_arn": "Of an SNS topic.",
-        "phone_number": "In international form.",
+        "topic_arn": "ARN of an SNS topic.",
+        "phone_number": "Phone number in international form.",
         "role_arn": ROLE_HELP,
     }
 
@@ -64,7 +64,7 @@ class SnsChannel(Channel):
     async def send(self, delivery: Delivery) -> Receipt:
         target = delivery.target
         if target is None:
-            raise Refused("SNS without a topic or a phone number")
+            raise Refused("SNS target without a topic or a phone number")
         if _is_phone(target):
             await self._count_text(delivery.account_id, target.address)
             request = _to_phone(delivery, target)
@@ -78,9 +78,9 @@ class SnsChannel(Channel):
 
     async def _count_text(self, account_id: str, number: str) -> None:
         if (await self._texts.add(account_id)).number > self._texts_a_day:
-            raise Refused(f"an account has at most {self._texts_a_day} text messages a day")
+            raise Refused(f"an account can send at most {self._texts_a_day} text messages a day")
         if (await self._texts.add(number)).number > A_NUMBER_A_DAY:
-            raise Refused(f"a phone number is sent at most {A_NUMBER_A_DAY} text messages a day, by all accounts")
+            raise Refused(f"a phone number can get at most {A_NUMBER_A_DAY} text messages a day from all accounts")
 
 
 def _is_phone(target: Target) -> bool:

@@ -1,4 +1,4 @@
-"""Amazon SQS: a queue of the follower's, in their account."""
+"""Amazon SQS: a queue in the subscriber's AWS account."""
 
 import re
 from typing import Any, ClassVar, Self
@@ -17,7 +17,7 @@ QUEUE_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", re.ASCII)
 
 
 class SqsChannel(Channel):
-    """A FIFO queue drops doubles within five minutes; elsewhere the delivery id tells them."""
+    """Sends to a queue. A FIFO queue drops duplicates for five minutes; elsewhere the delivery id identifies them."""
 
     name = "sqs"
     help = "`{queue, role_arn}`: URL or ARN of a queue of Amazon SQS"
@@ -45,14 +45,14 @@ class SqsChannel(Channel):
     async def send(self, delivery: Delivery) -> Receipt:
         target = delivery.target
         if target is None:
-            raise Refused("SQS without a queue")
+            raise Refused("SQS target without a queue")
         owner, name = target.address.split(":")[-2:]
         request: dict[str, Any] = {"MessageBody": message_body(delivery), "MessageAttributes": attributes(delivery)}
         if name.endswith(".fifo"):
             request |= {"MessageGroupId": delivery.account_id, "MessageDeduplicationId": delivery.id}
 
         def operation(client: Any) -> Any:
-            # Made of AWS's own endpoint, never of a URL that was entered.
+            # Built from AWS's own endpoint, never from an entered URL.
             queue_url = f"{client.meta.endpoint_url.rstrip('/')}/{owner}/{name}"
             return client.send_message(QueueUrl=queue_url, **request)
 
@@ -64,7 +64,7 @@ class SqsChannel(Channel):
 
 
 def _queue_arn(url: str, settings: NotifySettings) -> str:
-    """The ARN of the queue that has this URL. The URL's host is never called: AWS's endpoint is."""
+    """Return the ARN of the queue with this URL, whose host is never called."""
     parts = split_url(url, "queue")
     own = split_url(settings.aws_endpoint, "queue")
     host = QUEUE_HOST.fullmatch(parts.hostname or "")

@@ -1,4 +1,4 @@
-"""The fields of a target as a person enters them."""
+"""Entered fields of a target."""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from docstore_platform.errors import DomainError, Invalid
 
 MAX_ADDRESS = 2048
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""JSON can spell half of a surrogate pair, which no database takes."""
+"""JSON can spell half of a surrogate pair, which no database accepts."""
 
 
 class TargetFields:
-    """The entered fields, each to be taken once."""
+    """Entered fields, each to be taken once."""
 
     def __init__(self, target: Mapping[str, Any]) -> None:
         self._rest = dict(target)
@@ -24,7 +24,7 @@ class TargetFields:
     def take(self, name: str) -> str:
         value = self._rest.pop(name, "")
         if not isinstance(value, str) or len(value) > MAX_ADDRESS or HALF_CHARACTER.search(value):
-            raise invalid_target(f"{name} must be a text of up to {MAX_ADDRESS} characters.", name)
+            raise invalid_target(f"{name} must be a string of up to {MAX_ADDRESS} characters.", name)
         return value
 
     def end(self) -> None:
@@ -37,13 +37,13 @@ def split_url(url: str, field: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise invalid_target(f"This is no URL: {error}.", field) from error
+        raise invalid_target(f"This is not a URL: {error}.", field) from error
     if port == 0:
-        raise invalid_target("Port 0 can't be reached.", field)
+        raise invalid_target("Port 0 is not a valid port.", field)
     return parts
 
 
 def invalid_target(detail: str, field: str = "") -> DomainError:
-    """`errors` says which field it is, as where a request does not fit its schema."""
+    """Return the error; `errors` names the field, as for a request that does not match its schema."""
     errors = [{"field": f"body.target.{field}", "message": detail}] if field else []
     return Invalid(detail, code="invalid_target", errors=errors)

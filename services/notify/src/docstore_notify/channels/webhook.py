@@ -1,4 +1,4 @@
-"""Webhooks: a POST of the message to an address of the follower's, signed."""
+"""Webhooks: a signed POST of the message to the subscriber's URL."""
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,17 +19,16 @@ from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
 
 LOGGED_CHARS = 1024
-UNREACHABLE = "No connection: the URL must lead to a public address and an open port."
-"""Why there was none is not shown: that a name is unknown, leads inwards or has a closed port tells of the operator's
-network."""
+UNREACHABLE = "No connection: the URL must have a public address and an open port."
+"""The cause is not shown: an unknown name, an internal address or a closed port would reveal the operator's network."""
 
 
 class WebhookChannel(Channel):
-    """Only 410 Gone and a URL that is none are for good: any other refusal is a receiver to be repaired."""
+    """Sends signed POSTs. Only 410 Gone and an invalid URL are permanent errors: other receivers may be repaired."""
 
     name = "webhook"
-    help = "`{url}`: a POST to an https address, signed by the secret of the subscription"
-    target_fields: ClassVar = {"url": "Of a webhook."}
+    help = "`{url}`: a POST to an https URL, signed with the secret of the subscription"
+    target_fields: ClassVar = {"url": "URL of a webhook."}
 
     def __init__(self, http: SafeHttp, clock: Clock = utc_now) -> None:
         self._http = http
@@ -50,14 +49,14 @@ class WebhookChannel(Channel):
         if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
             raise invalid_target("url must begin with https://.", "url")
         if not parts.hostname:
-            raise invalid_target("url names no host.", "url")
+            raise invalid_target("url has no host.", "url")
         if "@" in parts.netloc:
             raise invalid_target("url must not contain a user name or password; check the signature instead.", "url")
         if parts.fragment:
             raise invalid_target("url must not have a fragment (#...).", "url")
         if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
-            # What a name leads to is found out when it is called.
-            raise invalid_target("url must lead to a public address.", "url")
+            # The addresses of a name are checked when it is called.
+            raise invalid_target("url must have a public address.", "url")
         return Target(url)
 
     @classmethod
@@ -70,7 +69,7 @@ class WebhookChannel(Channel):
 
     async def send(self, delivery: Delivery) -> Receipt:
         if delivery.target is None or not delivery.target.secret:
-            raise Refused("a webhook without an address or a secret")
+            raise Refused("webhook target without a URL or a secret")
         body = message_body(delivery).encode()
         now = self._clock()
         headers = signed_headers(delivery.target.secret, delivery.id, int(now.timestamp()), body)
@@ -81,7 +80,7 @@ class WebhookChannel(Channel):
         except aiohttp.InvalidURL as error:
             raise Refused(str(error)) from error
         except TimeoutError as error:
-            raise NotNow("no answer in time") from error
+            raise NotNow("no response in time") from error
         except aiohttp.ClientSSLError as error:
             raise NotNow(str(error)) from error
         except (ForbiddenAddress, aiohttp.ClientConnectorError) as error:
@@ -102,12 +101,12 @@ def _receipt(answer: Answer, now: datetime) -> Receipt:
     if status == 410:
         raise Gone(text or "Gone", status)
     if 300 <= status < 400:
-        raise NotNow("redirects are not followed: enter the address it leads to", None, status)
+        raise NotNow("redirects are not followed: enter the final URL", None, status)
     raise NotNow(text or f"status {status}", retry_after_seconds(answer.headers.get("Retry-After", ""), now), status)
 
 
 def retry_after_seconds(header: str, now: datetime) -> float | None:
-    """Seconds from a Retry-After (RFC 9110, 10.2.3): a number, or a date; None if it is neither."""
+    """Return the seconds of a Retry-After (RFC 9110, 10.2.3): a number or a date; None if it is neither."""
     text = header.strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)

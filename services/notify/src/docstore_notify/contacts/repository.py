@@ -14,7 +14,7 @@ class Contacts(Protocol):
     async def find(self, account_ids: Several[str]) -> dict[str, Contact]: ...
 
     async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
-        """Keep each contact unless a later revision of it is known."""
+        """Store contacts, except those with a later stored revision."""
         ...
 
 

@@ -1,15 +1,15 @@
-"""Whom messages reach."""
+"""Recipients of messages."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom a message reaches."""
+    """A recipient of messages."""
 
     account_id: str
     email: str
     display_name: str
     revision: int
     verified: bool = False
-    """The address is proven to be theirs."""
+    """Whether the owner has verified the address."""

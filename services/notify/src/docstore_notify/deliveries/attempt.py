@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class DeliveryAttempt:
-    """Sends what its receiver may still read, in limited time."""
+    """Sends a message, reduced to what its receiver may still read, within a time limit."""
 
     def __init__(self, channels: Mapping[str, Channel], validity: Validity, seconds: float) -> None:
         self._channels = channels
@@ -30,10 +30,10 @@ class DeliveryAttempt:
                 valid = await self._validity.of(delivery)
         except NotNow as error:
             return AttemptResult("not_asked", str(error))
-        except TimeoutError:  # later than the lease lasts, another would be sending it by now
-            return AttemptResult("not_asked", "rights are not known: no answer in time")
+        except TimeoutError:  # after the lease another worker would send it too
+            return AttemptResult("not_asked", "rights are unknown: no response in time")
         if valid is None:
-            return AttemptResult("void", "it may not be told any more")
+            return AttemptResult("void", "its receiver may no longer read it")
         started = perf_counter()
         try:
             async with asyncio.timeout(self._seconds):
@@ -44,7 +44,7 @@ class DeliveryAttempt:
             return AttemptResult("not_now", str(error), error.status, error.retry_after)
         except TimeoutError:
             return AttemptResult("not_now", "timed out")
-        except Exception as error:  # a defect in one message must not stop the messages behind it
+        except Exception as error:  # an error of one message must not stop the others
             log.error("delivery_failed_unexpectedly", delivery_id=delivery.id, exc_info=error)
             return AttemptResult("not_now", repr(error))
         metrics.send_seconds.labels(delivery.channel).observe(perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Digests: gathers the notices of one stream into deliveries."""
+"""Digests: combines the notices of one stream into deliveries."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,21 +9,21 @@ from docstore_notify.domain import MAX_EVENTS, Delivery, Notice, Target
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """How messages of one stream follow each other."""
+    """Pauses between messages of one stream."""
 
     pause: timedelta
-    """Between two messages; without one every event is a message of its own."""
+    """Between two messages; with none, every event is a message."""
     longest_run: timedelta | None = None
-    """Each event begins the pause anew, until the message has waited for so long: a run of events ends with one."""
+    """If set, each event restarts the pause, until the message has waited this long."""
 
 
 def plan_digests(
     notices: Sequence[Notice], latest: Delivery | None, now: datetime, pacing: Pacing, new_id: Callable[[], str]
 ) -> list[Delivery]:
-    """The deliveries, new or grown, that tell `notices` of one stream, whose last delivery was `latest`.
+    """Return the deliveries, new or extended, for `notices` of one stream, whose last delivery was `latest`.
 
-    The first message goes at once; those after it wait until the pause has passed since the one before, and take in
-    what comes meanwhile.
+    The first message is due at once. A later one waits for the pause after the one before, and includes the events
+    until then.
     """
     pause = pacing.pause
     if not pause:

@@ -1,4 +1,4 @@
-"""The log of a delivery, as it is stored."""
+"""Stored log of a delivery."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry, LoggedAttempt
 
 LOGGED_TRIES = 20
-"""The last tries of a message that its log shows."""
+"""Attempts that the log keeps, the last ones."""
 DETAIL_CHARS = 300
 
 
@@ -15,7 +15,7 @@ def attempt_row(attempt: AttemptResult, at: datetime) -> dict[str, Any]:
 
 
 def log_with(row: dict[str, Any], attempt: AttemptResult, at: datetime) -> list[dict[str, Any]]:
-    """The log of a claimed delivery with one attempt more: only who holds it adds to it."""
+    """Return the log of a claimed delivery with one more attempt; only the claim's holder changes it."""
     return [*row.get("log", []), attempt_row(attempt, at)][-LOGGED_TRIES:]
 
 

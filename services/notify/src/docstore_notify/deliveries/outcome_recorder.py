@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 WRITE_RETRY_SECONDS = 0.2
 More = Callable[[Transaction, str], Awaitable[None]]
-"""What else is written in the transaction; gets the id of the published event."""
+"""Further writes of the transaction; gets the id of the published event."""
 
 
 class OutcomeRecorder:
@@ -34,7 +34,7 @@ class OutcomeRecorder:
         self._clock = clock
 
     async def end(self, claim: Claim, attempt: AttemptResult, more: More | None = None) -> bool:
-        """Record it as sent or failed, and publish that, unless another worker has claimed it meanwhile."""
+        """Record and publish a delivery as sent or failed, unless another worker has claimed it meanwhile."""
         delivery = claim.delivery
         state: State = "sent" if attempt.outcome == "sent" else "failed"
 
@@ -68,7 +68,7 @@ class OutcomeRecorder:
         await self._transactor.run(work)
 
     async def write_within_lease(self, write: Callable[[], Awaitable[Any]]) -> Any:
-        """Retry a write for as long as the lease lasts: an outcome that is not recorded is a mail sent twice."""
+        """Retry a write while the lease lasts: an unrecorded outcome would mean a duplicate mail."""
         async with asyncio.timeout(self._write_seconds):
             while True:
                 try:

@@ -1,4 +1,4 @@
-"""Turns notices into deliveries, in the transaction of the events they are about."""
+"""Turns notices into deliveries, in the transaction of their events."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,9 +49,10 @@ def _event_data(delivery: Delivery) -> dict[str, object]:
 
 
 class DeliveryPlanner:
-    """E-mails, and what sums up one's own acts, are gathered and wait for a sender.
+    """Plans deliveries: e-mails and summaries of people's own actions wait as digests.
 
-    Machines' messages go into the queues of their subscriptions; other in-app notifications are there once written.
+    Messages to machines go into the queues of their subscriptions; other in-app notifications are delivered by being
+    written.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class DeliveryPlanner:
         return notice.channel == "email" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
 
     async def _write_in_app(self, notices: Sequence[Notice], transaction: Transaction) -> None:
-        """Events of one batch are one notification, which is there at once."""
+        """Write the events of one batch as one notification, visible at once."""
         now = self._clock()
         deliveries = [
             new_delivery(self._ids(), stream[start : start + MAX_EVENTS], now, now)
@@ -128,7 +129,7 @@ class DeliveryPlanner:
 
 
 def _once(notices: Iterable[Notice]) -> list[Notice]:
-    """One notice of an event to a person by each channel, for the first reason; to a machine by each subscription."""
+    """Keep one notice of an event for each personal channel, with the first reason, and for each subscription."""
     first: dict[tuple[str, str, str, str], Notice] = {}
     for notice in notices:
         machine = notice.subscription_id or "" if notice.to_machine else ""
@@ -137,7 +138,7 @@ def _once(notices: Iterable[Notice]) -> list[Notice]:
 
 
 def _wanted(notice: Notice, preferences: Mapping[str, Preferences]) -> bool:
-    """Preferences are about people's channels: machines follow their subscriptions."""
+    """Preferences apply to people's channels; machines follow their subscriptions."""
     wishes = preferences.get(notice.account_id) or Preferences(notice.account_id)
     return not any(
         kind == notice.kind and channel == notice.channel and not wishes.wants(kind, channel)

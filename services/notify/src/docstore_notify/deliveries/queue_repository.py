@@ -1,4 +1,4 @@
-"""Repository of subscription queues: the deliveries of one subscription to a machine go out one at a time, in order."""
+"""Repository of subscription queues: deliveries of a subscription to a machine are sent one at a time, in order."""
 
 from collections.abc import Collection as Several
 from contextlib import suppress
@@ -14,14 +14,14 @@ NO_TIME = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionQueue:
-    """A queue that this worker has until its lease ends."""
+    """A queue leased by this worker."""
 
     subscription_id: str
     lease: Lease
     added: int
-    """How often deliveries were added to it: tells whether it is still as empty as it was found."""
+    """Counts additions; shows whether an empty queue is still as it was found."""
     failures: int
-    """Attempts that failed since the last that did not."""
+    """Failed attempts since the last success."""
     failing_since: datetime | None
     """By the database's clock."""
     failing_for: timedelta
@@ -29,48 +29,48 @@ class SubscriptionQueue:
 
 class SubscriptionQueues(Protocol):
     async def add_to(self, subscription_ids: Several[str], session: Session) -> None:
-        """Note that there are deliveries; a queue that waits after a failure goes on waiting."""
+        """Record that there are deliveries; a queue that waits after a failure keeps waiting."""
         ...
 
     async def claim(self) -> SubscriptionQueue | None:
-        """Claim the queue that has been due longest."""
+        """Lease the queue that has been due longest."""
         ...
 
     async def record_success(self, queue: SubscriptionQueue) -> None:
-        """A message was accepted: earlier failures no longer count."""
+        """Record that a message was accepted: earlier failures no longer count."""
         ...
 
     async def record_failure(self, queue: SubscriptionQueue, wait: timedelta) -> None:
-        """Release it after a failed attempt; it is due again when `wait` is over."""
+        """Release a queue after a failed attempt; it is due again after `wait`."""
         ...
 
     async def release(self, queue: SubscriptionQueue, wait: timedelta = NO_TIME) -> None:
-        """It is due again when `wait` is over; no failure is counted."""
+        """Release a queue without counting a failure; it is due again after `wait`."""
         ...
 
     async def rest(self, queue: SubscriptionQueue) -> None:
-        """Release a queue that was found empty: it is due when something is added, or now if something was."""
+        """Release an empty queue: it is due after the next addition, or now if there was one meanwhile."""
         ...
 
     async def delete(self, queue: SubscriptionQueue) -> None:
-        """Delete a queue that was found empty, unless something was added meanwhile: then it is due now."""
+        """Delete an empty queue, unless something was added meanwhile: then it is due now."""
         ...
 
     async def make_due(self, subscription_ids: Several[str]) -> None:
-        """Due now, whatever failed before; those that a worker holds stay with it."""
+        """Make queues due now, whatever failed before; leased ones stay with their worker."""
         ...
 
     async def due_in(self) -> float | None:
-        """Seconds until the next one is due; None if all rest."""
+        """Return the seconds until the next one is due; None if all are idle."""
         ...
 
     async def due_at(self, subscription_id: str) -> datetime | None:
-        """When this one is due; None if it rests."""
+        """Return when this one is due; None if it is idle."""
         ...
 
 
 class MongoSubscriptionQueues:
-    """Collection and fields have the names that the release before gave them: instances of both work on the same."""
+    """Collection and fields have the names of the release before: instances of both work on the same documents."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._database = database

@@ -28,42 +28,42 @@ from docstore_platform.mongo import (
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 DatabaseError = PyMongoError
-"""What a write raises that may succeed later."""
+"""Error of a write that may succeed later."""
 KEPT_SECONDS = 30 * 24 * 3600
 STREAM_KEPT_SECONDS = 24 * 3600
 PENDING: Document = {"state": "pending"}
-"""Of these, deliveries that are claimed one by one have `next_at`; those of a subscription's queue have none."""
+"""Those claimed one by one have `next_at`; those of a subscription's queue don't."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this worker has until its lease ends."""
+    """A delivery leased by this worker."""
 
     delivery: Delivery
     lease: Lease
 
 
 class Deliveries(Protocol):
-    """All messages, and the last one of each stream."""
+    """All deliveries, and the last one of each stream."""
 
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
-        """The last delivery of each stream, if it is known."""
+        """Return the last delivery of each stream, if known."""
         ...
 
     async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
-        """Add new ones, extend those that are `known`, and store which is the last of each stream."""
+        """Add new deliveries, extend those that are `known`, and store which is the last of each stream."""
         ...
 
     async def claim(self) -> Claim | None:
-        """Claim the delivery that has waited longest of those that are due."""
+        """Claim the delivery that has been due longest."""
         ...
 
     async def claim_next(self, subscription_id: str) -> Claim | None:
-        """Claim the oldest one of a subscription's queue, for as long as the queue is held."""
+        """Claim the oldest delivery of a subscription's queue, while the queue is leased."""
         ...
 
     async def due_in(self) -> float | None:
-        """Seconds until the next one may be claimed."""
+        """Return the seconds until the next one may be claimed."""
         ...
 
     async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
@@ -71,32 +71,32 @@ class Deliveries(Protocol):
         ...
 
     async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
-        """Release it, to be claimed again when `wait` is over, or when its queue is."""
+        """Release it, to be claimed again after `wait`, or when its queue is due."""
         ...
 
     async def fail_waiting(
         self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
     ) -> list[Delivery]:
-        """Mark those that wait in a subscription's queue as failed."""
+        """Mark the pending deliveries of a subscription's queue as failed."""
         ...
 
     async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
-        """Store one that was sent at once."""
+        """Store a delivery that was sent at once."""
         ...
 
     async def log(self, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
-        """What was sent for a subscription, newest first, those before `before`."""
+        """Return the deliveries of a subscription before `before`, newest first."""
         ...
 
     async def find(self, delivery_id: str) -> Delivery | None: ...
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
-        """Those of the events that a pending delivery is about, except digests that are not due yet."""
+        """Return those of the events with a pending delivery, except digests that are not due yet."""
         ...
 
 
 class MongoDeliveries:
-    """`next_at` is when a worker may claim a delivery, and has that name beside `due_at`: when it was planned for."""
+    """`next_at`: when a worker may claim a delivery; `due_at`: when it was planned for."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._deliveries: Collection = database["deliveries"]

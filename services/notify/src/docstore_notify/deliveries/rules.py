@@ -1,4 +1,4 @@
-"""How an attempt to deliver ends, how long to wait after it, and what the delivery log shows."""
+"""Outcomes of delivery attempts, retry delays, and the delivery log."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from docstore_notify.domain import Kind, State
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=15)
 LONGEST_ASKED_WAIT = timedelta(hours=1)
-"""A receiver may ask to be left alone for so long."""
+"""Longest Retry-After that is honoured."""
 
 
 def retry_after(attempts: int, asked: float | None = None) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, up to a quarter of an hour; longer if asked."""
+    """Return the delay after so many attempts: doubled each time up to 15 minutes; longer if asked."""
     doublings = max(min(attempts - 1, 20), 0)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
     return max(wait, min(timedelta(seconds=asked), LONGEST_ASKED_WAIT)) if asked else wait
@@ -21,11 +21,11 @@ def retry_after(attempts: int, asked: float | None = None) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended."""
+    """Result of an attempt."""
 
     outcome: Literal["sent", "refused", "gone", "void", "not_now", "not_asked"]
-    """`gone`: the receiver refuses all messages; `void`: the right to read has ended; `not_now`: may be tried
-    again; `not_asked`: may be tried again, the receiver was not called."""
+    """`gone`: the receiver refuses all messages; `void`: the right to read has ended; `not_now`: to be retried;
+    `not_asked`: to be retried, the receiver was not called."""
     detail: str = ""
     status: int | None = None
     retry_after: float | None = None
@@ -52,7 +52,7 @@ class DeliveryLogEntry:
     created_at: datetime
     attempts: int
     tries: tuple[LoggedAttempt, ...]
-    """The last of them."""
+    """The last attempts."""
     event_ids: tuple[str, ...]
     next_at: datetime | None
     error: str

@@ -1,4 +1,4 @@
-"""Whether a message may still be told when it is sent: rights, and what it leads to, may have ended since the event."""
+"""Checks a message when it is sent: rights, links and shares may have ended since its events."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ from docstore_platform.errors import DomainError
 
 
 class Validity:
-    """`now`: the time as the database has it, since the clock of an instance may be wrong."""
+    """Checks deliveries. `now`: the database's time, since an instance's clock may be wrong."""
 
     def __init__(self, metadata: MetadataClient, shares: Shares, now: Callable[[], Awaitable[datetime]]) -> None:
         self._metadata = metadata
@@ -20,7 +20,7 @@ class Validity:
         self._now = now
 
     async def of(self, delivery: Delivery) -> Delivery | None:
-        """What of it may be told now; None if nothing. NotNow if that can't be found out."""
+        """Return the part of a delivery that may be sent now; None if nothing. NotNow if that is unknown."""
         match delivery.kind:
             case "file_changed":
                 dropped = await self._unreadable(delivery)
@@ -37,7 +37,7 @@ class Validity:
         return delivery.without(dropped) if any(dropped) else delivery
 
     async def _unreadable(self, delivery: Delivery) -> list[bool]:
-        """An owner's right never ends, so nobody is asked about it."""
+        """Mark items that the account may not read. An owner's right never ends and needs no request."""
         own = (None, delivery.account_id)
         file_ids = list({str(item["file_id"]) for item in delivery.items if item.get("owner_id") not in own})
         if not file_ids:
@@ -47,12 +47,12 @@ class Validity:
                 [{"account_id": delivery.account_id, "file_id": file_id} for file_id in file_ids]
             )
         except DomainError as problem:
-            raise NotNow(f"rights are not known: {problem.detail}") from problem
+            raise NotNow(f"rights are unknown: {problem.detail}") from problem
         unreadable = {file_id for file_id, role in zip(file_ids, permissions, strict=True) if role is None}
         return [item.get("file_id") in unreadable for item in delivery.items]
 
     async def _not_shared(self, delivery: Delivery) -> list[bool]:
-        """What may not be read; what waits to be accepted is told while it waits."""
+        """Mark shares that have ended; a share to be accepted counts until it is decided."""
         if not any(item.get("change") == "invited" for item in delivery.items):
             return await self._unreadable(delivery)
         known = await self._shares.find({str(item["share_id"]) for item in delivery.items})
@@ -64,12 +64,12 @@ class Validity:
         ]
 
     async def _ended(self, delivery: Delivery) -> list[bool]:
-        """A link that works no more; what was written down before its end was noted is told."""
+        """Mark links that have ended; items written before the end was known are sent."""
         now = rfc3339(await self._now())
         return ["expires_at" in item and str(item["expires_at"]) <= now for item in delivery.items]
 
     async def _withdrawn(self, delivery: Delivery) -> list[bool]:
-        """A share that was taken back, or whose person has an account by now; an address that wants none."""
+        """Mark invitations whose share was revoked, whose person has an account now, or whose address wants none."""
         assert delivery.target is not None
         if await self._shares.wants_no_invitations(delivery.target.address):
             return [True] * len(delivery.items)

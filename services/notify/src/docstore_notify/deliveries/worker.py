@@ -1,4 +1,4 @@
-"""Sends the deliveries that are due, each under a lease."""
+"""Sends due deliveries, each under a lease."""
 
 import random
 from datetime import timedelta
@@ -13,7 +13,7 @@ from docstore_platform.tracing import span
 
 
 class DeliveryWorker:
-    """Sends what is due; instances share the work by claiming it."""
+    """Sends due deliveries; instances share the work by claiming it."""
 
     def __init__(
         self,

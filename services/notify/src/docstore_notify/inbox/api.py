@@ -1,4 +1,4 @@
-"""HTTP: notifications in the app."""
+"""HTTP routes of in-app notifications."""
 
 from typing import Annotated, Any
 
@@ -42,7 +42,7 @@ def inbox_router(inbox: Inbox) -> APIRouter:
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     ) -> Response:
-        """Newest first, kept for 90 days. `unread` in the answer counts up to 1000."""
+        """List notifications, newest first, kept for 90 days. `unread` counts up to 1000."""
         before = decode_cursor(cursor, str)[0] if cursor else ""
         found = await inbox.page(caller.account_id, before, limit + 1, unread=unread)
         items = found[:limit]
@@ -56,9 +56,9 @@ def inbox_router(inbox: Inbox) -> APIRouter:
 
     @router.post("/notifications/read", response_model=schemas.Unread)
     async def mark_read(body: MarkRead, caller: Caller) -> Response:
-        """Mark as read; answers how many are left unread."""
+        """Mark notifications as read; returns how many are still unread."""
         if (body.ids is not None) + body.all + (body.before is not None) != 1:
-            raise invalid("Say which ones: one of ids, all and before.")
+            raise invalid("Give one of ids, all and before.")
         if body.ids is not None:
             await inbox.mark_read(caller.account_id, body.ids)
         else:

@@ -1,4 +1,4 @@
-"""Repository of the notifications in the app; they are kept for 90 days."""
+"""Repository of in-app notifications, kept for 90 days."""
 
 from collections.abc import Collection as Several
 from collections.abc import Sequence
@@ -26,31 +26,31 @@ COUNTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A message as it lies in the app."""
+    """An in-app notification."""
 
     delivery: Delivery
     read: bool
 
 
 class Inbox(Protocol):
-    """What is told in the app."""
+    """In-app notifications."""
 
     async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
-        """Put them there; what is there already stays as it is."""
+        """Add notifications; existing ones are not changed."""
         ...
 
     async def page(self, account_id: str, before: str, limit: int, *, unread: bool) -> list[Notification]:
-        """Newest first, those before the id `before`; with `unread`, only those not read."""
+        """Return notifications before the id `before`, newest first; with `unread`, only unread ones."""
         ...
 
     async def unread(self, account_id: str) -> int:
-        """How many are not read; COUNTED stands for that or more."""
+        """Return the number of unread ones; COUNTED means that or more."""
         ...
 
     async def mark_read(self, account_id: str, ids: Several[str]) -> None: ...
 
     async def mark_all_read(self, account_id: str, until: datetime | None) -> None:
-        """All, or those that came until then."""
+        """Mark all as read, or those until then."""
         ...
 
 

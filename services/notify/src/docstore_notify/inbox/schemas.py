@@ -11,42 +11,42 @@ from docstore_platform.values import Id, Moment
 
 
 class Notification(Answer):
-    """Something that is told in the app."""
+    """An in-app notification."""
 
     id: str
-    """What marking it as read takes."""
+    """Id, to mark it as read."""
     kind: Kind
-    """What it tells."""
+    """Kind of notification."""
     created_at: datetime
-    """When it was told."""
+    """When it was created."""
     read: bool
     """Whether it was marked as read."""
     title: str
-    """One line for people."""
+    """One line of text for people."""
     items: list[dict[str, str | int | bool]]
-    """What happened, by name, as the kind has it; up to 50."""
+    """Its events, with fields by kind; up to 50."""
     more: int
-    """How many there are besides."""
+    """Number of events that are not listed."""
     file_id: str | None
-    """The file that all of it is about; null if that is not one."""
+    """The file of all its events; null if there are several."""
 
 
 class NotificationPage(Page[Notification]):
-    """A page of what was told in the app."""
+    """A page of in-app notifications."""
 
     unread: int
-    """Of all; counted up to 1,000."""
+    """Number of unread ones; counted up to 1,000."""
 
 
 class Unread(Answer):
-    """What is left to read."""
+    """Number of unread notifications."""
 
     unread: int
     """Counted up to 1,000."""
 
 
 class MarkRead(Body):
-    """Which ones: these, or all, or all that came until then."""
+    """Which ones: by id, or all, or all until then."""
 
     model_config = ConfigDict(json_schema_extra=one_of("ids", "all", "before", empty={"all": False}))
 

@@ -1,4 +1,4 @@
-"""What a batch of events means: changes, shares, and the notices that follow from them."""
+"""Effects of a batch of events: changes, shares, and their notices."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +10,7 @@ from docstore_notify.subscriptions.rules import FileChange, Subscription, seen_p
 
 @dataclass(frozen=True, slots=True)
 class NoticeSource:
-    """An event as notices are made of it."""
+    """An event as the source of notices."""
 
     event_id: str
     facts: Facts
@@ -32,7 +32,7 @@ class NoticeSource:
 
 @dataclass(frozen=True, slots=True)
 class FollowedChange:
-    """A change to a file that its followers are notified of."""
+    """A change to a file, for its followers."""
 
     source: NoticeSource
     change: FileChange
@@ -44,19 +44,19 @@ class FollowedChange:
 
 @dataclass(frozen=True, slots=True)
 class ShareChange:
-    """A share as it stands now."""
+    """The current state of a share."""
 
     source: NoticeSource
     share: Share
     owner_id: str
     email: str
     hidden: bool = False
-    """Its person wants nothing from the owner."""
+    """Whether its recipient has blocked the owner."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch of events means."""
+    """Effects of a batch of events."""
 
     contacts: dict[str, Contact] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
@@ -87,7 +87,7 @@ def share_notices(change: ShareChange, before: Share | None) -> list[Notice]:
         asked = before is not None and before.invited_id is not None
         return [] if asked else personal(change.source, share.invited_id, "shared_with_you", {"change": "invited"})
     if before is not None and before.invited_id is not None:
-        return []  # they have accepted it themselves
+        return []  # the recipient accepted it
     if share.account_id is None:
         return (
             [change.source.to(change.owner_id, "email", "invitation", address=change.email)] if before is None else []
@@ -100,5 +100,5 @@ def share_notices(change: ShareChange, before: Share | None) -> list[Notice]:
 
 
 def personal(source: NoticeSource, account_id: str, kind: Kind, more: Facts | None = None) -> list[Notice]:
-    """Notices to a person, one for each personal channel."""
+    """Return notices to a person, one for each personal channel."""
     return [source.to(account_id, channel, kind, more) for channel in PERSONAL]

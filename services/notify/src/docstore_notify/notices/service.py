@@ -1,4 +1,4 @@
-"""Handles batches of events: decides whom to notify of what, and plans the deliveries."""
+"""Handles batches of events: decides whom to notify, and plans the deliveries."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from docstore_notify.subscriptions.rules import followers
 
 
 class NotifyService:
-    """The use case of all events: what a batch changes, and the notices that follow."""
+    """Use case of all events: store changes, plan notices."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class NotifyService:
         self._recheck_wakeup = recheck_wakeup
 
     async def handle(self, batch: Batch, transaction: Transaction) -> None:
-        """Store what a batch of events means, in the transaction of their inbox rows."""
+        """Store the effects of a batch in the transaction of its inbox rows."""
         if batch.contacts:
             await self._contacts.keep_newest(batch.contacts.values(), transaction.session)
         notices = [
@@ -70,8 +70,8 @@ class NotifyService:
         ]
 
     async def _of_shares(self, changes: Sequence[ShareChange], transaction: Transaction) -> list[Notice]:
-        """Notify a person of a share once, and again when their role changes; invite an address without account once;
-        recheck the subscriptions of who has lost a right."""
+        """Notify people of new shares and changed roles, and invite addresses without an account, each once; recheck
+        the subscriptions of people who have lost a right."""
         if not changes:
             return []
         known = await self._shares.find({one.share.id for one in changes}, transaction.session)
@@ -104,4 +104,4 @@ class NotifyService:
         if machines:
             await self._queues.add_to(
                 machines, transaction.session
-            )  # so that a sender finds them gone, and ends what waits
+            )  # so that a worker finds them deleted and fails their deliveries

@@ -1,4 +1,4 @@
-"""HTTP: preferences."""
+"""HTTP routes of preferences."""
 
 from fastapi import APIRouter, Response
 
@@ -26,7 +26,7 @@ def preferences_router(store: PreferenceStore) -> APIRouter:
 
     @router.put("/notifications/preferences", response_model=schemas.Preferences)
     async def prefer(body: Choices, caller: Caller) -> Response:
-        """What is not said is as usual: everything on, but for mails about every opening of a link."""
+        """Set preferences. Missing ones get their default: on, except mails about every opening of a link."""
         wishes = Preferences(caller.account_id, body)
         await store.put(wishes)
         return json_response(preferences_view(wishes))

@@ -9,14 +9,14 @@ from docstore_platform.mongo import Collection, Database
 
 
 class PreferenceStore(Protocol):
-    """What people have switched on and off."""
+    """People's notification preferences."""
 
     async def find(self, account_ids: Several[str]) -> dict[str, Preferences]: ...
 
     async def put(self, preferences: Preferences) -> None: ...
 
     async def choose(self, account_id: str, kind: ChosenKind, channel: PersonalChannel, on: bool) -> None:
-        """Change one choice and leave the others."""
+        """Change one preference and keep the others."""
         ...
 
 

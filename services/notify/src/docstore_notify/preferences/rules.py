@@ -1,4 +1,4 @@
-"""What people switch on and off."""
+"""Notification preferences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,13 +8,13 @@ from docstore_notify.domain import ChosenKind, PersonalChannel
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person has switched on or off; what is not said is as usual."""
+    """Preferences of a person; missing ones have their default."""
 
     account_id: str
     choices: Mapping[ChosenKind, Mapping[PersonalChannel, bool]] = field(default_factory=dict)
 
     def wants(self, kind: ChosenKind, channel: PersonalChannel) -> bool:
-        """On, but for mails about every opening of a link."""
+        """On by default, except mails about every opening of a link."""
         usual = (kind, channel) != ("link_opened", "email")
         return self.choices.get(kind, {}).get(channel, usual)
 

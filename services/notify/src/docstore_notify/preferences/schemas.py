@@ -6,11 +6,11 @@ from docstore_notify.domain import ChosenKind, PersonalChannel
 from docstore_platform.answers import Answer
 
 Choices = dict[ChosenKind, dict[PersonalChannel, StrictBool]]
-"""On or off, by what is told and by channel."""
+"""On or off, by kind and channel."""
 
 
 class Preference(Answer):
-    """Where a person is told of something."""
+    """Channels of one kind of notification."""
 
     email: bool
     """By e-mail."""

@@ -12,7 +12,7 @@ RETRY_SECONDS = 5.0
 
 
 class Rechecks(Protocol):
-    """The id of a lease is that of the account."""
+    """Queue of accounts; a lease has the account's id."""
 
     async def add(self, account_ids: Several[str], session: Session) -> None: ...
 
@@ -21,14 +21,14 @@ class Rechecks(Protocol):
     async def due_in(self) -> float | None: ...
 
     async def complete(self, lease: Lease) -> None:
-        """Unless another right has ended meanwhile."""
+        """Remove the account, unless another right has ended meanwhile."""
         ...
 
     async def postpone(self, lease: Lease) -> None: ...
 
 
 class MongoRechecks:
-    """Fields have the names that the release before gave them: instances of both work on the same rows."""
+    """Fields have the names of the release before, since instances of both work on the same documents."""
 
     def __init__(self, database: Database) -> None:
         self._rechecks: Collection = database["rechecks"]

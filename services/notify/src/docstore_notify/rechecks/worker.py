@@ -1,4 +1,4 @@
-"""Ends the subscriptions of people whose right to read has ended."""
+"""Ends subscriptions of people who have lost their right to read."""
 
 from docstore_contracts.metadata import MetadataClient
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
@@ -11,8 +11,7 @@ PAGE = 100
 
 
 class RecheckWorker:
-    """Asks about every subscription of the account: notify knows no tree, and events do not say where the shared folder
-    was."""
+    """Checks every subscription of an account: notify knows no tree, and events do not name the shared folder."""
 
     def __init__(
         self, rechecks: Rechecks, subscriptions: Subscriptions, queues: SubscriptionQueues, metadata: MetadataClient

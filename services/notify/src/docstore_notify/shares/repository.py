@@ -1,4 +1,4 @@
-"""Repository of shares, as they were notified of last."""
+"""Repository of shares, in the state last notified."""
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Shares(Protocol):
     async def wants_no_invitations(self, address: str) -> bool: ...
 
     async def stop_invitations(self, address_hash: str) -> None:
-        """Send no more invitations to the address that has this `address_hash`."""
+        """Send no more invitations to the address with this `address_hash`."""
         ...
 
 
@@ -64,17 +64,17 @@ class MongoShares:
 
 PERIOD = timedelta(days=1)
 MAX_TO_A_RECIPIENT = 100
-"""Shares that one person or address is told of in a day, by all senders."""
+"""Shares that one person or address is notified of a day, from all senders."""
 
 
 class ShareLimits(Protocol):
     async def allowed(self, notices: Iterable[Notice], session: Session) -> list[Notice]:
-        """Those that may be told, counted as told; the others of the same share are dropped for all channels."""
+        """Return the notices within the limits and count them; all channels of a share beyond them are dropped."""
         ...
 
 
 class MongoShareLimits:
-    """A sender tells a recipient of a file or folder once a day, however often it is shared and unshared."""
+    """Limits notices: once a day for each sender, recipient and file, however often it is shared."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._rows: Collection = database["told_shares"]

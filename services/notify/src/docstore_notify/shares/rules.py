@@ -1,4 +1,4 @@
-"""Shares, to tell what is new from what is known."""
+"""Shares as last notified, to recognize changes."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share as it was told last."""
+    """A share in the state last notified."""
 
     id: str
     revision: int
@@ -18,5 +18,5 @@ class Share:
 
 
 def address_hash(address: str) -> str:
-    """An address as it is kept for ever: whoever reads the list learns no address from it."""
+    """Return the hash of an address, stored forever without revealing the address."""
     return hashlib.sha256(address.strip().casefold().encode()).hexdigest()

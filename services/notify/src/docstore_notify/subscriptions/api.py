@@ -1,4 +1,4 @@
-"""HTTP: subscriptions."""
+"""HTTP routes of subscriptions."""
 
 from typing import Annotated, Any
 
@@ -19,11 +19,11 @@ from docstore_platform.web import json_response
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 NO_STORE = {"cache-control": "no-store"}
-"""Also tells the gateway not to keep the answer for an Idempotency-Key."""
+"""Also keeps the gateway from storing the response for an Idempotency-Key."""
 
 
 def subscription_view(subscription: Subscription) -> dict[str, Any]:
-    """Without the secret; its target can be entered again."""
+    """Return the fields without the secret; the target can be edited."""
     return {
         "id": subscription.id,
         "file_id": subscription.file_id,
@@ -60,13 +60,13 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
         "/subscriptions",
         status_code=201,
         response_model=schemas.CreatedSubscription,
-        responses={200: {"description": "It was followed so already.", "model": schemas.Subscription}},
+        responses={200: {"description": "This subscription already existed.", "model": schemas.Subscription}},
     )
     async def follow(body: Follow, request: Request, caller: Caller) -> Response:
-        """Follow a file, or a folder with all in it; 200 if it was followed so already.
+        """Follow a file, or a folder with all its contents; 200 if the subscription already existed.
 
-        The signing secret of a webhook is in the answer 201, and nowhere else: sent again with its Idempotency-Key,
-        the call that made the subscription is answered so again for a day.
+        Only the 201 response contains the signing secret of a webhook. Repeated with its Idempotency-Key, the call that
+        created the subscription gets the same response for a day.
         """
         events = in_order(body.events) if body.events else USUAL_CHANGES
         wanted = SubscriptionRequest(body.file_id, body.channel, body.target, events)
@@ -94,7 +94,7 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
 
     @router.patch("/subscriptions/{subscription_id}", response_model=schemas.Subscription)
     async def change_subscription(subscription_id: str, body: FollowChange, caller: Caller) -> Response:
-        """Other events; or, with `state: "active"`, enable it again."""
+        """Change the events, or enable it again with `state: "active"`."""
         events = in_order(body.events) if body.events else None
         changed = await following.change(caller.account_id, subscription_id, events, enable=body.state is not None)
         return json_response(subscription_view(changed))
@@ -105,7 +105,7 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
 
     @router.get("/subscriptions/{subscription_id}/deliveries", response_model=schemas.DeliveryPage)
     async def deliveries(subscription_id: str, caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
-        """What was sent and tried for it in the last 30 days, newest first. What is told in the app is in
+        """List its deliveries of the last 30 days with their attempts, newest first. In-app notifications are in
         `/v1/notifications`."""
         before = decode_cursor(cursor, str)[0] if cursor else ""
         found = await following.log(caller.account_id, subscription_id, before, limit + 1)
@@ -115,9 +115,9 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
 
     @router.post("/subscriptions/{subscription_id}/test", response_model=schemas.TestResult)
     async def test_subscription(subscription_id: str, caller: Caller) -> Response:
-        """Send a test message now, and answer how that ended: 200 whatever the receiver said.
+        """Send a test message now and return the result: 200 whatever the receiver responds.
 
-        429 `too_many_tests` after as many of an account in an hour as the operator allows (10, unless set otherwise).
+        429 `too_many_tests` after the hourly limit of the account (default 10).
         """
         delivery, attempt = await following.test(caller.account_id, subscription_id)
         outcome = {"delivery_id": delivery.id, "state": delivery.state}

@@ -1,4 +1,4 @@
-"""Sends what waits for machines: in order within a subscription, so that a failing receiver is asked rarely and delays
+"""Sends messages to machines in order within a subscription, so that a failing receiver is called rarely and delays
 nobody else."""
 
 import random
@@ -21,9 +21,9 @@ from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.tracing import span
 
 IN_A_ROW = 50
-"""Messages after which a worker turns to other queues that are due."""
+"""Messages after which a worker turns to other due queues."""
 TURN_SECONDS = 5.0
-"""Or the time after which it does, so that it can stop soon."""
+"""Time after which it does, so that it can stop soon."""
 DRAINED_AT_ONCE = 200
 NOT_ASKED_WAIT = timedelta(seconds=2)
 
@@ -62,7 +62,7 @@ class SubscriptionQueueWorker:
         return await self._queues.due_in()
 
     async def do(self, claimed: SubscriptionQueue) -> None:
-        """Send what waits in the queue, until nothing does, an attempt fails, or its turn is over."""
+        """Send the messages of the queue until it is empty, an attempt fails, or its turn is over."""
         until, queue = monotonic() + self._turn_seconds, claimed
         for _ in range(IN_A_ROW):
             subscription = await self._subscriptions.find(queue.subscription_id)
@@ -84,14 +84,14 @@ class SubscriptionQueueWorker:
     async def _send(
         self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim
     ) -> SubscriptionQueue | None:
-        """Send one message; the queue as it is then, if the next message may follow at once."""
+        """Send one message; return the queue if the next message may follow at once."""
         delivery = replace(claim.delivery, target=subscription.target)
         with span(f"notify {delivery.kind}", service="notify", traceparent=delivery.traceparent):
             attempt = await self._delivery_attempt.send(delivery)
             match attempt.outcome:
                 case "sent" | "void":
                     await self._recorder.end(claim, attempt)
-                    if attempt.outcome == "void":  # the receiver was not asked
+                    if attempt.outcome == "void":  # the receiver was not called
                         return queue
                     if queue.failures:
                         await self._queues.record_success(queue)
@@ -143,9 +143,11 @@ class SubscriptionQueueWorker:
         await self._recorder.end(claim, attempt, work)
 
     async def _drain(self, queue: SubscriptionQueue, subscription: Subscription | None) -> None:
-        """Fail what waits for a subscription that has ended or is disabled."""
+        """Fail the messages of an ended or disabled subscription."""
         reason = (
-            f"the subscription is disabled: {subscription.disabled_reason}" if subscription else "not followed any more"
+            f"the subscription is disabled: {subscription.disabled_reason}"
+            if subscription
+            else "the subscription was deleted"
         )
 
         async def work(transaction: Transaction) -> int:

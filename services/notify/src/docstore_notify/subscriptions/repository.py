@@ -20,39 +20,39 @@ from docstore_platform.mongo import (
 
 ONE_OF_A_KIND = ("account_id", "file_id", "channel", "address")
 FIRST_KEPT = ("_id", "created_at", "secret", "call")
-"""Not changed by following once more."""
+"""Kept when the same subscription is created again."""
 
 
 class CallAlreadyUsed(Exception):
-    """Another call with this Idempotency-Key has just made a subscription."""
+    """Another call with this Idempotency-Key has just created a subscription."""
 
 
 class Subscriptions(Protocol):
-    """Who follows which file or folder, by which channel, to where."""
+    """Subscriptions: who follows which file or folder, by which channel and target."""
 
     async def follow(self, subscription: Subscription) -> Subscription:
-        """Store it, or return the account's for this file, channel and address: active, with these events, its secret
-        unchanged. Raises CallAlreadyUsed."""
+        """Store it, or return the account's existing one for this file, channel and address: active, with these events,
+        its secret unchanged. Raises CallAlreadyUsed."""
         ...
 
     async def made_with(self, account_id: str, key: str) -> Subscription | None:
-        """The one that the account's call with this hash of an Idempotency-Key has made."""
+        """Return the subscription that the account's call with this hash of an Idempotency-Key has created."""
         ...
 
     async def forget_call(self, subscription_id: str) -> None:
-        """Let its Idempotency-Key be used for another call."""
+        """Release its Idempotency-Key for another call."""
         ...
 
     async def number(self, account_id: str) -> int: ...
 
     async def of_account(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
-        """By id, those after `after`."""
+        """Return those with ids after `after`, by id."""
         ...
 
     async def get(self, account_id: str, subscription_id: str) -> Subscription | None: ...
 
     async def find(self, subscription_id: str) -> Subscription | None:
-        """Whosever it is."""
+        """Return a subscription of any account."""
         ...
 
     async def change(
@@ -60,15 +60,15 @@ class Subscriptions(Protocol):
     ) -> Subscription | None: ...
 
     async def disable(self, subscription_id: str, reason: str, now: datetime, session: Session) -> bool:
-        """Whether it was active."""
+        """Disable it; return whether it was active."""
         ...
 
     async def remove(self, account_id: str, subscription_ids: Several[str]) -> list[str]:
-        """Those of them that were there."""
+        """Delete them; return the ids that existed."""
         ...
 
     async def to_any_of(self, file_ids: Several[str], session: Session) -> list[Subscription]:
-        """The active ones."""
+        """Return the active subscriptions of these files."""
         ...
 
     async def of_files(self, file_ids: Several[str], session: Session) -> list[Subscription]: ...
@@ -82,7 +82,9 @@ class MongoSubscriptions:
 
     async def create_indexes(self) -> None:
         indexes = await self._subscriptions.index_information()
-        if "account_id_1_file_id_1_channel_1" in indexes:  # from when a file was followed once by a channel
+        if (
+            "account_id_1_file_id_1_channel_1" in indexes
+        ):  # of a release with one subscription for each file and channel
             await self._subscriptions.drop_index("account_id_1_file_id_1_channel_1")
         await self._subscriptions.update_many({"address": {"$exists": False}}, {"$set": {"address": ""}})
         await self._subscriptions.create_indexes(

@@ -1,4 +1,4 @@
-"""Who follows what, and which changes a follower is notified of."""
+"""Subscriptions and their matching changes."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ FileChange = Literal[
 ]
 FILE_CHANGES: tuple[FileChange, ...] = get_args(FileChange)
 OWNERS_CHANGES: frozenset[FileChange] = frozenset({"shared", "unshared", "link_opened"})
-"""With whom a file is shared is news for its owner alone."""
+"""Changes of shares and links are sent to the owner only."""
 USUAL_CHANGES: tuple[FileChange, ...] = ("created", "modified", "moved", "deleted", "restored")
-"""What a subscription tells that names no events."""
+"""Events of a subscription that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class IdempotentCall:
     """A call with an Idempotency-Key, by hashes."""
 
     key: str
-    """Of the key."""
+    """Hash of the key."""
     body: str
-    """Of what was asked for."""
+    """Hash of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Someone follows a file, or a folder with all in it."""
+    """A person follows a file, or a folder with all its contents."""
 
     id: str
     account_id: str
@@ -39,9 +39,9 @@ class Subscription:
     created_at: datetime
     target: Target = NOWHERE
     disabled_reason: str | None = None
-    """Why nothing is sent any more; None while it is active."""
+    """Why nothing is sent; None while it is active."""
     made_by: "IdempotentCall | None" = None
-    """The call that made it, if that had an Idempotency-Key: the same call makes no second subscription."""
+    """The call that created it, if it had an Idempotency-Key: repeated, it creates no second subscription."""
 
     @property
     def active(self) -> bool:
@@ -57,8 +57,8 @@ def followers(
     readers: Collection[str],
     change: FileChange,
 ) -> list[Subscription]:
-    """Whose subscriptions tell of a change: a person's channel once, though they may follow both the file and a folder
-    above it; a machine for each of its subscriptions."""
+    """Return the subscriptions that match a change: a person's channel once, though they may follow both the file and a
+    folder above it; a machine for each of its subscriptions."""
     told: dict[tuple[str, str], Subscription] = {}
     for one in subscriptions:
         may_hear = one.account_id == owner_id or (one.account_id in readers and change not in OWNERS_CHANGES)
@@ -68,8 +68,8 @@ def followers(
 
 
 def seen_paths(facts: Facts, *, file_id: str, ancestors: Sequence[str], followed_id: str) -> Facts:
-    """What is said of paths to somebody with whom the followed node was shared: they begin at that node, for the names
-    above it are not theirs to read. Of where it was before, the name."""
+    """Return paths for a person with whom the followed node is shared: relative to that node, since the names above it
+    are not theirs to read. Of an earlier path, only the name."""
     parts = str(facts["path"]).split("/")[1:]
     below = 0 if followed_id == file_id else len(ancestors) - list(ancestors).index(followed_id)
     seen: Facts = {**facts, "path": "/" + "/".join(parts[-below - 1 :])}

@@ -33,7 +33,7 @@ class Follow(Body):
     target: Annotated[dict[str, Any], described(**TARGET_SCHEMA)] | None = Field(
         None, description=f"{REGISTRY.help}; 422 `invalid_target`"
     )
-    events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
+    events: Events | None = Field(None, description=f"default: {', '.join(USUAL_CHANGES)}")
 
 
 class FollowChange(Body):
@@ -42,7 +42,7 @@ class FollowChange(Body):
 
 
 class FollowTarget(Answer):
-    """Where messages go, as it was entered; it can be entered again."""
+    """Target as entered; it can be edited."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -56,81 +56,81 @@ class FollowTarget(Answer):
 
 
 class Subscription(Answer):
-    """The caller follows a file, or a folder with all in it."""
+    """The caller follows a file, or a folder with all its contents."""
 
     id: str
-    """What changing and ending it takes."""
+    """Id, to change or delete it."""
     file_id: str
     """The file or folder."""
     channel: Annotated[str, described(enum=REGISTRY.names)]
-    """How the caller is told."""
+    """Channel of the messages."""
     target: FollowTarget | None
-    """Null for the channels that lead to the caller."""
+    """Null for channels to the caller."""
     events: list[FileChange]
-    """What the caller is told of."""
+    """Events that the caller follows."""
     state: Literal["active", "disabled"]
-    """A channel that failed for long is disabled."""
+    """Disabled after its channel has failed for a long time."""
     disabled_reason: str | None
-    """Why nothing is sent any more; null while it is active."""
+    """Why nothing is sent; null while it is active."""
     created_at: datetime
-    """When it was made."""
+    """When it was created."""
 
 
 class CreatedSubscription(Subscription):
-    """A subscription that was just made."""
+    """A new subscription."""
 
     secret: str = sometimes()
-    """Of a webhook: what signs its messages (Standard Webhooks); told this once."""
+    """Signing secret of a webhook (Standard Webhooks); not shown again."""
 
 
 class SubscriptionPage(Page[Subscription]):
-    """A page of what the caller follows."""
+    """A page of the caller's subscriptions."""
 
 
 class DeliveryTry(Answer):
-    """One time that a message was sent."""
+    """One attempt to send a message."""
 
     at: datetime
     """When."""
     status: int | None
-    """HTTP status that the receiver answered; null if there was none."""
+    """HTTP status of the receiver's response; null without one."""
     detail: str
-    """What came of it, for people."""
+    """Result for people."""
 
 
 class Delivery(Answer):
-    """A message, and what became of it."""
+    """A message and its state."""
 
     id: str
-    """The same in every try: a receiver tells doubles by it."""
+    """The same in every attempt, for deduplication by the receiver."""
     kind: Kind
-    """What it tells."""
+    """Kind of the message."""
     state: State
-    """`pending` while it may still be tried."""
+    """`pending` while it may be retried."""
     created_at: datetime
-    """When there was something to tell."""
+    """When its first event happened."""
     event_ids: list[str]
-    """Events that it tells of."""
+    """Ids of its events."""
     attempts: int
-    """How often it was tried."""
+    """Number of attempts."""
     tries: list[DeliveryTry]
-    """The last 20."""
+    """The last 20 attempts."""
     next_try_at: datetime | None
     """Null if there will be none."""
 
 
 class DeliveryPage(Page[Delivery]):
-    """A page of a subscription's messages."""
+    """A page of a subscription's deliveries."""
 
 
 class TestResult(Answer):
-    """How sending a test message ended."""
+    """Result of a test message."""
 
     delivery_id: str
-    """As in the subscription's deliveries."""
+    """Id in the subscription's deliveries."""
     state: State
-    """How it ended."""
+    """Final state."""
     status: int | None
-    """HTTP status that the receiver answered; null if there was none."""
+    """HTTP status of the receiver's response; null without one."""
     detail: str
-    """What came of it, for people."""
+    """Result for people."""

@@ -24,12 +24,12 @@ from docstore_platform.ids import new_id
 from docstore_platform.period_counts import PeriodCounts
 
 KEY_COUNTS_FOR = timedelta(days=1)
-"""An Idempotency-Key that is used later makes a call of its own, as at the gateway."""
+"""An Idempotency-Key that is used later makes a new call, as at the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """What somebody wants to follow."""
+    """The subscription that a caller asks for."""
 
     file_id: str
     channel: str
@@ -38,7 +38,7 @@ class SubscriptionRequest:
 
 
 def idempotent_call(key: str, wanted: SubscriptionRequest) -> IdempotentCall | None:
-    """What the same call has in common with itself; None without a key."""
+    """Return the identity of a call; None without a key."""
     if not key:
         return None
     parts = (wanted.file_id, wanted.channel, sorted((wanted.target or {}).items()), wanted.events)
@@ -50,7 +50,7 @@ def _hash(text: str) -> str:
 
 
 class SubscriptionService:
-    """The use cases of subscriptions. An unknown or foreign one is 404."""
+    """Use cases of subscriptions. 404 for an unknown one or another account's."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class SubscriptionService:
         self._clock = clock
 
     async def follow(self, account_id: str, wanted: SubscriptionRequest, key: str = "") -> tuple[Subscription, bool]:
-        """The subscription and whether this call has made it, now or when it was sent before with the same key.
+        """Return the subscription, and whether this call has created it, now or earlier with the same key.
 
-        404 for a file the account may not read, 422 `unsupported_channel` or `invalid_target`,
-        409 `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of the one that made a
+        404 for a file the account may not read, 422 `unsupported_channel` or `invalid_target`, 409
+        `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of the one that created a
         subscription.
         """
         channel = self._registry.find(wanted.channel)
@@ -103,12 +103,12 @@ class SubscriptionService:
             account_id
         ) >= self._settings.max_subscriptions and not await self._is_there(new):
             raise Conflict(
-                f"An account has at most {self._settings.max_subscriptions} subscriptions.",
+                f"An account can have at most {self._settings.max_subscriptions} subscriptions.",
                 code="too_many_subscriptions",
             )
         try:
             kept = await self._subscriptions.follow(new)
-        except CallAlreadyUsed:  # at the same time, for another target
+        except CallAlreadyUsed:  # concurrently, for another target
             made = await self._made_by(account_id, call)
             if made is None:
                 raise
@@ -117,7 +117,7 @@ class SubscriptionService:
         return kept, kept.id == new.id or (call is not None and kept.made_by == call)
 
     async def _made_by(self, account_id: str, call: IdempotentCall | None) -> Subscription | None:
-        """The subscription that an earlier try of this call has made, if it is still there."""
+        """Return the subscription that an earlier attempt of this call has created, if it still exists."""
         if call is None:
             return None
         made = await self._subscriptions.made_with(account_id, call.key)
@@ -156,7 +156,7 @@ class SubscriptionService:
         await self._queues.make_due([subscription_id])
 
     async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
-        """What was sent for a subscription, newest first."""
+        """Return the deliveries of a subscription, newest first."""
         one = await self.get(account_id, subscription_id)
         log_entry = await self._deliveries.log(subscription_id, before, limit)
         if one.channel in PERSONAL:
@@ -165,9 +165,9 @@ class SubscriptionService:
         return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in log_entry]
 
     async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, AttemptResult]:
-        """Send a message now that says it is a test, once; it is in the log. 429 `too_many_tests`.
+        """Send a test message now, once; it is in the log. 429 `too_many_tests`.
 
-        An account's address is not known to be its own, so the limit also keeps strangers from a flood of mails.
+        Targets are not verified to be the account's own, so the limit also protects others from many messages.
         """
         one = await self.get(account_id, subscription_id)
         await self._admit_test(account_id)
@@ -186,7 +186,7 @@ class SubscriptionService:
         limit = self._settings.max_tests_per_hour
         if tests.number > limit:
             seconds = str(max(1, math.ceil(tests.left.total_seconds())))
-            detail = f"An account has at most {limit} tests an hour."
+            detail = f"An account can send at most {limit} test messages an hour."
             raise TooMany(detail, code="too_many_tests", retry_after=seconds)
 
 

@@ -1,4 +1,4 @@
-"""HTTP: ending e-mails by the link they carry, without a login (RFC 8058)."""
+"""HTTP routes to unsubscribe from e-mails without a login (RFC 8058)."""
 
 from typing import Annotated
 
@@ -21,12 +21,12 @@ def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
 
     @router.get("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe_page(token: Token) -> HTMLResponse:
-        """A page that asks whether to end these e-mails. It ends nothing: mail programs open links by themselves."""
-        return _page("Get no more of these e-mails?", unsubscribe_service.what(token), ended=False)
+        """Show the confirmation page. It changes nothing: mail programs open links by themselves."""
+        return _page("Unsubscribe from these e-mails?", unsubscribe_service.what(token), ended=False)
 
     @router.post("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe(token: Token) -> HTMLResponse:
-        """End them: the page's button, and the one click of a mail program. Again is no error."""
+        """Unsubscribe: the page's button, and the one-click header of mail programs. Idempotent."""
         return _page("Done", await unsubscribe_service.end(token), ended=True)
 
     return router

@@ -1,4 +1,4 @@
-"""Use cases of unsubscribe_service by the token of a mail."""
+"""Use cases of unsubscribing by the token in a mail."""
 
 from docstore_notify.deliveries.repository import Deliveries
 from docstore_notify.delivery_documents import followed_in
@@ -10,14 +10,14 @@ from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
 
 KINDS_IN_WORDS: dict[Kind, str] = {
     "upload_done": "e-mails about finished uploads",
-    "file_changed": "e-mails about the files and folders that this message was about",
+    "file_changed": "e-mails about the files and folders in this message",
     "shared_with_you": "e-mails about files that others share with you",
-    "link_opened": "e-mails about openings of your links",
-    "link_expiring": "e-mails about links that are about to end",
+    "link_opened": "e-mails about opened links",
+    "link_expiring": "e-mails about expiring links",
     "new_device": "e-mails about log-ins on new devices",
     "quota_exceeded": "e-mails about full storage",
-    "quota_restored": "e-mails about storage with room again",
-    "subscription_disabled": "e-mails about subscriptions that were disabled",
+    "quota_restored": "e-mails about available storage",
+    "subscription_disabled": "e-mails about disabled subscriptions",
     "invitation": "invitations to this address",
     "test": "e-mails about this subscription",
 }
@@ -39,11 +39,11 @@ class UnsubscribeService:
         self._shares = shares
 
     def what(self, token: str) -> str:
-        """What would end, in words; 404 for a token that is not ours."""
+        """Return what the token unsubscribes from, in words; 404 for an invalid token."""
         return KINDS_IN_WORDS[self._tokens.read(token).kind]
 
     async def end(self, token: str) -> str:
-        """End it; answers what has ended. Again is no error."""
+        """Unsubscribe; return what has ended. Idempotent."""
         statement = self._tokens.read(token)
         if statement.kind == "invitation":
             await self._shares.stop_invitations(statement.receiver)
@@ -56,7 +56,7 @@ class UnsubscribeService:
         return KINDS_IN_WORDS[statement.kind]
 
     async def _unfollow(self, statement: Statement) -> None:
-        """The subscriptions that the mail came from; if it is too old to be known, all mails of that kind."""
+        """Delete the subscriptions of the mail; if it is too old to be known, switch off all mails of that kind."""
         delivery = await self._deliveries.find(statement.delivery_id)
         if delivery is None:
             await self._preferences.choose(statement.receiver, "file_changed", "email", on=False)

@@ -1,4 +1,4 @@
-"""Signed tokens by which a mail's receiver unsubscribes without a log-in."""
+"""Signed tokens to unsubscribe from a mail without a login."""
 
 import base64
 import binascii
@@ -18,16 +18,16 @@ MAX_TOKEN_CHARS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a mail was."""
+    """Contents of a token."""
 
     kind: Kind
     receiver: str
-    """The account; for an invitation, its address's hash."""
+    """The account; for an invitation, the hash of its address."""
     delivery_id: str
 
 
 class UnsubscribeTokens:
-    """Statements as text that can't be forged. They never end: people unsubscribe from old mails too."""
+    """Signs and verifies tokens. They never expire: people unsubscribe from old mails too."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = [hmac.digest(secret.encode(), b"docstore unsubscribe 1", hashlib.sha256) for secret in secrets]
@@ -39,7 +39,7 @@ class UnsubscribeTokens:
         return f"{_text(payload)}.{_text(_signature(self._keys[0], payload))}"
 
     def read(self, token: str) -> Statement:
-        """404 for a token that is not ours."""
+        """Verify a token; 404 if it is invalid."""
         payload_text, _, signature_text = token[:MAX_TOKEN_CHARS].partition(".")
         try:
             payload, signature = _bytes(payload_text), _bytes(signature_text)
@@ -62,5 +62,5 @@ def _text(data: bytes) -> str:
 def _bytes(text: str) -> bytes:
     data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if _text(data) != text:
-        raise ValueError("not as we write it")
+        raise ValueError("invalid base64")
     return data

@@ -91,7 +91,7 @@ async def test_a_silent_receiver_costs_its_time_only(hasty: WebhookChannel) -> N
     async with Receiver(Reply(silent=True)).running() as silent, Receiver().running() as well:
         slow = asyncio.create_task(hasty.send(to(f"http://127.0.0.1:{silent.port}/")))
         assert (await hasty.send(to(f"http://127.0.0.1:{well.port}/"))).status == 200
-        with pytest.raises(NotNow, match="no answer in time"):
+        with pytest.raises(NotNow, match="no response in time"):
             await slow
 
 

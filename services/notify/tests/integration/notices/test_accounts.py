@@ -65,7 +65,7 @@ async def test_on_link_expiring_the_owner_is_told(notify: Any) -> None:
         ids = await notify.say(anna.signed_up(), LinkExpiring(revision=2, **link(anna)))
         await notify.all_told(ids[1])
         await notify.all_told(ids[1], channel="in_app")
-        assert notify.ses.mailbox.subjects() == ["Your link to plan.pdf is about to end"]
+        assert notify.ses.mailbox.subjects() == ["Your link to plan.pdf expires soon"]
 
 
 async def test_on_session_started_a_new_device_is_told_but_not_the_first(notify: Any) -> None:

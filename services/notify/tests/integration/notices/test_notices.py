@@ -95,7 +95,7 @@ async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify
     async with notify.running():
         ids = await notify.say(anna.signed_up(), QuotaExceeded(revision=1, **facts), QuotaRestored(revision=2, **facts))
         await notify.all_told(*ids[1:])
-        assert sorted(notify.ses.mailbox.subjects()) == ["You have room for new files again", "Your storage is full"]
+        assert sorted(notify.ses.mailbox.subjects()) == ["You have storage space again", "Your storage is full"]
 
 
 async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: Any) -> None:

@@ -152,7 +152,7 @@ async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Any) -> Non
         assert told["kind"] == "subscription_disabled"
 
         async def mailed() -> bool:
-            return "A subscription of yours was disabled" in notify.ses.mailbox.subjects()
+            return "A subscription was disabled" in notify.ses.mailbox.subjects()
 
         await eventually(mailed)
         assert await owners_messages(notify, anna) == ["subscription_disabled"]
@@ -212,7 +212,7 @@ async def test_a_test_says_how_it_ended_and_is_in_the_log(notify: Any) -> None:
 
         await eventually(known)
         assert (await anna.send("POST", f"/v1/subscriptions/{mail['id']}/test")).json()["state"] == "sent"
-        assert notify.ses.mailbox.subjects() == ["A test of your subscription"]
+        assert notify.ses.mailbox.subjects() == ["Test message for your subscription"]
         assert (await anna.send("POST", f"/v1/subscriptions/{app['id']}/test")).json()["state"] == "sent"
         assert await owners_messages(notify, anna) == ["test"]
 

@@ -1,4 +1,4 @@
-"""OpenSearch's HTTP API as far as the engine needs it: JSON in, JSON out, and two kinds of failure."""
+"""The part of OpenSearch's HTTP API that the engine needs, with two kinds of failure."""
 
 import base64
 import ssl
@@ -16,10 +16,10 @@ Json = dict[str, Any]
 
 
 class Refused(EngineFailed):
-    """It answered, and not with what was asked for."""
+    """OpenSearch responded with an error."""
 
     def __init__(self, status: int, kind: str, reason: str) -> None:
-        super().__init__(f"OpenSearch answered {status} {kind}: {reason}"[:1000])
+        super().__init__(f"OpenSearch responded with {status} {kind}: {reason}"[:1000])
         self.status = status
         self.kind = kind
 
@@ -28,7 +28,7 @@ class OpenSearchClient:
     """Pooled connections to one address, which may be a cluster's load balancer."""
 
     def __init__(self, url: str, user: str = "", password: str = "", ca_file: str = "") -> None:
-        """`ca_file`: PEM certificates that the server's is checked by; empty: the system's."""
+        """`ca_file`: PEM certificates to verify the server with; empty: the system's."""
         self._url = url.rstrip("/")
         basic = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"authorization": f"Basic {basic}"} if user else {}
@@ -40,11 +40,11 @@ class OpenSearchClient:
             await self._session.close()
 
     async def call(self, method: str, path: str, body: Json | None = None, *, but: Collection[int] = ()) -> Json:
-        """The answer; also one whose status is in `but`. Raises Refused, or EngineFailed if there is none."""
+        """Return the response, also one with a status in `but`. Raises Refused, or EngineFailed without a response."""
         return await self._send(method, path, b"" if body is None else orjson.dumps(body), "application/json", but)
 
     async def bulk(self, lines: Sequence[bytes], *, wait_until_found: bool) -> Json:
-        """Write these lines of actions and documents; on return they are durable on disk, of all copies."""
+        """Write these lines of actions and documents; on return they are on disk in all copies."""
         refresh = "wait_for" if wait_until_found else "false"
         path = f"/_bulk?refresh={refresh}&filter_path=errors,items.*.status,items.*.error,items.*._id"
         return await self._send("POST", path, b"\n".join(lines) + b"\n", "application/x-ndjson", ())
@@ -57,7 +57,7 @@ class OpenSearchClient:
                 content = await response.read()
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineFailed(f"OpenSearch can't be reached: {error!r}") from error
+            raise EngineFailed(f"OpenSearch is unreachable: {error!r}") from error
         answer = _json(content)
         if not (200 <= status < 300 or status in but):
             raise _refusal(status, answer, content)

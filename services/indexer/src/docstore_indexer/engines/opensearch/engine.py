@@ -1,10 +1,10 @@
-"""The search engine as a cluster that all instances of the indexer share: OpenSearch, with aliases for rebuilds.
+"""Search engine in an OpenSearch cluster shared by all instances of the indexer, with aliases for rebuilds.
 
-    <name>                alias of the index that serves: searches and writes go to it
-    <name>-next           alias of the one that a rebuild fills: writes go to it too, while there is one
+    <name>                alias of the serving index: searches and writes go to it
+    <name>-next           alias of the index of a rebuild: while it exists, writes go to it too
     <name>--<id>          the indexes themselves
 
-Which index a write goes to is looked up for every batch, so an instance follows a rebuild that another does.
+The target of a write is looked up for every batch, so an instance follows the rebuilds of others.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _CONFLICT = 409
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How an index is made."""
+    """How to create an index."""
 
     shards: int = 1
     replicas: int = 1
@@ -43,7 +43,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A document (None: its removal) in JSON, and the number by which the later of two writes is told."""
+    """A document (None: its removal) in JSON, and the number that orders two writes."""
 
     version: int
     document: bytes | None
@@ -70,7 +70,7 @@ class OpenSearchEngine:
         commit_ms: int = 50,
         batch_chars: int = 8_000_000,
     ) -> None:
-        """Its indexes and aliases begin with `name`; batches of writes are at least `commit_ms` apart."""
+        """`name`: prefix of indexes and aliases. Batches of writes are at least `commit_ms` apart."""
         self._client = client
         self._name = name
         self._layout = layout
@@ -87,7 +87,7 @@ class OpenSearchEngine:
         indexes = await self._indexes()
         new = indexes.serving is None
         if indexes.serving is None:
-            # One name for all instances that start at this moment: the second finds it made.
+            # One name for all instances that start at this moment: the second finds the index.
             serving = f"{self._name}--first"
             with suppress(AlreadyThere):
                 await self._create(serving, self._name)
@@ -123,13 +123,13 @@ class OpenSearchEngine:
 
     async def search(self, query: SearchQuery) -> SearchHits:
         body = request_of(query)
-        # The same copies for all pages of a reader: only there are ranks the same.
-        wishes = urlencode({"preference": f"reader {query.reader}", "allow_partial_search_results": "false"})
+        # The same replicas for all pages of a reader: only there the ranks are equal.
+        parameters = urlencode({"preference": f"reader {query.reader}", "allow_partial_search_results": "false"})
         for last in (*(False,) * (SEARCH_TRIES - 1), True):
             try:
-                return hits_of(await self._client.call("POST", f"/{self._name}/_search?{wishes}", body), query)
+                return hits_of(await self._client.call("POST", f"/{self._name}/_search?{parameters}", body), query)
             except Refused as error:
-                # The index that served when the search began may be gone when it is read.
+                # The index that served when the search began may be deleted by now.
                 if last or not (error.status == _NOT_FOUND or error.status >= 500):
                     raise
             await asyncio.sleep(SEARCH_PAUSE_SECONDS)
@@ -164,7 +164,7 @@ class OpenSearchEngine:
             await self._remove([*indexes.others, *([indexes.serving] if indexes.serving else [])])
 
     async def _switch(self, made: str, serving: str | None) -> None:
-        """In one step of the cluster's. Refused if another instance has removed or replaced what was made."""
+        """Switch in one step of the cluster. Refused if another instance has deleted or replaced the new index."""
         actions: list[dict[str, Any]] = [
             {"remove": {"index": made, "alias": self._next, "must_exist": True}},
             {"add": {"index": made, "alias": self._name}},
@@ -178,7 +178,7 @@ class OpenSearchEngine:
             await self._drop_made()
 
     async def _drop_made(self) -> None:
-        """Only this instance's own: another may have taken the rebuild over."""
+        """Delete only this instance's own index: another instance may have taken over the rebuild."""
         made, self._making = self._making, None
         if made is not None:
             await self._remove([made])
@@ -210,13 +210,13 @@ class OpenSearchEngine:
     async def _apply(self, batch: WriteBatch[Change]) -> None:
         try:
             await self._apply_to(await self._indexes(), batch)
-        except IndexGone:  # a rebuild has ended meanwhile
+        except IndexGone:  # a rebuild has just ended
             await self._apply_to(await self._indexes(), batch)
 
     async def _apply_to(self, indexes: Indexes, batch: WriteBatch[Change]) -> None:
-        """First to the index in the making: should it begin to serve in between, the write is in it already."""
+        """Apply to the new index first: if it starts to serve in between, it already has the write."""
         if indexes.serving is None:
-            raise EngineFailed(f"no index has the alias {self._name}: restart the indexer to have it built anew")
+            raise EngineFailed(f"no index has the alias {self._name}: restart the indexer to rebuild it")
         if indexes.next is not None:
             live = _lines(indexes.next, batch.live, "external_gte")
             await self._write([*live, *_lines(indexes.next, batch.backlog, "external")], wait_until_found=False)
@@ -230,15 +230,15 @@ class OpenSearchEngine:
 
 
 class AlreadyThere(EngineFailed):
-    """Another instance has made the index."""
+    """Another instance has created the index."""
 
 
 class IndexGone(EngineFailed):
-    """The index that was to be written to is no more."""
+    """The index of a write no longer exists."""
 
 
 async def _rest() -> None:
-    """There is nothing to give back."""
+    """Nothing to release."""
 
 
 def _change(document: IndexedDocument) -> Change:
@@ -247,7 +247,7 @@ def _change(document: IndexedDocument) -> Change:
 
 
 def _lines(index: str, changes: Mapping[str, Change], rule: str) -> Iterator[list[bytes]]:
-    """What bulk takes. `rule`: which version is needed, at least the one that is there or a higher one."""
+    """Lines for the bulk API. `rule`: whether a document needs at least the stored version or a higher one."""
     for file_id, change in changes.items():
         action = "index" if change.document is not None else "delete"
         head = {action: {"_index": index, "_id": file_id, "version": change.version, "version_type": rule}}
@@ -255,7 +255,7 @@ def _lines(index: str, changes: Mapping[str, Change], rule: str) -> Iterator[lis
 
 
 def _portions(items: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
-    """In requests of a size that a cluster takes."""
+    """Split into requests of a size that a cluster accepts."""
     portion: list[bytes] = []
     size = 0
     for lines in items:
@@ -269,7 +269,7 @@ def _portions(items: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
 
 
 def _check(items: Iterable[dict[str, Any]]) -> None:
-    """A conflict says that something newer is there. Raises EngineFailed for anything else."""
+    """Ignore conflicts, which mean that something newer is stored. Raises EngineFailed for other errors."""
     for item in items:
         (said,) = item.values()
         error = said.get("error")

@@ -1,4 +1,4 @@
-"""From a search to OpenSearch's queries, in which what people typed is only ever a value, and from answers to hits."""
+"""Translates searches to OpenSearch queries, in which users' text is only ever a value, and responses to hits."""
 
 from typing import Any, Literal
 
@@ -30,14 +30,14 @@ Order = Literal["modified", "name", "relevance"]
 
 
 def order_of(query: SearchQuery) -> Order:
-    """What the hits are sorted by."""
+    """Return the sort order of the hits."""
     if not query.text.strip():
         return "modified"
     return "name" if query.scope == "name" else "relevance"
 
 
 def request_of(query: SearchQuery) -> Json:
-    """The search's body. Raises problem 422 `invalid_cursor`."""
+    """Return the search's body. Raises problem 422 `invalid_cursor`."""
     order = order_of(query)
     position, after = _place(query.cursor, order)
     body: Json = {
@@ -59,7 +59,7 @@ def request_of(query: SearchQuery) -> Json:
 
 
 def hits_of(answer: Json, query: SearchQuery) -> SearchHits:
-    """The page in an answer to `request_of(query)`."""
+    """Return the page in a response to `request_of(query)`."""
     order = order_of(query)
     position, _ = _place(query.cursor, order)
     found, total = answer["hits"]["hits"], int(answer["hits"]["total"]["value"])
@@ -71,9 +71,9 @@ def hits_of(answer: Json, query: SearchQuery) -> SearchHits:
 
 
 def _place(cursor: str | None, order: Order) -> tuple[int, list[Any]]:
-    """How many hits came before, and the sort values of the last of them.
+    """Return how many hits came before, and the sort values of the last of them.
 
-    Relevance is paged by position alone: its scores would tell in how many files of all accounts a word occurs.
+    Relevance is paged by position only: scores would reveal in how many files of all accounts a word occurs.
     """
     if cursor is None:
         return 0, []
@@ -85,7 +85,7 @@ def _place(cursor: str | None, order: Order) -> tuple[int, list[Any]]:
     position, *after = decode_cursor(cursor, *types[order])
     limit = MAX_POSITION if order == "relevance" else _FAR
     if not 0 <= position < limit or any(isinstance(n, int | float) and not -_FAR < n < _FAR for n in after):
-        raise invalid("The cursor is not one of ours.", "invalid_cursor")
+        raise invalid("The cursor is invalid.", "invalid_cursor")
     return position, after
 
 
@@ -95,7 +95,7 @@ def _sort(order: Order) -> list[Json]:
 
 
 def _filters(query: SearchQuery) -> list[Json]:
-    """They add nothing to the score; the reader's own term is always one of them."""
+    """Filters do not affect the score; the reader's own term is always one of them."""
     parts = [_term("readers", query.reader)]
     if query.of_others:
         parts.append({"bool": {"must_not": [_term("readers", owner_term(query.reader))]}})
@@ -133,26 +133,26 @@ def _words(query: SearchQuery) -> Json:
 
 
 def _in_text(text: str) -> list[Json]:
-    """Each word in the text or the name; signs, and words that are too long for the index, ask for nothing."""
+    """Match each word in text or name; punctuation and words too long for the index match everything."""
     free, phrases = _taken_apart(text)
     any_word = {"multi_match": {"query": " ".join([free, *phrases]), "fields": _IN_TEXT}}
     common = {"fields": _IN_TEXT, "zero_terms_query": "all"}
     return [
         {"multi_match": {"query": free, "type": "cross_fields", "operator": "and", **common}},
         *({"multi_match": {"query": phrase, "type": "phrase", **common}} for phrase in phrases),
-        _constant(any_word, 0.0),  # where nothing is asked for, all of the others match every file
+        _constant(any_word, 0.0),  # without words, the other clauses match every file
     ]
 
 
 def _taken_apart(text: str) -> tuple[str, list[str]]:
-    """The words that may stand anywhere, and those that must stand together."""
+    """Split into free words and phrases."""
     parts = clauses(text)
     free = " ".join(normal(part.text) for part in parts if not part.phrase)
     return free, [normal(part.text) for part in parts if part.phrase]
 
 
 def _highlight(query: SearchQuery) -> Json:
-    """The best passage, its words marked; the beginning where none is found."""
+    """Request the best passage with its words marked, or the start of the text."""
     free, phrases = _taken_apart(query.text)
     wanted = [{"match": {"text": free}}, *({"match_phrase": {"text": phrase}} for phrase in phrases)]
     return {

@@ -1,7 +1,7 @@
-"""How a file lies in an OpenSearch index: fields, analyzers, and the way from one to the other.
+"""Schema of OpenSearch indexes: fields, analyzers and the conversion of files.
 
-Terms are made here, as for Tantivy (`index_terms`). Only texts are taken apart by OpenSearch, in the way Tantivy does
-it: runs of letters and digits, without case and accents, reduced to their English stem.
+Terms are computed here, as for Tantivy (`index_terms`). OpenSearch analyzes only texts, in the same way as Tantivy:
+runs of letters and digits, without case and accents, reduced to their English stem.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 _LONGEST_TERM = 8191
 """In characters: OpenSearch refuses documents with a term of more than 32,766 bytes."""
 _OVERLAP_CHARS = 1_000
-"""The two parts of a long text have so much in common, so that words stand together across the cut."""
+"""Overlap of the two parts of a long text, so that phrases match across the cut."""
 Json = dict[str, Any]
 
 _TERMS: Json = {"type": "keyword", "norms": False, "doc_values": False, "ignore_above": _LONGEST_TERM}
@@ -27,7 +27,7 @@ _FIELDS: Json = {
     "name_words": _TERMS,
     "whole_name": _TERMS,
     "name": _TEXT,
-    # Kept with the places of its words: a snippet then costs 2 ms, and 40 ms if the text must be taken apart again.
+    # Stored with word positions: a snippet then takes 2 ms, and 40 ms if the text must be analyzed again.
     "text": {**_TEXT, "term_vector": "with_positions_offsets"},
     "text_beyond": _TEXT,
     "version": {"type": "long", "index": False},
@@ -50,12 +50,12 @@ _ANALYSIS: Json = {
 
 
 def index_body(alias: str, *, shards: int, replicas: int, refresh_ms: int) -> Json:
-    """A new index, under `alias` from its first moment, and not complete yet."""
+    """Return the body of a new, incomplete index, with `alias` from its creation."""
     settings = {
         "number_of_shards": shards,
         "number_of_replicas": replicas,
         "refresh_interval": f"{refresh_ms}ms",
-        "gc_deletes": "1h",  # so long a removal is remembered, and a late write of an older state loses to it
+        "gc_deletes": "1h",  # how long a removal wins over a late write of an older state
         "analysis": _ANALYSIS,
     }
     mappings = {
@@ -68,17 +68,17 @@ def index_body(alias: str, *, shards: int, replicas: int, refresh_ms: int) -> Js
 
 
 def meta(*, complete: bool) -> Json:
-    """What an index says of itself. `complete`: every file was in it once."""
+    """Metadata of an index. `complete`: it has contained every file."""
     return {"schema": SCHEMA_VERSION, "complete": complete}
 
 
 def version_of(change: int, *, with_text: bool) -> int:
-    """Of two writes the one with the higher number stays. Of one change, a file is put by its name, then with text."""
+    """Of two writes the higher number wins. A change writes a file by its name first, then with its text."""
     return 2 * change + int(with_text)
 
 
 def to_document(source: IndexedDocument) -> Json:
-    """As it is written; text is kept for snippets up to EXCERPT_CHARS and searched as a whole."""
+    """Return the stored form; text is stored for snippets up to EXCERPT_CHARS, and indexed in full."""
     document: Json = {
         "file_id": source.file_id,
         "version": source.version,

@@ -1,4 +1,4 @@
-"""The search engine embedded: Tantivy, one writer thread, batched commits, generations for rebuilds."""
+"""Embedded search engine: Tantivy with one writer thread, batched commits, and generations for rebuilds."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ class TantivyEngine:
         idle_seconds: float = 30.0,
         batch_chars: int = 8_000_000,
     ) -> None:
-        """Commits are at least `commit_ms` apart; idle, the writer is given back; `batch_chars` of text may wait."""
+        """Commits are at least `commit_ms` apart; an idle writer is released; `batch_chars` of text may be pending."""
         self._generations = Generations(root)
         self._writing = ThreadPoolExecutor(1, "index-writer")
         self._reading = ThreadPoolExecutor(2, "index-reader")
@@ -114,7 +114,7 @@ class TantivyEngine:
     async def search(self, query: SearchQuery) -> SearchHits:
         start = decode_cursor(query.cursor, int)[0] if query.cursor else 0
         if not 0 <= start < MAX_POSITION:
-            raise invalid("The cursor is not one of ours.", "invalid_cursor")
+            raise invalid("The cursor is invalid.", "invalid_cursor")
         found = await self._run(self._reading, lambda: self._serving.search(query, start))
         end = start + len(found.hits)
         more = bool(found.hits) and end < min(found.total, MAX_POSITION)

@@ -1,4 +1,4 @@
-"""One Tantivy index: writes of one batch become durable and visible together."""
+"""One Tantivy index, whose writes become durable and visible in batches."""
 
 import contextlib
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ MAX_POSITION = 10_000
 
 
 class Generation:
-    """An open index folder. `apply` and `release` from one thread; `search` from any."""
+    """An open index folder. Call `apply` and `release` from one thread, `search` from any."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ValueError if the folder can't be read as an index."""
+        """ValueError if the folder is not a readable index."""
         self._index = open_index(folder)
         self._index.searcher().search(tantivy.Query.all_query(), 1)
         self._writer: tantivy.IndexWriter | None = None
 
     def apply(self, changes: Mapping[str, tantivy.Document | None]) -> None:
-        """Replace or (None) remove files by id; on return they are on disk and found. ValueError: none of them is."""
+        """Replace or (None) remove files by id; on return they are durable and searchable. ValueError: none is."""
         if self._writer is None:
             self._writer = self._index.writer(WRITER_HEAP_BYTES, 1)
         try:
@@ -39,20 +39,20 @@ class Generation:
         self._index.reload()
 
     def release(self) -> None:
-        """Give back the writer's memory and threads until the next `apply`."""
+        """Release the writer's memory and threads until the next `apply`."""
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.wait_merging_threads()
 
     def _drop_writer(self) -> None:
-        """What it held is forgotten: a new writer starts from the last commit."""
+        """Discard uncommitted writes: a new writer starts from the last commit."""
         assert self._writer is not None
         with contextlib.suppress(ValueError):
             self._writer.rollback()
         self._writer = None
 
     def search(self, query: SearchQuery, start: int) -> SearchHits:
-        """The hits from position `start` on. ValueError if the index can't be read."""
+        """Return the hits from position `start` on. ValueError if the index is unreadable."""
         searcher = self._index.searcher()
         built = build(query)
         limit = max(1, min(query.limit, MAX_POSITION - start))
@@ -68,7 +68,7 @@ class Generation:
 
 
 def _score(position: int) -> float:
-    """By the place alone: Tantivy's own score tells in how many files of all accounts a word occurs."""
+    """Score by position: Tantivy's own score reveals in how many files of all accounts a word occurs."""
     return 1.0 / (1 + position)
 
 

@@ -1,11 +1,11 @@
-"""The folders of an index: one serves, a second may be in the making, and a file says which is which.
+"""Folders of an index: one serves, a second may be under construction, and a file names the serving one.
 
     LOCK                 held by the process that has the index
     CURRENT              {"folder": "0000000000000007", "complete": true, "schema": 1}
-    0000000000000007/    the generation that serves
+    0000000000000007/    the serving generation
 
-CURRENT is replaced by a rename, so at any moment, kill -9 included, it names one whole generation; any other folder is
-a leftover and is removed at start.
+CURRENT is replaced by a rename, so it names one complete generation at any time, even after kill -9. Any other folder
+is a leftover and is removed at the start.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from docstore_indexer.engines.engine import EngineFailed
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What CURRENT says. `complete`: every file was in it once; false from a loss until a rebuild is finished."""
+    """Contents of CURRENT. `complete`: it has contained every file; false after a loss until a rebuild ends."""
 
     folder: str
     complete: bool
@@ -29,14 +29,14 @@ class Current:
 
 
 class Generations:
-    """The folders under `root`. Used from one thread."""
+    """The folders under `root`. Use it from one thread."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock: IO[bytes] | None = None
 
     def lock(self) -> None:
-        """Take the index for this process. Raises EngineFailed if another has it."""
+        """Lock the index for this process. Raises EngineFailed if another process has it."""
         self._root.mkdir(parents=True, exist_ok=True)
         lock = (self._root / "LOCK").open("ab")
         try:
@@ -52,7 +52,7 @@ class Generations:
             self._lock = None
 
     def current(self) -> Current | None:
-        """What serves; None if there is no index yet. Raises ValueError if that can't be told."""
+        """Return the serving generation; None if there is no index yet. ValueError if CURRENT is unreadable."""
         try:
             return Current(**json.loads((self._root / "CURRENT").read_bytes()))
         except FileNotFoundError:
@@ -64,14 +64,14 @@ class Generations:
         return self._root / current.folder
 
     def create(self) -> str:
-        """A new empty folder, later than all others."""
+        """Create an empty folder, numbered after all others."""
         numbers = [int(folder.name) for folder in self._folders()]
         name = f"{max(numbers, default=0) + 1:016d}"
         (self._root / name).mkdir()
         return name
 
     def switch(self, current: Current) -> None:
-        """Make `current` the one that serves, durably; the others go."""
+        """Make `current` the serving generation, durably, and remove the others."""
         draft = self._root / "CURRENT.draft"
         with draft.open("wb") as file:
             file.write(json.dumps(asdict(current)).encode())
@@ -86,7 +86,7 @@ class Generations:
         self.sweep(current)
 
     def sweep(self, current: Current) -> None:
-        """Remove every folder but the one that serves."""
+        """Remove every folder but the serving one."""
         for folder in self._folders():
             if folder.name != current.folder:
                 self.remove(folder.name)

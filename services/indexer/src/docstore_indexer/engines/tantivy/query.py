@@ -1,4 +1,4 @@
-"""From a search to Tantivy queries, built by hand: no query language is exposed, so no input is a syntax error."""
+"""Builds Tantivy queries as objects: without a query language, no input is a syntax error."""
 
 from html import escape
 
@@ -25,7 +25,7 @@ _WHOLE_NAME_BOOST = 5.0
 
 
 def build(query: SearchQuery) -> Query:
-    """Everything the query asks for; the reader's own term is always part of it."""
+    """Return the query; the reader's own term is always part of it."""
     parts = [_filter(_term("readers", query.reader))]
     if query.of_others:
         parts.append((Occur.MustNot, _term("readers", owner_term(query.reader))))
@@ -40,7 +40,7 @@ def build(query: SearchQuery) -> Query:
 
 
 def _filter(query: Query) -> tuple[Occur, Query]:
-    """Must match, adds nothing to the score."""
+    """A clause that must match and does not affect the score."""
     return Occur.Must, Query.const_score_query(query, 0.0)
 
 
@@ -87,14 +87,14 @@ def _anywhere(in_text_and_name: list[Query]) -> tuple[Occur, Query]:
 
 
 class Snippets:
-    """The best passage of a text, as safe HTML."""
+    """Extracts the best passage of a text, as safe HTML."""
 
     def __init__(self, searcher: tantivy.Searcher, query: Query) -> None:
         self._generator = tantivy.SnippetGenerator.create(searcher, query, SCHEMA, "text")
         self._generator.set_max_num_chars(SNIPPET_CHARS)
 
     def of(self, text: str) -> str:
-        """Of a `normal` text, around the found words, those in <mark>; the beginning if there are none in it."""
+        """Return the passage of a `normal` text around the words, in <mark>; the start if there are none."""
         holder = tantivy.Document()
         holder.add_text("text", text)
         snippet = self._generator.snippet_from_doc(holder)

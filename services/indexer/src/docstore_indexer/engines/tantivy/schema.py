@@ -1,4 +1,4 @@
-"""How a file lies in a Tantivy index: fields, analyzers, and the way from one to the other."""
+"""Schema of Tantivy indexes: fields, analyzers and the conversion of files."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ STEMMED = _stemmed()
 
 
 def _build() -> tantivy.Schema:
-    """Numbers are signed: an int given to an unsigned field can end the writer without a useful error."""
+    """Numbers are signed: an int in an unsigned field can end the writer without a useful error."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("file_id", stored=True, tokenizer_name="raw", index_option="basic")
     for terms in ("readers", "tags", "types", "name_prefixes", "name_words", "whole_name"):
@@ -42,7 +42,7 @@ SCHEMA = _build()
 
 
 def open_index(folder: Path) -> tantivy.Index:
-    """The index in `folder`, made if it is empty. Raises ValueError if it can't be read."""
+    """Open the index in `folder`; create it if empty. ValueError if it is unreadable."""
     index = tantivy.Index(SCHEMA, path=str(folder))
     index.register_tokenizer("stemmed", STEMMED)
     index.config_reader("manual")
@@ -50,7 +50,7 @@ def open_index(folder: Path) -> tantivy.Index:
 
 
 def to_document(source: IndexedDocument) -> tantivy.Document:
-    """As it is written; text is kept for snippets up to EXCERPT_CHARS and indexed as a whole."""
+    """Return the stored form; text is stored for snippets up to EXCERPT_CHARS, and indexed in full."""
     document = tantivy.Document()
     document.add_text("file_id", source.file_id)
     for field, values in terms_of(source).items():

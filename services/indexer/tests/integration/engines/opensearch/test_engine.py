@@ -248,6 +248,6 @@ async def test_a_killed_node_loses_nothing(tmp_path: Path, name: str) -> None:
 async def test_a_cluster_that_is_away_is_told_at_once(name: str) -> None:
     """The service does not start without its index."""
     engine = engine_of("http://127.0.0.1:1", name)
-    with pytest.raises(EngineFailed, match="can't be reached"):
+    with pytest.raises(EngineFailed, match="is unreachable"):
         await engine.open()
     await engine.close()

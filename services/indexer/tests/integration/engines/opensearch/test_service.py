@@ -58,6 +58,6 @@ async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(w
 async def test_without_its_cluster_the_service_does_not_start(world: Any) -> None:
     """The failure names the cluster, and what started it tries again."""
     world.engine = {**world.engine, "opensearch_url": "http://127.0.0.1:1"}
-    with pytest.raises(EngineFailed, match="can't be reached"):
+    with pytest.raises(EngineFailed, match="is unreachable"):
         async with world.running():
             pytest.fail("it has started")

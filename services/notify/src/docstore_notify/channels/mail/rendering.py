@@ -1,4 +1,4 @@
-"""Makes the e-mail of a delivery, text and HTML, from templates. What users named can't break out of its place."""
+"""Renders a delivery's e-mail, text and HTML, from templates. Users' text is escaped."""
 
 from collections.abc import Callable, Mapping
 from email.errors import HeaderParseError
@@ -24,16 +24,16 @@ NOBODY: Mapping[str, str] = {}
 
 
 def undecoded(text: str) -> str:
-    """Text that means itself in a header: EmailPolicy decodes what looks encoded (RFC 2047), line ends included."""
+    """Escape text for headers: EmailPolicy decodes what looks encoded (RFC 2047), line ends included."""
     return text.replace("=?", "= ?")
 
 
 class MailPolicy(EmailPolicy):
-    """Mails of 7 bits, whose To names one receiver by a name of any length.
+    """Mails of 7 bits with a single receiver, whose name may have any length.
 
-    Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program undoes there (RFC 2369
-    has none of it): it stays in its line, which has room for 998 characters. And it would fold a long name without
-    its quotes, so that a comma in it begins another address: a name is encoded, which needs none.
+    Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program decodes there (RFC 2369):
+    it stays on its line, which may have 998 characters. Python would also fold a long name without its quotes, so that
+    a comma in it begins another address: such a name is encoded.
     """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -50,7 +50,7 @@ MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
 
 
 class Renderer:
-    """`sender` is the From, `unsubscribe_url` where a mail's like end."""
+    """`sender` is the From; `unsubscribe_url` returns the unsubscribe link of a delivery."""
 
     def __init__(
         self,
@@ -77,9 +77,10 @@ class Renderer:
     def message(
         self, delivery: Delivery, contact: Contact, names: Mapping[str, str], addresses: Mapping[str, str] = NOBODY
     ) -> EmailMessage:
-        """The e-mail to `contact`; `names` and `addresses` of accounts by their ids. Refused if it can't have one.
+        """Render the e-mail to `contact`; `names` and `addresses` of accounts by id. Raises Refused for an invalid
+        address.
 
-        Its Message-ID comes from the delivery, so that one sent twice is known as the same.
+        Its Message-ID derives from the delivery, so that duplicates are recognized.
         """
         mail = EmailMessage(MAIL)
         mail["From"] = self._from
@@ -87,7 +88,7 @@ class Renderer:
         try:
             mail["To"] = Address(name, addr_spec=sendable(contact.email))
         except (ValueError, IndexError, HeaderParseError) as error:
-            raise Refused(f"the address can't be one: {error}") from error
+            raise Refused(f"invalid address: {error}") from error
         mail["Subject"] = undecoded(subject(delivery))
         mail["Date"] = format_datetime(delivery.created_at)
         mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
@@ -114,5 +115,5 @@ class Renderer:
 
 
 def _grouped(code: str) -> str:
-    """As it is easier to read and to type."""
+    """Group the digits for reading and typing."""
     return f"{code[: len(code) // 2]} {code[len(code) // 2 :]}"

@@ -16,26 +16,26 @@ from docstore_notify.settings import NotifySettings
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 10
 SES_REFUSES_FOR_GOOD = frozenset({"BadRequestException"})
-"""Other refusals are an operator's to settle (a sender not verified, sending paused), and the mail must not be lost."""
+"""Other errors need an operator (unverified sender, paused sending), and the mail must not be lost."""
 
 
 class Transport(Protocol):
-    """What takes e-mails on their way."""
+    """A transport of e-mails."""
 
     async def send(self, mail: EmailMessage, recipient: str) -> None:
-        """Return once the mail is accepted. Raises Refused or NotNow."""
+        """Send a mail; return once it is accepted. Raises Refused or NotNow."""
         ...
 
     async def close(self) -> None: ...
 
 
 class SesTransport:
-    """boto3 blocks, so it has threads of its own."""
+    """Amazon SES, called in threads because boto3 blocks."""
 
     def __init__(self, settings: NotifySettings) -> None:
         key, secret = settings.ses_access_key_id.get_secret_value(), settings.ses_secret_access_key.get_secret_value()
         if not key and settings.ses_endpoint.startswith("http://"):
-            key, secret = "local", "local"  # a stand-in for SES on this network: it wants a signature, any will do
+            key, secret = "local", "local"  # an SES emulator accepts any signature
         self._client: Any = aws_session().client(
             "sesv2",
             region_name=settings.ses_region,
@@ -73,7 +73,7 @@ class SesTransport:
 
 
 class SmtpTransport:
-    """A connection a mail: few are sent, and none is left to go stale."""
+    """An SMTP server, with a connection for each mail: mails are few, and idle connections go stale."""
 
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings
@@ -106,7 +106,7 @@ class SmtpTransport:
 
 
 def _outcome(code: int, text: str) -> Exception:
-    """5xx for this recipient or this content is for good; 4xx is not (RFC 5321, 4.2.1)."""
+    """5xx is permanent for this recipient or content; 4xx is not (RFC 5321, 4.2.1)."""
     return Refused(text) if code >= 500 else NotNow(text)
 
 

@@ -1,8 +1,8 @@
-"""HTTP to addresses that strangers enter: only to permitted IP addresses, never through redirects or proxies.
+"""HTTP client for untrusted addresses: calls permitted IP addresses only, without redirects or proxies.
 
-The name is resolved once; every address it has must be permitted, and the connection goes to one of those addresses,
-not to the name. The last check is at the socket, on the very address it is about to connect to, so whatever form a
-host is written in and however often its DNS answers change, no other connection is made.
+The name is resolved once, all its addresses must be permitted, and the connection goes to one of these addresses, not
+to the name. The last check is at the socket, on the address it is about to connect to. So no other connection is made,
+in whatever form a host is written and however often its DNS changes.
 """
 
 import asyncio
@@ -21,30 +21,30 @@ from docstore_notify.channels.safe_http.public_addresses import AddressRule, Net
 
 MAX_ANSWER_BYTES = 4096
 LOOK_UPS = 32
-"""Names looked up at the same time: many, since one whose servers do not answer holds a thread beyond its time."""
+"""Concurrent look-ups: many, since a name server without a response blocks a thread beyond the timeout."""
 
 LookUp = Callable[[str, int], Awaitable[Collection[str]]]
-"""The addresses of a name. Raises OSError."""
+"""Resolves a name to addresses. Raises OSError."""
 
 
 log = structlog.get_logger(__name__)
 
 
 class ForbiddenAddress(Exception):
-    """The address is not public; no connection was made."""
+    """The address is not permitted; no connection was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     headers: Mapping[str, str]
-    """Any case."""
+    """Keys of any case."""
     body: bytes
-    """The first 4 KB; less if the rest did not come in time."""
+    """The first 4 KB; less if the rest did not arrive in time."""
 
 
 class SafeHttp:
-    """A client for POSTs. `allowed`: networks permitted though they are not public; `look_up` and `tls` for tests."""
+    """A client for POSTs. `allowed`: permitted networks that are not public; `look_up` and `tls`: for tests."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SafeHttp:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises ForbiddenAddress, aiohttp.InvalidURL, TimeoutError, or aiohttp.ClientError if a connection fails."""
+        """Send a POST. Raises ForbiddenAddress, aiohttp.InvalidURL, TimeoutError, or aiohttp.ClientError."""
         async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as response:
             answer = Answer(response.status, response.headers, await _beginning(response))
             response.close()
@@ -107,7 +107,7 @@ class SafeHttp:
 
 
 class _CheckingResolver(AbstractResolver):
-    """Refuses a name as a whole if one of its addresses is not permitted."""
+    """Refuses a name if any of its addresses is not permitted."""
 
     def __init__(self, look_up: LookUp, rule: AddressRule) -> None:
         self._look_up = look_up
@@ -133,7 +133,7 @@ class _CheckingResolver(AbstractResolver):
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """What the status says has been decided; a rest that is slow or cut off changes nothing."""
+    """Read the start of the body; the status is decisive, so a slow or truncated rest is ignored."""
     read = bytearray()
     try:
         while len(read) < MAX_ANSWER_BYTES:

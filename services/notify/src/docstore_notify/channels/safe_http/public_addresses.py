@@ -1,4 +1,4 @@
-"""Which IP addresses are on the public internet: the rule that keeps webhooks out of inner networks."""
+"""Public IP addresses: the rule that keeps webhooks out of internal networks."""
 
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -11,7 +11,7 @@ NOT_PUBLIC_IPV4 = tuple(
     for network in (
         "0.0.0.0/8",  # this network
         "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # shared by carriers (CGNAT), and some clouds' metadata
+        "100.64.0.0/10",  # carrier-grade NAT, and some clouds' metadata
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # Azure's platform, as each of its machines sees it
         "169.254.0.0/16",  # link-local, and most clouds' metadata
@@ -27,9 +27,9 @@ NOT_PUBLIC_IPV4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-"""What IANA's IPv4 Special-Purpose Address Registry calls not globally reachable, multicast, and Azure's own."""
+"""Not globally reachable by IANA's IPv4 Special-Purpose Address Registry, multicast, and Azure's platform."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All else is loopback, link-local, unique local, multicast, mapped or compatible IPv4, NAT64, or not given out."""
+"""Everything else is loopback, link-local, unique local, multicast, mapped or compatible IPv4, NAT64, or unassigned."""
 NOT_PUBLIC_IPV6 = tuple(
     IPv6Network(network)
     for network in (
@@ -42,7 +42,7 @@ NOT_PUBLIC_IPV6 = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Whether it can only be a machine on the public internet. Addresses that carry another one are not."""
+    """Whether it can only be a machine on the public internet. Addresses that contain another address are not."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in NOT_PUBLIC_IPV4)
     return (
@@ -53,13 +53,13 @@ def is_public(address: Address) -> bool:
 
 
 class AddressRule:
-    """May this address be called? Public ones, and those in `allowed` networks."""
+    """Permits public addresses and those in `allowed` networks."""
 
     def __init__(self, allowed: Collection[Network] = ()) -> None:
         self._allowed = tuple(allowed)
 
     def permits(self, text: str) -> bool:
-        """`text` is an address in its usual form; anything else is not permitted."""
+        """Whether `text` is a permitted address in its usual form."""
         try:
             address = ip_address(text)
         except ValueError:
