@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.retention.repository import MongoRetentionRoots
 from docstore_metadata.retention.worker import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
@@ -61,7 +60,7 @@ class Crashing(Transactor):
 def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
     """A sweeper with a lease of its own, or with the one that `leads` names, for half a second."""
     bounds = MetadataSettings(infra=stack.infra, **settings).retention
-    store = Store.in_mongo(stack.database)
+    store = Store.in_mongo(stack.database, lease_seconds=30)
     roots = MongoRetentionRoots(stack.database["nodes"], bounds)
     leader = LeaderLease(stack.database["leases"], leads or new_id(), seconds=0.5)
     transactor = Crashing(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
@@ -75,8 +74,7 @@ def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **setting
         nonlocal ahead
         ahead = timedelta(days=days)
 
-    jobs = Jobs(stack.database, lease_seconds=30)
-    sweeper = RetentionSweeper(store, roots, Tree(store.nodes), transactor, jobs, bounds, leader, now=now)
+    sweeper = RetentionSweeper(store, Tree(store.nodes), transactor, roots, bounds, leader, now=now)
     return Sweeping(sweeper, roots, move)
 
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 from sharing_fakes import FakeDecisions, FakeLinks, FakePeople, FakeShares
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.files.service import FileService
+from docstore_metadata.jobs.repository import Job, JobKind
 from docstore_metadata.links.service import LinkService
 from docstore_metadata.links.token_cipher import TokenCipher
 from docstore_metadata.people.repository import Person
-from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService, ShareDecliner
-from docstore_metadata.sharing.changes import ShareChanges
+from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.rules import Share
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
@@ -21,7 +21,6 @@ from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node
-from docstore_metadata.tree.service import FileService
 from docstore_platform.passwords import HashingSettings, Passwords
 from docstore_platform.tokens import Principal
 
@@ -134,17 +133,28 @@ class FakeVersions:
 
 @dataclass
 class FakeJobs:
-    added: list[tuple[str, str]] = field(default_factory=list)
-    """Kinds, and the folders they are of."""
+    added: list[tuple[JobKind, str]] = field(default_factory=list)
+    """Kinds, with the folders to walk through."""
+    due: list[Job] = field(default_factory=list)
+    saved: list[Job] = field(default_factory=list)
+    """Jobs as they were after each step."""
+    postponed: list[Job] = field(default_factory=list)
     wakeup_name: str = "jobs"
 
-    async def add(self, kind: str, folder: Node, actor_id: str, session: Any) -> None:
+    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
         self.added.append((kind, folder.id))
 
     async def any_open(self, owner_id: str, session: Any) -> bool:
-        return False
+        return any(job.owner_id == owner_id for job in self.due)
 
-    def wake(self) -> None: ...
+    async def claim(self) -> Job | None:
+        return self.due.pop(0) if self.due else None
+
+    async def save(self, job: Job, session: Any) -> None:
+        self.saved.append(replace(job, steps=list(job.steps)))
+
+    async def postpone(self, job: Job) -> None:
+        self.postponed.append(job)
 
 
 @dataclass
@@ -155,6 +165,7 @@ class FakeStore:
     people: FakePeople = field(default_factory=FakePeople)
     decisions: FakeDecisions = field(default_factory=FakeDecisions)
     links: FakeLinks = field(default_factory=FakeLinks)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
 
     def __post_init__(self) -> None:
         self.trash = FakeTrashedNodes(self.nodes)
@@ -168,27 +179,22 @@ class Desk:
     """One account with its files, and the use cases, on fakes alone."""
 
     def __init__(self) -> None:
-        self.clock, self.store, self.jobs, self.transactor = FakeClock(), FakeStore(), FakeJobs(), FakeTransactor()
+        self.clock, self.fakes, self.published = FakeClock(), FakeStore(), FakeTransactor()
         self.caller = person("ann")
-        store, jobs = cast("Store", self.store), cast("Jobs", self.jobs)
-        transactor = cast("Transactor", self.transactor)
-        tree, changes = Tree(store.nodes, self.clock), ShareChanges(store, jobs)
-        self.files = FileService(store, tree, transactor, jobs, clock=self.clock)
-        self.trash = TrashService(store, tree, transactor, jobs, clock=self.clock)
-        self.shares = ShareService(store, tree, transactor, changes, lambda _: None, clock=self.clock)
-        self.decliner = ShareDecliner(store, tree, changes)
-        self.acceptance = ShareAcceptanceService(
-            store, tree, transactor, changes, self.decliner, jobs, clock=self.clock
-        )
+        self.store, self.transactor = cast("Store", self.fakes), cast("Transactor", self.published)
+        self.tree = Tree(self.store.nodes, self.clock)
+        base = self.store, self.tree, self.transactor
+        self.files = FileService(*base, clock=self.clock)
+        self.trash = TrashService(*base, clock=self.clock)
+        self.shares = ShareService(*base, lambda _: None, clock=self.clock)
+        self.acceptance = ShareAcceptanceService(*base, clock=self.clock)
         passwords, cipher = Passwords(HashingSettings()), TokenCipher("secret")
-        self.links = LinkService(
-            store, tree, transactor, passwords, cipher, public_url="https://example.com", clock=self.clock
-        )
+        self.links = LinkService(*base, passwords, cipher, "https://example.com", clock=self.clock)
 
     def sign_up(self, *names: str) -> None:
         """Have people with proven addresses."""
         people = {f"{name}@example.com": Person(name, 1, name.title(), verified=True) for name in names}
-        self.store.people.by_key |= people
+        self.fakes.people.by_key |= people
 
     async def share(self, path: str, email: str) -> Share:
         """A new folder, shared by the caller."""

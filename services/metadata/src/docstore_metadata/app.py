@@ -1,4 +1,4 @@
-"""The metadata service put together."""
+"""Composition root of the metadata service."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,15 +16,20 @@ from docstore_contracts.quota import QuotaClient
 from docstore_contracts.upload import UploadClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transaction
 from docstore_metadata.access_overview.api import access_overview_router
 from docstore_metadata.access_overview.service import AccessOverview
 from docstore_metadata.commits.service import CommitService
+from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.api import downloads_router
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.service import DownloadService
+from docstore_metadata.files.api import fast_files_router, files_router
+from docstore_metadata.files.copying import Copier
+from docstore_metadata.files.directory import FileDirectory
+from docstore_metadata.files.service import FileService
 from docstore_metadata.internal_api import internal_router
-from docstore_metadata.jobs.repository import Jobs
-from docstore_metadata.jobs.service import Walker
+from docstore_metadata.jobs.repository import Job
 from docstore_metadata.jobs.worker import JobWorker
 from docstore_metadata.journal.api import changes_router
 from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
@@ -37,7 +42,8 @@ from docstore_metadata.links.service import LinkService
 from docstore_metadata.links.token_cipher import TokenCipher
 from docstore_metadata.links.visits import LinkVisits
 from docstore_metadata.links.worker import LinkSweeper
-from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.listing.api import listing_router
+from docstore_metadata.listing.service import Listings
 from docstore_metadata.people.worker import DisplayNameResolver
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
@@ -45,10 +51,10 @@ from docstore_metadata.retention.repository import MongoRetentionRoots
 from docstore_metadata.retention.service import RetentionService
 from docstore_metadata.retention.worker import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.sharing.acceptance.admission import decline_all
 from docstore_metadata.sharing.acceptance.api import acceptance_router
-from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService, ShareDecliner
+from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.api import shares_router
-from docstore_metadata.sharing.changes import ShareChanges
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
@@ -59,16 +65,9 @@ from docstore_metadata.sync.repository import MongoSyncTree
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_metadata.trash.api import trash_router
 from docstore_metadata.trash.service import TrashService
-from docstore_metadata.tree.api import tree_router
 from docstore_metadata.tree.batching_tree import BatchingTree
-from docstore_metadata.tree.copying import Copier
-from docstore_metadata.tree.directory import FileDirectory
-from docstore_metadata.tree.fast_routes import fast_router
-from docstore_metadata.tree.listing import Listings
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.projection_repository import MongoProjection
-from docstore_metadata.tree.service import FileService
-from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.versions.api import versions_router
 from docstore_metadata.versions.repository import MongoOldContents, MongoUnreferencedContents
 from docstore_metadata.versions.service import VersionService
@@ -86,51 +85,52 @@ from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: MetadataSettings | None = None) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """Build the service; its lifespan opens and closes what it needs."""
     settings = settings or MetadataSettings()
     infra, bounds = settings.infra, settings.retention
+
+    # Servers and other services
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-metadata")
     database = mongo.database(f"{infra.database_prefix}metadata")
     objects = ObjectStore(S3Config.of(infra))
     accounts, media = ServiceClient("accounts", infra, "metadata"), ServiceClient("media", infra, "metadata")
     quota, uploads = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
 
-    store = Store.in_mongo(database)
-    nodes = database["nodes"]
+    # Repositories
+    store = Store.in_mongo(database, lease_seconds=settings.job_lease_seconds)
+    roots = MongoRetentionRoots(database["nodes"], bounds)
+    sync_tree = MongoSyncTree(database)
+    unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
+    old_contents = MongoOldContents(database)
+    failures = MongoFailures(database, "link_failures")
+
+    # Events
     tree, plain_tree = BatchingTree(store.nodes), Tree(store.nodes)
-    jobs = Jobs(database, lease_seconds=settings.job_lease_seconds)
-    share_changes = ShareChanges(store, jobs)
-    pending = PendingShares(store, plain_tree, share_changes, jobs)
-    runtime = EventRuntime(
-        "metadata", infra, mongo, database, MetadataSubscribers(partial(MongoProjection, nodes), pending)
-    )
+    pending = PendingShares(store, plain_tree)
+    subscribers = MetadataSubscribers(partial(MongoProjection, database["nodes"]), pending)
+    runtime = EventRuntime("metadata", infra, mongo, database, subscribers)
     transactor = runtime.transactor
 
-    resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending)
-    names = DisplayNames(store.people, resolver.ask_for)
+    # Use cases
+    resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending.register)
+    names = DisplayNames(store.people.names_of, resolver.look_up)
     reservations = Reservations(QuotaClient(quota))
-    files = FileService(store, tree, transactor, jobs)
-    listings = Listings(store.nodes, tree, cache_bytes=settings.listing_cache_bytes)
-    copier = Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes)
-    trash = TrashService(store, tree, transactor, jobs)
-    commits = CommitService(store, tree, transactor, bounds=bounds)
-    version_access = VersionAccess(store)
-    versions = VersionService(store, tree, transactor, reservations, version_access, bounds=bounds)
-    roots = MongoRetentionRoots(nodes, bounds)
+    files = FileService(store, tree, transactor)
+    listings = Listings(store.pages, tree, cache_bytes=settings.listing_cache_bytes)
+    copier = Copier(store, tree, transactor, reservations, settings.max_copied_nodes)
+    trash = TrashService(store, tree, transactor)
+    commits = CommitService(store, tree, transactor, bounds)
+    versions = VersionService(store, tree, transactor, reservations, bounds)
     retention = RetentionService(roots, plain_tree, transactor, bounds)
     changes = ChangeFeed(MongoJournal(database))
-    shares = ShareService(store, tree, transactor, share_changes, names.learn)
-    decliner = ShareDecliner(store, tree, share_changes)
-    acceptance = ShareAcceptanceService(store, tree, transactor, share_changes, decliner, jobs)
-    sync_tree = MongoSyncTree(database)
+    shares = ShareService(store, tree, transactor, resolver.look_up)
+    acceptance = ShareAcceptanceService(store, tree, transactor)
     contents = Contents(objects)
     delivery = Delivery(objects, contents)
-    downloads = DownloadService(
-        store, tree, versions, version_access, contents, delivery, seconds=settings.download_url_lifetime_seconds
-    )
+    downloads = DownloadService(store, tree, versions, contents, delivery, settings.download_url_lifetime_seconds)
 
+    # Links
     passwords = Passwords(settings)
-    failures = MongoFailures(database, "link_failures")
     throttle = Throttle(
         failures,
         limit=settings.link_failures,
@@ -140,27 +140,29 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
     cipher = TokenCipher(*secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra))
-    links = LinkService(store, plain_tree, transactor, passwords, cipher, public_url=infra.public_url)
+    links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url)
     visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants)
 
+    # Background work
+    async def grant_more(job: Job, transaction: Transaction) -> bool:
+        return await pending.grant_more(job.owner_id, transaction)
+
+    async def decline_more(job: Job, transaction: Transaction) -> bool:
+        return await decline_all(store, tree, job.owner_id, job.actor_id, transaction, before=job.id)
+
     earlier_now = partial(_earlier_now, database)
-    walker = Walker(store, tree, transactor, jobs, pending, decliner)
-    unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
-    remover = UnreferencedContentRemover(
-        unreferenced, objects, UploadClient(uploads), is_held=partial(deletions_held, database)
-    )
-    link_sweeper = LinkSweeper(store, plain_tree, transactor)
+    worker = JobWorker(store, tree, transactor, {"grant": grant_more, "decline": decline_more})
+    is_held = partial(deletions_held, database)
+    remover = UnreferencedContentRemover(unreferenced, objects, UploadClient(uploads), is_held)
     leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
-    retention_sweeper = RetentionSweeper(store, roots, plain_tree, transactor, jobs, bounds, leader, now=earlier_now)
-    old_contents = MongoOldContents(database)
+    retention_sweeper = RetentionSweeper(store, plain_tree, transactor, roots, bounds, leader, now=earlier_now)
     tiering = StorageTiering(old_contents, store.versions, objects, days=settings.cold_after_days, now=earlier_now)
-    poll_seconds = settings.job_interval_ms / 1000
+    jobs_wakeup, poll_seconds = store.jobs.wakeup_name, settings.job_interval_ms / 1000
     loops = [
         Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
-        Loop("metadata jobs", JobWorker(jobs, walker.walk).work, jobs.wakeup_name, poll_seconds),
-        # A job may leave objects to be deleted, so the same wake-up serves both.
-        Loop("metadata object removal", remover.remove_due, jobs.wakeup_name, poll_seconds),
-        _sweep("metadata links", link_sweeper.sweep, settings.link_interval_seconds),
+        Loop("metadata jobs", worker.work, jobs_wakeup, poll_seconds),
+        Loop("metadata object removal", remover.remove_due, jobs_wakeup, poll_seconds),
+        _sweep("metadata links", LinkSweeper(store, plain_tree, transactor).sweep, settings.link_interval_seconds),
     ]
     if settings.retention_interval_seconds:
         loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
@@ -174,12 +176,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             stack.callback(passwords.close)
             for client in (accounts, quota, uploads, media):
                 stack.push_async_callback(client.close)
-            await store.create_indexes()
-            await unreferenced.create_indexes()
-            await jobs.create_indexes()
-            await roots.create_indexes()
+            for repository in (store, unreferenced, roots, failures):
+                await repository.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
-            await failures.create_indexes()
             if settings.cold_after_days:
                 await old_contents.create_indexes()
             await stack.enter_async_context(objects)
@@ -193,9 +192,10 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[
-            fast_router(files, listings, names),
+            listing_router(listings),
+            fast_files_router(files, names),
             changes_router(changes),
-            tree_router(files, copier, trash, names),
+            files_router(files, copier, names),
             trash_router(trash, retention, names),
             versions_router(versions, names),
             downloads_router(downloads, delivery),
@@ -204,7 +204,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             acceptance_router(acceptance, names),
             links_router(links),
             link_visits_router(visits, delivery),
-            access_overview_router(AccessOverview(store, plain_tree), links, names),
+            access_overview_router(AccessOverview(store, plain_tree, transactor), links, names),
             retention_router(retention),
         ],
         internal=[
@@ -219,10 +219,10 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
 
 
 def _sweep(name: str, work: Callable[[], Awaitable[int]], seconds: float) -> Loop:
-    """A loop whose failures wait for the next look: it may fail for as long as an operator needs."""
+    """A loop that retries failures at its usual interval: they may last until an operator acts."""
     return Loop(name, work, name, seconds, retry_seconds=seconds)
 
 
 async def _earlier_now(database: Database) -> datetime:
-    """The earlier of two clocks: one may be wrong."""
+    """The earlier of the service's and the database's clock: one may be wrong."""
     return min(utc_now(), await server_time(database))

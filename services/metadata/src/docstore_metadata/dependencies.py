@@ -1,23 +1,31 @@
-"""What routes have in common: the caller, parameters, and the response that shows one file."""
+"""What routes share: the caller, parameters, and the response with one file."""
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
-from docstore_metadata.people.service import DisplayNames
-from docstore_metadata.tree.list_query import MAX_LIMIT
+from docstore_metadata.display_names import DisplayNames
+from docstore_metadata.paging import MAX_LIMIT
 from docstore_metadata.tree.presentation import named_json, people_of
 from docstore_metadata.tree.rules import Place
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+NO_STORE = {"cache-control": "private, no-store"}
+"""Also keeps the gateway from storing the answer for an Idempotency-Key."""
+
+
+def public_router(tag: str, route_class: type[APIRoute] = APIRoute) -> APIRouter:
+    return APIRouter(prefix=PUBLIC_PREFIX, tags=[tag], route_class=route_class)
 
 
 async def file_response(names: DisplayNames, principal: Principal, place: Place, status: int = 200) -> Response:
-    """One file or folder that the caller may read, with what its people are called."""
+    """One file or folder that the caller may read, with the names of its people."""
     names_by_id = await names.of(people_of(place.node))
     return json_response(named_json(place, principal.account_id, names_by_id), status, {"etag": place.node.etag})

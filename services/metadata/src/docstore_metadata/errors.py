@@ -1,10 +1,13 @@
-"""Why the metadata service refuses something."""
+"""Errors of the metadata service that rules or several features raise; others raise `docstore_platform.errors`."""
 
 from docstore_platform import errors
 
+TooLarge = errors.TooLarge
+PreconditionFailed = errors.PreconditionFailed
+
 
 class NotFound(errors.NotFound):
-    """It does not exist, is in the trash, or is a stranger's: all the same to the caller."""
+    """It does not exist, is in the trash, or belongs to others: the caller can't tell the difference."""
 
     code = "not_found"
 
@@ -12,22 +15,14 @@ class NotFound(errors.NotFound):
         super().__init__(f"There is no such {what}.")
 
 
-class BlockSelf(errors.Invalid):
-    code = "block_self"
-
-
-class TooManyBlocked(errors.Conflict):
-    code = "too_many_blocked"
-
-
 class ReadOnly(errors.Forbidden):
-    """A viewer wants to change something."""
+    """A viewer tries to change something."""
 
     code = "read_only"
 
 
 class OwnerOnly(errors.Forbidden):
-    """An editor wants what is the owner's to do."""
+    """An editor tries something that only the owner may do."""
 
     code = "owner_only"
 
@@ -44,38 +39,23 @@ class InvalidEmail(errors.Invalid):
     code = "invalid_email"
 
 
-class ShareWithSelf(errors.Invalid):
-    code = "share_with_self"
-
-
 class NotShareable(errors.Conflict):
-    """The root: nobody else may have all of a tree."""
+    """Nobody else may have access to a whole tree."""
 
     code = "not_shareable"
 
-
-class TooManyShares(errors.Conflict):
-    code = "too_many_shares"
-
-
-class TooManyInvitations(errors.TooMany):
-    """Of addresses that are nobody's, in a day."""
-
-    code = "too_many_invitations"
-
-
-class TooManyLinks(errors.Conflict):
-    code = "too_many_links"
+    def __init__(self) -> None:
+        super().__init__("All you have can't be shared: share a folder in it.")
 
 
 class LinkPassword(errors.Forbidden):
-    """A link opens with its password only; `reason`: needed, wrong, or the proof that it was given has run out."""
+    """A link requires its password; `reason`: needed, wrong, or the grant has expired."""
 
     code = "link_password"
 
 
 class InvalidRetention(errors.Invalid):
-    """More than the operator allows, or nothing; `field`: which part of the policy."""
+    """A policy outside the operator's limits; `field`: its invalid part."""
 
     code = "invalid_retention"
 
@@ -92,12 +72,6 @@ class NotAFile(errors.Conflict):
     code = "not_a_file"
 
 
-class NotInBlocks(errors.Conflict):
-    """The content has another form."""
-
-    code = "not_in_blocks"
-
-
 class VersionConflict(errors.Conflict):
     code = "version_conflict"
 
@@ -112,15 +86,3 @@ class InvalidMove(errors.Conflict):
     """Into itself, of the root, or into another owner's tree."""
 
     code = "invalid_move"
-
-
-class PreconditionFailed(errors.PreconditionFailed):
-    code = "precondition_failed"
-
-
-class TooLarge(errors.TooLarge):
-    code = "too_large"
-
-
-class OverQuota(errors.OutOfSpace):
-    code = "over_quota"

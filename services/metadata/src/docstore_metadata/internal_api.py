@@ -1,6 +1,5 @@
-"""HTTP routes for DocStore's own services; all of them may be called again with the same outcome."""
+"""Routes for DocStore's own services. All of them are idempotent."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,6 +11,7 @@ from docstore_contracts.metadata import (
     AccountStorage,
     CheckResults,
     CommitItem,
+    CommitResult,
     CommitResults,
     Commits,
     FileEntries,
@@ -24,8 +24,9 @@ from docstore_contracts.metadata import (
 )
 from docstore_metadata.commits.rules import Commit, UploadIntent
 from docstore_metadata.commits.service import CommitService
+from docstore_metadata.files.directory import FileDirectory
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.tree.directory import FileDirectory
+from docstore_metadata.paging import to_millisecond
 from docstore_platform.answers import described
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
@@ -39,17 +40,7 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
     @router.post("/uploads/check", dependencies=[callers("upload")], response_model=described(CheckResults))
     async def check_uploads(body: UploadsCheck) -> Response:
         """May this account write there, and what is there now."""
-        intents = [
-            UploadIntent(
-                account_id=body["account_id"],
-                path=item.get("path"),
-                parent_id=item.get("parent_id"),
-                file_id=item.get("file_id"),
-                base_version=item.get("base_version"),
-                on_conflict=item.get("on_conflict", "copy"),
-            )
-            for item in body["items"]
-        ]
+        intents = [UploadIntent(account_id=body["account_id"], **item) for item in body["items"]]
         response: CheckResults = {"results": await commits.check(intents)}
         return json_response(response)
 
@@ -57,22 +48,21 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
     async def commit_uploads(body: Commits) -> Response:
         """Make each upload a version, once."""
         items = body["items"]
-        results: list[Any] = [None] * len(items)
+        results: dict[int, CommitResult] = {}
         by_account: dict[str, list[int]] = {}
         for position, item in enumerate(items):
             by_account.setdefault(item["account_id"], []).append(position)
         for positions in by_account.values():
-            answers = await commits.commit([_commit(items[position]) for position in positions])
-            for position, answer in zip(positions, answers, strict=True):
-                results[position] = answer
-        response: CommitResults = {"results": results}
+            committed = await commits.commit([_commit(items[position]) for position in positions])
+            results |= zip(positions, committed, strict=True)
+        response: CommitResults = {"results": [results[position] for position in range(len(items))]}
         return json_response(response)
 
     @router.post("/access", dependencies=[callers("notify")], response_model=described(Permissions))
     async def permissions_of(body: AccessRequest) -> Response:
         """What each account is to each file or folder, in the trash or not: owner, editor, viewer, or null."""
-        asked = [(item["account_id"], item["file_id"]) for item in body["items"]]
-        response: Permissions = {"permissions": await directory.permissions(asked)}
+        pairs = [(item["account_id"], item["file_id"]) for item in body["items"]]
+        response: Permissions = {"permissions": await directory.permissions(pairs)}
         return json_response(response)
 
     @router.post("/journals/heads", dependencies=[callers("gateway")], response_model=described(JournalHeads))
@@ -113,26 +103,8 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
 
 
 def _commit(item: CommitItem) -> Commit:
-    modified_at = item.get("client_modified_at")
-    return Commit(
-        upload_id=item["upload_id"],
-        account_id=item["account_id"],
-        device=item.get("device", ""),
-        path=item.get("path"),
-        parent_id=item.get("parent_id"),
-        file_id=item.get("file_id"),
-        size=item["size"],
-        content_type=item["content_type"],
-        sha256=item["sha256"],
-        object_key=item["object_key"],
-        base_version=item.get("base_version"),
-        on_conflict=item.get("on_conflict", "copy"),
-        tags=tuple(item.get("tags", ())),
-        client_modified_at=_to_millisecond(modified_at) if modified_at else None,
-        uploaded_at=_to_millisecond(item["uploaded_at"]),
-    )
-
-
-def _to_millisecond(moment: datetime) -> datetime:
-    """As MongoDB keeps it."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    fields: dict[str, Any] = {**item, "tags": tuple(item.get("tags", ()))}
+    for name in ("client_modified_at", "uploaded_at"):
+        if fields.get(name):
+            fields[name] = to_millisecond(fields[name])
+    return Commit(**fields)

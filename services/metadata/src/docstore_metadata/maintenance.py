@@ -1,7 +1,7 @@
-"""What a restore must do inside metadata."""
+"""Hook of a restored backup."""
 
 from docstore_metadata.journal.repository import renumber_journals
-from docstore_metadata.retention.repository import RESTART_RETENTION
+from docstore_metadata.tree.projection_repository import RESTART_RETENTION
 from docstore_platform.clock import utc_now
 from docstore_platform.maintenance import Restored
 
@@ -9,7 +9,7 @@ ACCOUNTS_PER_WRITE = 1000
 
 
 async def after_restore(restored: Restored) -> None:
-    """Restart the retention of all accounts, since all of an old backup is overdue, and invalidate clients' cursors."""
+    """Restart the retention of all accounts, since an old backup is overdue, and invalidate clients' cursors."""
     await restored.database["nodes"].update_many({"parent": None, "live": True}, RESTART_RETENTION)
     now = utc_now()
     batch: list[str] = []

@@ -1,4 +1,4 @@
-"""Room for bytes that are not uploaded but copied: reserved with the quota service like an upload's."""
+"""Reservations of bytes that are copied, not uploaded, in the quota service."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from docstore_contracts.quota import QuotaClient, ReservationItem
-from docstore_metadata.errors import OverQuota
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.errors import DomainError
+from docstore_platform.errors import DomainError, OutOfSpace
 from docstore_platform.ids import new_id
 
 RESERVED_FOR = timedelta(minutes=10)
@@ -16,21 +15,21 @@ RESERVED_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Used up by the event that names it as its `upload_id`."""
+    """Committed by the event with its id as `upload_id`."""
 
     id: str
     size: int
 
 
 class Reservations:
-    """Asks the quota service. What is not used ends by itself after ten minutes."""
+    """Unused reservations expire after ten minutes."""
 
     def __init__(self, quota: QuotaClient, clock: Clock = utc_now) -> None:
         self._quota = quota
         self._clock = clock
 
     async def reserve(self, account_id: str, sizes: Sequence[int]) -> list[Reservation]:
-        """Room for all of `sizes` (bytes), or OverQuota and none."""
+        """Reserve all of `sizes` (bytes), or raise OutOfSpace and reserve none."""
         reservations = [Reservation(new_id(), size) for size in sizes]
         if not reservations:
             return []
@@ -38,11 +37,11 @@ class Reservations:
         accepted, _ = await self._quota.reserve(account_id, items, self._clock() + RESERVED_FOR)
         if len(accepted) < len(reservations):
             await self.release(account_id, [wanted for wanted in reservations if wanted.id in accepted])
-            raise OverQuota("There is not enough room left for this.")
+            raise OutOfSpace("There is not enough room left for this.")
         return reservations
 
     async def release(self, account_id: str, reservations: Sequence[Reservation]) -> None:
-        """Give room back that will not be used; if that fails, it ends by itself."""
+        """Release unused reservations; if that fails, they expire."""
         if not reservations:
             return
         with suppress(DomainError):

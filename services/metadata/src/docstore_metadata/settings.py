@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_metadata.retention.rules import MAX_DAYS, Bounds, Policy
+from docstore_metadata.tree.retention_policy import MAX_DAYS, Bounds, Policy
 from docstore_platform.passwords import HashingSettings
 
 
@@ -21,33 +21,38 @@ class MetadataSettings(HashingSettings):
         description="encrypts the tokens of public links. Several by commas: the first encrypts, all decrypt",
     )
 
-    max_versions: int = Field(50, ge=1, description="versions kept of one file at the most, the current one included")
-    trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="the trash is kept so long; 0: for ever")
-    max_trash_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
-    version_days: int = Field(0, ge=0, le=MAX_DAYS, description="old versions are kept so long; 0: for ever")
-    max_version_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
+    max_versions: int = Field(50, ge=1, description="maximum number of versions of a file, the current one included")
+    trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="days after which trash is deleted; 0: never")
+    max_trash_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that an account may choose; 0: for ever")
+    version_days: int = Field(0, ge=0, le=MAX_DAYS, description="days after which old versions are deleted; 0: never")
+    max_version_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that an account may choose; 0: for ever")
     cold_after_days: int = Field(
-        90, ge=0, le=MAX_DAYS, description="mark contents of versions replaced so long ago; 0: none"
+        90,
+        ge=0,
+        le=MAX_DAYS,
+        description="days after which replaced contents move to colder storage; 0: never",
     )
-    cold_interval_seconds: float = Field(3600.0, gt=0, description="look for such contents this often")
+    cold_interval_seconds: float = Field(3600.0, gt=0, description="interval between searches for such contents")
     retention_grace_hours: float = Field(
-        24.0, ge=0, description="a retention policy takes effect so long after a change"
+        24.0, ge=0, description="delay after which a changed retention policy takes effect"
     )
     retention_interval_seconds: float = Field(
         60.0, ge=0, description="interval between searches for expired versions and trash; 0: never"
     )
-    max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
-    journal_days: int = Field(90, ge=1, description="changes are kept this long for clients that were away")
-    listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for answered pages of listings")
+    max_copied_nodes: int = Field(1000, ge=1, le=5000, description="maximum number of files and folders in one copy")
+    journal_days: int = Field(90, ge=1, description="days after which journal entries are deleted")
+    listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for cached pages of listings")
     download_url_lifetime_seconds: int = Field(
-        900, ge=1, le=604_800, description="how long a signed download URL is good for"
+        900, ge=1, le=604_800, description="how long a signed download URL is valid"
     )
-    job_interval_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
-    job_lease_seconds: float = Field(30.0, gt=0, description="background work of a dead instance is taken over after")
+    job_interval_ms: int = Field(
+        5000, ge=1, description="interval between searches for other instances' background work"
+    )
+    job_lease_seconds: float = Field(30.0, gt=0, description="delay after which a dead instance's work is taken over")
     link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
     link_failures_everywhere: int = Field(100, ge=1, description="wrong passwords per link from all addresses")
     link_failure_window_seconds: int = Field(900, ge=1, description="how long those count")
-    link_interval_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")
+    link_interval_seconds: float = Field(60.0, gt=0, description="interval between searches for links about to expire")
 
     @property
     def retention(self) -> Bounds:

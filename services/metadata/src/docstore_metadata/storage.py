@@ -1,22 +1,32 @@
-"""The repositories that use cases share."""
+"""The repositories that use cases share, and what a use case is built from."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, fields
+from typing import Self, TypeVar
 
+from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.commits.repository import CommitResults, MongoCommitResults
+from docstore_metadata.jobs.repository import Jobs, MongoJobs
 from docstore_metadata.links.repository import Links, MongoLinks
+from docstore_metadata.listing.repository import FolderPages, MongoFolderPages
 from docstore_metadata.people.repository import MongoPeople, People
 from docstore_metadata.sharing.acceptance.repository import Decisions, MongoDecisions
 from docstore_metadata.sharing.repository import MongoShares, Shares
 from docstore_metadata.trash.repository import MongoTrashedNodes, TrashedNodes
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.repository import MongoNodes, Nodes
 from docstore_metadata.versions.repository import MongoVersions, Versions
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.database import DatabaseError, is_duplicate
 from docstore_platform.mongo import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     nodes: Nodes
+    pages: FolderPages
     trash: TrashedNodes
     versions: Versions
     commits: CommitResults
@@ -24,12 +34,15 @@ class Store:
     people: People
     decisions: Decisions
     links: Links
+    jobs: Jobs
 
     @classmethod
-    def in_mongo(cls, database: Database) -> Self:
+    def in_mongo(cls, database: Database, *, lease_seconds: float) -> Self:
+        """`lease_seconds`: after how long another instance takes over the job of a dead one."""
         nodes = database["nodes"]
         return cls(
             MongoNodes(nodes),
+            MongoFolderPages(nodes),
             MongoTrashedNodes(nodes),
             MongoVersions(database),
             MongoCommitResults(database["commits"]),
@@ -37,17 +50,28 @@ class Store:
             MongoPeople(database),
             MongoDecisions(database),
             MongoLinks(database),
+            MongoJobs(database, lease_seconds=lease_seconds),
         )
 
     async def create_indexes(self) -> None:
-        for repository in (
-            self.nodes,
-            self.trash,
-            self.versions,
-            self.commits,
-            self.shares,
-            self.people,
-            self.decisions,
-            self.links,
-        ):
+        for repository in (getattr(self, each.name) for each in fields(self) if each.name != "pages"):
             await repository.create_indexes()
+
+
+@dataclass(slots=True)
+class UseCases:
+    """Base class of use cases: the repositories, the tree, transactions and a clock."""
+
+    store: Store
+    tree: Tree
+    transactor: Transactor
+    clock: Clock = field(default=utc_now, kw_only=True)
+
+    async def run_again_if_duplicate(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str) -> T:
+        """Run `work` in a transaction; once more if a concurrent one has just created the same."""
+        try:
+            return await self.transactor.run(work, lane=lane)
+        except DatabaseError as error:
+            if not is_duplicate(error):
+                raise
+            return await self.transactor.run(work, lane=lane)

@@ -22,9 +22,7 @@ from docstore_events.event import Event
 from docstore_events.testing import InMemoryEvents
 from docstore_events.transaction import Transactor
 from docstore_metadata.app import create_app
-from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.sharing.changes import ShareChanges
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
@@ -218,9 +216,8 @@ class Stack:
 
     async def hear(self, *events: Event) -> None:
         """Have the service handle these events, as if they came from the broker in one batch."""
-        store = Store.in_mongo(self.database)
-        jobs = Jobs(self.database, lease_seconds=30)
-        pending = PendingShares(store, Tree(store.nodes), ShareChanges(store, jobs), jobs)
+        store = Store.in_mongo(self.database, lease_seconds=30)
+        pending = PendingShares(store, Tree(store.nodes))
         subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
         transactor = Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix)
         await InMemoryEvents(subscribers, transactor).deliver(*events)

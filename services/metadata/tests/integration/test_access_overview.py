@@ -10,7 +10,7 @@ VIEWER = {"email": "reader@example.com", "role": "viewer"}
 
 
 async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None:
-    """The owner sees the way down from the root; a reader sees it from the shared folder, with their own paths."""
+    """The owner sees the folders from the root, a reader from the shared folder, with their own paths."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/private/team/plans/a.txt")
@@ -24,8 +24,8 @@ async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None
     assert found[0]["permission"] == "viewer"
 
 
-async def test_access_of_a_file_names_what_it_inherits(running: Any) -> None:
-    """The owner sees shares and links of the file first, then those of its folders; ended links are left out."""
+async def test_the_access_overview_names_inherited_shares_and_links(running: Any) -> None:
+    """Those of the file first, then those of its folders; expired links are left out."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/team/a.txt")

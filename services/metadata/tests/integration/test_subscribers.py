@@ -34,8 +34,8 @@ async def publish(stack: Any, *events: Event) -> None:
     mongo.close()
 
 
-async def test_on_account_created_makes_the_root(running: Any) -> None:
-    """An account's root folder is there once account-created was heard; hearing it again changes nothing."""
+async def test_on_account_created_creates_the_root(running: Any) -> None:
+    """A repeated event changes nothing."""
     event = AccountCreated(
         revision=1,
         account_id="f" * 32,
@@ -67,7 +67,7 @@ async def shown_as_indexed(stack: Any, file: Any, expected: bool) -> None:
 
 
 async def test_on_file_indexed_shows_in_file_and_listing(running: Any) -> None:
-    """`indexed` is true once this version is found, and false again with the next one."""
+    """`indexed` is true for this version, and false again for the next one."""
     file = await running.put("/a.txt")
     about = {"file_id": file["id"], "owner_id": running.person.account_id}
     await shown_as_indexed(running, file, False)
@@ -78,7 +78,7 @@ async def test_on_file_indexed_shows_in_file_and_listing(running: Any) -> None:
 
 
 async def test_on_file_index_failed_shows_in_file_and_listing(running: Any) -> None:
-    """A version whose text can't be had does not show as indexed, even if it did before, in cached listings too."""
+    """`indexed` is false, even if it was true before, in cached listings too."""
     file = await running.put("/a.txt")
     about = {"file_id": file["id"], "owner_id": running.person.account_id}
     await publish(running, FileIndexed(revision=1, version=1, mode="name", **about))
@@ -88,7 +88,7 @@ async def test_on_file_index_failed_shows_in_file_and_listing(running: Any) -> N
 
 
 async def test_on_preview_ready_shows_in_file_and_listing(running: Any) -> None:
-    """`preview` is true while the version that has one is current, in cached listings too; not in the trash."""
+    """`preview` is true while the version is current, in cached listings too; not in the trash."""
     file = await running.put("/a.png")
     about = {"file_id": file["id"], "owner_id": running.person.account_id, "of": "image"}
 
@@ -139,8 +139,8 @@ async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:
     assert [item["file"]["file_id"] for item in mine["items"]] == [other["id"]]
 
 
-async def test_lookup_answers_what_may_be_read(running: Any) -> None:
-    """In the order asked for, without what is unknown, a stranger's, or in the trash."""
+async def test_lookup_returns_only_readable_files(running: Any) -> None:
+    """In the given order, without unknown and foreign files, and without the trash."""
     one, two = await running.put("/one"), await running.put("/two")
     gone = await running.put("/gone")
     theirs = await running.put("/theirs", account_id=running.stranger.account_id)

@@ -11,7 +11,7 @@ WIRING = {"app.py", "storage.py", "maintenance.py"}
 DRIVER = re.compile(r'"\$\$?[a-zA-Z]+"|\b(UpdateOne|IndexModel|Collection)\b|database\["')
 
 
-def test_only_repositories_speak_to_the_database() -> None:
+def test_only_repositories_use_the_driver() -> None:
     """No other module names an operator, a collection or a class of the driver."""
     others = [path for path in SOURCES.rglob("*.py") if not REPOSITORIES.search(path.name) and path.name not in WIRING]
     assert len(others) > 50

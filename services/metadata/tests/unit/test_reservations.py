@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from docstore_contracts.quota import QuotaClient
-from docstore_metadata.errors import OverQuota
 from docstore_metadata.reservations import Reservations
-from docstore_platform.errors import unavailable
+from docstore_platform.errors import OutOfSpace, unavailable
 
 
 class FakeQuota:
@@ -29,23 +28,23 @@ class FakeQuota:
         return {"results": results, "usage": {}}
 
 
-async def test_all_or_nothing() -> None:
-    """What fits is reserved, each under an id of its own; if one does not fit, the others are given back."""
+async def test_reservations_are_all_or_nothing() -> None:
+    """If one does not fit, the others are released."""
     reserved = await Reservations(QuotaClient(FakeQuota(3))).reserve("ann", [1, 2, 3])
     assert [one.size for one in reserved] == [1, 2, 3]
     assert len({one.id for one in reserved}) == 3
     quota = FakeQuota(2)
-    with pytest.raises(OverQuota):
+    with pytest.raises(OutOfSpace):
         await Reservations(QuotaClient(quota)).reserve("ann", [1, 2, 3])
     assert len(quota.released) == 2
 
 
-async def test_nothing_needs_no_call() -> None:
-    """A folder without files reserves nothing."""
+async def test_reserving_nothing_makes_no_call() -> None:
+    """As for a folder without files."""
     assert await Reservations(QuotaClient(FakeQuota(0))).reserve("ann", []) == []
 
 
-async def test_a_release_that_fails_is_left_to_expiry() -> None:
-    """The answer to the caller is about the quota, not about the release."""
-    with pytest.raises(OverQuota):
+async def test_a_failed_release_is_ignored() -> None:
+    """The caller gets the quota error; the reservation expires."""
+    with pytest.raises(OutOfSpace):
         await Reservations(QuotaClient(FakeQuota(1, release_fails=True))).reserve("ann", [1, 2])

@@ -1,32 +1,25 @@
 """Route that shows who can open a file or folder."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from docstore_metadata.access_overview.schemas import Access
 from docstore_metadata.access_overview.service import AccessOverview
-from docstore_metadata.dependencies import Caller
-from docstore_metadata.downloads.delivery import NO_STORE
+from docstore_metadata.dependencies import NO_STORE, Caller, public_router
+from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.links.api import link_json
 from docstore_metadata.links.service import LinkService
-from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.sharing.api import share_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def access_overview_router(overview: AccessOverview, links: LinkService, names: DisplayNames) -> APIRouter:
-    """The access overview."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
+    router = public_router("files")
 
     @router.get("/files/{file_id}/access", response_model=Access)
-    async def get_access(
-        file_id: str,
-        request: Request,
-        principal: Caller,
-    ) -> Response:
+    async def get_access(file_id: str, principal: Caller) -> Response:
         """Show who can open it: people and links, also those of the folders above it."""
         found = await overview.of(principal, file_id)
         node = found.place.node

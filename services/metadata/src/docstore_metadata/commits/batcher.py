@@ -1,4 +1,4 @@
-"""Collects the commits of one account that come while others of it are being written."""
+"""Batches commits of one account that arrive while others of it are being written."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,16 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from docstore_contracts.metadata import CommitResult
 from docstore_metadata.commits.rules import Commit
 
-MAX_TOGETHER = 500
+MAX_BATCH = 500
 CommitAll = Callable[[Sequence[Commit]], Awaitable[list[CommitResult]]]
 Waiting = tuple[Sequence[Commit], asyncio.Future[list[CommitResult]]]
 
 
 class CommitBatcher:
-    """Commits that come while others of the same account are being written wait, and are then written together.
-
-    So the requests of many clients into one folder share a transaction instead of fighting over it.
-    """
+    """Makes concurrent requests of one account share a transaction instead of conflicting with each other."""
 
     def __init__(self, commit: CommitAll) -> None:
         self._commit = commit
@@ -38,24 +35,24 @@ class CommitBatcher:
         waiting = self._waiting[account_id]
         try:
             while waiting:
-                group = [waiting.pop(0)]
-                while waiting and sum(len(commits) for commits, _ in group) + len(waiting[0][0]) <= MAX_TOGETHER:
-                    group.append(waiting.pop(0))
-                await self._answer(group)
+                batch = [waiting.pop(0)]
+                while waiting and sum(len(commits) for commits, _ in batch) + len(waiting[0][0]) <= MAX_BATCH:
+                    batch.append(waiting.pop(0))
+                await self._answer(batch)
         finally:
             del self._waiting[account_id]
 
-    async def _answer(self, group: list[Waiting]) -> None:
+    async def _answer(self, batch: list[Waiting]) -> None:
         try:
-            answers = await self._commit([commit for commits, _ in group for commit in commits])
-        except BaseException as error:
-            for _, future in group:
+            answers = await self._commit([commit for commits, _ in batch for commit in commits])
+        except BaseException as error:  # every caller gets an answer, also when this task is cancelled at shutdown
+            for _, future in batch:
                 if not future.done():
                     future.set_exception(error if isinstance(error, Exception) else ConnectionError("shutting down"))
             if not isinstance(error, Exception):
                 raise
             return
-        for commits, future in group:
+        for commits, future in batch:
             mine, answers = answers[: len(commits)], answers[len(commits) :]
             if not future.done():
                 future.set_result(mine)

@@ -1,49 +1,41 @@
-"""What one transaction of commits will do: worked out item by item, then written together."""
+"""Plans what one transaction of commits writes, item by item."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from docstore_contracts.metadata import CommitResult, Committed
+from docstore_metadata.changes.new_versions import add_version, new_version
+from docstore_metadata.changes.recorder import FileEventRecorder
+from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.commits.rules import Commit, Outcome, decide
 from docstore_metadata.commits.targets import Target
-from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
 from docstore_metadata.tree.presentation import item_problem, place_json
-from docstore_metadata.tree.rules import Node, Place, check_tags
-from docstore_metadata.versions.adding import add_version, new_version
-from docstore_metadata.versions.rules import Version
+from docstore_metadata.tree.retention_policy import Bounds
+from docstore_metadata.tree.rules import Node, Place, Version, check_tags
 from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 
 
 class NotIndependent(Exception):
-    """Two commits of a batch are about one file: they must be taken one after the other."""
+    """Two commits of a batch are of the same file: they must be committed one after the other."""
 
 
+@dataclass(slots=True)
 class CommitPlan:
     """Collects the changes of commits by one account."""
 
-    def __init__(
-        self,
-        store: Store,
-        session: Session,
-        changes: TreeChanges,
-        recorder: FileEventRecorder,
-        histories: Mapping[str, Sequence[Version]],
-        bounds: Bounds,
-    ) -> None:
-        self._store = store
-        self._session = session
-        self._changes = changes
-        self._recorder = recorder
-        self._histories = histories
-        self._bounds = bounds
-        self._changed: set[str] = set()
-        self._answers: dict[str, CommitResult] = {}
-        self._object_keys: list[str] = []
+    store: Store
+    session: Session
+    changes: TreeChanges
+    recorder: FileEventRecorder
+    histories: Mapping[str, Sequence[Version]]
+    bounds: Bounds
+    _changed: set[str] = field(default_factory=set)
+    _answers: dict[str, CommitResult] = field(default_factory=dict)
+    _object_keys: list[str] = field(default_factory=list)
 
     async def add(self, commit: Commit, target: Target | DomainError) -> CommitResult:
         """The answer to one commit."""
@@ -66,12 +58,14 @@ class CommitPlan:
         return answer
 
     async def write(self) -> None:
-        """Answers first: a refusal is final, too, since what was sent is deleted after it. Of two transactions that
-        answer one upload in different ways, one fails."""
-        await self._store.commits.insert(self._answers, self._changes.now, self._session)
+        """Write the answers first: of two transactions that answer one upload differently, one fails.
+
+        A refusal is stored as well, since the uploaded object is deleted after it.
+        """
+        await self.store.commits.insert(self._answers, self.changes.now, self.session)
         if self._object_keys:
-            await self._changes.write(self._store, self._session)
-            await self._store.versions.add_contents(self._object_keys, self._session)
+            await self.changes.write(self.store, self.session)
+            await self.store.versions.add_contents(self._object_keys, self.session)
 
     def _next_version(self, commit: Commit, place: Place) -> Committed:
         node = place.node
@@ -85,18 +79,13 @@ class CommitPlan:
         node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
         node.modified_at, node.modified_by, node.device = commit.uploaded_at, commit.account_id, commit.device
         version = new_version(node, upload_id=commit.upload_id)
-        event_id = self._recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
-        add_version(place, version, self._histories, self._bounds, self._changes, self._recorder)
-        return {
-            "file": place_json(place, commit.account_id),
-            "version": node.version,
-            "conflicted": False,
-            "event_id": event_id,
-        }
+        event_id = self.recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
+        add_version(place, version, self.histories, self.bounds, self.changes, self.recorder)
+        return _committed(place, commit, event_id, conflicted=False)
 
     def _new_file(self, commit: Commit, target: Target, name: str, conflicted: bool) -> Committed:
         tags = check_tags(commit.tags)
-        folder = self._changes.make_folder(target.owner_id, target.parts[:-1], target.found, self._recorder)
+        folder = self.changes.make_folder(target.owner_id, target.parts[:-1], target.found, self.recorder)
         node = Node(
             id=new_id(),
             owner_id=target.owner_id,
@@ -117,20 +106,23 @@ class CommitPlan:
             kept_versions=1,
         )
         place = folder.child(node)
-        self._changes.add(node)
-        self._changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
-        event_id = self._recorder.created(place, commit.upload_id)
-        return {
-            "file": place_json(place, commit.account_id),
-            "version": 1,
-            "conflicted": conflicted,
-            "event_id": event_id,
-        }
+        self.changes.add(node)
+        self.changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
+        return _committed(place, commit, self.recorder.created(place, commit.upload_id), conflicted)
 
     async def _conflict_name(self, commit: Commit, target: Target) -> str:
         name, note = target.parts[-1], conflict_note(commit.uploaded_at.date(), commit.device)
         folder = target.found.get(target.parts[:-1])
         if folder is None:
             return with_note(name, note)
-        taken = {node.name for node in self._changes.new_nodes if node.parent_id == folder.id}
-        return await self._store.nodes.free_name(folder.id, noted_names(name, note), self._session, taken)
+        taken = {node.name for node in self.changes.new_nodes if node.parent_id == folder.id}
+        return await self.store.nodes.free_name(folder.id, noted_names(name, note), self.session, taken)
+
+
+def _committed(place: Place, commit: Commit, event_id: str, conflicted: bool) -> Committed:
+    return {
+        "file": place_json(place, commit.account_id),
+        "version": place.node.version,
+        "conflicted": conflicted,
+        "event_id": event_id,
+    }

@@ -1,4 +1,4 @@
-"""Results of commits in MongoDB: collection `commits`. Asked again, each gives the same result."""
+"""Results of commits, in collection `commits` of MongoDB: a repeated commit gets the stored one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,12 +14,10 @@ class CommitResults(Protocol):
     async def create_indexes(self) -> None: ...
 
     async def of(self, upload_ids: Sequence[str]) -> dict[str, CommitResult]:
-        """Those that are known, by upload."""
-        ...
+        """The stored results, by upload."""
 
     async def insert(self, results: Mapping[str, CommitResult], now: datetime, session: Session) -> None:
         """Of two transactions that insert the result of one upload, one fails."""
-        ...
 
 
 class MongoCommitResults:

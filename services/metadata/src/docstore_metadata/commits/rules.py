@@ -1,4 +1,4 @@
-"""Rules of commits: which wins, and which may be written together. Standard library only."""
+"""Rules of commits: which one wins a conflict, and which may share a transaction. Standard library only."""
 
 from collections.abc import Sequence
 from contextvars import Context, copy_context
@@ -20,7 +20,7 @@ class Outcome(Enum):
 
 
 def decide(current: Node | None, base_version: int | None, on_conflict: OnConflict) -> Outcome:
-    """What becomes of a commit. The base must be current (0: there is no file), or else it is a conflict."""
+    """Decide the outcome of a commit: a conflict unless its base is the current version (0: there is no file)."""
     current_version = current.version if current else 0
     if base_version is None or base_version == current_version:
         return Outcome.NEXT_VERSION if current else Outcome.CREATE
@@ -30,44 +30,39 @@ def decide(current: Node | None, base_version: int | None, on_conflict: OnConfli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """An uploaded object that is to become a version. Size in bytes; either a path or a file's id is given."""
+class UploadIntent:
+    """A write to a path or to a file, by one account. Exactly one of `path` and `file_id` is given."""
+
+    account_id: str
+    path: str | None = None
+    parent_id: str | None = None
+    """The folder that the path starts from; the account's root if there is none."""
+    file_id: str | None = None
+    base_version: int | None = None
+    on_conflict: OnConflict = "copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit(UploadIntent):
+    """An uploaded object that is to become a version. Size in bytes."""
 
     upload_id: str
-    account_id: str
-    device: str
-    path: str | None
-    parent_id: str | None = None
-    file_id: str | None
+    device: str = ""
     size: int
     content_type: str
     sha256: str
     object_key: str
-    base_version: int | None
-    on_conflict: OnConflict
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
     client_modified_at: datetime | None = None
     uploaded_at: datetime
     context: Context = field(default_factory=copy_context, compare=False)
     """The request's context: its events belong to its trace, also when requests are committed together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadIntent:
-    """A write that somebody is going to commit."""
-
-    account_id: str
-    path: str | None
-    parent_id: str | None
-    file_id: str | None
-    base_version: int | None
-    on_conflict: OnConflict
-
-
 def independent_rounds(commits: Sequence[Commit]) -> list[list[int]]:
-    """Positions of `commits` in rounds to be taken one after the other.
+    """Positions of `commits` in rounds, which are committed one after the other.
 
-    Within a round no two are of one upload, go to one path or one file, or need as a folder what another makes a file.
+    Within a round no two share an upload, a path or a file, and no path of one is a folder of another.
     """
     rounds: list[list[int]] = []
     waiting = list(range(len(commits)))

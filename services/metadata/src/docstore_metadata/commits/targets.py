@@ -1,11 +1,10 @@
-"""Where a write goes: the path or file that is asked for, and what is there now."""
+"""Resolves where a write goes: the path or file it names, and what exists there."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from docstore_metadata.commits.rules import OnConflict
+from docstore_metadata.commits.rules import OnConflict, UploadIntent
 from docstore_metadata.errors import NameTaken, NotAFile
 from docstore_metadata.tree.access import Action, authorize, may_write_beside
 from docstore_metadata.tree.lookup import Tree
@@ -16,69 +15,49 @@ from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 
 
-class WriteIntent(Protocol):
-    """A write to a path or to a file, by one account; exactly one of path and file_id is given.
-
-    The path starts from the folder `parent_id`, from the account's root if there is none.
-    """
-
-    @property
-    def account_id(self) -> str: ...
-    @property
-    def path(self) -> str | None: ...
-    @property
-    def parent_id(self) -> str | None: ...
-    @property
-    def file_id(self) -> str | None: ...
-    @property
-    def base_version(self) -> int | None: ...
-    @property
-    def on_conflict(self) -> OnConflict: ...
-
-
 @dataclass(slots=True)
 class Target:
-    """`current` is the file there, None if there is none; `found` what is on the way to it from its owner's root."""
+    """`current` is the file there, None if there is none; `found` the nodes on the way from its owner's root."""
 
     owner_id: str
     parts: Parts
     seen_path: str
-    """As who writes sees it."""
+    """As the writing account sees it."""
     current: Place | None
     found: Found
 
     @property
     def entries(self) -> int:
-        """How many journals tell of a change to it: its owner's, and that of each who may read it."""
+        """Number of journals that a change is appended to: the owner's and each reader's."""
         on_the_way = (self.found.get(self.parts[:depth]) for depth in range(len(self.parts) + 1))
         return 1 + len({account for node in on_the_way if node is not None for account in node.shared_with})
 
-    def on_conflict(self, asked: WriteIntent) -> OnConflict:
-        """A conflicted copy is put beside the file: who may write to the file alone is refused instead."""
-        alone = self.current is not None and not may_write_beside(asked.account_id, self.current)
-        return "fail" if alone else asked.on_conflict
+    def on_conflict(self, intent: UploadIntent) -> OnConflict:
+        """`fail` for an account that may write to the file alone: a conflicted copy is put beside the file."""
+        alone = self.current is not None and not may_write_beside(intent.account_id, self.current)
+        return "fail" if alone else intent.on_conflict
 
 
-async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = None) -> list[Target | DomainError]:
-    """The target of each, or why it may not be written to. All are asked by one account."""
-    account_id = asked[0].account_id
-    ids = {ask.file_id if ask.path is None else ask.parent_id for ask in asked}
+async def resolve(tree: Tree, intents: Sequence[UploadIntent], session: Session = None) -> list[Target | DomainError]:
+    """The target of each, or why it may not be written to. All intents are of one account."""
+    account_id = intents[0].account_id
+    ids = {intent.file_id if intent.path is None else intent.parent_id for intent in intents}
     places = await tree.places([node_id for node_id in ids if node_id], session) if any(ids) else {}
-    goals = [_goal(ask, places) for ask in asked]
+    goals = [_goal(intent, places) for intent in intents]
     by_owner: defaultdict[str, list[Parts]] = defaultdict(list)
     for goal in goals:
         if isinstance(goal, Goal):
             by_owner[goal.base.owner_id].append(goal.parts)
     found = {owner_id: await tree.walk(owner_id, paths, session) for owner_id, paths in by_owner.items()}
     targets: list[Target | DomainError] = []
-    for ask, goal in zip(asked, goals, strict=True):
+    for intent, goal in zip(intents, goals, strict=True):
         try:
             if isinstance(goal, DomainError):
                 targets.append(goal)
             elif goal is not None:
                 targets.append(_by_path(goal, found[goal.base.owner_id]))
             else:
-                targets.append(_by_id(account_id, places.get(ask.file_id or "")))
+                targets.append(_by_id(account_id, places.get(intent.file_id or "")))
         except DomainError as refusal:
             targets.append(refusal)
     return targets
@@ -86,20 +65,21 @@ async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = N
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """Where a path leads: from its owner's root, and as who writes sees it."""
+    """Where a path leads: from its owner's root, and as the writing account sees it."""
 
     base: PathRoot
     parts: Parts
     seen_path: str
 
 
-def _goal(ask: WriteIntent, places: Mapping[str, Place]) -> Goal | DomainError | None:
-    if ask.path is None:
+def _goal(intent: UploadIntent, places: Mapping[str, Place]) -> Goal | DomainError | None:
+    if intent.path is None:
         return None
+    account_id, parent_id = intent.account_id, intent.parent_id
     try:
-        below = split_path(ask.path)
-        own = ask.parent_id is None or ask.parent_id == ask.account_id
-        base = own_root(ask.account_id) if own else path_root_at(ask.account_id, places.get(ask.parent_id or ""))
+        below = split_path(intent.path)
+        own = parent_id is None or parent_id == account_id
+        base = own_root(account_id) if own else path_root_at(account_id, places.get(parent_id or ""))
         return Goal(base, base.full(below), base.seen(below))
     except DomainError as refusal:
         return refusal

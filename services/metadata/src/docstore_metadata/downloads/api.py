@@ -1,19 +1,18 @@
-"""Public HTTP routes by which contents are read: thin."""
+"""Routes that deliver contents."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from docstore_metadata.dependencies import Caller
+from docstore_metadata.dependencies import NO_STORE, Caller, public_router
 from docstore_metadata.downloads import schemas
-from docstore_metadata.downloads.delivery import NO_STORE, Delivery
+from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.reading import telling_read
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
@@ -29,8 +28,7 @@ CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRouter:
-    """Routes by which contents are read."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
+    router = public_router("files")
 
     @router.get(
         "/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES
@@ -71,7 +69,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         """
         wanted = [Wanted(item.id, item.version) for item in body.items]
         results = await downloads.many(principal, wanted)
-        # What is not direct is read, and told, by the call that its URL leads to.
+        # Contents that are not direct are read, and reported, by the call to their URL.
         read = [result["id"] for result in results if "problem" not in result and result.get("direct")]
         return telling_read(json_response({"results": results}, headers=NO_STORE), read)
 

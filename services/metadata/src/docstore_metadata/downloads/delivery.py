@@ -1,18 +1,18 @@
-"""How a content reaches who may read it: by a signed URL if it is an object of its own, else as a verified stream."""
+"""Delivers a content: by a signed URL if it is a whole object, else as a verified stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import Send
 
-from docstore_contents.reader import is_whole
+from docstore_contents.reader import Contents, is_whole
 from docstore_contents.s3.presigned import attachment
-from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError, ObjectStoreUnavailable
+from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
 from docstore_platform.errors import unavailable
 from docstore_platform.problems import Problem
@@ -21,35 +21,19 @@ from docstore_platform.reading import telling_read
 log = structlog.get_logger(__name__)
 
 OCTETS = "application/octet-stream"
-NO_STORE = {"cache-control": "private, no-store"}
-"""Also tells the gateway not to keep the answer for an Idempotency-Key."""
 SENT_AT_ONCE_BYTES = 256 << 10
 STALLED_SECONDS = 60.0
-"""A client that has not taken SENT_AT_ONCE_BYTES in so long is cut off: it may have gone without a word."""
+"""A client that has not received SENT_AT_ONCE_BYTES in so long is disconnected: its connection may be dead."""
 GUARDS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
-"""Somebody's bytes on our own origin are saved, never shown."""
-
-
-class Presigner(Protocol):
-    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        """A URL that downloads an object as an attachment for `expires_in` seconds."""
-        ...
-
-
-class Streams(Protocol):
-    def stream(
-        self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
-    ) -> AsyncGenerator[bytes]:
-        """Verified bytes of a content, in order; ObjectStoreError if they can't be had."""
-        ...
+"""Users' contents on our own origin are saved, never displayed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A version's content, and the name it is saved under."""
+    """A version's content, and its file name."""
 
     file_id: str
     name: str
@@ -63,24 +47,24 @@ class Download:
         return f'"{self.sha256}"'
 
 
+@dataclass(slots=True)
 class Delivery:
-    """Answers to requests for a content."""
+    """Answers requests for a content."""
 
-    def __init__(self, presigner: Presigner, contents: Streams) -> None:
-        self._presigner = presigner
-        self._contents = contents
+    objects: ObjectStore
+    contents: Contents
 
     def signed_url(self, object_key: str, name: str, content_type: str, expires_in: int) -> str:
-        """Where an object is fetched, and saved under this name, for so many seconds."""
-        return self._presigner.presign_get(
+        """A URL of an object with this file name, valid for so many seconds."""
+        return self.objects.presign_get(
             object_key, filename=name, content_type=content_type or OCTETS, expires_in=expires_in
         )
 
     async def answer(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
-        """A redirect to a URL good for `expires_in` seconds, or the bytes asked for themselves.
+        """A redirect to a URL valid for `expires_in` seconds, or the requested bytes.
 
-        Unavailable if the store can't be reached, Problem 500 `content_damaged` if the first bytes are not what they
-        should be; should later ones not be, the connection ends before the announced length is reached.
+        Raises Unavailable if the store can't be reached, Problem 500 `content_damaged` if the first bytes are corrupt.
+        If later ones are, the connection ends before the announced length.
         """
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
@@ -108,7 +92,7 @@ class Delivery:
 
     async def _streamed(self, download: Download, asked: ByteRange | None, headers: dict[str, str]) -> Response:
         wanted = asked or ByteRange(0, download.size)
-        parts = self._contents.stream(
+        parts = self.contents.stream(
             download.object_key, download.size, wanted.start, wanted.end, sha256=download.sha256
         )
         try:
@@ -121,14 +105,14 @@ class Delivery:
         headers["content-length"] = str(wanted.end - wanted.start)
         headers["content-type"] = download.content_type or OCTETS
         stream = ContentStream(first, parts, 206 if asked else 200, headers)
-        # Who goes on with a later range has been counted.
+        # A client that continues with a later range was counted before.
         return telling_read(stream, [] if wanted.start else [download.file_id])
 
 
 class ContentStream(StreamingResponse):
-    """A stream that ends, and closes its source, when its client disconnects or reads nothing for long.
+    """A stream that ends, and closes its source, when its client disconnects or stalls.
 
-    An error while it runs leaves the answer shorter than announced, so that no client takes it for complete.
+    After an error, the response is shorter than announced, so that no client considers it complete.
     """
 
     def __init__(self, first: bytes, rest: AsyncGenerator[bytes], status: int, headers: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Which bytes of a content a request asks for (RFC 9110, 13 and 14). Standard library only."""
+"""Range and conditional requests (RFC 9110, 13 and 14). Standard library only."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class ByteRange:
 
 
 class RangeNotSatisfiable(Exception):
-    """No byte of the content is in the range asked for."""
+    """No byte of the content is in the requested range."""
 
 
 def asked_range(header: str | None, if_range: str | None, etag: str, size: int) -> ByteRange | None:
-    """The one range asked for, of `size` bytes; None where the whole content is the answer.
+    """The requested range of `size` bytes; None if the whole content is to be returned.
 
-    That is so too for several ranges at once and for what is no range of bytes, which a server may ignore, and if
-    `if_range` names another content: a date, or any ETag but this strong one. RangeNotSatisfiable: there is none.
+    The whole content is also returned for several ranges and for other units, which a server may ignore, and if
+    `if_range` names another content: a date, or any ETag but this strong one. Raises RangeNotSatisfiable.
     """
     if header is None or (if_range is not None and if_range.strip() != etag):
         return None
@@ -46,7 +46,7 @@ def asked_range(header: str | None, if_range: str | None, etag: str, size: int) 
 
 
 def is_known(if_none_match: str | None, etag: str) -> bool:
-    """Whether the caller has this content already."""
+    """Whether `If-None-Match` names this content."""
     if if_none_match is None:
         return False
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in if_none_match.split(","))

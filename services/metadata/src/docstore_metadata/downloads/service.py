@@ -1,4 +1,4 @@
-"""Getting contents out: one of them, its blocks, or many at once."""
+"""Use cases of downloads: one content, its blocks, or the locations of many."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,18 @@ from docstore_contents.packs import Slice, pack_of
 from docstore_contents.reader import Contents, is_blocks, is_whole
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_contracts.caller import ItemRefused
+from docstore_metadata.changes.new_versions import new_version
 from docstore_metadata.downloads.delivery import OCTETS, Delivery, Download
-from docstore_metadata.errors import NotFound, NotInBlocks
+from docstore_metadata.errors import NotFound
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json, item_problem
-from docstore_metadata.tree.rules import Place
-from docstore_metadata.versions.access import VersionAccess
-from docstore_metadata.versions.adding import new_version
+from docstore_metadata.tree.rules import Place, Version
+from docstore_metadata.versions.access import first_visible_version
 from docstore_metadata.versions.documents import version_id
-from docstore_metadata.versions.rules import Version
 from docstore_metadata.versions.service import VersionService, require_file
-from docstore_platform.errors import DomainError
+from docstore_platform.errors import Conflict, DomainError
 from docstore_platform.tokens import Principal
 
 INDEXES_READ_AT_ONCE = 16
@@ -30,7 +29,7 @@ BLOCK_TYPE = "application/zstd"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file that somebody wants to download: this version of it, or its current one."""
+    """A requested file: this version of it, or the current one."""
 
     file_id: str
     number: int | None = None
@@ -53,49 +52,38 @@ class OpenPack:
     slices: Mapping[int, Slice]
 
 
+@dataclass(slots=True)
 class DownloadService:
-    """The use cases around reading contents; every signed URL is good for `seconds`."""
+    """Use cases that read contents. Every signed URL is valid for `seconds`."""
 
-    def __init__(
-        self,
-        store: Store,
-        tree: Tree,
-        history: VersionService,
-        access: VersionAccess,
-        contents: Contents,
-        delivery: Delivery,
-        *,
-        seconds: int,
-    ) -> None:
-        self._store = store
-        self._tree = tree
-        self._history = history
-        self._access = access
-        self._contents = contents
-        self._delivery = delivery
-        self.seconds = seconds
+    store: Store
+    tree: Tree
+    versions: VersionService
+    contents: Contents
+    delivery: Delivery
+    seconds: int
 
     async def one(self, principal: Principal, node_id: str, number: int | None) -> Download:
-        """What a download of a file, or of an old version of it, needs."""
-        return _download(*await self._history.fetch(principal, node_id, number))
+        """The content of a file, or of an old version of it."""
+        return _download(*await self.versions.fetch(principal, node_id, number))
 
     async def blocks(
         self, principal: Principal, node_id: str, number: int | None, position: int, limit: int
     ) -> BlocksPage:
         """Up to `limit` blocks from `position` on; NotInBlocks for a content of another form."""
-        _, version = await self._history.fetch(principal, node_id, number)
+        _, version = await self.versions.fetch(principal, node_id, number)
         if not is_blocks(version.object_key):
-            raise NotInBlocks("This content is not kept in blocks: fetch it whole.")
-        every = await self._contents.blocks(version.object_key)
+            raise Conflict("This content is not kept in blocks: fetch it whole.", code="not_in_blocks")
+        every = await self.contents.blocks(version.object_key)
         end = position + limit
         page = [(block, self._url(block.key, block.hash, BLOCK_TYPE)) for block in every[position:end]]
         return BlocksPage(version, page, end if end < len(every) else None)
 
     async def many(self, principal: Principal, wanted: Sequence[Wanted]) -> list[Json | ItemRefused]:
-        """Where each is fetched, or why it can't be, in the order asked for.
+        """The location of each, or the problem, in the requested order.
 
-        An object of its own has a signed URL, and so has, with an offset, a slice of a pack that the caller sent. The
-        URL opens all of the pack: everybody else gets a slice, like content in blocks, by the content route.
+        A whole object has a signed URL, and so has, with an offset, a slice of a pack that the caller sent. That URL
+        opens the whole pack: others get a slice by the content route, like content in blocks.
         """
         found = await self._find(principal, wanted)
         keys = [item[1].object_key for item in found if not isinstance(item, DomainError)]
@@ -104,8 +92,8 @@ class DownloadService:
         return [item_problem(item) if isinstance(item, DomainError) else self._where(*item, packs) for item in found]
 
     async def _find(self, principal: Principal, wanted: Sequence[Wanted]) -> list[tuple[Place, Version] | DomainError]:
-        """The versions that the caller may read: one query for files and folders seen before, one for old versions."""
-        places = await self._tree.places({item.file_id for item in wanted})
+        """The versions that the caller may read: one query for files and folders with hints, one for old versions."""
+        places = await self.tree.places({item.file_id for item in wanted})
         allowed: list[Place | DomainError] = []
         for item in wanted:
             try:
@@ -117,7 +105,7 @@ class DownloadService:
             for item, place in zip(wanted, allowed, strict=True)
             if isinstance(place, Place) and item.number not in (None, place.node.version)
         ]
-        old = await self._store.versions.by_id(ids) if ids else {}
+        old = await self.store.versions.by_id(ids) if ids else {}
         found: list[tuple[Place, Version] | DomainError] = []
         for item, place in zip(wanted, allowed, strict=True):
             if isinstance(place, DomainError):
@@ -126,19 +114,19 @@ class DownloadService:
                 found.append((place, new_version(place.node, upload_id=None)))
             else:
                 version = old.get(version_id(item.file_id, item.number))
-                first = 1 if version is None else await self._access.first_visible(principal.account_id, place)
+                first = 1 if version is None else await first_visible_version(self.store, principal.account_id, place)
                 found.append(NotFound("version") if version is None or item.number < first else (place, version))
         return found
 
     async def _open_packs(self, pack_keys: set[str]) -> dict[str, OpenPack]:
-        """The packs with where their slices are now; without those that can't be read, whose slices say why."""
+        """The packs with their current slices. Unreadable packs are left out: their slices' route reports the error."""
         free = asyncio.Semaphore(INDEXES_READ_AT_ONCE)
         packs: dict[str, OpenPack] = {}
 
         async def open_pack(key: str) -> None:
             async with free:
                 try:
-                    index = await self._contents.pack_index(key)
+                    index = await self.contents.pack_index(key)
                 except ObjectStoreUnavailable:
                     raise
                 except ObjectStoreError:
@@ -167,7 +155,7 @@ class DownloadService:
         return answer | {"direct": False, "url": url}
 
     def _url(self, key: str, name: str, content_type: str) -> str:
-        return self._delivery.signed_url(key, name, content_type, self.seconds)
+        return self.delivery.signed_url(key, name, content_type, self.seconds)
 
 
 def _download(place: Place, version: Version) -> Download:

@@ -1,36 +1,52 @@
-"""Work that goes on after a request is answered: walks through folders, each a document in a work queue."""
+"""Queue of jobs: work that continues after a request is answered, such as walks through folders."""
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple, Protocol, TypedDict
 
+from docstore_events.transaction import Transaction
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session
+from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
-from docstore_work.wakeup import wake
 
 JobKind = Literal["settle", "purge", "grant", "decline"]
-"""`grant` is no walk: it goes on giving a new account what was shared with its address; its one step is the account.
-Nor is `decline`: it goes on removing what its actor shares with the account that has blocked them."""
+"""`settle` and `purge` walk through a folder. `grant` continues to grant an account the shares with its address,
+`decline` to remove the actor's shares with the account that has blocked them: their only step is the account."""
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 300.0
 
 
-@dataclass(slots=True)
-class Step:
-    """A folder a walk has come to, and the last child it is done with."""
+class StepDocument(TypedDict):
+    folder: str
+    after: tuple[int, str] | None
+    exhausted: bool
+
+
+class JobDocument(TypedDict):
+    kind: JobKind
+    owner: str
+    actor: str
+    steps: list[StepDocument]
+
+
+class Step(NamedTuple):
+    """A folder on a walk."""
 
     folder_id: str
-    after: list[Any] | None = None
+    after: tuple[int, str] | None = None
+    """Creation time (milliseconds) and id of the last child that is done."""
     exhausted: bool = False
+
+    def document(self) -> StepDocument:
+        return {"folder": self.folder_id, "after": self.after, "exhausted": self.exhausted}
 
 
 @dataclass(slots=True)
 class Job:
-    """A walk: the folders it is in, the deepest last."""
+    """A walk: its steps are the folders that are left, the deepest last."""
 
     id: str
     kind: JobKind
@@ -40,9 +56,29 @@ class Job:
     steps: list[Step]
 
 
-class Jobs:
-    """The queue of walks."""
+class Jobs(Protocol):
+    wakeup_name: str
+    """Wakes the worker. The removal of unreferenced contents waits for it, too."""
 
+    async def create_indexes(self) -> None: ...
+
+    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
+        """Start a walk through a folder once the transaction is committed."""
+
+    async def any_open(self, owner_id: str, session: Session) -> bool:
+        """Whether a job of this account is not yet completed."""
+
+    async def claim(self) -> Job | None:
+        """Lease a job that is due; accounts take turns."""
+
+    async def save(self, job: Job, session: Session) -> None:
+        """Store the progress of a job, or remove it if it is completed, in the step's transaction. Raises LeaseLost."""
+
+    async def postpone(self, job: Job) -> None:
+        """Retry later, with a growing delay, unless another instance has taken it over."""
+
+
+class MongoJobs:
     def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
         self._jobs: Collection = database["jobs"]
         self._queue = LeaseQueue(
@@ -59,44 +95,39 @@ class Jobs:
         turns = IndexModel([("owner", ASCENDING), ("due_at", ASCENDING)], name="turns")
         await self._jobs.create_indexes([IndexModel("due_at", name="due"), turns])
 
-    async def add(self, kind: JobKind, folder: Node, actor_id: str, session: Session) -> None:
-        """Have a folder walked through once the transaction is committed."""
-        steps = [_step_document(Step(folder.id))]
-        job = {"kind": kind, "owner": folder.owner_id, "actor": actor_id, "steps": steps}
-        await self._queue.add(new_id(), job, session=session)
+    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
+        job: JobDocument = {
+            "kind": kind,
+            "owner": folder.owner_id,
+            "actor": actor_id,
+            "steps": [Step(folder.id).document()],
+        }
+        await self._queue.add(new_id(), {**job}, session=transaction.session)
+        transaction.wake_after(self.wakeup_name)
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
-        """Whether a walk through folders of this account is still to be done."""
         return await self._jobs.find_one({"owner": owner_id}, {"_id": 1}, session=session) is not None
 
-    def wake(self) -> None:
-        wake(self.wakeup_name)
-
     async def claim(self) -> Job | None:
-        """A job that is due, for this instance alone until its lease ends; accounts take turns."""
         lease = await self._queue.claim()
         return None if lease is None else _job_of(lease)
 
     async def save(self, job: Job, session: Session) -> None:
-        """Store how far a job is, or remove it if it is done, in the transaction of that step. Raises LeaseLost."""
         if job.steps:
-            steps = [_step_document(step) for step in job.steps]
-            await self._queue.renew(job.lease, {"steps": steps}, session=session)
+            await self._queue.renew(job.lease, {"steps": [step.document() for step in job.steps]}, session=session)
         else:
             await self._queue.complete(job.lease, session=session)
 
     async def postpone(self, job: Job) -> None:
-        """Try again later, each time after longer, unless another instance has it by now."""
         pause = backoff(job.lease.attempts, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
         with suppress(LeaseLost):
             await self._queue.postpone(job.lease, pause)
 
 
-def _step_document(step: Step) -> Document:
-    return {"folder": step.folder_id, "after": step.after, "exhausted": step.exhausted}
-
-
 def _job_of(lease: Lease) -> Job:
     row = lease.document
-    steps = [Step(step["folder"], step["after"], step["exhausted"]) for step in row["steps"]]
+    steps = [
+        Step(step["folder"], tuple(step["after"]) if step["after"] else None, step["exhausted"])
+        for step in row["steps"]
+    ]
     return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps)

@@ -1,14 +1,13 @@
-"""Public HTTP routes by which a client keeps up: changes, snapshot, compare."""
+"""Route of the change feed."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller
+from docstore_metadata.dependencies import Caller, public_router
+from docstore_metadata.direct_routes import DirectRoute, query_parameter
 from docstore_metadata.journal import schemas
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.tree.fast_routes import DirectRoute, query_parameter
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
 from docstore_platform.values import CURSOR_SCHEMA
 
 MAX_WAIT_SECONDS = 60
@@ -31,8 +30,7 @@ CHANGES_PARAMETERS = [
 
 
 def changes_router(changes: ChangeFeed) -> APIRouter:
-    """The change feed."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["sync"], route_class=DirectRoute)
+    router = public_router("sync", DirectRoute)
 
     @router.get("/changes", response_model=schemas.ChangeFeed, openapi_extra={"parameters": CHANGES_PARAMETERS})
     async def list_account_changes(request: Request, principal: Caller) -> Response:

@@ -1,6 +1,6 @@
 """Requests and responses of the routes by which a client keeps up: changes, snapshot, compare."""
 
-from docstore_metadata.journal.repository import ChangeType
+from docstore_metadata.changes.journal_writer_repository import ChangeType
 from docstore_metadata.tree.schemas import File
 from docstore_platform.answers import Answer
 

@@ -1,4 +1,4 @@
-"""The change feed: the journal read page by page, from a cursor on."""
+"""The change feed: pages of the journal from a cursor on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from docstore_platform.errors import DomainError, Gone, invalid
 from docstore_platform.paging import change_cursor, decode_cursor
 
 LATEST = "latest"
-"""The cursor behind the last change, for who wants to know of none but the next ones."""
+"""The cursor behind the last change, for clients that need only future ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,27 @@ def _expired() -> DomainError:
 
 
 class ChangeFeed:
-    """Reads only what no election can undo: a number once told is never given to another change."""
+    """Pages of changes as JSON, and cursors."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     async def epoch(self, account_id: str) -> str:
-        """Another one since each restore from a backup, which may have taken back what clients know; empty before."""
+        """Changes with each restore from a backup, which may have undone what clients know; empty before."""
         return await self._journal.epoch(account_id)
 
     async def latest(self, account_id: str) -> str:
         return (await self.heads([account_id]))[account_id]
 
     async def heads(self, account_ids: Sequence[str]) -> dict[str, str]:
-        """The cursor behind the last entry, of each account."""
+        """The cursor behind each account's last entry."""
         known = await self._journal.heads(account_ids)
         return {account: change_cursor(account, known.get(account, 0)) for account in account_ids}
 
     async def page(self, account_id: str, cursor: str | None, limit: int) -> ChangePage:
-        """Up to `limit` changes after `cursor`; 410 if some of them are gone, 422 for a cursor that is none.
+        """Up to `limit` changes after `cursor`; 410 if some of them are deleted, 422 for an invalid cursor.
 
-        The numbers have no gap, so that what is missing is noticed.
+        The numbers have no gap, so that missing entries are detected.
         """
         head = (await self._journal.heads([account_id])).get(account_id, 0)
         after = head if cursor == LATEST else _sequence(account_id, cursor)
@@ -64,7 +64,7 @@ class ChangeFeed:
 
 
 def _last_of(entries: Sequence[Entry], after: int) -> int:
-    """The number of the last of them; 410 if they don't follow on `after` one by one."""
+    """The number of the last of them; 410 if their numbers are not consecutive from `after` on."""
     if not entries:
         return after
     last = entries[-1].sequence

@@ -1,30 +1,27 @@
-"""Public HTTP routes of links: those of the owner, and those for whoever has a link's token. Thin."""
+"""Routes of links: those of the owner, and those for visitors with a link's token."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from docstore_metadata.dependencies import Caller
+from docstore_metadata.dependencies import NO_STORE, Caller, Limit, public_router
 from docstore_metadata.downloads.api import CONTENT_RESPONSES
-from docstore_metadata.downloads.delivery import NO_STORE, Delivery
+from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.links import schemas
-from docstore_metadata.links.rules import Link
+from docstore_metadata.links.rules import Link, LinkOptions
 from docstore_metadata.links.schemas import LinkChanges, NewLink, Opening
-from docstore_metadata.links.service import LinkService, Wish
+from docstore_metadata.links.service import LinkService
 from docstore_metadata.links.visits import DOWNLOAD_SECONDS, FolderPage, LinkVisits, Visit
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
+from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.throttle import client_address
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NodeId = Annotated[Id | None, Query()]
 Address = Annotated[str, Depends(client_address)]
 Grant = Annotated[str, Query(max_length=200, description="from `open`; needed where the link has a password")]
@@ -33,24 +30,19 @@ GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, descri
 
 def links_router(links: LinkService) -> APIRouter:
     """Routes of links for the owner."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["links"])
+    router = public_router("links")
 
     @router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
     async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller) -> Response:
         """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
-        wish = Wish(
-            name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads
+        link, token = await links.make(
+            principal, file_id, LinkOptions(**body.model_dump()), request.headers.get("idempotency-key", "")
         )
-        link, token = await links.make(principal, file_id, wish, request.headers.get("idempotency-key", ""))
         return json_response({**link_json(link, links.url_of(link)), "token": token}, 201, NO_STORE)
 
     @router.get("/files/{file_id}/links", response_model=schemas.LinkPage)
     async def list_links(
-        file_id: str,
-        request: Request,
-        principal: Caller,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
+        file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
         """The public links to it, the earliest first; one that has expired for another 30 days."""
         after: str = decode_cursor(cursor, str)[0] if cursor else ""
@@ -60,15 +52,13 @@ def links_router(links: LinkService) -> APIRouter:
         return json_response({"items": items, "next_cursor": next_cursor}, headers=NO_STORE)
 
     @router.get("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
-    async def get_link(file_id: str, link_id: str, request: Request, principal: Caller) -> Response:
+    async def get_link(file_id: str, link_id: str, principal: Caller) -> Response:
         """One public link."""
         link = await links.get(principal, file_id, link_id)
         return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
 
     @router.patch("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
-    async def change_link(
-        file_id: str, link_id: str, body: LinkChanges, request: Request, principal: Caller
-    ) -> Response:
+    async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller) -> Response:
         """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         link = await links.change(principal, file_id, link_id, changes)
@@ -84,8 +74,8 @@ def links_router(links: LinkService) -> APIRouter:
 
 
 def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
-    """Routes of links for whoever has a token; nobody is logged in."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["links"])
+    """Routes of links for visitors with a token; nobody is logged in."""
+    router = public_router("links")
 
     @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
     async def open_link(token: str, body: Opening, address: Address) -> Response:
@@ -95,7 +85,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         opened: Json = {
             "file": public_json(node),
             "downloads_left": visit.link.downloads_left,
-            "expires_at": _shown(visit.link.expires_at),
+            "expires_at": moment_json(visit.link.expires_at),
             "grant": visit.grant,
         }
         if node.is_folder:
@@ -135,7 +125,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
 async def deliver(
     request: Request, visits: LinkVisits, delivery: Delivery, visit: Visit, file_id: str | None
 ) -> Response:
-    """The content, always as an attachment with a declared type; counted."""
+    """The content, always as an attachment with a declared type. Counts as a download."""
     return await delivery.answer(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
 
 
@@ -147,7 +137,7 @@ def link_json(link: Link, url: str | None) -> Json:
         "url": url,
         "name": link.name,
         "has_password": link.password_hash is not None,
-        "expires_at": _shown(link.expires_at),
+        "expires_at": moment_json(link.expires_at),
         "max_downloads": link.max_downloads,
         "downloads": link.downloads,
         "opens": link.opens,
@@ -156,7 +146,7 @@ def link_json(link: Link, url: str | None) -> Json:
 
 
 def public_json(node: Node) -> Json:
-    """A file or folder as strangers see it: neither whose it is, nor where it lies."""
+    """A file or folder as visitors see it: without its owner and its path."""
     return {
         "id": node.id,
         "name": node.name,
@@ -169,7 +159,3 @@ def public_json(node: Node) -> Json:
 
 def page_json(page: FolderPage) -> Json:
     return {"items": [public_json(node) for node in page.items], "next_cursor": page.next_cursor}
-
-
-def _shown(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)

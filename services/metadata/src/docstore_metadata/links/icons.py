@@ -1,4 +1,4 @@
-"""Which kind of document a file is, for its icon and in words. The same kinds as in the web page (`lib/media.ts`)."""
+"""Kinds of documents with their icons and names, as in the web page (`lib/media.ts`)."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -42,7 +42,7 @@ _BY_FAMILY = {"image": IMAGE, "video": VIDEO, "audio": AUDIO, "text": TEXT}
 
 
 def kind_of(node: Node) -> Kind:
-    """By the extension, else by the declared type."""
+    """The kind by the extension, else by the declared type."""
     if node.is_folder:
         return FOLDER
     known = _BY_EXTENSION.get(PurePosixPath(node.name).suffix.lower())

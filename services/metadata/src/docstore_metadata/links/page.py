@@ -1,6 +1,6 @@
-"""The plain page of a public link: HTML without script or cookies; previews are all it loads, from the object store.
+"""The HTML page of a public link, without scripts and cookies. It loads only previews, from the object store.
 
-A page that asks for a password is a form of its own origin. There is no login and so nothing to forge.
+The password form is sent to its own origin. There is no login, and so nothing to forge.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Template
 
+from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.errors import LinkPassword
 from docstore_metadata.links.api import Address, deliver
@@ -20,8 +21,7 @@ from docstore_metadata.links.icons import kind_of
 from docstore_metadata.links.previews import PagePreviews
 from docstore_metadata.links.schemas import MAX_PASSWORD_CHARS
 from docstore_metadata.links.visits import LinkVisits, Visit
-from docstore_metadata.people.service import DisplayNames
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT
+from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.tree.rules import Node
 from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
@@ -36,7 +36,7 @@ Text = Annotated[str, Query(max_length=4096)]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What pages show of files and people: preview pictures and names."""
+    """Sources of preview pictures and names."""
 
     previews: PagePreviews
     names: DisplayNames
@@ -65,7 +65,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
     async def show_link(
         token: str, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
     ) -> Response:
-        """What the link leads to, or a form for its password. The first look is counted as an open."""
+        """The link's target, or a form for its password. The first visit counts as an open."""
         try:
             if folder or after or grant:
                 return await _page_of(visits, shows, await visits.look(token, grant), token, folder, after)
@@ -77,7 +77,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
 
     @router.post("/{token}")
     async def open_with_password(token: str, request: Request, address: Address) -> Response:
-        """The same for whoever knows the password."""
+        """The same with the password."""
         try:
             password = await _password_in(request)
             return await _page_of(visits, shows, await visits.open(token, password, address), token)
@@ -86,7 +86,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
 
     @router.get("/{token}/download")
     async def download(token: str, request: Request, file: Text = "", grant: Text = "") -> Response:
-        """To the bytes; counted."""
+        """The content. Counts as a download."""
         try:
             return await deliver(request, visits, delivery, await visits.look(token, grant), file or None)
         except DomainError as error:
@@ -96,7 +96,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
 
 
 async def _password_in(request: Request) -> str:
-    """The form's one field. A longer one than any password is no password."""
+    """The password in the form; empty if the form is too long or malformed."""
     body = b""
     async for part in request.stream():
         body += part
@@ -183,6 +183,6 @@ def _page(
 
 
 def _policy(pictures: Iterable[str]) -> str:
-    """Images may come from where the page's pictures are; without pictures, from nowhere."""
+    """Content security policy that allows images only from the origins of these pictures."""
     origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, pictures)})
     return f"{POLICY}; img-src {' '.join(origins)}" if origins else POLICY

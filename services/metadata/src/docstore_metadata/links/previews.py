@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,25 +14,25 @@ from docstore_platform.errors import DomainError
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 2.0
-"""A page without pictures is better than none: media may be slow or down."""
+"""The page is shown without pictures if media is slow or down."""
 
 
+@dataclass(slots=True)
 class PagePreviews:
-    """Signed URLs of the pictures that a page shows."""
+    """Signed URLs of the pictures on a page."""
 
-    def __init__(self, media: MediaClient, *, wait_seconds: float = WAIT_SECONDS) -> None:
-        self._media = media
-        self._wait_seconds = wait_seconds
+    media: MediaClient
+    wait_seconds: float = WAIT_SECONDS
 
     async def urls(self, link: Link, nodes: Sequence[Node], size: PreviewSize) -> dict[str, str]:
-        """By file id. None where the link limits downloads: a picture is as good as a download, and is not counted."""
+        """By file id. Empty if the link limits downloads: a picture shows the content, but is not counted."""
         wanted = [node for node in nodes if node.preview]
         if not wanted or link.max_downloads is not None:
             return {}
         items: list[PreviewItem] = [{"file_id": node.id, "version": node.version, "name": node.name} for node in wanted]
         try:
-            async with asyncio.timeout(self._wait_seconds):
-                urls = await self._media.preview_urls(items, size)
+            async with asyncio.timeout(self.wait_seconds):
+                urls = await self.media.preview_urls(items, size)
         except (DomainError, TimeoutError) as error:
             log.warning("link_page_without_previews", link_id=link.id, error=repr(error))
             return {}

@@ -1,6 +1,4 @@
-"""Public links: what they are, whether one still opens, and what proves that a password was given. Standard library
-only.
-"""
+"""Public links, and the grants that prove that a link's password was given. Standard library only."""
 
 import base64
 import hashlib
@@ -11,63 +9,79 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 TOKEN_BYTES = 24
-"""192 bits: nobody finds a link by trying."""
+"""192 bits: no link can be found by guessing."""
 MAX_LINKS = 100
 """Of one file or folder."""
 MAX_LINK_YEARS = 10
 WARNED_BEFORE = timedelta(hours=24)
 KEPT_AFTER_END = timedelta(days=30)
-"""An expired link can be seen and prolonged by its owner for so long."""
+"""The owner can see and prolong an expired link for so long."""
 GRANT_LIFE = timedelta(minutes=10)
 GRANT_LABEL = b"docstore link grant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A way to a file or folder for whoever has the token: its hash finds the link, its ciphertext shows it again."""
+    """Access to a file or folder with a token: its hash finds the link, its ciphertext restores the URL."""
 
     id: str
     token_hash: str
     node_id: str
     owner_id: str
     name: str
-    """The owner's note of whom it is for."""
+    """The owner's label."""
     created_at: datetime
     expires_at: datetime | None = None
     max_downloads: int | None = None
     password_hash: str | None = None
     encrypted_token: bytes | None = None
-    """None for a link that was made before tokens were kept."""
+    """None for a link that was made before tokens were stored."""
     downloads: int = 0
     opens: int = 0
     revision: int = 1
     operation: str | None = None
-    """Of the call that made it, if that had an Idempotency-Key: the same call makes no second link."""
+    """Identifies the call that made it, if that had an Idempotency-Key: the same call makes no second link."""
 
     def opens_at(self, now: datetime) -> bool:
-        """Whether it has neither expired nor been used up."""
+        """Whether it has neither expired nor reached its download limit."""
         return (self.expires_at is None or now < self.expires_at) and self.downloads_left != 0
 
     @property
     def downloads_left(self) -> int | None:
-        """None: any number."""
+        """None: unlimited."""
         return None if self.max_downloads is None else max(0, self.max_downloads - self.downloads)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOptions:
+    """Options of a new link; the password as typed by the owner."""
+
+    name: str = ""
+    password: str | None = None
+    expires_at: datetime | None = None
+    max_downloads: int | None = None
+
+
+def operation_of(key: str, node_id: str, options: LinkOptions) -> str:
+    """Identifies a call with this Idempotency-Key. Independent of the password, so that none can be tested with it."""
+    parts = (key, node_id, options.name, options.password is None, options.expires_at, options.max_downloads)
+    return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
+
+
 def new_token() -> str:
-    """What stands in a link's URL."""
+    """A new secret for a link's URL."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def hash_of(token: str) -> str:
-    """As it is stored and looked up: time taken to compare tells nothing of the token itself."""
+    """The hash by which a token is stored and looked up: comparing it leaks nothing about the token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def warning_moment(expires_at: datetime | None, now: datetime) -> datetime | None:
-    """When the owner is to be told that a link is about to end.
+    """When the owner is notified that a link is about to expire.
 
-    None for one that ends within a day of being given that end: who sets it knows.
+    None for one that expires within a day of being set so: its owner knows.
     """
     if expires_at is None or expires_at - WARNED_BEFORE <= now:
         return None
@@ -77,7 +91,7 @@ def warning_moment(expires_at: datetime | None, now: datetime) -> datetime | Non
 class LinkGrants:
     """Short-lived proofs that a link's password was given, so that it is not sent with each call.
 
-    A grant is bound to the link and its password's hash: it dies with either.
+    A grant is bound to the link and its password's hash: it expires with either.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -88,7 +102,7 @@ class LinkGrants:
         return f"{until}.{_sign(self._keys[0], link, until)}"
 
     def is_good(self, grant: str, link: Link, now: datetime) -> bool:
-        """Whether the grant was made for this link, as it is now, and has not run out."""
+        """Whether the grant was made for this link with its current password, and has not expired."""
         until, _, signature = grant.partition(".")
         if not (until.isascii() and until.isdigit() and len(until) <= 12 and signature.isascii()):
             return False

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from docstore_metadata.paging import to_millisecond
 from docstore_metadata.tree.rules import Kind
 from docstore_platform.answers import Answer, Page, sometimes
 from docstore_platform.bodies import Body
@@ -15,17 +16,12 @@ MAX_PASSWORD_CHARS = 200
 MAX_DOWNLOADS = 1_000_000_000
 
 
-def _to_milliseconds(moment: datetime) -> datetime:
-    """As it is stored."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
 Name = Annotated[Line, Field(max_length=MAX_NAME_CHARS)]
 Password = Annotated[Text, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]
 Downloads = Annotated[int, Field(ge=1, le=MAX_DOWNLOADS), WHOLE]
 End = Annotated[
     Moment,
-    AfterValidator(_to_milliseconds),
+    AfterValidator(to_millisecond),
     Field(description="A moment to come, within 10 years; else 422 `invalid_expires_at`."),
 ]
 
@@ -37,13 +33,8 @@ class NewLink(Body):
     max_downloads: Downloads | None = None
 
 
-class LinkChanges(Body):
+class LinkChanges(NewLink):
     """What is absent stays; null takes a password, an end or a limit away."""
-
-    name: Name = ""
-    password: Password | None = None
-    expires_at: End | None = None
-    max_downloads: Downloads | None = None
 
 
 class Opening(Body):

@@ -1,7 +1,7 @@
 """Encrypts the tokens of public links, so that an owner can copy a link's address again.
 
-A link is looked up by the hash of its token. The token itself is kept only as AES-256-GCM ciphertext: who reads the
-database learns no address without the service's key.
+A link is looked up by the hash of its token. The token itself is stored only as AES-256-GCM ciphertext: the database
+reveals no URL without the service's key.
 """
 
 import os
@@ -28,7 +28,7 @@ class TokenCipher:
         return nonce + self._keys[0].encrypt(nonce, token.encode(), link_id.encode())
 
     def decrypt(self, link_id: str, encrypted: bytes | None) -> str | None:
-        """The token; None if it was never stored, or was encrypted with a key that is no longer given."""
+        """The token; None if it was never stored, or its key is no longer configured."""
         if encrypted is None:
             return None
         nonce, ciphertext = encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:]

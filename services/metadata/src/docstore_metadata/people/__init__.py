@@ -1,1 +1,1 @@
-"""What people are called."""
+"""Display names and e-mail addresses of people."""

@@ -1,7 +1,7 @@
-"""Which e-mail address is whose account, in MongoDB: collection `people`.
+"""E-mail addresses and their accounts, in collection `people` of MongoDB.
 
-One document for each address that somebody has signed up with, or that something is shared with; `verified` once it is
-proven to be theirs. Whoever shares and whoever proves an address write the same one, so neither can miss the other.
+One document per address of an account or of a share; `verified` once the account has proven it. Sharing with an address
+and proving it write the same document, so that they are serialized.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,72 +21,61 @@ from docstore_platform.mongo import (
 
 
 class Person(NamedTuple):
-    """Whose an address is, and what they are called, as the account's revision says."""
+    """The account of an address and its display name, at a revision of the account."""
 
     account_id: str
     revision: int
     name: str
     verified: bool = False
-    """The account has proven that the address is its owner's: nothing is granted by it before."""
+    """The account has proven that it owns the address; no share is granted before."""
 
 
 class Recipient(NamedTuple):
-    """What is known of an address that something is shared with."""
+    """The account of an address that something is shared with."""
 
     account_id: str | None
-    """Who has signed up with it, whether or not the address is proven to be theirs."""
+    """The account that signed up with it, whether or not it has proven the address."""
     verified: bool | None
-    """None where that is not known: events of earlier releases did not say."""
+    """None if unknown: events of earlier releases lack it."""
 
     @property
     def entitled(self) -> str | None:
-        """The account that is granted what is shared with the address."""
+        """The account that is granted the shares with the address."""
         return self.account_id if self.verified else None
 
 
 class People(Protocol):
-    """Addresses and whose they are."""
-
     async def create_indexes(self) -> None: ...
 
     async def recipient(self, email_key: str, session: Session) -> Recipient:
-        """Whose address it is. Writes its document: a sign-up with it in the same moment comes before or after."""
-        ...
+        """The account of an address. Writes its document, which serializes this with a concurrent sign-up."""
 
     async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
-        """Addresses with their accounts. An account has one; what an older revision said of it counts no more.
+        """Store addresses with their accounts, unless a later revision is stored. An account has one address.
 
-        What was noted of a revision without the name, or without whether the address is proven, gets it: earlier
-        releases did not keep them. An address that was proven stays so, whatever an instance of such a release
-        publishes during an upgrade.
+        A document of an earlier release without name or `verified` gets them. A proven address stays proven, whatever
+        an instance of such a release publishes during an upgrade.
         """
-        ...
 
     async def address_of(self, account_id: str, session: Session) -> str | None:
-        """Whether or not it is proven."""
-        ...
+        """The account's address, whether or not it is proven."""
 
     async def account_of(self, email_key: str, session: Session) -> str | None:
-        """Who has signed up with an address, whether or not it is proven."""
-        ...
+        """The account of an address, whether or not it is proven."""
 
     async def note_decision_of(self, account_id: str, session: Session) -> None:
-        """Write the document of an account's address: a share with it in the same moment comes before or after."""
-        ...
+        """Write the document of an account's address, which serializes this with a concurrent share."""
 
     async def addresses_of(self, account_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
-        """By account, each with whether it is proven."""
-        ...
+        """Addresses by account, each with whether it is proven."""
 
     async def proven_address_of(self, account_id: str, session: Session) -> str | None: ...
 
     async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
-        """By account, those that are known."""
-        ...
+        """Display names by account, as far as known."""
 
     async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
-        """By address, those that are proven to be somebody's."""
-        ...
+        """Accounts by address, for proven addresses."""
 
 
 class MongoPeople:
@@ -121,13 +110,8 @@ class MongoPeople:
             if person.account_id in latest:
                 writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))
             verified = person.verified or (key, person.account_id) in proven
-            noted = {
-                "account": person.account_id,
-                "revision": person.revision,
-                "name": person.name,
-                "verified": verified,
-            }
-            writes.append(UpdateOne({"_id": key}, {"$set": noted}, upsert=True))
+            fields = {"account": person.account_id, "revision": person.revision, "name": person.name}
+            writes.append(UpdateOne({"_id": key}, {"$set": {**fields, "verified": verified}}, upsert=True))
         if not writes:
             return
         try:

@@ -1,20 +1,18 @@
-"""Looks display names up in the background: asks the accounts service for people whose events lacked something.
+"""Background task that fetches accounts whose events lacked the display name or whether the address is proven.
 
-They signed up before names were kept here, or whether their address is proven. The response is stored as an event's
-would be, so each is asked for once.
+They signed up before these were stored here. The response is stored like an event, so each is fetched once.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 
 import structlog
 
 from docstore_contracts.accounts import AccountsClient
-from docstore_events.transaction import Transactor
+from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.people.repository import Person
-from docstore_metadata.sharing.pending import PendingShares
-from docstore_metadata.sharing.rules import email_key
+from docstore_metadata.people.rules import email_key
 from docstore_platform.errors import DomainError
 from docstore_work.wakeup import wake
 
@@ -22,32 +20,34 @@ log = structlog.get_logger(__name__)
 
 MAX_WAITING = 1000
 
+Register = Callable[[Mapping[str, Person], Transaction], Awaitable[None]]
+
 
 class DisplayNameResolver:
-    """Queue of account ids to look up. One that is lost, in a crash or while accounts is down, is asked for again."""
+    """Queue of account ids. One that is lost, in a crash or while accounts is down, is queued again by the next use."""
 
-    def __init__(self, accounts: AccountsClient, transactor: Transactor, grants: PendingShares) -> None:
+    def __init__(self, accounts: AccountsClient, transactor: Transactor, register: Register) -> None:
         self._accounts = accounts
         self._transactor = transactor
-        self._grants = grants
+        self._register = register
         self._waiting: deque[str] = deque()
         self.wakeup_name = f"display names {id(self)}"
 
-    def ask_for(self, account_ids: Iterable[str]) -> None:
-        """Queue these accounts; no more than `MAX_WAITING` wait."""
+    def look_up(self, account_ids: Iterable[str]) -> None:
+        """Queue these accounts, up to `MAX_WAITING` in total."""
         self._waiting.extend(islice(account_ids, MAX_WAITING - len(self._waiting)))
         wake(self.wakeup_name)
 
     async def resolve_next(self) -> bool:
-        """Look one of them up; False if nobody waits."""
+        """Fetch one of them; False if the queue is empty."""
         if not self._waiting:
             return False
         account_id = self._waiting.popleft()
         try:
             await self._resolve(account_id)
-        except DomainError as problem:  # nobody's id in this region, or accounts is not there
+        except DomainError as problem:  # unknown in this region, or accounts is down
             log.debug("person_unknown", account_id=account_id, error=str(problem))
-        except Exception as error:  # noqa: BLE001 - the others are looked up all the same
+        except Exception as error:  # noqa: BLE001 - any failure concerns one account; the others are fetched all the same
             log.warning("person_lookup_failed", account_id=account_id, error=repr(error))
         return True
 
@@ -55,4 +55,4 @@ class DisplayNameResolver:
         account = await self._accounts.account(account_id)
         person = Person(account_id, account["revision"], account["display_name"], account.get("email_verified", False))
         people = {email_key(account["email"]): person}
-        await self._transactor.run(lambda transaction: self._grants.register(people, transaction))
+        await self._transactor.run(lambda transaction: self._register(people, transaction))

@@ -1,17 +1,18 @@
-"""Finds accounts past their retention by indexes of root folders, so that what is not due costs nothing.
+"""Finds accounts past their retention by indexes of root folders: accounts without due work cost nothing.
 
-A root says since when its owner has something in the trash (`trash_from`) and old versions of files (`versions_from`),
-and what they chose. What is due follows from the two, so a new default or a new choice touches no other document.
+A root stores since when its owner has trash (`trash_from`) and old versions of files (`versions_from`), and the chosen
+policy. What is due follows from these, so that a new default or choice writes no other document.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from docstore_metadata.journal.repository import touch_owner_journals
-from docstore_metadata.retention.rules import Bounds, Choice
+from docstore_metadata.changes.journal_writer_repository import touch_owner_journals
+from docstore_metadata.paging import EPOCH
 from docstore_metadata.tree.documents import choice_document, node_of
+from docstore_metadata.tree.retention_policy import Bounds, Choice
 from docstore_metadata.tree.rules import Node
 from docstore_platform.mongo import (
     ASCENDING,
@@ -25,83 +26,65 @@ from docstore_platform.mongo import (
 )
 
 Since = Literal["trash_from", "versions_from", "recheck_from"]
-"""What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""
+"""Fields by which work is due. `recheck_from`: a choice was made then, and files may exceed its number of versions."""
 OLDEST_TRASH = [("trashed_at", 1), ("_id", 1)]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS: dict[Since, str] = {"trash_from": "trash_days", "versions_from": "version_days"}
-
-RESTART_RETENTION: list[Document] = [
-    {"$set": {since: {"$cond": [f"${since}", "$$NOW", "$$REMOVE"]} for since in DAYS}},
-    {"$unset": "lease"},
-]
-"""An update of the root of somebody who could not look after it: what is in the trash counts as put there now, old
-versions as replaced now. `lease` is the token of an instance of the release before, which stops by that."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueAccount:
-    """An account whose trash or versions are past their retention."""
+    """An account with trash or versions past their retention."""
 
     account_id: str
     since: Since
     condition: Document
-    """What its root must still match: another policy, or a restart of its retention, ends the work on it."""
+    """Condition of its root: it no longer matches after another choice, or a restart of its retention."""
 
 
 class RetentionRoots(Protocol):
-    """The roots of accounts, as the retention of what is in them needs them."""
+    """Retention choices in the roots of accounts."""
 
     async def now(self) -> datetime:
         """By the database's clock."""
-        ...
 
     async def choose(self, account_id: str, choice: Choice, session: Session) -> None:
-        """Store what a person chose; whoever deletes something of theirs stops, until the choice takes effect."""
-        ...
+        """Store a choice; deletions in the account stop until it takes effect."""
 
 
 class DueRoots(Protocol):
-    """What of the accounts is past its retention."""
+    """Accounts with work past their retention."""
 
     async def next_due(self, now: datetime) -> DueAccount | None:
-        """The account whose trash or versions have been overdue the longest, of one policy."""
-        ...
+        """The account whose trash or versions have been overdue the longest, under one policy."""
 
     async def begin_step(self, due: DueAccount, now: datetime, session: Session) -> Node | None:
         """The account's root; None if nothing is due any more, or a choice was made meanwhile.
 
-        Writes the root, so that a choice made in the same moment conflicts with the step.
+        Writes the root, so that a concurrent choice conflicts with the step.
         """
-        ...
 
     async def put_off(self, due: DueAccount, until: datetime) -> None:
-        """Leave an account alone until then: what failed there may fail again, and the others need not wait."""
-        ...
+        """Postpone an account whose step failed, so that the others need not wait."""
 
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
-        """What was put into the trash so early, the earliest first."""
-        ...
+        """Trash put there before a moment, the earliest first."""
 
     async def oldest_trash(self, owner_id: str, session: Session) -> Node | None: ...
 
     async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
-        """Files whose first old version was replaced so early, the earliest first."""
-        ...
+        """Files whose first old version was replaced before a moment, the earliest first."""
 
     async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
         """The file with the earliest old version."""
-        ...
 
     async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
-        """Files with more versions than these, those with the most first."""
-        ...
+        """Files with more versions than this, those with the most first."""
 
     async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
-        """Nothing more is due; `rest`: since when what remains is there, None if nothing does.
+        """Complete the work on an account; `rest`: since when the remaining items exist, None if there are none.
 
-        What comes to be the first of its kind meanwhile conflicts with this, since both write the owner's journal.
+        A concurrent transaction that adds the first item conflicts with this: both write the owner's journal.
         """
-        ...
 
 
 class MongoRetentionRoots:
@@ -126,7 +109,7 @@ class MongoRetentionRoots:
         )
 
     async def _begin(self) -> None:
-        """What was thrown away before there were policies counts as thrown away now; once, before the indexes are."""
+        """Start the retention of trash from before there were policies; once, before the indexes exist."""
         roots = {"parent": None, "live": True, "trash_from": {"$exists": False}}
         await self._nodes.update_many(roots, [{"$set": {"trash_from": "$$NOW", "versions_from": "$$NOW"}}])
         files = {"kept_versions": {"$gt": 1}, "replaced_from": {"$exists": False}}
@@ -144,9 +127,9 @@ class MongoRetentionRoots:
         return await self._first("recheck_from", {"recheck_from": {"$lte": now}}, now)
 
     async def _classes(self, since: Since, field: str) -> AsyncIterator[tuple[int, int | None]]:
-        """After how many days something goes, by what was chosen, None by those who did not choose.
+        """Each effective number of days with the chosen one, None for accounts without a choice.
 
-        One seek in the index for each number of days that anybody chose.
+        One index seek per chosen number of days.
         """
         policy = self._bounds.of(None)
         default: int | None = getattr(policy, field)
@@ -184,8 +167,8 @@ class MongoRetentionRoots:
         return await self._page({"owner": owner_id, "trashed_at": {"$lte": before}}, OLDEST_TRASH, limit, session)
 
     async def oldest_trash(self, owner_id: str, session: Session) -> Node | None:
-        found = await self._page({"owner": owner_id, "trashed_at": {"$exists": True}}, OLDEST_TRASH, 1, session)
-        return found[0] if found else None
+        trash = {"owner": owner_id, "trashed_at": {"$exists": True}}
+        return next(iter(await self._page(trash, OLDEST_TRASH, 1, session)), None)
 
     async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         old = {"owner": owner_id, "replaced_from": {"$lte": before}}
@@ -193,8 +176,7 @@ class MongoRetentionRoots:
 
     async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
         old = {"owner": owner_id, "replaced_from": {"$gt": EPOCH}}
-        found = await self._page(old, [("replaced_from", 1)], 1, session)
-        return found[0] if found else None
+        return next(iter(await self._page(old, [("replaced_from", 1)], 1, session)), None)
 
     async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
         surplus = {"owner": owner_id, "kept_versions": {"$gt": versions}}
@@ -217,12 +199,12 @@ class MongoRetentionRoots:
     async def choose(self, account_id: str, choice: Choice, session: Session) -> None:
         held_until = choice.at + self._bounds.grace
         chosen = {"retention": choice_document(choice), "held_until": held_until, "recheck_from": choice.at}
-        update = {"$set": chosen, "$unset": {"lease": ""}}  # the token of an instance of the release before
+        update = {"$set": chosen, "$unset": {"lease": ""}}  # the token of an instance of an older release
         await self._nodes.update_one({"_id": account_id}, update, session=session)
 
 
 def _free(now: datetime) -> Document:
-    """Neither put off nor suspended: who is can't look after their trash. The release before holds accounts so, too."""
+    """Neither postponed nor suspended: the owner of a suspended account can't restore anything."""
     return {"held_until": {"$not": {"$gt": now}}, "suspended": {"$ne": True}}
 
 
@@ -231,6 +213,6 @@ def _due(since: Since) -> str:
 
 
 def _index(*fields: str, name: str, on: str) -> IndexModel:
-    """Of the documents that have the field `on`."""
+    """Index of the documents with the field `on`."""
     keys = [(field, ASCENDING) for field in fields]
     return IndexModel(keys, name=name, partialFilterExpression={on: {"$exists": True}})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from docstore_metadata.retention.rules import MAX_DAYS
+from docstore_metadata.tree.retention_policy import MAX_DAYS
 from docstore_platform.answers import Answer
 from docstore_platform.bodies import Body
 from docstore_platform.values import WHOLE, described

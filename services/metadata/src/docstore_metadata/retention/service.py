@@ -1,12 +1,12 @@
 """Use cases of the retention policy: read it, choose one, go back to the operator's default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.retention.repository import RetentionRoots
-from docstore_metadata.retention.rules import Bounds, Choice, Policy
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import Session
@@ -15,38 +15,30 @@ from docstore_platform.tokens import Principal
 
 @dataclass(frozen=True, slots=True)
 class RetentionState:
-    """What holds for an account, and from when on: None if it does already."""
+    """An account's policy, and when it takes effect: None if it has already."""
 
     policy: Policy
     is_default: bool
     applies_at: datetime | None
 
 
+@dataclass(slots=True)
 class RetentionService:
-    """The use cases, each one transaction or one read."""
+    """Each use case is one transaction or one read."""
 
-    def __init__(
-        self,
-        retention: RetentionRoots,
-        tree: Tree,
-        transactor: Transactor,
-        bounds: Bounds,
-        *,
-        clock: Clock = utc_now,
-    ) -> None:
-        self.bounds = bounds
-        self._retention = retention
-        self._tree = tree
-        self._transactor = transactor
-        self._clock = clock
+    retention: RetentionRoots
+    tree: Tree
+    transactor: Transactor
+    bounds: Bounds
+    clock: Clock = field(default=utc_now, kw_only=True)
 
     async def see(self, principal: Principal) -> RetentionState:
-        return self._kept(await self._root(principal.account_id))
+        return self._state(await self._root(principal.account_id))
 
     async def choose(self, principal: Principal, policy: Policy | None) -> RetentionState:
-        """What is to hold from now on, None for what the operator says. InvalidRetention beyond the bounds.
+        """Choose a policy, or None for the operator's default. InvalidRetention outside the operator's limits.
 
-        Chosen again, it takes effect when it would have.
+        Choosing the same again does not delay it.
         """
         if policy is not None:
             self.bounds.check(policy)
@@ -55,32 +47,30 @@ class RetentionService:
             root = await self._root(principal.account_id, transaction.session)
             chosen = root.retention.policy if root.retention else None
             if chosen != policy:
-                # A clock that is behind must not make it take effect before it can be taken back.
-                at = max(self._clock(), await self._retention.now())
+                # With a clock that is behind, it would take effect before it can be reverted.
+                at = max(self.clock(), await self.retention.now())
                 root.retention = Choice(policy, at)
-                await self._retention.choose(root.id, root.retention, transaction.session)
-            return self._kept(root)
+                await self.retention.choose(root.id, root.retention, transaction.session)
+            return self._state(root)
 
-        return await self._transactor.run(work, lane=principal.account_id)
+        return await self.transactor.run(work, lane=principal.account_id)
 
     async def trash_expiry(self, principal: Principal) -> "TrashExpiry":
         return TrashExpiry(await self._root(principal.account_id), self.bounds)
 
     async def _root(self, account_id: str, session: Session = None) -> Node:
-        place = await self._tree.at(account_id, (), session)
-        assert place is not None
-        return place.node
+        return (await self.tree.root(account_id, session)).node
 
-    def _kept(self, root: Node) -> RetentionState:
+    def _state(self, root: Node) -> RetentionState:
         choice = root.retention
         applies_at = choice.at + self.bounds.grace if choice else None
-        waits = applies_at is not None and applies_at > self._clock()
+        waits = applies_at is not None and applies_at > self.clock()
         is_default = choice is None or choice.policy is None
         return RetentionState(self.bounds.of(choice), is_default, applies_at if waits else None)
 
 
 class TrashExpiry:
-    """When the trash of one account is deleted: then or a little later, never earlier."""
+    """Computes when the trash of one account is deleted: then or a little later, never earlier."""
 
     def __init__(self, root: Node, bounds: Bounds) -> None:
         self._from = root.trash_from

@@ -1,31 +1,26 @@
-"""Public HTTP routes of shares with people: thin."""
+"""Routes of shares with people."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller
-from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.dependencies import Caller, Limit, public_router
+from docstore_metadata.display_names import DisplayNames
+from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.sharing import schemas
-from docstore_metadata.sharing.rules import Share
+from docstore_metadata.sharing.rules import Share, SharedPlace
 from docstore_metadata.sharing.schemas import NewRole, NewShare
-from docstore_metadata.sharing.service import SharedPlace, ShareService
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
+from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.tree.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-
 
 def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
-    """Routes of shares with people."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["shares"])
+    router = public_router("shares")
 
     @router.post(
         "/files/{file_id}/shares",
@@ -88,13 +83,16 @@ def share_json(share: Share) -> Json:
 
 
 def received_json(item: SharedPlace, account_id: str, names: Mapping[str, str]) -> Json:
-    """What is shared with an account, with its share."""
+    """A shared file or folder as its recipient sees it, with its share."""
     share = item.share
-    received = {
+    return {**named_json(item.place, account_id, names), "share": share_of_recipient_json(share, names)}
+
+
+def share_of_recipient_json(share: Share, names: Mapping[str, str]) -> Json:
+    return {
         "id": share.id,
         "role": share.role,
         "owner_id": share.owner_id,
         "owner_name": names.get(share.owner_id),
         "shared_at": rfc3339(share.created_at),
     }
-    return {**named_json(item.place, account_id, names), "share": received}

@@ -1,48 +1,73 @@
-"""Applies a share change: updates readers, publishes events and journals entries in one transaction."""
+"""Applies a share change: updates readers, publishes events and appends journal entries in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypedDict
 
 from docstore_events.shares import FileShared, ShareRevoked
 from docstore_events.transaction import Transaction
-from docstore_metadata.jobs.repository import Jobs
-from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.sharing.rules import Share, readers_by
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.rules import Kind, Place, ShareRole
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.rules import Place
+
+Publish = Callable[[Share, Place], None]
 
 
-class ShareChanges:
-    """Writes the shares of a node into the node, which decides all rights."""
+async def apply_shares(
+    store: Store, place: Place, shares: Iterable[Share], actor_id: str, transaction: Transaction
+) -> Place:
+    """Write the shares of a node into the node, which decides all permissions; the place as it is then.
 
-    def __init__(self, store: Store, jobs: Jobs) -> None:
-        self._store = store
-        self._jobs = jobs
-
-    async def apply(self, place: Place, shares: Iterable[Share], actor_id: str, transaction: Transaction) -> Place:
-        """The place with these as its node's shares; publishes and writes all that follows.
-
-        Publishes nothing about what is in the trash: the event of its restore names its readers.
-        """
-        shared_with = readers_by(shares)
-        if shared_with == dict(place.node.shared_with):
-            return place
-        after = Place(replace(place.node, shared_with=shared_with), place.ancestors)
-        node = after.node
-        if after.is_reachable:
-            recorder = FileEventRecorder(transaction, actor_id)
-            recorder.access_changed(after)
-            _note_in_journals(place, after, recorder)
-            node.told_readers = after.readers
-        await self._store.nodes.save([(node, ("revision", "told_readers", "shared_with"))], transaction.session)
-        if node.is_folder and after.readers != place.readers:
-            await self._jobs.add("settle", node, actor_id, transaction.session)
-            transaction.wake_after(self._jobs.wakeup_name)
-        return after
+    Publishes nothing about what is in the trash: the event of its restoration contains its readers.
+    """
+    shared_with = readers_by(shares)
+    if shared_with == dict(place.node.shared_with):
+        return place
+    after = Place(replace(place.node, shared_with=shared_with), place.ancestors)
+    node = after.node
+    if after.is_reachable:
+        recorder = FileEventRecorder(transaction, actor_id)
+        recorder.access_changed(after)
+        _append_to_journals(place, after, recorder)
+        node.told_readers = after.readers
+    await store.nodes.save([(node, ("revision", "told_readers", "shared_with"))], transaction.session)
+    if node.is_folder and after.readers != place.readers:
+        await store.jobs.add("settle", node, actor_id, transaction)
+    return after
 
 
-def _note_in_journals(before: Place, after: Place, recorder: FileEventRecorder) -> None:
+async def apply_many(
+    store: Store,
+    tree: Tree,
+    changed: Sequence[Share],
+    publish: Publish,
+    actor_id: str | None,
+    transaction: Transaction,
+) -> None:
+    """Publish changed shares, which are stored already, and apply them. `actor_id`: None for the owner of each node."""
+    session = transaction.session
+    current: defaultdict[str, list[Share]] = defaultdict(list)
+    for share in await store.shares.of_nodes({share.node_id for share in changed}, session):
+        current[share.node_id].append(share)
+    for node_id in dict.fromkeys(share.node_id for share in changed):
+        place = await tree.place(node_id, session)
+        assert place is not None
+        await bump_parent(store, place, transaction)
+        for share in changed:
+            if share.node_id == node_id:
+                publish(share, place)
+        await apply_shares(store, place, current[node_id], actor_id or place.node.owner_id, transaction)
+
+
+async def bump_parent(store: Store, place: Place, transaction: Transaction) -> None:
+    """Serialize the share changes in one folder: they change what its listing shows."""
+    assert place.node.parent_id is not None
+    await store.nodes.bump([place.node.parent_id], transaction.session)
+
+
+def _append_to_journals(before: Place, after: Place, recorder: FileEventRecorder) -> None:
     unshared_node = Place(replace(after.node, shared_with=before.node.shared_with), before.ancestors)
     for account_id in sorted({*before.node.shared_with, *after.node.shared_with}):
         permission = after.permission_of(account_id)
@@ -53,52 +78,39 @@ def _note_in_journals(before: Place, after: Place, recorder: FileEventRecorder) 
 
 
 def publish_shared(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:
-    """Publish that there is a share, or that it is for somebody else or another role now."""
-    transaction.publish(FileShared(**_event_fields(share, place, actor_id)))
+    """Publish a new share, or its new account or role."""
+    _publish(FileShared, share, place, actor_id, transaction)
 
 
 def publish_revoked(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:
-    """Publish the end of a share, as it was to the end."""
-    ended = replace(share, revision=share.revision + 1)
-    transaction.publish(ShareRevoked(**_event_fields(ended, place, actor_id)))
+    """Publish the end of a share, in its last state."""
+    _publish(ShareRevoked, replace(share, revision=share.revision + 1), place, actor_id, transaction)
 
 
-class _EventFields(TypedDict):
-    revision: int
-    share_id: str
-    file_id: str
-    file_name: str
-    kind: Kind
-    owner_id: str
-    email: str
-    account_id: str | None
-    role: ShareRole
-    actor_id: str
-    ancestors: tuple[str, ...]
-    invited_id: str | None
-    hidden: bool
-
-
-def _event_fields(share: Share, place: Place, actor_id: str) -> _EventFields:
-    return {
-        "revision": share.revision,
-        "share_id": share.id,
-        "file_id": place.node.id,
-        "file_name": place.node.name,
-        "kind": place.node.kind,
-        "owner_id": share.owner_id,
-        "email": share.email,
-        "account_id": share.account_id,
-        "role": share.role,
-        "actor_id": actor_id,
-        "ancestors": place.ancestor_ids,
-        "invited_id": share.invited_id,
-        "hidden": share.hidden_from is not None,
-    }
+def _publish(
+    event: type[FileShared | ShareRevoked], share: Share, place: Place, actor_id: str, transaction: Transaction
+) -> None:
+    transaction.publish(
+        event(
+            revision=share.revision,
+            share_id=share.id,
+            file_id=place.node.id,
+            file_name=place.node.name,
+            kind=place.node.kind,
+            owner_id=share.owner_id,
+            email=share.email,
+            account_id=share.account_id,
+            role=share.role,
+            actor_id=actor_id,
+            ancestors=place.ancestor_ids,
+            invited_id=share.invited_id,
+            hidden=share.hidden_from is not None,
+        )
+    )
 
 
 async def end_shares(store: Store, places: Sequence[Place], actor_id: str, transaction: Transaction) -> None:
-    """End the shares of files and folders that are gone for good."""
+    """End the shares of deleted files and folders."""
     by_id = {place.node.id: place for place in places}
     shares = await store.shares.of_nodes(by_id, transaction.session) if by_id else []
     for share in shares:

@@ -1,24 +1,22 @@
-"""Public HTTP routes by which a client catches up: snapshot, compare."""
+"""Routes of snapshot and compare, for a client that has lost track of the changes."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller
+from docstore_metadata.dependencies import Caller, public_router
+from docstore_metadata.paging import MAX_LIMIT
 from docstore_metadata.sync import schemas
 from docstore_metadata.sync.compare import Comparer, Entry
 from docstore_metadata.sync.schemas import Comparison
 from docstore_metadata.sync.snapshot import Snapshots
-from docstore_metadata.tree.list_query import MAX_LIMIT
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
-    """Snapshot and compare."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["sync"])
+    router = public_router("sync")
 
     @router.get("/snapshot", response_model=schemas.Snapshot)
     async def read_snapshot(

@@ -1,4 +1,4 @@
-"""Compare: a client says which files it has, by path and checksum, and is told how they differ from what is here."""
+"""Compares a client's files, by path and checksum, with those in a folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ from docstore_platform.errors import invalid
 MAX_MISSING = 1000
 AT_ONCE_CHARS = 1_000_000
 MAX_BELOW = 100_000
-"""Files and folders below the folder that is compared: each is read, though little of it."""
+"""Files and folders below the compared folder: a few fields of each are read."""
 
 
 class Entry(NamedTuple):
-    """A file as the client has it."""
+    """A file of the client."""
 
     path: str
     sha256: str
@@ -31,26 +31,26 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Below:
-    """What is below a folder, by path; a folder has no checksum."""
+    """Nodes below a folder, by path; a folder has no checksum."""
 
     ids: dict[str, str]
     checksums: dict[str, str | None]
 
 
+@dataclass(slots=True)
 class Comparer:
-    """Costs what the entries and what is below the folder cost."""
+    """The cost is proportional to the entries and the nodes below the folder."""
 
-    def __init__(self, nodes: Nodes, sync_tree: SyncTree, tree: Tree) -> None:
-        self._nodes = nodes
-        self._sync_tree = sync_tree
-        self._tree = tree
+    nodes: Nodes
+    sync_tree: SyncTree
+    tree: Tree
 
     async def compare(self, account_id: str, path: str, parent_id: str | None, entries: Sequence[Entry]) -> Json:
-        """`newer`: something else is here; `missing`: the client did not list it; `deleted`: it was here once;
-        `unknown`: it never was, as far as that is known; `same`: how many are alike.
+        """`newer`: the content here differs; `missing`: not listed by the client; `deleted`: it existed here once;
+        `unknown`: no record of it here; `same`: how many are equal.
         """
-        base = await find_path_root(self._tree, account_id, parent_id)
-        folder = authorize(account_id, await base.place(self._tree, path), Action.READ)
+        base = await find_path_root(self.tree, account_id, parent_id)
+        folder = authorize(account_id, await base.place(self.tree, path), Action.READ)
         if not folder.node.is_folder:
             raise NotAFolder("Only what is in a folder can be compared.")
         prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"
@@ -75,12 +75,12 @@ class Comparer:
         }
 
     async def _below(self, folder: Place, prefix: str) -> Below:
-        """Level by level, without making nodes of what is read: most of it is as the client has it."""
+        """Read level by level, without full nodes: most are equal to the client's."""
         below = Below({}, {})
         level = {folder.node.id: prefix}
         while level:
             room = MAX_BELOW - len(below.ids) + 1
-            children = await self._sync_tree.children(level, room)
+            children = await self.sync_tree.children(level, room)
             if len(children) == room:
                 raise TooLarge(f"There are more than {MAX_BELOW} files and folders: compare the folders in it.")
             folders: dict[str, str] = {}
@@ -94,8 +94,8 @@ class Comparer:
         return below
 
     async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, File]:
-        nodes = {node.id: node for node in await self._nodes.by_ids(here.ids[path] for path in paths)}
-        places = await self._tree.places({node.parent_id for node in nodes.values() if node.parent_id})
+        nodes = {node.id: node for node in await self.nodes.by_ids(here.ids[path] for path in paths)}
+        places = await self.tree.places({node.parent_id for node in nodes.values() if node.parent_id})
         shown: dict[str, File] = {}
         for path in paths:
             node = nodes.get(here.ids[path])
@@ -105,47 +105,47 @@ class Comparer:
         return shown
 
     async def _deleted(self, account_id: str, paths: Sequence[str]) -> set[str]:
-        """Those of `paths` at which there was something: as the journal or the trash of the account knows."""
+        """Those of `paths` that are in the journal or the trash of the account."""
         if not paths:
             return set()
-        known = await self._sync_tree.in_journal(account_id, paths)
+        known = await self.sync_tree.in_journal(account_id, paths)
         return known | await self._in_trash(account_id, [path for path in paths if path not in known])
 
     async def _in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
-        """Those that were put there, or are in a folder that was."""
+        """Those that are in the trash, or in a folder that is."""
         found: set[str] = set()
         for some in _few_at_once([path for path in paths if path.count("/") <= MAX_DEPTH]):
             found |= await self._some_in_trash(account_id, some)
         return found
 
     async def _some_in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
-        """Level by level down the folders of the trash."""
+        """Search level by level down the folders of the trash."""
         wanted: dict[str, list[str]] = {}
         for path in paths:
             for end in _ends(path):
                 wanted.setdefault(path[:end], []).append(path)
         search = _Search()
-        for node_id, above in await self._sync_tree.in_trash(account_id, wanted):
+        for node_id, above in await self.sync_tree.in_trash(account_id, wanted):
             for path in wanted[above]:
                 search.reach(node_id, path, len(above))
         while search.next:
-            asked, search.next = search.next, {}
-            for node_id, parent_id, name in await self._sync_tree.named(asked):
-                for path, depth in asked[parent_id, name]:
+            level, search.next = search.next, {}
+            for node_id, parent_id, name in await self.sync_tree.named(level):
+                for path, depth in level[parent_id, name]:
                     search.reach(node_id, path, depth)
         return search.found
 
 
 @dataclass(slots=True)
 class _Search:
-    """Paths that are followed down from folders."""
+    """Paths that are followed down from folders in the trash."""
 
     found: set[str] = field(default_factory=set)
     next: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
-    """By folder and name in it: the paths, and how much of each leads to that name."""
+    """By folder and name in it: the paths, and how many characters of each lead to that name."""
 
     def reach(self, node_id: str, path: str, end: int) -> None:
-        """The first `end` characters of a path have led to a node."""
+        """Record that the first `end` characters of a path lead to a node."""
         if end == len(path):
             self.found.add(path)
             return
@@ -154,21 +154,21 @@ class _Search:
 
 
 def _few_at_once(paths: Sequence[str]) -> Iterator[list[str]]:
-    """The paths in runs: those of one, with all the folders above them, have no more characters than fit in a query."""
-    run: list[str] = []
+    """The paths in batches that, with all their folders, have no more characters than fit in a query."""
+    batch: list[str] = []
     room = AT_ONCE_CHARS
     for path in paths:
         needed = sum(_ends(path))
-        if run and needed > room:
-            yield run
-            run, room = [], AT_ONCE_CHARS
-        run.append(path)
+        if batch and needed > room:
+            yield batch
+            batch, room = [], AT_ONCE_CHARS
+        batch.append(path)
         room -= needed
-    if run:
-        yield run
+    if batch:
+        yield batch
 
 
 def _ends(path: str) -> Iterator[int]:
-    """Where the folders above a path end in it, and the path itself."""
+    """Where each folder of a path ends in it, and the path itself."""
     yield from (position for position, char in enumerate(path) if char == "/" and position)
     yield len(path)

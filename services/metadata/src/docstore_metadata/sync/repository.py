@@ -1,20 +1,20 @@
-"""What a client that catches up is told of the tree, read from MongoDB."""
+"""Reads the tree for snapshot and compare from MongoDB."""
 
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from docstore_metadata.journal.repository import path_key
-from docstore_metadata.sharing.roots_repository import next_shared_root
+from docstore_metadata.changes.journal_writer_repository import path_key
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.repository import BY_NAME, names_filter
 from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.shared_roots_repository import next_shared_root
 from docstore_platform.mongo import Database, Document
 
 
 class Child(NamedTuple):
-    """What compare needs of a node: most of what it reads is as the client has it."""
+    """The fields of a node that compare needs."""
 
     id: str
     parent_id: str
@@ -26,23 +26,18 @@ class Child(NamedTuple):
 class SyncTree(Protocol):
     async def children(self, folder_ids: Some[str], limit: int) -> list[Child]:
         """Up to `limit` live children of these folders."""
-        ...
 
     async def in_journal(self, account_id: str, paths: Sequence[str]) -> set[str]:
-        """Those of the paths at which the journal of the account knows something."""
-        ...
+        """Those of the paths that have entries in the account's journal."""
 
     async def in_trash(self, owner_id: str, paths: Iterable[str]) -> list[tuple[str, str]]:
-        """Ids and paths of what was put into the trash from one of these paths."""
-        ...
+        """Ids and former paths of trash from one of these paths."""
 
     async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
         """Ids, parents and names of the live nodes with these parents and names."""
-        ...
 
     async def own(self, account_id: str, after_id: str, limit: int) -> list[Node]:
-        """Nodes of an account in the order of their ids, those in the trash and the root too."""
-        ...
+        """Nodes of an account ordered by id, those in the trash and the root included."""
 
     async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]: ...
 
@@ -50,11 +45,9 @@ class SyncTree(Protocol):
         self, folder_ids: Sequence[str], after: tuple[datetime, str] | None, limit: int
     ) -> list[Node]:
         """Live children, folder by folder; of the first folder those after a creation time and id."""
-        ...
 
     async def next_shared_root(self, account_id: str, from_id: str) -> Place | None:
-        """The first of what was shared with the account by anybody, in the order of ids, from an id on."""
-        ...
+        """The first root shared with the account, ordered by id, from an id on."""
 
 
 class MongoSyncTree:

@@ -1,28 +1,31 @@
-"""Public HTTP routes of the trash: thin."""
+"""Routes of the trash."""
 
 from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Limit, file_response
-from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.dependencies import Caller, IfMatch, Limit, file_response, public_router
+from docstore_metadata.display_names import DisplayNames
+from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.retention.service import RetentionService
 from docstore_metadata.trash import schemas
 from docstore_metadata.trash.service import TrashService
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT
 from docstore_metadata.tree.presentation import Json, file_json
 from docstore_metadata.tree.rules import Node, View
 from docstore_metadata.tree.schemas import File
-from docstore_platform.clock import rfc3339
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def trash_router(trash: TrashService, retention: RetentionService, names: DisplayNames) -> APIRouter:
-    """Routes of the trash."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
+    router = public_router("files")
+
+    @router.delete("/files/{file_id}", status_code=204)
+    async def delete_file(file_id: str, principal: Caller, if_match: IfMatch = None) -> Response:
+        """Put a file, or a folder with all that is in it, into the trash."""
+        await trash.put_in(principal, file_id, if_match)
+        return Response(status_code=204)
 
     @router.get("/trash", response_model=schemas.TrashPage)
     async def list_trash(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
@@ -47,9 +50,7 @@ def trash_router(trash: TrashService, retention: RetentionService, names: Displa
 
 
 def trashed_json(node: Node, expires_at: datetime | None) -> Json:
-    """A file or folder in its owner's trash, with the path it had, and when it goes for good."""
-    assert node.trashed_at is not None
+    """A file or folder in its owner's trash, with the path it had. It has no preview: its content is unreachable."""
     view = View(node, node.trashed_path, node.parent_id, "owner")
-    times = {"trashed_at": rfc3339(node.trashed_at), "expires_at": rfc3339(expires_at) if expires_at else None}
-    # What is in the trash is shown by its name alone: there is no way to its content.
+    times = {"trashed_at": moment_json(node.trashed_at), "expires_at": moment_json(expires_at)}
     return {**file_json(view), "preview": False, **times}

@@ -1,4 +1,4 @@
-"""Nodes in the trash, in MongoDB: those of collection `nodes` that were put there themselves."""
+"""Nodes that were put into the trash themselves, in collection `nodes` of MongoDB."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,16 +13,13 @@ class TrashedNodes(Protocol):
     async def create_indexes(self) -> None: ...
 
     async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
-        """Store that a node with this path is in the trash from now on, by the later of two clocks."""
-        ...
+        """Put a node with this path into the trash, at the later of the service's and the database's time."""
 
     async def page(self, owner_id: str, before: tuple[datetime, str] | None, limit: int) -> list[Node]:
-        """What an account has put into the trash before a moment and id, the latest first."""
-        ...
+        """The trash of an account before a moment and id, the latest first."""
 
     async def hide(self, ids: Sequence[str], session: Session) -> None:
-        """Show these in the trash no more: they are being purged."""
-        ...
+        """Remove these from the list of the trash: they are being purged."""
 
 
 class MongoTrashedNodes:
@@ -43,7 +40,7 @@ class MongoTrashedNodes:
     async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
         if root.trash_from is None:
             await self._nodes.update_one({"_id": root.id}, [{"$set": {"trash_from": "$$NOW"}}], session=session)
-        # A clock that is behind must not make it look as if it had been here for long.
+        # With a clock that is behind, its retention would end too early.
         trashed_at = {"$max": [now, "$$NOW"]}
         marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
         update: list[Document] = [{"$set": marks}, {"$unset": ["live", "hidden"]}]

@@ -1,1 +1,1 @@
-"""Files and folders: where they are, and changes to them."""
+"""The model of files and folders that every feature builds on: nodes, paths, permissions, look-ups."""

@@ -1,7 +1,7 @@
-"""Finding nodes: by id with the folders above, and by path.
+"""Looks nodes up: by id with the folders above, and by path.
 
-Ids and names lead to documents by hints kept in memory: where a node's parent was, and which id a name had. A hint only
-chooses which documents are read together in one query; what they say decides. A wrong hint costs a second read.
+Hints in memory lead from ids and names to documents: the last known parent of a node, and the last known id of a name.
+A hint only chooses which documents one query reads; their content decides. A wrong hint costs a second read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts
 from docstore_metadata.tree.repository import Nodes
-from docstore_metadata.tree.rules import Found, Node, Place, place_among, place_at
+from docstore_metadata.tree.rules import Found, Node, Place, existing_place, place_among, place_at
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import Session
 
@@ -20,7 +20,7 @@ NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
 
 
 class Tree:
-    """Reads places in one round trip where hints are good."""
+    """Reads places, in one round trip where hints are right."""
 
     def __init__(self, nodes: Nodes, clock: Clock = utc_now) -> None:
         self._nodes = nodes
@@ -31,7 +31,7 @@ class Tree:
     # --- by id -------------------------------------------------------------------------------------------
 
     async def place(self, node_id: str, session: Session = None) -> Place | None:
-        """A node and what is above it; None if there is no such node."""
+        """A node with the folders above it; None if it does not exist."""
         ids = [node_id, *self._hinted_ancestors(node_id)]
         nodes = {node.id: node for node in await self._nodes.by_ids(ids, session)}
         node = nodes.get(node_id)
@@ -50,7 +50,7 @@ class Tree:
     async def places(
         self, node_ids: Iterable[str], session: Session = None, *, known: Mapping[str, Node] = NONE_KNOWN
     ) -> dict[str, Place]:
-        """Those of the nodes that exist; one query for each level that no hint knows. `known`: just read."""
+        """Those of the nodes that exist; one query for each level without hints. `known`: nodes that were just read."""
         wanted = set(node_ids)
         nodes = dict(known)
         hinted = {above for node_id in wanted for above in self._hinted_ancestors(node_id)}
@@ -87,10 +87,7 @@ class Tree:
     # --- depth -------------------------------------------------------------------------------------------
 
     async def fits(self, place: Place, session: Session) -> bool:
-        """Whether neither a node at this place nor anything below it has more names in its path than there may be.
-
-        One query a level, by an index of folders.
-        """
+        """Whether neither a node at this place nor anything below it exceeds the maximum depth. One query a level."""
         room = MAX_DEPTH - len(place.parts)
         level = [place.node.id] if place.node.is_folder else []
         while level and room > 0:
@@ -99,7 +96,7 @@ class Tree:
         return room >= 0 and not await self._below(level, session)
 
     async def _below(self, folder_ids: list[str], session: Session, *, folders_only: bool = False) -> list[str]:
-        """Ids of what is in these folders."""
+        """Ids of the children of these folders."""
         found: list[str] = []
         for first in range(0, len(folder_ids), FOLDERS_AT_ONCE):
             some = folder_ids[first : first + FOLDERS_AT_ONCE]
@@ -109,7 +106,7 @@ class Tree:
     # --- by path -----------------------------------------------------------------------------------------
 
     async def walk(self, owner_id: str, paths: Iterable[Parts], session: Session = None) -> Found:
-        """Every node on the way to each of `paths`, the ends included. An account's root is made if need be."""
+        """Every node on the way to each of `paths`, the last one included. Creates the account's root if needed."""
         wanted = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
         hinted = self._hinted(owner_id, wanted)
         nodes = await self._nodes.by_ids(hinted.values(), session)
@@ -128,8 +125,12 @@ class Tree:
         return found
 
     async def at(self, owner_id: str, parts: Parts, session: Session = None) -> Place | None:
-        """What is at a path."""
+        """The place at a path."""
         return place_at(await self.walk(owner_id, [parts], session), parts)
+
+    async def root(self, owner_id: str, session: Session = None) -> Place:
+        """An account's root; created if it does not exist."""
+        return existing_place(await self.walk(owner_id, [], session), ())
 
     def _hinted(self, owner_id: str, wanted: Iterable[Parts]) -> dict[Parts, str]:
         hinted: dict[Parts, str] = {(): owner_id}
@@ -141,7 +142,7 @@ class Tree:
         return hinted
 
     async def _look_up(self, found: Found, order: list[Parts], session: Session) -> None:
-        """Add to `found` what no hint led to, level by level."""
+        """Add nodes without hints to `found`, level by level."""
         absent: set[Parts] = set()
         while True:
             ask = [

@@ -1,21 +1,18 @@
-"""The order in which people expect a folder's content: folders, then files, each by name with numbers by their value.
-
-Standard library only.
-"""
+"""Natural order of a folder: folders, then files, each by name with numbers by value. Standard library only."""
 
 import re
 import unicodedata
 
 DIGITS = re.compile("[0-9]+")
 MAX_CHARS = 300
-"""Of the key: names that differ only beyond are in the order they were made in. It has to fit into a cursor."""
+"""Length of a key, which has to fit into a cursor. Names that differ only beyond it are sorted by creation."""
 
 
 def order_of(kind: str, name: str) -> str:
-    """What a file or folder is sorted by, as text that is compared by code points: in the order a2, A10, áb, b.
+    """Sort key of a file or folder, compared by code points: a2, A10, áb, b.
 
-    Letters lose their case and accents (Unicode's NFKD, without combining characters, and case folding); a number is
-    written behind the count of its digits, so that fewer come first.
+    Letters lose case and accents (Unicode's NFKD, without combining characters, and case folding). A number is prefixed
+    by its number of digits, so that shorter ones come first.
     """
     if not name.isascii():
         name = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))

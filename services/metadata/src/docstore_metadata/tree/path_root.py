@@ -1,4 +1,4 @@
-"""Where paths start: at one's own root, or at a folder one may read, such as one shared by somebody else."""
+"""Folders where paths start: the account's own root, or a folder it may read, such as a shared one."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from docstore_platform.database import Session
 
 @dataclass(frozen=True, slots=True)
 class PathRoot:
-    """The folder that a path starts from, as one account may use it."""
+    """The folder that a path starts from, for one account."""
 
     account_id: str
     owner_id: str
@@ -28,11 +28,11 @@ class PathRoot:
         return (*self.parts, *below)
 
     def seen(self, below: Parts) -> str:
-        """The same as the account sees it."""
+        """The path as the account sees it."""
         return self.seen_path.removesuffix("/") + join_path(below) if below else self.seen_path
 
     async def place(self, tree: Tree, path: str, session: Session = None) -> Place | None:
-        """What is at a path that starts here."""
+        """The place at a path that starts here."""
         return await tree.at(self.owner_id, self.full(split_path(path)), session)
 
 
@@ -41,7 +41,7 @@ def own_root(account_id: str) -> PathRoot:
 
 
 def path_root_at(account_id: str, place: Place | None) -> PathRoot:
-    """That folder, if the account may read it."""
+    """This folder as a path root, if the account may read it."""
     place = authorize(account_id, place, Action.READ)
     if not place.node.is_folder:
         raise NotAFolder("A path starts from a folder.")
@@ -49,14 +49,14 @@ def path_root_at(account_id: str, place: Place | None) -> PathRoot:
 
 
 async def find_path_root(tree: Tree, account_id: str, parent_id: str | None, session: Session = None) -> PathRoot:
-    """The folder with this id; the account's root if there is none given."""
+    """The folder with this id, by default the account's root."""
     if parent_id is None or parent_id == account_id:
         return own_root(account_id)
     return path_root_at(account_id, await tree.place(parent_id, session))
 
 
 def authorize_path(account_id: str, found: Found, parts: Parts) -> None:
-    """Whether the account may make or change what is at `parts`: the nearest that exists on the way there decides."""
+    """Check that the account may create or change what is at `parts`: the nearest existing node on the way decides."""
     there = next(parts[:depth] for depth in range(len(parts), -1, -1) if parts[:depth] in found)
     authorize(account_id, place_at(found, there), Action.WRITE)
 

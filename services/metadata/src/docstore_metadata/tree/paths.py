@@ -17,7 +17,7 @@ Parts = tuple[str, ...]
 
 
 def check_name(name: str) -> str:
-    """`name` itself; InvalidPath unless a file or folder may be called so."""
+    """`name` itself; InvalidPath unless it is a valid name of a file or folder."""
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
@@ -76,13 +76,13 @@ def with_note(name: str, note: str) -> str:
 
 
 def noted_names(name: str, note: str) -> Iterator[str]:
-    """Names to try one after the other: with the note, then with the note and 2, 3, ..."""
+    """Candidates for a free name: with the note, then with the note and 2, 3, ..."""
     yield with_note(name, note)
     yield from (with_note(name, f"{note} {number}") for number in count(2))
 
 
 def conflict_note(day: date, device: str) -> str:
-    """What is put into the name of a conflicted copy: when and from where it came."""
+    """The note in the name of a conflicted copy: its date and device."""
     allowed = "".join(char for char in device if char.isprintable() and char != "/")
     clean = cut(unicodedata.normalize("NFC", allowed), MAX_DEVICE_BYTES).strip()
     return f"conflicted copy {day.isoformat()} {clean}".rstrip()

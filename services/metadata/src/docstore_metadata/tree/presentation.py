@@ -1,12 +1,12 @@
-"""How files, folders and versions look from outside: in the public API, and in events."""
+"""Files and folders as JSON of the public API, and as state in events."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from docstore_contracts.caller import ItemRefused
 from docstore_contracts.metadata import File
 from docstore_events.files import FileState
+from docstore_metadata.paging import moment_json
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import DomainError
@@ -34,16 +34,12 @@ def file_json(view: View) -> File:
         "permission": view.permission,
         "created_at": rfc3339(node.created_at),
         "modified_at": rfc3339(node.modified_at),
-        "client_modified_at": _time(node.client_modified_at),
+        "client_modified_at": moment_json(node.client_modified_at),
         "modified_by": node.modified_by,
         "etag": node.etag,
         "indexed": node.indexed,
         "preview": node.preview,
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
 
 
 def item_problem(error: DomainError) -> ItemRefused:
@@ -52,18 +48,18 @@ def item_problem(error: DomainError) -> ItemRefused:
 
 
 def place_json(place: Place, account_id: str) -> File:
-    """A file or folder as an account sees it that may read it."""
+    """A file or folder as an account with access sees it."""
     return file_json(place.as_seen_by(account_id))
 
 
 def named_json(place: Place, account_id: str, names: Mapping[str, str]) -> Json:
-    """The same with what its people are called; null where that is not known."""
+    """The same with the names of its people; null where unknown."""
     file = place_json(place, account_id)
     return {**file, "owner_name": names.get(file["owner_id"]), "modified_by_name": names.get(file["modified_by"])}
 
 
 def file_state(place: Place) -> FileState:
-    """A file or folder as events tell of it."""
+    """The state of a file or folder in events."""
     node = place.node
     return FileState(
         file_id=node.id,
@@ -87,5 +83,5 @@ def file_state(place: Place) -> FileState:
 
 
 def people_of(node: Node) -> tuple[str, str]:
-    """Whose names an answer about a file or folder has."""
+    """The accounts whose names a response about a file or folder contains."""
     return node.owner_id, node.modified_by

@@ -1,39 +1,21 @@
-"""What events of other services change in nodes: roots and states of accounts, what is indexed, what has a preview."""
+"""Applies events of other services to nodes: roots and states of accounts, indexed versions, previews."""
 
 from datetime import datetime
-from typing import Protocol
 
-from docstore_metadata.retention.repository import RESTART_RETENTION
 from docstore_metadata.tree.documents import node_document, root_node
 from docstore_platform.mongo import Collection, Document, Session, UpdateOne
 
-
-class Projection(Protocol):
-    """Changes in the order of the events they come from; an event that is handled again changes nothing."""
-
-    def make_root(self, account_id: str, created_at: datetime) -> None: ...
-
-    def set_account_state(self, account_id: str, revision: int, *, suspended: bool) -> None:
-        """Unless a later revision is known. One that is suspended no longer has its full retention from now on."""
-        ...
-
-    def set_indexed(self, file_id: str, version: int) -> None: ...
-
-    def unset_indexed(self, file_id: str, version: int) -> None:
-        """Unless another version is indexed."""
-        ...
-
-    def set_preview(self, file_id: str, version: int) -> None: ...
-
-    async def write(self, session: Session) -> None:
-        """Write the changes. A file that comes to be indexed changes no listing's revision (see Listings).
-
-        One that ceases to be does, and so does one that has a preview.
-        """
-        ...
+RESTART_RETENTION: list[Document] = [
+    {"$set": {since: {"$cond": [f"${since}", "$$NOW", "$$REMOVE"]} for since in ("trash_from", "versions_from")}},
+    {"$unset": "lease"},
+]
+"""Updates the root of an account whose owner had no access to it: the retention of trash and old versions starts now.
+`lease` is the token of an instance of an older release, which stops without it."""
 
 
 class MongoProjection:
+    """Applies events in their order; a repeated event changes nothing."""
+
     def __init__(self, nodes: Collection) -> None:
         self._nodes = nodes
         self._updates: list[UpdateOne] = []
@@ -46,6 +28,7 @@ class MongoProjection:
         self._updates.append(UpdateOne({"_id": account_id}, {"$setOnInsert": root}, upsert=True))
 
     def set_account_state(self, account_id: str, revision: int, *, suspended: bool) -> None:
+        """Skipped if a later revision is known. When a suspension ends, the account's retention starts anew."""
         older = {"_id": account_id, "account_revision": {"$not": {"$gte": revision}}}
         if not suspended:
             self._updates.append(UpdateOne({**older, "suspended": True}, RESTART_RETENTION))
@@ -55,6 +38,7 @@ class MongoProjection:
         self._updates.append(UpdateOne({"_id": file_id}, {"$max": {"indexed_version": version}}))
 
     def unset_indexed(self, file_id: str, version: int) -> None:
+        """Skipped if another version is indexed."""
         this_version = {"_id": file_id, "indexed_version": version}
         self._updates.append(UpdateOne(this_version, {"$unset": {"indexed_version": ""}}))
         self._failed.append(file_id)
@@ -64,6 +48,10 @@ class MongoProjection:
         self._pictured.append(file_id)
 
     async def write(self, session: Session) -> None:
+        """Write the changes. A file that becomes indexed changes no listing's revision (see Listings).
+
+        One that ceases to be indexed does, and so does one that gets a preview.
+        """
         if self._failed or self._pictured:
             were_indexed: Document = {"_id": {"$in": self._failed}, "indexed_version": {"$gt": 0}}
             look_different = {"$or": [were_indexed, {"_id": {"$in": self._pictured}}], "parent": {"$ne": None}}

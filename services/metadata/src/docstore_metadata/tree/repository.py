@@ -1,4 +1,4 @@
-"""Nodes of the tree in MongoDB: collection `nodes`. A live name is unique in its folder."""
+"""Nodes of the tree, in collection `nodes` of MongoDB. The name of a live node is unique in its folder."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -6,8 +6,6 @@ from itertools import islice
 from typing import Protocol
 
 from docstore_metadata.tree.documents import node_document, node_of, node_update, root_node
-from docstore_metadata.tree.list_query import PageQuery
-from docstore_metadata.tree.listing_filter import page_filter, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.mongo import (
@@ -21,7 +19,7 @@ from docstore_platform.mongo import (
 )
 
 BY_NAME = "live_by_name"
-"""Index of names in folders: to be named where many folders are asked about, each of which would be planned alone."""
+"""Index of names in folders. Queries of many folders name it: each folder would be planned separately."""
 NAMES_TRIED = 16
 FILLED_AT_ONCE = 1000
 
@@ -32,66 +30,49 @@ class Nodes(Protocol):
     async def create_indexes(self) -> None: ...
 
     async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
-        """Those of the nodes that exist, in no order."""
-        ...
+        """Those of the nodes that exist, unordered."""
 
     async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
-        """Those of the children that exist, each asked for by its folder's id and its name."""
-        ...
+        """Those of the children that exist, each given by its folder's id and its name."""
 
     async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
-        """A node and every folder above it, in no order; empty if there is no such node."""
-        ...
+        """A node and every folder above it, unordered; empty if the node does not exist."""
 
     async def children(self, folder_ids: Iterable[str], limit: int) -> list[Node]:
-        """Up to `limit` children of these folders, in no order."""
-        ...
+        """Up to `limit` children of these folders, unordered."""
 
     async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
         """Ids of all children of these folders."""
-        ...
 
     async def children_by_age(
         self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
     ) -> list[Node]:
-        """The next children after a creation time and id, in the order in which they were made: it never changes."""
-        ...
-
-    async def page(self, folder_id: str, page: PageQuery) -> list[Node]:
-        """The children that a listing asks for, and one more if there are more."""
-        ...
+        """The next children after a creation time and id, in creation order, which never changes."""
 
     async def all_after(self, node_id: str, limit: int, owner_id: str | None) -> list[Node]:
-        """Nodes in the order of their ids, whatever their state, but for roots; of one owner or of all."""
-        ...
+        """Nodes ordered by id, whatever their state, except roots; of one owner or of all."""
 
     async def make_root(self, account_id: str, now: datetime, session: Session) -> None:
-        """Make an account's root folder unless somebody else has just done so: then a transaction is tried again."""
-        ...
+        """Create an account's root folder. If it was created concurrently, a transaction is retried."""
 
     async def bump(self, folder_ids: Iterable[str], session: Session) -> None:
-        """Note that children of these folders change: conflicts at once with whoever else changes them now."""
-        ...
+        """Increment the folders' children revision: conflicts at once with concurrent changes of their children."""
 
     async def lock_folder_moves(self, owner_id: str, session: Session) -> None:
-        """Conflict with any other move of a folder of this account."""
-        ...
+        """Conflict with every concurrent move of a folder of this account."""
 
     async def insert(self, nodes: Sequence[Node], session: Session) -> None: ...
 
     async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Session) -> None:
-        """Store the named attributes of nodes that exist, in this order."""
-        ...
+        """Store these attributes of existing nodes, in this order."""
 
     async def delete(self, ids: Sequence[str], session: Session) -> None:
-        """Delete nodes that exist."""
-        ...
+        """Delete existing nodes."""
 
     async def free_name(
         self, parent_id: str, candidates: Iterator[str], session: Session, taken: Container[str] = ()
     ) -> str:
-        """The first of `candidates` that is no name of a child and not in `taken`."""
-        ...
+        """The first of `candidates` that is neither the name of a child nor in `taken`."""
 
 
 class MongoNodes:
@@ -115,7 +96,7 @@ class MongoNodes:
         )
 
     async def _fill_in_order(self) -> None:
-        """Give nodes that were written before there was this order their place in it; once, before its index is."""
+        """Add the sort key to nodes of older releases; once, before its index exists."""
         rows = self._nodes.find({"order": {"$exists": False}}, {"kind": 1, "name": 1})
         while batch := await rows.to_list(FILLED_AT_ONCE):
             writes = [
@@ -131,14 +112,7 @@ class MongoNodes:
         return await self._find(names_filter(names), session=session, hint=BY_NAME)
 
     async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
-        above = {
-            "from": self._nodes.name,
-            "startWith": "$parent",
-            "connectFromField": "parent",
-            "connectToField": "_id",
-            "as": "above",
-        }
-        pipeline: list[Document] = [{"$match": {"_id": node_id}}, {"$graphLookup": above}]
+        pipeline = [{"$match": {"_id": node_id}}, folders_above(self._nodes)]
         async for document in self._nodes.aggregate(pipeline, session=session):
             return [node_of(document), *(node_of(folder) for folder in document["above"])]
         return []
@@ -161,9 +135,6 @@ class MongoNodes:
             same = {**children, "created": created, "_id": {"$gt": last_id}}
             children = {"$or": [same, {**children, "created": {"$gt": created}}]}
         return await self._find(children, sort=[("created", 1), ("_id", 1)], limit=limit, session=session)
-
-    async def page(self, folder_id: str, page: PageQuery) -> list[Node]:
-        return await self._find(page_filter(folder_id, page), sort=page_order(page), limit=page.limit + 1)
 
     async def all_after(self, node_id: str, limit: int, owner_id: str | None) -> list[Node]:
         condition: Document = {"_id": {"$gt": node_id}, "parent": {"$ne": None}}
@@ -212,6 +183,12 @@ class MongoNodes:
 
     async def _find(self, condition: Document, **options: object) -> list[Node]:
         return [node_of(document) for document in await self._nodes.find(condition, **options).to_list(None)]
+
+
+def folders_above(nodes: Collection) -> Document:
+    """Pipeline stage that adds the folders above each node as `above`."""
+    fields = {"startWith": "$parent", "connectFromField": "parent", "connectToField": "_id", "as": "above"}
+    return {"$graphLookup": {"from": nodes.name, **fields}}
 
 
 SORTED_BY = ("order", "modified", "created", "size")

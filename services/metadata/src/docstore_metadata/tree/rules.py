@@ -1,4 +1,4 @@
-"""Files, folders and versions: what they are, which commit wins. Standard library only."""
+"""Files, folders and versions. Standard library only."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from docstore_metadata.errors import InvalidTags
-from docstore_metadata.retention.rules import Choice
 from docstore_metadata.tree.paths import Parts, join_path
+from docstore_metadata.tree.retention_policy import Choice
 
 Kind = Literal["file", "folder"]
 Permission = Literal["owner", "editor", "viewer"]
@@ -23,7 +23,7 @@ MAX_TAG_BYTES = 64
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """A file or folder. Sizes in bytes; what only files have stays at its default in a folder."""
+    """A file or folder. Sizes in bytes; attributes of files keep their default in a folder."""
 
     id: str
     owner_id: str
@@ -38,7 +38,7 @@ class Node:
     tags: tuple[str, ...] = ()
     revision: int = 1
     live: bool = True
-    """False once it was put into the trash itself; what is in a folder there stays live, but can't be reached."""
+    """False once it was put into the trash itself. The contents of a folder in the trash stay live, but unreachable."""
     children_revision: int = 0
     """Counts the changes of a folder's children."""
     size: int = 0
@@ -47,30 +47,30 @@ class Node:
     version: int = 0
     object_key: str = ""
     client_modified_at: datetime | None = None
-    """When the current version's content was last changed, as the client that sent it says."""
+    """When the current version's content was last changed, as reported by the client that sent it."""
     kept_versions: int = 0
     indexed_version: int = 0
     preview_version: int = 0
     hidden: bool = False
-    """It was said to be deleted together with a folder above it."""
+    """Its deletion was published, together with that of a folder above it."""
     trashed_at: datetime | None = None
     trashed_path: str = ""
     shared_with: SharedWith = field(default_factory=lambda: NOBODY)
-    """Who it was shared with itself; what is in a shared folder is shared by that."""
+    """Whom it is shared with itself; the contents of a shared folder inherit the folder's shares."""
     told_readers: tuple[str, ...] = ()
-    """Accounts besides the owner that may read it, as the last event that changed them said."""
+    """Accounts besides the owner that may read it, as last published."""
     replaced_from: datetime | None = None
-    """Of a file with old versions: when the first of them gave way to the next, or earlier."""
+    """Of a file with old versions: when the first of them was replaced, or earlier."""
     cold_from: datetime | None = None
-    """Of a file: when the first of those old versions gave way of which nobody asked whether to mark their contents."""
+    """Of a file: when the first old version was replaced that storage tiering has not yet checked."""
     suspended: bool = False
     """Of a root: its owner is suspended."""
     retention: Choice | None = None
-    """Of a root: how long its owner chose to keep what they no longer need."""
+    """Of a root: the retention policy that its owner chose."""
     trash_from: datetime | None = None
-    """Of a root: what its owner has in the trash counts as put there at this moment, or later; None: it is empty."""
+    """Of a root: the retention of its owner's trash starts at this moment or later; None: the trash is empty."""
     versions_from: datetime | None = None
-    """Of a root: no old version of its owner's files gave way earlier; None: there are none."""
+    """Of a root: no old version of its owner's files was replaced earlier; None: there are none."""
 
     @property
     def is_folder(self) -> bool:
@@ -91,6 +91,32 @@ class Node:
     @property
     def etag(self) -> str:
         return f'"{self.revision}"'
+
+
+@dataclass(slots=True, kw_only=True)
+class Version:
+    """One version in the history of a file."""
+
+    node_id: str
+    owner_id: str
+    number: int
+    object_key: str
+    size: int
+    sha256: str
+    content_type: str
+    created_at: datetime
+    created_by: str
+    device: str = ""
+    upload_id: str | None = None
+    restored_from: int | None = None
+    client_modified_at: datetime | None = None
+    came_at: datetime | None = None
+    """When it replaced the previous version, by the later of the service's and the database's clock."""
+
+    @property
+    def committed_at(self) -> datetime:
+        """When the previous version became an old one."""
+        return self.came_at or self.created_at
 
 
 @dataclass(slots=True)
@@ -116,13 +142,13 @@ class Place:
 
     @property
     def is_reachable(self) -> bool:
-        """Neither it nor a folder above it is in the trash or gone."""
+        """Neither it nor a folder above it is in the trash or deleted."""
         top = self.ancestors[0] if self.ancestors else self.node
         return self.node.live and top.is_root and all(folder.live for folder in self.ancestors)
 
     @property
     def is_public_by_link(self) -> bool:
-        """A link leads to it. The public sees nothing of an account that is suspended; who was shared it still does."""
+        """Whether a link to it works. Links of a suspended account do not; its shares with people still do."""
         return self.is_reachable and not (self.ancestors[0] if self.ancestors else self.node).suspended
 
     @property
@@ -132,14 +158,14 @@ class Place:
         return tuple(sorted(accounts))
 
     def permission_of(self, account_id: str) -> Permission | None:
-        """What the account is to it: the most that it, or a folder above it, was shared as."""
+        """The account's permission: the highest role that it, or a folder above it, is shared with."""
         if self.node.owner_id == account_id:
             return "owner"
         roles = {node.shared_with.get(account_id) for node in (*self.ancestors, self.node)}
         return "editor" if "editor" in roles else "viewer" if "viewer" in roles else None
 
     def as_seen_by(self, account_id: str) -> "View":
-        """As an account that may read it sees it."""
+        """Its view for an account that may read it."""
         permission = self.permission_of(account_id)
         assert permission is not None
         if permission == "owner":
@@ -155,7 +181,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A node as one account sees it: to a reader, paths begin at what was shared with them."""
+    """A node as one account sees it: a reader's paths begin at what was shared with them."""
 
     node: Node
     path: str
@@ -171,7 +197,7 @@ class View:
 
 
 def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """Tags in NFC without surrounding space and without doubles, in their order; InvalidTags if one can't be."""
+    """Normalize tags: NFC, stripped, without duplicates, in the given order. InvalidTags if one is not allowed."""
     try:
         clean = dict.fromkeys(unicodedata.normalize("NFC", tag.strip()) for tag in tags)
         fits = all(1 <= len(tag.encode()) <= MAX_TAG_BYTES and tag.isprintable() for tag in clean)
@@ -189,10 +215,10 @@ Found = dict[Parts, Node]
 
 
 def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
-    """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
+    """The place of `node`, with its ancestors from `nodes`. None if one is missing, unless `nodes` is `complete`."""
     ancestors: list[Node] = []
     parent_id = node.parent_id
-    while parent_id is not None and len(ancestors) <= len(nodes):  # read while folders moved, they may form a circle
+    while parent_id is not None and len(ancestors) <= len(nodes):  # nodes read while folders moved may form a circle
         parent = nodes.get(parent_id)
         if parent is None:
             if not complete:
@@ -205,5 +231,8 @@ def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False
 
 def place_at(found: Found, parts: Parts) -> Place | None:
     """The place at `parts`, if the walk found it."""
-    node = found.get(parts)
-    return None if node is None else Place(node, tuple(found[parts[:depth]] for depth in range(len(parts))))
+    return existing_place(found, parts) if parts in found else None
+
+
+def existing_place(found: Found, parts: Parts) -> Place:
+    return Place(found[parts], tuple(found[parts[:depth]] for depth in range(len(parts))))

@@ -2,12 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import Field
-
-from docstore_metadata.tree.rules import MAX_TAGS, Kind, Permission
+from docstore_metadata.tree.rules import Kind, Permission
 from docstore_platform.answers import Answer, Page, sometimes
-from docstore_platform.bodies import Body
-from docstore_platform.values import FileName, FilePath, Id, Sha256, Tag
+from docstore_platform.values import Sha256
 
 
 class File(Answer):
@@ -63,19 +60,3 @@ class FilePage(Page[File]):
 
 class AncestorList(Page[File]):
     """All folders on the way down to a file or folder, on one page."""
-
-
-class NewFolder(Body):
-    path: FilePath
-    parent_id: Id | None = Field(None, description="the folder that the path starts from")
-
-
-class Changes(Body):
-    name: FileName | None = None
-    parent_id: Id | None = None
-    tags: list[Tag] | None = Field(None, max_length=4 * MAX_TAGS, description="Up to 50 different ones.")
-
-
-class CopyTo(Body):
-    path: FilePath
-    parent_id: Id | None = Field(None, description="the folder that the path starts from")

@@ -1,4 +1,4 @@
-"""Public HTTP routes of the versions of a file: thin."""
+"""Routes of the versions of a file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -6,27 +6,23 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Limit, file_response
-from docstore_metadata.people.service import DisplayNames
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT
-from docstore_metadata.tree.presentation import Json, _time
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.dependencies import Caller, Limit, file_response, public_router
+from docstore_metadata.display_names import DisplayNames
+from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
+from docstore_metadata.tree.presentation import Json
+from docstore_metadata.tree.rules import Place, Version
 from docstore_metadata.tree.schemas import File
 from docstore_metadata.versions import schemas
-from docstore_metadata.versions.rules import Version, device_shown
 from docstore_metadata.versions.service import VersionService
-from docstore_platform.clock import rfc3339
 from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
 
 def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
-    """Routes of the versions of a file."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
+    router = public_router("files")
 
     @router.get("/files/{file_id}/versions", response_model=schemas.VersionPage)
     async def list_versions(
@@ -59,16 +55,18 @@ def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
 
 
 def version_json(version: Version, place: Place, account_id: str, names: Mapping[str, str]) -> Json:
+    """A version as an account sees it. Only the file's owner sees the devices of others."""
+    sees_device = account_id in (place.node.owner_id, version.created_by)
     return {
         "version": version.number,
         "size": version.size,
         "content_type": version.content_type,
         "sha256": version.sha256,
-        "created_at": rfc3339(version.created_at),
-        "client_modified_at": _time(version.client_modified_at),
+        "created_at": moment_json(version.created_at),
+        "client_modified_at": moment_json(version.client_modified_at),
         "created_by": version.created_by,
         "created_by_name": names.get(version.created_by),
-        "device": device_shown(version.device, version.created_by, place.node.owner_id, account_id),
+        "device": version.device if sees_device else "",
         "restored_from": version.restored_from,
         "current": version.number == place.node.version,
     }

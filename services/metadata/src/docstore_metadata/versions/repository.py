@@ -1,18 +1,17 @@
 """Versions of files, and the contents they refer to, in MongoDB.
 
-versions  every version kept
-objects   one for each content in S3: how many versions refer to it; at 0 it is due to be deleted
+versions  one document per version
+objects   one document per content in S3: how many versions refer to it; at 0 it is due to be deleted
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from docstore_metadata.tree.documents import node_of
-from docstore_metadata.tree.rules import Node
-from docstore_metadata.versions.documents import version_document, version_id, version_of
-from docstore_metadata.versions.rules import Version
+from docstore_metadata.tree.rules import Node, Version
+from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import (
     ASCENDING,
@@ -35,47 +34,37 @@ class Versions(Protocol):
 
     async def now(self) -> datetime:
         """By the database's clock."""
-        ...
 
     async def get(self, node_id: str, number: int, session: Session = None) -> Version | None: ...
 
     async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
-        """Those of the versions that are kept, by their ids."""
-        ...
+        """Those of the versions that exist, by id."""
 
     async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
         """Versions from number `first` on, older than `number`, the newest first."""
-        ...
 
     async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
         """Versions newer than `number`, the oldest first."""
-        ...
 
     async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
-        """Number of the last version kept that was there at a moment."""
-        ...
+        """Number of the last remaining version created at a moment or earlier."""
 
-    async def of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
-        """Every version kept of these files."""
-        ...
+    async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:
+        """Every version of each of these files, by file id."""
 
     async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
 
     async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
-        """Remove versions and their references; contents that nobody refers to become due to be deleted."""
-        ...
+        """Delete versions; contents without another reference become due to be deleted."""
 
     async def storage_of(self, account_id: str) -> tuple[int, int]:
-        """Bytes of all versions and number of files an account has, from the versions themselves."""
-        ...
+        """Bytes of all versions and number of files of an account."""
 
     async def add_contents(self, keys: Iterable[str], session: Session) -> None:
-        """Contents that one version each refers to."""
-        ...
+        """Add contents with one reference each."""
 
     async def share_contents(self, keys: Iterable[str], session: Session) -> bool:
-        """Count one more reference to each; False if the last one to any of them has been given up."""
-        ...
+        """Add one reference to each; False if one of them has none left."""
 
 
 class MongoVersions:
@@ -92,10 +81,10 @@ class MongoVersions:
 
     async def get(self, node_id: str, number: int, session: Session = None) -> Version | None:
         document = await self._versions.find_one({"_id": version_id(node_id, number)}, session=session)
-        return version_of(document) if document else None
+        return VERSIONS.item(document) if document else None
 
     async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
-        return {row["_id"]: version_of(row) async for row in self._versions.find({"_id": {"$in": list(ids)}})}
+        return {row["_id"]: VERSIONS.item(row) async for row in self._versions.find({"_id": {"$in": list(ids)}})}
 
     async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
         upper = version_id(node_id, number) if number is not None else node_id + "/"
@@ -106,17 +95,20 @@ class MongoVersions:
 
     async def _page(self, ids: Document, direction: int, limit: int) -> list[Version]:
         rows = self._versions.find({"_id": ids}, sort=[("_id", direction)], limit=limit)
-        return [version_of(document) for document in await rows.to_list(limit)]
+        return [VERSIONS.item(document) for document in await rows.to_list(limit)]
 
     async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
         condition = {"_id": {"$gt": node_id + ".", "$lt": node_id + "/"}, "created": {"$lte": moment}}
         row = await self._versions.find_one(condition, sort=[("_id", -1)], session=session)
-        return version_of(row).number if row else None
+        return VERSIONS.item(row).number if row else None
 
-    async def of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
+    async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:
+        histories: dict[str, list[Version]] = {node.id: [] for node in nodes}
         owners = {node.owner_id for node in nodes}
-        condition = {"owner": {"$in": sorted(owners)}, "node": {"$in": [node.id for node in nodes]}}
-        return [version_of(document) async for document in self._versions.find(condition, session=session)]
+        condition = {"owner": {"$in": sorted(owners)}, "node": {"$in": list(histories)}}
+        async for row in self._versions.find(condition, session=session):
+            histories[row["node"]].append(VERSIONS.item(row))
+        return histories
 
     async def insert(self, versions: Sequence[Version], session: Session) -> None:
         if versions:
@@ -155,17 +147,15 @@ class MongoVersions:
 
 
 class UnreferencedContents(Protocol):
-    """Keys of contents that no version refers to any more."""
+    """Keys of contents without references."""
 
     async def is_any_due(self) -> bool: ...
 
     async def claim(self, limit: int) -> list[str]:
-        """Up to `limit` that are due, for the caller alone for a while."""
-        ...
+        """Lease up to `limit` that are due."""
 
     async def forget(self, keys: Sequence[str]) -> None:
-        """Of contents that are gone, whoever has claimed them."""
-        ...
+        """Remove the records of deleted contents."""
 
 
 class MongoUnreferencedContents:
@@ -188,22 +178,19 @@ class MongoUnreferencedContents:
 
 
 class OldContents(Protocol):
-    """Files with contents of old versions that may move to a colder class."""
+    """Files with contents of old versions that may move to a colder storage class."""
 
     async def files_due(self, replaced_before: datetime, limit: int) -> list[Node]:
-        """Files whose next old version was replaced so early, the earliest first."""
-        ...
+        """Files whose next old version was replaced before this moment, the earliest first."""
 
     async def unshared(self, keys: Iterable[str]) -> list[str]:
-        """Those of the contents that one version alone refers to."""
-        ...
+        """Those of the contents with only one reference."""
 
     async def done_until(self, moments: Sequence[tuple[Node, datetime | None]]) -> None:
-        """When the next old version of each file was replaced, None if there is none.
+        """Store when the next old version of each file was replaced, None if there is none.
 
-        Not of a file of which a new version has come to be the first old one meanwhile.
+        Skips files that got a new version meanwhile.
         """
-        ...
 
 
 class MongoOldContents:

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.connected
 BATCHES, FILES = 3, 20
 
 
-async def test_a_commit_makes_the_file_and_its_folders(running: Any) -> None:
-    """A commit answers the public file; folders on the way exist; each says file-created with the ancestors."""
+async def test_a_commit_creates_the_file_and_its_folders(running: Any) -> None:
+    """The response is the public file; missing folders are created; each publishes file-created with its ancestors."""
     [result] = await running.commit(running.item("/docs/2026/a.txt", b"hello", tags=["x"]))
     file = result["file"]
     assert (file["name"], file["path"], file["size"], file["version"]) == ("a.txt", "/docs/2026/a.txt", 5, 1)
@@ -28,8 +28,8 @@ async def test_a_commit_makes_the_file_and_its_folders(running: Any) -> None:
     assert await running.person.get(file) == file | {"owner_name": None, "modified_by_name": None}
 
 
-async def test_the_same_upload_again_gets_the_same_answer(running: Any) -> None:
-    """A repeated commit changes nothing, alone or in a batch, whatever has become of the file since."""
+async def test_a_repeated_commit_gets_the_same_answer(running: Any) -> None:
+    """Alone or in a batch, it changes nothing, even if the file has changed or was deleted since."""
     first, other = running.item("/a.txt", base_version=0, on_conflict="fail"), running.item("/b.txt")
     [answer] = await running.commit(first)
     assert await running.commit(first) == [answer]
@@ -41,7 +41,7 @@ async def test_the_same_upload_again_gets_the_same_answer(running: Any) -> None:
 
 
 async def test_a_refused_upload_stays_refused(running: Any) -> None:
-    """What was sent is deleted after a refusal: a commit of it that comes late is refused, too, though it could be."""
+    """The uploaded object is deleted after a refusal: a late commit is refused too, even if it could succeed now."""
     file = await running.put("/a.txt")
     await running.person.ok("DELETE", f"/v1/files/{file['id']}")
     late, other = running.item(file_id=file["id"]), running.item("/b.txt")
@@ -54,15 +54,15 @@ async def test_a_refused_upload_stays_refused(running: Any) -> None:
 
 
 async def test_one_upload_twice_in_a_batch_is_one_file(running: Any) -> None:
-    """Doubles within a batch are found out."""
+    """Duplicates within a batch are detected."""
     item = running.item("/a.txt")
     first, second = await running.commit(item, item)
     assert first == second
     assert await running.person.names() == ["a.txt"]
 
 
-async def test_a_path_again_is_the_next_version(running: Any) -> None:
-    """Without a base an upload to an existing path becomes its next version, also inside one batch."""
+async def test_a_commit_to_an_existing_path_is_its_next_version(running: Any) -> None:
+    """Without a base version; also within one batch."""
     results = await running.commit(running.item("/a.txt", b"1"), running.item("/a.txt", b"22"))
     third = await running.put("/a.txt", b"333")
     assert [result["version"] for result in results] == [1, 2]
@@ -78,7 +78,7 @@ async def test_a_path_again_is_the_next_version(running: Any) -> None:
 
 
 async def test_a_stale_base_becomes_a_conflicted_copy_or_is_refused(running: Any) -> None:
-    """The first commit on a base wins; later ones are kept as copies named by day and device, or answer 409."""
+    """The first commit on a base wins; later ones become copies named by day and device, or 409."""
     file = await running.put("/docs/report.pdf")
     day = datetime(2026, 11, 21, 12, tzinfo=UTC).isoformat()
     stale = {"base_version": 1, "device": "Ann's phone/2", "uploaded_at": day}
@@ -95,8 +95,8 @@ async def test_a_stale_base_becomes_a_conflicted_copy_or_is_refused(running: Any
     assert created["problem"]["code"] == "version_conflict"
 
 
-async def test_two_commits_on_one_base_never_both_win(stack: Any) -> None:
-    """Twenty commits on one base through two instances at once: one new version, nineteen copies, nothing lost."""
+async def test_only_one_of_many_commits_on_one_base_wins(stack: Any) -> None:
+    """Twenty concurrent commits through two instances: one new version, nineteen copies, nothing lost."""
     second_url = f"local:second-{new_id()}"
     async with stack.run(), stack.run(second_url):
         file = await stack.put("/race.txt", b"base")
@@ -117,8 +117,8 @@ async def test_two_commits_on_one_base_never_both_win(stack: Any) -> None:
         assert await stack.events(file["id"]) == ["file-created", "file-modified"]
 
 
-async def test_what_can_not_be_written_to(running: Any) -> None:
-    """Each item has its own answer: bad paths, folders, files in the way, what is gone, and strangers' files."""
+async def test_invalid_targets_of_commits_are_refused(running: Any) -> None:
+    """Each item gets its own answer: bad paths, folders, files in the way, deleted and foreign files."""
     folder, file = await running.person.folder("/folder"), await running.put("/file")
     gone = await running.put("/gone")
     await running.person.ok("DELETE", f"/v1/files/{gone['id']}")
@@ -151,8 +151,8 @@ async def test_what_can_not_be_written_to(running: Any) -> None:
     assert await running.person.names() == ["folder", "file", "ok.txt"]
 
 
-async def test_check_tells_what_a_commit_would(running: Any) -> None:
-    """Before an upload: where it goes and what is there, or why it may not be."""
+async def test_check_predicts_the_outcome_of_a_commit(running: Any) -> None:
+    """Before an upload: its path and current version, or the problem."""
     file = await running.put("/docs/a.txt")
     items = [
         {"path": "/docs/a.txt"},
@@ -182,7 +182,7 @@ async def test_check_tells_what_a_commit_would(running: Any) -> None:
 
 
 async def test_a_batch_of_files_is_one_transaction(running: Any) -> None:
-    """Two hundred new files into a new folder: all there, each announced once, the folder made once."""
+    """Two hundred files in a new folder: each is published once, and the folder is created once."""
     results = await running.commit(*(running.item(f"/many/{n:03}.txt") for n in range(200)))
     assert [result["file"]["name"] for result in results] == [f"{n:03}.txt" for n in range(200)]
     assert len(await running.person.names("path=/many&limit=1000")) == 200
@@ -190,8 +190,8 @@ async def test_a_batch_of_files_is_one_transaction(running: Any) -> None:
     assert root["children_revision"] == 1
 
 
-async def test_many_clients_commit_into_one_folder(running: Any) -> None:
-    """Forty requests at once into one folder, some to the same paths: none fails, versions are counted right."""
+async def test_concurrent_commits_into_one_folder_all_succeed(running: Any) -> None:
+    """Forty requests, some to the same paths: none fails, and the version numbers are correct."""
     answers = await asyncio.gather(
         *(
             running.commit(running.item(f"/shared/{n % 20}.txt"), running.item(f"/shared/own-{n}.txt"))
@@ -203,9 +203,8 @@ async def test_many_clients_commit_into_one_folder(running: Any) -> None:
     assert len(await running.person.names("path=/shared&limit=1000")) == 60
 
 
-async def test_large_batches_and_small_commits_into_one_tree_all_have_their_turn(running: Any) -> None:
-    """The owner sends batches, an editor file after file into a shared folder, neither with a pause: no one is undone
-    until they give up."""
+async def test_neither_large_batches_nor_small_commits_starve(running: Any) -> None:
+    """The owner sends batches and an editor single files to one tree, without pauses: all are committed."""
     owner, editor = running.person, running.stranger
     folder = await owner.folder("/team")
     await running.register(editor, "editor@example.com")
@@ -230,7 +229,7 @@ async def test_large_batches_and_small_commits_into_one_tree_all_have_their_turn
 
 
 async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
-    """The cap holds; the current and the first stay; each pruned one is told with its bytes, and its object goes."""
+    """The current and first versions stay; pruned ones are published with their bytes, and their objects deleted."""
     async with stack.run(max_versions=4):
         items = [stack.item("/a.txt", b"x" * (n + 1)) for n in range(7)]
         for item in items:
@@ -246,8 +245,8 @@ async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
         assert pruned["freed_bytes"] == pruned["pruned_version"]
 
 
-async def test_the_cap_holds_for_files_of_several_owners(stack: Any) -> None:
-    """A batch that changes one's own file and one that was shared keeps no more versions of either than the cap."""
+async def test_the_version_cap_holds_for_files_of_several_owners(stack: Any) -> None:
+    """A batch that changes an own and a shared file keeps no more versions of either than the cap."""
     me, other = stack.person, stack.stranger
     async with stack.run(max_versions=3):
         await stack.register(me, "me@example.com")

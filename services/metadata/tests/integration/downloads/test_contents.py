@@ -79,8 +79,8 @@ def key_of(url: str) -> str:
     return urlsplit(url).path
 
 
-async def test_content_in_blocks_is_one_stream(running: Any) -> None:
-    """Whole, by any range, and for old versions too, with the name and type of the file."""
+async def test_content_in_blocks_is_delivered_as_one_stream(running: Any) -> None:
+    """Whole, by any range, and for old versions too, with the file's name and type."""
     file = await put_blocks(running, "/film.bin", content_type="video/mp4")
     await put_blocks(running, "/film.bin", (b"new",))
     path = f"/v1/files/{file['id']}/content"
@@ -100,16 +100,16 @@ async def test_content_in_blocks_is_one_stream(running: Any) -> None:
     assert await running.stranger.refused("GET", path) == (404, "not_found")
 
 
-async def test_empty_contents(running: Any) -> None:
-    """A list of no blocks, and a slice of no bytes."""
+async def test_empty_contents_are_delivered(running: Any) -> None:
+    """A list without blocks, and a slice without bytes."""
     files = [await put_blocks(running, "/empty", ()), *(await put_pack(running, b""))]
     for file in files:
         answer = await running.person.send("GET", f"/v1/files/{file['id']}/content")
         assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
 
 
-async def test_a_slice_of_a_pack_is_a_content(running: Any) -> None:
-    """Verified before the first byte: a pack that was exchanged gives nothing."""
+async def test_a_slice_of_a_pack_is_verified_before_delivery(running: Any) -> None:
+    """A pack that was replaced delivers nothing."""
     one, two = await put_pack(running, b"first", b"second")
     assert (await running.person.send("GET", f"/v1/files/{one['id']}/content")).body == b"first"
     part = await running.person.send("GET", f"/v1/files/{two['id']}/content", Range="bytes=1-2")
@@ -122,8 +122,8 @@ async def test_a_slice_of_a_pack_is_a_content(running: Any) -> None:
     assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
-async def test_a_link_gives_the_same_stream_and_counts_it(running: Any) -> None:
-    """As a program fetches it, and on the page for people."""
+async def test_a_link_delivers_the_same_stream_and_counts_it(running: Any) -> None:
+    """By the API, and by the HTML page."""
     file = await put_blocks(running, "/film.bin")
     link = await running.person.ok("POST", f"/v1/files/{file['id']}/links", {"max_downloads": 2})
     transport = LocalTransport(running.person.app_url)
@@ -134,8 +134,8 @@ async def test_a_link_gives_the_same_stream_and_counts_it(running: Any) -> None:
     assert (await transport.send("GET", f"/v1/links/{link['token']}/content", {}, b"")).status == 404
 
 
-async def test_blocks_are_listed_page_by_page_in_one_version(running: Any) -> None:
-    """Each with its hash, size and URL; a version that comes meanwhile is not mixed in."""
+async def test_pages_of_blocks_belong_to_one_version(running: Any) -> None:
+    """Each block has hash, size and URL; a version created meanwhile is not mixed in."""
     file = await put_blocks(running, "/film.bin")
     path = f"/v1/files/{file['id']}/blocks"
     first = await running.person.ok("GET", f"{path}?limit=2")
@@ -152,8 +152,8 @@ async def test_blocks_are_listed_page_by_page_in_one_version(running: Any) -> No
     assert await running.person.refused("GET", f"/v1/files/{whole['id']}/blocks") == (409, "not_in_blocks")
 
 
-async def test_a_reader_may_have_the_blocks(running: Any) -> None:
-    """Who sees the file sees what it is made of."""
+async def test_a_reader_may_list_the_blocks(running: Any) -> None:
+    """Access to a file includes its blocks."""
     file = await put_blocks(running, "/film.bin")
     await share(running, file, running.stranger)
     page = await running.stranger.ok("GET", f"/v1/files/{file['id']}/blocks")
@@ -161,7 +161,7 @@ async def test_a_reader_may_have_the_blocks(running: Any) -> None:
 
 
 async def test_many_contents_are_located_at_once(running: Any) -> None:
-    """In the order asked for: a URL of their own, one for all slices of a pack, or a path of the API."""
+    """In the requested order: a URL each, one URL for all slices of a pack, or a path of the API."""
     item = running.item("/whole.txt", b"whole")
     await running.store_object(item, b"whole")
     whole = (await running.commit(item))[0]["file"]
@@ -195,8 +195,8 @@ async def test_old_versions_are_located_too(running: Any) -> None:
     assert [result["version"] for result in results] == [1, 2]
 
 
-async def test_nobody_else_gets_a_url_of_a_pack(running: Any) -> None:
-    """Neither a reader of one of its files nor the owner of a copy: each gets the bytes of that file alone."""
+async def test_only_its_sender_gets_the_url_of_a_pack(running: Any) -> None:
+    """A reader of one of its files and the owner of a copy get the bytes of that file alone."""
     shown, _ = await put_pack(running, b"shown", b"secret")
     reader = running.stranger
     await share(running, shown, reader)
@@ -212,8 +212,8 @@ async def test_nobody_else_gets_a_url_of_a_pack(running: Any) -> None:
     assert "/packs/" in key_of(own["url"])
 
 
-async def test_strangers_learn_nothing_from_contents(running: Any) -> None:
-    """A file of somebody else is as unknown as one that never was."""
+async def test_contents_of_foreign_files_are_not_found(running: Any) -> None:
+    """A foreign file gets the same answer as an unknown id."""
     file = await put_blocks(running, "/film.bin")
     wanted = [{"id": file["id"]}, {"id": file["id"], "version": 1}, {"id": new_id()}]
     results = (await running.stranger.ok("POST", "/v1/contents", {"items": wanted}))["results"]
@@ -221,8 +221,8 @@ async def test_strangers_learn_nothing_from_contents(running: Any) -> None:
     assert results[0] == results[2]
 
 
-async def test_offsets_are_of_the_pack_as_it_is_now(running: Any) -> None:
-    """After a compaction moved its slices, the next answer says where they are."""
+async def test_offsets_follow_a_compaction_of_the_pack(running: Any) -> None:
+    """After its slices were moved, the next response contains the new offsets."""
     _, two = await put_pack(running, b"first", b"second")
     path, wanted = "/v1/contents", {"items": [{"id": two["id"]}]}
     before = (await running.person.ok("POST", path, wanted))["results"][0]
@@ -233,14 +233,14 @@ async def test_offsets_are_of_the_pack_as_it_is_now(running: Any) -> None:
     assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
-async def test_more_than_a_thousand_at_once_are_refused(running: Any) -> None:
-    """422, as for every list that is too long."""
+async def test_more_than_a_thousand_contents_at_once_are_refused(running: Any) -> None:
+    """422, like every list that is too long."""
     wanted = {"items": [{"id": "x"}] * 1001}
     assert (await running.person.send("POST", "/v1/contents", wanted)).status == 422
 
 
-async def test_contents_are_released_by_the_upload_service(stack: Any) -> None:
-    """Once nothing refers to them; asked again until it has answered."""
+async def test_unreferenced_contents_are_released_at_upload(stack: Any) -> None:
+    """Retried until the upload service responds."""
     released: list[str] = []
     up = False
     uploads = FastAPI()
@@ -282,8 +282,8 @@ async def test_contents_are_released_by_the_upload_service(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("refuses_whole", [True, False])
-async def test_contents_that_upload_refuses_hold_no_others(stack: Any, refuses_whole: bool) -> None:
-    """Whole objects, as by an upload service of an older release, or else the shared ones: the rest are let go of."""
+async def test_contents_that_upload_refuses_do_not_block_others(stack: Any, refuses_whole: bool) -> None:
+    """Whole objects, as by an older upload service, or shared ones: the others are released."""
     uploads = FastAPI()
 
     @uploads.post("/internal/contents/release", status_code=204)

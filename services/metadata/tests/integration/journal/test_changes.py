@@ -9,7 +9,8 @@ import orjson
 import pytest
 from restores import restored
 
-from docstore_metadata.journal.repository import create_journal_indexes, entry_id
+from docstore_metadata.changes.journal_writer_repository import entry_id
+from docstore_metadata.journal.repository import create_journal_indexes
 from docstore_metadata.maintenance import after_restore
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
@@ -41,8 +42,8 @@ def told(found: list[Any]) -> list[tuple[str, str]]:
     return [(change["type"], change["file"]["path"]) for change in found]
 
 
-async def test_every_change_is_told_in_order(running: Any) -> None:
-    """Made, changed, tagged, renamed, moved, deleted, restored: one entry each, with the file as it is then."""
+async def test_each_change_has_one_entry_in_order(running: Any) -> None:
+    """Created, modified, tagged, renamed, moved, deleted, restored: each with the file as it was then."""
     me = running.person
     file = await running.put("/docs/a.txt")
     await running.put("/docs/a.txt", b"more")
@@ -67,8 +68,8 @@ async def test_every_change_is_told_in_order(running: Any) -> None:
     assert found[3]["file"]["tags"] == ["x"]
 
 
-async def test_a_folder_stands_for_what_is_in_it(running: Any) -> None:
-    """Deleting and restoring a folder is one entry each, though events are said of each descendant."""
+async def test_a_folders_entry_covers_its_contents(running: Any) -> None:
+    """Deleting and restoring a folder is one entry each, though events of each descendant are published."""
     me = running.person
     await running.put("/f/one.txt")
     folder = await me.at("/f")
@@ -78,8 +79,8 @@ async def test_a_folder_stands_for_what_is_in_it(running: Any) -> None:
     assert told(await changes(me, cursor)) == [("deleted", "/f"), ("restored", "/f")]
 
 
-async def test_a_journal_is_ones_own(running: Any) -> None:
-    """A stranger finds nothing in theirs, and can't use another's cursor."""
+async def test_a_journal_is_private(running: Any) -> None:
+    """Another account finds nothing in its own journal, and can't use a foreign cursor."""
     await running.put("/a.txt")
     assert await changes(running.stranger) == []
     cursor = await latest(running.person)
@@ -88,8 +89,8 @@ async def test_a_journal_is_ones_own(running: Any) -> None:
         assert await running.stranger.refused("GET", f"/v1/snapshot?cursor={wrong}") == (422, "invalid_cursor")
 
 
-async def test_what_is_no_longer_kept_is_answered_with_a_way_on(running: Any) -> None:
-    """From the beginning, from before the gap and from beyond the end: 410; the snapshot's cursor goes on."""
+async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any) -> None:
+    """From the beginning, from before a gap and from beyond the end; the snapshot's cursor works."""
     me = running.person
     for number in range(6):
         await running.put(f"/{number}.txt")
@@ -110,8 +111,8 @@ async def test_what_is_no_longer_kept_is_answered_with_a_way_on(running: Any) ->
     assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
-async def test_after_a_restore_no_number_is_given_out_again(running: Any) -> None:
-    """Where the backup ends and beyond that a cursor leads to 410; the snapshot tells of another epoch."""
+async def test_a_restore_reuses_no_number(running: Any) -> None:
+    """Cursors from the backup's end on lead to 410, and the snapshot has another epoch."""
     me, stranger = running.person, running.stranger
     await running.put("/a.txt")
     before = await me.ok("GET", "/v1/snapshot")
@@ -133,15 +134,15 @@ async def test_after_a_restore_no_number_is_given_out_again(running: Any) -> Non
     assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
-async def test_retention_is_a_setting_that_may_change(running: Any) -> None:
-    """The index that removes old entries follows it."""
+async def test_the_expiry_index_follows_a_changed_setting(running: Any) -> None:
+    """The index that removes old entries is updated at start."""
     await create_journal_indexes(running.database, 7)
     indexes = await running.database["journal"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 7 * 24 * 3600
 
 
 async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
-    """Two instances, many writers, one account and a refused change among them: each commit has its number."""
+    """Two instances and many writers of one account, with a refused change among them: each commit has its number."""
     async with stack.run() as _, stack.run(url="local:second") as _:
         me = stack.person
         other = type(me)("local:second", me.issuer, me.account_id)
@@ -151,8 +152,8 @@ async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
         assert await stack.database["journal"].count_documents({}) == 47
 
 
-async def test_a_transaction_that_fails_leaves_no_number(running: Any) -> None:
-    """A change that breaks off at its end is in neither tree nor journal, and the next one has the next number."""
+async def test_a_failed_transaction_uses_no_number(running: Any) -> None:
+    """It leaves nothing in tree and journal, and the next change has the next number."""
     me = running.person
     await running.put("/a.txt")
     outbox = running.database["outbox"]
@@ -166,7 +167,7 @@ async def test_a_transaction_that_fails_leaves_no_number(running: Any) -> None:
     assert await me.names() == ["a.txt", "c.txt"]
 
 
-async def test_pages_use_the_index_however_far_they_are(running: Any) -> None:
+async def test_late_pages_of_the_journal_use_the_index(running: Any) -> None:
     """A page near the end of a long journal examines as many documents as it returns."""
     account = running.person.account_id
     shown = orjson.dumps(await running.stranger.folder("/seen"))
@@ -186,7 +187,7 @@ async def test_pages_use_the_index_however_far_they_are(running: Any) -> None:
 
 
 async def test_entries_expire_by_their_age(running: Any) -> None:
-    """The database is told to remove what is older than the setting says; new entries have a moment to go by."""
+    """The expiry index has the period of the setting, and new entries have a time."""
     await running.put("/a.txt")
     [entry] = await running.database["journal"].find({}).to_list(None)
     assert utc_now() - entry["at"] < timedelta(minutes=1)
@@ -194,8 +195,8 @@ async def test_entries_expire_by_their_age(running: Any) -> None:
     assert indexes["kept"]["expireAfterSeconds"] == 90 * 24 * 3600
 
 
-async def test_heads_say_who_has_something_new(running: Any) -> None:
-    """The cursor behind the last change of each account asked for, just as a page of changes gives it."""
+async def test_heads_are_the_cursors_of_the_last_changes(running: Any) -> None:
+    """They are equal to the cursor of the last page of changes."""
     me = running.person
     nobody = new_id()
     body = {"accounts": [me.account_id, nobody]}
@@ -208,8 +209,8 @@ async def test_heads_say_who_has_something_new(running: Any) -> None:
     assert after[me.account_id] == await latest(me)
 
 
-async def test_the_snapshot_has_all_that_can_be_reached(running: Any) -> None:
-    """Pages of any size together hold every file and folder once, but for the trash."""
+async def test_the_snapshot_has_every_reachable_node_once(running: Any) -> None:
+    """With pages of any size; the trash is left out."""
     me = running.person
     for number in range(7):
         await running.put(f"/d{number % 3}/{number}.txt")

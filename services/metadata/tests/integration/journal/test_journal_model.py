@@ -160,8 +160,8 @@ class World:
             assert replica.tree() == await listed(self.people[name]), name
 
 
-async def test_replaying_the_journal_is_listing(running: Any) -> None:
-    """Whatever the owner, an editor and the shares do; checked after every few changes, for all three."""
+async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
+    """Random changes of the owner, an editor and the shares; checked after every few changes for all three."""
     loop = asyncio.get_running_loop()
     heard: set[str] = set()
 

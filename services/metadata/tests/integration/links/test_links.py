@@ -18,8 +18,8 @@ pytestmark = pytest.mark.connected
 CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
 
 
-async def test_a_call_sent_again_makes_no_second_link(running: Any) -> None:
-    """Its answer was lost, or it is sent twice at once: one link, with the same token, for the same key and wish."""
+async def test_a_repeated_call_makes_no_second_link(running: Any) -> None:
+    """The same Idempotency-Key and options return the same link and token; other options make a new link."""
     file = (await running.commit(running.item("/a.txt", b"a")))[0]["file"]
     path = f"/v1/files/{file['id']}/links"
 
@@ -34,7 +34,7 @@ async def test_a_call_sent_again_makes_no_second_link(running: Any) -> None:
 
 
 async def test_a_link_is_made_opened_and_counted(running: Any) -> None:
-    """The token is in the first answer only, the address in each; who has it sees the file and gets its content."""
+    """Only the first response has the token, each has the URL; with it one sees the file and gets its content."""
     item = running.item("/report.pdf", b"content", content_type="application/pdf")
     await running.store_object(item, b"content")
     file = (await running.commit(item))[0]["file"]
@@ -76,8 +76,8 @@ async def test_a_link_is_made_opened_and_counted(running: Any) -> None:
     assert rfc3339(datetime.fromisoformat(event["expires_at"])) == end
 
 
-async def test_only_the_owner_has_to_do_with_links(running: Any) -> None:
-    """A stranger's calls find nothing; the root can't be given away."""
+async def test_only_the_owner_manages_links(running: Any) -> None:
+    """Other accounts get 404; the root can't be shared."""
     file = await running.put("/a.txt")
     link = await make(running, file)
     base = f"/v1/files/{file['id']}/links"
@@ -92,8 +92,8 @@ async def test_only_the_owner_has_to_do_with_links(running: Any) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-async def test_readers_have_nothing_to_do_with_links(running: Any, role: str) -> None:
-    """Whom it is shared with may neither make nor see, change or revoke a link: 403."""
+async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
+    """Making, listing, changing and revoking a link are 403."""
     await running.register(running.stranger, "bo@example.org")
     file = await running.put("/shared.txt")
     link = await make(running, file)
@@ -123,22 +123,22 @@ async def test_readers_have_nothing_to_do_with_links(running: Any, role: str) ->
         {"name": "two\nlines"},
     ],
 )
-async def test_a_link_that_makes_no_sense_is_refused(running: Any, wish: Any) -> None:
-    """An end in the past or beyond ten years, no downloads, a password nobody can type: 422."""
+async def test_invalid_options_of_a_link_are_refused(running: Any, wish: Any) -> None:
+    """An end in the past or beyond ten years, zero downloads, an empty password: 422."""
     file = await running.put(f"/{new_id()}.txt")
     path = f"/v1/files/{file['id']}/links"
     answer = await running.person.send("POST", path, wish)
     assert answer.status == 422, answer.body
 
 
-async def test_half_a_character_is_no_password(running: Any) -> None:
-    """JSON can spell it; no hash takes it."""
+async def test_an_unpaired_surrogate_in_a_password_is_refused(running: Any) -> None:
+    """JSON can contain it, but it can't be hashed."""
     link = await make(running, await running.put("/a.txt"))
     assert (await visit(running, "POST", f"/v1/links/{link['token']}/open", b'{"password":"\\ud800"}')).status == 422
 
 
-async def test_all_that_ended_look_the_same(running: Any) -> None:
-    """Unknown, revoked, expired, used up and in the trash: one answer at every door."""
+async def test_all_closed_links_get_the_same_404(running: Any) -> None:
+    """Unknown, revoked, expired, used up, and links to the trash, on every route."""
     answers = set()
     file = await running.put("/gone.txt")
     links = [await make(running, file, max_downloads=1) for _ in range(3)]
@@ -162,8 +162,8 @@ async def test_all_that_ended_look_the_same(running: Any) -> None:
     await opened(running, in_trash)
 
 
-async def test_a_download_limit_holds_under_fifty_at_once(running: Any) -> None:
-    """Exactly so many pass as may, whatever the number of callers."""
+async def test_a_download_limit_holds_for_concurrent_downloads(running: Any) -> None:
+    """Of fifty, exactly the allowed number succeeds."""
     file = await running.put("/wanted.txt")
     link = await make(running, file, max_downloads=7)
     calls = (visit(running, "GET", f"/v1/links/{link['token']}/content") for _ in range(50))
@@ -174,9 +174,9 @@ async def test_a_download_limit_holds_under_fifty_at_once(running: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_download_is_counted_by_the_rule(running: Any, seed: int) -> None:
-    """The database's condition and the rule of links agree, for any limits, around the very moment of the end."""
-    links, now = Store.in_mongo(running.database).links, utc_now()
+async def test_the_download_query_agrees_with_the_rule(running: Any, seed: int) -> None:
+    """For any limits, and around the moment of expiry."""
+    links, now = Store.in_mongo(running.database, lease_seconds=30).links, utc_now()
     dice = random.Random(seed)
     for _ in range(40):
         limit = dice.choice([None, 1, 2, 3])
@@ -196,8 +196,8 @@ async def test_a_download_is_counted_by_the_rule(running: Any, seed: int) -> Non
         assert await links.count_download(link.id, now) is link.opens_at(now), link
 
 
-async def test_a_password_opens_and_its_grant_serves_the_rest(stack: Any) -> None:
-    """Without: 403 needed. Wrong: 403. Right: a grant, as query or header. Forged, or of another link: refused."""
+async def test_a_password_opens_a_link_and_its_grant_replaces_it(stack: Any) -> None:
+    """403 without or with a wrong password; the grant works as query parameter or header, forged ones do not."""
     async with stack.run(**CHEAP):
         file = await stack.put("/secret.txt")
         link = await make(stack, file, password="café")
@@ -225,8 +225,8 @@ async def test_a_password_opens_and_its_grant_serves_the_rest(stack: Any) -> Non
         assert (await visit(stack, "GET", f"{base}/content")).status == 302
 
 
-async def test_guessing_a_password_is_slowed(stack: Any) -> None:
-    """After some wrong ones even the right one waits: for this link and address, over all instances."""
+async def test_guessing_a_link_password_is_throttled(stack: Any) -> None:
+    """After some wrong ones even the right one waits: per link and address, across instances."""
     async with stack.run(**CHEAP, link_failures=3):
         file = await stack.put("/secret.txt")
         link, other = await make(stack, file, password="right"), await make(stack, file, password="right")
@@ -242,8 +242,8 @@ async def test_guessing_a_password_is_slowed(stack: Any) -> None:
         assert (await visit(stack, "POST", f"/v1/links/{other['token']}/open", right)).status == 200
 
 
-async def test_a_folder_is_listed_page_by_page_and_nothing_beside_it(running: Any) -> None:
-    """What is below, folders first; what is beside, above or thrown away is not there. A folder has no content."""
+async def test_a_folder_link_lists_only_what_is_below(running: Any) -> None:
+    """Folders first; nodes beside, above or in the trash are 404. A folder has no content."""
     for name in ("a.txt", "b.txt", "deep/c.txt", "z.txt"):
         await running.put(f"/open/{name}")
     beside = await running.put("/beside.txt")

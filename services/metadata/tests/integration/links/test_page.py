@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from docstore_events.files import PreviewReady
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT
+from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_platform.internal import Answer, LocalTransport
 
 pytestmark = pytest.mark.connected
@@ -64,8 +64,8 @@ async def make(stack: Any, file: Any, **wish: Any) -> str:
     return f"/l/{link['token']}"
 
 
-async def test_a_file_is_shown_and_downloaded(running: Any) -> None:
-    """Name, size, date, what is left; the button leads to the bytes. The look is counted."""
+async def test_the_page_shows_a_file_and_downloads_it(running: Any) -> None:
+    """Name, size, date and limits; the view counts as an open."""
     file = await running.put("/<b>\"&'.txt", b"x" * 1234)
     path = await make(running, file, max_downloads=2, expires_at="2034-05-06T07:08:09Z")
     answer = await browse(running, "GET", path)
@@ -80,8 +80,8 @@ async def test_a_file_is_shown_and_downloaded(running: Any) -> None:
     assert (row["opens"], row["downloads"]) == (1, 1)
 
 
-async def test_the_page_may_do_nothing_but_be_read_and_sent(running: Any) -> None:
-    """No script, nothing from elsewhere, nobody's frame; its one style is named by its hash; no cookie, no cache."""
+async def test_the_page_has_a_strict_content_security_policy(running: Any) -> None:
+    """No scripts, external resources, frames, cookies or caching; its only style is allowed by hash."""
     path = await make(running, await running.put("/a.txt"))
     answer = await browse(running, "GET", path)
     policy = answer.headers["content-security-policy"]
@@ -99,8 +99,8 @@ async def test_the_page_may_do_nothing_but_be_read_and_sent(running: Any) -> Non
     assert list(parse(answer).all("meta", "name")) == ["viewport", "robots"]
 
 
-async def test_a_password_is_asked_for_by_a_form(stack: Any) -> None:
-    """Nothing of the file shows before; wrong: 403 and the form again; right: the page, whose links carry a grant."""
+async def test_a_protected_link_shows_a_password_form(stack: Any) -> None:
+    """Nothing of the file is shown before; a wrong password is 403, the right one opens pages with a grant."""
     async with stack.run(argon2_memory_kib=64, argon2_passes=1):
         file = await stack.put("/hidden name.txt")
         path = await make(stack, file, password="café & co")
@@ -126,8 +126,8 @@ async def test_a_password_is_asked_for_by_a_form(stack: Any) -> None:
         assert (row["opens"], row["downloads"]) == (1, 1)
 
 
-async def test_a_folder_is_walked_through(stack: Any) -> None:
-    """Down, back up, and on to the next page, with a password's grant at every step."""
+async def test_the_page_navigates_through_a_folder(stack: Any) -> None:
+    """Down, up, and to the next page, with the grant in every URL."""
     async with stack.run(argon2_memory_kib=64, argon2_passes=1):
         await stack.commit(*(stack.item(f"/top/{n:03}.txt") for n in range(DEFAULT_LIMIT)))
         await stack.put("/top/x below/deep.txt")
@@ -148,8 +148,8 @@ async def test_a_folder_is_walked_through(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("query", ["?folder=nothing", "?after=nonsense", "/download?file=nothing", "/download"])
-async def test_what_is_not_there_is_a_clear_page(running: Any, query: str) -> None:
-    """Also what is asked for in a way that no page of ours does: 404, in words."""
+async def test_a_closed_link_is_a_readable_404_page(running: Any, query: str) -> None:
+    """So are malformed parameters."""
     await running.put("/top/a.txt")
     path = await make(running, await running.person.at("/top"))
     answer = await browse(running, "GET", f"{path}{query}")
@@ -157,8 +157,8 @@ async def test_what_is_not_there_is_a_clear_page(running: Any, query: str) -> No
     assert "Nothing here" in parse(answer).text
 
 
-async def test_an_empty_folder_says_so(running: Any) -> None:
-    """Instead of a page with nothing on it."""
+async def test_an_empty_folder_has_a_message(running: Any) -> None:
+    """The page is not blank."""
     path = await make(running, await running.person.folder("/empty"))
     assert "This folder is empty." in parse(await browse(running, "GET", path)).text
 
@@ -172,8 +172,8 @@ async def picture_of(stack: Any, file: Any) -> None:
     await stack.hear(PreviewReady(revision=1, **about))
 
 
-async def test_a_picture_of_the_file_and_who_shares_it_are_shown(running: Any) -> None:
-    """From media's signed URL, whose origin alone the policy lets images come from."""
+async def test_the_page_shows_a_preview_and_the_owners_name(running: Any) -> None:
+    """From media's signed URL, whose origin alone the policy allows for images."""
     await running.register(running.person, "ada@example.org", name="Ada <b>Lovelace</b>")
     file = await running.put("/sunset.png", content_type="image/png")
     path = await make(running, file)
@@ -188,8 +188,8 @@ async def test_a_picture_of_the_file_and_who_shares_it_are_shown(running: Any) -
     assert answer.headers["content-security-policy"].endswith(f"; img-src {PICTURES}")
 
 
-async def test_each_file_of_a_folder_has_its_picture_or_icon_and_its_download(running: Any) -> None:
-    """The pictures of a page are asked for at once; a folder is opened, a file is downloaded."""
+async def test_each_file_of_a_folder_has_a_preview_or_icon(running: Any) -> None:
+    """The previews of a page are fetched in one call; folders open, files download."""
     photo = await running.put("/top/photo.png", content_type="image/png")
     table = await running.put("/top/table.xlsx")
     await running.person.folder("/top/below")
@@ -203,8 +203,8 @@ async def test_each_file_of_a_folder_has_its_picture_or_icon_and_its_download(ru
     assert len(running.media.calls) == 1
 
 
-async def test_a_link_with_a_limit_of_downloads_shows_no_picture(running: Any) -> None:
-    """A picture would be had without being counted."""
+async def test_a_link_with_a_download_limit_shows_no_preview(running: Any) -> None:
+    """A preview would show the content uncounted."""
     file = await running.put("/sunset.png", content_type="image/png")
     await picture_of(running, file)
     page = parse(await browse(running, "GET", await make(running, file, max_downloads=1)))
@@ -212,7 +212,7 @@ async def test_a_link_with_a_limit_of_downloads_shows_no_picture(running: Any) -
     assert running.media.calls == []
 
 
-async def test_the_page_is_shown_without_pictures_while_media_is_down(running: Any) -> None:
+async def test_the_page_works_while_media_is_down(running: Any) -> None:
     """With the icon of the file's kind, and its download."""
     file = await running.put("/sunset.png", content_type="image/png")
     await picture_of(running, file)

@@ -20,8 +20,8 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_an_end_can_be_put_off_and_a_limit_raised(running: Any) -> None:
-    """A link that had ended opens again; what is absent in the call stays; null takes a limit away."""
+async def test_a_link_can_be_prolonged_and_its_limit_raised(running: Any) -> None:
+    """An expired link opens again; absent fields stay, null removes a limit."""
     file = await running.put("/a.txt")
     link = await make(running, file, name="kept", expires_at=soon(hours=1), max_downloads=1)
     path = f"/v1/files/{file['id']}/links/{link['id']}"
@@ -40,8 +40,8 @@ async def test_an_end_can_be_put_off_and_a_limit_raised(running: Any) -> None:
     )
 
 
-async def test_links_of_an_account_lead_nowhere_while_it_is_suspended(running: Any) -> None:
-    """To files, to what is in a folder, opened before or not; a late word of an older state changes nothing."""
+async def test_links_of_a_suspended_account_are_closed(running: Any) -> None:
+    """To files and below folders, opened before or not; a late event of an older state changes nothing."""
     file = await running.put("/shown/a.txt")
     folder = await running.person.at("/shown")
     links = [await make(running, node) for node in (file, folder)]
@@ -59,7 +59,7 @@ async def test_links_of_an_account_lead_nowhere_while_it_is_suspended(running: A
 
 
 async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
-    """Of several made at once for the last place one is made."""
+    """Of concurrent calls for the last one, one succeeds."""
     file = await running.put("/a.txt")
     first = await make(running, file)
     row = await running.database["links"].find_one({"_id": first["id"]})
@@ -74,16 +74,16 @@ async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
     assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (60, 40, None)
 
 
-async def test_a_link_that_everybody_opens_at_once(running: Any) -> None:
-    """Nobody is turned away: each open counts up the same link, and they take turns at that."""
+async def test_concurrent_opens_of_a_link_all_succeed(running: Any) -> None:
+    """They increment the same link one after the other."""
     link = await make(running, await running.put("/a.txt"))
     await asyncio.gather(*(opened(running, link) for _ in range(300)))
     owned = await running.person.ok("GET", f"/v1/files/{link['file_id']}/links/{link['id']}")
     assert owned["opens"] == 300
 
 
-async def test_every_open_is_counted_and_said(running: Any) -> None:
-    """Many at once: the count has no gap."""
+async def test_each_open_is_counted_and_published(running: Any) -> None:
+    """Of concurrent opens, the count has no gap."""
     file = await running.put("/a.txt")
     link = await make(running, file)
     await asyncio.gather(*(opened(running, link) for _ in range(10)))
@@ -92,7 +92,7 @@ async def test_every_open_is_counted_and_said(running: Any) -> None:
 
 
 def sweepers(stack: Any, count: int) -> Sequence[LinkSweeper]:
-    store = Store.in_mongo(stack.database)
+    store = Store.in_mongo(stack.database, lease_seconds=30)
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
     return [LinkSweeper(store, Tree(store.nodes), transactor) for _ in range(count)]
 
@@ -101,8 +101,8 @@ async def due_now(stack: Any, link: Any) -> None:
     await stack.database["links"].update_one({"_id": link["id"]}, {"$set": {"warn_at": utc_now()}})
 
 
-async def test_the_owner_is_warned_once_a_day_before_the_end(running: Any) -> None:
-    """By one of several sweepers. Not of a link with less than a day to live, and again for a new end."""
+async def test_the_owner_is_notified_once_a_day_before_expiry(running: Any) -> None:
+    """By one of several sweepers. Not for a link with less than a day left, and again for a new end."""
     file = await running.put("/a.txt")
     long, brief = (
         await make(running, file, expires_at=soon(days=2)),
@@ -122,8 +122,8 @@ async def test_the_owner_is_warned_once_a_day_before_the_end(running: Any) -> No
     assert await running.events(long["id"]) == ["link-created", "link-expiring", "link-expiring"]
 
 
-async def test_nobody_is_warned_of_a_link_that_leads_nowhere(running: Any) -> None:
-    """Expired before the sweep came, or in the trash: the warning is dropped."""
+async def test_a_closed_link_causes_no_expiry_notification(running: Any) -> None:
+    """Expired before the sweep, or in the trash: the warning is dropped."""
     file, thrown = await running.put("/a.txt"), await running.put("/b.txt")
     links = [await make(running, each, expires_at=soon(days=2)) for each in (file, thrown)]
     await running.person.ok("DELETE", f"/v1/files/{thrown['id']}")
@@ -136,7 +136,7 @@ async def test_nobody_is_warned_of_a_link_that_leads_nowhere(running: Any) -> No
         assert await running.events(link["id"]) == ["link-created"]
 
 
-async def test_the_service_warns_by_itself(stack: Any) -> None:
+async def test_the_service_runs_the_link_sweeper(stack: Any) -> None:
     """The sweep runs while the service does."""
     async with stack.run(link_interval_seconds=0.05):
         link = await make(stack, await stack.put("/a.txt"), expires_at=soon(days=2))
@@ -148,8 +148,8 @@ async def test_the_service_warns_by_itself(stack: Any) -> None:
         await eventually(warned)
 
 
-async def test_links_go_with_what_they_lead_to(running: Any) -> None:
-    """Purged by itself or with the folder around it: the links are gone, and said to be revoked."""
+async def test_purging_a_file_revokes_its_links(running: Any) -> None:
+    """Purged by itself or with its folder: the links are deleted and published as revoked."""
     file, inner = await running.put("/a.txt"), await running.put("/folder/b.txt")
     folder = await running.person.at("/folder")
     links = [await make(running, each) for each in (file, inner, folder)]
@@ -162,8 +162,8 @@ async def test_links_go_with_what_they_lead_to(running: Any) -> None:
         assert await running.events(link["id"]) == ["link-created", "link-revoked"]
 
 
-async def test_ended_links_go_by_themselves_and_queries_have_their_index(running: Any) -> None:
-    """30 days after their end; the token's index is unique."""
+async def test_expired_links_are_deleted_by_an_index(running: Any) -> None:
+    """30 days after their end; the index of tokens is unique."""
     indexes = await running.database["links"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 30 * 86400
     assert indexes["by_token"]["unique"]

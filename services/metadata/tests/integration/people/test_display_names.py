@@ -12,8 +12,8 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_names_stand_beside_ids(running: Any) -> None:
-    """Of a file, its versions and what is shared with one: who owns it, who shared it, who has changed it."""
+async def test_responses_contain_display_names(running: Any) -> None:
+    """Of a file, its versions and shared files: owner, sender and last editor."""
     owner, editor = running.person, running.stranger
     await running.register(owner, "ada@example.com", name="Ada")
     await running.register(editor, "bob@example.com", name="Bob")
@@ -33,16 +33,16 @@ async def test_names_stand_beside_ids(running: Any) -> None:
     assert (changed["owner_name"], changed["modified_by_name"]) == ("Ada", "Bob")
 
 
-async def test_a_name_that_is_not_known(running: Any) -> None:
-    """It is null, and the id is there as ever."""
+async def test_an_unknown_name_is_null(running: Any) -> None:
+    """The id is present as usual."""
     owner = running.person
     file = await running.put("/plan.txt")
     seen = await owner.get(file)
     assert (seen["owner_id"], seen["owner_name"], seen["modified_by_name"]) == (owner.account_id, None, None)
 
 
-async def test_a_name_that_was_changed(running: Any) -> None:
-    """The latest is the one that shows."""
+async def test_a_changed_name_replaces_the_old_one(running: Any) -> None:
+    """The latest revision is shown."""
     owner = running.person
     await running.put("/plan.txt")
     await running.register(owner, "ada@example.com", name="Ada")
@@ -58,8 +58,8 @@ async def nameless(stack: Any, revision: int) -> dict[str, Any]:
     return row
 
 
-async def test_a_person_noted_without_a_name_gets_it_when_the_event_is_heard_again(running: Any) -> None:
-    """The same revision tells the name; an older one tells nothing any more."""
+async def test_a_repeated_event_adds_a_missing_name(running: Any) -> None:
+    """At the same revision; an older revision changes nothing."""
     row = await nameless(running, revision=2)
     await running.register(running.person, "ada@example.com", name="Old")
     assert await running.database["people"].find_one() == row
@@ -69,11 +69,11 @@ async def test_a_person_noted_without_a_name_gets_it_when_the_event_is_heard_aga
 
 
 @pytest.mark.parametrize("was_noted", [True, False])
-async def test_whoever_signed_up_before_names_were_kept_is_asked_for_at_accounts(
+async def test_missing_names_are_fetched_from_accounts_once(
     stack: Any, monkeypatch: pytest.MonkeyPatch, was_noted: bool
 ) -> None:
-    """Whether or not their address was noted, and however many look; the answer is kept over a restart."""
-    monkeypatch.setattr("docstore_metadata.people.service.GOOD_SECONDS", 0.05)
+    """Whether or not the address is stored, for any number of requests, and across a restart."""
+    monkeypatch.setattr("docstore_metadata.display_names.CACHED_SECONDS", 0.05)
     owner, asked = stack.person, list[str]()
     if was_noted:
         await nameless(stack, revision=2)

@@ -12,9 +12,8 @@ from docstore_platform.clock import utc_now
 pytestmark = pytest.mark.connected
 
 
-async def test_a_person_chooses_within_what_the_operator_allows(stack: Any) -> None:
-    """What is chosen is shown with its limits and when it takes effect; beyond them is 422; taken back it is the
-    operator's again."""
+async def test_a_policy_is_limited_by_the_operators_maximum(stack: Any) -> None:
+    """It is shown with its limits and when it takes effect; beyond them 422; reset, it is the default again."""
     async with stack.run(max_trash_days=90, version_days=365, max_versions=20):
         person, policy = stack.person, {"trash_days": 7, "versions": 5, "version_days": None}
         before = await person.ok("GET", RETENTION)
@@ -44,9 +43,8 @@ async def test_a_person_chooses_within_what_the_operator_allows(stack: Any) -> N
         assert (await person.ok("GET", RETENTION))["trash_days"] == 3
 
 
-async def test_a_lowered_policy_takes_effect_by_one_write(running: Any) -> None:
-    """For ever, then a day: not before the day in which it can be taken back is over; no document but the root is
-    changed by the choice; another account's trash is as it was."""
+async def test_a_lowered_policy_takes_effect_after_the_grace(running: Any) -> None:
+    """Not before; the choice writes only the root, and other accounts' trash is not affected."""
     sweeps, person = sweeping(running), running.person
     for number in range(3):
         await running.put(f"/{number}.txt")
@@ -66,8 +64,8 @@ async def test_a_lowered_policy_takes_effect_by_one_write(running: Any) -> None:
     assert await trash(person) == {}
 
 
-async def test_a_choice_made_meanwhile_stops_the_sweep(running: Any) -> None:
-    """An instance has just found the account when its person raises the policy: nothing more is purged."""
+async def test_a_concurrent_choice_stops_the_sweep(running: Any) -> None:
+    """An account is already selected when its owner raises the policy: nothing more is purged."""
     sweeps = sweeping(running)
     await running.put("/a.txt")
     await throw_away(running, "/a.txt")
@@ -82,10 +80,8 @@ async def test_a_choice_made_meanwhile_stops_the_sweep(running: Any) -> None:
     assert await trash(running.person) == {}
 
 
-async def test_a_clock_that_is_behind_takes_nobody_the_day_of_grace(
-    stack: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A choice that an instance two days behind was asked for takes effect a day later by the database's clock."""
+async def test_a_slow_clock_does_not_shorten_the_grace(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice at an instance two days behind takes effect a day later by the database's clock."""
     behind(monkeypatch, RetentionService, days=2)
     async with stack.run(retention_interval_seconds=0):
         sweeps = sweeping(stack)

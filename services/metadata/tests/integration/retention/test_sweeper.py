@@ -17,7 +17,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between two pages, what it has done is done, and another goes on when its lease is over."""
+    """Killed between two pages: committed pages stay, and another instance continues when the lease expires."""
     monkeypatch.setattr("docstore_metadata.retention.worker.TRASH_PAGE", 2)
     dead, other = sweeping(running, leads="both"), sweeping(running, leads="both")
     for number in range(5):
@@ -26,7 +26,7 @@ async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.Mo
     dead.move(31)
     due = await dead.roots.next_due(utc_now() + timedelta(days=31))
     assert isinstance(due, DueAccount)
-    assert await dead.sweeper._leader.hold()
+    assert await dead.sweeper.leader.hold()
     assert await dead.sweeper._step(due)
     assert len(await trash(running.person)) == 3
     assert await other.at(31) == 0
@@ -40,8 +40,8 @@ async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.Mo
         assert row.keys().isdisjoint({"trash_from", "lease", "held_until"})
 
 
-async def test_two_sweepers_at_once_purge_each_file_once(running: Any) -> None:
-    """One was paused beyond its lease and goes on beside the next: a file is purged once, with one event."""
+async def test_concurrent_sweepers_purge_each_file_once(running: Any) -> None:
+    """One continues after its lease expired: a file is purged once, with one event."""
     one, other = sweeping(running), sweeping(running)
     files = [await running.put(f"/{number}.txt") for number in range(5)]
     for number in range(5):
@@ -52,8 +52,8 @@ async def test_two_sweepers_at_once_purge_each_file_once(running: Any) -> None:
         assert (await running.events(file["id"])).count("file-purged") == 1
 
 
-async def test_an_account_that_an_instance_of_the_release_before_holds_is_left_alone(running: Any) -> None:
-    """Until the lease that it wrote into the root is over."""
+async def test_an_account_leased_by_an_older_release_is_skipped(running: Any) -> None:
+    """Until the lease in its root expires."""
     sweeps, root = sweeping(running), {"_id": running.person.account_id}
     await running.put("/a.txt")
     await throw_away(running, "/a.txt")
@@ -65,8 +65,8 @@ async def test_an_account_that_an_instance_of_the_release_before_holds_is_left_a
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])
-async def test_a_crash_loses_and_doubles_nothing(stack: Any, crash: str) -> None:
-    """Of the trash and of old versions: what was not committed is done by the next, what was is not said again."""
+async def test_a_crash_of_the_sweeper_loses_and_repeats_nothing(stack: Any, crash: str) -> None:
+    """Of trash and old versions: uncommitted steps are redone, committed ones are not published again."""
     async with stack.run(version_days=5):
         sweeps = sweeping(stack, crash, version_days=5)
         old = [await stack.put("/old.txt", b"old") for _ in range(2)][-1]
@@ -86,8 +86,8 @@ async def test_a_crash_loses_and_doubles_nothing(stack: Any, crash: str) -> None
         assert await trash(stack.person) == {}
 
 
-async def test_after_a_restore_trash_and_old_versions_have_their_full_time(stack: Any) -> None:
-    """Nothing of an old backup is due until the period has passed after the restore."""
+async def test_a_restore_restarts_the_retention(stack: Any) -> None:
+    """Nothing of an old backup is due before the full period after the restore."""
     async with stack.run(version_days=30):
         sweeps = sweeping(stack, version_days=30)
         old = [await stack.put("/old.txt", b"old") for _ in range(2)][-1]
@@ -101,9 +101,8 @@ async def test_after_a_restore_trash_and_old_versions_have_their_full_time(stack
         assert (await trash(stack.person), await versions(stack, old)) == ({}, [2])
 
 
-async def test_what_was_there_before_there_were_policies_has_its_time(stack: Any) -> None:
-    """After an upgrade the trash of years counts as put there now, and old versions are found; a second start changes
-    nothing."""
+async def test_an_upgrade_starts_the_retention_of_existing_trash(stack: Any) -> None:
+    """The trash counts as put there now, and old versions are found; a second start changes nothing."""
     nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=900)
     async with stack.run():
         file = [await stack.put("/a.txt") for _ in range(3)][-1]
@@ -126,9 +125,8 @@ async def test_what_was_there_before_there_were_policies_has_its_time(stack: Any
         assert await trash(stack.person) == {}
 
 
-async def test_a_look_costs_nothing_where_nothing_is_due(running: Any) -> None:
-    """Among hundreds of files, many with old versions or in the trash, of accounts with policies of all kinds: a look
-    reads a document for each policy there is, and no more."""
+async def test_a_search_without_due_work_reads_one_document_per_policy(running: Any) -> None:
+    """Among hundreds of files with old versions or in the trash, of accounts with different policies."""
     sweeps = sweeping(running)
     await running.commit(*(running.item(f"/{n}.txt") for n in range(200)))
     await running.commit(*(running.item(f"/{n}.txt") for n in range(100)))

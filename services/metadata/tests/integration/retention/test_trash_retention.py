@@ -16,9 +16,8 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_the_trash_goes_for_good_after_thirty_days_and_not_before(running: Any) -> None:
-    """It says when; a moment earlier nothing happens; then files go with their contents and folders by a walk, with
-    the events of a purge in nobody's name, and the account is looked at no more."""
+async def test_the_trash_is_purged_after_thirty_days(running: Any) -> None:
+    """Not a moment earlier; files at once and folders by a job, without actor; then the account is idle."""
     sweeps, item = sweeping(running), running.item("/a.txt", b"hello")
     await running.store_object(item, b"hello")
     await running.commit(item)
@@ -44,8 +43,8 @@ async def test_the_trash_goes_for_good_after_thirty_days_and_not_before(running:
     assert await sweeps.at(5000) == 0
 
 
-async def test_only_what_is_due_goes(running: Any) -> None:
-    """What was restored stays; what was put there later goes later, each look being at what is due then."""
+async def test_only_due_trash_is_purged(running: Any) -> None:
+    """Restored files stay, and later ones are purged later."""
     sweeps = sweeping(running)
     first, second = await running.put("/first"), await running.put("/second")
     await throw_away(running, "/first")
@@ -61,9 +60,8 @@ async def test_only_what_is_due_goes(running: Any) -> None:
     assert (await running.person.get(first))["path"] == "/first"
 
 
-async def test_what_is_thrown_away_while_the_last_look_ends_is_not_forgotten(running: Any) -> None:
-    """The sweeper finds an empty trash and forgets the account while a file goes into the trash, again and again:
-    whoever comes first, the file is due in its time."""
+async def test_trash_added_while_the_last_sweep_ends_is_found(running: Any) -> None:
+    """The sweeper finds an empty trash while a file is deleted, repeatedly: the file is due in its time."""
     sweeps, root = sweeping(running), {"_id": running.person.account_id}
     long_ago = {"$set": {"trash_from": utc_now() - timedelta(days=31)}}
     await running.commit(*(running.item(f"/{number}") for number in range(8)))
@@ -79,8 +77,7 @@ async def test_what_is_thrown_away_while_the_last_look_ends_is_not_forgotten(run
 
 
 async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service whose clock is a year ahead goes by the database's, in the background, where what is really due goes;
-    one whose clock was a year behind made nothing look old, also where the account is looked at for something else."""
+    """A service a year ahead goes by the database's clock; one a year behind makes nothing look old."""
     monkeypatch.setattr(metadata_app, "utc_now", lambda: utc_now() + timedelta(days=365))
     behind(monkeypatch, TrashService, days=365)
     async with stack.run(retention_interval_seconds=0.05):
@@ -98,9 +95,8 @@ async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.Mo
         assert (await trash(stack.person)).keys() == {"a.txt"}
 
 
-async def test_a_suspended_account_keeps_its_trash_and_has_its_time_anew(stack: Any) -> None:
-    """Who can't log in can't take anything out of it: once they can, all of it, and of old versions, stays its full
-    time, also where somebody was about to let it go; what else is said of the account later changes nothing."""
+async def test_a_suspension_restarts_the_retention(stack: Any) -> None:
+    """Of trash and old versions, when it ends, even if a sweep is running; later events change nothing."""
     async with stack.run(version_days=30, retention_interval_seconds=0):
         sweeps, account = sweeping(stack, version_days=30), stack.account(stack.person, "ada@example.org")
         file = [await stack.put("/a.txt") for _ in range(2)][-1]
@@ -125,8 +121,8 @@ async def test_a_suspended_account_keeps_its_trash_and_has_its_time_anew(stack: 
         assert await versions(stack, file) == [2]
 
 
-async def test_an_empty_trash_is_looked_at_no_more_after_a_suspension(running: Any) -> None:
-    """Who has neither trash nor old versions is let in again without being looked at ever after."""
+async def test_an_account_without_trash_stays_idle_after_a_suspension(running: Any) -> None:
+    """Without trash and old versions it is never selected."""
     await running.put("/a.txt")
     account = running.account(running.person, "ada@example.org")
     await running.hear(AccountUpdated(revision=2, status="suspended", **account))

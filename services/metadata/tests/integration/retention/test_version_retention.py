@@ -12,8 +12,8 @@ from docstore_platform.clock import utc_now
 pytestmark = pytest.mark.connected
 
 
-async def test_old_versions_go_so_long_after_they_were_replaced(stack: Any) -> None:
-    """Not by when they were made: what the file was in the last ten days stays. The current one always does."""
+async def test_old_versions_are_pruned_by_time_since_replacement(stack: Any) -> None:
+    """Not since their creation: every state of the last ten days is kept, and always the current one."""
     async with stack.run(version_days=10):
         sweeps = sweeping(stack, version_days=10)
         for size in (1, 2, 3):
@@ -36,9 +36,8 @@ async def test_old_versions_go_so_long_after_they_were_replaced(stack: Any) -> N
         assert await sweeps.at(5000) == 0
 
 
-async def test_fewer_versions_hold_for_files_nobody_touches_too(running: Any) -> None:
-    """Until the choice takes effect all are kept, also of a file that is changed; then the surplus of every file goes,
-    the important ones staying; and a new version takes the place of another at once."""
+async def test_a_lower_number_of_versions_prunes_all_files(running: Any) -> None:
+    """After the grace the surplus of every file is pruned; later a new version replaces another at once."""
     sweeps, person = sweeping(running), running.person
     for number in range(6):
         file, other = await running.put("/a.txt", b"x" * (number + 1)), await running.put("/b.txt")
@@ -59,10 +58,8 @@ async def test_fewer_versions_hold_for_files_nobody_touches_too(running: Any) ->
     assert len(await versions(running, other)) == 3
 
 
-async def test_a_clock_that_is_behind_makes_no_version_look_replaced_long_ago(
-    stack: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An instance a year behind goes back to an old version: what the file was until now stays its full time."""
+async def test_a_slow_clock_makes_no_version_look_old(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance a year behind restores a version: the replaced one is kept its full period."""
     behind(monkeypatch, VersionService, days=365)
     async with stack.run(version_days=10, retention_interval_seconds=0):
         sweeps = sweeping(stack, version_days=10)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from docstore_metadata.sharing import pending
-from docstore_metadata.sharing.acceptance import service
+from docstore_metadata.sharing.acceptance import admission
 
 pytestmark = pytest.mark.connected
 
@@ -35,7 +35,7 @@ async def met(stack: Any, **settings: Any) -> Any:
 
 
 async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
-    """It is listed, and nowhere else: not to be read, not in changes. Later ones are there at once."""
+    """It is listed as invitation only: no access, no changes. Later shares are active at once."""
     reader = await met(running, share_acceptance="ask")
     assert await reader.ok("GET", "/v1/me/sharing") == {"share_acceptance": "ask"}
     first, second = await running.put("/f/a.txt"), await running.put("/b.txt")
@@ -72,8 +72,8 @@ async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
     assert await running.events(made["id"]) == ["file-shared"] * 2
 
 
-async def test_a_declined_share_is_gone_and_the_next_one_waits(running: Any) -> None:
-    """Also where shares are taken automatically, and where one was given up that was there."""
+async def test_a_declined_share_is_removed_and_the_next_one_waits(running: Any) -> None:
+    """Also with automatic acceptance, and after an active share was left."""
     reader = await met(running)
     file = await running.put("/a.txt")
     given_up = await share(running, file)
@@ -89,8 +89,8 @@ async def test_a_declined_share_is_gone_and_the_next_one_waits(running: Any) -> 
     assert await received(reader) == ["a.txt"]
 
 
-async def test_who_is_blocked_reaches_nobody_and_cannot_tell(running: Any) -> None:
-    """What was shared is gone; what is shared then leaves no trace and looks like any pending share."""
+async def test_a_blocked_sender_can_not_detect_the_block(running: Any) -> None:
+    """Existing shares are removed; later ones are invisible to the recipient and look like any pending share."""
     reader, owner = await met(running), running.person
     before, after = await running.put("/a.txt"), await running.put("/b.txt")
     await share(running, before)
@@ -116,8 +116,8 @@ async def test_who_is_blocked_reaches_nobody_and_cannot_tell(running: Any) -> No
     assert [one["name"] for one in await invitations(reader)] == ["b.txt"]
 
 
-async def test_people_are_blocked_by_their_address_too(running: Any) -> None:
-    """Whether or not anybody has it, in any spelling; the list has pages; oneself and unknown ids can't be."""
+async def test_people_can_be_blocked_by_address(running: Any) -> None:
+    """With or without an account, in any spelling; the list has pages; oneself and unknown ids are refused."""
     reader = await met(running)
     for person in ("nobody@example.org", "Owner@Example.com", running.person.account_id):
         await reader.ok("PUT", f"/v1/blocked-people/{person}")
@@ -136,8 +136,8 @@ async def test_people_are_blocked_by_their_address_too(running: Any) -> None:
     assert await reader.refused("PUT", "/v1/blocked-people/no@address") == (422, "invalid_email")
 
 
-async def test_an_address_proven_later_is_given_nothing_by_the_blocked(running: Any) -> None:
-    """What waited for the address waits on where its account wants to be asked, and is unseen where it has blocked."""
+async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: Any) -> None:
+    """Pending shares wait if the account wants to be asked, and are hidden if it has blocked the sender."""
     reader, owner = running.stranger, running.person
     await running.register(owner, "owner@example.com")
     await running.register(reader, READER["email"], verified=False)
@@ -149,8 +149,8 @@ async def test_an_address_proven_later_is_given_nothing_by_the_blocked(running: 
     assert await running.database["shares"].count_documents({"pending": True}) == 0
 
 
-async def test_an_address_that_was_blocked_before_anybody_had_it(running: Any) -> None:
-    """Whoever signs up with it reaches nobody; unblocked, what they share waits to be accepted."""
+async def test_an_address_can_be_blocked_before_it_has_an_account(running: Any) -> None:
+    """The later account reaches nobody; after an unblock its shares wait to be accepted."""
     await running.register(running.stranger, READER["email"])
     reader = running.stranger
     await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
@@ -164,10 +164,8 @@ async def test_an_address_that_was_blocked_before_anybody_had_it(running: Any) -
     assert [one["name"] for one in await invitations(reader)] == ["a.txt"]
 
 
-async def test_blocking_while_what_waited_for_an_address_is_granted(
-    running: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A block between the decision about a waiting share and its grant leaves nothing of it."""
+async def test_a_block_during_a_grant_removes_the_share(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the decision about a pending share and its grant."""
     files = [await running.put(f"/{number}.txt") for number in range(5)]
     for file in files:
         await share(running, file)
@@ -175,7 +173,7 @@ async def test_blocking_while_what_waited_for_an_address_is_granted(
     blocked: list[asyncio.Task[Any]] = []
 
     async def admit_while_blocking(*arguments: Any) -> Any:
-        decision = await service.admit(*arguments)
+        decision = await admission.admit(*arguments)
         if not blocked:
             blocked.append(asyncio.create_task(block()))
             await asyncio.wait(blocked, timeout=1)  # it waits for the grant where it has to: that is what is shown
@@ -192,9 +190,9 @@ async def test_blocking_while_what_waited_for_an_address_is_granted(
     assert (await received(running.stranger), await invitations(running.stranger)) == ([], [])
 
 
-async def test_blocking_and_sharing_at_once(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever comes first, nothing can be read in the end, of many shares neither."""
-    monkeypatch.setattr(service, "AT_ONCE", 2)
+async def test_concurrent_blocks_and_shares_leave_no_access(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any order, also with many shares."""
+    monkeypatch.setattr(admission, "AT_ONCE", 2)
     reader = await met(running)
     files = [await running.put(f"/{number}.txt") for number in range(8)]
     await asyncio.gather(*(share(running, file) for file in files[:5]))

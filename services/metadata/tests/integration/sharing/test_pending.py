@@ -24,8 +24,8 @@ async def share(stack: Any, file: Any) -> Any:
     return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", NEW)
 
 
-async def test_a_share_waits_for_the_sign_up(running: Any) -> None:
-    """Pending, and nobody's, until account-created is heard; then it can be read, and all is said of it."""
+async def test_a_share_is_pending_until_the_sign_up(running: Any) -> None:
+    """After account-created it is active, readable and published."""
     file = await running.put("/f/a.txt")
     folder = await running.person.at("/f")
     waiting = await share(running, folder)
@@ -44,8 +44,8 @@ async def test_a_share_waits_for_the_sign_up(running: Any) -> None:
     assert await running.events(waiting["id"]) == ["file-shared"] * 2
 
 
-async def test_an_address_is_nobodys_until_it_is_proven(running: Any) -> None:
-    """Whoever signs up with an invited address gets nothing by it, nor what is shared with it then, until the proof."""
+async def test_an_unproven_address_grants_nothing(running: Any) -> None:
+    """An account with an invited address gets neither earlier nor later shares before the proof."""
     before, after = await running.put("/a.txt"), await running.put("/b.txt")
     eve = running.stranger
     await share(running, before)
@@ -61,8 +61,8 @@ async def test_an_address_is_nobodys_until_it_is_proven(running: Any) -> None:
     assert (await share(running, await running.put("/c.txt")))["state"] == "active", "an earlier release can't say it"
 
 
-async def test_accounts_from_before_are_asked_about(stack: Any) -> None:
-    """They keep what they have; whether their address is proven is found out when something is shared with it."""
+async def test_accounts_of_earlier_releases_are_looked_up(stack: Any) -> None:
+    """They keep their shares; whether the address is proven is fetched at the next share."""
     proven = {"id": stack.stranger.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
     accounts = fake_accounts()
 
@@ -83,8 +83,8 @@ async def test_accounts_from_before_are_asked_about(stack: Any) -> None:
         await eventually(is_granted)
 
 
-async def test_sharing_and_signing_up_at_once(running: Any) -> None:
-    """Ten shares race with the sign-up, five times over: every one is active in the end, and can be read."""
+async def test_shares_concurrent_with_a_sign_up_become_active(running: Any) -> None:
+    """Ten shares race with the sign-up, five times: all are active and readable in the end."""
     files = [await running.put(f"/{number}.txt") for number in range(10)]
     for round_number in range(5):
         person = running.new_person()
@@ -101,8 +101,8 @@ async def test_sharing_and_signing_up_at_once(running: Any) -> None:
     assert await running.database["shares"].count_documents({"pending": True}) == 0
 
 
-async def test_revoking_and_signing_up_at_once(running: Any) -> None:
-    """Whoever comes first: the share is gone, nobody reads the file, and an address nobody has is forgotten."""
+async def test_revocation_concurrent_with_a_sign_up_leaves_no_access(running: Any) -> None:
+    """In any order: the share is removed, and so is an address without account."""
     file = await running.put("/a.txt")
     for _ in range(5):
         waiting, person = await share(running, file), running.new_person()
@@ -118,8 +118,8 @@ async def test_revoking_and_signing_up_at_once(running: Any) -> None:
     assert await running.database["people"].count_documents({}) == 0
 
 
-async def test_invitations_are_bounded(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day's count, and revoking gives none back: each has sent an e-mail, also to who has an account."""
+async def test_shares_per_day_are_limited(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Revoking does not reset the count: each share has sent an e-mail, also to existing accounts."""
     monkeypatch.setattr("docstore_metadata.sharing.service.MAX_INVITATIONS", 2)
     await running.register(running.stranger, "known@example.com")
     file = await running.put("/a.txt")
@@ -137,8 +137,8 @@ async def test_invitations_are_bounded(running: Any, monkeypatch: pytest.MonkeyP
     await running.person.ok("POST", route, {"email": "third@example.com", "role": "viewer"})
 
 
-async def test_very_many_waiting_shares(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond what one transaction grants, a job goes on until all are granted."""
+async def test_very_many_pending_shares_are_granted_by_a_job(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the number of one transaction."""
     monkeypatch.setattr("docstore_metadata.sharing.pending.AT_ONCE", 3)
     files = [await running.put(f"/{number}.txt") for number in range(8)]
     for file in files:
@@ -154,8 +154,8 @@ async def test_very_many_waiting_shares(running: Any, monkeypatch: pytest.Monkey
         assert (await running.stranger.get(file))["permission"] == "editor"
 
 
-async def test_a_waiting_share_of_what_is_in_the_trash(running: Any) -> None:
-    """It is granted, and hidden until the file is restored; nothing is said of the file meanwhile."""
+async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Any) -> None:
+    """Until the file is restored; nothing is published about the file meanwhile."""
     file = await running.put("/a.txt")
     await share(running, file)
     await running.person.ok("DELETE", f"/v1/files/{file['id']}")
@@ -168,8 +168,8 @@ async def test_a_waiting_share_of_what_is_in_the_trash(running: Any) -> None:
     assert readers == [running.stranger.account_id]
 
 
-async def test_two_shares_that_meet_in_one_account(running: Any) -> None:
-    """A person with two addresses has the greater role, and what is left when one share ends."""
+async def test_two_shares_with_one_account_give_the_higher_role(running: Any) -> None:
+    """A person with two addresses keeps the other role when one share ends."""
     file = await running.put("/a.txt")
     route = f"/v1/files/{file['id']}/shares"
     viewer = await running.person.ok("POST", route, {"email": "old@example.com", "role": "viewer"})

@@ -6,16 +6,14 @@ import orjson
 import pytest
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_metadata.jobs.repository import Jobs
-from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.changes.recorder import FileEventRecorder
+from docstore_metadata.changes.tree_changes import TreeChanges
+from docstore_metadata.files.service import FileService
 from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.sharing.changes import ShareChanges
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.service import FileService
 from docstore_platform.clock import utc_now
 from docstore_platform.tokens import Principal
 
@@ -51,7 +49,7 @@ async def share(running: Any, path: str, role: str = "viewer") -> str:
     return f"{route}/{made['id']}"
 
 
-async def test_a_reader_is_told_as_the_owner_is(running: Any) -> None:
+async def test_a_readers_journal_has_each_change(running: Any) -> None:
     """From the share to its end, with the reader's paths; the owner's journal has no entry for shares."""
     owner, reader = running.person, running.stranger
     await running.put("/private/team/a.txt")
@@ -74,8 +72,8 @@ async def test_a_reader_is_told_as_the_owner_is(running: Any) -> None:
     assert "shared" not in {kind for kind, _ in await told(owner)}
 
 
-async def test_moving_in_and_out_of_sight_is_sharing(running: Any) -> None:
-    """To the owner a move, to the reader `shared` and `unshared`; within the folder a move to both."""
+async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(running: Any) -> None:
+    """`moved` for the owner, `shared` or `unshared` for the reader; `moved` for both within the folder."""
     owner, reader = running.person, running.stranger
     await running.put("/team/sub/x.txt")
     await running.put("/own/y.txt")
@@ -92,8 +90,8 @@ async def test_moving_in_and_out_of_sight_is_sharing(running: Any) -> None:
     assert [kind for kind, _ in await told(owner, owners)] == ["moved"] * 3
 
 
-async def test_what_is_shared_by_itself_outlives_the_folder_s_share(running: Any) -> None:
-    """The reader loses the folder, and is told of the file in it that is still theirs."""
+async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(running: Any) -> None:
+    """The reader's journal has the folder as `unshared` and the file as `shared`."""
     await running.put("/team/sub/x.txt")
     await running.put("/team/other.txt")
     route = await share(running, "/team")
@@ -104,8 +102,8 @@ async def test_what_is_shared_by_itself_outlives_the_folder_s_share(running: Any
     assert await snapshot(running.stranger, 10) == ["/x.txt"]
 
 
-async def test_a_folder_above_takes_along_what_is_shared_below(running: Any) -> None:
-    """Whoever has a share of a file only is told when a folder above goes into the trash, and comes back."""
+async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Any) -> None:
+    """And its restoration, by entries of the file."""
     await running.put("/a/b/x.txt")
     await running.put("/a/b/y.txt")
     await share(running, "/a/b/x.txt")
@@ -119,8 +117,8 @@ async def test_a_folder_above_takes_along_what_is_shared_below(running: Any) -> 
     assert await told(running.stranger, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
 
 
-async def test_the_snapshot_has_what_is_shared(running: Any) -> None:
-    """Own files first, then each shared tree once, however large the pages; nothing of it after its end."""
+async def test_the_snapshot_contains_shared_trees(running: Any) -> None:
+    """Own files first, then each shared tree once, with pages of any size; nothing after the share ends."""
     owner, reader = running.person, running.stranger
     for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
         await running.put(path)
@@ -136,8 +134,8 @@ async def test_the_snapshot_has_what_is_shared(running: Any) -> None:
     assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
 
 
-async def test_pages_of_a_shared_tree_go_by_indexes(running: Any) -> None:
-    """Finding its folders reads folders only; a page of what is in them reads no more than it shows."""
+async def test_pages_of_a_shared_tree_use_indexes(running: Any) -> None:
+    """Finding its folders reads folders only; a page reads no more nodes than it shows."""
     items = [running.item(f"/team/{number % 10}/{number}.txt") for number in range(300)]
     await running.commit(*items)
     team = await running.person.at("/team")
@@ -152,9 +150,8 @@ async def test_pages_of_a_shared_tree_go_by_indexes(running: Any) -> None:
     assert plan["executionStats"]["totalDocsExamined"] == 50
 
 
-async def test_shares_by_others_do_not_stand_in_the_way(running: Any) -> None:
-    """Somebody shares very much with a reader: to revoke what another shares, and a page of a snapshot, read none of
-    it, or little. Else a reader could have so much shared by a friend that nobody can revoke anything."""
+async def test_many_shares_of_others_do_not_slow_a_reader(running: Any) -> None:
+    """Revoking one person's share and reading a page of a snapshot read few or none of another's many shares."""
     await running.put("/team/x.txt")
     route = await share(running, "/team")
     database, friend = running.database, running.new_person()
@@ -175,21 +172,20 @@ async def test_shares_by_others_do_not_stand_in_the_way(running: Any) -> None:
     assert [row["docsExamined"] async for row in lookups if row["docsExamined"] > 200] == []
 
 
-async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None:
-    """Deep in the folder, by a transaction that began before the share and ends after it: either the reader's journal
-    has it, or it was there when the folder's own entry was."""
+async def test_a_file_created_while_its_folder_is_shared_is_not_missed(stack: Any) -> None:
+    """By a transaction that spans the share: it has an entry, or existed at the folder's entry."""
     owner, reader = stack.person.account_id, stack.new_person()
-    store = Store.in_mongo(stack.database)
+    store = Store.in_mongo(stack.database, lease_seconds=30)
     await store.create_indexes()
     await create_journal_indexes(stack.database, 30)
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
-    tree, jobs = Tree(store.nodes), Jobs(stack.database, lease_seconds=30)
+    tree = Tree(store.nodes)
     await stack.register(reader, "reader@example.com")
     caller = Principal(owner, "s1", "user", "laptop")
-    files = FileService(store, tree, transactor, jobs)
+    files = FileService(store, tree, transactor)
     await files.make_folder(caller, "/team/sub")
     team = await files.get_by_path(caller, "/team")
-    shares = ShareService(store, tree, transactor, ShareChanges(store, jobs), set)
+    shares = ShareService(store, tree, transactor, set)
     shared: list[Any] = []
 
     async def make_folder(transaction: Transaction) -> None:

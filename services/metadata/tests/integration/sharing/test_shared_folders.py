@@ -43,7 +43,7 @@ async def shared(running: Any) -> Shared:
 
 
 async def test_paths_start_from_the_shared_folder(shared: Shared) -> None:
-    """Listing, looking by path and making folders with parent_id; a file in the way names no folder above."""
+    """Listing, getting by path and creating folders with parent_id; errors reveal no folder above."""
     start = f"parent_id={shared.folder['id']}"
     for person in (shared.editor, shared.viewer):
         assert await person.names(f"{start}&path=/") == ["sub", "a.txt"]
@@ -67,7 +67,7 @@ async def test_paths_start_from_the_shared_folder(shared: Shared) -> None:
 
 
 async def test_an_editor_uploads_into_the_owners_tree(shared: Shared) -> None:
-    """By path and by id; the owner's account is charged; events name both; the viewer and strangers are refused."""
+    """By path and by id; the owner is charged, and events name both; viewers and others are refused."""
     body = {"account_id": shared.editor.account_id, "items": [{"path": "/n/c.txt", "parent_id": shared.folder["id"]}]}
     body["items"].append({"file_id": shared.file["id"]})
     checked = (await shared.stack.internal.call("POST", "/internal/uploads/check", body))["results"]
@@ -93,8 +93,8 @@ async def test_an_editor_uploads_into_the_owners_tree(shared: Shared) -> None:
     assert result["problem"]["code"] == "not_found"
 
 
-async def test_an_editors_late_commit_becomes_a_conflicted_copy_beside(shared: Shared) -> None:
-    """In the shared folder; of a file shared alone it is refused, since nothing may be made beside it."""
+async def test_an_editors_stale_commit_becomes_a_conflicted_copy(shared: Shared) -> None:
+    """In the shared folder; refused for a file shared alone, since nothing may be created beside it."""
     stale = {"file_id": shared.file["id"], "base_version": 0}
     copy = await shared.put(shared.editor, None, b"late", **stale)
     assert copy["conflicted"]
@@ -108,8 +108,8 @@ async def test_an_editors_late_commit_becomes_a_conflicted_copy_beside(shared: S
     assert await shared.owner.names() == ["private", "alone.txt"]
 
 
-async def test_rights_end_between_check_and_commit(shared: Shared) -> None:
-    """What was allowed when an upload began is refused when it is committed after the share was revoked."""
+async def test_a_commit_after_a_revocation_is_refused(shared: Shared) -> None:
+    """Even if the check before the upload allowed it."""
     route = f"/v1/files/{shared.folder['id']}/shares/{shared.editors_share['id']}"
     await shared.owner.ok("PATCH", route, {"role": "viewer"})
     assert (await shared.put(shared.editor, "/c.txt"))["problem"]["code"] == "read_only"
@@ -118,8 +118,8 @@ async def test_rights_end_between_check_and_commit(shared: Shared) -> None:
     assert await shared.owner.names(f"parent_id={shared.folder['id']}") == ["sub", "a.txt"]
 
 
-async def test_many_uploads_of_one_editor_to_several_trees(shared: Shared) -> None:
-    """One batch to one's own tree, below two bases of the same folder, and where one may not: one answer each."""
+async def test_a_batch_of_commits_to_several_trees_has_an_answer_each(shared: Shared) -> None:
+    """To the own tree, below two roots of the same folder, and to a folder without permission."""
     sub = await shared.owner.at("/private/shared/sub")
     me = {"account_id": shared.editor.account_id}
     item = shared.stack.item
@@ -139,8 +139,8 @@ async def test_many_uploads_of_one_editor_to_several_trees(shared: Shared) -> No
     assert results[1]["file"]["id"] == results[2]["file"]["id"]
 
 
-async def test_an_editor_renames_moves_and_tags_below(shared: Shared) -> None:
-    """Below the folder and into what one may edit; not the folder itself, not out of the owner's tree."""
+async def test_an_editor_renames_moves_and_tags_below_a_shared_folder(shared: Shared) -> None:
+    """Not the folder itself, and not out of the owner's tree."""
     editor, owner = shared.editor, shared.owner
     route, sub = f"/v1/files/{shared.file['id']}", await owner.at("/private/shared/sub")
     moved = await editor.ok("PATCH", route, {"name": "z.txt", "parent_id": sub["id"], "tags": ["t"]})
@@ -159,9 +159,8 @@ async def test_an_editor_renames_moves_and_tags_below(shared: Shared) -> None:
     assert await editor.refused("PATCH", f"/v1/files/{theirs['id']}", move) == (409, "invalid_move")
 
 
-async def test_many_files_for_many_readers(running: Any) -> None:
-    """A batch into a folder of 80 readers goes through, however many entries it needs; a copy that would need too many
-    is refused as too large, and leaves nothing."""
+async def test_a_large_batch_for_many_readers_is_split(running: Any) -> None:
+    """A batch into a folder with 80 readers succeeds; a copy with too many journal entries is refused."""
     owner = running.person
     folder = await owner.folder("/team")
     for number in range(80):
@@ -179,8 +178,8 @@ async def test_many_files_for_many_readers(running: Any) -> None:
     assert (await owner.ok("POST", f"/v1/files/{many['id']}/copy", {"path": "/own"}))["path"] == "/own"
 
 
-async def test_readers_copy_on_whose_tree_it_goes_into(shared: Shared) -> None:
-    """Into one's own tree on one's own quota, shared with nobody; an editor into the shared folder on the owner's."""
+async def test_a_copy_counts_towards_the_quota_of_its_tree(shared: Shared) -> None:
+    """A reader's own tree and quota, shared with nobody; an editor may copy into the shared folder."""
     quota = shared.stack.quota
     copied = await shared.viewer.ok("POST", f"/v1/files/{shared.folder['id']}/copy", {"path": "/copy"})
     assert (copied["owner_id"], copied["permission"]) == (shared.viewer.account_id, "owner")
@@ -194,8 +193,8 @@ async def test_readers_copy_on_whose_tree_it_goes_into(shared: Shared) -> None:
     assert await shared.viewer.refused("POST", route, into) == (403, "read_only")
 
 
-async def test_a_copy_ends_with_the_right_to_read(shared: Shared) -> None:
-    """Revoked while room for the copy is asked for: nothing is copied, and the room is given back."""
+async def test_a_copy_fails_if_access_is_revoked_meanwhile(shared: Shared) -> None:
+    """While its bytes are reserved: nothing is copied, and the reservation is released."""
     ask_quota = shared.stack.quota.call
 
     async def revoke_meanwhile(path: str, body: Any) -> Any:
@@ -212,7 +211,7 @@ async def test_a_copy_ends_with_the_right_to_read(shared: Shared) -> None:
 
 
 async def test_an_editor_restores_a_version_on_the_owners_quota(shared: Shared) -> None:
-    """Readers see the history; going back is for editors."""
+    """Viewers see the history, editors may restore."""
     await shared.put(shared.editor, "/a.txt", b"second")
     versions = f"/v1/files/{shared.file['id']}/versions"
     assert len((await shared.viewer.ok("GET", versions))["items"]) == 2
@@ -222,8 +221,8 @@ async def test_an_editor_restores_a_version_on_the_owners_quota(shared: Shared) 
     assert shared.stack.quota.accounts == {shared.owner.account_id}
 
 
-async def test_moving_in_and_out_of_a_shared_folder_changes_who_reads(shared: Shared) -> None:
-    """At once for what is moved, and by a walk what is said of what is below it."""
+async def test_moving_in_and_out_of_a_shared_folder_changes_readers(shared: Shared) -> None:
+    """At once for the moved node, and by a job in the events of its descendants."""
     file = await shared.stack.put("/f/g/deep.txt")
     folder = await shared.owner.at("/f")
     assert await shared.viewer.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
@@ -239,8 +238,8 @@ async def test_moving_in_and_out_of_a_shared_folder_changes_who_reads(shared: Sh
     assert await shared.stack.events(file["id"]) == ["file-created"] + ["file-access-changed"] * 2
 
 
-async def test_internal_routes_answer_for_readers(shared: Shared) -> None:
-    """Lookup shows a file as each reader sees it; access tells the role whatever the trash says."""
+async def test_internal_routes_respect_shares(shared: Shared) -> None:
+    """Lookup shows each reader's view; access returns the role even in the trash."""
     call = shared.stack.internal.call
     for person, permission in ((shared.editor, "editor"), (shared.viewer, "viewer")):
         body = {"account_id": person.account_id, "ids": [shared.file["id"]]}
@@ -256,8 +255,8 @@ async def test_internal_routes_answer_for_readers(shared: Shared) -> None:
     assert (await call("POST", "/internal/files/lookup", body)) == {"files": []}
 
 
-async def test_a_share_within_a_share_outlives_it(shared: Shared) -> None:
-    """Roles add up on the way down; once the folder is unshared the inner one is seen at the top, with its own role."""
+async def test_an_inner_share_outlives_the_outer_one(shared: Shared) -> None:
+    """The higher role applies below; after the outer share ends, the inner folder is at the top."""
     sub = await shared.owner.at("/private/shared/sub")
     inner = {"email": "viewer@example.com", "role": "editor"}
     await shared.owner.ok("POST", f"/v1/files/{sub['id']}/shares", inner)
@@ -280,8 +279,8 @@ async def test_a_share_within_a_share_outlives_it(shared: Shared) -> None:
     ]
 
 
-async def test_a_listing_that_is_kept_is_never_anothers(shared: Shared) -> None:
-    """Owner, editor and viewer each see their own paths and role, one after the other and with ETags of their own."""
+async def test_cached_listings_are_separate_for_each_reader(shared: Shared) -> None:
+    """Owner, editor and viewer see their own paths, roles and ETags."""
     answers = {}
     for person, path in ((shared.owner, "/private/shared/a.txt"), (shared.editor, "/shared/a.txt")):
         for _ in range(2):

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_share_lets_a_person_read_until_it_is_revoked(running: Any) -> None:
-    """What is below a shared folder can be read, with paths that begin at it; once revoked, nothing is there."""
+    """The shared folder is readable, with paths from it; after the revocation it is 404."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "Reader@Example.com")
     file = await running.put("/private/shared/below/a.txt")
@@ -39,8 +39,8 @@ VIEWER = {"email": "reader@example.com", "role": "viewer"}
 EDITOR = {"email": "reader@example.com", "role": "editor"}
 
 
-async def test_the_same_person_again_changes_the_role(running: Any) -> None:
-    """200 and one share, whatever the spelling of the address; the same role again says nothing."""
+async def test_sharing_again_changes_the_role(running: Any) -> None:
+    """200 and one share for any spelling of the address; the same role publishes nothing."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/a.txt")
@@ -55,8 +55,8 @@ async def test_the_same_person_again_changes_the_role(running: Any) -> None:
     assert await running.events(share["id"]) == ["file-shared"] * 3
 
 
-async def test_shares_that_can_not_be(running: Any) -> None:
-    """Oneself, no address, no role; another's share and an unknown one are not there."""
+async def test_invalid_shares_are_refused(running: Any) -> None:
+    """With oneself, without address or role; another's and unknown shares are 404."""
     owner = running.person
     await running.register(owner, "owner@example.com")
     file, other = await running.put("/a.txt"), await running.put("/b.txt")
@@ -73,8 +73,8 @@ async def test_shares_that_can_not_be(running: Any) -> None:
         assert await owner.refused(method, elsewhere, body) == (404, "not_found")
 
 
-async def test_a_reader_gives_their_share_up(running: Any) -> None:
-    """Who it is shared with may end it, and cannot end another's; the event names them."""
+async def test_a_recipient_leaves_a_share(running: Any) -> None:
+    """But not another's; the event names the recipient as actor."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/a.txt")
@@ -87,8 +87,8 @@ async def test_a_reader_gives_their_share_up(running: Any) -> None:
     assert (await running.event(share["id"], "share-revoked"))["actor_id"] == reader.account_id
 
 
-async def test_there_is_a_bound_to_the_shares_of_a_file(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more is refused, also if many ask at once; those that exist may still change."""
+async def test_the_shares_of_a_file_are_limited(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for concurrent calls; existing shares may still change."""
     monkeypatch.setattr("docstore_metadata.sharing.service.MAX_SHARES", 3)
     file = await running.put("/a.txt")
     route = f"/v1/files/{file['id']}/shares"
@@ -104,8 +104,8 @@ async def test_there_is_a_bound_to_the_shares_of_a_file(running: Any, monkeypatc
     assert rest["next_cursor"] is None
 
 
-async def test_what_is_below_says_who_may_read_it(running: Any) -> None:
-    """A walk says file-access-changed once for each descendant when a folder is shared or unshared."""
+async def test_each_descendant_publishes_changed_readers(running: Any) -> None:
+    """A job publishes file-access-changed once for each when a folder is shared or unshared."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/f/g/a.txt")
@@ -123,8 +123,8 @@ async def test_what_is_below_says_who_may_read_it(running: Any) -> None:
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == []
 
 
-async def test_the_trash_hides_and_restoring_brings_back(running: Any) -> None:
-    """In the owner's trash it is gone for readers; restored, it is shared as before; purged, its shares have ended."""
+async def test_the_trash_hides_shared_files_until_they_are_restored(running: Any) -> None:
+    """For readers; a purge ends the shares."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await running.put("/f/a.txt")

@@ -1,6 +1,7 @@
 """Trash, restore and purge, with the walks and deletions that follow in the background."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import pytest
 
 from docstore_contents.deletion_hold import DeletionHold, deletions_held
-from docstore_events.transaction import Transactor
-from docstore_metadata.jobs.repository import Jobs
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.jobs.repository import MongoJobs
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.lookup import Tree
@@ -40,8 +41,8 @@ async def trash_names(person: Any) -> list[str]:
     return [item["name"] for item in (await person.ok("GET", "/v1/trash"))["items"]]
 
 
-async def test_a_file_goes_to_the_trash_and_comes_back(running: Any) -> None:
-    """204; then it is nowhere but in the trash; restored it is what it was; again: no change."""
+async def test_a_file_is_trashed_and_restored(running: Any) -> None:
+    """204; then only the trash has it; restored it is unchanged; a second restore changes nothing."""
     person = running.person
     file = await running.put("/docs/a.txt", tags=["x"])
     await person.ok("DELETE", f"/v1/files/{file['id']}")
@@ -59,7 +60,7 @@ async def test_a_file_goes_to_the_trash_and_comes_back(running: Any) -> None:
     assert await person.refused("DELETE", f"/v1/trash/{file['id']}") == (404, "not_found")
 
 
-async def test_delete_heeds_if_match(running: Any) -> None:
+async def test_delete_respects_if_match(running: Any) -> None:
     """A file that has changed since is not deleted."""
     file = await running.put("/a.txt")
     await running.put("/a.txt")
@@ -68,7 +69,7 @@ async def test_delete_heeds_if_match(running: Any) -> None:
 
 
 async def test_the_trash_pages_latest_first(running: Any) -> None:
-    """Pages of two equal the whole, the latest first."""
+    """Pages of two equal the whole list."""
     for name in "abcde":
         file = await running.put(f"/{name}")
         await running.person.ok("DELETE", f"/v1/files/{file['id']}")
@@ -78,8 +79,8 @@ async def test_the_trash_pages_latest_first(running: Any) -> None:
     assert [item["name"] for item in first["items"] + second["items"]] == list("edcb")
 
 
-async def test_restore_finds_a_free_name_and_a_home(running: Any) -> None:
-    """A taken name gets a note; where the folder is gone or in the trash, the root takes it in."""
+async def test_restore_renames_or_uses_the_root_if_needed(running: Any) -> None:
+    """If the name is taken, or the folder is deleted or in the trash."""
     person = running.person
     first = await running.put("/d/a.txt")
     await person.ok("DELETE", f"/v1/files/{first['id']}")
@@ -95,8 +96,8 @@ async def test_restore_finds_a_free_name_and_a_home(running: Any) -> None:
     assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
 
 
-async def test_restore_goes_into_the_root_where_a_home_has_become_too_deep(running: Any) -> None:
-    """Its folder was moved so deep meanwhile that what is in it would have too many names: nothing is out of reach."""
+async def test_restore_uses_the_root_if_the_folder_is_too_deep(running: Any) -> None:
+    """The folder was moved meanwhile: the contents would exceed the maximum depth."""
     person = running.person
     await running.put("/home/top/sub/a.txt")
     alone = await running.put("/home/b.txt")
@@ -110,7 +111,7 @@ async def test_restore_goes_into_the_root_where_a_home_has_become_too_deep(runni
 
 
 async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
-    """At once nothing below can be reached, read or written; each descendant then says file-deleted, once."""
+    """At once nothing below is reachable; each descendant then publishes file-deleted, once."""
     person = running.person
     file, top = await running.put("/top/mid/a.txt"), await running.person.at("/top")
     mid = await person.at("/top/mid")
@@ -136,8 +137,8 @@ async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
     assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
 
 
-async def test_walks_take_several_pages(running: Any) -> None:
-    """A folder of more than one page is told of completely, down and up again, and purged completely."""
+async def test_jobs_walk_through_folders_of_several_pages(running: Any) -> None:
+    """Each descendant is published, on deletion, restoration and purge."""
     person = running.person
     files = [*(f"/big/{n}.txt" for n in range(225)), *(f"/big/{n}/x.txt" for n in range(25))]
     await running.commit(*map(running.item, files))
@@ -165,8 +166,8 @@ async def test_walks_take_several_pages(running: Any) -> None:
         assert said.count("file-restored") == 1
 
 
-async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
-    """Delete, restore and move in quick succession: in the end nothing that can be reached counts as deleted."""
+async def test_moves_during_a_walk_end_in_the_right_state(running: Any) -> None:
+    """Delete, restore and move in quick succession: in the end no reachable node counts as deleted."""
     person = running.person
     await running.commit(*(running.item(f"/a/m/x/{n}.txt") for n in range(230)))
     a, x = await person.at("/a"), await person.at("/a/m/x")
@@ -184,16 +185,16 @@ async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
     assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
 
 
-async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
-    """What one instance has claimed and never finished, another does once the lease ends; the first can't go on."""
-    store = Store.in_mongo(stack.database)
-    dead = Jobs(stack.database, lease_seconds=0.3)
+async def test_a_job_of_a_dead_instance_is_taken_over(stack: Any) -> None:
+    """When its lease expires; the first instance can't continue."""
+    store = Store.in_mongo(stack.database, lease_seconds=30)
+    dead = MongoJobs(stack.database, lease_seconds=0.3)
     async with stack.run():
         file = await stack.put("/f/a.txt")
     folder = (await store.nodes.by_names([(stack.person.account_id, "f")]))[0]
     trashed = {"$set": {"trashed_at": folder.created_at}, "$unset": {"live": ""}}
     await stack.database["nodes"].update_one({"_id": folder.id}, trashed)
-    await dead.add("settle", folder, folder.owner_id, None)
+    await dead.add("settle", folder, folder.owner_id, Transaction(None, "metadata", ""))
     job = await dead.claim()
     assert job is not None
     assert await dead.claim() is None
@@ -204,12 +205,11 @@ async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
         await dead.save(job, None)
 
 
-async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(stack: Any) -> None:
-    """The delete's walk is held by an instance that was killed: the purge's says of each that it is deleted before it
-    says that it is purged, also to those to whom only this was shared."""
+async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Any) -> None:
+    """The first job is leased by a killed instance: each descendant publishes file-deleted, then file-purged."""
     person, reader = stack.person, stack.stranger
-    store = Store.in_mongo(stack.database)
-    dead = Jobs(stack.database, lease_seconds=600)
+    store = Store.in_mongo(stack.database, lease_seconds=30)
+    dead = MongoJobs(stack.database, lease_seconds=600)
     async with stack.run():
         await stack.register(reader, "reader@example.com")
         file, below = await stack.put("/top/a.txt"), await stack.put("/top/sub/b.txt")
@@ -219,7 +219,7 @@ async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(
         await stack.walked()
     caller = Principal(person.account_id, "s1", "user", "laptop")
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
-    await TrashService(store, Tree(store.nodes), transactor, dead).put_in(caller, top["id"], None)
+    await TrashService(replace(store, jobs=dead), Tree(store.nodes), transactor).put_in(caller, top["id"], None)
     walk = await dead.claim()
     assert walk is not None
     assert walk.kind == "settle"
@@ -237,8 +237,8 @@ async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(
         assert (await stack.events(node["id"]))[-2:] == ["file-deleted", "file-purged"]
 
 
-async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(running: Any) -> None:
-    """Commits into a folder while one above it goes to the trash: each file is either announced as deleted, or new."""
+async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: Any) -> None:
+    """Commits below a folder that is deleted: each file is either published as deleted, or refused."""
     person = running.person
     await running.put("/t/u/first")
     for number in range(5):
@@ -256,8 +256,8 @@ async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(run
         assert bool(row.get("hidden")) is (answer.status == 404)
 
 
-async def test_what_a_backup_holds_is_not_deleted(running: Any) -> None:
-    """Purged while deletions are held: the object is there as long as they are, and goes after that."""
+async def test_objects_held_by_a_backup_are_not_deleted(running: Any) -> None:
+    """They are deleted after the hold is released."""
     item = running.item("/a.txt", b"one")
     await running.store_object(item, b"one")
     await running.commit(item)
@@ -278,7 +278,7 @@ async def test_what_a_backup_holds_is_not_deleted(running: Any) -> None:
 
 
 async def test_purge_removes_versions_and_objects(running: Any) -> None:
-    """file-purged names all bytes freed; the objects go from S3, but not one that a copy still refers to."""
+    """file-purged contains the freed bytes; an object that a copy refers to stays."""
     first, second = running.item("/a.txt", b"one"), running.item("/a.txt", b"three")
     for item, content in ((first, b"one"), (second, b"three")):
         await running.store_object(item, content)
@@ -302,8 +302,8 @@ async def test_purge_removes_versions_and_objects(running: Any) -> None:
     }
 
 
-async def test_copying_while_purging_never_loses_an_object(running: Any) -> None:
-    """Copy, delete and purge at once: a copy that was answered has its object; a refused one left nothing."""
+async def test_copying_while_purging_loses_no_object(running: Any) -> None:
+    """Concurrent copy, delete and purge: a copy has its object, a refused one leaves nothing."""
     for number in range(8):
         item = running.item(f"/{number}.txt", b"content")
         await running.store_object(item, b"content")
@@ -323,7 +323,7 @@ async def test_copying_while_purging_never_loses_an_object(running: Any) -> None
 
 
 async def test_objects_are_deleted_later_when_the_store_is_down(stack: Any) -> None:
-    """While the object store can't be reached nothing is forgotten: the next instance deletes."""
+    """The next instance deletes them."""
     item = stack.item("/a.txt", b"content")
     await stack.store_object(item, b"content")
     down = stack.infra.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"})

@@ -11,8 +11,8 @@ from docstore_platform.ids import new_id
 pytestmark = pytest.mark.connected
 
 
-async def test_looks_in_the_same_moment_are_answered_each_with_its_own(running: Any) -> None:
-    """Forty calls at once: each gets its file, a stranger gets none of them, and a deleted one is gone for all."""
+async def test_concurrent_reads_get_their_own_files(running: Any) -> None:
+    """Forty calls: each gets its file, another account gets none, and a deleted one is 404 for all."""
     files = [await running.put(f"/busy/file-{number}") for number in range(10)]
     gone = await running.put("/busy/gone")
     await running.person.get(gone)
@@ -29,8 +29,8 @@ async def test_looks_in_the_same_moment_are_answered_each_with_its_own(running: 
     assert [answer.status for answer in mixed] == [200] * 10 + [404] * 20
 
 
-async def test_a_look_after_a_rename_shows_it_while_others_are_looking(running: Any) -> None:
-    """What is read together is read after every call it answers: nobody sees a name older than his own call."""
+async def test_a_read_after_a_rename_shows_the_new_name(running: Any) -> None:
+    """With concurrent reads: a batched read begins after every call it answers."""
     file = await running.put("/busy/name-0")
     stop = asyncio.Event()
 

@@ -20,7 +20,7 @@ async def with_versions(stack: Any, count: int) -> Any:
 
 
 async def test_versions_are_listed_newest_first(running: Any) -> None:
-    """Who, when, which device; in pages; the current one is marked."""
+    """With account, time and device, in pages; the current one is marked."""
     file = await with_versions(running, 4)
     route = f"/v1/files/{file['id']}/versions"
     first = await running.person.ok("GET", f"{route}?limit=3")
@@ -33,8 +33,8 @@ async def test_versions_are_listed_newest_first(running: Any) -> None:
     assert rest["next_cursor"] is None
 
 
-async def test_changes_since_a_version(running: Any) -> None:
-    """The versions after N, the oldest first, in pages."""
+async def test_versions_since_a_number_are_listed(running: Any) -> None:
+    """The oldest first, in pages."""
     file = await with_versions(running, 5)
     route = f"/v1/files/{file['id']}/changes?since=2"
     first = await running.person.ok("GET", f"{route}&limit=2")
@@ -46,8 +46,8 @@ async def test_changes_since_a_version(running: Any) -> None:
     }
 
 
-async def test_content_comes_by_a_signed_url(running: Any) -> None:
-    """302 to S3 for the current or any version; as an attachment under the file's name; ranges work."""
+async def test_content_is_delivered_by_a_signed_url(running: Any) -> None:
+    """302 for the current or any version; as an attachment with the file's name; ranges work."""
     file = await with_versions(running, 3)
     async with aiohttp.ClientSession() as http:
 
@@ -70,7 +70,7 @@ async def test_content_comes_by_a_signed_url(running: Any) -> None:
 
 
 async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
-    """The old content is current again, counted by a reservation, and shares the object; nothing is overwritten."""
+    """The old content is current again, counted by a reservation, and shares the object."""
     file = await with_versions(running, 3)
     route = f"/v1/files/{file['id']}/versions"
     restored = await running.person.ok("POST", f"{route}/1/restore")
@@ -92,8 +92,8 @@ async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-async def test_versions_before_a_share_are_the_owners(running: Any, role: str) -> None:
-    """Who a file was shared with sees the version that was current then and those since, without others' devices."""
+async def test_readers_see_versions_since_the_share(running: Any, role: str) -> None:
+    """From the one that was current then, without others' devices."""
     owner, reader = running.person, running.stranger
     await running.register(reader, "reader@example.com")
     file = await with_versions(running, 3)

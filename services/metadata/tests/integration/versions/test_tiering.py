@@ -48,8 +48,8 @@ async def tags(stack: Any, key: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
-async def test_contents_of_versions_that_were_replaced_long_ago_are_marked(running: Any) -> None:
-    """After ninety days, once; not the current one, nor small ones; all can be read as before, at once."""
+async def test_contents_replaced_long_ago_are_tagged(running: Any) -> None:
+    """After ninety days, once; not current and small ones; all stay readable."""
     cooling = Cooling(running)
     first, second, current = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(3)]
     small, _ = [await put(running, "/small.txt", b"small") for _ in range(2)]
@@ -66,8 +66,8 @@ async def test_contents_of_versions_that_were_replaced_long_ago_are_marked(runni
     assert await tags(running, current) == OLD_CONTENT
 
 
-async def test_what_is_shared_with_something_current_is_not_marked(running: Any) -> None:
-    """Neither an old version whose object a copy or a restored version has, too, nor a list of blocks."""
+async def test_contents_with_several_references_are_not_tagged(running: Any) -> None:
+    """An old version whose object a copy or a restored version shares, and a list of blocks."""
     cooling, person = Cooling(running), running.person
     copied = await put(running, "/copied.bin", LARGE)
     await person.ok("POST", f"/v1/files/{(await person.at('/copied.bin'))['id']}/copy", {"path": "/copy.bin"})
@@ -84,8 +84,8 @@ async def test_what_is_shared_with_something_current_is_not_marked(running: Any)
         assert await tags(running, key) == {}
 
 
-async def test_a_crash_before_it_is_noted_and_a_content_that_has_gone_do_no_harm(running: Any) -> None:
-    """What was marked and not noted is marked again; an object that is missing holds up no other."""
+async def test_tiering_survives_a_crash_and_a_missing_object(running: Any) -> None:
+    """Tagging is repeated after a crash, and a missing object does not block others."""
     cooling = Cooling(running)
     gone, old = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(2)]
     await put(running, "/a.bin", LARGE)
@@ -96,8 +96,8 @@ async def test_a_crash_before_it_is_noted_and_a_content_that_has_gone_do_no_harm
     assert await cooling.at(91) == 0
 
 
-async def test_it_is_done_in_the_background_for_files_of_earlier_releases_too(stack: Any) -> None:
-    """A service that starts finds the old versions that were there before; without a number of days it marks none."""
+async def test_the_service_tags_contents_of_earlier_releases(stack: Any) -> None:
+    """In the background after its start; with 0 days it tags none."""
     async with stack.run(cold_after_days=0):
         old = await put(stack, "/a.bin", LARGE)
         await put(stack, "/a.bin", LARGE)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.commits.batcher import MAX_TOGETHER, CommitBatcher
+from docstore_metadata.commits.batcher import MAX_BATCH, CommitBatcher
 from docstore_metadata.commits.rules import Commit, independent_rounds
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -37,8 +37,8 @@ paths = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map(lambda names
 
 
 @given(st.lists(st.tuples(paths | st.none(), st.sampled_from(["u", "v", "w", "x"])), max_size=12))
-def test_rounds_hold_what_is_independent(wanted: list[tuple[str | None, str]]) -> None:
-    """Every commit is in one round; no two of a round touch; those that touch stay in their order."""
+def test_rounds_contain_independent_commits(wanted: list[tuple[str | None, str]]) -> None:
+    """Every commit is in one round; no two of a round conflict; conflicting ones keep their order."""
     commits = [commit(upload_id, path, None if path else "f") for path, upload_id in wanted]
     rounds = independent_rounds(commits)
     assert sorted(position for batch in rounds for position in batch) == list(range(len(commits)))
@@ -52,8 +52,8 @@ def test_rounds_hold_what_is_independent(wanted: list[tuple[str | None, str]]) -
                 assert round_of[early] < round_of[late]
 
 
-async def test_commits_that_wait_are_written_together() -> None:
-    """While one group is written the next gathers; each caller gets its own answers; accounts do not wait."""
+async def test_waiting_commits_share_a_batch() -> None:
+    """While one batch is written the next one collects; each caller gets its own answers; accounts are independent."""
     batches: list[list[str]] = []
     gate, both_begun = asyncio.Event(), asyncio.Event()
 
@@ -81,8 +81,8 @@ async def test_commits_that_wait_are_written_together() -> None:
     assert batches[2:] == [["1", "1b", "2", "2b", "3", "3b"]]
 
 
-async def test_a_group_has_a_bound() -> None:
-    """More than fit into one transaction go into the next."""
+async def test_a_batch_has_a_maximum_size() -> None:
+    """More commits than fit into one transaction go into the next."""
     sizes: list[int] = []
 
     async def write(commits: Sequence[Commit]) -> list[Any]:
@@ -92,11 +92,11 @@ async def test_a_group_has_a_bound() -> None:
     groups = CommitBatcher(write)
     await asyncio.gather(*(groups.run("ann", [commit("u", "/x")] * 200) for _ in range(6)))
     assert sum(sizes) == 1200
-    assert max(sizes) <= MAX_TOGETHER
+    assert max(sizes) <= MAX_BATCH
 
 
-async def test_a_failure_reaches_every_caller_and_the_next_group_is_written() -> None:
-    """What one group fails with is told to all in it; later commits are tried afresh."""
+async def test_a_failed_batch_fails_for_its_callers_only() -> None:
+    """Every caller of the batch gets the error; the next batch is written."""
     failing = True
 
     async def write(commits: Sequence[Commit]) -> list[Any]:
@@ -112,8 +112,8 @@ async def test_a_failure_reaches_every_caller_and_the_next_group_is_written() ->
 
 
 @pytest.mark.parametrize("size", [1, 3])
-async def test_a_caller_that_gives_up_disturbs_nobody(size: int) -> None:
-    """A cancelled request's commit is written all the same, and the others get their answers."""
+async def test_a_cancelled_caller_does_not_affect_others(size: int) -> None:
+    """Its commit is written all the same."""
     gate = asyncio.Event()
 
     async def write(commits: Sequence[Commit]) -> list[Any]:

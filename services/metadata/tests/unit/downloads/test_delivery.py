@@ -81,8 +81,8 @@ async def given_to(client: Client, response: ContentStream) -> None:
     await response({"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}}, client.receive, client.send)
 
 
-async def test_a_stream_is_complete_and_never_shown_as_a_page() -> None:
-    """Length, name, ETag, and the headers that keep a browser from running it."""
+async def test_a_stream_is_an_attachment_with_its_length() -> None:
+    """Length, name, ETag, and the headers that keep a browser from displaying it."""
     contents, client = FakeContents(b"abc", b"def"), Client()
     response = await answer(contents)
     await given_to(client, response)
@@ -95,8 +95,8 @@ async def test_a_stream_is_complete_and_never_shown_as_a_page() -> None:
     assert response.headers["content-disposition"].startswith("attachment; filename=")
 
 
-async def test_a_range_is_asked_of_the_contents_alone() -> None:
-    """Nothing before or after it is fetched."""
+async def test_only_the_requested_range_is_read() -> None:
+    """Nothing before or after it."""
     contents, client = FakeContents(b"cd"), Client()
     response = await answer(contents, range="bytes=2-3")
     await given_to(client, response)
@@ -104,8 +104,8 @@ async def test_a_range_is_asked_of_the_contents_alone() -> None:
     assert response.headers["content-range"] == "bytes 2-3/6"
 
 
-async def test_who_has_it_is_told_so() -> None:
-    """304 without a look at the store; 416 with the size for a range that is not there."""
+async def test_conditional_and_unsatisfiable_requests_read_nothing() -> None:
+    """304 for a known ETag, 416 with the size for a range beyond the end."""
     contents = FakeContents()
     assert (await answer(contents, if_none_match=f'"{FILE.sha256}"')).status_code == 304
     beyond = await answer(contents, range="bytes=6-")
@@ -113,8 +113,8 @@ async def test_who_has_it_is_told_so() -> None:
     assert contents.closed is False
 
 
-async def test_an_object_of_its_own_is_fetched_from_the_store() -> None:
-    """By a redirect; ranges are the store's to answer."""
+async def test_a_whole_object_is_redirected_to_the_store() -> None:
+    """The store handles its ranges."""
     whole = Download("f", "a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
     response = await Delivery(FakePresigner(), FakeContents()).answer(whole, {"range": "bytes=2-3"}, 60)
     assert response.status_code == 302
@@ -125,23 +125,23 @@ async def test_an_object_of_its_own_is_fetched_from_the_store() -> None:
     ("error", "status", "code"),
     [(ContentDamaged("x"), 500, "content_damaged"), (ObjectStoreUnavailable("x", "y"), 503, "unavailable")],
 )
-async def test_what_can_not_even_begin_is_a_problem(error: Exception, status: int, code: str) -> None:
-    """The first bytes are there, and verified, before anything is answered."""
+async def test_damage_at_the_start_is_a_problem_response(error: Exception, status: int, code: str) -> None:
+    """The first bytes are verified before the response begins."""
     with pytest.raises(DomainError) as refused:
         await answer(FakeContents(error, b"abc"))
     assert (problem_of(refused.value).status, refused.value.code) == (status, code)
 
 
-async def test_damage_on_the_way_never_ends_cleanly() -> None:
-    """What was announced is not reached, and the server is told to cut the connection."""
+async def test_damage_during_a_stream_breaks_the_connection() -> None:
+    """The announced length is not reached."""
     contents, client = FakeContents(b"abc", ContentDamaged("x")), Client()
     with pytest.raises(ContentDamaged):
         await given_to(client, await answer(contents))
     assert (client.body, client.complete) == (b"abc", False)
 
 
-async def test_a_client_that_leaves_ends_the_work() -> None:
-    """Even while what it was sent last is still on its way."""
+async def test_a_disconnected_client_closes_the_source() -> None:
+    """Even while a chunk is being sent."""
     contents, client = FakeContents(b"abc", b"def"), Client(stalls=True)
     serving = asyncio.create_task(given_to(client, await answer(contents)))
 
@@ -155,8 +155,8 @@ async def test_a_client_that_leaves_ends_the_work() -> None:
     assert not client.complete
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds its place for a bounded time."""
+async def test_a_stalled_client_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a bounded time."""
     monkeypatch.setattr(module, "STALLED_SECONDS", 0.01)
     contents, client = FakeContents(b"abc", b"def"), Client(stalls=True)
     with pytest.raises(TimeoutError):
@@ -164,8 +164,8 @@ async def test_a_client_that_takes_nothing_is_cut_off(monkeypatch: pytest.Monkey
     assert contents.closed
 
 
-async def test_large_blocks_are_sent_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a slow client is not taken for one that has gone."""
+async def test_large_blocks_are_sent_in_small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a slow client is not considered stalled."""
     monkeypatch.setattr(module, "SENT_AT_ONCE_BYTES", 4)
     client = Client()
     await given_to(client, await answer(FakeContents(b"abcdef")))

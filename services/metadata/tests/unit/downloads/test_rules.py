@@ -30,14 +30,14 @@ ETAG = '"abc"'
         ("bytes=١-٢", None),
     ],
 )
-def test_forms_of_ranges(header: str | None, expected: ByteRange | None) -> None:
-    """What is no single range of bytes is answered by the whole."""
+def test_only_single_byte_ranges_are_ranges(header: str | None, expected: ByteRange | None) -> None:
+    """Everything else returns the whole content."""
     assert asked_range(header, None, ETAG, 10) == expected
 
 
 @pytest.mark.parametrize(("header", "size"), [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)])
-def test_a_range_without_a_byte(header: str, size: int) -> None:
-    """It can't be satisfied."""
+def test_an_empty_range_is_not_satisfiable(header: str, size: int) -> None:
+    """Beyond the end, or of an empty content."""
     with pytest.raises(RangeNotSatisfiable):
         asked_range(header, None, ETAG, size)
 
@@ -47,7 +47,7 @@ def test_a_range_without_a_byte(header: str, size: int) -> None:
     [(ETAG, True), ('"other"', False), (f"W/{ETAG}", False), ("Sat, 21 Nov 2026 00:00:00 GMT", False)],
 )
 def test_if_range_must_name_this_content(if_range: str, holds: bool) -> None:
-    """A part of another content would be joined to what the caller has."""
+    """Otherwise a client would join parts of two contents."""
     assert (asked_range("bytes=1-2", if_range, ETAG, 10) is not None) is holds
 
 
@@ -71,6 +71,6 @@ def test_first_and_last_byte_are_included(size: int, first: int, last: int) -> N
     ("header", "known"),
     [(None, False), (ETAG, True), (f'"x", W/{ETAG}', True), ("*", True), ('"x"', False), ("abc", False)],
 )
-def test_if_none_match(header: str | None, known: bool) -> None:
-    """By any of the tags named."""
+def test_if_none_match_compares_each_tag(header: str | None, known: bool) -> None:
+    """Weak tags and `*` included."""
     assert is_known(header, ETAG) is known

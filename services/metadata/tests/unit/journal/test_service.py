@@ -36,8 +36,8 @@ def journal() -> FakeJournal:
     return journal
 
 
-async def test_pages_follow_on_each_other(journal: FakeJournal) -> None:
-    """Each entry once, in order; the last page says that there are no more."""
+async def test_pages_contain_each_entry_once_in_order(journal: FakeJournal) -> None:
+    """The last page has no more."""
     feed, cursor, seen, pages = ChangeFeed(journal), None, [], []
     while not pages or pages[-1]["has_more"]:
         page = await feed.page("ann", cursor, 2)
@@ -50,7 +50,7 @@ async def test_pages_follow_on_each_other(journal: FakeJournal) -> None:
 
 
 async def test_latest_is_behind_the_last_change(journal: FakeJournal) -> None:
-    """Only what comes after it is answered; for an account without changes, too."""
+    """Only later changes follow; also for an account without changes."""
     feed = ChangeFeed(journal)
     page = await feed.page("ann", LATEST, 10)
     assert page.cursor == await feed.latest("ann")
@@ -59,8 +59,8 @@ async def test_latest_is_behind_the_last_change(journal: FakeJournal) -> None:
     assert [change["seq"] for change in orjson.loads((await feed.page("ann", page.cursor, 10)).body)["changes"]] == [6]
 
 
-async def test_a_gap_is_told(journal: FakeJournal) -> None:
-    """Entries that have expired, and a restored backup that knows fewer than were given out: 410."""
+async def test_a_gap_in_the_numbers_is_410(journal: FakeJournal) -> None:
+    """Expired entries, and a restored backup with fewer entries."""
     feed = ChangeFeed(journal)
     cursor = (await feed.page("ann", None, 2)).cursor
     journal.add("ann", 4, 5)
@@ -72,7 +72,7 @@ async def test_a_gap_is_told(journal: FakeJournal) -> None:
 
 
 async def test_a_cursor_of_another_account_is_refused(journal: FakeJournal) -> None:
-    """It says nothing of the caller's journal: 422."""
+    """422, without information about the journal."""
     feed = ChangeFeed(journal)
     cursor = (await feed.page("ann", None, 2)).cursor
     with pytest.raises(DomainError) as refused:

@@ -5,40 +5,40 @@ from datetime import timedelta
 import pytest
 from metadata_fakes import Desk
 
-from docstore_metadata.errors import NotFound, TooManyLinks
+from docstore_metadata.errors import NotFound
 from docstore_metadata.links import service
-from docstore_metadata.links.service import Wish
+from docstore_metadata.links.rules import LinkOptions
 from docstore_platform.errors import DomainError
 
 
-async def test_a_call_sent_again_makes_no_second_link(desk: Desk) -> None:
-    """With the same Idempotency-Key it is the same link and token; with another wish it is a new one."""
+async def test_a_repeated_call_makes_no_second_link(desk: Desk) -> None:
+    """The same Idempotency-Key and options return the same link and token; other options make a new link."""
     folder = await desk.folder("/a")
-    link, token = await desk.links.make(desk.caller, folder.id, Wish(name="x"), "key")
-    assert await desk.links.make(desk.caller, folder.id, Wish(name="x"), "key") == (link, token)
+    link, token = await desk.links.make(desk.caller, folder.id, LinkOptions(name="x"), "key")
+    assert await desk.links.make(desk.caller, folder.id, LinkOptions(name="x"), "key") == (link, token)
     assert desk.links.url_of(link) == f"https://example.com/l/{token}"
-    other, _ = await desk.links.make(desk.caller, folder.id, Wish(name="y"), "key")
+    other, _ = await desk.links.make(desk.caller, folder.id, LinkOptions(name="y"), "key")
     assert other.id != link.id
-    assert desk.transactor.events.count("link-created") == 2
+    assert desk.published.events.count("link-created") == 2
 
 
-async def test_a_folder_has_so_many_links(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is revoked makes room for another."""
+async def test_the_links_of_a_folder_are_limited(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Revoking one allows another."""
     monkeypatch.setattr(service, "MAX_LINKS", 1)
     folder = await desk.folder("/a")
-    link, _ = await desk.links.make(desk.caller, folder.id, Wish())
-    with pytest.raises(TooManyLinks):
-        await desk.links.make(desk.caller, folder.id, Wish())
+    link, _ = await desk.links.make(desk.caller, folder.id, LinkOptions())
+    with pytest.raises(DomainError, match="too_many_links"):
+        await desk.links.make(desk.caller, folder.id, LinkOptions())
     await desk.links.revoke(desk.caller, folder.id, link.id)
     with pytest.raises(NotFound):
         await desk.links.get(desk.caller, folder.id, link.id)
-    await desk.links.make(desk.caller, folder.id, Wish())
+    await desk.links.make(desk.caller, folder.id, LinkOptions())
 
 
-async def test_a_link_ends_in_the_future(desk: Desk) -> None:
-    """Neither a new one nor one that is changed has an end that is past; None takes the end away."""
+async def test_an_end_in_the_past_is_refused(desk: Desk) -> None:
+    """For a new and a changed link; None removes the end."""
     folder, now = await desk.folder("/a"), desk.clock()
-    link, _ = await desk.links.make(desk.caller, folder.id, Wish(expires_at=now + timedelta(days=1)))
+    link, _ = await desk.links.make(desk.caller, folder.id, LinkOptions(expires_at=now + timedelta(days=1)))
     with pytest.raises(DomainError) as refused:
         await desk.links.change(desk.caller, folder.id, link.id, {"expires_at": now})
     assert refused.value.code == "invalid_expires_at"

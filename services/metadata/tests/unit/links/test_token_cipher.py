@@ -3,8 +3,8 @@
 from docstore_metadata.links.token_cipher import TokenCipher
 
 
-def test_a_token_is_read_back_with_the_key_that_encrypted_it() -> None:
-    """The ciphertext holds no token, and differs each time."""
+def test_a_token_is_decrypted_with_its_key() -> None:
+    """The ciphertext does not contain the token, and differs each time."""
     cipher = TokenCipher("secret")
     encrypted = cipher.encrypt("link", "the-token")
     assert cipher.decrypt("link", encrypted) == "the-token"
@@ -13,14 +13,14 @@ def test_a_token_is_read_back_with_the_key_that_encrypted_it() -> None:
 
 
 def test_an_older_key_still_decrypts() -> None:
-    """After a new secret is put first, what the old one encrypted can be read; without the old one it cannot."""
+    """Until it is removed from the settings."""
     encrypted = TokenCipher("old").encrypt("link", "the-token")
     assert TokenCipher("new", "old").decrypt("link", encrypted) == "the-token"
     assert TokenCipher("new").decrypt("link", encrypted) is None
 
 
-def test_a_token_is_bound_to_its_link_and_may_be_absent() -> None:
-    """Ciphertext moved to another link, or cut short, gives nothing; nor does a link without one."""
+def test_a_token_is_bound_to_its_link() -> None:
+    """Ciphertext of another link, truncated or absent ciphertext gives None."""
     cipher = TokenCipher("secret")
     encrypted = cipher.encrypt("link", "the-token")
     assert cipher.decrypt("another", encrypted) is None

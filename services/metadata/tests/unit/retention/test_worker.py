@@ -6,14 +6,10 @@ from typing import Any, cast
 
 from metadata_fakes import Desk
 
-from docstore_events.transaction import Transactor
-from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.retention.repository import DueAccount
-from docstore_metadata.retention.rules import Bounds, Policy
 from docstore_metadata.retention.worker import RETRY_AFTER, RetentionSweeper
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.documents import root_node
-from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node
 from docstore_work.leader_lease import LeaderLease
 
@@ -54,8 +50,8 @@ class Leading:
         return True
 
 
-async def test_an_account_that_fails_is_put_off(desk: Desk) -> None:
-    """The others are swept meanwhile; it is tried again later, and swept once it works."""
+async def test_a_failed_account_is_postponed(desk: Desk) -> None:
+    """The others are swept meanwhile; it is retried later."""
     clock, policy = desk.clock, Policy(trash_days=30, versions=10, version_days=30)
     roots = FakeRoots({"bad": clock() - timedelta(days=2), "good": clock() - timedelta(days=1)}, {"bad"})
 
@@ -63,11 +59,10 @@ async def test_an_account_that_fails_is_put_off(desk: Desk) -> None:
         return clock()
 
     sweeper = RetentionSweeper(
-        cast("Store", desk.store),
+        desk.store,
+        desk.tree,
+        desk.transactor,
         roots,  # type: ignore[arg-type]
-        Tree(cast("Store", desk.store).nodes, clock),
-        cast("Transactor", desk.transactor),
-        cast("Jobs", desk.jobs),
         Bounds(policy, policy, grace=timedelta(days=1)),
         cast("LeaderLease", Leading()),
         now=now,

@@ -53,8 +53,8 @@ def outcome(account_id: str, place: Place, action: Action) -> type[DomainError] 
 
 
 @given(chain=CHAINS, account_id=st.sampled_from((*READERS, "ann", "eve")))
-def test_a_permission_is_the_greatest_on_the_way(chain: list[dict[str, ShareRole]], account_id: str) -> None:
-    """Of the node and the folders above; it never shrinks further down; who has one is a reader, nobody else is."""
+def test_the_highest_role_on_the_way_is_the_permission(chain: list[dict[str, ShareRole]], account_id: str) -> None:
+    """Of the node and the folders above it; exactly the accounts with a permission are readers."""
     place = place_of(chain)
     roles = [RANK[shared_with.get(account_id)] for shared_with in chain]
     expected = 3 if account_id == "ann" else max(roles)
@@ -68,7 +68,7 @@ def test_a_permission_is_the_greatest_on_the_way(chain: list[dict[str, ShareRole
 
 @given(chain=CHAINS, account_id=st.sampled_from((*READERS, "ann", "eve")), action=st.sampled_from(Action))
 def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_id: str, action: Action) -> None:
-    """The table of rights; to move a node one must be an editor of a folder above it."""
+    """The table of permissions; moving a node requires an editor of a folder above it."""
     place = place_of(chain)
     permission = place.permission_of(account_id)
     above = "editor" in [shared_with.get(account_id) for shared_with in chain[:-1]]
@@ -92,8 +92,10 @@ def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_
     action=st.sampled_from(Action),
     dead=st.integers(0, 5),
 )
-def test_the_trash_is_its_owners(chain: list[dict[str, ShareRole]], account_id: str, action: Action, dead: int) -> None:
-    """Nothing in it or below can be used; only what was put there itself is restored or purged, by the owner alone."""
+def test_only_the_owner_restores_and_purges(
+    chain: list[dict[str, ShareRole]], account_id: str, action: Action, dead: int
+) -> None:
+    """And only what was put there itself; nothing else in the trash or below is accessible."""
     dead = min(dead, len(chain) - 1)
     place = place_of(chain, dead)
     itself = dead == len(chain) - 1
@@ -102,8 +104,8 @@ def test_the_trash_is_its_owners(chain: list[dict[str, ShareRole]], account_id: 
 
 
 @given(chain=CHAINS, account_id=st.sampled_from(READERS))
-def test_a_share_changes_nobody_elses_rights(chain: list[dict[str, ShareRole]], account_id: str) -> None:
-    """Revoking all of one person's shares leaves them nothing and everybody else what they had."""
+def test_revoking_shares_affects_only_their_recipient(chain: list[dict[str, ShareRole]], account_id: str) -> None:
+    """All others keep their permissions."""
     before = place_of(chain)
     after = place_of([{who: role for who, role in node.items() if who != account_id} for node in chain])
     for other in (*READERS, "ann", "eve"):
@@ -113,7 +115,7 @@ def test_a_share_changes_nobody_elses_rights(chain: list[dict[str, ShareRole]], 
             assert after.as_seen_by(other).path == before.as_seen_by(other).path
 
 
-def test_who_is_not_there_is_told_nothing() -> None:
-    """No place at all is the same as a stranger's."""
+def test_a_missing_node_looks_like_a_foreign_one() -> None:
+    """NotFound for both."""
     with pytest.raises(NotFound):
         authorize("ann", None, Action.READ)

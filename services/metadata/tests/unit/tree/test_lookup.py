@@ -14,8 +14,8 @@ def folder(node_id: str, parent_id: str | None) -> Node:
     )  # fmt: skip
 
 
-def test_folders_that_moved_into_each_other_while_they_were_read_are_nowhere() -> None:
-    """One as it was before, the other as after: a circle that never was; it ends, and can't be reached."""
+def test_a_circle_of_inconsistent_reads_is_unreachable() -> None:
+    """One folder was read before a move, the other after another: the look-up ends."""
     nodes = {"r": folder("r", None), "a": folder("a", "b"), "b": folder("b", "a")}
     place = place_among(nodes["a"], nodes, complete=True)
     assert place is not None

@@ -20,26 +20,26 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
         ["stra\u00dfe 1", "STRASSE 2"],
     ],
 )
-def test_names_are_in_the_order_of_people(expected: list[str]) -> None:
-    """Case and accents make no difference, numbers count by their value."""
+def test_natural_order_ignores_case_and_accents(expected: list[str]) -> None:
+    """And compares numbers by value."""
     keys = [order_of("file", name) for name in expected]
     assert keys == sorted(set(keys))
 
 
 @given(names, names)
 def test_folders_come_before_files(folder: str, file: str) -> None:
-    """Whatever they are called."""
+    """Whatever their names are."""
     assert order_of("folder", folder) < order_of("file", file)
 
 
 @given(names)
 def test_the_key_fits_into_a_cursor(name: str) -> None:
-    """However long the name, and however much of it becomes several letters."""
+    """For any name, even if normalization makes it longer."""
     assert len(order_of("file", name)) <= MAX_CHARS + 1
 
 
 @given(st.integers(0, 10**30), st.integers(0, 10**30))
 def test_numbers_are_ordered_by_value(one: int, other: int) -> None:
-    """Of any length, with or without zeros before them."""
+    """Of any length, with or without leading zeros."""
     keys = [order_of("file", f"a{one}"), order_of("file", f"a00{other}")]
     assert (keys[0] < keys[1]) == (one < other)

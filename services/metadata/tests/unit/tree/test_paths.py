@@ -37,8 +37,8 @@ names = st.text(min_size=1, max_size=90).map(lambda text: unicodedata.normalize(
 
 
 @given(st.text(max_size=300))
-def test_a_name_is_accepted_just_when_the_rule_allows_it(name: str) -> None:
-    """check_name refuses InvalidPath, and nothing else, for any text."""
+def test_check_name_agrees_with_the_documented_rule(name: str) -> None:
+    """For any text; it raises only InvalidPath."""
     if allowed(name):
         assert check_name(name) == name
     else:
@@ -48,20 +48,20 @@ def test_a_name_is_accepted_just_when_the_rule_allows_it(name: str) -> None:
 
 @given(st.lists(names, max_size=20))
 def test_split_and_join_are_inverse(parts: list[str]) -> None:
-    """A path falls apart into the names it was made of."""
+    """A path is split into the names that it was joined from."""
     assert split_path(join_path(tuple(parts))) == tuple(parts)
 
 
 @pytest.mark.parametrize(
     "path", ["", "a", "//", "/a/", "/a//b", "/./a", "/../a", "/a/..", "/a\x00", "/\ud800", "/e\u0301"]
 )
-def test_paths_that_break_a_rule(path: str) -> None:
-    """Relative and empty names, dots, NUL, surrogates and other normal forms are refused."""
+def test_invalid_paths_are_refused(path: str) -> None:
+    """Relative paths, empty names, dots, NUL, surrogates and other normal forms."""
     with pytest.raises(InvalidPath):
         split_path(path)
 
 
-def test_depth_is_bounded() -> None:
+def test_depth_is_limited() -> None:
     """64 names are a path, 65 are not."""
     assert len(split_path("/a" * 64)) == 64
     with pytest.raises(InvalidPath):
@@ -74,8 +74,8 @@ def test_prefixes_are_the_folders_on_the_way() -> None:
 
 
 @given(names, st.integers(0, 300))
-def test_cut_keeps_within_bytes_and_characters(name: str, size: int) -> None:
-    """The cut text is the longest beginning that fits, never half a character."""
+def test_cut_respects_bytes_and_characters(name: str, size: int) -> None:
+    """The longest prefix that fits, without a partial character."""
     short = cut(name, size)
     assert name.startswith(short)
     assert len(short.encode()) <= size
@@ -92,14 +92,14 @@ def test_cut_keeps_within_bytes_and_characters(name: str, size: int) -> None:
         ("a." + "x" * 40, ("a." + "x" * 40, "")),
     ],
 )
-def test_extensions(name: str, expected: tuple[str, str]) -> None:
-    """The last short ending is the extension; a leading dot is none."""
+def test_split_extension_finds_short_endings(name: str, expected: tuple[str, str]) -> None:
+    """The last short ending; a leading dot is none."""
     assert split_extension(name) == expected
 
 
 @given(names, st.text(max_size=100))
-def test_names_of_conflicted_copies_are_names(name: str, device: str) -> None:
-    """Whatever the file and the device are called, each name tried is allowed, new, and keeps the extension."""
+def test_names_of_conflicted_copies_are_valid(name: str, device: str) -> None:
+    """For any file and device name: each candidate is valid, new, and keeps the extension."""
     tried = list(islice(noted_names(name, conflict_note(date(2026, 11, 21), device)), 30))
     assert len({name, *tried}) == 31
     for candidate in tried:
@@ -108,8 +108,8 @@ def test_names_of_conflicted_copies_are_names(name: str, device: str) -> None:
         assert "(conflicted copy 2026-11-21" in candidate
 
 
-def test_a_note_goes_before_the_extension() -> None:
-    """As people expect it, and cut where it would be too long."""
+def test_a_note_is_inserted_before_the_extension() -> None:
+    """The stem is cut if the name becomes too long."""
     assert with_note("report.pdf", "restored") == "report (restored).pdf"
     long = with_note("é" * 126 + ".pdf", "restored")
     assert len(long.encode()) <= MAX_NAME_BYTES

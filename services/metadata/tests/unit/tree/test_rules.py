@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from docstore_metadata.commits.rules import Outcome, decide
 from docstore_metadata.errors import InvalidTags, NotFound, PreconditionFailed, VersionConflict
-from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.access import Action, authorize, check_precondition
 from docstore_metadata.tree.rules import Node, Place, check_tags
-from docstore_metadata.tree.service import check_precondition
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -35,14 +34,14 @@ PLACE = Place(FILE, (ROOT, DOCS))
 IN_PLACE = [Action.READ, Action.WRITE, Action.DELETE]
 
 
-def test_a_place_knows_its_path() -> None:
-    """The root's name does not show."""
+def test_the_path_of_a_place_omits_the_roots_name() -> None:
+    """It is never shown."""
     assert (PLACE.path, Place(ROOT, ()).path, Place(DOCS, (ROOT,)).path) == ("/docs/a.txt", "/", "/docs")
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_strangers_find_nothing(action: Action) -> None:
-    """Whatever they want to do, live or trashed: NotFound, as for what does not exist."""
+def test_accounts_without_access_get_not_found(action: Action) -> None:
+    """For any action, live or trashed, as for a missing node."""
     trashed = Place(replace(FILE, live=False, trashed_at=NOW), (ROOT, DOCS))
     for place in (PLACE, trashed, None):
         with pytest.raises(NotFound):
@@ -50,8 +49,8 @@ def test_strangers_find_nothing(action: Action) -> None:
 
 
 @pytest.mark.parametrize("action", IN_PLACE)
-def test_what_is_in_the_trash_can_not_be_reached(action: Action) -> None:
-    """Neither itself, nor below a trashed folder, nor below one that is gone."""
+def test_trash_is_unreachable(action: Action) -> None:
+    """The node itself, and what is below a trashed or deleted folder."""
     assert authorize("ann", PLACE, action) is PLACE
     hidden = [
         Place(replace(FILE, live=False, trashed_at=NOW), (ROOT, DOCS)),
@@ -66,7 +65,7 @@ def test_what_is_in_the_trash_can_not_be_reached(action: Action) -> None:
 
 @pytest.mark.parametrize("action", [Action.RESTORE, Action.PURGE])
 def test_only_what_is_in_the_trash_itself_is_restored_or_purged(action: Action) -> None:
-    """Not what is live, not what is merely below a trashed folder, not what is being purged."""
+    """Not live nodes, nor those below a trashed folder, nor those that are being purged."""
     trashed = Place(replace(FILE, live=False, trashed_at=NOW), ())
     assert authorize("ann", trashed, action) is trashed
     for place in (PLACE, Place(FILE, (ROOT, replace(DOCS, live=False))), Place(replace(FILE, live=False), ())):
@@ -75,10 +74,10 @@ def test_only_what_is_in_the_trash_itself_is_restored_or_purged(action: Action) 
 
 
 @given(st.lists(st.tuples(st.none() | st.integers(0, 6), st.sampled_from(["copy", "fail"])), max_size=30))
-def test_of_the_commits_on_one_base_one_wins_and_none_is_lost(
+def test_at_most_one_commit_wins_on_each_base(
     commits: list[tuple[int | None, Literal["copy", "fail"]]],
 ) -> None:
-    """Each commit is the next version, a copy, or refused; at most one wins on each base, and only a current one."""
+    """Each is the next version, a copy, or refused; only a current base wins."""
     current: Node | None = None
     won: list[int] = []
     refused: list[tuple[int | None, int, str]] = []
@@ -100,25 +99,25 @@ def test_of_the_commits_on_one_base_one_wins_and_none_is_lost(
     assert all(base != version and on_conflict == "fail" for base, version, on_conflict in refused)
 
 
-def test_tags_are_cleaned() -> None:
-    """Trimmed, in NFC, without doubles, in their order."""
+def test_tags_are_normalized() -> None:
+    """Stripped, in NFC, without duplicates, in their order."""
     assert check_tags([" b ", "a", "b", "e\u0301"]) == ("b", "a", "é")
 
 
 @pytest.mark.parametrize("tags", [[""], [" "], ["a\nb"], ["x" * 65], ["\ud800"], [str(n) for n in range(51)]])
-def test_tags_that_are_none(tags: list[str]) -> None:
+def test_invalid_tags_are_refused(tags: list[str]) -> None:
     """Empty, unprintable, too long or too many."""
     with pytest.raises(InvalidTags):
         check_tags(tags)
 
 
 @pytest.mark.parametrize("if_match", [None, "*", '"1"', 'W/"1"', "1", '"7", "1"'])
-def test_a_precondition_that_holds(if_match: str | None) -> None:
-    """Absent, any, or naming the present state, also without quotes."""
+def test_a_matching_precondition_passes(if_match: str | None) -> None:
+    """Absent, `*`, or naming the current state, also without quotes."""
     check_precondition(FILE, if_match)
 
 
-def test_a_precondition_that_does_not_hold() -> None:
-    """Another state is refused with 412."""
+def test_a_stale_precondition_is_refused() -> None:
+    """Another state is 412."""
     with pytest.raises(PreconditionFailed):
         check_precondition(FILE, '"2"')

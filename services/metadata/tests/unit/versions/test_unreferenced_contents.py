@@ -35,8 +35,8 @@ class FakeStores:
         return None
 
 
-async def test_what_becomes_due_while_a_backup_takes_its_hold_stays() -> None:
-    """A backup that holds deletions between the first question and the claim finds all that it refers to."""
+async def test_contents_due_while_a_backup_takes_its_hold_are_kept() -> None:
+    """A hold between the first check and the lease protects all that the backup refers to."""
     contents, stores = FakeContents(), FakeStores()
     held = False
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller
-from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.dependencies import Caller, Limit, public_router
+from docstore_metadata.display_names import DisplayNames
+from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.sharing.acceptance.rules import Block
 from docstore_metadata.sharing.acceptance.schemas import (
     BlockedPerson,
@@ -16,26 +17,22 @@ from docstore_metadata.sharing.acceptance.schemas import (
     ShareInvitationPage,
     ShareSettings,
 )
-from docstore_metadata.sharing.acceptance.service import Invitation, ShareAcceptanceService
-from docstore_metadata.sharing.api import received_json
+from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
+from docstore_metadata.sharing.api import received_json, share_of_recipient_json
+from docstore_metadata.sharing.rules import SharedPlace
 from docstore_metadata.sharing.schemas import SharedFile
-from docstore_metadata.sharing.service import SharedPlace
-from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 MAX_PERSON_CHARS = 254
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 PersonId = Annotated[str, Path(max_length=MAX_PERSON_CHARS, description="account id or e-mail address")]
 
 
 def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -> APIRouter:
-    """Routes by which recipients decide about shares."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["shares"])
+    router = public_router("shares")
 
     @router.get("/me/sharing", response_model=ShareSettings)
     async def get_share_settings(principal: Caller) -> Response:
@@ -58,17 +55,15 @@ def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -
         owners = {item.share.owner_id for item in found}
         names_by_id = await names.of(owners)
         addresses = await acceptance.addresses_of(owners)
-        items = [
-            _invitation_json(item, names_by_id, addresses.get(item.share.owner_id, (None, False))) for item in found
-        ]
+        items = [_invitation_json(item, names_by_id, addresses) for item in found]
         return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
     @router.post("/share-invitations/{share_id}/accept", response_model=SharedFile)
     async def accept_share(share_id: str, principal: Caller) -> Response:
         """Accept a share: the file or folder is there from now on, and so are later shares by the same person."""
-        share, place = await acceptance.accept(principal, share_id)
-        names_by_id = await names.of(people_of(place.node))
-        return json_response(received_json(SharedPlace(share, place), principal.account_id, names_by_id))
+        item = await acceptance.accept(principal, share_id)
+        names_by_id = await names.of(people_of(item.place.node))
+        return json_response(received_json(item, principal.account_id, names_by_id))
 
     @router.delete("/share-invitations/{share_id}", status_code=204)
     async def decline_share(share_id: str, principal: Caller) -> Response:
@@ -103,20 +98,11 @@ def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -
     return router
 
 
-def _invitation_json(item: Invitation, names: Mapping[str, str], address: tuple[str | None, bool]) -> Json:
-    share, node = item.share, item.place.node
-    email, is_verified = address
-    return {
-        "id": share.id,
-        "name": node.name,
-        "kind": node.kind,
-        "role": share.role,
-        "owner_id": share.owner_id,
-        "owner_name": names.get(share.owner_id),
-        "owner_email": email,
-        "owner_email_verified": is_verified,
-        "shared_at": rfc3339(share.created_at),
-    }
+def _invitation_json(item: SharedPlace, names: Mapping[str, str], addresses: Mapping[str, tuple[str, bool]]) -> Json:
+    node = item.place.node
+    email, is_verified = addresses.get(item.share.owner_id, (None, False))
+    share = share_of_recipient_json(item.share, names)
+    return {**share, "name": node.name, "kind": node.kind, "owner_email": email, "owner_email_verified": is_verified}
 
 
 async def _blocked_json(block: Block, names: DisplayNames) -> Json:

@@ -1,52 +1,49 @@
-"""What recipients decided about shares, in MongoDB.
+"""Decisions of recipients about shares, in MongoDB.
 
-share_senders   what a recipient decided last about shares by one sender
-blocked_people  one for each person that an account blocks, by `subject`: an account id or a normalized e-mail address
-share_settings  accounts that want to be asked before they are given shares by people they do not know
+share_senders   a recipient's last decision about shares of one sender
+blocked_people  one document per person whom an account blocks, by `subject`: an account id or a normalized address
+share_settings  whether an account wants to be asked before it gets shares of people it does not know
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
+from docstore_metadata.mapping import FieldMap
 from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, Session, conflict
 
+BLOCKS = FieldMap(
+    Block, {"recipient_id": "recipient", "subject": "subject", "account_id": "account", "created_at": "created"}
+)
+
 
 class Decisions(Protocol):
-    """What recipients decided."""
-
     async def create_indexes(self) -> None: ...
 
     async def relation(
         self, recipient_id: str, sender_id: str, sender_address: str | None, session: Session
     ) -> Relation:
-        """All but whether they are acquainted."""
-        ...
+        """The relation, except for whether they are acquainted."""
 
     async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None: ...
 
     async def note_admission(self, recipient_id: str, sender_id: str, session: Session) -> None:
-        """Write the document of both: a block in the same moment comes before or after."""
-        ...
+        """Write the document of both accounts, which serializes this with a concurrent block."""
 
-    async def acceptance(self, account_id: str) -> Acceptance: ...
+    async def acceptance(self, account_id: str, session: Session = None) -> Acceptance: ...
 
     async def choose_acceptance(self, account_id: str, acceptance: Acceptance) -> None: ...
 
     async def block(self, block: Block, session: Session) -> Block:
-        """Keep it; the one that is there already if there is one."""
-        ...
+        """Store a block; the existing one if there is one."""
 
     async def unblock(self, recipient_id: str, subject: str, session: Session) -> bool:
-        """Whether there was one."""
-        ...
+        """Whether it existed."""
 
     async def number_of_blocks(self, recipient_id: str, session: Session) -> int: ...
 
     async def blocks(self, recipient_id: str, after: str, limit: int) -> Sequence[Block]:
-        """Those after the subject `after`, in the order of subjects."""
-        ...
+        """The blocks after this subject, ordered by subject."""
 
 
 class MongoDecisions:
@@ -68,7 +65,7 @@ class MongoDecisions:
         return Relation(
             blocked=blocked is not None,
             standing=sender.get("standing") if sender else None,
-            acceptance=await self._acceptance(recipient_id, session),
+            acceptance=await self.acceptance(recipient_id, session),
         )
 
     async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
@@ -84,10 +81,7 @@ class MongoDecisions:
         except DuplicateKeyError as error:
             raise conflict("another transaction has just noted the same decision") from error
 
-    async def acceptance(self, account_id: str) -> Acceptance:
-        return await self._acceptance(account_id, None)
-
-    async def _acceptance(self, account_id: str, session: Session) -> Acceptance:
+    async def acceptance(self, account_id: str, session: Session = None) -> Acceptance:
         row = await self._settings.find_one({"_id": account_id}, session=session)
         return "ask" if row and row["acceptance"] == "ask" else "automatic"
 
@@ -96,14 +90,14 @@ class MongoDecisions:
 
     async def block(self, block: Block, session: Session) -> Block:
         which = {"recipient": block.recipient_id, "subject": block.subject}
-        row = {"account": block.account_id, "created": block.created_at}
+        row = BLOCKS.document(block)
         try:
             await self._blocked.update_one(which, {"$setOnInsert": row}, upsert=True, session=session)
         except DuplicateKeyError as error:
             raise conflict("another transaction has just blocked the same person") from error
         kept = await self._blocked.find_one(which, session=session)
         assert kept is not None
-        return _block_of(kept)
+        return BLOCKS.item(kept)
 
     async def unblock(self, recipient_id: str, subject: str, session: Session) -> bool:
         outcome = await self._blocked.delete_one({"recipient": recipient_id, "subject": subject}, session=session)
@@ -115,9 +109,4 @@ class MongoDecisions:
     async def blocks(self, recipient_id: str, after: str, limit: int) -> Sequence[Block]:
         condition: Document = {"recipient": recipient_id, "subject": {"$gt": after}}
         rows = self._blocked.find(condition, sort=[("subject", ASCENDING)], limit=limit)
-        return [_block_of(row) for row in await rows.to_list(limit)]
-
-
-def _block_of(row: Document) -> Block:
-    created: datetime = row["created"]
-    return Block(row["recipient"], row["subject"], row["account"], created)
+        return [BLOCKS.item(row) for row in await rows.to_list(limit)]

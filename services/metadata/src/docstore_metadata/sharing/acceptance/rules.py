@@ -1,33 +1,33 @@
-"""What becomes of a share with an account. Standard library only."""
+"""Whether a share with an account is active, waits or stays hidden. Standard library only."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 Acceptance = Literal["automatic", "ask"]
-"""Whether shares by people who never shared with the account before are there at once, or wait until it accepts."""
+"""Whether shares of people who never shared with the account before are active at once, or wait to be accepted."""
 Standing = Literal["accepted", "declined"]
-"""What the recipient decided last about a share by that sender; giving one up declines."""
+"""The recipient's last decision about a share of that sender; leaving a share declines it."""
 Admission = Literal["active", "invited", "hidden"]
-"""`active`: it is there at once; `invited`: it waits to be accepted; `hidden`: the recipient never learns of it."""
+"""`active`: at once; `invited`: it waits to be accepted; `hidden`: the recipient never sees it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What is known of a recipient and somebody who shares with them."""
+    """Relation between a recipient and a sender of shares."""
 
     blocked: bool = False
     standing: Standing | None = None
     acquainted: bool = False
-    """Either shares something with the other now."""
+    """Either currently shares something with the other."""
     acceptance: Acceptance = "automatic"
 
 
 def admission(relation: Relation) -> Admission:
-    """What becomes of a new share between them.
+    """The admission of a new share between them.
 
-    A decision of the recipient holds for what comes after it. So an owner whose share was given up sees the next one
-    wait, and can't tell that from being blocked.
+    A recipient's decision applies to later shares. So an owner whose share was left sees the next one as pending, which
+    looks the same as being blocked.
     """
     if relation.blocked:
         return "hidden"
@@ -39,11 +39,11 @@ def admission(relation: Relation) -> Admission:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Somebody whose shares an account does not want."""
+    """A person whose shares an account does not want."""
 
     recipient_id: str
     subject: str
-    """Account id, or normalized e-mail address, as the recipient named them."""
+    """Account id or normalized e-mail address, as given by the recipient."""
     account_id: str | None
-    """Whose it is; None for an address that nobody had when it was blocked."""
+    """The blocked account; None for an address without account at the time."""
     created_at: datetime

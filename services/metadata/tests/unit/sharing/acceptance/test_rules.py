@@ -15,20 +15,20 @@ RELATIONS = st.builds(
 
 
 @given(RELATIONS)
-def test_only_the_blocked_are_hidden(relation: Relation) -> None:
-    """Whatever else is known, a share by somebody blocked stays unseen, and no other does."""
+def test_only_shares_of_blocked_senders_are_hidden(relation: Relation) -> None:
+    """Whatever else is known of them."""
     assert (admission(relation) == "hidden") == relation.blocked
 
 
 @given(RELATIONS)
-def test_the_last_decision_holds(relation: Relation) -> None:
-    """After a decline the next share waits, after an accepted one it is there at once, whatever the setting is."""
+def test_the_last_decision_determines_the_admission(relation: Relation) -> None:
+    """After a decline the next share waits, after an acceptance it is active, whatever the setting is."""
     if not relation.blocked and relation.standing is not None:
         assert admission(relation) == ("active" if relation.standing == "accepted" else "invited")
 
 
-def test_strangers_wait_only_where_the_account_wants_to_be_asked() -> None:
-    """Somebody with whom there is a share already is no stranger."""
+def test_shares_of_unknown_senders_wait_only_if_the_account_asks() -> None:
+    """A sender with an active share is known."""
     assert admission(Relation()) == "active"
     assert admission(Relation(acceptance="ask")) == "invited"
     assert admission(Relation(acceptance="ask", acquainted=True)) == "active"

@@ -1,0 +1,80 @@
+"""Adds new versions to files and prunes old ones."""
+
+from collections.abc import Mapping, Sequence
+
+from docstore_metadata.changes.pruning import first_replaced_at, versions_to_prune
+from docstore_metadata.changes.recorder import FileEventRecorder
+from docstore_metadata.changes.tree_changes import TreeChanges
+from docstore_metadata.tree.retention_policy import Bounds
+from docstore_metadata.tree.rules import Node, Place, Version
+
+VERSION_ATTRIBUTES = (
+    "version",
+    "size",
+    "sha256",
+    "content_type",
+    "object_key",
+    "client_modified_at",
+    "modified_at",
+    "modified_by",
+    "device",
+    "kept_versions",
+    "replaced_from",
+    "cold_from",
+    "revision",
+    "tags",
+)
+"""Attributes of a file that a new version changes."""
+
+
+def new_version(node: Node, *, upload_id: str | None, restored_from: int | None = None) -> Version:
+    """The version with a file's current state."""
+    return Version(
+        node_id=node.id,
+        owner_id=node.owner_id,
+        number=node.version,
+        object_key=node.object_key,
+        size=node.size,
+        sha256=node.sha256,
+        content_type=node.content_type,
+        client_modified_at=node.client_modified_at,
+        created_at=node.modified_at,
+        created_by=node.modified_by,
+        device=node.device,
+        upload_id=upload_id,
+        restored_from=restored_from,
+    )
+
+
+def add_version(
+    place: Place,
+    version: Version,
+    histories: Mapping[str, Sequence[Version]],
+    bounds: Bounds,
+    changes: TreeChanges,
+    recorder: FileEventRecorder,
+) -> None:
+    """Add a new current version, and prune those beyond the limit of the owner's policy.
+
+    `histories`: the previous versions of files that have reached that limit.
+    """
+    node, root = place.node, place.ancestors[0]
+    version.came_at = max(changes.now, version.created_at)
+    versions = [*histories.get(node.id, ()), version]
+    pruned = versions_to_prune(versions, bounds.versions_kept(root.retention, changes.now), changes.now)
+    for old in pruned:
+        recorder.pruned(place, old)
+    node.kept_versions += 1 - len(pruned)
+    if pruned:
+        node.replaced_from = first_replaced_at([kept for kept in versions if kept not in pruned])
+    elif node.replaced_from is None:
+        node.replaced_from = version.came_at
+    node.cold_from = node.cold_from or version.came_at
+    if root.versions_from is None and node.replaced_from is not None:
+        root.versions_from = node.replaced_from
+        changes.saved.append((root, ("versions_from",)))
+    assert node.parent_id is not None
+    changes.new_versions.append(version)
+    changes.pruned.extend(pruned)
+    changes.touched_folders.add(node.parent_id)
+    changes.saved.append((node, VERSION_ATTRIBUTES))

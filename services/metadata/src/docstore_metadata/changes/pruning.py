@@ -1,0 +1,71 @@
+"""Which old versions are pruned, by number and by age. Standard library only."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate, islice
+
+from docstore_metadata.tree.rules import Version
+
+MAX_RECENT = 10
+
+
+def versions_to_prune(versions: Sequence[Version], cap: int, now: datetime) -> list[Version]:
+    """The versions to prune so that `cap` remain.
+
+    Always kept: the current one, the first, and the newest few (a fifth of the cap, at most 10). Of the others the one
+    whose neighbours are closest together in proportion to its age is pruned first: the remaining ones are dense near
+    today and thin out towards the past, as in exponential backup rotation.
+    """
+    kept = sorted(versions, key=lambda version: version.number)
+    recent = min(MAX_RECENT, max(1, cap // 5))
+    pruned: list[Version] = []
+    while len(kept) > cap:
+        candidates = range(1, len(kept) - recent)
+        if candidates:
+            position = min(candidates, key=lambda index: (_spacing(kept, index, now), index))
+        else:
+            position = 1 if cap > 1 and len(kept) > 2 else 0
+        pruned.append(kept.pop(position))
+    return pruned
+
+
+def outdated_versions(versions: Sequence[Version], days: int, now: datetime) -> list[Version]:
+    """The versions that were replaced `days` ago or earlier; never the current one.
+
+    The age counts from the replacement, not from the creation: every state of the file in the last `days` is kept, even
+    if the version that was replaced today is years old.
+    """
+    limit = now - timedelta(days=days)
+    return [version for version, until in _current_until(versions) if until <= limit]
+
+
+def first_replaced_at(versions: Sequence[Version]) -> datetime | None:
+    """When the first of these versions was replaced; None if there is only the current one."""
+    return next((until for _, until in _current_until(versions)), None)
+
+
+def cooled_versions(
+    versions: Sequence[Version], since: datetime, days: int, now: datetime
+) -> tuple[list[Version], datetime | None]:
+    """The versions replaced `days` ago or earlier, but not before `since`; and when the next one was replaced."""
+    limit = now - timedelta(days=days)
+    old = _current_until(versions)
+    later = next((until for _, until in old if until > limit), None)
+    return [version for version, until in old if since <= until <= limit], later
+
+
+def _current_until(versions: Sequence[Version]) -> list[tuple[Version, datetime]]:
+    """The old versions, the first one first, each with the moment when the next one replaced it.
+
+    The moments never decrease, even if a clock was wrong: outdated versions come first.
+    """
+    kept = sorted(versions, key=lambda version: version.number)
+    moments = accumulate((version.committed_at for version in kept), max)
+    return list(zip(kept, islice(moments, 1, None), strict=False))
+
+
+def _spacing(kept: Sequence[Version], index: int, now: datetime) -> float:
+    """Time between the neighbours of a version, in ages of that version."""
+    gap = (kept[index + 1].created_at - kept[index - 1].created_at).total_seconds()
+    age = (now - kept[index].created_at).total_seconds()
+    return max(gap, 0.0) / max(age, 1.0)

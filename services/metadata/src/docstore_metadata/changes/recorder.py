@@ -1,0 +1,113 @@
+"""Records file events: publishes them and appends them to each reader's journal.
+
+Each event increments the revision of the node that is passed in. A folder's journal entry covers all that is in it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from docstore_events.files import (
+    FileAccessChanged,
+    FileCreated,
+    FileDeleted,
+    FileEvent,
+    FileModified,
+    FileMoved,
+    FilePurged,
+    FileRestored,
+    FileTagged,
+    VersionPruned,
+)
+from docstore_events.transaction import Transaction
+from docstore_metadata.changes.journal_writer_repository import ChangeType, JournalWriter, NewEntry
+from docstore_metadata.tree.presentation import file_state
+from docstore_metadata.tree.rules import Place, Version
+
+
+class FileEventRecorder:
+    """The events of one transaction, caused by one account.
+
+    `below_folder=True` for changes that follow from the change of a folder above. The folder's entry covers them,
+    except for accounts that were given only this node and not the folder.
+    """
+
+    def __init__(self, transaction: Transaction, actor_id: str, *, below_folder: bool = False) -> None:
+        self._transaction = transaction
+        self._actor_id = actor_id
+        self._below_folder = below_folder
+        self._journal = JournalWriter(transaction)
+
+    def shared(self, place: Place, account_ids: Iterable[str]) -> None:
+        """Append to the journals of these accounts that they gained access, or have another permission than before.
+
+        Publishes no event. `place` is as it is from now on: shared with them itself or by a folder above.
+        """
+        self._append("shared", place, account_ids)
+
+    def unshared(self, before: Place, account_ids: Iterable[str]) -> None:
+        """Append to the journals of these accounts that they lost access to it and to what is in it.
+
+        Publishes no event. `before` is as it was while they had access. What is shared with them by itself below it
+        follows as `shared` at the end of the transaction.
+        """
+        self._append("unshared", before, account_ids)
+
+    def created(self, place: Place, upload_id: str | None = None) -> str:
+        """Publish before saving: a new node already carries its first revision."""
+        place.node.told_readers = place.readers
+        self._append_for_all("created", place)
+        return self._publish(FileCreated, place, next_revision=False, upload_id=upload_id)
+
+    def modified(self, place: Place, *, added_bytes: int, upload_id: str | None) -> str:
+        event_id = self._publish(FileModified, place, added_bytes=added_bytes, upload_id=upload_id)
+        self._append_for_all("modified", place)
+        return event_id
+
+    def moved(self, place: Place, before: Place) -> None:
+        """A reader of only one of the two places gains or loses access by the move."""
+        self._publish(FileMoved, place, previous_path=before.path, previous_readers=before.readers)
+        earlier, now = {place.node.owner_id, *before.readers}, {place.node.owner_id, *place.readers}
+        self._append("moved", place, earlier & now, before)
+        self._append("unshared", before, earlier - now)
+        self._append("shared", place, now - earlier)
+
+    def tagged(self, place: Place) -> None:
+        self._publish(FileTagged, place)
+        self._append_for_all("modified", place)
+
+    def access_changed(self, place: Place) -> None:
+        """Publishes the event alone: for the journals see `shared` and `unshared`."""
+        self._publish(FileAccessChanged, place)
+
+    def deleted(self, place: Place) -> None:
+        self._publish(FileDeleted, place)
+        self._append_for_all("deleted", place)
+
+    def restored(self, place: Place) -> None:
+        self._publish(FileRestored, place)
+        self._append_for_all("restored", place)
+
+    def purged(self, place: Place, freed_bytes: int) -> None:
+        self._publish(FilePurged, place, freed_bytes=freed_bytes)
+
+    def pruned(self, place: Place, version: Version) -> None:
+        self._publish(VersionPruned, place, pruned_version=version.number, freed_bytes=version.size)
+
+    def _publish(self, event: type[FileEvent], place: Place, *, next_revision: bool = True, **fields: Any) -> str:
+        place.node.revision += next_revision
+        common = {"revision": place.node.revision, "file": file_state(place), "path": place.path}
+        return self._transaction.publish(event(**common, actor_id=self._actor_id, **fields))
+
+    def _append_for_all(self, change: ChangeType, place: Place) -> None:
+        if self._below_folder:
+            above = {account for folder in place.ancestors for account in folder.shared_with}
+            self._append(change, place, sorted(place.node.shared_with.keys() - above))
+        else:
+            self._append(change, place, (place.node.owner_id, *place.readers))
+
+    def _append(
+        self, change: ChangeType, place: Place, account_ids: Iterable[str], before: Place | None = None
+    ) -> None:
+        for account_id in account_ids:
+            previous_path = before.as_seen_by(account_id).path if before else None
+            self._journal.add(account_id, NewEntry(change, place.as_seen_by(account_id), previous_path))

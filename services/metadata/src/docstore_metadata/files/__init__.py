@@ -1,0 +1,1 @@
+"""Single files and folders: look at, make, rename, move, tag and copy them."""

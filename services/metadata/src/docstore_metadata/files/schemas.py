@@ -1,0 +1,23 @@
+"""Requests of the routes of files and folders."""
+
+from pydantic import Field
+
+from docstore_metadata.tree.rules import MAX_TAGS
+from docstore_platform.bodies import Body
+from docstore_platform.values import FileName, FilePath, Id, Tag
+
+
+class NewFolder(Body):
+    path: FilePath
+    parent_id: Id | None = Field(None, description="the folder that the path starts from")
+
+
+class Changes(Body):
+    name: FileName | None = None
+    parent_id: Id | None = None
+    tags: list[Tag] | None = Field(None, max_length=4 * MAX_TAGS, description="Up to 50 different ones.")
+
+
+class CopyTo(Body):
+    path: FilePath
+    parent_id: Id | None = Field(None, description="the folder that the path starts from")

@@ -1,0 +1,51 @@
+"""Deletes files and folders for good, with their versions, shares and links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from docstore_events.transaction import Transaction
+from docstore_metadata.changes.recorder import FileEventRecorder
+from docstore_metadata.links.service import end_links
+from docstore_metadata.sharing.changes import end_shares
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.rules import Place
+
+
+async def purge_trashed(
+    store: Store, places: Sequence[Place], actor_id: str, now: datetime, transaction: Transaction
+) -> None:
+    """Delete what one owner has put into the trash: files at once, folders by jobs in the background."""
+    folders = [place.node for place in places if place.node.is_folder]
+    if folders:
+        await store.trash.hide([folder.id for folder in folders], transaction.session)
+    for folder in folders:
+        await store.jobs.add("purge", folder, actor_id, transaction)
+    files = [place for place in places if not place.node.is_folder]
+    await purge_files(store, files, actor_id, FileEventRecorder(transaction, actor_id), now, transaction)
+
+
+async def purge_files(
+    store: Store,
+    places: Sequence[Place],
+    actor_id: str,
+    recorder: FileEventRecorder,
+    now: datetime,
+    transaction: Transaction,
+) -> None:
+    """Delete files of one owner; their objects are deleted once no other version refers to them."""
+    if not places:
+        return
+    histories = await store.versions.of([place.node for place in places], transaction.session)
+    await store.nodes.delete(list(histories), transaction.session)
+    versions = [version for history in histories.values() for version in history]
+    await store.versions.remove(versions, now, transaction.session)
+    for place in places:
+        recorder.purged(place, sum(version.size for version in histories[place.node.id]))
+    await end_access(store, places, actor_id, transaction)
+    transaction.wake_after(store.jobs.wakeup_name)
+
+
+async def end_access(store: Store, places: Sequence[Place], actor_id: str, transaction: Transaction) -> None:
+    """End the shares and links of deleted files and folders."""
+    await end_shares(store, places, actor_id, transaction)
+    await end_links(store, places, transaction)
