@@ -1,4 +1,4 @@
-"""`python -m docstore_provision mongo|kafka`: prepare it, once or again; status 1 with the reason if that failed."""
+"""`python -m docstore_provision mongo|kafka`: prepare the server; repeatable; status 1 with the reason if it failed."""
 
 import sys
 
@@ -21,4 +21,4 @@ match sys.argv[1:]:
         except (KafkaError, KafkaRefused) as error:
             sys.exit(f"Kafka could not be prepared: {error!r}")
     case _:
-        sys.exit("say what to prepare: mongo or kafka")
+        sys.exit("usage: python -m docstore_provision mongo|kafka")

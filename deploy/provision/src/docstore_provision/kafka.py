@@ -1,4 +1,4 @@
-"""One Kafka user a service, each allowed what the shipped rules say and nothing else."""
+"""Creates one Kafka user for each service, with only the shipped access rules."""
 
 import json
 import time
@@ -26,13 +26,13 @@ LOOK_SECONDS = 0.1
 
 
 class KafkaRefused(Exception):
-    """The broker did not take a user or a rule; the message says which."""
+    """The broker refused a user or a rule, named by the message."""
 
 
 def provision_kafka(settings: KafkaProvisionSettings) -> None:
-    """Bring users and rules to what the settings say; doing it again changes passwords and rules only.
+    """Create or update users and rules; repeatable.
 
-    Rules of these users that are no longer shipped are taken away; other users' are left alone. Raises KafkaError,
+    Deletes these users' rules that are no longer shipped; other users' rules are not changed. Raises KafkaError,
     KafkaRefused.
     """
     with KafkaAdminClient(
@@ -58,14 +58,14 @@ def _set_passwords(admin: Any, settings: KafkaProvisionSettings) -> None:
             raise KafkaRefused(f"user {user}: {error}")
     deadline = time.monotonic() + settings.wait_seconds
     while missing := settings.passwords.keys() - admin.describe_user_scram_credentials().keys():
-        # They are written, and the broker that lets people in has not read them yet.
+        # They are written, but the authenticating broker has not read them yet.
         if time.monotonic() > deadline:
             raise KafkaRefused(f"users {sorted(missing)} are still unknown")
         time.sleep(LOOK_SECONDS)
 
 
 def _shipped(settings: KafkaProvisionSettings) -> Iterator[ACL]:
-    """The rules of the users who have a password here."""
+    """Rules of the users with a password in the settings."""
     for rule in json.loads(settings.rules.read_bytes()):
         if rule["user"] not in settings.passwords:
             continue
@@ -95,4 +95,4 @@ def _add(admin: Any, rules: Collection[ACL]) -> None:
 def _remove(admin: Any, rules: Collection[ACL]) -> None:
     for rule, _, error in admin.delete_acls(list(rules)) if rules else ():
         if error.errno:
-            raise KafkaRefused(f"{rule} is still there: {error.__name__}")
+            raise KafkaRefused(f"{rule} was not deleted: {error.__name__}")

@@ -1,4 +1,4 @@
-"""The replica set, its administrator, and one user a service who can reach that service's database and no other."""
+"""Creates the replica set, its administrator, and one user for each service with access to its own database only."""
 
 import time
 from collections.abc import Callable
@@ -29,16 +29,17 @@ ROLE_ACTIONS = (
     "listIndexes",
     "collMod",
 )
-"""What a service does with its own database: no dropping, renaming or copying away of collections; collMod changes how
-long entries are kept."""
+"""Actions of a service in its own database: it can't drop, rename or convert collections; collMod changes how long
+entries are kept."""
 
 Client = MongoClient[dict[str, Any]]
 
 
 def provision_mongo(settings: ProvisionSettings) -> None:
-    """Bring the database to where the services can use it; doing it again changes roles and passwords only.
+    """Prepare the database for the services; repeatable.
 
-    The first user can be made without one, but from the server's own host alone: run this in its network namespace.
+    The first user can be created without a login, but only from the server's own host: run this in its network
+    namespace.
     """
     stranger: Client = _client(settings)
     with stranger:
@@ -57,7 +58,7 @@ def _client(settings: ProvisionSettings, **credentials: Any) -> Client:
 
 
 def _until(settings: ProvisionSettings, done: Callable[[], bool]) -> None:
-    """Repeat until done; the last error once the time is over."""
+    """Repeat until done; raise the last error after the time limit."""
     deadline = time.monotonic() + settings.wait_seconds
     while True:
         try:
@@ -84,7 +85,7 @@ def _is_primary(client: Client) -> bool:
 
 
 def _make_admin(client: Client, settings: ProvisionSettings) -> None:
-    """Make the administrator while nobody is there; later the server refuses, and the one there is used."""
+    """Create the administrator while there is no user; otherwise log in as the existing one."""
     try:
         client.admin.command(
             "createUser", settings.admin, pwd=settings.admin_password.get_secret_value(), roles=["root"]
@@ -95,7 +96,7 @@ def _make_admin(client: Client, settings: ProvisionSettings) -> None:
 
 
 def _make_user(admin: Client, settings: ProvisionSettings, service: str, password: str) -> None:
-    """The service's user, in its own database, with the role of a service there and nothing else."""
+    """Create the service's user in its own database, with only the role of a service there."""
     database = admin[f"{settings.database_prefix}{service}"]
     privileges = [{"resource": {"db": database.name, "collection": ""}, "actions": list(ROLE_ACTIONS)}]
     _update_or_create(database, "Role", ROLE, ROLE_NOT_FOUND, privileges=privileges, roles=[])

@@ -1,1 +1,1 @@
-"""The bytes of files: the object store, its signed URLs, blocks, packs, and limited processes that read them."""
+"""File contents: the object store, signed URLs, blocks, packs, and limited processes that read them."""

@@ -1,4 +1,4 @@
-"""The block list: what a version's content in blocks is made of, in the order of the file.
+"""Block lists: the blocks of a version's content, in the order of the file.
 
 It is a JSON object in the store, `{"blocks": [{"hash", "size", "key"}]}`, under the key of `block_list_key`. Each block
 is an object of its own: one zstd frame, with the content's size in its header, of the block's plain bytes.
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 MAX_BLOCK_BYTES = 8 << 20
-"""Of plain bytes; the frame of a block that can't be compressed is a little longer."""
+"""Plain bytes; the frame of an incompressible block is a little longer."""
 MAX_BLOCKS = 100_000
-"""Of one file."""
+"""Blocks of one file."""
 
 _LIST_KEY = re.compile(r"accounts/[^/]+/uploads/[^/]+/blocks-[^/]+")
 
@@ -28,16 +28,16 @@ class Block:
 
 
 def block_list_key(account_id: str, upload_id: str, generation: str) -> str:
-    """Where a block list of an upload lies; `account_id` is who owns the tree it goes into.
+    """Return the key of an upload's block list; `account_id` is the owner of the file's tree.
 
-    Every list that is written has a `generation` of its own: of two calls that complete an upload, the one that comes
-    late must not write over the list that counts.
+    Every written list has its own `generation`: of two calls that complete an upload, the late one must not overwrite
+    the valid list.
     """
     return f"accounts/{account_id}/uploads/{upload_id}/blocks-{generation}"
 
 
 def block_key(account_id: str, block_hash: str, generation: str) -> str:
-    """Where a block lies that `account_id` sent; a block sent again after it was deleted has another generation."""
+    """Return the key of a block that `account_id` sent; after a deletion it has another generation."""
     return f"accounts/{account_id}/blocks/{block_hash}.{generation}"
 
 
@@ -52,7 +52,7 @@ def serialise(blocks: Sequence[Block]) -> bytes:
 
 
 def parse(data: bytes) -> list[Block]:
-    """The blocks of a list; ValueError if it is none."""
+    """Parse a block list; ValueError if it is invalid."""
     try:
         return [
             Block(str(block["hash"]), int(block["size"]), str(block["key"])) for block in orjson.loads(data)["blocks"]

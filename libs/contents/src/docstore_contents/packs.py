@@ -1,8 +1,8 @@
 """The pack format, version 1: many small files in one object of the store.
 
-The slices lie back to back. After them comes the index, 12 bytes a slice: number, offset, size (u32, little endian),
-then a footer of 8 bytes: how many slices (u32), and the magic. A slice keeps its number for ever, while a compaction
-may move it and rewrite the pack under the same key: who reads asks the index, and holds on to its ETag.
+The slices are back to back, followed by the index, 12 bytes a slice: number, offset, size (u32, little endian), and a
+footer of 8 bytes: number of slices (u32), and the magic. A slice keeps its number forever, while a compaction may move
+it and rewrite the pack under the same key: readers use the index and the ETag of the same read.
 """
 
 import re
@@ -14,7 +14,7 @@ from itertools import accumulate
 MAX_SLICES = 512
 MAX_SLICE_BYTES = 64 << 10
 MAX_PACK_BYTES = 16 << 20
-"""Of all slices together, the index not counted."""
+"""All slices together, without the index."""
 
 MAGIC = b"DSP1"
 _ENTRY = struct.Struct("<III")
@@ -34,7 +34,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class PackSlice:
-    """The pack's owner, the pack's key and the slice's number, from the object key of a slice."""
+    """Owner and key of a pack, and the number of a slice, parsed from the slice's object key."""
 
     account_id: str
     pack_key: str
@@ -42,36 +42,36 @@ class PackSlice:
 
 
 def pack_key(account_id: str, pack_id: str) -> str:
-    """Where a pack lies that `account_id` sent."""
+    """Return the key of a pack that `account_id` sent."""
     return f"accounts/{account_id}/packs/{pack_id}"
 
 
 def slice_key(pack_object_key: str, number: int) -> str:
-    """The object key of a version whose content is this slice."""
+    """Return the object key of a version whose content is this slice."""
     return f"{pack_object_key}/{number}"
 
 
 def pack_of(object_key: str) -> PackSlice | None:
-    """The pack and slice that this key names; None for content of another form."""
+    """Parse the key of a slice; None for content of another form."""
     match = _SLICE_KEY.fullmatch(object_key)
     return PackSlice(match[2], match[1], int(match[3])) if match else None
 
 
 def layout(sizes: Sequence[int]) -> list[int]:
-    """The offsets of slices of these sizes, back to back."""
+    """Return the offsets of slices of these sizes, back to back."""
     return list(accumulate(sizes, initial=0))[:-1]
 
 
 def index_bytes(slices: Iterable[Slice]) -> bytes:
-    """What follows the slices: index and footer."""
+    """Return index and footer, which follow the slices."""
     entries = [_ENTRY.pack(entry.number, entry.offset, entry.size) for entry in slices]
     return b"".join(entries) + _FOOTER.pack(len(entries), MAGIC)
 
 
 def read_index(tail: bytes, pack_bytes: int) -> Mapping[int, Slice]:
-    """The slices by their numbers, from the end of a pack of `pack_bytes` in all; ValueError if it is none.
+    """Return the slices by number, from the end of a pack of `pack_bytes` in all; ValueError if it is invalid.
 
-    `tail` has the last MAX_INDEX_BYTES of the pack, or all of a smaller one.
+    `tail`: the last MAX_INDEX_BYTES of the pack, or all of a smaller one.
     """
     if len(tail) < _FOOTER.size:
         raise ValueError("too short for a pack")

@@ -1,6 +1,6 @@
-"""The bytes of a version, whatever their form: a whole object, a list of blocks, or a slice of a pack.
+"""Reads contents of any form: a whole object, a list of blocks, or a slice of a pack.
 
-What comes in blocks or in a pack was put together by a client, so it is verified before a byte of it is passed on.
+Clients have assembled blocks and packs, so these are verified before a byte is passed on.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from docstore_contents.s3.store import ObjectChanged, ObjectNotFound, ObjectStor
 __all__ = ["ContentDamaged", "Contents", "is_blocks", "is_whole", "pack_of"]
 
 AHEAD = 3
-"""Pieces of one stream that are held or on their way at a time."""
+"""Pieces of one stream that are in memory or being fetched."""
 AHEAD_BYTES = 64 << 20
-"""Held or on their way for all streams together; beyond that, each stream has one piece at a time."""
+"""The same for all streams together; beyond that, each stream fetches one piece at a time."""
 WHOLE_PIECE_BYTES = 4 << 20
 INDEXES_KEPT = 64
 SLICE_TRIES = 3
 _INLINE_BYTES = 32 << 10
-"""A block no larger is unpacked at once: handing it to a thread would take longer."""
+"""Size up to which a block is decompressed at once: passing it to a thread would take longer."""
 
 
 class ContentDamaged(ObjectStoreError):
@@ -39,7 +39,7 @@ class ContentDamaged(ObjectStoreError):
 
 
 class Objects(Protocol):
-    """What of an ObjectStore contents are read by."""
+    """The part of an ObjectStore that reads contents."""
 
     async def get(self, key: str) -> bytes: ...
 
@@ -51,13 +51,13 @@ class Objects(Protocol):
 
 
 def is_whole(object_key: str) -> bool:
-    """Whether the content is an object of its own, as a signed URL can open it."""
+    """Whether the content is a single object, which a signed URL can open."""
     return not is_blocks(object_key) and pack_of(object_key) is None
 
 
 @dataclass(frozen=True, slots=True)
 class PackIndex:
-    """Where the slices of a pack are while it has this ETag."""
+    """Slices of a pack while it has this ETag."""
 
     etag: str
     slices: Mapping[int, Slice]
@@ -87,18 +87,18 @@ class Contents:
     # --- reading -----------------------------------------------------------------------------------------
 
     async def read(self, object_key: str, size: int, sha256: str | None = None) -> bytes:
-        """A small content of `size` bytes; verified if its SHA-256 (hex) is given."""
+        """Read a small content of `size` bytes; verified if its SHA-256 (hex) is given."""
         if is_whole(object_key):
             data = await self._store.get(object_key)
         else:
             async with aclosing(self.stream(object_key, size)) as parts:
                 data = b"".join([part async for part in parts])
         if len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
-            raise ContentDamaged(f"{object_key} is not what it should be")
+            raise ContentDamaged(f"{object_key} has another hash than recorded")
         return data
 
     async def read_range(self, object_key: str, start: int, length: int) -> bytes:
-        """Up to `length` bytes from offset `start`."""
+        """Read up to `length` bytes from offset `start`."""
         if is_whole(object_key):
             return await self._store.get_range(object_key, start, length)
         named = pack_of(object_key)
@@ -111,17 +111,17 @@ class Contents:
     async def stream(
         self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
     ) -> AsyncGenerator[bytes]:
-        """Bytes `start` to `end` of a content of `size` bytes, in parts of a block each, fetched a few ahead.
+        """Iterate over bytes `start` to `end` of a content of `size` bytes, a block at a time, with a few prefetched.
 
-        Blocks are verified by their hashes, a slice by `sha256` of the whole content. Close the iterator: that ends
-        the work that is under way.
+        Blocks are verified by their hashes, a slice by `sha256` of the whole content. Close the iterator to stop
+        prefetching.
         """
         end = size if end is None else end
         named = pack_of(object_key)
         if named is not None:
             data = await self._slice(named)
             if len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
-                raise ContentDamaged(f"{object_key} is not what it should be")
+                raise ContentDamaged(f"{object_key} has another hash than recorded")
             yield data[start:end]
             return
         if is_blocks(object_key):
@@ -145,12 +145,12 @@ class Contents:
                 async with aclosing(self.stream(object_key, size)) as parts:
                     async for part in parts:
                         await asyncio.to_thread(file.write, part)
-        except BaseException:
-            path.unlink(missing_ok=True)  # noqa: ASYNC240 - as fast as asking a thread to
+        except BaseException:  # also when cancelled: no partial file may stay
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 - as fast as a thread
             raise
 
     async def blocks(self, object_key: str) -> list[Block]:
-        """What a content in blocks is made of."""
+        """Return the blocks of a content in blocks."""
         try:
             blocks = parse(await self._store.get(object_key))
         except ValueError as error:
@@ -160,7 +160,7 @@ class Contents:
         return blocks
 
     async def pack_index(self, pack_key: str) -> PackIndex:
-        """Where the slices of a pack are now; it may be rewritten in the next moment."""
+        """Return the current slices of a pack, which may be rewritten at any time."""
         tail = await self._store.get_tail(pack_key, MAX_INDEX_BYTES)
         try:
             index = PackIndex(tail.etag, read_index(tail.data, tail.size))
@@ -175,7 +175,7 @@ class Contents:
     # --- slices of packs ---------------------------------------------------------------------------------
 
     async def _slice(self, named: PackSlice) -> bytes:
-        """A slice's bytes. A compaction meanwhile moves it: then the index is read again."""
+        """Return a slice's bytes. If a compaction moves it meanwhile, read the index again."""
         for _ in range(SLICE_TRIES):
             index = self._indexes.get(named.pack_key) or await self.pack_index(named.pack_key)
             entry = index.slices.get(named.number)
@@ -187,12 +187,12 @@ class Contents:
                 return await self._store.get_range(named.pack_key, entry.offset, entry.size, etag=index.etag)
             except ObjectChanged:
                 self._indexes.pop(named.pack_key, None)
-        raise ObjectStoreUnavailable("PreconditionFailed", f"{named.pack_key} changes all the time")
+        raise ObjectStoreUnavailable("PreconditionFailed", f"{named.pack_key} is rewritten too often")
 
     # --- blocks and pieces -------------------------------------------------------------------------------
 
     async def _in_order(self, object_key: str, pieces: Sequence[_Piece]) -> AsyncGenerator[bytes]:
-        """The pieces' bytes, one after the other, while the next ones are on their way."""
+        """Iterate over the pieces' bytes in order, while the next ones are being fetched."""
         ahead = iter(pieces)
         following = next(ahead, None)
         under_way: deque[tuple[_Piece, asyncio.Task[bytes]]] = deque()
@@ -220,7 +220,7 @@ class Contents:
         if block is None:
             data = await self._store.get_range(object_key, piece.start, piece.end - piece.start)
             if len(data) != piece.end - piece.start:
-                raise ContentDamaged(f"{object_key} is shorter than it should be")
+                raise ContentDamaged(f"{object_key} is shorter than recorded")
             return data
         frame = await self._store.get_range(block.key, 0, _frame_bound(block.size))
         plain = unpack(frame, block) if block.size <= _INLINE_BYTES else await asyncio.to_thread(unpack, frame, block)
@@ -243,12 +243,12 @@ def unpack(frame: bytes, block: Block) -> bytes:
 
 
 def _frame_bound(size: int) -> int:
-    """The most bytes that a frame of a block may have, whatever was stored under its key (ZSTD_COMPRESSBOUND)."""
+    """Return the most bytes that a frame of a block may have (ZSTD_COMPRESSBOUND)."""
     return size + (size >> 8) + 1024
 
 
 def _pieces_of_blocks(blocks: Sequence[Block], start: int, end: int) -> list[_Piece]:
-    """What of each block lies between `start` and `end` of the file."""
+    """Return the part of each block between `start` and `end` of the file."""
     pieces: list[_Piece] = []
     offset = 0
     for block in blocks:

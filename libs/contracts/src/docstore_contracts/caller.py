@@ -1,4 +1,4 @@
-"""What every client of an internal API is built on, and the types that several APIs share."""
+"""Base of the clients of internal APIs, and the types that several APIs share."""
 
 from typing import Annotated, Any, Protocol, final
 
@@ -10,14 +10,14 @@ MAX_ITEMS = 1000
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-"""A moment in a response, RFC 3339."""
+"""A time in a response, RFC 3339."""
 
 
 class Caller(Protocol):
     """Sends requests to one service: `docstore_platform.internal.ServiceClient`, or a fake of that service."""
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON response; the other service's error if it refuses; Unavailable if it cannot be reached."""
+        """Return the JSON response; raise the other service's error, or Unavailable if it is unreachable."""
         ...
 
 

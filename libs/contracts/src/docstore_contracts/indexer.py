@@ -10,7 +10,7 @@ from docstore_contracts.caller import Client, Timestamp
 
 @with_config(ConfigDict(extra="allow"))
 class RebuildStatus(TypedDict):
-    """State of the rebuild under way, or how the last one ended; counts of each pass under `pass_1`, `pass_2` ..."""
+    """State of the running rebuild, or result of the last one; counts of each pass under `pass_1`, `pass_2` ..."""
 
     state: Literal["none", "waiting", "running", "done"]
     reason: NotRequired[str]

@@ -13,15 +13,15 @@ MAX_ACCOUNTS = 10 * MAX_ITEMS
 
 
 class WriteTarget(TypedDict):
-    """Where a version is to be written: by `path`, or by `file_id`."""
+    """Target of a new version: by `path`, or by `file_id`."""
 
     path: NotRequired[str | None]
     parent_id: NotRequired[str | None]
-    """The folder that the path starts from; the account's root if there is none."""
+    """The folder that the path starts from; default: the account's root."""
     file_id: NotRequired[str | None]
     base_version: NotRequired[Annotated[int, Field(ge=0)] | None]
     on_conflict: NotRequired[Literal["copy", "fail"]]
-    """`copy` unless given."""
+    """Default: `copy`."""
 
 
 class UploadsCheck(TypedDict):
@@ -92,7 +92,7 @@ class Committed(TypedDict):
     file: File
     version: int
     conflicted: bool
-    """It became a conflicted copy."""
+    """Whether it became a conflicted copy."""
     event_id: str
 
 
@@ -134,7 +134,7 @@ class Files(TypedDict):
 
 
 class AccountStorage(TypedDict):
-    """What the versions of an account add up to."""
+    """Sum of an account's versions."""
 
     bytes: int
     documents: int
@@ -157,7 +157,7 @@ class FileEntries(TypedDict):
 
 class MetadataClient(Client):
     async def check_uploads(self, account_id: str, items: Sequence[WriteTarget]) -> list[CheckResult]:
-        """Whether the account may write each item, and what is there now; in order."""
+        """Check whether the account may write each item, and return what exists now; in order."""
         body: UploadsCheck = {"account_id": account_id, "items": list(items)}
         response: CheckResults = await self._call("POST", "/internal/uploads/check", body)
         return response["results"]
@@ -169,19 +169,19 @@ class MetadataClient(Client):
         return response["results"]
 
     async def permissions(self, items: Sequence[AccessItem]) -> list[Permission | None]:
-        """Each account's permission for each file or folder, in the trash or not; None if it has none. In order."""
+        """Return each account's permission for a file or folder, also in the trash; None if it has none. In order."""
         body: AccessRequest = {"items": list(items)}
         response: Permissions = await self._call("POST", "/internal/access", body)
         return response["permissions"]
 
     async def journal_heads(self, account_ids: Sequence[str]) -> Mapping[str, str]:
-        """The cursor behind each account's last change."""
+        """Return the cursor after each account's last change."""
         body: JournalsRequest = {"accounts": list(account_ids)}
         response: JournalHeads = await self._call("POST", "/internal/journals/heads", body)
         return response["heads"]
 
     async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, File]:
-        """By id, those that the account may read and that are not in the trash."""
+        """Return the files that the account may read, by id, without those in the trash."""
         body: FileLookup = {"account_id": account_id, "ids": list(file_ids)}
         response: Files = await self._call("POST", "/internal/files/lookup", body)
         return {file["id"]: file for file in response["files"]}
@@ -192,6 +192,6 @@ class MetadataClient(Client):
         return storage
 
     async def list_files(self, after: str, limit: int) -> list[FileEntry]:
-        """All files and folders by id, those in the trash too; empty at the end."""
+        """Return all files and folders by id, also those in the trash; empty at the end."""
         response: FileEntries = await self._call("GET", f"/internal/files?after={after}&limit={limit}")
         return response["items"]

@@ -1,4 +1,4 @@
-"""Internal API that every service has: health, dead letters, republished and acknowledged events."""
+"""Internal API of every service: health, dead letters, republished and acknowledged events."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class OutboxHealth(TypedDict):
 
 
 class Health(TypedDict):
-    """Lag, outbox and dead letters: of the instance that answers, or of the service where they are shared."""
+    """Consumer lag of the instance that responds; outbox and dead letters of the service."""
 
     consumes: bool
     joined: bool
@@ -53,12 +53,12 @@ class DeadLetterList(TypedDict):
 
 class Replayed(TypedDict):
     replayed: int
-    """Events that were handled, those that waited behind it included."""
+    """Events that were handled, including those that had waited behind it."""
     error: str | None
 
 
 class RepublishRequest(TypedDict):
-    """Either events, or all that were sent since a moment before the broker lost them."""
+    """Either event ids, or all events since a moment before the broker lost them."""
 
     event_ids: NotRequired[EventIds]
     since: NotRequired[AwareDatetime | None]
@@ -91,27 +91,27 @@ class OperationsClient(Client):
         return health
 
     async def dead_letters(self, after: str, limit: int) -> list[DeadLetterSummary]:
-        """By id."""
+        """Return dead letters by id."""
         response: DeadLetterList = await self._call("GET", f"/internal/dead-letters?after={after}&limit={limit}")
         return response["items"]
 
     async def replay_dead_letter(self, letter_id: str) -> Replayed:
-        """Handle the letter again, and those that wait behind it; 404 if there is none of that id."""
+        """Replay a dead letter and those that wait behind it; 404 if it does not exist."""
         replayed: Replayed = await self._call("POST", f"/internal/dead-letters/{letter_id}/replay")
         return replayed
 
     async def discard_dead_letter(self, letter_id: str) -> None:
-        """Give up a letter that cannot be read; 404 if there is none of that id, 409 if it can be read."""
+        """Discard an unreadable dead letter; 404 if it does not exist, 409 if it is readable."""
         await self._call("DELETE", f"/internal/dead-letters/{letter_id}")
 
     async def republish_events(self, event_ids: Sequence[str] = (), since: datetime | None = None) -> int:
-        """Have the service publish events again, under their old ids; how many it had published before."""
+        """Have the service republish events under their old ids; return how many it had published before."""
         body: RepublishRequest = {"event_ids": list(event_ids), "since": since}
         response: Republished = await self._call("POST", "/internal/events/republish", body)
         return response["republished"]
 
     async def acknowledged_events(self, event_ids: Sequence[str]) -> list[str]:
-        """Those that the service has handled, with nothing left to do that follows from them."""
+        """Return the events that the service has handled, with no work left."""
         body: AcknowledgedRequest = {"event_ids": list(event_ids)}
         response: Acknowledged = await self._call("POST", "/internal/events/settled", body)
         return response["settled"]

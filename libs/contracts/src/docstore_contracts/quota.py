@@ -55,7 +55,7 @@ class ReleaseResult(TypedDict):
 
 
 class DriftAmount(TypedDict):
-    """Difference between what is counted and what metadata stores."""
+    """Difference between counted and stored usage."""
 
     bytes: int
     documents: int
@@ -93,13 +93,13 @@ class QuotaClient(Client):
     async def reserve(
         self, account_id: str, items: Sequence[ReservationItem], expires_at: datetime
     ) -> tuple[set[str], Usage]:
-        """Reserve room as far as it fits, in order: ids of the accepted uploads, and the usage now."""
+        """Reserve storage for uploads in order, as far as it suffices; return the accepted ids and the usage."""
         body: ReservationRequest = {"account_id": account_id, "items": list(items), "expires_at": expires_at}
         response: ReservationResults = await self._call("POST", "/internal/reservations", body)
         return {result["upload_id"] for result in response["results"] if result["accepted"]}, response["usage"]
 
     async def release_reservations(self, account_id: str, upload_ids: Sequence[str]) -> None:
-        """Give room back; an id that reserves nothing is ignored."""
+        """Release reservations; unknown ids are ignored."""
         body: ReleaseRequest = {"account_id": account_id, "upload_ids": list(upload_ids)}
         await self._call("POST", "/internal/reservations/release", body)
 

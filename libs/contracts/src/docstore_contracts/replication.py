@@ -14,12 +14,12 @@ CLAIMS_PATH = "/internal/replication/claims"
 SIGN_UPS_PATH = "/internal/replication/sign-ups"
 RESETS_PATH = "/internal/replication/password-resets"
 PATHS = frozenset({ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, RESETS_PATH})
-"""The internal routes that a gateway lets other regions call."""
+"""Internal routes that a gateway forwards from other regions."""
 
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 EmailHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SignUpState = Literal["open", "account", "gone"]
-"""What has become of a sign-up: it goes on, it made its account, or it can't make it any more."""
+"""State of a sign-up: under way, succeeded, or unable to create its account any more."""
 
 
 class ReplicatedAccount(TypedDict):
@@ -39,7 +39,7 @@ class ReplicatedAccounts(TypedDict):
 class Received(TypedDict):
     heard: int
     introduced: NotRequired[bool]
-    """Whether the sender knows all accounts that the receiver had before it was added."""
+    """Whether the sender has all accounts that the receiver had before it was added."""
 
 
 class Claim(TypedDict):
@@ -82,12 +82,12 @@ class ReplicationClient(Client):
         return result["granted"]
 
     async def sign_up_state(self, account_id: str) -> SignUpState:
-        """Ask a sign-up's home what has become of it."""
+        """Ask a sign-up's home region for its state."""
         body: SignUp = {"account_id": account_id}
         result: SignUpResult = await self._call("POST", SIGN_UPS_PATH, body)
         return result["state"]
 
     async def forward_password_reset(self, request_id: str, account_id: str) -> None:
-        """Forward a forgotten password to the home of its account."""
+        """Forward a password reset request to the home region of its account."""
         body: ForgottenPassword = {"request_id": request_id, "account_id": account_id}
         await self._call("POST", RESETS_PATH, body)

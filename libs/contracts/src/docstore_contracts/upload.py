@@ -34,7 +34,7 @@ class StalledUploads(TypedDict):
 
 class UploadClient(Client):
     async def release_contents(self, keys: Sequence[str]) -> None:
-        """State that no version has these contents any more. Repeated, it changes nothing."""
+        """Release contents that no version refers to any more. Idempotent."""
         body: ContentsRelease = {"keys": list(keys)}
         await self._call("POST", "/internal/contents/release", body)
 

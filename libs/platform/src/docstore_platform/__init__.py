@@ -1,1 +1,1 @@
-"""What every DocStore service shares and no service owns."""
+"""Code that all DocStore services share."""

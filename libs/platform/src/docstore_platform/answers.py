@@ -1,7 +1,7 @@
-"""Response models of public routes, used for the OpenAPI document only.
+"""Response models of public routes, for the OpenAPI document only.
 
-Answers are written straight as JSON; these models are never filled. That they match the answers is checked by the
-tests, which hold every public answer they see against the description.
+Responses are written as JSON directly; these models are never instantiated. Tests compare every public response they
+see with the description.
 """
 
 import ast
@@ -17,13 +17,13 @@ from pydantic_core import CoreSchema
 T = TypeVar("T")
 
 DESCRIBED_ELSEWHERE = "x-schema"
-"""The place of a reference to a schema that a service does not have; made one where the descriptions are composed."""
+"""Marks a reference to a schema that a service does not have, resolved when the documents are composed."""
 
 
 class Answer(BaseModel):
     """A JSON object; the text below a field is its description in the OpenAPI document."""
 
-    # The texts are looked for when the description is made: at each start, as pydantic would, took a fifth of a second.
+    # Texts are collected when the document is built: at each start, as pydantic does, it took a fifth of a second.
     model_config = ConfigDict(defer_build=True)
 
     @classmethod
@@ -39,9 +39,9 @@ class Answer(BaseModel):
 
 @cache
 def _texts(model: type) -> dict[str, str]:
-    """The texts below the fields that a class itself has."""
+    """Return the texts below the fields of a class itself."""
     if not issubclass(model, Answer) or model is Answer or model.__pydantic_generic_metadata__["origin"] is not None:
-        return {}  # Page[File] is written nowhere: what it has is Page's
+        return {}  # Page[File] has no source: its fields are Page's
     [defined] = ast.parse(inspect.getsource(model)).body
     assert isinstance(defined, ast.ClassDef)
     return {
@@ -53,37 +53,37 @@ def _texts(model: type) -> dict[str, str]:
 
 
 class Page(Answer, Generic[T]):
-    """A page of a list. Give it a subclass of its own, whose name is that of the schema."""
+    """A page of a list. Subclass it: the subclass's name is that of the schema."""
 
     items: list[T]
     """In the list's order."""
     next_cursor: str | None
-    """Given as `cursor`, it goes on behind this page; null on the last one."""
+    """Pass it as `cursor` to get the next page; null on the last one."""
 
 
 def sometimes() -> Any:
-    """The default of a field that is left out, and not null, where there is no value."""
+    """Default of a field that is omitted, not null, without a value."""
     return Field(default_factory=lambda: None)
 
 
 def schema_of(name: str) -> WithJsonSchema:
-    """What another service, or the description itself, has under this name: it is described there alone."""
+    """Reference a schema that another service, or the composed document, defines under this name."""
     return WithJsonSchema({DESCRIBED_ELSEWHERE: name})
 
 
 FileJson = Annotated[dict[str, Any], schema_of("File")]
-"""A file as metadata answers it."""
+"""A file as metadata returns it."""
 ProblemJson = Annotated[dict[str, Any], schema_of("Problem")]
 
 
 class ItemProblem(Answer):
-    """Why one item of several was refused; the others are not touched by that."""
+    """Why one item of several was refused; the others are not affected."""
 
     problem: ProblemJson
 
 
 class _Described:
-    """Annotation whose JSON schema is that of a type, which pydantic compiles only if the schema is asked for."""
+    """Annotation with the JSON schema of a type, which pydantic compiles only if the schema is requested."""
 
     def __init__(self, response: Any) -> None:
         self._response = response
@@ -93,11 +93,11 @@ class _Described:
 
 
 def described(response: Any) -> Any:
-    """`response_model` of a route that writes its JSON itself: shown in the OpenAPI document, never filled."""
+    """Return the `response_model` of a route that writes its JSON itself, for the OpenAPI document only."""
     return Annotated[Any, _Described(response)]
 
 
 def described_body(request: TypeAdapter[Any]) -> dict[str, Any]:
-    """`openapi_extra` of a route that reads its body itself."""
+    """Return the `openapi_extra` of a route that reads its body itself."""
     schema = request.json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,4 +1,4 @@
-"""Request bodies in JSON."""
+"""JSON request bodies."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,10 +15,10 @@ def one_of(
     empty: Mapping[str, Any] = MappingProxyType({}),
     where: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The schema of an object that has one of `fields` and none of the others.
+    """Schema of an object with exactly one of `fields`.
 
-    `empty`: the default of a field that is left out, null unless named here. `where`: by a field, what other
-    fields are where that one is given.
+    `empty`: defaults of omitted fields, null unless given. `where`: by field, the values of other fields if that
+    one is given.
     """
     return {
         "oneOf": [
@@ -40,16 +40,16 @@ def _is_given(given: bool, empty: Any) -> dict[str, Any]:
 
 
 class Body(BaseModel):
-    """A body of a public route, or a part of one. A field that it does not have is refused with 422: if it were passed
-    over, a misspelt `base_version` would overwrite what it was to protect, and who sent it would take it for heard.
-    Types are those of JSON: neither `"5"` nor `true` is taken for a number."""
+    """A body of a public route, or a part of one. Unknown fields are 422: if they were ignored, a misspelt
+    `base_version` would overwrite what it should protect, unnoticed by the client. Types are those of JSON: neither
+    `"5"` nor `true` is a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod
     def _few_unknown_fields(cls, data: Any) -> Any:
-        """Refuse many unknown fields at once: an error for each would cost far more than sending them."""
+        """Report many unknown fields as one error: one for each would cost far more than sending them."""
         if isinstance(data, dict) and len(data) > len(cls.model_fields) + MAX_UNKNOWN_FIELDS:
-            raise PydanticCustomError("too_many_fields", "The object has many fields that it may not have.")
+            raise PydanticCustomError("too_many_fields", "The object has many unknown fields.")
         return data

@@ -1,4 +1,4 @@
-"""How large and how deeply nested a request body may be, by route: one table for the gateway and every service."""
+"""Limits for size and nesting of request bodies by route, for the gateway and every service."""
 
 import re
 
@@ -12,11 +12,11 @@ MIB = 1024 * KIB
 
 UNAUTHENTICATED_BYTES = 16 * KIB
 SMALL_BYTES = 64 * KIB
-"""One path of 64 names, every character escaped, fits."""
+"""Fits a path of 64 names with every character escaped."""
 LIST_BYTES = 256 * KIB
 BATCH_BYTES = 16 * MIB
 INTERNAL_BYTES = 64 * MIB
-"""A batch as one service passes it to another, with what it has added."""
+"""A batch between services, with what they have added."""
 MAX_DEPTH = 32
 MAX_LENGTH_DIGITS = 18
 
@@ -39,7 +39,7 @@ _JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 def body_limit(path: str) -> int:
-    """The most bytes that a body sent to `path` may have."""
+    """Return the most bytes of a body sent to `path`."""
     if path.startswith("/internal/replication/"):
         return REPLICATION_BYTES
     if path.startswith("/internal/"):
@@ -50,7 +50,7 @@ def body_limit(path: str) -> int:
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"A request body may have at most {limit} bytes here; file bytes go straight to S3.")
+    return TooLarge(f"The request body can have at most {limit} bytes. File contents go straight to S3.")
 
 
 class ClientGone(Exception):
@@ -58,24 +58,24 @@ class ClientGone(Exception):
 
 
 def check_length(announced: bytes, limit: int) -> None:
-    """413 if a Content-Length is larger than `limit`, or no number."""
+    """413 if a Content-Length is invalid or larger than `limit`."""
     if not announced.isdigit() or len(announced) > MAX_LENGTH_DIGITS or int(announced) > limit:
         raise too_large(limit)
 
 
 def is_nested_too_deeply(body: bytes) -> bool:
-    """Whether JSON has more than MAX_DEPTH levels. What is no JSON is left to the parser."""
+    """Whether JSON has more than MAX_DEPTH levels. Invalid JSON is left to the parser."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
     brackets = _JSON_STRING.sub(b"", body).translate(_AS_SQUARE, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # each turn takes the innermost level away
+    for _ in range(MAX_DEPTH):  # each turn removes the innermost level
         brackets = brackets.replace(b"[]", b"")
     never_closed = len(brackets) - len(brackets.lstrip(b"["))
     return b"[]" in brackets or never_closed > MAX_DEPTH
 
 
 class BodyLimit:
-    """ASGI middleware: refuses a body that is larger than its route takes before it is read, or nested too deeply."""
+    """ASGI middleware: refuses a body that is too large, before it is read, or nested too deeply."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -90,12 +90,12 @@ class BodyLimit:
             check_length(announced, limit)
             body = await read_body(receive, limit)
             if is_nested_too_deeply(body):
-                raise invalid(f"JSON may be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
+                raise invalid(f"JSON can be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
         except DomainError as error:
             await problem_of(error).response()(scope, receive, send)
             return
         except ClientGone:
-            await self.app(scope, receive, send)  # which answers the same
+            await self.app(scope, receive, send)  # which responds the same
             return
         await self.app(scope, replaying(body, receive), send)
 
@@ -112,7 +112,7 @@ def _announced(scope: Scope) -> bytes | None:
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole request body; 413 as soon as it is larger than `limit`, ClientGone if it does not all come."""
+    """Read the whole request body; 413 once it is larger than `limit`, ClientGone if it is incomplete."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -129,7 +129,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 
 def replaying(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` at once and then what the connection receives."""
+    """Return a `receive` that returns `body` and then what the connection receives."""
     given = False
 
     async def receive_again() -> Message:

@@ -1,4 +1,4 @@
-"""Bounds on what a client may hold open: uvicorn has none for a request that never ends or an answer nobody reads."""
+"""Connection limits of clients: uvicorn has none for endless requests and unread responses."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of request line and headers."""
+"""Bytes of request line and headers."""
 TOO_MANY_CONNECTIONS = (
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -18,23 +18,23 @@ TOO_MANY_CONNECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How long a connection may be silent in the middle of a request or an answer, and how many a client may have."""
+    """How long a connection may be idle during a request or a response, and how many a client may have."""
 
     head_seconds: float = 10.0
-    """From the first byte of a request, or the connection's begin, to the end of the headers."""
+    """From the first byte of a request, or the start of the connection, to the end of the headers."""
     body_seconds: float = 15.0
-    """In each such period `body_bytes` of a body arrive, unless the service itself is slow to read."""
+    """`body_bytes` of a body must arrive in each such period, unless the service itself reads slowly."""
     body_bytes: int = 4 * 1024
     answer_seconds: float = 60.0
-    """So long a client may read nothing of an answer that waits for it."""
+    """How long a client may read nothing of a pending response."""
     per_client: int = 0
-    """Connections of one address, or of one IPv6 /64, to this process; 0: any number."""
+    """Connections of one address, or of one IPv6 /64, to this process; 0: unlimited."""
     uncounted: Sequence[IPv4Network | IPv6Network] = ()
-    """Proxies, whose connections are those of many clients."""
+    """Proxies, whose connections belong to many clients."""
 
 
 def bounded_protocol(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
-    """The protocol class of one server, for `uvicorn.Config(http=...)`."""
+    """Return the protocol class of one server, for `uvicorn.Config(http=...)`."""
     return type("Bounded", (_BoundedProtocol,), {"limits": limits, "open_by_client": Counter()})
 
 
@@ -70,7 +70,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._head = self._after(self.limits.head_seconds, self.transport.close)
 
     def _client_of(self, transport: asyncio.Transport) -> str | None:
-        """Whom a connection is counted for; None if for nobody."""
+        """Return the client that a connection counts for; None if it does not count."""
         peer = transport.get_extra_info("peername")
         if not self.limits.per_client or not peer:
             return None
@@ -101,7 +101,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         done = self.cycle is None or self.cycle.response_complete
-        # Neither a request nor silence: blank lines, or the rest of a body that was refused.
+        # Neither a request nor silence: blank lines, or the rest of a refused body.
         noise = done and self.timeout_keep_alive_task is None
         if not (self._in_head or noise):
             self._head = _cancelled(self._head)
@@ -140,7 +140,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _check_body(self) -> None:
-        """Close a connection whose body comes too slowly, though the service would read it."""
+        """Close a connection whose body arrives too slowly although the service would read it."""
         self._body = None
         if self.cycle.response_complete or not self.cycle.more_body or self.transport.is_closing():
             return
@@ -165,7 +165,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """What takes the place of a timer that is no longer needed: none."""
+    """Cancel a timer that is no longer needed; return None in its place."""
     if timer is not None:
         timer.cancel()
     return None

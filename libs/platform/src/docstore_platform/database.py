@@ -1,4 +1,4 @@
-"""What use cases know of the database: the session of a transaction, and how a write fails.
+"""The part of the database that use cases see: the session of a transaction, and its errors.
 
 Only repositories, `app.py` and `maintenance.py` import the driver's types from `docstore_platform.mongo`.
 """
@@ -6,6 +6,6 @@ Only repositories, `app.py` and `maintenance.py` import the driver's types from 
 from docstore_platform.mongo import DuplicateKeyError, PyMongoError, Session, is_duplicate
 
 DatabaseError = PyMongoError
-"""The database refused, or can't be reached."""
+"""The database refused a request or is unreachable."""
 
 __all__ = ["DatabaseError", "DuplicateKeyError", "Session", "is_duplicate"]

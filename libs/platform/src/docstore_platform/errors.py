@@ -1,6 +1,6 @@
-"""Why a request can't be met. Standard library only: `docstore_platform.problems` knows how HTTP answers each.
+"""Domain errors. Standard library only: `docstore_platform.problems` maps them to HTTP.
 
-A rule or use case raises the class that says what kind of error it is, with a code of its own:
+A rule or use case raises the class of the error's kind, with a code of its own:
 `raise Conflict("This upload is completed.", code="upload_completed")`.
 """
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """`code` never changes once published; `detail` is for people, `extra` for programs."""
+    """Base of domain errors. `code` never changes once published; `detail` is for people, `extra` for programs."""
 
     code = "error"
     is_temporary = False
-    """Whether it may be different later without anything done about it by who asked."""
+    """Whether a retry of the same request may succeed."""
 
     def __init__(
         self, detail: str, *, code: str | None = None, retry_after: int | str | None = None, **extra: Any
@@ -21,80 +21,80 @@ class DomainError(Exception):
         super().__init__(f"{self.code}: {detail}")
         self.detail = detail
         self.retry_after = retry_after
-        """Seconds after which to ask again."""
+        """Seconds after which to retry."""
         self.extra = extra
 
 
 class Invalid(DomainError):
-    """The request can't be understood or breaks a rule; trying again won't help."""
+    """The request is malformed or breaks a rule; a retry won't help."""
 
     code = "invalid_request"
 
 
 class Unauthenticated(DomainError):
-    """Nobody knows who asks."""
+    """The caller is not known."""
 
     code = "unauthorized"
 
 
 class Forbidden(DomainError):
-    """Who asks may not do this."""
+    """The caller may not do this."""
 
     code = "forbidden"
 
 
 class NotFound(DomainError):
-    """There is no such thing, or none that who asks may know of."""
+    """It does not exist, or the caller may not know that it does."""
 
     code = "not_found"
 
 
 class Conflict(DomainError):
-    """The state of things does not allow it."""
+    """The current state does not allow it."""
 
     code = "conflict"
 
 
 class Gone(DomainError):
-    """It was there once."""
+    """It existed once."""
 
     code = "gone"
 
 
 class PreconditionFailed(DomainError):
-    """Things are not as who asks has seen them last."""
+    """The state differs from what the caller has seen last."""
 
     code = "precondition_failed"
 
 
 class TooLarge(DomainError):
-    """More than is taken at once."""
+    """More than is accepted at once."""
 
     code = "too_large"
 
 
 class TooMany(DomainError):
-    """More, or more often, than is allowed."""
+    """More, or more often, than allowed."""
 
     code = "rate_limited"
 
 
 class Unavailable(DomainError):
-    """A component that is needed is away or busy."""
+    """A required component is down or busy."""
 
     code = "unavailable"
     is_temporary = True
 
 
 class OutOfSpace(DomainError):
-    """It does not fit into what is left of a quota."""
+    """It exceeds the remaining quota."""
 
     code = "over_quota"
     is_temporary = True
 
 
 class Elsewhere(DomainError):
-    """The same request is to be made at `location`."""
+    """The caller must send the same request to `location`."""
 
     def __init__(self, detail: str, location: str, *, code: str, **extra: Any) -> None:
         super().__init__(detail, code=code, **extra)
@@ -102,15 +102,15 @@ class Elsewhere(DomainError):
 
 
 def not_found(what: str) -> NotFound:
-    """Unknown and foreign ids get the same answer, so that an id reveals nothing."""
+    """Return the same error for unknown ids and those of others, so that an id reveals nothing."""
     return NotFound(f"There is no such {what}.")
 
 
 def unavailable(what: str) -> Unavailable:
-    """A component this answer needs is down; the client may try again."""
-    return Unavailable(f"{what} can't be reached just now.", retry_after=1)
+    """A component that the response needs is down; the client may retry."""
+    return Unavailable(f"{what} is temporarily unavailable.", retry_after=1)
 
 
 def invalid(detail: str, code: str = "invalid_request", **extra: Any) -> Invalid:
-    """A rule that is broken, by its code."""
+    """Return the error of a broken rule, by its code."""
     return Invalid(detail, code=code, **extra)

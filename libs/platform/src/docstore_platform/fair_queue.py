@@ -1,4 +1,4 @@
-"""Runs expensive work a bounded amount at once, taking turns between those who ask for it."""
+"""Runs expensive work with bounded concurrency, in turns between requesters."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
@@ -14,26 +14,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks for work: a client address and whom or what it is about, such as an account or an e-mail."""
+    """Who requests work: a client address and a subject, such as an account or an e-mail."""
 
     address: str
     subject: str = ""
 
     @classmethod
     def account(cls, account_id: str, address: str = "") -> "Requester":
-        """Somebody logged in: bounded by account, from whichever addresses."""
+        """Return a logged-in requester, bounded by account, whatever the address."""
         return cls(client_group(address) if address else f"account {account_id}", f"account {account_id}")
 
     @classmethod
-    def stranger(cls, address: str, name: str) -> "Requester":
-        """Nobody logged in, who names an e-mail or a link: what others do in the same name does not count."""
+    def anonymous(cls, address: str, name: str) -> "Requester":
+        """Return an anonymous requester that names an e-mail or a link, counted for itself."""
         group = client_group(address)
         return cls(group, f"{name}\n{group}")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """`running` at once; `waiting` in all, for one address, and for one subject."""
+    """Limits: `running` concurrently; `waiting` in all, for one address, and for one subject."""
 
     running: int
     waiting: int
@@ -50,9 +50,9 @@ class _Job:
 class FairQueue:
     """Round-robin between addresses, and within an address between subjects.
 
-    A requester with many jobs delays its own: of others, each next job starts after at most one job of every other
+    A requester with many jobs delays only its own: the next job of others starts after at most one job of every other
     address. When the queue is full, the address with the most waiting jobs loses its newest one to an address with
-    fewer, so that a few addresses cannot keep everybody else out.
+    fewer, so that a few addresses cannot exclude everybody else.
     """
 
     def __init__(self, limits: QueueLimits, what: str) -> None:
@@ -68,7 +68,7 @@ class FairQueue:
         return self._by_address.total()
 
     async def run(self, requester: Requester, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work` once it is its turn; 429 with too many of one requester, 503 when full."""
+        """Return the result of `work` in its turn; 429 with too many of one requester, 503 when full."""
         if self._running < self._limits.running:
             self._running += 1
         else:
@@ -91,7 +91,7 @@ class FairQueue:
         except asyncio.CancelledError:
             if self._is_waiting(job):
                 self._remove(job)
-            elif not job.started.cancelled() and job.started.exception() is None:  # its turn came just then
+            elif not job.started.cancelled() and job.started.exception() is None:  # its turn has just come
                 self._running -= 1
                 self._start_next()
             raise
@@ -124,7 +124,7 @@ class FairQueue:
                 job.started.set_result(None)
 
     def _take_turn(self, requester: Requester) -> None:
-        """Put the address, and within it the subject, behind all others."""
+        """Move the address, and within it the subject, to the end."""
         line = self._lines.get(requester.address)
         if line is None:
             return
@@ -155,5 +155,5 @@ def _decrement(counter: Counter[Any], key: str) -> None:
 
 
 def _too_many(what: str) -> DomainError:
-    detail = f"{what}: too many requests of yours are waiting; try again in a second."
+    detail = f"{what}: too many of your requests are waiting. Try again in a second."
     return TooMany(detail, code="too_many_at_once", retry_after=1)

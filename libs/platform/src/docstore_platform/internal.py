@@ -1,4 +1,4 @@
-"""Calls from service to service: over HTTP, or straight into the other app where both live in one process."""
+"""Calls between services: over HTTP, or directly to the app of a service in the same process."""
 
 import asyncio
 import random
@@ -53,7 +53,7 @@ class Answer:
 
 class Transport(Protocol):
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send one request; ConnectionError or TimeoutError if no answer came."""
+        """Send one request; ConnectionError or TimeoutError without a response."""
         ...
 
     async def close(self) -> None: ...
@@ -89,7 +89,7 @@ class HttpTransport:
 
 
 class LocalTransport:
-    """Calls an ASGI app of this process: no socket, no copy."""
+    """Calls an ASGI app in this process, without sockets."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -119,7 +119,7 @@ class LocalTransport:
 
         async def receive() -> Message:
             nonlocal given
-            if given:  # the caller waits for the answer: it never goes away
+            if given:  # the caller waits for the response and never disconnects
                 await asyncio.Event().wait()
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
@@ -135,7 +135,7 @@ class LocalTransport:
         app = local_app(self._url)
         try:
             await app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - having answered with 500, an app raises it for its server
+        except Exception as error:  # noqa: BLE001 - an app has responded with 500 before it raises
             log.debug("in_process_call_failed", url=self._url, path=route, error=repr(error))
         return Answer(status, answer_headers, b"".join(parts))
 
@@ -148,7 +148,7 @@ def open_transport(url: str) -> Transport:
 
 
 class ServiceClient:
-    """Calls `/internal/...` routes of one service. Every such route is idempotent, so a lost answer is asked again."""
+    """Calls `/internal/...` routes of one service. All are idempotent, so a lost response is requested again."""
 
     def __init__(self, name: ServiceName, settings: InfraSettings, caller: CallerName) -> None:
         self._name = name
@@ -158,14 +158,14 @@ class ServiceClient:
         self._transport = open_transport(settings.service_url(name))
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer; the other service's error if it refused; Unavailable if it can't be reached."""
+        """Return the JSON response; raise the other service's error, or Unavailable if it is unreachable."""
         headers = {"authorization": self._authorization(), "content-type": "application/json"}
         traceparent = current_traceparent()
         if traceparent:
             headers["traceparent"] = traceparent
         payload = b"" if body is None else orjson.dumps(body)
         answer = await self._send(method, path, headers, payload)
-        if answer.status == 401 and self._tokens and self._shared_secret:  # one of the previous version
+        if answer.status == 401 and self._tokens and self._shared_secret:  # a service of the previous version
             headers["authorization"] = f"Bearer {self._shared_secret}"
             answer = await self._send(method, path, headers, payload)
         if answer.status >= 400:
@@ -186,7 +186,7 @@ class ServiceClient:
         raise AssertionError("the loop above returns or raises")
 
     def _error(self, answer: Answer, path: str) -> DomainError:
-        """The error for the caller's own client. That a service is refused concerns operators, not clients."""
+        """Convert to an error for the caller's own client. A refused service is a matter for operators, not clients."""
         error = _error(answer)
         if isinstance(error, Unauthenticated) or error.code == CALLER_NOT_ALLOWED:
             log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=error.code)

@@ -9,13 +9,13 @@ from fastapi.routing import APIRoute
 from docstore_platform.routes import INTERNAL_PREFIX
 
 OTHER_REGIONS = "other regions"
-"""Who calls the routes that check signatures themselves."""
-_PROBLEM = {"description": "The call was refused or failed: problem+json (RFC 9457) with a stable `code`."}
+"""Callers of the routes that verify signatures themselves."""
+_PROBLEM = {"description": "The call failed: problem+json (RFC 9457) with a stable `code`."}
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 def internal_openapi(app: FastAPI) -> dict[str, Any]:
-    """Describe the internal routes of `app`, made by `service_app`; `x-callers` names who may call each."""
+    """Describe the internal routes of an `app` from `service_app`; `x-callers` names the allowed callers of each."""
     routes = [route for route in app.routes if isinstance(route, APIRoute) and route.path.startswith(INTERNAL_PREFIX)]
     document = get_openapi(title=f"{app.title}: internal API", version="1", routes=routes)
     schemas = document.get("components", {}).get("schemas", {})

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the ids of the trace they belong to."""
+"""Structured logs: one JSON object a line, with trace ids."""
 
 import logging
 import re
@@ -15,12 +15,12 @@ _LINK_TOKEN = re.compile(r"^(/+l/+|/+v1/+links/+)[^/]+", re.IGNORECASE)
 
 
 def loggable_path(path: str) -> str:
-    """A decoded URL path as it may be logged: what opens a public link is left out."""
+    """Return a decoded URL path for logs, without the tokens of public links."""
     return _LINK_TOKEN.sub(r"\1-", path)
 
 
 def add_trace_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The ids under which the same work is found among the traces."""
+    """Add the ids of the current trace."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = f"{context.trace_id:032x}"
@@ -33,7 +33,7 @@ def _dumps(event: EventDict, **_: object) -> str:
 
 
 def configure_logging(settings: InfraSettings) -> None:
-    """Send everything, libraries' logs included, to stderr in one form."""
+    """Write all logs, including those of libraries, to stderr in one format."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,10 +1,10 @@
-"""E-mail addresses as mail servers take them."""
+"""E-mail addresses in the form that mail servers accept."""
 
 import idna
 
 
 def sendable(email: str) -> str:
-    """The address with its domain in ASCII (IDNA 2008). ValueError if there is no such address."""
+    """Return the address with its domain in ASCII (IDNA 2008). ValueError if it is invalid."""
     local, _, domain = email.rpartition("@")
     if not local.isascii():
         raise ValueError("its local part is not ASCII")

@@ -1,4 +1,4 @@
-"""Signed links that are mailed to the owner of an address: made where they are mailed, checked where they are used."""
+"""Signed links that are mailed to the owner of an address: notify creates and accounts verifies them."""
 
 import hashlib
 import hmac
@@ -14,9 +14,9 @@ MAX_TOKEN_CHARS = 500
 class MailedLinks:
     """Links to one page of the web application, for one `purpose`.
 
-    A token is the id of a stored record, signed: neither the record nor an event that carries its id is enough to make
-    the token. The first secret makes tokens, any is accepted: so secrets are rotated.
-    It stands behind the `#` of the link, which browsers send to no server: it is in no log and no Referer.
+    A token is the signed id of a stored record: neither the record nor an event with its id suffices to make the token.
+    The first secret signs, all verify, so that secrets can be rotated. The token is in the part of the link after `#`,
+    which browsers send to no server, so it is in no log and no Referer.
     """
 
     def __init__(self, infra: InfraSettings, *, purpose: bytes, path: str) -> None:
@@ -28,11 +28,11 @@ class MailedLinks:
         return _token(self._keys[0], record_id)
 
     def url(self, record_id: str) -> str:
-        """The page that uses the token."""
+        """Return the page's URL with the token."""
         return f"{self._page}#{self.token(record_id)}"
 
     def read(self, token: str) -> str | None:
-        """The id of the record that a token was made for; None if the token is not valid."""
+        """Return the id of a token's record; None if the token is invalid."""
         record_id = token.partition(".")[0]
         given = token.encode()
         valid = any(hmac.compare_digest(given, _token(key, record_id).encode()) for key in self._keys)
@@ -44,7 +44,7 @@ def _token(key: bytes, record_id: str) -> str:
 
 
 class ResetLinks(MailedLinks):
-    """Links by which a password is set anew."""
+    """Links to reset a password."""
 
     def __init__(self, infra: InfraSettings) -> None:
         super().__init__(infra, purpose=b"docstore password reset 1", path="/reset-password")
@@ -54,21 +54,21 @@ INVITATION_LIFE = timedelta(days=30)
 
 
 class InvitationLinks(MailedLinks):
-    """Links by which the owner of an address signs up: nothing is stored, the token names address and end itself.
+    """Links to sign up with an address: nothing is stored, the token contains address and expiry.
 
-    Whoever has one reads the mails of the address, so that an account made with it needs no other proof.
+    A token was mailed to the address, so an account created with it is verified.
     """
 
     def __init__(self, infra: InfraSettings) -> None:
         super().__init__(infra, purpose=b"docstore invitation 1", path="/sign-up")
 
     def url_for(self, email: str, invited_at: datetime) -> str:
-        """The page that signs up with this address, for `INVITATION_LIFE`."""
+        """Return the sign-up URL for this address, valid for `INVITATION_LIFE`."""
         ends = int((invited_at + INVITATION_LIFE).timestamp())
         return self.url(f"{urlsafe_b64encode(email.encode()).decode().rstrip('=')}-{ends}")
 
     def invited(self, token: str, now: datetime) -> str | None:
-        """The address that was invited; None if the token is not valid, or no longer."""
+        """Return the invited address; None if the token is invalid or expired."""
         claim = self.read(token)
         if claim is None:
             return None
@@ -82,13 +82,13 @@ CODE_DIGITS = 8
 
 
 class VerificationLinks(MailedLinks):
-    """Links that verify an e-mail address, and codes that do the same where they are typed."""
+    """Links that verify an e-mail address, and codes to type instead."""
 
     def __init__(self, infra: InfraSettings) -> None:
         super().__init__(infra, purpose=b"docstore email verification 1", path="/verify-email")
 
     def code(self, verification_id: str) -> str:
-        """Eight digits: too many to guess with the few failures that a verification allows."""
+        """Eight digits: enough against guessing with the few failures that a verification allows."""
         return _code(self._keys[0], verification_id)
 
     def accepts(self, verification_id: str, code: str) -> bool:

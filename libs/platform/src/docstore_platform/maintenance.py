@@ -1,7 +1,7 @@
-"""What the `maintenance.py` of a service works with, when it is called from outside the service.
+"""Types for the `maintenance.py` of services, which is called from outside the service.
 
-A service that has something to do after the restore of a backup defines `async def after_restore(restored: Restored)`
-there. It runs when the documents are written, before their indexes exist and before any instance starts; it may run
+A service with something to do after the restore of a backup defines `async def after_restore(restored: Restored)`
+there. It runs when the documents are restored, before their indexes exist and before any instance starts; it may run
 again.
 """
 
@@ -22,7 +22,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A restored deployment, as one service may see it: its own database, and the ids of all accounts."""
+    """A restored deployment for one service: its own database, and the ids of all accounts."""
 
     database: Database
     region: str

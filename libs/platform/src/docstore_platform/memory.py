@@ -1,10 +1,10 @@
-"""Memory that was freed but is still held by the allocator."""
+"""Return of freed memory to the system."""
 
 import contextlib
 import ctypes
 
 
 def give_back() -> None:
-    """Return freed memory to the system (glibc only; elsewhere nothing happens): after bulk work it is most of it."""
+    """Return freed memory to the system after bulk work (glibc only; a no-op elsewhere)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Prometheus metrics that every service has. Names are stable: dashboards and alerts are built on them."""
+"""Prometheus metrics of every service. Names are stable: dashboards and alerts use them."""
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -11,13 +11,13 @@ from prometheus_client import (
 
 from docstore_platform.request_metrics import RequestHistogram
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for every counter, which no dashboard reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one more line for every counter that no dashboard reads
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-"""Fewer, since each is a line for every route and status."""
+"""Few, since each is a line for every route and status."""
 
-build_info = Gauge("docstore_build_info", "Always 1; which version of a service runs", ["service", "version"])
+build_info = Gauge("docstore_build_info", "Always 1; the running version of a service", ["service", "version"])
 http_seconds = RequestHistogram("docstore_http_request_seconds", "Time to answer", REQUEST)
 handler_seconds = Histogram(
     "docstore_event_handler_seconds", "Time to handle a batch of events", ["service"], buckets=FAST
@@ -26,7 +26,7 @@ handled_events = Counter("docstore_events_handled_total", "Events handled", ["se
 duplicate_events = Counter("docstore_events_duplicate_total", "Events already in the inbox", ["service"])
 event_delay_seconds = Histogram(
     "docstore_event_delay_seconds",
-    "From an event's time to the end of its handling",
+    "Time from an event to the end of its handling",
     ["service"],
     buckets=FAST,
 )
@@ -39,11 +39,11 @@ documents = Gauge("docstore_documents", "Documents kept", ["plan"])
 document_bytes = Gauge("docstore_document_bytes", "Bytes of all versions kept", ["plan"])
 parser_sandbox = Gauge(
     "docstore_parser_sandbox",
-    "1 for how documents are parsed: in the full sandbox, in a weak one that a setting allows, or not at all",
+    "1 for the current state: full sandbox, weak sandbox (allowed by a setting), or no parsing",
     ["service", "state"],
 )
 
 
 def exposition() -> tuple[bytes, str]:
-    """All metrics of this process and the content type of their text."""
+    """Return all metrics of this process and the content type of their text."""
     return http_seconds.text(before=generate_latest()), CONTENT_TYPE_LATEST

@@ -1,4 +1,4 @@
-"""MongoDB. The only module that imports the driver: changing the driver is a change to this module."""
+"""MongoDB. The only module that imports the driver."""
 
 import asyncio
 import random
@@ -83,26 +83,26 @@ Session = AsyncIOMotorClientSession | None
 T = TypeVar("T")
 
 OLDEST_SERVER, FIRST_UNTRIED_SERVER = (6, 0), (9, 0)
-"""Versions of MongoDB that work, the first one that has never been tried excluded."""
+"""Supported versions of MongoDB: the first, and the first untested one."""
 
 log = structlog.get_logger(__name__)
 
 MAJORITY = WriteConcern("majority")
 MAJORITY_READS = ReadConcern("majority")
-"""Reads majority-committed data only: for readers that pass on what they read."""
+"""Read majority-committed data only: for readers that pass on what they read."""
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
 TRANSACTION_TOO_LONG = 290
 KEY_NOT_FOUND = 211
-"""A server that has just come back does not have the keys yet by which it signs times."""
+"""A server that has just restarted does not have the keys yet that sign times."""
 OPTIONS_DIFFER = 85
 SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
 def check_server_version(build_info: Mapping[str, Any]) -> None:
-    """Log a warning if the server is newer than any that is known to work. ValueError if it is too old."""
+    """Log a warning if the server is newer than the tested versions. ValueError if it is too old."""
     version = tuple(build_info["versionArray"][:2])
     if version < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
@@ -112,9 +112,9 @@ def check_server_version(build_info: Mapping[str, Any]) -> None:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether an error of the database may be gone at the next try: a lost connection, an election, a conflict.
+    """Whether a database error may pass: a lost connection, an election, a conflict.
 
-    So may a transaction that took longer than the server allows: it is large, and the server was busy.
+    Also a transaction over the server's time limit: it is large, and the server was busy.
     """
     if isinstance(error, AutoReconnect | ConnectionFailure):
         return True
@@ -131,17 +131,17 @@ def is_duplicate(error: BaseException) -> bool:
 
 
 def conflict(reason: str) -> PyMongoError:
-    """An error that has a transaction tried again, as the server's own write conflict does."""
+    """Return an error that makes a transaction retry, as the server's own write conflict does."""
     return OperationFailure(reason, WRITE_CONFLICT, {"errorLabels": ["TransientTransactionError"]})
 
 
 def is_snapshot_gone(error: BaseException) -> bool:
-    """Whether the server can't read the snapshot's moment any more: it is too long ago, or a collection was changed."""
+    """Whether the snapshot's time is unreadable by now: too long ago, or a collection was changed."""
     return isinstance(error, OperationFailure) and error.code in SNAPSHOT_GONE
 
 
 async def keep_for(collection: Collection, field: str, seconds: int) -> None:
-    """Have the server remove documents so long after the moment in `field`, where it was another time before, too."""
+    """Have the server delete documents so long after the time in `field`, also if the index had another period."""
     try:
         await collection.create_index(field, name="kept", expireAfterSeconds=seconds)
     except OperationFailure as error:
@@ -163,7 +163,7 @@ async def server_time(database: Database) -> datetime:
 
 
 class Mongo:
-    """A pooled client. Writes are acknowledged by a majority; moments come back as aware UTC datetimes."""
+    """A pooled client. Writes need a majority; times are aware UTC datetimes."""
 
     def __init__(self, url: str, *, app_name: str, pool_size: int = 64) -> None:
         self._client: Any = AsyncIOMotorClient(
@@ -184,7 +184,7 @@ class Mongo:
         return found
 
     async def database_names(self, prefix: str) -> list[str]:
-        """Of those that begin with `prefix`."""
+        """Return the names of databases that begin with `prefix`."""
         return sorted(name for name in await self._client.list_database_names() if name.startswith(prefix))
 
     async def drop(self, database: str) -> None:
@@ -192,7 +192,7 @@ class Mongo:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:
-        """A session whose reads, of any database, all see the moment of the first one; nothing can be written in it."""
+        """A read-only session whose reads, in any database, all see the moment of the first one."""
         async with await self._client.start_session(snapshot=True) as session:
             yield session
 
@@ -200,17 +200,17 @@ class Mongo:
         await self._client.admin.command("ping")
 
     async def check(self) -> None:
-        """Whether the server can be used at all. ValueError if it is too old, PyMongoError if it is away."""
+        """Check that the server is usable. ValueError if it is too old, PyMongoError if it is unreachable."""
         check_server_version(await self._client.admin.command("buildInfo"))
 
     def close(self) -> None:
         self._client.close()
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Run `work` in one majority transaction, again on a passing conflict, for at most 10 seconds.
+        """Run `work` in one majority transaction, retried on passing conflicts for at most 10 seconds.
 
-        `work` may run several times: it must do nothing but use the session. A commit whose answer was lost is
-        committed again, which the server makes safe.
+        `work` may run several times: it must only use the session. A commit without a response is repeated, which the
+        server makes safe.
         """
         deadline = time.monotonic() + TRANSACTION_SECONDS
         attempt = 0
@@ -228,7 +228,7 @@ class Mongo:
             session.start_transaction(ReadConcern("snapshot"), MAJORITY)
             try:
                 result = await work(session)
-            except BaseException:
+            except BaseException:  # also when cancelled: the transaction must be aborted
                 if session.in_transaction:
                     await session.abort_transaction()
                 raise

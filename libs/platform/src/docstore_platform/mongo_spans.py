@@ -1,4 +1,4 @@
-"""A client span for each command that MongoDB is sent within a recorded trace."""
+"""Client spans for the MongoDB commands of a recorded trace."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Names that settings had in the release before, by the prefix of their environment variables.
+"""Setting names of the release before, by the prefix of their environment variables.
 
 They work in this release, with a warning; the next one drops them.
 """

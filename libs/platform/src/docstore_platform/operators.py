@@ -1,4 +1,4 @@
-"""A port of its own for operators: metrics, and which part is not ready, are nothing for the public one."""
+"""A separate port for operators, with metrics and the details of readiness."""
 
 import socket
 from collections.abc import Sequence
@@ -11,24 +11,24 @@ from docstore_platform.problems import problem_of
 
 PATHS = frozenset({"/metrics", "/readyz", "/healthz", "/internal/openapi.json", "/internal/docs"})
 FOLDER = "/internal/docs/"
-"""What the page at `/internal/docs` loads."""
+"""Assets of the page at `/internal/docs`."""
 _FROM_OPERATORS = "docstore.from_operators"
 
 
 def is_from_operators(scope: Scope) -> bool:
-    """Whether a request came in at the operators' port."""
+    """Whether a request arrived at the operators' port."""
     return bool(scope.get(_FROM_OPERATORS, False))
 
 
 async def operators_only(request: Request) -> None:
-    """FastAPI dependency: 404 for a request that came in at another port."""
+    """FastAPI dependency: 404 for a request that arrived at another port."""
     if not is_from_operators(request.scope):
         raise HTTPException(404)
 
 
 class OperatorsPort:
-    """ASGI middleware of a process that listens at two ports: marks what comes in at the operators', and lets only
-    their paths through there. Which port it was is known from the socket."""
+    """ASGI middleware of a process with two ports: marks requests to the operators' port, and allows only their paths
+    there. The socket tells the port."""
 
     def __init__(self, app: ASGIApp, port: int | None) -> None:
         self.app = app
@@ -45,7 +45,7 @@ class OperatorsPort:
 
 
 def listening_sockets(host: str, ports: Sequence[int]) -> list[socket.socket]:
-    """A socket for each port; OSError if one can't be had."""
+    """Open a socket for each port; OSError if one is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened: list[socket.socket] = []
     try:

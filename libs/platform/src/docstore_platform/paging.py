@@ -12,24 +12,24 @@ MAX_CURSOR_CHARS = 4096
 
 
 def encode_cursor(*position: Any) -> str:
-    """The sort key of the last row of a page (JSON values only), as URL-safe text."""
+    """Encode the sort key of a page's last row (JSON values only) as URL-safe text."""
     return base64.urlsafe_b64encode(orjson.dumps(position)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
-    """The position in `cursor`; 422 `invalid_cursor` unless its values have just these types."""
+    """Return the position in `cursor`; 422 `invalid_cursor` unless its values have exactly these types."""
     try:
         if len(cursor) > MAX_CURSOR_CHARS:
             raise ValueError
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
-        raise invalid("The cursor is not one of ours.", "invalid_cursor") from None
+        raise invalid("The cursor is invalid.", "invalid_cursor") from None
     fits = isinstance(position, list) and len(position) == len(types)
     if not fits or not all(isinstance(value, kind) for value, kind in zip(position, types, strict=True)):
-        raise invalid("The cursor is not one of ours.", "invalid_cursor")
+        raise invalid("The cursor is invalid.", "invalid_cursor")
     return list(position)
 
 
 def change_cursor(account_id: str, sequence: int) -> str:
-    """The place behind an entry of an account's journal: nobody else's can be read from there."""
+    """Return the cursor after an entry of an account's journal, which is valid for that account only."""
     return encode_cursor(account_id, sequence)

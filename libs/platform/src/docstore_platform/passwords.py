@@ -1,4 +1,4 @@
-"""Argon2id on a few threads of its own: it is slow on purpose, and the event loop must not wait for it."""
+"""Argon2id in a few threads of its own, because it is slow on purpose and would block the event loop."""
 
 import asyncio
 import secrets
@@ -19,19 +19,19 @@ T = TypeVar("T")
 
 
 class HashingSettings(ServiceSettings):
-    """Settings of a service that keeps passwords: by RFC 9106 and OWASP, 19 MiB and two passes at least."""
+    """Settings of a service with passwords: at least 19 MiB and two passes, by RFC 9106 and OWASP."""
 
     argon2_passes: int = Field(2, ge=1)
     argon2_memory_kib: int = Field(19_456, ge=8)
     argon2_lanes: int = Field(1, ge=1)
-    hash_threads: int = Field(2, ge=1, description="password hashes computed at once")
+    hash_threads: int = Field(2, ge=1, description="password hashes computed concurrently")
     hash_queue: int = Field(100, ge=1, description="password hashes waiting; beyond that: 503")
     hash_queue_per_address: int = Field(20, ge=1, description="of those, for one client address; beyond that: 429")
     hash_queue_per_account: int = Field(4, ge=1, description="of those, for one account, link or e-mail: 429 too")
 
 
 class Passwords:
-    """Hashes and checks passwords, a bounded number at once, in turns between addresses and accounts."""
+    """Hashes and checks passwords, with bounded concurrency, in turns between addresses and accounts."""
 
     def __init__(self, settings: HashingSettings) -> None:
         self._hasher = PasswordHasher(settings.argon2_passes, settings.argon2_memory_kib, settings.argon2_lanes)
@@ -49,15 +49,15 @@ class Passwords:
         )
 
     async def hash(self, password: str, requester: Requester) -> str:
-        """In the PHC string format. TooMany or 503 when too many wait."""
+        """Return the PHC string. TooMany or 503 when too many wait."""
         return await self._run(requester, lambda: self._hasher.hash(_normal(password)))
 
     async def matches(self, password: str, stored: str | None, requester: Requester) -> bool:
-        """Whether `password` is the one that was hashed. Without a stored hash: False, after as much work."""
+        """Whether `password` is the hashed one. Without a stored hash: False, after as much work."""
         return await self._run(requester, lambda: self._verify(stored or self._nobodys, _normal(password)))
 
     def is_outdated(self, stored: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
+        """Whether a hash has other parameters than the current ones."""
         return self._hasher.check_needs_rehash(stored)
 
     def close(self) -> None:
@@ -81,5 +81,5 @@ def _random(size: int) -> str:
 
 
 def _normal(password: str) -> str:
-    """As it is hashed: typed on different keyboards it is the same sequence of characters (RFC 8265: NFC)."""
+    """Normalize for hashing: different keyboards must yield the same characters (RFC 8265: NFC)."""
     return unicodedata.normalize("NFC", password)

@@ -1,4 +1,4 @@
-"""Counts how often something was done within a period, over all instances."""
+"""Counts of actions within a period, over all instances."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from docstore_platform.mongo import Collection, Document, DuplicateKeyError, Ret
 @dataclass(frozen=True, slots=True)
 class Count:
     number: int
-    """Which one of its period it is, from 1."""
+    """Number of the action in its period, from 1."""
     at: datetime
     until: datetime
-    """When the period ends, which began with its first."""
+    """End of the period, which began with its first action."""
 
     @property
     def left(self) -> timedelta:
@@ -28,9 +28,9 @@ class PeriodCounts(Protocol):
 
 
 class MongoPeriodCounts:
-    """Rows of `collection` by key, with `count` and `until`; one whose period is over is deleted by the database.
+    """Documents by key, with `count` and `until`; the database deletes those whose period is over.
 
-    The database's clock decides when a period ends, or a `clock` other than `utc_now`, for tests.
+    The database's clock decides when a period ends; another `clock` than `utc_now` is for tests.
     """
 
     def __init__(self, collection: Collection, period: timedelta, clock: Clock = utc_now) -> None:
@@ -55,7 +55,7 @@ class MongoPeriodCounts:
                 session=session,
             )
         except DuplicateKeyError as error:
-            if session is None:  # another call has just counted the first
+            if session is None:  # another call has just started the period
                 return await self.add(key)
-            raise conflict("another transaction has just counted the first") from error
+            raise conflict("another transaction has just started the period") from error
         return Count(row["count"], row["at"], row["until"])

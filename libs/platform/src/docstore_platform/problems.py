@@ -1,4 +1,4 @@
-"""Errors as clients see them: application/problem+json (RFC 9457) with a stable `code`."""
+"""Errors for clients: application/problem+json (RFC 9457) with a stable `code`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ from docstore_platform.mongo import PyMongoError, is_passing
 log = structlog.get_logger(__name__)
 
 MAX_ERRORS = 10
-"""Validation errors in an answer."""
+"""Validation errors in a response."""
 MAX_MESSAGE_CHARS = 300
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
@@ -69,7 +69,7 @@ _ERRORS = {status: error for error, status in STATUSES.items() if error is not E
 
 
 class Problem(DomainError):
-    """An answer other than success, with a status and headers of its own."""
+    """An error response with a status and headers of its own."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
@@ -95,7 +95,7 @@ class Problem(DomainError):
 
 
 def problem_of(error: DomainError) -> Problem:
-    """How HTTP answers an error of the domain."""
+    """Map a domain error to an HTTP response."""
     if isinstance(error, Problem):
         return error
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
@@ -106,12 +106,12 @@ def problem_of(error: DomainError) -> Problem:
 
 
 def problem_json(error: DomainError) -> ProblemJson:
-    """The same, as one of many answers."""
+    """Return the same as JSON, for one of several results."""
     return problem_of(error).body()
 
 
 def error_of(body: Mapping[str, Any], retry_after: str | None = None) -> DomainError:
-    """The error of which another service has answered this problem."""
+    """Return the domain error of another service's problem response."""
     extra = {name: value for name, value in body.items() if name not in ProblemJson.__annotations__}
     known = _ERRORS.get(body["status"])
     if known is not None:
@@ -121,23 +121,23 @@ def error_of(body: Mapping[str, Any], retry_after: str | None = None) -> DomainE
 
 
 def broken_rule(code: str, message: str) -> PydanticCustomError:
-    """What a validator raises for a rule that has a code of its own: the answer has it instead of `invalid_request`."""
+    """Return a validator's error for a rule with its own code, which replaces `invalid_request` in the response."""
     return PydanticCustomError(code, message, {"code": code})
 
 
 def validation_code(errors: Sequence[Mapping[str, Any]]) -> str:
-    """The code of a request with these errors of pydantic: that of the rule, if it breaks no more than one."""
+    """Return the code of a request with these pydantic errors: that of the rule, if it breaks only one."""
     code: str = errors[0].get("ctx", {}).get("code", "invalid_request") if len(errors) == 1 else "invalid_request"
     return code
 
 
 def field_place(place: Sequence[str | int]) -> str:
-    """Where a field is. Names of fields that are not ours come from the client: odd ones are not repeated."""
+    """Return the position of a field. Unknown names come from the client: odd ones are not repeated."""
     return ".".join(str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in place)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Every error of `app` leaves as problem+json."""
+    """Make every error of `app` a problem+json response."""
 
     async def on_domain_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
@@ -149,7 +149,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             {"field": field_place(item["loc"]), "message": item["msg"][:MAX_MESSAGE_CHARS]}
             for item in error.errors()[:MAX_ERRORS]
         ]
-        first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
+        first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is invalid."
         return problem_of(invalid(first, validation_code(error.errors()), errors=errors)).response()
 
     async def on_http(_: Request, error: Exception) -> Response:
@@ -159,10 +159,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_anything(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=loggable_path(request.url.path), exc_info=error)
-        return Problem(500, "internal_error", "Something went wrong here; it has been logged.").response()
+        return Problem(500, "internal_error", "Something went wrong. The error was logged.").response()
 
     async def on_database_error(_: Request, error: Exception) -> Response:
-        """A database that is not there just now is no fault of the request: the client may try again."""
+        """An unreachable database is not the request's fault: the client may retry."""
         if is_passing(error):
             log.warning("database_error", error=repr(error))
             return problem_of(unavailable("The database")).response()

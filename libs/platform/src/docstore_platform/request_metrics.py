@@ -1,8 +1,8 @@
-"""How long requests took, by service, method, route and status: a histogram of its own, bounded and cheap to expose.
+"""Request durations by service, method, route and status: a bounded histogram of its own that is cheap to expose.
 
-There are thousands of its lines in a process that runs every service. Prometheus' client renders each anew, which takes
-microseconds; here the text around a series' numbers is made once, and a series in which nothing was counted since the
-last exposition is not rendered again.
+A process with all services has thousands of its lines. Prometheus' client renders each of them every time, which takes
+microseconds. Here the text around a series' numbers is built once, and a series without new values since the last
+exposition is not rendered again.
 """
 
 from bisect import bisect_left
@@ -12,9 +12,9 @@ from itertools import accumulate
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "OTHER"
 UNMATCHED = "unmatched"
-"""The route of whatever is no route of ours."""
+"""Route label of unknown paths."""
 MAX_SERIES = 2000
-"""Sets of labels. Routes are in the source, so that this is reached by a mistake alone."""
+"""Sets of labels. Routes are in the source, so only a mistake can reach this."""
 
 Labels = tuple[str, str, str, int]
 
@@ -33,7 +33,7 @@ class _Series:
         self.rendered: bytes | None = None
 
     def text(self) -> bytes:
-        """Its lines; rendered anew only if something was counted since."""
+        """Return its lines, rendered again only after new values."""
         if self.rendered is None:
             sums = tuple(accumulate(self.counts))
             self.rendered = self.template % (*sums, sums[-1], self.seconds)
@@ -41,7 +41,7 @@ class _Series:
 
 
 class RequestHistogram:
-    """Seconds by service, method, route and status, as Prometheus' text."""
+    """Seconds by service, method, route and status, as Prometheus text."""
 
     def __init__(self, name: str, documentation: str, buckets: Sequence[float]) -> None:
         self._name = name
@@ -50,7 +50,7 @@ class RequestHistogram:
         self._series: dict[Labels, _Series] = {}
 
     def observe(self, service: str, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request. A method that no route has, and a route that is none of ours, come from strangers."""
+        """Count a request. Unknown methods and routes come from arbitrary clients."""
         labels = (service, method if method in METHODS else OTHER, route, status)
         series = self._series.get(labels)
         if series is None:
@@ -69,11 +69,11 @@ class RequestHistogram:
         return self._series[labels]
 
     def text(self, before: bytes = b"") -> bytes:
-        """Behind `before`, which is cheaper than adding to it: with thousands of lines, copies are what takes time."""
+        """Append to `before`, since copying thousands of lines is what takes time."""
         return b"".join([before, self._head, *(series.text() for series in self._series.values())])
 
     def __len__(self) -> int:
-        """Sets of labels."""
+        """Number of label sets."""
         return len(self._series)
 
 

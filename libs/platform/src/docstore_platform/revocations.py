@@ -1,4 +1,4 @@
-"""Access tokens that end before they expire: the list that accounts publishes and every gateway holds in memory."""
+"""Access tokens revoked before they expire: the list that accounts publishes and every gateway holds in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from docstore_platform.tokens import Principal
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Tokens of one account that are no longer good: those of some sessions, or those made before a revision."""
+    """Revoked tokens of one account: those of some sessions, or those issued before a revision."""
 
     id: str
     account_id: str
@@ -18,7 +18,7 @@ class Revocation:
     """In seconds since 1970: every token it concerns has expired by then."""
     session_ids: tuple[str, ...] = ()
     revision: int = 0
-    """Tokens made when the account had an earlier revision are no longer good."""
+    """Tokens issued at an earlier revision of the account are revoked."""
 
     def to_json(self) -> RevocationItem:
         return {
@@ -36,7 +36,7 @@ class Revocation:
 
 
 class RevokedTokens:
-    """Answers whether a token was revoked, in two look-ups. Forgets what has expired, so its size is bounded."""
+    """Looks up revoked tokens. Expired revocations are removed, so its size is bounded."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, float] = {}
@@ -46,7 +46,7 @@ class RevokedTokens:
         return len(self._sessions) + len(self._accounts)
 
     def add(self, revocations: Iterable[Revocation], now: float) -> None:
-        """Take in what is new; adding one again changes nothing."""
+        """Add revocations. Idempotent."""
         for revocation in revocations:
             if revocation.expires_at <= now:
                 continue
@@ -62,7 +62,7 @@ class RevokedTokens:
         self._accounts = {key: entry for key, entry in self._accounts.items() if entry[1] > now}
 
     def covers(self, principal: Principal) -> bool:
-        """Whether the token that `principal` was read from is no longer good."""
+        """Whether the token of `principal` is revoked."""
         if principal.session_id in self._sessions:
             return True
         account = self._accounts.get(principal.account_id)

@@ -1,4 +1,4 @@
-"""Secrets that are rotated: a setting lists them by commas; the first signs, all of them verify."""
+"""Rotated secrets: a setting lists them by commas; the first signs, all verify."""
 
 from pydantic import SecretStr
 
@@ -6,9 +6,9 @@ from docstore_platform.settings import InfraSettings
 
 
 def secret_list(variable: str, setting: SecretStr, infra: InfraSettings) -> tuple[str, ...]:
-    """The secrets of one purpose, the one that signs first.
+    """Return the secrets of one purpose, the signing one first.
 
-    The shared secret of the previous version comes last while it is set: what was signed by it stays good. ValueError
+    The shared secret of the previous version comes last while it is set, so that its signatures stay valid. ValueError
     if there is none at all, since anybody could sign then.
     """
     own = [secret.strip() for secret in setting.get_secret_value().split(",")]

@@ -26,14 +26,14 @@ from docstore_platform.web import json_response
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 15
-"""Time for requests under way when the process receives SIGTERM."""
+"""Time for requests under way after SIGTERM."""
 
 
 class Leaving:
-    """ASGI middleware for a process that is about to stop: it is not ready, and each answer ends its connection.
+    """ASGI middleware for a process that is about to stop: it is not ready, and each response closes its connection.
 
-    A connection that is closed in the moment a request is sent on it loses that request. One that ends with an answer
-    is no surprise to its client, whose next connection a balancer gives to another instance.
+    A connection that is closed just as a request is sent on it loses the request. One that ends with a response does
+    not: a balancer gives the client's next connection to another instance.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,7 +54,7 @@ class Leaving:
 
 
 class GracefulServer(uvicorn.Server):
-    """Leaves first: serves on, not ready, for `gap_seconds`. Then it stops, once what is being answered is finished."""
+    """Continues to serve for `gap_seconds`, not ready. Then it stops, once the requests under way are finished."""
 
     def __init__(self, config: uvicorn.Config, leaving: Leaving, gap_seconds: float) -> None:
         super().__init__(config)
@@ -69,22 +69,22 @@ class GracefulServer(uvicorn.Server):
 
 
 def raise_file_limit() -> None:
-    """Take as many open files, sockets included, as the system lets this process have."""
+    """Raise the limit of open files, including sockets, as far as the system allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def collect_less_often() -> None:
-    """Have Python look for unused circles of objects once 20,000 more are alive than at the last look, not 700.
+    """Run Python's garbage collector after 20,000 new objects instead of 700.
 
-    A batch of events is many thousand objects, next to none of them in a circle: looking through them again and again
-    was a tenth of what services did under load.
+    A batch of events is many thousand objects, hardly any of them in a cycle: repeated collections took a tenth of the
+    time of services under load.
     """
     gc.set_threshold(20_000, 10, 10)
 
 
 class ListenSettings(BaseSettings):
-    """Where the process listens, and how it leaves: environment variables HOST, PORT, OPERATIONS_PORT and
+    """Address of the process and its shutdown: environment variables HOST, PORT, OPERATIONS_PORT and
     READINESS_GAP_SECONDS."""
 
     host: str = "0.0.0.0"
@@ -96,18 +96,18 @@ class ListenSettings(BaseSettings):
         0.0,
         ge=0,
         le=60,
-        description="after SIGTERM, continue to serve for so long, not ready: longer than a balancer takes to notice "
+        description="how long to serve after SIGTERM, not ready: longer than a balancer takes to notice "
         "and than its connections may be idle",
     )
 
     @property
     def ports(self) -> list[int]:
-        """The public one first."""
+        """The public port first."""
         return [self.port] if self.operations_port is None else [self.port, self.operations_port]
 
 
 def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits | None = None) -> None:
-    """Serve `create_app()` until SIGTERM or SIGINT, then finish what is being answered; status 0 if that worked."""
+    """Serve `create_app()` until SIGTERM or SIGINT, then finish the requests under way; status 0 if that succeeded."""
     infra = InfraSettings()
     listen = ListenSettings()
     configure_logging(infra)
@@ -130,7 +130,7 @@ def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = GracefulServer(config, leaving, listen.readiness_gap_seconds)
-    # Once it has shut down, uvicorn raises the signal it was stopped by again: that is no reason to die of it.
+    # After the shutdown uvicorn raises the signal that stopped it again: ignore it.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
     try:

@@ -1,7 +1,7 @@
-"""Who calls an `/internal` route: each service signs short-lived tokens with a key of its own (JWT, Ed25519).
+"""Authentication of `/internal` callers: each service signs short-lived tokens with its own key (JWT, Ed25519).
 
-A token names its caller (`iss`, `sub`) and the one service it is for (`aud`). Receivers know the public keys of all
-services from their settings, several of each while a key is rotated, and each route declares who may call it.
+A token names its caller (`iss`, `sub`) and the one service it is for (`aud`). Receivers have the public keys of all
+services in their settings, several of each during a rotation, and each route declares the allowed callers.
 """
 
 import hmac
@@ -30,17 +30,17 @@ TOKEN_TYPE = "docstore-service+jwt"
 LIFETIME_SECONDS = 300
 RENEW_AFTER_SECONDS = 60
 LEEWAY_SECONDS = 30
-"""How far the clocks of two services may differ."""
+"""Most that the clocks of two services may differ."""
 CACHED_TOKENS = 256
 SHARED_SECRET: Final = "shared-secret"
-"""Stands for a caller of the previous version, which proves only that it knows DOCSTORE_INTERNAL_SECRET."""
+"""Caller of the previous version, which only proves that it knows DOCSTORE_INTERNAL_SECRET."""
 CALLER_NOT_ALLOWED = "caller_not_allowed"
 
 Clock = Callable[[], float]
 
 
 class TokenSource:
-    """Tokens of one caller for one audience; a new one is signed once a minute."""
+    """Tokens of one caller for one audience, renewed once a minute."""
 
     def __init__(self, caller: str, audience: str, key: Ed25519PrivateKey, clock: Clock = time.time) -> None:
         self._caller = caller
@@ -68,7 +68,7 @@ class TokenSource:
 
 
 def token_source(caller: CallerName, audience: ServiceName, infra: InfraSettings) -> TokenSource | None:
-    """By the key in the settings; None where they have only the previous version's shared secret."""
+    """Return tokens by the key in the settings; None if these have only the previous version's shared secret."""
     setting = infra.service_key.get_secret_value()
     if not setting:
         if not infra.internal_secret.get_secret_value():
@@ -78,7 +78,7 @@ def token_source(caller: CallerName, audience: ServiceName, infra: InfraSettings
 
 
 class CallerVerifier:
-    """Tells who calls `audience`. A verified token is remembered until it expires."""
+    """Verifies callers of `audience`. A verified token is cached until it expires."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class CallerVerifier:
         return cls(audience, keys, shared_secret=secret)
 
     def caller(self, authorization: str) -> str:
-        """The caller's name; Unauthenticated when the token is forged, expired or for another service."""
+        """Return the caller's name; Unauthenticated if the token is forged, expired or for another service."""
         now = self._clock()
         known = self._verified.get(authorization)
         if known is not None and now < known[1]:
@@ -114,7 +114,7 @@ class CallerVerifier:
             return SHARED_SECRET
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise unauthorized("This route is for DocStore's own services.")
+            raise unauthorized("Only DocStore's own services can call this route.")
         claims = self._claims(token, now)
         self._remember(authorization, claims["iss"], claims["exp"] + LEEWAY_SECONDS, now)
         return str(claims["iss"])
@@ -126,16 +126,16 @@ class CallerVerifier:
                 raise jwt.InvalidTokenError("another type of token")
             claims = self._signed_by(self._public_keys.get(issuer, ()), token)
             if claims["sub"] != issuer or claims["exp"] - claims["iat"] > LIFETIME_SECONDS:
-                raise jwt.InvalidTokenError("not a token as services make them")
+                raise jwt.InvalidTokenError("not a token of a service")
             if not claims["iat"] - LEEWAY_SECONDS <= now < claims["exp"] + LEEWAY_SECONDS:
-                raise jwt.ExpiredSignatureError("not now")
+                raise jwt.ExpiredSignatureError("expired or not yet valid")
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
             log.warning("service_token_refused", audience=self._audience, error=str(error))
-            raise unauthorized("The service token is not valid.") from None
+            raise unauthorized("The service token is invalid.") from None
         return claims
 
     def _signed_by(self, keys: Sequence[Ed25519PublicKey], token: str) -> dict[str, Any]:
-        """Times are compared by the caller, with its own clock."""
+        """Times are checked by the caller, with its own clock."""
         for key in keys:
             try:
                 return jwt.decode(
@@ -152,7 +152,7 @@ class CallerVerifier:
                 )
             except jwt.InvalidSignatureError:
                 continue
-        raise jwt.InvalidSignatureError("signed by none of the issuer's keys")
+        raise jwt.InvalidSignatureError("not signed by any of the issuer's keys")
 
     def _remember(self, authorization: str, caller: str, until: float, now: float) -> None:
         if len(self._verified) >= CACHED_TOKENS:
@@ -171,7 +171,7 @@ class CallerVerifier:
 
 
 class AllowedCallers:
-    """FastAPI dependency: lets in the services that a route declares, and what comes in at the operators' port."""
+    """FastAPI dependency: allows the services that a route declares, and requests at the operators' port."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
@@ -187,18 +187,18 @@ class AllowedCallers:
 
 
 def callers(*names: CallerName) -> Any:
-    """What an internal route declares: `@router.get(..., dependencies=[callers("gateway")])`."""
+    """Declare the callers of an internal route: `@router.get(..., dependencies=[callers("gateway")])`."""
     return Depends(AllowedCallers(frozenset(names)))
 
 
 def any_service() -> Any:
-    """For what every service has to ask."""
+    """Declare a route that every service may call."""
     return callers(*SERVICE_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class InternalRoute:
-    """A route under `/internal`, and who may call it."""
+    """A route under `/internal` with its allowed callers."""
 
     method: str
     path: str
@@ -206,7 +206,7 @@ class InternalRoute:
 
 
 def internal_routes(router: APIRouter) -> list[InternalRoute]:
-    """The routes of an internal router; ValueError unless each is internal and declares its callers."""
+    """Return the routes of an internal router; ValueError unless each is internal and declares its callers."""
     found = []
     for route in router.routes:
         declared = [each.dependency for each in route.dependencies] if isinstance(route, APIRoute) else []

@@ -1,4 +1,4 @@
-"""Ed25519 keys by which services prove who they are to each other.
+"""Ed25519 keys by which services authenticate to each other.
 
 `python -m docstore_platform.service_keys new NAME...` prints new keys as the settings of those services.
 `python -m docstore_platform.service_keys token AUDIENCE` prints a bearer token of the caller `operator` for the
@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 OPERATOR = "operator"
-"""Caller of the routes that no service calls: a person, or a script of theirs."""
+"""Caller of the routes that no service calls: a person, or a script."""
 
 
 class ServiceKeyError(ValueError):
-    """A key in the settings can't be read, or is missing."""
+    """A key in the settings is unreadable or missing."""
 
 
 def new_service_key() -> str:
@@ -27,12 +27,12 @@ def new_service_key() -> str:
 
 
 def public_key_of(private_key: str) -> str:
-    """The public half, base64url."""
+    """Return the public key, base64url."""
     return _encode(load_private_key(private_key).public_key().public_bytes_raw())
 
 
 def public_keys_json(private_keys: Mapping[str, Iterable[str]]) -> str:
-    """DOCSTORE_SERVICE_PUBLIC_KEYS for services with these private keys; each may have several."""
+    """Return DOCSTORE_SERVICE_PUBLIC_KEYS for services with these private keys; each may have several."""
     public = {name: [public_key_of(key) for key in keys] for name, keys in private_keys.items()}
     return json.dumps(public, separators=(",", ":"))
 
@@ -40,7 +40,7 @@ def public_keys_json(private_keys: Mapping[str, Iterable[str]]) -> str:
 def load_private_key(text: str) -> Ed25519PrivateKey:
     try:
         return Ed25519PrivateKey.from_private_bytes(_decode(text))
-    except ValueError:  # which may show the key
+    except ValueError:  # its message may contain the key
         raise ServiceKeyError("DOCSTORE_SERVICE_KEY is not 32 bytes in base64url") from None
 
 
@@ -52,7 +52,7 @@ def load_public_key(text: str) -> Ed25519PublicKey:
 
 
 def private_key_for(service: str, setting: str) -> str:
-    """The key of `service` in a DOCSTORE_SERVICE_KEY: the key itself, or a JSON object with one for each service."""
+    """Return the key of `service` in DOCSTORE_SERVICE_KEY: the key itself, or from a JSON object of keys."""
     if not setting.startswith("{"):
         return setting
     try:
@@ -76,8 +76,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     new = commands.add_parser("new", help="print new keys as settings")
     new.add_argument("names", nargs="+")
-    token = commands.add_parser("token", help="print a bearer token of the operator, good for some minutes")
-    token.add_argument("audience", help="the service whose internal route is to be called")
+    token = commands.add_parser("token", help="print a bearer token of the operator, valid for some minutes")
+    token.add_argument("audience", help="the service to call")
     given = parser.parse_args()
     if given.command == "new":
         keys = {name: new_service_key() for name in given.names}

@@ -1,7 +1,7 @@
-"""The registry of services: each is listed here and nowhere else.
+"""The registry of services, the only list of them.
 
-What runs reads this module. What cannot (compose, chart, import contracts, docs) is written from it, and from what the
-services' code does, by `make generate`. CONTRIBUTING.md: "Add a service".
+Running code reads this module. What can't (compose, chart, import contracts, docs) is generated from it, and from what
+the services' code does, by `make generate`. CONTRIBUTING.md: "Add a service".
 """
 
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ ServiceName = Literal[
 ]
 SERVICE_NAMES: Final[tuple[ServiceName, ...]] = get_args(ServiceName)
 CallerName = ServiceName | Literal["operator"]
-"""Who may call an internal route."""
+"""Possible callers of an internal route."""
 GATEWAY: Final = "gateway"
-"""The one that clients call, and no service."""
+"""The service that clients call, and no other service."""
 INTERNAL_SERVICES: Final[tuple[ServiceName, ...]] = tuple(name for name in SERVICE_NAMES if name != GATEWAY)
-"""Those that are called by services, each at a URL of its own."""
+"""Those that services call, each at its own URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a service needs that its code does not show."""
+    """Requirements of a service that its code does not show."""
 
     secrets: tuple[str, ...] = ()
-    """Variables with what it signs or keys something by: one secret for each purpose, shared where several list it."""
+    """Variables of its secrets: one for each purpose, shared by the services that list it."""
     internet: bool = False
-    """It calls addresses outside, not only the servers that all use."""
+    """Whether it calls external addresses, beside the servers that all use."""
 
 
 NEEDS: Final[dict[ServiceName, Needs]] = {
@@ -45,7 +45,7 @@ NEEDS: Final[dict[ServiceName, Needs]] = {
     "notify": Needs(secrets=("DOCSTORE_RESET_LINK_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET"), internet=True),
     "upload": Needs(secrets=("UPLOAD_REDIRECT_SECRETS",)),
 }
-"""Of those that need anything."""
+"""Services without an entry need nothing."""
 
 
 def needs_of(name: ServiceName) -> Needs:

@@ -1,8 +1,8 @@
 """Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default.
 
-A setting names its unit, and what a time means: an `interval` between two looks, a `delay` before something, a `lease`,
-a `timeout`, the `lifetime` of what is handed out, a `grace` period, a `window` that is counted in, a `wait` for an
-answer, or `after` so long. Plain `..._days` are how long something is kept.
+The name of a setting contains its unit, and the meaning of a time: `interval` between checks, `delay` before something,
+`lease`, `timeout`, `lifetime` of something issued, `grace` period, `window` of a count, `wait` for a response, or
+`after` so long. Plain `..._days` is how long something is kept.
 """
 
 import os
@@ -19,7 +19,7 @@ from docstore_platform.services import INTERNAL_SERVICES, ServiceName
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
-"""An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
+"""Longer than clients keep idle connections: the side that closes first must not get a request meanwhile."""
 
 _warned: set[str] = set()
 
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
 
 def _warn_once(old: str, new: str) -> None:
-    """Settings are read for the first time before logging is configured by them, and again after."""
+    """Log once: settings are read before logging is configured by them, and again afterwards."""
     if old not in _warned and structlog.is_configured():
         _warned.add(old)
         log.warning("setting_renamed", old_name=old, new_name=new)
@@ -70,18 +70,18 @@ else:
         __base__=Settings,
         **{f"{name}_url": (str, f"http://{name}:8000") for name in INTERNAL_SERVICES},
     )
-    """Where each service is: `<name>_url`; read by `service_url`."""
+    """Address of each service: `<name>_url`; read by `service_url`."""
 
 
 class InfraSettings(ServiceUrls):
-    """Where the shared servers are and how this process behaves towards them."""
+    """Addresses of the shared servers, and how this process uses them."""
 
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_")
 
     region: str = Field("us-west-2", description="this stack's home region; part of the bucket's name")
     service_key: SecretStr = Field(
         SecretStr(""),
-        description="private key of this service (Ed25519, 32 bytes in base64url), by which the others know it; "
+        description="private key of this service (Ed25519, 32 bytes in base64url), which authenticates it; "
         "a JSON object of keys by service where one process runs several",
     )
     service_public_keys: dict[str, list[str]] = Field(
@@ -89,15 +89,15 @@ class InfraSettings(ServiceUrls):
     )
     reset_link_secrets: SecretStr = Field(
         SecretStr(""),
-        description="signs mailed links, by which a password is set anew or an e-mail address is verified; for "
-        "accounts and notify alone. Several by commas: the first signs, all verify",
+        description="signs mailed links to reset passwords and verify e-mail addresses; for "
+        "accounts and notify only. Several by commas: the first signs, all verify",
     )
     internal_secret: SecretStr = Field(
         SecretStr(""),
-        description="deprecated: the secret that services of the previous version share. While it is set, their calls "
-        "and what they signed are accepted; unset it once all are upgraded",
+        description="deprecated: shared secret of the previous version's services. While it is set, their calls "
+        "and signatures are accepted; unset it once all are upgraded",
     )
-    issuer: str = Field("docstore", description="`iss` of the access tokens made and accepted here")
+    issuer: str = Field("docstore", description="`iss` of issued and accepted access tokens")
 
     mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"))
     database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")
@@ -105,13 +105,13 @@ class InfraSettings(ServiceUrls):
     kafka_bootstrap: str = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    kafka_username: str = Field("", description="of this service, where the protocol is a SASL one")
+    kafka_username: str = Field("", description="user of this service, for SASL protocols")
     kafka_password: SecretStr = SecretStr("")
-    kafka_ca_file: str = Field("", description="CA certificates (PEM) the brokers' are checked by; empty: the system's")
-    topic_prefix: str = Field("", description="put before every topic and consumer group")
+    kafka_ca_file: str = Field("", description="CA certificates (PEM) to verify brokers with; empty: the system's")
+    topic_prefix: str = Field("", description="prefix of every topic and consumer group")
     topic_partitions: int = Field(4, ge=1)
     topic_replication: int = Field(1, ge=1)
-    fetch_wait_ms: int = Field(500, ge=1, description="how long the broker may hold back an empty fetch")
+    fetch_wait_ms: int = Field(500, ge=1, description="how long the broker may hold an empty fetch")
     single_instance: bool = Field(
         False,
         description="each service runs once: its consumer takes every partition without joining a group, "
@@ -120,31 +120,33 @@ class InfraSettings(ServiceUrls):
     idle_interval_ms: int = Field(
         0,
         ge=0,
-        description="ask the broker for events of other processes this often, and take those of this one from "
+        description="how often to ask the broker for events of other processes; those of this process come from "
         "memory; 0: always ask. For brokers that do not wake a waiting fetch",
     )
-    outbox_interval_ms: int = Field(200, ge=1, description="look for outbox rows of other instances this often")
+    outbox_interval_ms: int = Field(200, ge=1, description="how often to look for outbox rows of other instances")
 
     s3_endpoint: str = "http://127.0.0.1:8333"
-    s3_public_endpoint: str = Field("", description="as clients reach it; empty: the same as s3_endpoint")
+    s3_public_endpoint: str = Field("", description="address for clients; empty: the same as s3_endpoint")
     s3_sts_endpoint: str = Field("", description="empty: the same as s3_endpoint")
-    s3_path_style: bool = Field(True, description="bucket in the path; off: in the host name, as AWS prefers")
+    s3_path_style: bool = Field(True, description="bucket name in the path; off: in the host name, as AWS prefers")
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
-    s3_processed_bucket: str = Field("", description="of previews; empty: `docstore-processed-<region>`")
+    s3_processed_bucket: str = Field("", description="bucket of previews; empty: `docstore-processed-<region>`")
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
-    public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
+    public_url: str = Field("http://127.0.0.1:8080", description="the gateway's address for clients")
 
     allow_weak_sandbox: bool = Field(
         False,
-        description="parse documents although the host offers no full sandbox, or none at all: a document "
-        "that takes a parser over may then read what the service can. Off: such documents wait",
+        description="parse documents without a full sandbox, or without any: a malicious document "
+        "may then read what the service can. Off: documents wait",
     )
     log_level: str = "INFO"
     log_json: bool = True
-    otlp_endpoint: str = Field("", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent")
+    otlp_endpoint: str = Field(
+        "", description="OTLP/HTTP collector; empty: trace ids are propagated, but no spans sent"
+    )
 
     @model_validator(mode="after")
     def _kafka_user_is_named(self) -> Self:
@@ -155,7 +157,7 @@ class InfraSettings(ServiceUrls):
         return self
 
     def service_url(self, name: ServiceName) -> str:
-        """Base address of a service; `local:` means the app of that name in this process."""
+        """Return the base URL of a service; `local:` means the app of that name in this process."""
         return str(getattr(self, f"{name}_url"))
 
     @cached_property

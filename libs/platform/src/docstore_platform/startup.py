@@ -1,4 +1,4 @@
-"""Start-up while a server that a service needs is unavailable: the service waits, and reports that it is not ready."""
+"""Start-up while a required server is unavailable: the service waits and reports that it is not ready."""
 
 import asyncio
 import os
@@ -20,21 +20,21 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 0.25
 ALWAYS_ANSWERED = ("/healthz", "/metrics")
 Check = Callable[[], Awaitable[None]]
-"""Returns if a server can be used; raises ValueError if it never can, anything else if it may be later."""
+"""Returns if a server is usable; raises ValueError if it never will be, anything else if it may be later."""
 
 
 class Startup:
-    """The start of one service, which needs some servers by name."""
+    """The start of one service, which needs some servers, given by name."""
 
     def __init__(self, service: str, needs: Mapping[str, Check]) -> None:
         self.service, self._needs = service, needs
         self.is_under_way = False
         self.missing: dict[str, str] = {}
-        """The need that is waited for, and why."""
+        """The server under wait, with the reason."""
 
     @asynccontextmanager
     async def running(self, lifespan: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
-        """Run `lifespan` once every need answers. The block begins before that if one does not answer at once."""
+        """Run `lifespan` once every required server responds; start the block before if one needs time."""
         waits, started, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.is_under_way = True
 
@@ -68,7 +68,7 @@ class Startup:
                 await check()
             except ValueError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it fails with, it may answer later
+            except Exception as error:  # noqa: BLE001 - whatever failed, it may respond later
                 reason = f"{type(error).__name__}: {error}"
                 if name not in self.missing:
                     log.warning("waiting_to_start", service=self.service, needs=name, reason=reason)
@@ -81,14 +81,14 @@ class Startup:
             return
 
     def _end_process(self, ended: asyncio.Task[None]) -> None:
-        """Nobody waits for a start that fails after the process has begun to serve: whoever runs it starts it again."""
+        """End the process if the start fails after it has begun to serve: its supervisor restarts it."""
         error = None if ended.cancelled() else ended.exception()
         log.critical("start_failed", service=self.service, error=repr(error))
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 class UntilStarted:
-    """ASGI middleware: 503 to all but health checks while the service waits to start."""
+    """ASGI middleware: 503 for everything but health checks while the service waits to start."""
 
     def __init__(self, app: ASGIApp, startup: Startup) -> None:
         self.app, self.startup = app, startup

@@ -8,10 +8,10 @@ CANCEL_AGAIN_SECONDS = 1.0
 
 
 async def end_tasks(tasks: Collection[asyncio.Future[Any]]) -> None:
-    """Cancel until all have ended, however they end: once may not be enough.
+    """Cancel tasks until all have ended, in any way: once may not be enough.
 
-    aiokafka's clients swallow a cancellation that comes while they close, and so does, before Python 3.12,
-    `asyncio.wait_for`, by which pymongo waits for a server, when what it waits for comes in the same moment.
+    aiokafka's clients swallow a cancellation while they close. So does, before Python 3.12, `asyncio.wait_for`, by
+    which pymongo waits for a server, if its result arrives at the same moment.
     """
     pending = set(tasks)
     while pending:

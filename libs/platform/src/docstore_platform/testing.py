@@ -1,4 +1,4 @@
-"""What tests of every service share."""
+"""Helpers for the tests of every service."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 120.0, every: float = 0.02) -> T:
-    """The first truthy answer of `probe`; AssertionError with its last answer once `seconds` have passed.
+    """Return the first truthy result of `probe`; AssertionError with the last result after `seconds`.
 
-    They are a bound for a machine that stands still at times, and no expectation.
+    The limit is generous because a machine may stand still at times.
     """
     deadline = time.monotonic() + seconds
     while True:

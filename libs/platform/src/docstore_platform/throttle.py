@@ -16,30 +16,30 @@ from docstore_platform.mongo import Collection, Database
 from docstore_platform.period_counts import MongoPeriodCounts
 
 EVERYWHERE = "everywhere"
-"""In place of an address: failures from all addresses together."""
+"""Address of the count of failures from all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failed tries at one password from one address."""
+    """Failed attempts at one password from one address."""
 
     count: int
     until: datetime
 
     def wait(self, limit: int, now: datetime) -> timedelta | None:
-        """How long to wait before the next try; None if it may be made now."""
+        """Return how long to wait before the next attempt; None if it may be made now."""
         return self.until - now if self.count >= limit and self.until > now else None
 
 
 class FailureStore(Protocol):
-    """Failures by what was guessed at, e.g. an e-mail, and the address of the guesser."""
+    """Failures by subject, e.g. an e-mail, and address of the client."""
 
     async def of(self, subject: str, address: str) -> Failures | None: ...
 
     async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None: ...
 
     async def clear(self, subject: str, address: str) -> int:
-        """Forget all; how many there were."""
+        """Delete the count; return how many there were."""
         ...
 
     async def subtract(self, subject: str, address: str, count: int) -> None: ...
@@ -53,9 +53,9 @@ class Attempt:
 class Throttle:
     """Counts failures per subject and client address, and per subject over all addresses.
 
-    The first count slows one guesser down without locking the owner out from elsewhere. The second bounds guesses from
-    many addresses. It does not stop a client that is known to be the owner's, such as a device that was logged in
-    before: such a client is counted by itself.
+    The first count slows one client down without locking the owner out from elsewhere. The second bounds guesses from
+    many addresses. It does not apply to a client that is known to be the owner's, such as a device of an earlier
+    log-in, which has a count of its own.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Throttle:
         clock: Clock,
         limit_everywhere: int,
     ) -> None:
-        """Up to `limit` failures from one address and `limit_everywhere` from all addresses within a `window`."""
+        """Allow `limit` failures from one address and `limit_everywhere` from all addresses within a `window`."""
         self._failures = failures
         self._limit = limit
         self._limit_everywhere = limit_everywhere
@@ -76,10 +76,10 @@ class Throttle:
 
     @asynccontextmanager
     async def attempt(self, subject: str, address: str, *, known_as: str = "") -> AsyncIterator[Attempt]:
-        """Around one check of a password; TooMany after too many that failed.
+        """Wrap one check of a password; TooMany after too many failures.
 
-        `known_as` names a client that is known to be the owner's. A success is looked at again afterwards: of many
-        guesses sent at once none may hit after the limit.
+        `known_as`: a client that is known to be the owner's. A success is checked again afterwards, so that none of
+        many concurrent guesses can succeed beyond the limit.
         """
         origin = f"known {known_as}" if known_as else client_group(address)
         await self._admit(subject, origin, known=bool(known_as))
@@ -90,18 +90,18 @@ class Throttle:
             if not known_as:
                 await self._failures.add(subject, EVERYWHERE, self._clock(), self._window)
         elif await self._admit(subject, origin, known=bool(known_as)):
-            # They were the owner's own: they are no part of an attack from many addresses either.
+            # They were the owner's own, so they do not count as an attack from many addresses either.
             forgotten = await self._failures.clear(subject, origin)
             if forgotten and not known_as:
                 await self._failures.subtract(subject, EVERYWHERE, forgotten)
 
     async def clear(self, subject: str, address: str) -> None:
-        """Forget the failures: the client at `address` has shown in another way that it is the owner's."""
+        """Delete the failures: the client at `address` has proven in another way that it is the owner's."""
         await self._failures.clear(subject, client_group(address))
         await self._failures.clear(subject, EVERYWHERE)
 
     async def _admit(self, subject: str, origin: str, *, known: bool) -> bool:
-        """Whether there were failures of this origin, if not too many."""
+        """Check the limit; return whether there were failures of this origin."""
         failures = await self._failures.of(subject, origin)
         self._check(failures, self._limit)
         if not known:
@@ -112,12 +112,12 @@ class Throttle:
         wait = failures.wait(limit, self._clock()) if failures else None
         if wait is not None:
             seconds = str(max(1, round(wait.total_seconds())))
-            detail = "Too many failed tries; try again later."
+            detail = "Too many failed attempts. Try again later."
             raise TooMany(detail, code="too_many_failures", retry_after=seconds)
 
 
 class MongoFailures:
-    """A collection of failures; each row goes by itself when its window has passed."""
+    """A collection of failures; each document is deleted when its window has passed."""
 
     def __init__(self, database: Database, collection: str) -> None:
         self._failures: Collection = database[collection]
@@ -142,13 +142,13 @@ class MongoFailures:
 
 
 def client_address(request: Request) -> str:
-    """Whom the gateway saw: it stands last in X-Forwarded-For. What a client wrote there itself stands before."""
+    """Return the address that the gateway added as the last one of X-Forwarded-For; the client wrote those before."""
     forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     return forwarded or (request.client.host if request.client else "")
 
 
 def client_group(address: str) -> str:
-    """The addresses that one client may have at will: of IPv6 its /64, else the one address."""
+    """Return the unit that a client controls: an IPv6 address's /64, otherwise the address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -158,5 +158,5 @@ def client_group(address: str) -> str:
 
 
 def _failures_id(subject: str, address: str) -> str:
-    """A hash, so that what strangers typed is not kept."""
+    """Hash, so that what people typed is not stored."""
     return hashlib.sha256(f"{subject}\n{address}".encode()).hexdigest()

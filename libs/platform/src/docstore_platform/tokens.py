@@ -1,4 +1,4 @@
-"""Access tokens: Ed25519-signed JWTs made by accounts, verified by every service with its published keys."""
+"""Access tokens: Ed25519-signed JWTs issued by accounts, verified by every service with its published keys."""
 
 import time
 from collections import OrderedDict
@@ -19,21 +19,21 @@ LEEWAY_SECONDS = 5
 CACHED_TOKENS = 10_000
 KEYS_REFETCH_SECONDS = 10.0
 MAX_TOKEN_SECONDS = 3_600
-"""Longest lifetime of a token, where accounts does not state it."""
+"""Longest lifetime of a token, if accounts does not publish it."""
 
 FetchKeys = Callable[[], Awaitable[JwkSet]]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: taken from a verified token, never from a header."""
+    """The caller, from a verified token, never from a header."""
 
     account_id: str
     session_id: str
     role: str
     device: str
     account_revision: int = 0
-    """Of the account when the token was made; 0 in tokens without it."""
+    """Revision of the account when the token was issued; 0 in tokens without it."""
 
     @property
     def is_admin(self) -> bool:
@@ -45,7 +45,7 @@ def unauthorized(detail: str) -> Problem:
 
 
 class TokenVerifier:
-    """Verifies access tokens against the keys of accounts; a verified token is remembered until it expires."""
+    """Verifies access tokens with the keys of accounts; a verified token is cached until it expires."""
 
     def __init__(self, fetch_keys: FetchKeys, issuer: str) -> None:
         self._fetch_keys = fetch_keys
@@ -57,11 +57,11 @@ class TokenVerifier:
         self._verified: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
 
     def also(self, check: Callable[[Principal], Awaitable[None]]) -> None:
-        """Have every token pass `check` as well, each time it comes: a Problem refuses it."""
+        """Add a `check` of every token at each use, which refuses it by a Problem."""
         self._check = check
 
     async def verify(self, token: str) -> Principal:
-        """Whose token it is; 401 when it is forged, foreign, expired or made to live longer than accounts makes any."""
+        """Return the token's principal; 401 if it is forged, foreign, expired or has too long a lifetime."""
         principal = await self._read(token)
         if self._check is not None:
             await self._check(principal)
@@ -86,7 +86,7 @@ class TokenVerifier:
         except jwt.ExpiredSignatureError:
             raise unauthorized("The access token has expired.") from None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
-            raise unauthorized("The access token is not valid.") from None
+            raise unauthorized("The access token is invalid.") from None
         principal = Principal(
             account_id=claims["sub"],
             session_id=claims["sid"],
@@ -105,9 +105,9 @@ class TokenVerifier:
         return self._keys[key_id]
 
     async def _check_life(self, seconds: float) -> None:
-        """InvalidTokenError if a token lives longer than those of accounts."""
+        """InvalidTokenError if a token's lifetime exceeds that of accounts."""
         if seconds > self._token_seconds:
-            await self._fetch()  # it may have been raised meanwhile
+            await self._fetch()  # the limit may have been raised
         if seconds > self._token_seconds:
             raise jwt.InvalidTokenError
 
@@ -121,15 +121,15 @@ class TokenVerifier:
 
 
 def expires_at(token: str) -> float:
-    """Until when a verified token is good, in seconds since 1970."""
+    """Return the expiry of a verified token, in seconds since 1970."""
     return float(jwt.decode(token, options={"verify_signature": False})["exp"]) + LEEWAY_SECONDS
 
 
 def bearer_token(authorization: str | None) -> str:
-    """The token of an `Authorization: Bearer ...` header; 401 without one."""
+    """Return the token of an `Authorization: Bearer ...` header; 401 without one."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized("A bearer access token is needed.")
+        raise unauthorized("A bearer access token is required.")
     return token
 
 

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, passed on as W3C `traceparent` over HTTP and through the outbox and Kafka.
+"""OpenTelemetry traces, propagated as W3C `traceparent` over HTTP, the outbox and Kafka.
 
-Each service of a process has a provider with a resource of its own; all share one exporter. Without a collector no span
-is recorded: only ids are made and passed on. Names and attributes follow the stable semantic conventions.
+Each service of a process has a provider with its own resource; all share one exporter. Without a collector no span is
+recorded, and ids are only propagated. Names and attributes follow the stable semantic conventions.
 """
 
 import random
@@ -44,7 +44,7 @@ class Tracing:
         return self._provider(service).get_tracer("docstore", VERSION)
 
     def begins_recorded(self, service: str, name: str) -> bool:
-        """Whether a trace that begins here is recorded: what `OTEL_TRACES_SAMPLER` decides for an id of ours."""
+        """Whether a new trace is recorded, by `OTEL_TRACES_SAMPLER`."""
         sampler = self._provider(service).sampler
         return sampler.should_sample(Context(), random.getrandbits(128), name).decision == Decision.RECORD_AND_SAMPLE
 
@@ -67,7 +67,7 @@ class Tracing:
         return provider
 
     def shutdown(self) -> None:
-        """Send what is still to be sent."""
+        """Send pending spans."""
         if self._processor is not None:
             self._processor.shutdown()
 
@@ -76,14 +76,14 @@ _tracing = Tracing()
 
 
 def use_tracing(tracing: Tracing) -> Tracing:
-    """Have every span of this process recorded by `tracing`; what was used before."""
+    """Record every span of this process with `tracing`; return the previous one."""
     global _tracing
     before, _tracing = _tracing, tracing
     return before
 
 
 def configure_tracing(settings: InfraSettings) -> Tracing:
-    """Send spans to the collector of the settings; without one, only make and pass on the ids."""
+    """Send spans to the collector in the settings; without one, only propagate ids."""
     processor = None
     if settings.otlp_endpoint:
         processor = BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"))
@@ -93,12 +93,12 @@ def configure_tracing(settings: InfraSettings) -> Tracing:
 
 
 def is_tracing() -> bool:
-    """Whether this process sends spans anywhere."""
+    """Whether this process sends spans."""
     return _tracing.records
 
 
 def traceparent_of(span: Span) -> str | None:
-    """The `traceparent` by which work elsewhere continues under `span`."""
+    """Return the `traceparent` to continue `span` elsewhere."""
     context = span.get_span_context()
     if not context.is_valid:
         return None
@@ -106,12 +106,12 @@ def traceparent_of(span: Span) -> str | None:
 
 
 def is_recorded(traceparent: str | None) -> bool:
-    """Whether the trace is being collected here: the sampled flag of the W3C trace context."""
+    """Whether the trace is recorded: the sampled flag of the W3C trace context."""
     return _tracing.records and traceparent is not None and traceparent.endswith("-01")
 
 
 def current_traceparent() -> str | None:
-    """The `traceparent` of the work being done now, to be stored or sent."""
+    """Return the `traceparent` of the current work, to be stored or sent."""
     return traceparent_of(trace.get_current_span())
 
 
@@ -125,10 +125,10 @@ def start_span(
     attributes: Attributes | None = None,
     links: Sequence[str] = (),
 ) -> Span:
-    """A span to be ended by the caller; with `traceparent` it continues that trace instead of the current one.
+    """Start a span that the caller ends; with `traceparent` it continues that trace instead of the current one.
 
-    `links` are of contexts, as `traceparent`, to which it is related otherwise. Of a `traceparent` that is not trusted
-    only the ids are taken: a stranger does not decide whether it is recorded.
+    `links`: other related contexts, as `traceparent`. Of an untrusted `traceparent` only the ids are used: a client
+    does not decide whether its trace is recorded.
     """
     parent = _parent(traceparent)
     if not _tracing.records:
@@ -152,23 +152,23 @@ def span(
     attributes: Attributes | None = None,
     links: Sequence[str] = (),
 ) -> Iterator[Span]:
-    """A span as `start_span` makes it, current inside. An exception ends it as failed."""
+    """A current span, as `start_span` creates it. An exception ends it as failed."""
     started = start_span(
         name, service=service, kind=kind, traceparent=traceparent, trusted=trusted, attributes=attributes, links=links
     )
     with trace.use_span(started, end_on_exit=True):
         try:
             yield started
-        except Exception as error:  # whatever it is, the span records it and the caller gets it
+        except Exception as error:  # whatever failed, the span records it and the caller gets it
             failed(started, error)
             raise
 
 
 @contextmanager
 def client_span(name: str, attributes: Callable[[], Attributes]) -> Iterator[Span]:
-    """A span around a call of another server, of the service that calls.
+    """A span around a call of another server, in the calling service's name.
 
-    Where the trace is not recorded there is none, and nobody asks for the attributes.
+    Without a recorded trace there is none, and the attributes are not computed.
     """
     current = trace.get_current_span()
     if not current.is_recording():
@@ -179,13 +179,13 @@ def client_span(name: str, attributes: Callable[[], Attributes]) -> Iterator[Spa
 
 
 def service_of(recorded: Span) -> str:
-    """The service that a recorded span is of."""
+    """Return the service of a recorded span."""
     assert isinstance(recorded, ReadableSpan)
     return str(recorded.resource.attributes["service.name"])
 
 
 def failed(ended: Span, error: BaseException | str) -> None:
-    """Mark a span as failed, by an exception or by a code that is an error."""
+    """Mark a span as failed, by an exception or by an error code."""
     if ended.is_recording():
         kind = error if isinstance(error, str) else type(error).__qualname__
         ended.set_attribute("error.type", kind)
@@ -212,7 +212,7 @@ def _method(method: str) -> str:
 
 
 def http_served(ended: Span, method: str, route: str | None, status: int) -> None:
-    """Attributes of a server span once route and status are known."""
+    """Attributes of a server span at its end, when route and status are known."""
     if ended.is_recording():
         known = _method(method)
         ended.update_name(" ".join(("HTTP" if known == "_OTHER" else known, *([route] if route else []))))
@@ -224,7 +224,7 @@ def http_served(ended: Span, method: str, route: str | None, status: int) -> Non
 
 
 def http_answered(ended: Span, status: int) -> None:
-    """Attributes of a client span for its response: any error status is an error for the caller."""
+    """Attributes of a client span at its end: any error status is an error for the caller."""
     if ended.is_recording():
         ended.set_attribute("http.response.status_code", status)
         if status >= 400:
@@ -238,7 +238,7 @@ def _parent(traceparent: str | None) -> SpanContext:
 
 
 def _unrecorded(parent: SpanContext, *, trusted: bool) -> Span:
-    """Ids alone: no tracer is asked."""
+    """A span with ids only, without a tracer."""
     trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128)
     flags = parent.trace_flags if parent.is_valid and trusted else TraceFlags(TraceFlags.DEFAULT)
     return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64), is_remote=False, trace_flags=flags))

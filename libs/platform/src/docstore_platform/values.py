@@ -1,6 +1,6 @@
-"""Kinds of values that clients send: how the API's description shows each, and what reads it. One type for a kind.
+"""Types of values that clients send, each with its description in the API and its parser.
 
-A rule with a stable code of its own is checked where that code is; its type here only describes it.
+Rules with their own stable code are checked elsewhere; the type here only describes them.
 """
 
 import re
@@ -35,12 +35,12 @@ DAY_OR_MOMENT_SCHEMA = {"type": "string", "anyOf": [{"format": "date-time"}, {"f
 
 
 def described(**schema: Any) -> Any:
-    """A field whose form the description shows and the service checks, with a code of its own."""
+    """Describe a field whose form the service itself checks, with its own code."""
     return Field(json_schema_extra=schema)
 
 
 def encodable(text: str) -> str:
-    """JSON can name half a character (`"\\ud800"`), which no database and no hash takes."""
+    """Refuse half of a surrogate pair (`"\\ud800"`), which JSON can contain, but no database and no hash accepts."""
     if not text.isascii():
         try:
             text.encode()
@@ -50,20 +50,20 @@ def encodable(text: str) -> str:
 
 
 MOMENT_OUT_OF_RANGE = "moment_out_of_range"
-OUT_OF_CALENDAR = "a moment within the years 1 to 9999 in UTC"
+OUT_OF_CALENDAR = "a time within the years 1 to 9999 in UTC"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class OutOfCalendar(ValueError):
-    """A moment that is not within the years 1 to 9999 in UTC, and so has no place in a database."""
+    """A time outside the years 1 to 9999 in UTC, which databases can't store."""
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment as RFC 3339 writes it, in UTC. ValueError for other texts, OutOfCalendar for other years."""
+    """Parse an RFC 3339 time into UTC. ValueError for other texts, OutOfCalendar for other years."""
     text = text.upper()
     if not _RFC3339.fullmatch(text):
-        raise ValueError("not a moment as RFC 3339 writes it, such as 2026-11-21T08:30:00Z")
+        raise ValueError("not an RFC 3339 time such as 2026-11-21T08:30:00Z")
     _check_year(text)
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
@@ -72,7 +72,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_day_or_moment(text: str) -> datetime:
-    """The same, or a day such as `2026-11-21`, which begins at midnight UTC."""
+    """Parse an RFC 3339 time, or a day such as `2026-11-21`, which begins at midnight UTC."""
     if not _DAY.fullmatch(text):
         return parse_moment(text)
     _check_year(text)
@@ -85,13 +85,13 @@ def _check_year(text: str) -> None:
 
 
 def _read_by(parse: Callable[[str], datetime]) -> PlainValidator:
-    """Reads texts, and never a number, which would be taken for seconds since 1970."""
+    """Parse strings only: pydantic would take a number as seconds since 1970."""
 
     def read(value: Any) -> datetime:
         if isinstance(value, datetime) and value.tzinfo is not None:
             return value.astimezone(UTC)
         if not isinstance(value, str):
-            raise ValueError("a moment as RFC 3339 writes it")
+            raise ValueError("an RFC 3339 time")
         try:
             return parse(value)
         except OutOfCalendar:
@@ -115,14 +115,14 @@ Text = Annotated[str, AfterValidator(encodable)]
 Line = Annotated[Text, AfterValidator(_one_line), described(pattern=f"^[^{_CONTROL}]*$")]
 """Printable text on one line; 422 `unprintable_text`."""
 Id = Annotated[str, Field(max_length=MAX_ID_CHARS)]
-"""Of anything; an unknown one is 404."""
+"""Any id; an unknown one is 404."""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-"""In hexadecimal digits."""
+"""64 hexadecimal digits."""
 Cursor = Annotated[
     str | None,
-    Query(json_schema_extra=CURSOR_SCHEMA, description="Where the page before ended: its `next_cursor`, as it was."),
+    Query(json_schema_extra=CURSOR_SCHEMA, description="`next_cursor` of the previous page."),
 ]
-"""Opaque; 422 `invalid_cursor` for anything but what a page answered."""
+"""Opaque; 422 `invalid_cursor` for anything else than a `next_cursor`."""
 Email = Annotated[
     Text,
     described(
@@ -131,10 +131,10 @@ Email = Annotated[
         examples=["ada@example.org"],
     ),
 ]
-"""An address that mails can be sent to; 422 `invalid_email`."""
+"""An address that can receive mail; 422 `invalid_email`."""
 FilePath = Annotated[
     str,
-    Field(description="At most 64 names, each as a name has to be."),
+    Field(description="At most 64 valid names."),
     described(**PATH_SCHEMA, examples=["/reports/2026.pdf"]),
 ]
 """Absolute, `/`-separated; 422 `invalid_path`."""
@@ -147,13 +147,13 @@ FileName = Annotated[
         description="1 to 255 bytes of UTF-8 in Unicode normal form C; not `.` or `..`.",
     ),
 ]
-"""Of a file or folder; 422 `invalid_path`."""
+"""Name of a file or folder; 422 `invalid_path`."""
 Tag = Annotated[str, described(minLength=1, maxLength=MAX_TAG_CHARS, pattern=f"^[^{_CONTROL}]+$")]
 """1 to 64 bytes of printable text; 422 `invalid_tags`."""
 WHOLE = BeforeValidator(_read_whole)
-"""Stands last in the type of an integer in a body: JSON has one kind of number, so that `3.0` is one."""
+"""Last in the type of an integer in a body: JSON has one kind of number, so `3.0` is an integer."""
 VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION), WHOLE]
 Moment = Annotated[datetime, _read_by(parse_moment), WithJsonSchema(MOMENT_SCHEMA)]
-"""RFC 3339 with an offset; read into UTC. 422 `moment_out_of_range` outside the years 1 to 9999."""
+"""RFC 3339 with an offset, converted to UTC. 422 `moment_out_of_range` outside the years 1 to 9999."""
 DayOrMoment = Annotated[datetime, _read_by(parse_day_or_moment), WithJsonSchema(DAY_OR_MOMENT_SCHEMA)]
-"""The same, or a day; read into UTC."""
+"""The same, or a day; converted to UTC."""

@@ -1,4 +1,4 @@
-"""The app every service starts from: errors, metrics, traces, health, and access to the caller's identity."""
+"""Base of every service's app: errors, metrics, traces, health, and the caller's identity."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -34,21 +34,21 @@ from docstore_platform.tracing import VERSION, http_request, http_served, is_tra
 log = structlog.get_logger(__name__)
 
 Check = Callable[[], Awaitable[None]]
-"""A readiness check: returns if the part works, raises if it does not."""
+"""A readiness check: raises if the component does not work."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 OPENAPI_FILE = "internal-openapi.json"
-"""In the package of each service; written by `make generate`."""
+"""File in the package of each service, written by `make generate`."""
 UNAVAILABLE = "unavailable"
 
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON without a model in between: for answers that are read often."""
+    """Return JSON without a model, for frequent responses."""
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
 class Telemetry:
-    """ASGI middleware: a server span, the request's metrics and the service's name in its logs."""
+    """ASGI middleware: a server span, request metrics, and the service's name in its logs."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
@@ -81,7 +81,7 @@ class Telemetry:
             http_seconds.observe(self.service, scope["method"], _route(scope) or UNMATCHED, status, elapsed)
 
     def _span(self, scope: Scope) -> AbstractContextManager[Span | None]:
-        """A server span; none of its own where a caller in this process has a trace that nobody collects."""
+        """A server span; none of its own if a caller in this process has an unrecorded trace."""
         outer = trace.get_current_span()
         within = outer.get_span_context().is_valid
         if within and not outer.is_recording():
@@ -97,12 +97,12 @@ class Telemetry:
 
 
 def _route(scope: Scope) -> str | None:
-    """The template of the route that matched."""
+    """Return the template of the matched route."""
     return getattr(scope.get("route"), "path", None)
 
 
 async def readiness(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> tuple[str, dict[str, str]]:
-    """`ok`, `degraded` or `unavailable`, and the error of each failing check by name."""
+    """Return `ok`, `degraded` or `unavailable`, and the error of each failing check by name."""
     failed, partly = await _failures(checks), await _failures(partial_checks)
     return UNAVAILABLE if failed else "degraded" if partly else "ok", failed | partly
 
@@ -112,16 +112,16 @@ async def _failures(checks: Mapping[str, Check]) -> dict[str, str]:
     for name, check in checks.items():
         try:
             await check()
-        except Exception as error:  # noqa: BLE001 - whatever a part fails with is what is reported
+        except Exception as error:  # noqa: BLE001 - whatever failed is reported
             failed[name] = f"{type(error).__name__}: {error}"
     return failed
 
 
 def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check] | None = None) -> APIRouter:
-    """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text.
+    """`/healthz`: the process responds. `/readyz`: every required component works. `/metrics`: Prometheus text.
 
-    Where only `partial_checks` fail, it is ready and `degraded`: requests are answered, background work waits.
-    Metrics and the failing component are served at the operators' port only.
+    If only `partial_checks` fail, the service is ready and `degraded`: it answers requests, and background work waits.
+    Metrics and failing components are served at the operators' port only.
     """
     router = APIRouter(tags=["operations"])
 
@@ -144,19 +144,19 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
 
 
 def readiness_router(name: ServiceName, checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
-    """For the gateway, which shows operators which component of which service fails, and the internal APIs."""
+    """Routes for the gateway: readiness of each component, for operators, and the internal API's document."""
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["operations"])
 
     @router.get("/readiness", dependencies=[callers("gateway")], response_model=described(Readiness))
     async def get_readiness() -> Response:
-        """Whether the service is ready, and the error of each failing component."""
+        """Get whether the service is ready, and the error of each failing component."""
         status, failed = await readiness(checks, partial_checks)
         body: Readiness = {"ready": status != UNAVAILABLE, "failed": failed}
         return json_response(body)
 
     @router.get("/openapi.json", dependencies=[callers("gateway")], response_model=described(dict[str, Any]))
     async def get_openapi() -> Response:
-        """This document."""
+        """Get this document."""
         text = files(f"docstore_{name}").joinpath(OPENAPI_FILE).read_bytes()
         return Response(text, media_type="application/json")
 
@@ -175,11 +175,10 @@ def service_app(
     partial_checks: Mapping[str, Check] | None = None,
     fetch_keys: FetchKeys | None = None,
 ) -> FastAPI:
-    """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
+    """Create a service: `public` routers check the caller's token, each route of `internal` ones declares its callers.
 
-    A request is matched against their routes in this order. `needs` are waited for before `lifespan` begins; the
-    process serves meanwhile, not ready. `fetch_keys` gives the keys of access tokens, by default those that the
-    accounts service publishes.
+    Routes are matched in this order. `lifespan` begins when all `needs` are available; until then the process serves,
+    but is not ready. `fetch_keys` returns the keys of access tokens, by default those that accounts publishes.
     """
 
     startup = Startup(name, needs or {})
@@ -201,7 +200,7 @@ def service_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # Telemetry does it, at half the cost
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # Telemetry does this at half the cost
     )
     app.state.infra = infra
     build_info.labels(name, VERSION).set(1)
@@ -209,7 +208,7 @@ def service_app(
     app.state.caller_verifier = CallerVerifier.of(name, infra)
     app.add_middleware(UntilStarted, startup=startup)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
+    app.add_middleware(Telemetry, service=name)  # outermost: it counts refused requests too
     install_problem_handlers(app)
     internal = (*internal, readiness_router(name, checks, partial_checks or {}))
     for router in internal:

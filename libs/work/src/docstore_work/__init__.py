@@ -1,1 +1,1 @@
-"""Background work: queues of documents claimed under a lease, loops that work on them, wake-ups, backoff."""
+"""Background work: queues of documents claimed under a lease, loops, wake-ups, backoff."""

@@ -1,4 +1,4 @@
-"""Work that one instance of a service at a time does, for as long as it lives: the leader has a lease and renews it."""
+"""Leader election: one instance of a service holds a lease and renews it while it runs."""
 
 import time
 
@@ -9,9 +9,9 @@ from docstore_platform.mongo import Collection, Document, DuplicateKeyError, Ret
 class LeaderLease:
     """The lease `name`, a document of `collection` with `owner` and `until`.
 
-    The database's clock alone decides when it ends: an instance whose own clock is wrong neither takes it too early
-    nor keeps it too long. An instance that pauses for longer may have lost it without knowing: its writes must be
-    harmless beside the next leader's.
+    The database's clock decides when it ends, so an instance with a wrong clock neither takes it too early nor keeps it
+    too long. A paused instance may have lost it without knowing: its writes must be harmless beside those of the next
+    leader.
     """
 
     def __init__(self, collection: Collection, name: str, *, seconds: float) -> None:
@@ -23,11 +23,11 @@ class LeaderLease:
 
     @property
     def is_held(self) -> bool:
-        """Whether the lease still runs, as far as this instance knows."""
+        """Whether the lease is still valid, as far as this instance knows."""
         return time.monotonic() < self._held_until
 
     async def hold(self) -> bool:
-        """Whether this instance leads; takes the lease if it is free, and renews it once half of it has passed."""
+        """Take the lease if it is free, or renew it after half its time; return whether this instance leads."""
         now = time.monotonic()
         if self._held_until - now > self._seconds / 2:
             return True
@@ -43,12 +43,12 @@ class LeaderLease:
         return True
 
     async def give_up(self) -> None:
-        """Let another instance lead at once."""
+        """Release the lease, so that another instance can lead at once."""
         self._held_until = time.monotonic()
         await self._collection.delete_one({"_id": self._name, "owner": self._owner})
 
     def _taking(self) -> list[Document]:
-        """The update that takes the lease if it is free, over, or this instance's; else it changes nothing."""
+        """Update that takes the lease if it is free, expired, or this instance's; otherwise it changes nothing."""
         is_over = {"$lt": ["$until", "$$NOW"]}
         may = {"$or": [{"$eq": ["$owner", self._owner]}, is_over]}
         until = {"$add": ["$$NOW", int(self._seconds * 1000)]}

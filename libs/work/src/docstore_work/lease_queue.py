@@ -1,4 +1,4 @@
-"""A work queue in a MongoDB collection: workers claim documents that are due, each under a lease.
+"""A work queue in a MongoDB collection: workers claim due documents, each under a lease.
 
 A queued document has these fields beside its own:
 
@@ -9,10 +9,10 @@ A queued document has these fields beside its own:
 | `lease_until` | end of that lease |
 | `attempts` | claims since it was queued or last made progress |
 
-A worker that dies leaves its documents due again at the end of their leases. The database's clock alone decides what is
-due, so a worker whose own clock is wrong neither takes a lease too early nor keeps it too long. A worker that was
-paused beyond its lease finds LeaseLost at its next write, as soon as another has claimed the document; with `session`
-that aborts the whole transaction. What one claim does may so be begun twice, but is committed once.
+When a worker dies, its documents are due again at the end of their leases. The database's clock alone decides what is
+due, so a worker with a wrong clock neither takes a lease too early nor keeps it too long. A worker that was paused
+beyond its lease gets LeaseLost at its next write, once another one has claimed the document; with `session` that
+aborts the whole transaction. So work may be started twice, but is committed once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ _LEASE_FIELDS = ["lease_owner", "lease_until"]
 
 
 class LeaseLost(Exception):
-    """Another worker has claimed the document, or it was queued anew or removed meanwhile."""
+    """Another worker has claimed the document, or it was queued again or removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A document that a worker holds, as it was when it was claimed."""
+    """A document that a worker holds, as it was when claimed."""
 
     id: Any
     owner: str
@@ -47,13 +47,12 @@ class Lease:
 class LeaseQueue:
     """Claims documents of `collection` for `lease_seconds` each; `name` is its label in metrics.
 
-    With `account_field`, accounts take turns: each claim goes to the next account, in the order of their ids, that has
-    something due, so that no account waits for the backlog of another. Needs an index on `due_at`, behind
-    `account_field` and the fields of `where`. A `clock` other than `utc_now`, for tests, replaces the database's.
-    `legacy_owner` is the field in which the release before kept its token: instances of both may run side by side.
-    With `legacy_null` that release expects null where nobody holds a document: the field is empty where this one does.
-    Without, it is missing in both cases.
-    `due_field` is the stored name of `due_at`, where that release had another.
+    With `account_field`, accounts take turns: each claim goes to the next account by id with due work, so that no
+    account waits for the backlog of another. This needs an index on `due_at`, after `account_field` and the fields of
+    `where`. A `clock` other than `utc_now` (for tests) replaces the database's. `legacy_owner`: the field in which the
+    release before stored its token; instances of both may run side by side. `legacy_null`: that release stored null in
+    a free document, where this one removes the field. `due_field`: the stored name of `due_at`, if that release had
+    another one.
     """
 
     def __init__(
@@ -79,26 +78,26 @@ class LeaseQueue:
         self._last_accounts: dict[str, str] = {}
 
     async def add(self, id_: Any, fields: Mapping[str, Any], *, session: Session = None) -> None:
-        """Queue a document, due at once; one of this id that exists is replaced, and whoever holds it loses it."""
+        """Queue a document, due at once; an existing one is replaced, and its holder loses it."""
         document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self._due_field: self._now()}]
         await self._collection.update_one(
             {"_id": id_}, [{"$replaceWith": {"$mergeObjects": document}}], upsert=True, session=session
         )
 
     async def ensure(self, id_: Any, fields: Mapping[str, Any]) -> None:
-        """Queue a document, due at once, unless there is one of this id; for work that recurs."""
+        """Queue a document, due at once, unless it exists; for recurring work."""
         new = {"$literal": {"_id": id_, **fields, "attempts": 0}}
         merged = [new, {self._due_field: self._now()}, "$$ROOT"]
         await self._collection.update_one({"_id": id_}, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)
 
     async def add_once(self, id_: Any, fields: Mapping[str, Any]) -> None:
-        """Queue a document, due at once, unless there is one of this id, queued or kept; for requests that repeat."""
+        """Queue a document, due at once, unless it exists, queued or kept; for repeated requests."""
         new = {"$mergeObjects": [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self._due_field: self._now()}]}
         once = {"$cond": [{"$eq": ["$$ROOT", {"$literal": {"_id": id_}}]}, new, "$$ROOT"]}
         await self._collection.update_one({"_id": id_}, [{"$replaceWith": once}], upsert=True)
 
     async def claim(self, where: Document | None = None) -> Lease | None:
-        """A document that is due, for the caller alone until its lease ends; None if there is none."""
+        """Claim a due document until its lease ends; None if there is none."""
         for turn in self._turns(where):
             owner = new_id()
             before = await self._collection.find_one_and_update(
@@ -109,7 +108,7 @@ class LeaseQueue:
         return None
 
     async def claim_batch(self, limit: int, where: Document | None = None) -> list[Lease]:
-        """Up to `limit` documents that are due, for the caller alone; with turns, of one account or a few."""
+        """Claim up to `limit` due documents; with turns, of one account or a few."""
         for turn in self._turns(where):
             due = {**(where or {}), **turn, **self.claimable()}
             chosen = self._collection.find(due, {self._due_field: 1, "lease_owner": 1, self._account_field or "_id": 1})
@@ -125,14 +124,14 @@ class LeaseQueue:
         return []
 
     async def renew(self, lease: Lease, progress: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
-        """Begin the lease anew; `progress` is stored and has attempts counted from 0 again. Raises LeaseLost."""
+        """Renew the lease; `progress` is stored and resets the attempts. Raises LeaseLost."""
         change = self._lease_end()
         if progress is not None:
             change |= {**_literal(progress), "attempts": 0}
         await self._update(lease, [{"$set": change}], "renewed", session)
 
     async def complete(self, lease: Lease, keep: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
-        """Remove the document, or with `keep` store these fields and take it out of the queue. Raises LeaseLost."""
+        """Delete the document, or with `keep` store these fields and remove it from the queue. Raises LeaseLost."""
         if keep is None:
             outcome = await self._collection.delete_one(self.held(lease), session=session)
             self._check(outcome.deleted_count, "completed")
@@ -140,7 +139,7 @@ class LeaseQueue:
         await self._update(lease, self._completing(keep), "completed", session)
 
     async def complete_batch(self, done: Sequence[tuple[Lease, Mapping[str, Any]]], *, session: Session = None) -> None:
-        """Take the documents out of the queue, each with fields to store. Raises LeaseLost if one of them is lost."""
+        """Remove the documents from the queue, each with fields to store. Raises LeaseLost if one of them is lost."""
         writes = [UpdateOne(self.held(lease), self._completing(keep)) for lease, keep in done]
         if not writes:
             return
@@ -159,24 +158,24 @@ class LeaseQueue:
         counted: bool = True,
         session: Session = None,
     ) -> None:
-        """Give it back, due again after so long; `counted`: this attempt counts. Raises LeaseLost."""
+        """Release it, due again after so many seconds; `counted`: this attempt counts. Raises LeaseLost."""
         await self._update(lease, self._postponing(seconds, changes, counted=counted), "postponed", session)
 
     async def postpone_batch(
         self, leases: Sequence[Lease], seconds: float, changes: Mapping[str, Any] | None = None, *, counted: bool = True
     ) -> None:
-        """Give back those that are still held, due again after so long; `counted`: this attempt counts."""
+        """Release those still held, due again after so many seconds; `counted`: this attempt counts."""
         update = self._postponing(seconds, changes, counted=counted)
         outcome = await self._collection.update_many(self.held_among(leases), update)
         lease_events_total.labels(self._name, "postponed").inc(outcome.matched_count)
         lease_events_total.labels(self._name, "lost").inc(len(leases) - outcome.matched_count)
 
     async def release(self, lease: Lease, *, session: Session = None) -> None:
-        """Give it back untried, due at once. Raises LeaseLost."""
+        """Release it untried, due at once. Raises LeaseLost."""
         await self.postpone(lease, 0.0, counted=False, session=session)
 
     async def release_all(self) -> int:
-        """Make due whatever is claimed; for the start of the only instance of a service, when nobody is at work."""
+        """Make all claimed documents due, at the start of a service's only instance."""
         fields = ["lease_owner", *self._legacy()]
         claimed = {self._due_field: {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
         release = {"$set": {self._due_field: self._now(), **self._no_legacy()}}
@@ -184,7 +183,7 @@ class LeaseQueue:
         return int(outcome.modified_count)
 
     async def due_in(self, where: Document | None = None) -> float | None:
-        """Seconds until the next document is due, 0 if one is; None if none is queued."""
+        """Return the seconds until the next document is due, 0 if one is; None if none is queued."""
         rows = self._collection.aggregate(
             [
                 {"$match": {**(where or {}), self._due_field: {"$gt": EVER}}},
@@ -198,28 +197,28 @@ class LeaseQueue:
         return None
 
     def held(self, lease: Lease) -> Document:
-        """Filter that finds the document only while this lease is the last one given for it."""
+        """Filter for the document while this lease is the last one issued for it."""
         return {"_id": lease.id, **self.held_by(lease.owner)}
 
     def held_by(self, owner: str) -> Document:
-        """Filter of all documents under the leases of one claim; for updates of a batch."""
+        """Filter for all documents of one claim's leases; for updates of a batch."""
         return {"lease_owner": owner, **self._untouched()}
 
     def held_among(self, leases: Sequence[Lease]) -> Document:
-        """Filter of those of the documents that are still under these leases."""
+        """Filter for those of the documents that are still under these leases."""
         owners = sorted({lease.owner for lease in leases})
         ids = [lease.id for lease in leases]
         return {"_id": {"$in": ids}, "lease_owner": {"$in": owners}, **self._untouched()}
 
     def claimable(self) -> Document:
-        """Filter of what is due and not held."""
-        # The range keeps documents without a date out, and gives the planner bounds of the index.
+        """Filter for due documents that nobody holds."""
+        # The range excludes documents without a date and gives the planner index bounds.
         return {self._due_field: {"$gt": EVER}, "$expr": {"$lte": [f"${self._due_field}", self._now()]}}
 
     def due(self, at: datetime | None) -> Document:
-        """Update operators that end any lease and make a document due at `at`, or take it out of the queue (None).
+        """Update operators that end any lease and make a document due at `at`, or remove it from the queue (None).
 
-        For updates that change more with it, or many documents: whoever holds one of them loses it.
+        For updates that change more fields, or many documents: their holders lose them.
         """
         fields = dict.fromkeys([*_LEASE_FIELDS, *self._legacy()], 1)
         if at is None:
@@ -227,9 +226,9 @@ class LeaseQueue:
         return {"$set": {self._due_field: at}, "$unset": fields}
 
     def _untouched(self) -> Document:
-        """What holds for a claimed document as long as the release before has not written to it.
+        """Filter for a claimed document that the release before has not changed.
 
-        That release knows nothing of `lease_owner`: it takes a lease away by moving the due date.
+        That release ignores `lease_owner`: it takes a lease by moving the due date.
         """
         if not self._legacy_owner:
             return {}
@@ -259,9 +258,9 @@ class LeaseQueue:
             raise LeaseLost
 
     def _turns(self, where: Document | None) -> list[Document]:
-        """Filters to try one after the other: the accounts behind the one served last, then from the first on.
+        """Filters to try in turn: accounts after the one served last, then from the first on.
 
-        Each `where` is a queue of its own: what is claimed of one takes no turn in another.
+        Each `where` is a queue of its own with its own turns.
         """
         if not self._account_field:
             return [{}]
@@ -305,5 +304,5 @@ class LeaseQueue:
 
 
 def _literal(fields: Mapping[str, Any]) -> Document:
-    """Values as they are: in a pipeline, strings that begin with `$` would be paths."""
+    """Literal values: in a pipeline, strings that begin with `$` would be paths."""
     return {name: {"$literal": value} for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Loops that do work as long as the service lives: woken when there is some, and looking by themselves."""
+"""Background loops of a service, started by wake-ups and at intervals."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`work` does what is due and returns how much it did; `wakeup` starts it at once.
+    """A background loop: `work` processes what is due and returns how much; `wakeup` starts it at once.
 
     `name` appears in logs and begins with the service's name.
     """
@@ -26,7 +26,7 @@ class Loop:
     work: Callable[[], Awaitable[int]]
     wakeup: str
     every_seconds: float = 60.0
-    """Looks without a wake-up this often."""
+    """Interval without a wake-up."""
     retry_seconds: float = RETRY_SECONDS
     """Pause after a failure."""
     idle_seconds: float = 0.0
@@ -34,7 +34,7 @@ class Loop:
 
     @classmethod
     def periodic(cls, name: str, work: Callable[[], Awaitable[object]], every_seconds: float) -> "Loop":
-        """Do `work` once in so many seconds; what fails is tried again the next time."""
+        """Run `work` once an interval; a failure is retried the next time."""
 
         async def once() -> int:
             await work()
@@ -49,7 +49,7 @@ class Loop:
             while True:
                 try:
                     worked = await self.work()
-                except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
+                except Exception as error:  # noqa: BLE001 - whatever failed is still due, and retried
                     log.warning("background_work_failed", part=self.name, error=repr(error))
                     await asyncio.sleep(self.retry_seconds)
                     continue
@@ -63,7 +63,7 @@ class Loop:
 
 @contextlib.asynccontextmanager
 async def running_loops(loops: Sequence[Loop]) -> AsyncIterator[None]:
-    """All of them, until the block ends."""
+    """Run all loops until the block ends."""
     tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
     try:
         yield

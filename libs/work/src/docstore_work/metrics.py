@@ -1,4 +1,4 @@
-"""Metrics of work queues. `queue` is the name a LeaseQueue was given: a few per service."""
+"""Metrics of work queues. `queue` is the name of a LeaseQueue: a few per service."""
 
 from prometheus_client import Counter, Histogram
 
@@ -9,7 +9,7 @@ lease_events_total = Counter(
 )
 wait_seconds = Histogram(
     "docstore_work_wait_seconds",
-    "From when a queued document was due until a worker claimed it",
+    "Time from a document's due time until a worker claimed it",
     ["queue"],
     buckets=(0.01, 0.1, 1, 10, 60, 600, 3600),
 )

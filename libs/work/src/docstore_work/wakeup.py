@@ -1,4 +1,4 @@
-"""Wakes, in this process, who waits for something another part of it has just done. Only ever saves waiting."""
+"""Wake-ups within a process, which save waiting for the next poll."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ _waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
 
 class Wakeup:
-    """Waits for any of `names`: topics that are published to, or any other name agreed on. `event` is set then."""
+    """Waits for any of `names`: published topics or other agreed names. Sets `event` then."""
 
     def __init__(self, names: Iterable[str], event: asyncio.Event | None = None) -> None:
         self._event = event or asyncio.Event()
@@ -18,7 +18,7 @@ class Wakeup:
             _waiting[name].add(self._event)
 
     async def wait(self, seconds: float) -> bool:
-        """Whether a wake-up came within `seconds`; one that came since the last wait counts."""
+        """Wait for a wake-up, at most `seconds`; return whether there was one since the last wait."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -27,7 +27,7 @@ class Wakeup:
         return woken
 
     def wake(self) -> None:
-        """Wake this one alone."""
+        """Wake this waiter only."""
         self._event.set()
 
     def close(self) -> None:
@@ -38,6 +38,6 @@ class Wakeup:
 
 
 def wake(name: str) -> None:
-    """Wake whoever in this process waits for `name`."""
+    """Wake all waiters for `name` in this process."""
     for event in _waiting.get(name, ()):
         event.set()

@@ -1,4 +1,4 @@
-"""HTTP: where a preview is fetched."""
+"""HTTP routes of previews."""
 
 from typing import Annotated, Literal
 
@@ -23,11 +23,11 @@ def preview_router(service: PreviewService) -> APIRouter:
     async def file_preview(
         caller: Caller,
         file_id: str,
-        size: Annotated[Literal["small", "large"], Query(description="320 or 1600 pixels a side at most")] = "large",
+        size: Annotated[Literal["small", "large"], Query(description="at most 320 or 1600 pixels a side")] = "large",
     ) -> Response:
-        """A WebP picture of the current version, by a signed URL: of an image, or of a PDF's first page.
+        """Redirect to a signed URL of a WebP picture of the current version: of an image, or of a PDF's first page.
 
-        404 `no_preview` while there is none: `preview` of the file says whether there is one.
+        404 `no_preview` if there is none; the file's `preview` field shows whether there is one.
         """
         url = await service.url(caller.account_id, file_id, size)
         return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={service.kept_seconds}"})

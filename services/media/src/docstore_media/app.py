@@ -1,4 +1,4 @@
-"""Media put together."""
+"""Wires the media service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,7 +33,7 @@ MEGA = 1_000_000
 
 
 def create_app(settings: MediaSettings | None = None) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """Create the service; its lifespan opens and closes its resources."""
     settings = settings or MediaSettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-media", pool_size=8)
@@ -51,17 +51,17 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
 
     sandbox = SandboxWatch("media", renderer)
 
-    async def tell_pending() -> bool:
+    async def report_pending() -> bool:
         sandbox.report()
         metrics.pending_renditions.set(await previews.count_pending())
         return False
 
     loops = [
-        # More loops than workers: while one waits for a download, another has the worker.
+        # More loops than workers: while one waits for a download, another uses the worker.
         *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
         Loop("media remove", worker.remove, REMOVE_WAKEUP),
         Loop("media retries", worker.wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
-        Loop("media gauges", tell_pending, "media:gauges", GAUGE_SECONDS),
+        Loop("media gauges", report_pending, "media:gauges", GAUGE_SECONDS),
     ]
 
     @asynccontextmanager

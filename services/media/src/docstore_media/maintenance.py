@@ -1,4 +1,4 @@
-"""What a restore must do inside media."""
+"""Changes to media when a backup is restored."""
 
 from docstore_media.repository import MongoPreviews
 from docstore_platform.clock import utc_now
@@ -6,5 +6,5 @@ from docstore_platform.maintenance import Restored
 
 
 async def after_restore(restored: Restored) -> None:
-    """Render all previews again: they are in no backup."""
+    """Render all previews again: backups do not contain them."""
     await MongoPreviews(restored.database, lease_seconds=0).render_again(utc_now())

@@ -1,13 +1,13 @@
-"""Metrics only media has."""
+"""Metrics of media beside those of every service."""
 
 from prometheus_client import Gauge, Histogram
 
 SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
-pending_renditions = Gauge("docstore_media_pending_renditions", "Contents whose pictures are still to be made")
+pending_renditions = Gauge("docstore_media_pending_renditions", "Contents waiting for their previews")
 rendering_seconds = Histogram(
     "docstore_media_rendering_seconds",
-    "Time to fetch a content and make its pictures",
+    "Time to download a content and render its previews",
     ["kind", "outcome"],
     buckets=SLOW,
 )

@@ -1,4 +1,4 @@
-"""The event of a version, once it is known whether its content has pictures."""
+"""Event of a version after its content was rendered."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from docstore_media.rules import Source
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of rendering a content: pictures, or the `reason` why there are none."""
+    """Result of rendering a content: pictures, or the `reason` why there are none."""
 
     reason: str = ""
 

@@ -1,6 +1,6 @@
-"""Pictures of other people's files, in a worker process: a parser that is led astray takes nothing with it.
+"""Renders pictures of untrusted files in a worker process, so that a compromised parser can take nothing.
 
-Whatever a file says of its author, its place or its camera is not in its renditions, nor its colour profile.
+Metadata of a file, such as author, place, camera and colour profile, is not in its renditions.
 """
 
 import warnings
@@ -20,12 +20,12 @@ _DECODED_MODES = ("RGB", "RGBA")
 
 
 def load_formats() -> None:
-    """Load all that images are decoded by."""
+    """Load all image decoders."""
     Image.init()
 
 
 def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
-    """The picture of each size, in WebP. Raises RenderFailed."""
+    """Return the picture of each size, in WebP. Raises RenderFailed."""
     picture = first_page(path) if kind is Kind.PDF else image(path, max_pixels)
     made: dict[Size, bytes] = {}
     for size in sorted(PIXELS, key=PIXELS.__getitem__, reverse=True):
@@ -38,16 +38,16 @@ def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
 
 
 def _to_srgb(picture: Image.Image) -> None:
-    """By its profile, once: a profile may be megabytes, and say what it likes, so that none is stored."""
+    """Apply the colour profile, which may be large or malicious, so that it need not be stored."""
     profile = picture.info.pop("icc_profile", None)
     if profile:
-        with suppress(ImageCms.PyCMSError):  # a broken one: the levels as they are
+        with suppress(ImageCms.PyCMSError):  # invalid profile: keep the levels
             ImageCms.profileToProfile(picture, BytesIO(profile), ImageCms.createProfile("sRGB"), inPlace=True)
             del picture.info["icc_profile"]
 
 
 def image(path: Path, max_pixels: int) -> Image.Image:
-    """Its first frame, upright, no smaller than the largest rendition needs."""
+    """Return the first frame, upright, no smaller than the largest rendition needs."""
     Image.MAX_IMAGE_PIXELS = max_pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     longest = max(PIXELS.values())
@@ -65,7 +65,9 @@ def image(path: Path, max_pixels: int) -> Image.Image:
 def _upright(opened: Image.Image) -> Image.Image:
     picture = ImageOps.exif_transpose(opened)
     if picture.mode not in _DECODED_MODES:
-        profile = picture.info.get("icc_profile") if picture.mode in ("P", "PA") else None  # else of other colours
+        profile = (
+            picture.info.get("icc_profile") if picture.mode in ("P", "PA") else None
+        )  # otherwise its colours change
         transparent = picture.mode in ("LA", "PA", "La") or "transparency" in picture.info
         picture = _to_eight_bits(picture).convert("RGBA" if transparent else "RGB")
         picture.info["icc_profile"] = profile
@@ -73,12 +75,12 @@ def _upright(opened: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Of 16 bits a level, the upper ones: converting alone would cut off what is bright."""
+    """Keep the upper bits of 16-bit levels: a plain conversion would clip bright ones."""
     return picture.point(lambda level: level / 256).convert("L") if picture.mode.startswith("I") else picture
 
 
 def first_page(path: Path) -> Image.Image:
-    """A PDF's first page on white, as large as the largest rendition."""
+    """Render a PDF's first page on white, as large as the largest rendition."""
     try:
         with pypdfium2.PdfDocument(path) as document:
             if not len(document):

@@ -1,4 +1,4 @@
-"""The worker process, `python -m docstore_media.render_process`: renders pictures of the content at a path."""
+"""Program of a worker process, `python -m docstore_media.render_process`: renders the content at a path."""
 
 from base64 import b64encode
 from functools import partial
@@ -10,9 +10,9 @@ from docstore_media.rules import MAX_PICTURE_BYTES, Kind, RenderFailed
 
 
 def _load() -> Answerer:
-    from docstore_media import pictures  # loads the libraries, inside the limits
+    from docstore_media import pictures  # loads the libraries inside the limits
 
-    pictures.load_formats()  # else every job would
+    pictures.load_formats()  # otherwise every job would load them
     return partial(_answer, pictures)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a content, at a bounded cost: its bytes out of the store, through a limited worker process."""
+"""Renders a content at a bounded cost: downloads it and passes it to a limited worker process."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ PROGRAM = Program(("-m", "docstore_media.render_process"), {"OMP_NUM_THREADS": "
 
 
 class Renderer(Protocol):
-    """Where pictures come from."""
+    """Renders contents."""
 
     @property
     def ready(self) -> bool:
@@ -23,14 +23,14 @@ class Renderer(Protocol):
         ...
 
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
-        """The pictures of a content that is stored under each of these keys. Raises RenderFailed, ObjectStoreError,
-        SandboxUnavailable.
+        """Return the pictures of a content that is stored under each of these keys. Raises RenderFailed,
+        ObjectStoreError, SandboxUnavailable.
         """
         ...
 
 
 class WorkerRenderer:
-    """`folder` is for contents while they are rendered."""
+    """Renders in worker processes; `folder` is for contents under work."""
 
     def __init__(self, contents: Contents, limits: WorkerLimits, folder: Path, *, max_pixels: int) -> None:
         self._contents = contents
@@ -41,7 +41,7 @@ class WorkerRenderer:
 
     @property
     def worker_pids(self) -> list[int]:
-        """Process ids of the workers alive: none until the first job and after an idle time."""
+        """Process ids of running workers: none until the first job and after an idle time."""
         return self._pool.pids
 
     @property
@@ -50,7 +50,7 @@ class WorkerRenderer:
 
     @property
     def sandbox_missing(self) -> str:
-        """What the sandbox lacks, in words; empty: nothing."""
+        """What the sandbox lacks, for people; empty: nothing."""
         return self._pool.sandbox_missing
 
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
@@ -62,7 +62,7 @@ class WorkerRenderer:
             return await self._pictures(path, rendition)
 
     async def _fetch(self, object_keys: Sequence[str], path: Path, size: int) -> None:
-        """From the first place where it still is: a version that is purged takes its copy with it."""
+        """Download from the first key that still exists: purging a version deletes its copy."""
         missing = ObjectNotFound("NoSuchKey", "no version has the content")
         for key in object_keys:
             try:
@@ -87,12 +87,12 @@ class WorkerRenderer:
         return _decoded(answer)
 
     async def close(self) -> None:
-        """End the workers."""
+        """Stop the workers."""
         await self._pool.close()
 
 
 def _decoded(answer: dict[str, Any]) -> dict[Size, bytes]:
-    """The pictures that a worker answered, which may be anything once a content has taken it over."""
+    """Check a worker's answer, which a malicious content may have forged."""
     try:
         made = {size: b64decode(answer["pictures"][size], validate=True) for size in PIXELS}
     except (KeyError, TypeError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""What media keeps: renditions, one a content, and the versions that they are of.
+"""Renditions, one for each content, and the versions that use them.
 
-A rendition that no version uses is removed, for good: a content that comes again gets a new one under a new id, so
-late work on an old one touches nothing of it.
+A rendition that no version uses is deleted. If its content is uploaded again, it gets a new rendition under a new id,
+so that late work on the old one does not affect it.
 """
 
 from collections import Counter
@@ -30,14 +30,14 @@ from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 State = Literal["pending", "ready", "failed", "removing"]
 TOMBSTONE_SECONDS = 30 * 24 * 3600
-"""What is gone is remembered as long as an event of its life may still come."""
+"""Deleted items are kept while late events of them may still arrive."""
 _OUTCOMES: tuple[State, State] = ("ready", "failed")
 _WORTH_ANOTHER_TRY = {"state": "failed", "reason": {"$nin": sorted(OF_THE_BYTES)}}
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whose pictures a version has."""
+    """The owner and rendition of a version's pictures."""
 
     owner_id: str
     rendition_id: str
@@ -71,10 +71,10 @@ class MongoPreviews:
         await self._versions.create_indexes([IndexModel("file_id"), IndexModel("rendition")])
         await self._gone.create_index("at", expireAfterSeconds=TOMBSTONE_SECONDS)
 
-    # --- what events say ---------------------------------------------------------------------------------
+    # --- events ------------------------------------------------------------------------------------------
 
-    async def hear(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
-        """Note versions that came. Answers those whose contents have been rendered before, with what came of it."""
+    async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+        """Add new versions; return those whose contents were rendered before, with the outcome."""
         fresh = await self._fresh(sources, session)
         if not fresh:
             return []
@@ -85,13 +85,15 @@ class MongoPreviews:
         uses = Counter(row["_id"] for _, row in rows_of)
         more = [UpdateOne({"_id": key}, {"$inc": {"uses": count}}) for key, count in uses.items()]
         await self._renditions.bulk_write(more, session=session)
-        told = {source.key for source, _ in done}
-        rows = [_version(source, renditions[source.content]["_id"], told=source.key in told) for source in fresh]
+        published = {source.key for source, _ in done}
+        rows = [
+            _version(source, renditions[source.content]["_id"], published=source.key in published) for source in fresh
+        ]
         await self._versions.insert_many(rows, session=session)
         return done
 
     async def _fresh(self, sources: Sequence[Source], session: Session) -> list[Source]:
-        """Those that are neither known nor gone."""
+        """Return those that are neither known nor deleted."""
         keys = [source.key for source in sources]
         known = {row["_id"] async for row in self._versions.find({"_id": {"$in": keys}}, {"_id": 1}, session=session)}
         ids = [*keys, *{source.file_id for source in sources}]
@@ -99,7 +101,7 @@ class MongoPreviews:
         return [source for source in sources if source.key not in known and not gone & {source.key, source.file_id}]
 
     async def _renditions_of(self, sources: Sequence[Source], now: datetime, session: Session) -> dict[str, Document]:
-        """By content; made for those that have none."""
+        """Return the renditions by content; create missing ones."""
         wanted = {source.content: source for source in sources}
         condition = {"content": {"$in": list(wanted)}, "live": True}
         found = {row["content"]: row async for row in self._renditions.find(condition, session=session)}
@@ -112,7 +114,7 @@ class MongoPreviews:
         return found | {row["content"]: row for row in made}
 
     async def _try_again(self, sources: Sequence[Source], now: datetime, session: Session) -> None:
-        """What failed for no reason of its bytes, and is stored in another place now as well."""
+        """Retry renditions that failed for a passing reason, now that the content is stored elsewhere, too."""
         failed = {"content": {"$in": [source.content for source in sources]}, "live": True, **_WORTH_ANOTHER_TRY}
         async for row in self._renditions.find(failed, {"content": 1}, session=session):
             keys = {source.object_key for source in sources if source.content == row["content"]}
@@ -123,7 +125,7 @@ class MongoPreviews:
                 await self._renditions.update_one({"_id": row["_id"]}, {"$set": _anew(now)}, session=session)
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
-        """Files and versions are gone. What no version uses is removed: at once, or when who is at work on it ends."""
+        """Delete files and versions. Unused renditions are removed now, or when the work on them ends."""
         chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
         rows = [row async for row in self._versions.find(chosen, {"rendition": 1}, session=session)]
         remember = [
@@ -145,7 +147,7 @@ class MongoPreviews:
     # --- work --------------------------------------------------------------------------------------------
 
     async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
-        """Something that is due, for the caller until its lease ends; accounts take turns."""
+        """Lease due work; accounts take turns."""
         lease = await self._queue.claim({"state": state})
         if lease is None:
             return None
@@ -162,59 +164,59 @@ class MongoPreviews:
         )
 
     async def object_keys(self, rendition_id: str) -> list[str]:
-        """Where the content is stored: several times, if it was uploaded several times."""
+        """Return the keys of the content: several, if it was uploaded several times."""
         keys = await self._versions.distinct("object_key", {"rendition": rendition_id})
         return [str(key) for key in keys]
 
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
-        """It is rendered, or can't be. Answers the versions that are to be told so; None: it is not the caller's."""
+        """Store the outcome of rendering; return the versions to publish it for; None if the lease was lost."""
         change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
         lease = _lease(rendition)
         before = await self._renditions.find_one({**self._queue.held(lease), "state": "pending"}, session=session)
         if before is None:
             return None
         await self._queue.complete(lease, change, session=session)
-        untold: Document = {"rendition": rendition.id}
-        if before["reason"] == outcome.reason:  # otherwise it was tried again, and who was told hears what came of it
-            untold["told"] = False
-        sources = [_source(row, rendition) async for row in self._versions.find(untold, session=session)]
-        await self._versions.update_many(untold, {"$set": {"told": True}}, session=session)
+        unpublished: Document = {"rendition": rendition.id}
+        if before["reason"] == outcome.reason:  # a different outcome of a retry is published
+            unpublished["told"] = False
+        sources = [_source(row, rendition) async for row in self._versions.find(unpublished, session=session)]
+        await self._versions.update_many(unpublished, {"$set": {"told": True}}, session=session)
         return sources
 
     async def postpone(self, rendition: Rendition, seconds: float, *, faultless: bool) -> None:
-        """Try again later; without fault the attempt does not count. What is to be removed meanwhile is, at once."""
+        """Retry later; `faultless`: the attempt does not count. A rendition to be removed is due at once."""
         changes = {"waits": rendition.waits + 1} if faultless else {}
         with suppress(LeaseLost):
             await self._queue.postpone(_lease(rendition), seconds, changes, counted=not faultless)
 
     async def remove(self, rendition: Rendition) -> None:
-        """Remove a rendition whose pictures are deleted."""
+        """Delete a rendition whose pictures are deleted."""
         with suppress(LeaseLost):
             await self._queue.complete(_lease(rendition))
 
     async def release_all(self) -> None:
-        """At the start of the only instance: nobody is at work on anything."""
+        """Release all leases at the start of the only instance."""
         await self._queue.release_all()
 
     async def due(self) -> list[str]:
-        """The states in which something is due."""
+        """Return the states with due work."""
         return [state for state in ("pending", "removing") if await self._queue.due_in({"state": state}) == 0]
 
     async def count_pending(self) -> int:
         return int(await self._renditions.count_documents({"state": "pending", "due_at": {"$exists": True}}))
 
     async def render_again(self, now: datetime) -> None:
-        """Queue all pictures, for a bucket that lost them; also those that failed for no reason of their bytes.
+        """Queue all pictures, for a bucket that has lost them; also those that failed for a passing reason.
 
         An outcome is published only if it differs from the one before.
         """
         chosen = {"live": True, "$or": [{"state": "ready"}, _WORTH_ANOTHER_TRY]}
         await self._renditions.update_many(chosen, {"$set": _anew(now)})
 
-    # --- questions ---------------------------------------------------------------------------------------
+    # --- queries -----------------------------------------------------------------------------------------
 
     async def ready(self, key: str) -> Ready | None:
-        """The pictures of a version; None if it has none, or none yet."""
+        """Return the pictures of a version; None if there are none (yet)."""
         version = await self._versions.find_one({"_id": key}, {"rendition": 1})
         if version is None:
             return None
@@ -222,7 +224,7 @@ class MongoPreviews:
         return Ready(row["owner_id"], row["_id"]) if row else None
 
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
-        """The pictures of many versions, by version; those that have none, or none yet, are left out."""
+        """Return the pictures of many versions, by version, without those that have none (yet)."""
         versions = self._versions.find({"_id": {"$in": list(keys)}}, {"rendition": 1})
         renditions = {row["_id"]: row["rendition"] async for row in versions}
         chosen = {"_id": {"$in": list(set(renditions.values()))}, "state": "ready"}
@@ -238,7 +240,7 @@ def _lease(rendition: Rendition) -> Lease:
 
 
 def _anew(now: datetime) -> Document:
-    """Due, as if it had never been tried; its `reason` stays: it is what was published."""
+    """Make it due with its attempts reset; its `reason` stays, since it was published."""
     return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease_owner": None, "lease": None}
 
 
@@ -257,7 +259,7 @@ def _rendition(source: Source, now: datetime) -> Document:
     }
 
 
-def _version(source: Source, rendition_id: str, *, told: bool) -> Document:
+def _version(source: Source, rendition_id: str, *, published: bool) -> Document:
     return {
         "_id": source.key,
         "file_id": source.file_id,
@@ -266,7 +268,7 @@ def _version(source: Source, rendition_id: str, *, told: bool) -> Document:
         "sha256": source.sha256,
         "object_key": source.object_key,
         "rendition": rendition_id,
-        "told": told,
+        "told": published,
     }
 
 

@@ -1,4 +1,4 @@
-"""What media speaks of: versions that may have a preview, the renditions of their contents. Standard library only."""
+"""Rules of previews: versions that may have one, and the renditions of their contents. Standard library only."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,14 +7,14 @@ from typing import Literal
 
 Size = Literal["small", "large"]
 PIXELS: dict[Size, int] = {"small": 320, "large": 1600}
-"""No side of a rendition is longer, and none is longer than in the original."""
+"""Longest side of a rendition; it is never larger than the original."""
 MAX_PICTURE_BYTES = 2 << 20
-"""Nobody's storage counts a picture, and lists are full of them; what a photo gives is a tenth of that."""
+"""Limit for a picture, since no quota counts it; a photo's is a tenth of that."""
 PICTURE_TYPE = "image/webp"
 
 
 class Kind(StrEnum):
-    """What a preview is made of."""
+    """Kinds of contents with previews."""
 
     IMAGE = "image"
     PDF = "pdf"
@@ -31,11 +31,11 @@ _EXTENSIONS = {
     ".pdf": Kind.PDF,
 }
 _SAY_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
-"""Types that are declared where nobody knows a better one."""
+"""Generic types, declared where no better one is known."""
 
 
 def kind_of(content_type: str, name: str) -> Kind | None:
-    """By the declared type, and where that says nothing by the name; None: it has no preview."""
+    """Choose by the declared type, or if it is generic by the name; None: no preview."""
     declared = content_type.partition(";")[0].strip().lower()
     if declared in _SAY_NOTHING:
         return _EXTENSIONS.get(PurePosixPath(name).suffix.lower())
@@ -44,7 +44,7 @@ def kind_of(content_type: str, name: str) -> Kind | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A version of a file that is to have a preview. `revision`: the file's, when it was heard of; `size` in bytes."""
+    """A version that needs a preview. `revision`: the file's in the event; `size` in bytes."""
 
     file_id: str
     version: int
@@ -52,7 +52,7 @@ class Source:
     owner_id: str
     kind: Kind
     sha256: str
-    """As upload has verified it; empty if it is only what the sender said."""
+    """As upload has verified it; empty if only the sender declared it."""
     size: int
     object_key: str
     traceparent: str | None = None
@@ -63,10 +63,10 @@ class Source:
 
     @property
     def content(self) -> str:
-        """What one rendition is enough for: the same content of the same account, read as the same kind.
+        """Key of the rendition: same content, same account, same kind.
 
-        What nobody has verified is the same only where it is stored under the same key, as copies are: an editor must
-        not be shown, nor choose, the preview of another file by naming its SHA-256.
+        Unverified contents are the same only if they are stored under the same key, as copies are: otherwise an editor
+        could see or choose the preview of another file by declaring its SHA-256.
         """
         return f"{self.owner_id}:{self.kind}:{self.sha256 or self.object_key}"
 
@@ -77,7 +77,7 @@ def version_key(file_id: str, version: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendition:
-    """The pictures of a content, or the work of making them."""
+    """The pictures of a content, or the work to render them."""
 
     id: str
     owner_id: str
@@ -85,7 +85,7 @@ class Rendition:
     size: int
     attempts: int
     waits: int
-    """How often it was put off without fault of the content's."""
+    """Retries that are not the content's fault."""
     lease_owner: str
     traceparent: str | None
 
@@ -94,12 +94,12 @@ class Rendition:
 
 
 def rendition_key(owner_id: str, rendition_id: str, size: Size) -> str:
-    """Where a picture is in the processed bucket."""
+    """Return the object key of a picture in the processed bucket."""
     return f"previews/{owner_id}/{rendition_id}/{size}.webp"
 
 
 class RenderFailed(Exception):
-    """No picture can be made of a content, for a lasting reason; `reason` is a stable code for events."""
+    """A content can permanently not be rendered; `reason` is a stable code for events."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -110,4 +110,4 @@ REASONS = frozenset(
     {"content_missing", "corrupt", "encrypted", "out_of_memory", "parser_crashed", "timed_out", "too_large"}
 )
 OF_THE_BYTES = frozenset({"corrupt", "encrypted", "too_large"})
-"""Reasons that the content is itself: another time nothing else would come of it."""
+"""Reasons that depend on the content only, so that a retry is useless."""

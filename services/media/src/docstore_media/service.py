@@ -1,4 +1,4 @@
-"""What media makes of events, and where a preview is fetched."""
+"""Use cases of previews: apply events, return signed URLs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ MAX_KEPT_SECONDS = 300
 
 @dataclass(slots=True)
 class Batch:
-    """A batch of events: new versions in their order, and deleted versions and files."""
+    """A batch of events: new versions in order, deleted versions and files."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
@@ -54,12 +54,12 @@ class NamedVersion:
 
 class Presigner(Protocol):
     def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        """A URL of an object, good for `expires_in` seconds."""
+        """Return a URL of an object that works for `expires_in` seconds."""
         ...
 
 
 class PreviewService:
-    """The doors' use cases. A signed URL is good for `seconds`."""
+    """Use cases of previews. Signed URLs work for `seconds`."""
 
     def __init__(
         self,
@@ -78,14 +78,14 @@ class PreviewService:
 
     @property
     def kept_seconds(self) -> int:
-        """A browser need not ask again for so long; the URL that it keeps is then good for as long again."""
+        """How long a browser may cache a URL: for half its lifetime."""
         return min(MAX_KEPT_SECONDS, self._seconds // 2)
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
-        """Record new and deleted versions. Publish at once what another version or file has rendered already."""
+        """Store new and deleted versions. Publish at once what was rendered before."""
         session, now = transaction.session, self._clock()
         if batch.sources:
-            known = await self._previews.hear(list(batch.sources.values()), now, session)
+            known = await self._previews.add(list(batch.sources.values()), now, session)
             for source, outcome in known:
                 transaction.publish(outcome_event(source, outcome))
             transaction.wake_after(RENDER_WAKEUP)
@@ -94,22 +94,22 @@ class PreviewService:
             transaction.wake_after(REMOVE_WAKEUP)
 
     async def url(self, account_id: str, file_id: str, size: Size) -> str:
-        """Where the account fetches the preview of the file's current version.
+        """Return a URL of the preview of the file's current version.
 
-        NotFound `not_found` for what it may not read, `no_preview` while there is none.
+        NotFound `not_found` if the account may not read it, `no_preview` if there is none.
         """
         file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
         found = await self._previews.ready(version_key(file_id, file["version"]))
         if found is None:
-            raise NotFound("This version of the file has no preview, or none yet.", code="no_preview")
+            raise NotFound("This version of the file has no preview (yet).", code="no_preview")
         return self._signed(found, file["name"], size)
 
     async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:
-        """Where the previews of these versions are fetched, by whomever; None where there is none.
+        """Return URLs of the previews of these versions; None where there is none.
 
-        The caller has made sure that each may be seen.
+        The caller has checked that each may be seen.
         """
         found = await self._previews.ready_of([file.key for file in files])
         return [self._signed(found[file.key], file.name, size) if file.key in found else None for file in files]

@@ -15,13 +15,12 @@ class MediaSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="MEDIA_")
 
     folder: Path = Field(
-        Path("/var/lib/docstore/media"), description="of temporary files, emptied at start; for this process alone"
+        Path("/var/lib/docstore/media"),
+        description="folder of temporary files, emptied at start; for this process only",
     )
-    preview_url_lifetime_seconds: int = Field(
-        900, ge=60, le=604_800, description="how long a preview's signed URL is good for"
-    )
+    preview_url_lifetime_seconds: int = Field(900, ge=60, le=604_800, description="lifetime of a preview's signed URL")
     poll_interval_seconds: float = Field(
-        2.0, gt=0, description="look for work of other instances and for retries this often"
+        2.0, gt=0, description="how often to look for retries and work of other instances"
     )
     lease_seconds: float = Field(
         300.0,
@@ -29,10 +28,10 @@ class MediaSettings(ServiceSettings):
         description="work of a dead instance is taken over after this long; several times `picture_timeout_seconds`",
     )
 
-    workers: int = Field(1, ge=1, description="processes that make pictures")
+    workers: int = Field(1, ge=1, description="number of rendering processes")
     worker_idle_timeout_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
-    picture_timeout_seconds: float = Field(60.0, gt=0, description="time one picture may take")
-    memory_mb: int = Field(1024, ge=128, description="memory one picture may take")
+    picture_timeout_seconds: float = Field(60.0, gt=0, description="time limit of one content")
+    memory_mb: int = Field(1024, ge=128, description="memory limit of one content")
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
     max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
 

@@ -1,4 +1,4 @@
-"""Event handlers: new versions and their names, deleted versions and files."""
+"""Handles events of files: new versions, new names, deleted versions and files."""
 
 from docstore_contents.block_list import is_blocks
 from docstore_events.envelope import Envelope
@@ -26,7 +26,7 @@ class MediaSubscribers(Subscribers[Batch]):
         _note(envelope, batch)
 
     def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
-        """A new name may say what the declared type did not."""
+        """A new name may reveal the type that was not declared."""
         _note(envelope, batch)
 
     def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
@@ -51,7 +51,7 @@ def _note(envelope: Envelope[FileEvent], batch: Batch) -> None:
             revision=event.revision,
             owner_id=file.owner_id,
             kind=kind,
-            sha256="" if is_blocks(file.object_key) else file.sha256,  # of several blocks nobody computes it
+            sha256="" if is_blocks(file.object_key) else file.sha256,  # not verified for contents in blocks
             size=file.size,
             object_key=file.object_key,
             traceparent=envelope.traceparent,

@@ -1,6 +1,6 @@
-"""The work: pictures of contents that have none, and the removal of those that no version uses.
+"""Background work of media: renders pictures and deletes unused ones.
 
-All of it may be done twice: a rendition stays pending until its pictures are stored, under names of its own.
+Everything may run twice: a rendition stays pending until its pictures are stored, under names of its own.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ MAX_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 300.0
 OF_THE_LEASE = 0.8
-"""Who works for longer than this part of it stops: nothing is stored after somebody else may have taken over."""
+"""A job must end within this share of its lease, so that nothing is stored after another worker has taken over."""
 
 
 class NotStored(Exception):
-    """There are pictures, and the processed bucket did not take them; what it said."""
+    """The processed bucket did not accept a picture, for this reason."""
 
 
 class Pictures(Protocol):
-    """What of the processed bucket is used."""
+    """The processed bucket."""
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo: ...
 
@@ -45,7 +45,7 @@ class Pictures(Protocol):
 
 
 class RenderingWorker:
-    """Each call does one piece of work, if any is due, and answers whether there was any."""
+    """Each call processes one due item, if any, and returns whether there was one."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class RenderingWorker:
         self._lease_seconds = lease_seconds
 
     async def render(self) -> bool:
-        """Make the pictures of one content, store them, and say so for each of its versions."""
+        """Render one content, store its pictures, and publish them for each of its versions."""
         rendition = await self._previews.claim("pending") if self._renderer.ready else None
         if rendition is None:
             return False
         try:
             async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
                 outcome = await self._outcome(rendition)
-        except Exception as error:  # whatever a content causes: the queue goes on with the next one
+        except Exception as error:  # whatever a content causes, the queue continues with the next one
             passes = _passes(error)
             if passes or rendition.attempts < MAX_ATTEMPTS:
                 await self._postpone(rendition, error, faultless=passes)
@@ -82,7 +82,7 @@ class RenderingWorker:
         return True
 
     async def remove(self) -> bool:
-        """Delete the pictures of one rendition that no version uses."""
+        """Delete the pictures of one unused rendition."""
         rendition = await self._previews.claim("removing")
         if rendition is None:
             return False
@@ -96,13 +96,13 @@ class RenderingWorker:
         return True
 
     async def wake_due(self) -> bool:
-        """Wake whoever has something to do: retries, and what another instance has left."""
+        """Wake the loops with due work: retries, and work of other instances."""
         for state in await self._previews.due():
             wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
         return False
 
     async def _outcome(self, rendition: Rendition) -> Outcome:
-        if rendition.attempts > MAX_ATTEMPTS:  # whoever tried before has died of it
+        if rendition.attempts > MAX_ATTEMPTS:  # earlier attempts have crashed their process
             return Outcome("parser_crashed")
         started, outcome = time.perf_counter(), "unavailable"
         try:
@@ -119,7 +119,7 @@ class RenderingWorker:
     async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
         try:
             await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
-        except Exception as error:  # whatever it is, the picture is fine and is stored at the next attempt
+        except Exception as error:  # whatever failed, the picture is stored by the next attempt
             raise NotStored(repr(error)) from error
 
     async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:
@@ -130,7 +130,7 @@ class RenderingWorker:
                 transaction.publish(event, cause=seal(event, source="media", traceparent=rendition.traceparent))
             return sources is not None
 
-        if not await self._transactor.run(work):  # all its versions went meanwhile: who removes it need not wait
+        if not await self._transactor.run(work):  # all its versions were deleted meanwhile: remove it now
             await self._previews.postpone(rendition, 0, faultless=False)
             wake(REMOVE_WAKEUP)
 
@@ -143,7 +143,7 @@ class RenderingWorker:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether it says nothing of the content: a store that is away or refuses us, a disk that is full, no sandbox."""
+    """Whether the error says nothing about the content: the store is down or refuses, disk full, no sandbox."""
     if isinstance(error, ObjectStoreError):
         return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))
     return isinstance(error, (NotStored, SandboxUnavailable, OSError)) and not isinstance(error, TimeoutError)

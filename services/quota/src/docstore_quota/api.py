@@ -1,4 +1,4 @@
-"""HTTP: reservations and usage for DocStore's services, the overview for administrators."""
+"""HTTP routes: reservations and usage for other services, the overview for administrators."""
 
 from datetime import UTC
 from typing import Annotated
@@ -61,14 +61,14 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
 
     @router.post("/reservations", dependencies=reserving, response_model=described(ReservationResults))
     async def reserve(body: ReservationRequest) -> Response:
-        """Reserve room for uploads, in order, as far as it fits."""
+        """Reserve storage for uploads, in order, as far as it suffices."""
         sizes = {item["upload_id"]: item["size"] for item in body["items"]}
         expires_at = body["expires_at"].astimezone(UTC)
         try:
             reserved = await service.reserve(body["account_id"], sizes, expires_at)
         except TooManyUploads:
             raise TooMany(
-                "Too many uploads are open; finish or abort some.", code="too_many_uploads", retry_after=60
+                "Too many uploads are open. Complete or cancel some.", code="too_many_uploads", retry_after=60
             ) from None
         results: list[ReservationResult] = [
             {"upload_id": upload_id, "accepted": upload_id in reserved.accepted}
@@ -79,7 +79,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
 
     @router.post("/reservations/release", dependencies=reserving, response_model=described(ReleaseResult))
     async def release(body: ReleaseRequest) -> Response:
-        """Give room back."""
+        """Release reservations."""
         account = await service.release(body["account_id"], body["upload_ids"])
         response: ReleaseResult = {"usage": usage_view(account)}
         return json_response(response)
@@ -88,7 +88,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
         "/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")], response_model=described(Usage)
     )
     async def usage(account_id: str) -> Response:
-        """What an account uses."""
+        """Get the usage of an account."""
         return json_response(usage_view(await service.usage(account_id)))
 
     @router.post(
@@ -102,12 +102,12 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
 
     @router.get("/totals", dependencies=[callers("operator")], response_model=described(contract.Totals))
     async def totals() -> Response:
-        """What all accounts keep."""
+        """Get the totals of all accounts."""
         return json_response(overview_of(await service.totals()).model_dump())
 
     @router.get("/drift", dependencies=[callers("operator")], response_model=described(DriftPage))
     async def drift(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
-        """Accounts whose count differs from what metadata stores."""
+        """List accounts whose count differs from what metadata stores."""
         found = await reconciler.drifts(after, limit)
         items: list[AccountDrift] = [
             {
@@ -130,9 +130,9 @@ def public_router(service: QuotaService) -> APIRouter:
 
     @router.get("/admin/overview")
     async def overview(principal: Annotated[Principal, Depends(current_principal)]) -> Overview:
-        """System-wide totals, for administrators."""
+        """Get system-wide totals, for administrators."""
         if not principal.is_admin:
-            raise Forbidden("This is for administrators.")
+            raise Forbidden("Only administrators can do this.")
         return overview_of(await service.totals())
 
     return router

@@ -1,4 +1,4 @@
-"""The quota service put together."""
+"""Wires the quota service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: QuotaSettings | None = None) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """Create the service; its lifespan opens and closes its resources."""
     settings = settings or QuotaSettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-quota")

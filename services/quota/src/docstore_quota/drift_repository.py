@@ -1,4 +1,4 @@
-"""Differences between counted and stored usage that the reconciler has found."""
+"""Differences between counted and stored usage, found by the reconciler."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -9,7 +9,7 @@ from docstore_quota.rules import Drift
 
 
 class Drifts(Protocol):
-    """Differences between counted and stored usage, as last seen."""
+    """Repository of drifts, as last seen."""
 
     async def get(self, account_id: str) -> Drift | None: ...
 
@@ -18,15 +18,15 @@ class Drifts(Protocol):
     async def remove(self, account_id: str) -> None: ...
 
     async def page(self, after: str, limit: int) -> list[Drift]:
-        """By account id."""
+        """Return drifts by account id."""
         ...
 
     async def unconfirmed(self, seen_before: datetime, limit: int) -> list[str]:
-        """Accounts whose drift, seen before then, is to be looked at again."""
+        """Return accounts whose drift was last seen before `seen_before` and must be checked again."""
         ...
 
     async def confirmed_bytes(self) -> int:
-        """Sizes of all confirmed drifts, whichever way they go, added up."""
+        """Return the sum of the absolute sizes of all confirmed drifts."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Compares what is counted with what metadata stores, account by account, and reports where they differ."""
+"""Compares counted usage with what metadata stores, account by account, and reports differences."""
 
 import asyncio
 from datetime import timedelta
@@ -25,12 +25,12 @@ PARALLEL = 4
 
 class DeadLetterCount(Protocol):
     async def count(self) -> int:
-        """Events put aside, not yet counted."""
+        """Count dead letters: events not counted yet."""
         ...
 
 
 class Reconciler:
-    """Goes through all accounts in pages, under a lease, and after its interval again."""
+    """Goes through all accounts in pages, under a lease, once in an interval."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Reconciler:
         self._confirm_after = timedelta(seconds=settings.drift_confirm_delay_seconds)
 
     async def prepare(self) -> None:
-        """Queue the comparison, once and for all: when one ends, the next is due after the interval."""
+        """Queue the recurring comparison: after each run the next one is due after the interval."""
         await self._queue.ensure(JOB, {"cursor": ""})
 
     async def run_due(self) -> None:
-        """Look again at what differed, and go through all accounts if that is due and no other instance is at it."""
+        """Check unconfirmed drifts again, and compare all accounts if that is due and no other instance does it."""
         for account_id in await self._drifts.unconfirmed(self._clock() - self._confirm_after, PAGE):
             await self.compare(account_id)
         lease = await self._queue.claim({"_id": JOB})
@@ -68,7 +68,7 @@ class Reconciler:
         metrics.drift_bytes.set(await self._drifts.confirmed_bytes())
 
     async def _compare_all(self, lease: Lease) -> None:
-        """Page by page, from where the last instance stopped. Raises LeaseLost."""
+        """Compare page by page, from where the last instance stopped. Raises LeaseLost."""
         cursor: str = lease.document["cursor"]
         while True:
             accounts = await self._service.accounts_after(cursor, PAGE)
@@ -88,7 +88,7 @@ class Reconciler:
         await self._queue.postpone(lease, self._settings.reconcile_interval_seconds, {"cursor": "", "attempts": 0})
 
     async def compare(self, account_id: str) -> Drift | None:
-        """The account's drift, if it can be told now: nothing may be under way or change while it is looked at."""
+        """Return the account's drift, if it can be known now: nothing may be under way or change meanwhile."""
         before = await self._service.usage(account_id)
         if before.open:
             return None
@@ -114,7 +114,7 @@ class Reconciler:
         return drift
 
     async def _repaired(self, drift: Drift, stored: Stored) -> bool:
-        """Set the count right if that is wanted; never while events wait that would be counted on top."""
+        """Correct the count if that is enabled; never while pending events would be counted twice."""
         if not self._settings.repair_drift or await self._dead_letters.count():
             return False
         if not await self._service.correct(drift.account_id, drift.revision, stored):

@@ -1,4 +1,4 @@
-"""Where quota keeps its accounts and totals."""
+"""Repository of accounts and totals."""
 
 import random
 from collections.abc import Collection as Several
@@ -20,10 +20,10 @@ from docstore_platform.mongo import (
 from docstore_quota.rules import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
 
 Pair = tuple[Account | None, Account]
-"""An account before and after; before None: it is new."""
+"""An account before and after a change; before None: it is new."""
 
 TOTAL_SHARDS = 16
-"""Documents over which a plan's totals are spread, so that instances rarely meet in one."""
+"""Documents that share a plan's totals, so that instances rarely conflict."""
 
 FIGURES = (
     "plan",
@@ -40,33 +40,33 @@ FIGURES = (
 
 
 class Accounts(Protocol):
-    """The usage documents of all accounts."""
+    """Usage of all accounts."""
 
     async def get(self, account_id: str, reservation_ids: Several[str] = ()) -> Account | None:
-        """An account with those of its reservations that are named."""
+        """Return an account with the named reservations."""
         ...
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
-        """Keep room for all of `sizes` in one conditional write, by reservation. None, and nothing is written, if they
-        don't fit together, one of them is there already, too many are open, or the account is unknown."""
+        """Reserve all of `sizes` (by reservation) in one conditional write. Returns None without a write if they don't
+        fit together, one of them exists, too many are open, or the account is unknown."""
         ...
 
     async def load(
         self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session
     ) -> dict[str, Account]:
-        """Accounts to be changed in this transaction, with the named reservations; with all if None."""
+        """Load accounts to change in this transaction, with the named reservations; None: all of them."""
         ...
 
     async def save(self, pairs: Sequence[Pair], session: Session) -> None:
-        """Write what has changed: figures, and reservations."""
+        """Write changed figures and reservations."""
         ...
 
     async def due_to_expire(self, before: datetime, limit: int) -> list[str]:
-        """Accounts with a reservation whose time was over by `before`, longest overdue first."""
+        """Return accounts with a reservation that expired by `before`, longest overdue first."""
         ...
 
     async def page(self, after: str, limit: int) -> list[Account]:
-        """Accounts by id, without their reservations."""
+        """Return accounts by id, without their reservations."""
         ...
 
     async def count_totals(self, change: Mapping[Plan, Totals], session: Session) -> None:
@@ -77,7 +77,7 @@ class Accounts(Protocol):
 
 
 class MongoAccounts:
-    """A document an account, with its open reservations in it, so that figures and reservations can't part."""
+    """A document for each account that contains its open reservations, so that figures and reservations agree."""
 
     def __init__(self, database: Database) -> None:
         self._accounts: Collection = database["accounts"]

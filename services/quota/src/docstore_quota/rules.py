@@ -1,4 +1,4 @@
-"""The rules of quota: what an account may reserve, how reservations end, and when it is over its limit.
+"""Rules of quota: what an account may reserve, how reservations end, and when it is over its limit.
 
 All sizes are bytes.
 """
@@ -17,12 +17,12 @@ TELL_AGAIN_AFTER = timedelta(hours=1)
 
 
 class TooManyUploads(Exception):
-    """An account has as many uploads open as it may."""
+    """An account has as many open uploads as allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Room kept for an upload under way; for a pack what its files still need together."""
+    """Storage reserved for an upload; for a pack, what its files still need together."""
 
     size: int
     expires_at: datetime
@@ -30,7 +30,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Bytes have been kept; if an upload brought them, its reservation ends with it."""
+    """Bytes were stored; the reservation of their upload, if any, ends."""
 
     bytes: int
     documents: int
@@ -39,7 +39,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Bytes are gone for good."""
+    """Bytes were permanently deleted."""
 
     bytes: int
     documents: int
@@ -47,7 +47,7 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """An upload or a pack has ended without its bytes being kept; with a part: so many bytes of a pack."""
+    """An upload or a pack ended without storing its bytes; `part`: so many bytes of a pack."""
 
     reservation_id: str
     part: int | None = None
@@ -55,7 +55,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class PlanSet:
-    """The account is on this plan, as of this revision of the account at its owner."""
+    """The account has this plan, as of this revision of the account."""
 
     plan: Plan
     limit: int
@@ -66,12 +66,12 @@ Change = Added | Freed | Released | PlanSet
 
 
 def reservation_of(upload_id: str) -> str:
-    """What an upload's room is kept under: the files of a pack (`PACK-NUMBER`) have theirs together."""
+    """Return the reservation of an upload: the files of a pack (`PACK-NUMBER`) share one."""
     return upload_id.partition("-")[0]
 
 
 def used_by(change: Change) -> str | None:
-    """The reservation that a change uses up or ends, if it does."""
+    """Return the reservation that a change uses or ends, if any."""
     match change:
         case Added(upload_id=str(upload_id)):
             return reservation_of(upload_id)
@@ -82,8 +82,8 @@ def used_by(change: Change) -> str | None:
 
 @dataclass(slots=True)
 class Account:
-    """What one account uses and has reserved. `reservations` may hold only those of interest; `reserved` is their sum
-    over all, and `open` their number."""
+    """Usage and reservations of an account. `reservations` may contain only the loaded ones; `reserved` is the sum of
+    all, and `open` their number."""
 
     id: str
     plan: Plan
@@ -94,11 +94,11 @@ class Account:
     documents: int = 0
     over_quota: bool = False
     revision: int = 0
-    """Number of the last thing said about the account's usage."""
+    """Number of the last published change of its usage."""
     plan_revision: int = 0
     told_exceeded_at: datetime | None = None
     next_expiry: datetime | None = None
-    """No reservation ends before; it may be earlier than the first of them."""
+    """No reservation expires before; it may be earlier than the first expiry."""
     reservations: dict[str, Reservation] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     """Reservations that have ended since the account was loaded."""
@@ -110,7 +110,7 @@ class Account:
         return self.used + self.reserved + size <= self.limit
 
     def reserve(self, sizes: Mapping[str, int], expires_at: datetime) -> None:
-        """Keep room for uploads; the caller has made sure that they fit."""
+        """Reserve storage for uploads that fit, as the caller has checked."""
         for reservation_id, size in together(sizes).items():
             self.reservations[reservation_id] = Reservation(size, expires_at)
             self.reserved += size
@@ -126,7 +126,7 @@ class Account:
                     reservation_id = reservation_of(upload_id)
                     self.release(reservation_id, size if reservation_id != upload_id else None)
             case Freed(size, documents):
-                # Never below zero: freeing what was never counted is drift, which the reconciler reports.
+                # Never below zero: freeing uncounted bytes is drift, which the reconciler reports.
                 self.used = max(self.used - size, 0)
                 self.documents = max(self.documents - documents, 0)
             case Released(reservation_id, part):
@@ -136,9 +136,9 @@ class Account:
                     self.plan, self.limit, self.plan_revision = plan, limit, revision
 
     def release(self, reservation_id: str, part: int | None = None) -> None:
-        """End a reservation, or of a pack's give up so many bytes: it ends with the last.
+        """End a reservation, or release so many bytes of a pack's: it ends with the last ones.
 
-        One that has already ended, or never was, is no error.
+        An ended or unknown reservation is ignored.
         """
         reservation = self.reservations.get(reservation_id)
         if reservation is None:
@@ -155,32 +155,32 @@ class Account:
             self.next_expiry = None
 
     def expire(self, before: datetime) -> None:
-        """End every reservation whose time was over by `before`; all of them must be loaded."""
+        """End every reservation that expired by `before`; all of them must be loaded."""
         for reservation_id in [key for key, kept in self.reservations.items() if kept.expires_at <= before]:
             self.release(reservation_id)
         self.next_expiry = min((kept.expires_at for kept in self.reservations.values()), default=None)
 
-    def settle(self) -> Crossing | None:
-        """Set the over-quota flag as the figures have it; which way it went, if it changed."""
+    def update_over_quota(self) -> Crossing | None:
+        """Update the over-quota flag; return the direction of a change."""
         over = self.used > self.limit
         if over == self.over_quota:
             return None
         self.over_quota = over
         return "exceeded" if over else "restored"
 
-    def tells_refusal(self, now: datetime) -> bool:
-        """Whether its person is told of an upload that was refused now: not again within the hour."""
+    def notifies_refusal(self, now: datetime) -> bool:
+        """Whether the person is notified of a refused upload now: at most once an hour."""
         return self.told_exceeded_at is None or now - self.told_exceeded_at >= TELL_AGAIN_AFTER
 
 
 def figures(account: Account) -> tuple[int, int, int]:
-    """What usage-changed tells: used, limit, documents."""
+    """Figures of usage-changed: used, limit, documents."""
     return account.used, account.limit, account.documents
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What becomes of a batch of uploads: those that have their room already, those that may take it, the rest."""
+    """Result for a batch of uploads: already reserved, accepted, refused."""
 
     known: frozenset[str]
     fitting: dict[str, int]
@@ -188,7 +188,7 @@ class Admission:
 
 
 def together(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Sizes of the reservations by which these uploads have their room."""
+    """Return the sizes of the reservations of these uploads."""
     sums: dict[str, int] = {}
     for upload_id, size in sizes.items():
         reservation_id = reservation_of(upload_id)
@@ -197,9 +197,9 @@ def together(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def admit(account: Account, sizes: Mapping[str, int]) -> Admission:
-    """Go through the uploads in order and let in exactly those that still fit; TooManyUploads beyond the cap.
+    """Accept uploads in order exactly as long as they fit; TooManyUploads beyond the limit.
 
-    Of a pack that has its room already those are known that fit into it, which are those that were let in then.
+    If a pack has its reservation already, the files that fit into it are those that were accepted then.
     """
     new = together(sizes).keys() - account.reservations.keys()
     if account.open + len(new) > MAX_OPEN_RESERVATIONS:
@@ -226,7 +226,7 @@ def admit(account: Account, sizes: Mapping[str, int]) -> Admission:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Accounts, the documents they keep and the bytes of all their versions."""
+    """Accounts, their files, and the bytes of all versions."""
 
     accounts: int = 0
     documents: int = 0
@@ -244,7 +244,7 @@ def totals_of(account: Account) -> Totals:
 
 
 def totals_change(pairs: Iterable[tuple[Account | None, Account]]) -> dict[Plan, Totals]:
-    """By how much the totals of each plan change when accounts go from (before, after); before None: it is new."""
+    """Return how the totals of each plan change when accounts change from before to after; before None: new."""
     change: dict[Plan, Totals] = {}
     for before, after in pairs:
         if before is not None:
@@ -255,7 +255,7 @@ def totals_change(pairs: Iterable[tuple[Account | None, Account]]) -> dict[Plan,
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the metadata service finds when it adds up an account's versions."""
+    """Sum of an account's versions in metadata."""
 
     bytes: int
     documents: int
@@ -263,13 +263,13 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """By how much the counted usage of an account is above what is stored."""
+    """Difference between an account's counted and stored usage."""
 
     account_id: str
     bytes: int
     documents: int
     revision: int
-    """Revision of the usage at which it was seen."""
+    """Revision of the usage when it was seen."""
     seen_at: datetime
     confirmed: bool = False
 
@@ -277,8 +277,8 @@ class Drift:
 def drift_between(
     account: Account, stored: Stored, earlier: Drift | None, now: datetime, after: timedelta
 ) -> Drift | None:
-    """The drift of an account; it is confirmed once it has stayed the very same for `after`, so that it is none of
-    the events still under way."""
+    """Return the drift of an account; it is confirmed once it has not changed for `after`, so that it is not caused by
+    events under way."""
     difference = (account.used - stored.bytes, account.documents - stored.documents)
     if difference == (0, 0):
         return None

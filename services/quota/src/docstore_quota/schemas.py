@@ -1,24 +1,24 @@
-"""What the public routes answer, as the API's description shows it."""
+"""Responses of the public routes."""
 
 from docstore_platform.answers import Answer
 from docstore_quota.rules import Plan
 
 
 class PlanTotals(Answer):
-    """What accounts keep; every version counts, the trash included."""
+    """Totals of accounts; all versions count, also in the trash."""
 
     accounts: int
-    """How many there are."""
+    """Number of accounts."""
     documents: int
-    """Files, those in the trash included."""
+    """Number of files, also in the trash."""
     bytes: int
-    """Of all versions."""
+    """Bytes of all versions."""
 
 
 class Overview(PlanTotals):
-    """The whole system."""
+    """Totals of the whole system."""
 
     average_document_bytes: int
-    """Bytes by files, rounded down; 0 if there are none."""
+    """Bytes divided by files, rounded down; 0 if there are none."""
     by_plan: dict[Plan, PlanTotals]
-    """The same of the accounts on each plan."""
+    """Totals by plan."""

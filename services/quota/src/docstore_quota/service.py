@@ -1,4 +1,4 @@
-"""What quota does: reserve room for uploads, count what is kept, and say when an account is over its limit."""
+"""Use cases of quota: reserve storage for uploads, count usage, publish when an account crosses its limit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ EXPIRY_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Which uploads have their room, and what the account uses with them."""
+    """The uploads that have a reservation, and the account's usage with them."""
 
     accepted: frozenset[str]
     account: Account
@@ -46,7 +46,7 @@ class Reserved:
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch of events means for the accounts it speaks of, in the order of the events."""
+    """Changes of a batch of events by account, in the order of the events."""
 
     by_account: dict[str, list[Change]] = field(default_factory=dict)
     causes: dict[str, Envelope[Any]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Batch:
 
 
 class QuotaService:
-    """The use cases. Accounts nobody has announced yet are made on the spot, on the free plan."""
+    """Use cases of quota. Unknown accounts are created on the free plan."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class QuotaService:
         self._transactor = transactor
         self._settings = settings
         self._clock = clock
-        self._telling: set[str] = set()
+        self._notifying: set[str] = set()
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Reserved:
-        """Keep room for uploads (bytes by upload id): for each in order, if it still fits.
+        """Reserve storage for uploads (bytes by upload id), in order, for each that fits.
 
-        Raises TooManyUploads. Other uploads of the account may come between reading and writing; the write is
-        conditional, so what does not fit any more is looked at again.
+        Raises TooManyUploads. Other uploads of the account may change it between read and write; the write is
+        conditional, and repeated if it fails.
         """
         wanted, known, asked = dict(sizes), frozenset[str](), False
         for _ in range(RESERVE_TRIES):
@@ -106,10 +106,10 @@ class QuotaService:
             known, wanted = admission.known, admission.fitting
             if not wanted:
                 return await self._answer(current, sizes, known)
-        raise unavailable("Room for the upload")
+        raise unavailable("The storage quota")
 
     async def _learn_plan(self, account: Account) -> bool:
-        """Before a refusal: whether the account has another plan by now than events have told."""
+        """Before a refusal, return whether the account has another plan now than events have reported."""
         current = await self._plans.plan_of(account.id)
         if current is None or current[1] <= account.plan_revision:
             return False
@@ -121,21 +121,21 @@ class QuotaService:
         refused = [size for upload_id, size in sizes.items() if upload_id not in accepted]
         if refused:
             metrics.refused_uploads.inc(len(refused))
-            if account.tells_refusal(self._clock()) and account.id not in self._telling:
-                self._telling.add(account.id)
+            if account.notifies_refusal(self._clock()) and account.id not in self._notifying:
+                self._notifying.add(account.id)
                 try:
-                    await self._tell_refusal(account.id, refused[0])
+                    await self._notify_refusal(account.id, refused[0])
                 finally:
-                    self._telling.discard(account.id)
+                    self._notifying.discard(account.id)
         return Reserved(accepted, account)
 
-    async def _tell_refusal(self, account_id: str, requested: int) -> None:
-        """Say quota-exceeded for an upload that did not fit, unless it was said within the hour."""
+    async def _notify_refusal(self, account_id: str, requested: int) -> None:
+        """Publish quota-exceeded for a refused upload, at most once an hour."""
 
         async def work(transaction: Transaction) -> None:
             loaded = await self._accounts.load([account_id], (), transaction.session)
             account, now = loaded[account_id], self._clock()
-            if account.tells_refusal(now):
+            if account.notifies_refusal(now):
                 before = account.snapshot()
                 account.told_exceeded_at = now
                 transaction.publish(QuotaExceeded(**_usage(account), requested=requested))
@@ -154,10 +154,10 @@ class QuotaService:
         try:
             await self._transactor.run(work)
         except DuplicateKeyError:
-            return  # made by another instance in this moment
+            return  # just created by another instance
 
     async def release(self, account_id: str, upload_ids: Sequence[str]) -> Account:
-        """End reservations; those that have ended already are no error."""
+        """End reservations; ended ones are ignored."""
 
         async def work(transaction: Transaction) -> Account:
             loaded = await self._accounts.load([account_id], upload_ids, transaction.session)
@@ -173,7 +173,7 @@ class QuotaService:
         return await self._transactor.run(work)
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
-        """Count a batch of changes: one read, one write, and one usage-changed for each account that has changed."""
+        """Count a batch of changes: one read, one write, and one usage-changed for each changed account."""
         loaded = await self._accounts.load(batch.by_account, batch.reservation_ids(), transaction.session)
         pairs: list[Pair] = []
         for account_id, ordered in batch.by_account.items():
@@ -195,8 +195,8 @@ class QuotaService:
         cause: Envelope[Any] | None,
         transaction: Transaction,
     ) -> None:
-        """Publish what has become of the account's usage."""
-        crossing = account.settle()
+        """Publish the account's new usage."""
+        crossing = account.update_over_quota()
         if counted or figures(before) != figures(account):
             transaction.publish(UsageChanged(**_usage(account), upload_ids=counted), cause=cause)
         if crossing == "exceeded":
@@ -213,7 +213,7 @@ class QuotaService:
             await self._accounts.count_totals(change, transaction.session)
 
     async def correct(self, account_id: str, revision: int, stored: Stored) -> bool:
-        """Set what is counted to what is stored, unless something was counted since `revision`."""
+        """Set the count to what is stored, unless something was counted since `revision`."""
 
         async def work(transaction: Transaction) -> bool:
             loaded = await self._accounts.load([account_id], (), transaction.session)
@@ -229,7 +229,7 @@ class QuotaService:
         return await self._transactor.run(work)
 
     async def apply_plan_limit(self, account: Account) -> None:
-        """Give the account the limit that its plan has by the settings of today."""
+        """Set the account's limit to its plan's current limit in the settings."""
         limit = self._settings.limit_of(account.plan)
         if account.limit == limit:
             return
@@ -250,7 +250,7 @@ class QuotaService:
         await self._transactor.run(work)
 
     async def expire_reservations(self) -> int:
-        """End the reservations that no event has ended in time; how many those were."""
+        """End reservations that no event has ended in time; return how many."""
         before = self._clock() - timedelta(seconds=self._settings.expiry_grace_seconds)
         ended = 0
         while due := await self._accounts.due_to_expire(before, EXPIRY_PAGE):
@@ -270,7 +270,7 @@ class QuotaService:
         return await self._transactor.run(work)
 
     async def usage(self, account_id: str) -> Account:
-        """What an account uses; nothing, on the free plan, if it has never come up."""
+        """Return an account's usage: none, on the free plan, for an unknown one."""
         return await self._accounts.get(account_id) or self._new_account(account_id)
 
     async def accounts_after(self, account_id: str, limit: int) -> list[Account]:
@@ -280,7 +280,7 @@ class QuotaService:
         return PlanSet(plan, self._settings.limit_of(plan), revision)
 
     async def totals(self) -> dict[Plan, Totals]:
-        """Accounts, documents and bytes by plan; also told to the metrics."""
+        """Return accounts, documents and bytes by plan, and update the metrics."""
         totals = await self._accounts.totals()
         for plan, kept in totals.items():
             documents.labels(plan).set(kept.documents)
@@ -289,7 +289,7 @@ class QuotaService:
 
 
 def _usage(account: Account) -> dict[str, Any]:
-    """The fields all usage events have; each event has the next revision of the account's usage."""
+    """Return the common fields of usage events; each event has the next revision of the account's usage."""
     account.revision += 1
     return {
         "revision": account.revision,

@@ -15,21 +15,19 @@ class QuotaSettings(ServiceSettings):
     free_bytes: int = Field(5 * GIB, ge=0, description="limit of the free plan")
     premium_bytes: int = Field(20 * GIB, ge=0, description="limit of the premium plan")
     sweep_interval_seconds: float = Field(
-        15.0, gt=0, description="look for expired reservations and work due this often"
+        15.0, gt=0, description="how often to look for expired reservations and due work"
     )
     expiry_grace_seconds: float = Field(
-        900.0, ge=0, description="an upload that has not told its end by then loses its reservation"
+        900.0, ge=0, description="how long after its upload a reservation without an event is released"
     )
-    lease_seconds: float = Field(
-        60.0, gt=0, description="background work of an instance that died is taken over after this"
-    )
+    lease_seconds: float = Field(60.0, gt=0, description="background work of a dead instance is taken over after this")
     reconcile_interval_seconds: float = Field(
-        6 * 3600.0, gt=0, description="compare all accounts with metadata this often"
+        6 * 3600.0, gt=0, description="how often to compare all accounts with metadata"
     )
     drift_confirm_delay_seconds: float = Field(
-        600.0, ge=0, description="a difference that stays the same for so long is no event under way"
+        600.0, ge=0, description="a difference is confirmed once it has not changed for this long"
     )
-    repair_drift: bool = Field(False, description="set confirmed drift right instead of only reporting it")
+    repair_drift: bool = Field(False, description="correct confirmed drift instead of only reporting it")
 
     def limit_of(self, plan: Plan) -> int:
         return self.free_bytes if plan == "free" else self.premium_bytes

@@ -1,4 +1,4 @@
-"""What quota hears: files kept and purged, uploads that ended without one, accounts and their plans."""
+"""Handles events of quota: stored and purged files, uploads that ended without one, accounts and plans."""
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.envelope import Envelope
@@ -11,7 +11,7 @@ from docstore_quota.service import Batch, QuotaService
 
 
 class QuotaSubscribers(Subscribers[Batch]):
-    """A folder counts no bytes and is no document."""
+    """Folders have no bytes and do not count as documents."""
 
     def __init__(self, service: QuotaService) -> None:
         self._service = service

@@ -76,14 +76,14 @@ def test_over_quota_is_told_when_it_begins_and_when_it_ends() -> None:
     """The flag changes only when the limit is crossed, by bytes or by a change of plan."""
     account = free_account()
     account.apply(Added(101, 1, None))
-    assert account.settle() == "exceeded"
-    assert account.settle() is None
+    assert account.update_over_quota() == "exceeded"
+    assert account.update_over_quota() is None
     account.apply(PlanSet("premium", 400, 2))
-    assert account.settle() == "restored"
+    assert account.update_over_quota() == "restored"
     account.apply(PlanSet("free", 100, 3))
-    assert account.settle() == "exceeded"
+    assert account.update_over_quota() == "exceeded"
     account.apply(Freed(1, 0))
-    assert account.settle() == "restored"
+    assert account.update_over_quota() == "restored"
 
 
 def test_an_old_plan_does_not_come_back() -> None:
@@ -97,10 +97,10 @@ def test_an_old_plan_does_not_come_back() -> None:
 def test_a_refusal_is_told_once_an_hour() -> None:
     """A client that tries again and again does not send a mail each time."""
     account = free_account()
-    assert account.tells_refusal(NOW)
+    assert account.notifies_refusal(NOW)
     account.told_exceeded_at = NOW
-    assert not account.tells_refusal(NOW + HOUR - timedelta(seconds=1))
-    assert account.tells_refusal(NOW + HOUR)
+    assert not account.notifies_refusal(NOW + HOUR - timedelta(seconds=1))
+    assert account.notifies_refusal(NOW + HOUR)
 
 
 def test_a_change_of_plan_moves_the_totals() -> None:
@@ -213,7 +213,7 @@ class AccountOfOnePerson(RuleBasedStateMachine):
 
     @invariant()
     def the_flag_follows_the_figures(self) -> None:
-        self.account.settle()
+        self.account.update_over_quota()
         assert self.account.over_quota == (self.account.used > self.account.limit)
 
 

@@ -1,1 +1,1 @@
-"""The object store and what clients are given to reach it."""
+"""The object store, and the URLs, forms and credentials that clients use."""

@@ -1,4 +1,4 @@
-"""What we hand to clients so that bytes go straight between them and the object store: signed URLs and forms."""
+"""Signed URLs and forms, by which bytes go straight between clients and the object store."""
 
 import base64
 import re
@@ -18,9 +18,9 @@ HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 @dataclass(frozen=True, slots=True)
 class S3Config:
-    """Where the store is and who we are to it; `public_endpoint` is its address as clients reach it.
+    """Address of the store and credentials; `public_endpoint` is its address for clients.
 
-    Without an access key, credentials come from the AWS environment: a role.
+    Without an access key, credentials come from the AWS environment, such as a role.
     """
 
     endpoint: str
@@ -67,7 +67,7 @@ class S3Config:
 
 @dataclass(frozen=True, slots=True)
 class SignedPut:
-    """A URL for PUTs that carry exactly these headers."""
+    """A URL for PUTs with exactly these headers."""
 
     url: str
     headers: Mapping[str, str]
@@ -82,23 +82,23 @@ class SignedForm:
 
 
 def attachment(filename: str) -> str:
-    """Content-Disposition (RFC 6266, 5987) that makes a browser save, never show, a file of this name."""
+    """Return a Content-Disposition (RFC 6266, 5987) that makes a browser save, never show, a file of this name."""
     name = "".join("_" if char in '/\\"' or not char.isprintable() else char for char in filename) or "file"
     fallback = "".join(char if char.isascii() and char not in "%;" else "_" for char in name)
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def checksum_header(sha256_hex: str) -> str:
-    """A SHA-256 as the store's headers carry it: base64."""
+    """Return a SHA-256 in the form of the store's headers: base64."""
     return base64.b64encode(bytes.fromhex(sha256_hex)).decode()
 
 
 def object_headers(
     content_type: str, sha256: str | None = None, metadata: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """What an object is stored with, as headers or form fields. ValueError unless all is printable ASCII.
+    """Return the headers or form fields to store an object with. ValueError unless all is printable ASCII.
 
-    A content type is always named: without one a store may guess it from the bytes.
+    There is always a content type: without one a store may guess it from the bytes.
     """
     headers = {"content-type": content_type}
     if sha256 is not None:
@@ -112,14 +112,14 @@ def object_headers(
 
 
 class Presigner:
-    """Signs for clients, at the public endpoint. Nothing here talks to the store; times are seconds."""
+    """Signs for clients, at the public endpoint, without any request to the store. Times are seconds."""
 
     def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
         self.config = config
         self._public = config.signer(config.public_endpoint or config.endpoint, clock)
 
     def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        """A URL that downloads the object under `filename`: always as an attachment, with a declared type."""
+        """Return a URL that downloads the object as `filename`: always as an attachment, with a declared type."""
         query = {
             "response-content-disposition": attachment(filename),
             "response-content-type": object_headers(content_type)["content-type"],
@@ -137,10 +137,9 @@ class Presigner:
         metadata: Mapping[str, str] | None = None,
         overwrite: bool = True,
     ) -> SignedPut:
-        """One PUT of exactly `size` bytes (None: of any number), and of the content `sha256` (hex) if given.
+        """Sign one PUT of exactly `size` bytes (None: any number), and of the content `sha256` (hex) if given.
 
-        Else nothing is stored. Without `overwrite` nothing is stored over an object that is there: the store
-        answers 412.
+        Without `overwrite` the store refuses to replace an existing object with 412.
         """
         headers = object_headers(content_type, sha256, metadata)
         if size is not None:
@@ -151,7 +150,7 @@ class Presigner:
         return SignedPut(self._public.presign("PUT", path, expires_in=expires_in, headers=headers), headers)
 
     def presign_part(self, key: str, upload_id: str, number: int, *, size: int, expires_in: int) -> str:
-        """One part, counted from 1, of exactly `size` bytes; the client's HTTP library sends Content-Length."""
+        """Sign one part, counted from 1, of exactly `size` bytes; the client's HTTP library sends Content-Length."""
         return self._public.presign(
             "PUT",
             self.config.path(key),
@@ -172,7 +171,7 @@ class Presigner:
         metadata: Mapping[str, str] | None = None,
         redirect: str | None = None,
     ) -> SignedForm:
-        """An HTML form for one file of `min_size` to `max_size` bytes; then the browser goes to `redirect`."""
+        """Sign a form for one file of `min_size` to `max_size` bytes; afterwards the browser goes to `redirect`."""
         fields = object_headers(content_type, sha256, metadata)
         fields["Content-Type"] = fields.pop("content-type")
         if redirect is not None:

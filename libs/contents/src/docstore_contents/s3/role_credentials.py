@@ -1,7 +1,7 @@
-"""Keys for S3 of a process that was given a role instead of keys: by its service account, its task or its machine.
+"""S3 credentials of a process with an AWS role instead of keys: of its service account, task or machine.
 
-botocore's chain finds them where AWS puts them: a web identity token, a container's or a machine's endpoint, a profile.
-Asking takes a call over the network, and signing must not wait for one: they are renewed beforehand, in a thread.
+botocore's chain finds them: a web identity token, the endpoint of a container or machine, a profile. Requesting them is
+a network call that signing must not wait for, so a thread renews them in advance.
 """
 
 import threading
@@ -16,18 +16,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from docstore_contents.s3.signing import Credentials
 
 RENEW_BEFORE_SECONDS = 30 * 60
-"""So long signed URLs are good for at least: they end with the keys they were signed by. A role's may last an hour."""
+"""Signed URLs expire with the keys that signed them, so keys must last this long. A role's may last an hour."""
 LOOK_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
 
 
 class CredentialsUnavailable(Exception):
-    """No keys are configured, and no role returned any; the message gives the reason."""
+    """No keys are configured, and no role returned any; the message contains the reason."""
 
 
 class Found(Protocol):
-    """What of botocore's credentials is used here. Those that end have `refresh_needed` too."""
+    """The used part of botocore's credentials. Those that expire have `refresh_needed` too."""
 
     def get_frozen_credentials(self) -> Any: ...
 
@@ -36,13 +36,13 @@ Find = Callable[[], Found | None]
 
 
 def find_credentials() -> Found | None:
-    """The chain's answer, asked anew: a session of its own remembers none that are about to end."""
+    """Ask the chain again, in a new session that has cached nothing."""
     found: Found | None = botocore.session.Session().get_credentials()
     return found
 
 
 class RoleCredentials:
-    """Call it for the keys of this moment. CredentialsUnavailable where there are none, or the last ones have ended."""
+    """Call it for the current keys. CredentialsUnavailable if there are none, or the last ones have expired."""
 
     def __init__(self, find: Find = find_credentials, look_seconds: float = LOOK_SECONDS) -> None:
         self._find = find
@@ -56,11 +56,11 @@ class RoleCredentials:
             self.load()
         assert self._keys is not None
         if self._ends_within(0):
-            raise CredentialsUnavailable("the role's keys have ended and could not be renewed")
+            raise CredentialsUnavailable("the role's keys have expired and could not be renewed")
         return self._keys
 
     def load(self) -> None:
-        """Get the first ones, unless they are there: takes a call over the network."""
+        """Get the first keys, unless they are there: a network call."""
         with self._loading:
             if self._keys is None:
                 self._renew()
@@ -82,13 +82,13 @@ class RoleCredentials:
             found = self._find()
             if found is None:
                 raise CredentialsUnavailable(
-                    "no keys for S3: set DOCSTORE_S3_ACCESS_KEY_ID and DOCSTORE_S3_SECRET_ACCESS_KEY, or give a role"
+                    "no keys for S3: set DOCSTORE_S3_ACCESS_KEY_ID and DOCSTORE_S3_SECRET_ACCESS_KEY, or assign a role"
                 )
             frozen = found.get_frozen_credentials()
         except (BotoCoreError, ClientError, OSError, RuntimeError) as error:
-            # OSError: the token's file; RuntimeError: botocore's word for keys that have ended when they arrive.
-            raise CredentialsUnavailable(f"no keys by a role: {error}") from error
-        # The keys first: with their older end they are given up too early, never too late.
+            # OSError: the token's file; RuntimeError: botocore's error for keys that have expired on arrival.
+            raise CredentialsUnavailable(f"the role returned no keys: {error}") from error
+        # The keys first: with their older expiry they are replaced too early, never too late.
         self._keys = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
         self._found = found
 
@@ -102,5 +102,5 @@ class RoleCredentials:
 
 @cache
 def role_credentials() -> RoleCredentials:
-    """The process's own: every store of it that has no keys signs by these."""
+    """Return the process's own, shared by every store without keys."""
     return RoleCredentials()

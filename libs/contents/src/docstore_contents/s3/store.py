@@ -1,4 +1,4 @@
-"""The object store. Small, frequent calls go by aiohttp with our own signatures; the rest by boto3 in threads."""
+"""The object store. Small, frequent calls use aiohttp with our own signatures; the others boto3 in threads."""
 
 import asyncio
 import base64
@@ -52,7 +52,7 @@ DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object without its bytes. `sha256` (hex) only where the store verified one on the way in."""
+    """Properties of an object. `sha256` (hex) only if the store verified one on upload."""
 
     key: str
     size: int
@@ -64,7 +64,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a multipart upload; `size` (bytes) is known when the store lists it."""
+    """A part of a multipart upload; `size` (bytes) is known if the store lists it."""
 
     number: int
     etag: str
@@ -73,7 +73,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as the store lists it; `size` in bytes."""
+    """An object in a listing; `size` in bytes."""
 
     key: str
     size: int
@@ -117,7 +117,7 @@ class ObjectStore(Presigner):
         await self.transport.close()
 
     async def head(self, key: str) -> ObjectInfo | None:
-        """What the store knows of an object; None if there is none."""
+        """Return an object's properties; None if it does not exist."""
         try:
             headers, _ = await self.transport.request("HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
         except ObjectNotFound:
@@ -125,33 +125,33 @@ class ObjectStore(Presigner):
         return _object_info(key, headers)
 
     async def head_many(self, keys: Sequence[str]) -> list[ObjectInfo | None]:
-        """`head` of each, in order; the connection pool bounds how many are asked at once."""
+        """Return `head` of each, in order; the connection pool bounds concurrency."""
         return await asyncio.gather(*(self.head(key) for key in keys))
 
     async def get(self, key: str) -> bytes:
-        """A small object, whole."""
+        """Read a small object."""
         return (await self.transport.request("GET", key))[1]
 
     async def fetch(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """A small object, whole, with what the store knows of it."""
+        """Read a small object with its properties."""
         headers, data = await self.transport.request("GET", key)
         return _object_info(key, headers), data
 
     async def get_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
-        """Up to `length` bytes from offset `start`; ObjectChanged if `etag` is given and is not the object's."""
+        """Read up to `length` bytes from offset `start`; ObjectChanged if the object's ETag is not `etag`."""
         headers = {"range": f"bytes={start}-{start + length - 1}"}
         if etag is not None:
             headers["if-match"] = f'"{etag}"'
         return (await self.transport.request("GET", key, headers=headers))[1]
 
     async def get_tail(self, key: str, length: int) -> Tail:
-        """The last `length` bytes of an object, or all of a smaller one."""
+        """Read the last `length` bytes of an object, or all of a smaller one."""
         headers, data = await self.transport.request("GET", key, headers={"range": f"bytes=-{length}"})
         total = headers.get("content-range", "").rpartition("/")[2]
         return Tail(headers["etag"].strip('"'), int(total) if total else len(data), data)
 
     async def peek(self, key: str, length: int) -> tuple[bytes, int]:
-        """The first `length` bytes of an object and the size of all of it. ObjectNotFound if there is none."""
+        """Read the first `length` bytes of an object; return them and its size. ObjectNotFound if it does not exist."""
         try:
             headers, start = await self.transport.request("GET", key, headers={"range": f"bytes=0-{length - 1}"})
         except ObjectStoreError as error:
@@ -170,9 +170,9 @@ class ObjectStore(Presigner):
         metadata: Mapping[str, str] | None = None,
         etag: str | None = None,
     ) -> ObjectInfo:
-        """Store a small object; the store verifies its SHA-256 and keeps it.
+        """Store a small object; the store verifies and keeps its SHA-256.
 
-        With the `etag` of what it is to replace: ObjectChanged or ObjectNotFound if that is not there any more.
+        With an `etag`, replace only the object that has it: else ObjectChanged or ObjectNotFound.
         """
         digest = hashlib.sha256(data).hexdigest()
         headers = dict(object_headers(content_type, digest, metadata))
@@ -182,17 +182,17 @@ class ObjectStore(Presigner):
         return ObjectInfo(key, len(data), answer["etag"].strip('"'), digest, content_type, dict(metadata or {}))
 
     async def copy(self, key: str, to: str) -> None:
-        """Copy an object within the store, a large one in parts. ObjectNotFound if there is none."""
+        """Copy an object within the store, a large one in parts. ObjectNotFound if it does not exist."""
         source = {"Bucket": self.config.bucket, "Key": key}
         await self.transport.call("copy", CopySource=source, Key=to, Config=COPY_CONFIG)
 
     async def tag(self, key: str, tags: Mapping[str, str]) -> None:
-        """Give an object these tags and no others; its bytes, ETag and URLs stay. ObjectNotFound if there is none."""
+        """Replace an object's tags; its bytes, ETag and URLs stay. ObjectNotFound if it does not exist."""
         tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
         await self.transport.call("put_object_tagging", Key=key, Tagging={"TagSet": tag_set})
 
     async def delete(self, key: str) -> None:
-        """Delete an object; one that is gone already counts as deleted."""
+        """Delete an object, if it exists."""
         await self.transport.request("DELETE", key)
 
     async def delete_many(self, keys: Iterable[str]) -> None:
@@ -205,7 +205,7 @@ class ObjectStore(Presigner):
                 raise ObjectStoreError(failure.get("Code", "Unknown"), f"{failure['Key']} was not deleted")
 
     async def sha256_of(self, key: str) -> tuple[int, str]:
-        """Size and SHA-256 (hex) of the bytes stored, by reading them all."""
+        """Read an object; return its size and SHA-256 (hex)."""
 
         def read() -> tuple[int, str]:
             digest, size = hashlib.sha256(), 0
@@ -217,7 +217,7 @@ class ObjectStore(Presigner):
         return await retrying(partial(self.transport.in_thread, read))
 
     async def download(self, key: str, path: Path, max_bytes: int) -> int:
-        """Write an object to `path`, return its size. ObjectTooLarge beyond `max_bytes`; then no file is left."""
+        """Write an object to `path`; return its size. ObjectTooLarge beyond `max_bytes`; then no file is left."""
 
         def write() -> int:
             size = 0
@@ -228,7 +228,7 @@ class ObjectStore(Presigner):
                         if size > max_bytes:
                             raise ObjectTooLarge("EntityTooLarge", f"{key} has more than {max_bytes} bytes")
                         file.write(chunk)
-            except BaseException:
+            except BaseException:  # whatever failed, no partial file may stay
                 path.unlink(missing_ok=True)
                 raise
             return size
@@ -236,7 +236,7 @@ class ObjectStore(Presigner):
         return await retrying(partial(self.transport.in_thread, write))
 
     async def create_multipart(self, key: str, *, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
-        """Begin a multipart upload; answers its id. Its object appears when it is completed, not before."""
+        """Start a multipart upload; return its id. The object appears only when it is completed."""
         object_headers(content_type, metadata=metadata)
         answer = await self.transport.call(
             "create_multipart_upload", Key=key, ContentType=content_type, Metadata=dict(metadata or {})
@@ -244,22 +244,22 @@ class ObjectStore(Presigner):
         return str(answer["UploadId"])
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
-        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted."""
+        """Return the stored parts by number. UploadNotFound once the upload is completed or aborted."""
         newest = {part.number: part for part in await self.list_part_copies(key, upload_id)}
         return [part for _, part in sorted(newest.items())]
 
     async def list_part_copies(self, key: str, upload_id: str) -> list[Part]:
-        """The same, by age: of a part sent more than once SeaweedFS keeps and lists every copy, S3 the last one."""
+        """Return the same by age: SeaweedFS keeps and lists every copy of a part, S3 the last one."""
         pages = await self.transport.call("list_parts", all_pages=True, Key=key, UploadId=upload_id)
         copies = [part for page in pages for part in page.get("Parts", [])]
         by_age = sorted(copies, key=itemgetter("LastModified"))
         return [Part(part["PartNumber"], part["ETag"].strip('"'), part["Size"]) for part in by_age]
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Iterable[Part]) -> ObjectInfo:
-        """Make these parts the object. Completing again answers the object, if it has as many parts.
+        """Make these parts the object. Idempotent if the object has as many parts.
 
-        A part that is missing or differs is an ObjectStoreError with code InvalidPart. UploadNotFound: no such
-        upload, and none that became this object.
+        A part that is missing or differs is an ObjectStoreError with code InvalidPart. UploadNotFound: there is no such
+        upload, and no object from it.
         """
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         gone: UploadNotFound | None = None
@@ -271,18 +271,18 @@ class ObjectStore(Presigner):
             gone = error
         info = await self.head(key)
         if info is None or (gone and not info.etag.endswith(f"-{len(listed)}")):
-            raise gone or ObjectNotFound("NoSuchKey", f"{key} is gone since it was completed")
+            raise gone or ObjectNotFound("NoSuchKey", f"{key} was deleted after its completion")
         return info
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
-        """Drop a multipart upload and its parts; one that is gone already counts as dropped."""
+        """Abort a multipart upload and delete its parts, if it exists."""
         try:
             await self.transport.call("abort_multipart_upload", Key=key, UploadId=upload_id)
         except UploadNotFound:
             return
 
     async def clear(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
-        """Delete every object and unfinished upload under `prefix`, but those in `keep`. Lists: background only."""
+        """Delete every object and unfinished upload under `prefix`, except `keep`. Lists: background only."""
         for upload in await self.unfinished_uploads(prefix):
             await self.abort_multipart(upload.key, upload.upload_id)
         pages = await self.transport.call("list_objects_v2", all_pages=True, Prefix=prefix)
@@ -290,18 +290,18 @@ class ObjectStore(Presigner):
         await self.delete_many(sorted(keys - keep))
 
     async def unfinished_uploads(self, prefix: str) -> list[UnfinishedUpload]:
-        """Multipart uploads under `prefix` that are under way or left behind. Lists: background only."""
+        """Return unfinished multipart uploads under `prefix`. Lists: background only."""
         pages = await self.transport.call("list_multipart_uploads", all_pages=True, Prefix=prefix)
         uploads = [upload for page in pages for upload in page.get("Uploads", [])]
         return [UnfinishedUpload(each["Key"], each["UploadId"], each["Initiated"]) for each in uploads]
 
     async def list_page(self, prefix: str, *, after: str, limit: int) -> list[StoredObject]:
-        """Up to `limit` (1000 at most) objects under `prefix`, by key, those after `after`. Background only."""
+        """Return up to `limit` (1000 at most) objects under `prefix`, by key, after `after`. Background only."""
         page = await self.transport.call("list_objects_v2", Prefix=prefix, StartAfter=after, MaxKeys=limit)
         return [StoredObject(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
 
     async def ensure_bucket(self) -> None:
-        """Create the bucket unless it is there: answers at once where it is."""
+        """Create the bucket, unless it exists."""
         try:
             await self.transport.request("HEAD", "")
         except ObjectNotFound:

@@ -1,4 +1,4 @@
-"""Temporary credentials by STS, with which any S3 tool can do one upload and nothing else."""
+"""Temporary STS credentials, by which any S3 tool can do one upload and nothing else."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from docstore_contents.s3.store import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class UploadCredentials:
-    """Good for writing one object until `expires_at`."""
+    """Credentials to write one object until `expires_at`."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -19,10 +19,10 @@ class UploadCredentials:
 
 
 def upload_policy(bucket: str, key: str) -> dict[str, Any]:
-    """Single and multipart uploads of the object `key`. ValueError for a key that would match more than itself.
+    """Policy for single and multipart uploads of the object `key`. ValueError for a key that would match others.
 
-    PutObject covers beginning, sending and completing a multipart upload. The denial matters: a session that may
-    assume the role again would get all that the role may do.
+    PutObject covers all steps of a multipart upload. The denial is essential: a session that may assume the role again
+    would get all rights of the role.
     """
     if not key or key.endswith("/") or any(char in "*?$" for char in key):
         raise ValueError(f"{key!r} is not the plain key of an object")
@@ -42,9 +42,9 @@ def upload_policy(bucket: str, key: str) -> dict[str, Any]:
 async def upload_credentials(
     store: ObjectStore, role_arn: str, key: str, *, session_name: str, seconds: int
 ) -> UploadCredentials:
-    """Credentials for uploads of the object `key`, for `seconds` (900 to what the role allows).
+    """Return credentials for uploads of the object `key`, for `seconds` (900 to the role's limit).
 
-    `session_name` (2-64 of `A-Za-z0-9_+=,.@-`) stands in the store's access log.
+    `session_name` (2-64 of `A-Za-z0-9_+=,.@-`) appears in the store's access log.
     """
     answer = await store.transport.call(
         "assume_role",

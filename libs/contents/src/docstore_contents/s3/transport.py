@@ -1,4 +1,4 @@
-"""How we call the object store: often and small by aiohttp with our own signatures, the rest by boto3 in threads."""
+"""Calls to the object store: frequent small ones by aiohttp with our own signatures, the others by boto3 in threads."""
 
 import asyncio
 import hashlib
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class ObjectStoreError(Exception):
-    """The store refused a call; `code` is S3's own, e.g. `AccessDenied`."""
+    """The store refused a call; `code` is S3's, e.g. `AccessDenied`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -42,7 +42,7 @@ class ObjectStoreError(Exception):
 
 
 class ObjectStoreUnavailable(ObjectStoreError):
-    """The store did not answer, or not soundly, in the attempts allowed: worth trying again later."""
+    """The store did not respond properly within the allowed attempts: retry later."""
 
 
 class ObjectNotFound(ObjectStoreError):
@@ -50,15 +50,15 @@ class ObjectNotFound(ObjectStoreError):
 
 
 class UploadNotFound(ObjectStoreError):
-    """This multipart upload was completed, aborted or never begun."""
+    """This multipart upload was completed, aborted or never started."""
 
 
 class ObjectChanged(ObjectStoreError):
-    """The object is no longer the one whose ETag was given."""
+    """The object no longer has the given ETag."""
 
 
 class ObjectTooLarge(ObjectStoreError):
-    """The object has more bytes than the caller was willing to take."""
+    """The object has more bytes than the caller accepts."""
 
 
 ERRORS_BY_CODE: Mapping[str, type[ObjectStoreError]] = {
@@ -72,7 +72,7 @@ ERRORS_BY_CODE: Mapping[str, type[ObjectStoreError]] = {
 
 @lru_cache(maxsize=8)
 def boto_client(config: S3Config, service: str) -> Any:
-    """The process's one client of this service. Clients, unlike sessions, are safe to share among threads."""
+    """Return the process's only client of this service. Clients, unlike sessions, are thread-safe."""
     keys = {
         "aws_access_key_id": config.access_key_id,
         "aws_secret_access_key": config.secret_access_key,
@@ -97,7 +97,7 @@ def boto_client(config: S3Config, service: str) -> Any:
 
 
 class S3Transport:
-    """Connections to one store, for one bucket; `open` it within the event loop that uses it."""
+    """Connections to one store, for one bucket; `open` it in the event loop that uses it."""
 
     def __init__(self, config: S3Config, clock: Clock) -> None:
         self._config = config
@@ -106,7 +106,7 @@ class S3Transport:
         self._http: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
-        """Make the connection pool; connections are made when first needed."""
+        """Create the connection pool; connections are opened when needed."""
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
@@ -122,7 +122,7 @@ class S3Transport:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def call(self, operation: str, *, all_pages: bool = False, service: str = "s3", **parameters: Any) -> Any:
-        """A boto3 operation on this bucket, by its boto3 name and parameters, in a thread of ours."""
+        """Call a boto3 operation on this bucket, by its boto3 name and parameters, in a thread."""
         if service == "s3":
             parameters["Bucket"] = self._config.bucket
 
@@ -189,12 +189,12 @@ class S3Transport:
 
 
 def api_name(operation: str) -> str:
-    """`list_objects_v2` of boto3 as the API calls it: `ListObjectsV2`."""
+    """Convert boto3's `list_objects_v2` to the API's `ListObjectsV2`."""
     return "".join(word[:1].upper() + word[1:] for word in operation.split("_"))
 
 
 async def retrying(attempt: Callable[[], Awaitable[T]]) -> T:
-    """The first answer of at most ATTEMPTS, with a jittered, doubling pause before each further one."""
+    """Return the first result of at most ATTEMPTS, with a jittered, doubling pause before each retry."""
     for backoff in (FIRST_BACKOFF_SECONDS * 2**n for n in range(ATTEMPTS - 1)):
         try:
             return await attempt()

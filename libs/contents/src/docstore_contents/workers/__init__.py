@@ -1,1 +1,1 @@
-"""Limited processes for other people's files."""
+"""Limited processes for untrusted files."""

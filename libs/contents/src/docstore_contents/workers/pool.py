@@ -1,5 +1,5 @@
-"""A few limited worker processes for other people's files: started when needed, killed when they misbehave, ended when
-idle. What runs in them calls `process.serve_confined`. Where a job can't be confined, none is done.
+"""A pool of limited worker processes for untrusted files: started when needed, killed when they misbehave, stopped when
+idle. Their program calls `process.serve_confined`. A job that can't be confined is not run.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, mi
 log = structlog.get_logger(__name__)
 MAX_ANSWER_BYTES = 64 << 20
 RETRY_SECONDS = 30.0
-"""A sandbox that could not be set up is tried again after so long."""
+"""How often to retry a sandbox that could not be set up."""
 _STDERR_BYTES = 4096
 _MEMORY_SIGNS = (b"memory allocation", b"bad_alloc", b"MemoryError", b"Cannot allocate", b"out of memory")
 _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
@@ -32,8 +32,8 @@ _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """Of one job, except `workers` and `idle_seconds`. No file it writes is larger than one it is given may be:
-    `max_document_bytes`. With `allow_weak_sandbox` jobs are done in as much of a sandbox as the host offers, if any.
+    """Limits of one job, except `workers` and `idle_seconds`. No file it writes may be larger than
+    `max_document_bytes`. With `allow_weak_sandbox`, jobs run in as much of a sandbox as the host offers, if any.
     """
 
     workers: int = 1
@@ -46,7 +46,7 @@ class WorkerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the workers run: Python's arguments, the variables it needs beside those that every worker has, and what it
+    """Program of the workers: Python's arguments, environment variables beside the common ones, and what it
     may read beside Python and fonts.
     """
 
@@ -60,7 +60,7 @@ class Program:
 
 
 class JobFailed(Exception):
-    """A job came to no answer: `timed_out`, `out_of_memory` or `parser_crashed`, its `reason`."""
+    """A job failed with a `reason`: `timed_out`, `out_of_memory` or `parser_crashed`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -68,7 +68,7 @@ class JobFailed(Exception):
 
 
 class WorkerDied(Exception):
-    """The worker, or the process of the job, ended before it answered."""
+    """The worker, or the process of the job, ended before it responded."""
 
     def __init__(self, returncode: int, stderr: bytes) -> None:
         super().__init__(f"worker ended with {returncode}")
@@ -79,17 +79,17 @@ class WorkerDied(Exception):
     def reason(self) -> str:
         if self.returncode == -signal.SIGXCPU:
             return "timed_out"
-        killed = self.returncode in _KILLED_FROM_OUTSIDE  # by the kernel, most likely: it was the largest process
+        killed = self.returncode in _KILLED_FROM_OUTSIDE  # most likely by the kernel, as the largest process
         starved = killed or any(sign in self.stderr for sign in _MEMORY_SIGNS)
         return "out_of_memory" if starved else "parser_crashed"
 
 
 class JobDied(WorkerDied):
-    """The process of the job did; the worker lives."""
+    """The process of the job ended; the worker is running."""
 
 
 class Worker:
-    """One process and its pipes; used by one job at a time."""
+    """One process and its pipes, used by one job at a time."""
 
     def __init__(self, process: asyncio.subprocess.Process, folder: str) -> None:
         assert process.stdin is not None
@@ -103,7 +103,7 @@ class Worker:
 
     @classmethod
     async def start(cls, program: Program, limits: WorkerLimits, parent: Path | None = None) -> "Worker":
-        """A process with its own folder for temporary files (in `parent`) and none of this one's environment."""
+        """Start a process with its own folder for temporary files (in `parent`) and a minimal environment."""
         folder = tempfile.mkdtemp(prefix="docstore-worker-", dir=parent)
         arguments = {
             "--parent": os.getpid(),
@@ -130,7 +130,7 @@ class Worker:
         return self._process.pid
 
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request. Raises WorkerDied, SandboxUnavailable."""
+        """Send a request and return the response. Raises WorkerDied, SandboxUnavailable."""
         data = json.dumps(request).encode()
         try:
             self._requests.write(LENGTH.pack(len(data)) + data)
@@ -150,7 +150,7 @@ class Worker:
         return found
 
     async def _reply(self) -> tuple[bytearray, bytearray, int]:
-        """What the job answered, the end of its stderr, and how its process ended."""
+        """Return the job's response, the end of its stderr, and the exit status of its process."""
         parts = {ANSWER: bytearray(), ERRORS: bytearray()}
         while True:
             size, kind = HEADER.unpack(await self._answers.readexactly(HEADER.size))
@@ -164,7 +164,7 @@ class Worker:
                 self._process.kill()
 
     async def stop(self, *, kill: bool = False) -> None:
-        """End the process (at once, or after a second's grace) and remove what it left."""
+        """Stop the process (at once, or after a second) and remove its files."""
         if kill and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -185,7 +185,7 @@ class Worker:
 
 
 def empty(folder: Path) -> None:
-    """Remove what workers that were killed have left. The folder itself stays: it may be where a volume is mounted."""
+    """Remove what killed workers have left. The folder itself stays: a volume may be mounted there."""
     folder.mkdir(parents=True, exist_ok=True)
     for child in folder.iterdir():
         if child.is_dir() and not child.is_symlink():
@@ -206,10 +206,10 @@ def _environment(folder: str, variables: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerPool:
-    """At most `limits.workers` processes; an idle one waits `limits.idle_seconds` for its next job."""
+    """At most `limits.workers` processes; an idle one stops after `limits.idle_seconds`."""
 
     def __init__(self, program: Program, limits: WorkerLimits, folder: Path | None = None) -> None:
-        """`folder` is for the workers' temporary files; without one: the system's."""
+        """`folder`: temporary files of the workers; default: the system's folder."""
         self._program = program
         self._limits = limits
         self._folder = folder
@@ -221,22 +221,22 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the workers alive, busy ones first."""
+        """Process ids of running workers, busy ones first."""
         return [worker.pid for worker in (*self._busy, *self._idle)]
 
     @property
     def sandbox_missing(self) -> str:
-        """Why a job can't be confined now, in words; empty: it can."""
+        """Why a job can't be confined now, for people; empty: it can."""
         return missing() or (self._refusal if time.monotonic() < self._refused_until else "")
 
     @property
     def ready(self) -> bool:
-        """Whether jobs are done; those that wait for it are best not begun."""
+        """Whether jobs can run; otherwise don't start them."""
         return self._limits.allow_weak_sandbox or not self.sandbox_missing
 
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do one job; its document is at `path`. A process that is killed from outside is replaced and the job tried
-        once more. Raises JobFailed, SandboxUnavailable.
+        """Run a job; its document is at `path`. If its process is killed from outside, it is retried once in a new one.
+        Raises JobFailed, SandboxUnavailable.
         """
         if not self.ready:
             raise SandboxUnavailable(self.sandbox_missing)
@@ -300,7 +300,7 @@ class WorkerPool:
         task.add_done_callback(self._endings.discard)
 
     async def close(self) -> None:
-        """End every worker; jobs under way fail."""
+        """Stop every worker; jobs under way fail."""
         for timer in self._idle.values():
             timer.cancel()
         workers = [*self._idle, *self._busy]

@@ -1,8 +1,8 @@
-"""The inside of a worker process (`workers.py` is the outside): length-prefixed requests in on 0, replies out on 1.
+"""The program of a worker process (`pool.py` is the parent's side): length-prefixed requests on 0, replies on 1.
 
-It loads the parsers once and forks for each job. Only the fork sees the document: confined to it and to an empty folder
-(`sandbox`), it answers through a pipe and ends, so that nothing of one document reaches the next. A fork is expected to
-die: of its limits, or of a parser's crash.
+It loads the parsers once and forks for each job. Only the fork sees the document. Confined to it and to an empty folder
+(`sandbox`), it responds through a pipe and exits, so that nothing of one document reaches the next. A fork may well
+die: by its limits, or by a crash of a parser.
 """
 
 import argparse
@@ -25,20 +25,20 @@ from typing import Any, BinaryIO, NoReturn
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, confine
 
 Answerer = Callable[[dict[str, Any]], dict[str, Any]]
-"""Does one job, whose document is at `path`: request to answer, or to the `reason` why there is none.
+"""Runs one job, whose document is at `path`: returns the response, or the `reason` why there is none.
 
-Whatever it raises is such a reason, too.
+An exception is a reason, too.
 """
 
 LENGTH = struct.Struct(">I")
-"""Before a request."""
+"""Prefix of a request."""
 HEADER = struct.Struct(">Ic")
-"""Before each part of a reply: its length and kind."""
+"""Prefix of each part of a reply: its length and kind."""
 ANSWER, ERRORS, ENDED = b"A", b"E", b"X"
-"""Kinds: of what the job answers, of its stderr, and last, how its process ended."""
+"""Kinds: part of the response, of stderr, and last, the exit status."""
 RETURN_CODE = struct.Struct(">i")
 CONFINED = b"+"
-"""First byte of an answer. Another one begins the reason why the job could not be confined; nothing was read then."""
+"""First byte of a response. Any other one starts the reason why the job could not be confined and was not run."""
 
 _CHUNK = 1 << 16
 _PR_SET_PDEATHSIG = 1
@@ -50,7 +50,7 @@ _CPU_GRACE = 5
 
 @dataclass(frozen=True, slots=True)
 class _Jobs:
-    """What all jobs of this process have in common."""
+    """What all jobs of this process share."""
 
     answer: Answerer
     readable: tuple[Path, ...]
@@ -59,7 +59,7 @@ class _Jobs:
 
 
 def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | None = None) -> None:
-    """Limit this process, `load` what does the work, and serve requests until the pipe closes.
+    """Limit this process, `load` the parsers, and serve requests until the pipe closes.
 
     `prepare` runs once in a process of its own and may write to the folder for temporary files, which jobs only read.
     """
@@ -67,7 +67,7 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
     parser.add_argument("--parent", type=int, required=True, help="process id of whoever started this")
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--file-mb", type=int, required=True)
-    parser.add_argument("--readable", type=Path, action="append", default=[], help="beside Python and fonts")
+    parser.add_argument("--readable", type=Path, action="append", default=[], help="in addition to Python and fonts")
     parser.add_argument("--allow-weak-sandbox", action="store_true")
     options = parser.parse_args()
     requests, replies = os.fdopen(os.dup(0), "rb"), os.dup(1)
@@ -80,18 +80,18 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
     if prepare is not None:
         _run_once(prepare)
     gc.collect()
-    gc.freeze()  # pages that the collector does not touch stay shared with the forks
+    gc.freeze()  # untouched pages stay shared with the forks
     jobs = _Jobs(answer, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
     while request := _read(requests):
         _do(jobs, request, replies)
 
 
 def _limit_process(*, parent: int, memory_mb: int, file_mb: int) -> None:
-    """Limits of this process and of its forks. Once, before any thread starts."""
+    """Limit this process and its forks, once, before any thread starts."""
     libc = ctypes.CDLL(None, use_errno=True)
-    # Beside the sandbox, and only where the kernel grants them to a plain user: it holds without.
+    # In addition to the sandbox, and only if the kernel grants them to a plain user.
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0:
-        _limit(resource.RLIMIT_NPROC, _THREADS)  # counted in this namespace alone
+        _limit(resource.RLIMIT_NPROC, _THREADS)  # counted in this namespace only
     _die_with(parent)  # after the above, which would clear it
     _limit(resource.RLIMIT_AS, memory_mb << 20)
     _limit(resource.RLIMIT_FSIZE, file_mb << 20)
@@ -124,15 +124,15 @@ def _run_once(prepare: Callable[[], None]) -> None:
     worker = os.getpid()
     pid = os.fork()
     if not pid:
-        with suppress(BaseException):  # the jobs do without what could not be prepared
-            _die_with(worker)  # it holds the worker's stderr, whose end is waited for
+        with suppress(BaseException):  # jobs run without what could not be prepared
+            _die_with(worker)  # it holds the worker's stderr, which is read to its end
             prepare()
         os._exit(0)
     os.waitpid(pid, 0)
 
 
 def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
-    """Do one job in a process of its own; the parent kills both when it takes too long."""
+    """Run one job in a process of its own; the parent process kills both on timeout."""
     jobs.scratch.mkdir()
     answers, answers_in = os.pipe()
     errors, errors_in = os.pipe()
@@ -150,7 +150,7 @@ def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
 
 
 def _relay(pipes: dict[int, bytes], replies: int) -> None:
-    """Pass on what a job writes, through one buffer that is cleared: no later fork finds it in its memory."""
+    """Forward a job's output through one buffer that is cleared, so that no later fork has it in memory."""
     buffer = bytearray(_CHUNK)
     with selectors.DefaultSelector() as selector:
         for pipe, kind in pipes.items():
@@ -168,7 +168,7 @@ def _relay(pipes: dict[int, bytes], replies: int) -> None:
 
 
 def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, errors: int) -> NoReturn:
-    """The whole life of a fork: it answers and ends without a word to whatever waits for an exit."""
+    """Run a fork: respond and exit without running exit handlers."""
     try:
         _die_with(worker)
         out = _only_pipes(answers, errors)
@@ -187,7 +187,7 @@ def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, er
 
 
 def _only_pipes(answers: int, errors: int) -> int:
-    """Close every other file, the worker's own pipes above all; the answers' is then the number that is returned."""
+    """Close every other file, including the worker's own pipes; return the new descriptor for the response."""
     os.dup2(errors, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
@@ -212,7 +212,7 @@ def _answered(answer: Answerer, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _allow_processor_seconds(seconds: float) -> None:
-    """SIGXCPU once this job has used that much, and the end if it has caught that."""
+    """Send SIGXCPU once this job has used that much time, and kill it if it catches that."""
     soft = int(seconds) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     end = soft + _CPU_GRACE if hard == resource.RLIM_INFINITY else min(soft + _CPU_GRACE, hard)

@@ -1,4 +1,4 @@
-"""Shared parts of pages without script: a frame with an inline stylesheet, and readable sizes."""
+"""Base of pages without script: a frame with an inline stylesheet, and readable sizes."""
 
 import base64
 import hashlib
@@ -10,14 +10,14 @@ from markupsafe import Markup
 from docstore_platform.shown_text import keeps_direction
 
 CSS = (files(__package__) / "plain_page.css").read_text("utf-8")
-"""Ours and without markup: in a style element it stands as it is. Light and dark."""
+"""Inline stylesheet, light and dark; ours, so it needs no escaping."""
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()}'"
-"""What a Content-Security-Policy names in `style-src` to allow it, and no other style."""
+"""Source expression that allows exactly this style in `style-src` of a Content-Security-Policy."""
 UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
 def shown_size(size: int) -> str:
-    """Bytes as people read them, in powers of 1024 as plans are and the web page has it: a plan's `5 GB` is `5 GB`."""
+    """Format bytes for people, in powers of 1024 as plans and the web page do: a plan's `5 GB` is `5 GB`."""
     if size == 1:
         return "1 byte"
     value, unit = float(size), 0
@@ -28,7 +28,7 @@ def shown_size(size: int) -> str:
 
 
 def plain_pages(package: str, folder: str = "templates") -> Environment:
-    """The templates of a package, which can extend `plain_page.html`: give it a `title`, and fill its `content`."""
+    """Return the templates of a package, which can extend `plain_page.html`: give it a `title`, and fill `content`."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, folder), PackageLoader("docstore_platform", "plain_page")]),
         autoescape=select_autoescape(["html"]),

@@ -66,7 +66,7 @@ class RegistrationService:
         await check_new_password(password, email, name, self._settings.breached_passwords_file)
         if await self._accounts.by_email(email):
             raise email_taken()
-        password_hash = await self._passwords.hash(password, Requester.stranger(address, email_key(email)))
+        password_hash = await self._passwords.hash(password, Requester.anonymous(address, email_key(email)))
         account = Account(
             id=new_id(),
             email=email,

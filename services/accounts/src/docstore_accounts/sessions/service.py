@@ -97,7 +97,7 @@ class SessionService:
         Failures on unknown devices do not lock out a device that the account knows by its token. 307 to the home region
         of an account of another region.
         """
-        requester = Requester.stranger(address, email_key(email))
+        requester = Requester.anonymous(address, email_key(email))
         found = await self._accounts.credentials(email)
         known_as = await self._known_as(found[0].id if found else "", device_token)
         async with self._throttle.attempt(email_key(email), address, known_as=known_as) as attempt:

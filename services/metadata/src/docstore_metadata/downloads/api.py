@@ -12,7 +12,7 @@ from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.reading import telling_read
+from docstore_platform.reading import with_read_files
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
@@ -57,7 +57,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         if page.following is not None:
             answer["cursor"] = encode_cursor(page.version.number, page.following)
         response = json_response(answer | {"blocks": blocks}, headers=NO_STORE)
-        return telling_read(response, [] if position else [file_id])
+        return with_read_files(response, [] if position else [file_id])
 
     @router.post("/contents", response_model=schemas.ContentLocations)
     async def locate_contents(body: WantedItems, principal: Caller) -> Response:
@@ -71,7 +71,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         results = await downloads.many(principal, wanted)
         # Contents that are not direct are read, and reported, by the call to their URL.
         read = [result["id"] for result in results if "problem" not in result and result.get("direct")]
-        return telling_read(json_response({"results": results}, headers=NO_STORE), read)
+        return with_read_files(json_response({"results": results}, headers=NO_STORE), read)
 
     return router
 

@@ -16,7 +16,7 @@ from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
 from docstore_platform.errors import unavailable
 from docstore_platform.problems import Problem
-from docstore_platform.reading import telling_read
+from docstore_platform.reading import with_read_files
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class Delivery:
         """
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
-            return telling_read(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
+            return with_read_files(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
         headers = {
             "etag": download.etag,
             "accept-ranges": "bytes",
@@ -106,7 +106,7 @@ class Delivery:
         headers["content-type"] = download.content_type or OCTETS
         stream = ContentStream(first, parts, 206 if asked else 200, headers)
         # A client that continues with a later range was counted before.
-        return telling_read(stream, [] if wanted.start else [download.file_id])
+        return with_read_files(stream, [] if wanted.start else [download.file_id])
 
 
 class ContentStream(StreamingResponse):

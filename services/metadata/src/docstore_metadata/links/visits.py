@@ -54,7 +54,7 @@ class LinkVisits(UseCases):
             if password is None:
                 raise _password_needed()
             async with self.throttle.attempt(link.id, address) as attempt:
-                requester = Requester.stranger(address, link.id)
+                requester = Requester.anonymous(address, link.id)
                 attempt.succeeded = await self.passwords.matches(password, link.password_hash, requester)
             if not attempt.succeeded:
                 raise LinkPassword("This is not the link's password.", reason="wrong")

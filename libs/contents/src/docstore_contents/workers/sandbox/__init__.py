@@ -1,1 +1,1 @@
-"""What confines a process that reads other people's files: Landlock and seccomp, set up by the process itself."""
+"""Sandbox of a process that reads untrusted files: Landlock and seccomp, applied by the process itself."""

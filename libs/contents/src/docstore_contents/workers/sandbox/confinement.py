@@ -1,7 +1,7 @@
-"""The sandbox of one job: its document to read, a folder of its own to write, nothing else of the machine.
+"""The sandbox of one job: it can read its document, write to its own folder, and use nothing else of the machine.
 
-It counts as set up if Landlock and seccomp are in force, whatever user the process runs as and whether or not it has
-namespaces. Who may not use one of them parses nothing, unless `allow_weak` is set.
+It is complete if Landlock and seccomp are in force, whatever user the process runs as and whether or not it has
+namespaces. Where one of them is missing nothing is parsed, unless `allow_weak` is set.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ class SandboxUnavailable(Exception):
 
 
 def missing() -> str:
-    """What this kernel does not have, or does not let this process use, in words; empty: nothing."""
+    """What this kernel lacks or denies to this process, for people; empty: nothing."""
     lacking = []
     if not landlock.version():
         lacking.append("Landlock (Linux 5.13 or newer, with `landlock` in the kernel's `lsm=` list)")
@@ -36,14 +36,14 @@ def missing() -> str:
 
 
 def python_and_fonts() -> list[Path]:
-    """What any parser may read: Python's modules and native libraries, fonts, time zones. No secret is in these."""
+    """What any parser may read: Python's modules and native libraries, fonts, time zones, none of them secret."""
     return [Path(path) for path in (*filter(os.path.isabs, sys.path), *_LIBRARIES, *_FONTS, *_OTHERS)]
 
 
 def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool) -> None:
-    """Confine this process, which has one thread, for ever. Raises SandboxUnavailable.
+    """Confine this single-threaded process permanently. Raises SandboxUnavailable.
 
-    With `allow_weak`, what can't be had is done without.
+    With `allow_weak`, missing parts are ignored.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     try:
@@ -68,10 +68,10 @@ def _drop_capabilities(libc: ctypes.CDLL) -> None:
 
 
 def _prove() -> None:
-    """Try what must not work: a kernel, or what stands for one, may accept a rule that it does not enforce."""
+    """Check that the rules are enforced: a kernel, or an emulation, may accept a rule and ignore it."""
     with suppress(OSError):
         os.close(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
         raise SandboxUnavailable("landlock: the root folder can still be listed")
     with suppress(OSError):
         socket.socket(socket.AF_UNIX).close()
-        raise SandboxUnavailable("seccomp: a socket can still be made")
+        raise SandboxUnavailable("seccomp: a socket can still be created")

@@ -1,4 +1,4 @@
-"""Which files a process may open: Linux's Landlock (`Documentation/userspace-api/landlock.rst` of the kernel)."""
+"""Restricts file access of a process by Linux's Landlock (`Documentation/userspace-api/landlock.rst` of the kernel)."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ _READ = _READ_FILE | _READ_DIR
 _WRITE = _READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE  # no folders, links, sockets, pipes or devices
 _FOR_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
-"""All that a version knows; later versions know no more."""
+"""All rights that each version knows; later versions add none."""
 _NET_RIGHTS = 0b11  # binding and connecting TCP, from version 4
 _SCOPES = 0b11  # abstract sockets and signals, from version 6
 
@@ -31,15 +31,15 @@ class _PathRule(ctypes.Structure):
 
 
 def version() -> int:
-    """Of the kernel's Landlock; 0 if it has none, or does not let this process use it."""
+    """Version of the kernel's Landlock; 0 if it has none, or denies it to this process."""
     found: int = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
     return max(found, 0)
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
-    """Confine this thread, for ever, to reading what is below `readable` and writing files in `writable`.
+    """Confine this thread permanently to reading files below `readable` and writing files in `writable`.
 
-    Paths that can't be opened are left out. Where the kernel can, also: no TCP, no signals, no abstract sockets.
+    Paths that can't be opened are ignored. Where the kernel supports it, also deny TCP, signals and abstract sockets.
     The caller has set no_new_privs. Raises OSError.
     """
     abi = version()
@@ -59,7 +59,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
 def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # what this process can't open it need not be allowed
+    except OSError:  # a path that this process can't open needs no rule
         return
     try:
         if not stat.S_ISDIR(os.fstat(place).st_mode):

@@ -1,7 +1,7 @@
-"""Which system calls a process may make: a seccomp filter (`Documentation/userspace-api/seccomp_filter.rst`).
+"""Restricts the system calls of a process by a seccomp filter (`Documentation/userspace-api/seccomp_filter.rst`).
 
-It lists what reading a file takes: memory, files, threads, pipes, clocks. All else is answered as by a kernel that does
-not know the call, so that libraries fall back where they can: no process, program, socket, signal, mount, key or trace.
+Allowed is what reading a file needs: memory, files, threads, pipes, clocks. All other calls return ENOSYS, so that
+libraries fall back where they can: no processes, programs, sockets, signals, mounts, keys or traces.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _ALLOWED = """
     dup 32 23, dup2 33 -, dup3 292 24, pipe2 293 59, poll 7 -, ppoll 271 73, select 23 -, pselect6 270 72,
     epoll_create1 291 20, epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, eventfd2 290 19, recvfrom 45 207
 """
-"""Name and number on each architecture. Files are Landlock's to restrict."""
+"""Name and number on each architecture. Landlock restricts the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ _PR_SET_NAME = 15
 
 
 def _conditional() -> dict[tuple[int, int], tuple[_Test, ...]]:
-    """Calls by their numbers, and what all has to be so."""
+    """Calls by number, with all conditions on their arguments."""
     return {
         (56, 220): (_Test(0, (_CLONE_THREAD,), _CLONE_THREAD),),  # clone: threads, not processes
         (234, 131): (_Test(0, (os.getpid(),)),),  # tgkill: abort() ends this process
@@ -75,7 +75,7 @@ class _Program(ctypes.Structure):
 
 
 def is_supported() -> bool:
-    """Whether a filter can be installed here: a known architecture, and a kernel that has seccomp."""
+    """Whether a filter can be installed: a known architecture, and a kernel with seccomp."""
     if platform.machine() not in _ARCHITECTURES:
         return False
     number = _SECCOMP[_ARCHITECTURES[platform.machine()][1]]
@@ -85,7 +85,7 @@ def is_supported() -> bool:
 
 
 def restrict() -> None:
-    """Confine this thread, and those that it starts, to the calls above, for ever.
+    """Confine this thread, and those that it starts, permanently to the calls above.
 
     The caller has set no_new_privs. Raises OSError.
     """
@@ -117,7 +117,7 @@ def _filter(architecture: int, column: int) -> bytes:
 
 
 def _tested(test: _Test) -> bytes:
-    """Goes on behind itself if it holds, and refuses the call if not."""
+    """Continue after itself if the condition holds, and refuse the call otherwise."""
     count = len(test.values)
     compared = [_step(_EQUAL, value, count - index, 0) for index, value in enumerate(test.values)]
     load = [_step(_LOAD, _ARGUMENTS_AT + 4 * test.word), _step(_AND, test.mask)]

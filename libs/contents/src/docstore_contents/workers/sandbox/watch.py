@@ -1,4 +1,4 @@
-"""What operators see of the sandbox: a metric, a line in the log when it changes, a detail of readiness."""
+"""Reports the state of the sandbox to operators: a metric, a log line on changes, a detail of readiness."""
 
 from typing import Literal, Protocol
 
@@ -14,7 +14,7 @@ STATES: tuple[State, ...] = ("full", "weak", "unavailable")
 
 
 class Parser(Protocol):
-    """Whatever parses documents in a sandbox."""
+    """A component that parses documents in a sandbox."""
 
     @property
     def ready(self) -> bool: ...
@@ -24,7 +24,7 @@ class Parser(Protocol):
 
 
 class SandboxWatch:
-    """Of one service, whose parsers are all confined in the same way."""
+    """Watches one service, whose parsers all use the same sandbox."""
 
     def __init__(self, service: str, *parsers: Parser) -> None:
         self._service = service
@@ -32,7 +32,7 @@ class SandboxWatch:
         self._state: State | None = None
 
     def report(self) -> None:
-        """Bring the metric up to date, and log what has changed."""
+        """Update the metric and log changes."""
         state, lacking = self._now()
         for each in STATES:
             parser_sandbox.labels(self._service, each).set(each == state)
@@ -42,7 +42,7 @@ class SandboxWatch:
         self._state = state
 
     async def check(self) -> None:
-        """A readiness check. Raises SandboxUnavailable while documents wait for it."""
+        """Readiness check. Raises SandboxUnavailable while documents wait for the sandbox."""
         state, lacking = self._now()
         if state == "unavailable":
             raise SandboxUnavailable(f"documents wait to be parsed; missing: {lacking}")
