@@ -16,6 +16,10 @@ from docstore_platform.stopping import announce_stopping
 GRACE_SECONDS = 10
 
 
+class CannotListen(OSError):
+    """An address is in use, or not this machine's."""
+
+
 class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         announce_stopping()
@@ -30,12 +34,15 @@ class _Server(uvicorn.Server):
 async def serving(
     app: ASGIApp, host: str, port: int, operations_port: int | None = None, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
-    """`app`, its lifespan included, answers at `host:port` until the block ends. OSError if nobody can listen there.
+    """`app`, its lifespan included, answers at `host:port` until the block ends. Raises CannotListen.
 
     What is for operators is answered at `operations_port` alone.
     """
     ports = [port] if operations_port is None else [port, operations_port]
-    sockets = listening_sockets(host, ports)
+    try:
+        sockets = listening_sockets(host, ports)
+    except OSError as error:
+        raise CannotListen(f"{host}, ports {ports}: {error}") from error
     config = uvicorn.Config(
         OperatorsPort(app, operations_port),
         loop="none",
@@ -54,7 +61,7 @@ async def serving(
             await asyncio.sleep(0.01)
             if task.done():
                 await task
-                raise OSError(f"nothing could listen at {host}:{port}")
+                raise CannotListen(f"{host}, ports {ports}")
         yield
     finally:
         server.should_exit = True

@@ -8,9 +8,11 @@ import gc
 import importlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -23,7 +25,9 @@ from docstore_platform.serve import ListenSettings, collect_less_often, raise_fi
 from docstore_platform.services import INTERNAL_SERVICES, ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tracing import configure_tracing
-from docstore_standalone.asgi_server import serving
+from docstore_standalone.asgi_server import CannotListen, serving
+
+log = structlog.get_logger(__name__)
 
 CREATE_APP: dict[ServiceName, Callable[[], FastAPI]] = {
     name: importlib.import_module(f"docstore_{name}.app").create_app for name in INTERNAL_SERVICES
@@ -82,7 +86,11 @@ async def run(listen: ListenSettings) -> None:
 
 def main() -> None:
     os.environ.update(LOCAL_URLS)
-    uvloop.run(run(ListenSettings()))
+    try:
+        uvloop.run(run(ListenSettings()))
+    except* CannotListen as errors:
+        log.error("cannot_listen", error=str(errors.exceptions[0]))
+        sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -149,6 +149,10 @@ class LeaseQueue:
             lease_events_total.labels(self._name, "lost").inc(len(writes) - outcome.matched_count)
             raise LeaseLost
 
+    def count_completed(self, documents: int) -> None:
+        """Count documents that their holder has removed by a condition of its own."""
+        lease_events_total.labels(self._name, "completed").inc(documents)
+
     async def postpone(
         self,
         lease: Lease,

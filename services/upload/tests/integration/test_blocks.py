@@ -120,11 +120,11 @@ async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
     async with stack.run(**fast):
         await release(stack, content)
 
-        async def all_was_due() -> bool:
-            taken = {"lease_owner": {"$exists": True}}
-            return await stack.database["discarded"].count_documents(taken) == len(everything)
+        async def all_are_discarded() -> bool:
+            taken = await stack.database["discarded"].find_one({"lease_owner": {"$exists": True}})
+            return taken and await stack.database["discarded"].count_documents({}) == len(everything)
 
-        await eventually(all_was_due)
+        await eventually(all_are_discarded)
         assert await keys_in_store(stack, prefix) == everything
         await hold.release()
 

@@ -62,6 +62,7 @@ class MongoReplicationQueue:
         return {lease.document["account_id"]: lease for lease in leases}
 
     async def complete(self, region: str, leases: Iterable[Lease], revisions: Mapping[str, int]) -> None:
+        held = list(leases)
         # A revision that the region has need not be sent again by anybody: no lease is checked.
         known = [
             DeleteOne({"_id": _row_id(region, account_id), "revision": {"$lte": revision}})
@@ -69,7 +70,11 @@ class MongoReplicationQueue:
         ]
         if known:
             await self._rows.bulk_write(known, ordered=False)
-        await self.postpone(leases, 0.0)
+        ids = [lease.id for lease in held]
+        changed = {row["_id"] async for row in self._rows.find({"_id": {"$in": ids}}, {"_id": 1})}
+        self._queue.count_completed(len(held) - len(changed))
+        if changed:
+            await self.postpone([lease for lease in held if lease.id in changed], 0.0)
 
     async def postpone(self, leases: Iterable[Lease], seconds: float) -> None:
         await self._queue.postpone_batch(list(leases), seconds)

@@ -32,14 +32,18 @@ class DiscardedBlocksWorker(DueWork[Discarded]):
         self._blocks = blocks
         self._store = store
         self._is_held = is_held
+        self._was_held = False
 
     async def claim_due(self, limit: int) -> list[Discarded]:
         now = self._clock()
         before = now - timedelta(seconds=self._settings.block_grace_seconds)
         given_up = await self._blocks.give_up(before, now, self._settings.block_put_life, limit)
         blocks_collected_total.inc(given_up)
+        if self._was_held and await self._is_held():  # what is claimed in vain is leased for nothing
+            return []
         discarded = await self._blocks.take_discarded(limit)
-        return [] if discarded and await self._is_held() else discarded
+        self._was_held = bool(discarded) and await self._is_held()
+        return [] if self._was_held else discarded
 
     def step(self, due: Discarded) -> Step[Discarded]:
         is_writable = due.writable_until is not None and due.writable_until > self._clock()
@@ -79,8 +83,10 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         for account_id, due in by_account.items():
             try:
                 arrived = await self._prover.prove(account_id, [each.block for each in due])
-            except DomainError:
-                continue  # too many for one round: due again when the lease ends
+            except DomainError:  # too many for one round
+                later = self._clock() + timedelta(seconds=self._settings.lease_seconds)
+                await self._blocks.look_again(account_id, [each.block.hash for each in due], later)
+                continue
             await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
 
     async def _plan(self, account_id: str, due: Sequence[Awaited]) -> None:
