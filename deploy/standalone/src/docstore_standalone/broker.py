@@ -1,4 +1,4 @@
-"""The Kafka-compatible broker: tansu, which keeps its log in a bucket of the object store, or in memory."""
+"""The Kafka-compatible broker tansu, with its log in a bucket of the object store, or in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from docstore_standalone.http_probe import kafka_answers, until
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
 
-CLUSTER_ID = "docstore"  # names the log's place in the bucket: never to be changed
+CLUSTER_ID = "docstore"  # part of the log's path in the bucket: must never change
 
 
 @dataclass(frozen=True, slots=True)
 class LogBucket:
-    """Where the broker keeps its log."""
+    """Location of the broker's log."""
 
     endpoint: str
     bucket: str
@@ -23,7 +23,7 @@ class LogBucket:
 
 
 class Tansu:
-    """Reached at `bootstrap`; needs the object store to be ready, if its log is there."""
+    """The broker. Clients use `bootstrap`; the object store must be ready first if it has the log."""
 
     name = "broker"
     port_names: Sequence[str] = ("kafka",)
@@ -32,7 +32,7 @@ class Tansu:
     def __init__(
         self, program: Path, log_file: Path, ports: PortBook, log_bucket: Callable[[], LogBucket] | None
     ) -> None:
-        """`log_bucket` is asked at each start: the store's address is known only once it runs. None: in memory."""
+        """`log_bucket` is called at each start, since the store's address is known only then. None: in memory."""
         self.program, self.log_file, self.ports = program, log_file, ports
         self.log_bucket = log_bucket
 
@@ -71,4 +71,4 @@ class Tansu:
         await until(lambda: kafka_answers(self.ports["kafka"]))
 
     def clean_up(self) -> None:
-        """It leaves nothing behind."""
+        """Nothing to remove."""

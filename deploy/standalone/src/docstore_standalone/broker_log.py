@@ -1,4 +1,4 @@
-"""The embedded broker's log, as tansu keeps it in its bucket: read and shortened there, since the broker can't do it.
+"""The embedded broker's log in its bucket: read and shortened there, since tansu itself can't.
 
 Below `clusters/docstore/`, each partition has in `topics/TOPIC/partitions/0000000000/` a `watermark.json`, whose `high`
 is the offset of the next record, and an object `records/00000000000000000042.batch` for each batch, named by its first
@@ -23,7 +23,7 @@ from docstore_standalone.broker import CLUSTER_ID, LogBucket
 ANSWER_SECONDS = 10.0
 SIGNED_SECONDS = 60
 MOST_LISTED = 1000
-"""Keys that S3 lists in one answer, or deletes by one request."""
+"""S3's limit of keys in one listing or deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Batch:
 
 
 class BrokerLog:
-    """One connection to the bucket, without a library for it. OSError or HTTPException if the store does not answer."""
+    """One connection to the bucket, without an S3 library. OSError or HTTPException if the store does not respond."""
 
     def __init__(self, where: LogBucket) -> None:
         keys = SigningKeys(where.keys.access_key_id, where.keys.secret_access_key)
@@ -58,14 +58,14 @@ class BrokerLog:
         self._connection.close()
 
     async def partitions(self, topic: str) -> list[LogPartition]:
-        """None of a topic that there is not."""
+        """Return the topic's partitions; none for an unknown topic."""
         folder = _topic_folder(topic)
         listed = await self._list(folder, MOST_LISTED, delimiter="/")
         prefixes = [entry.text or "" for entry in listed.iterfind("{*}CommonPrefixes/{*}Prefix")]
         return [LogPartition(topic, int(prefix.removeprefix(folder).rstrip("/"))) for prefix in prefixes]
 
     async def oldest(self, partition: LogPartition, number: int) -> list[Batch]:
-        """The first batches that are there, by offset: at most so many."""
+        """Return the first batches by offset, at most `number`."""
         listed = await self._list(f"{partition.folder}records/", number)
         return [
             Batch(
@@ -76,18 +76,18 @@ class BrokerLog:
         ]
 
     async def end(self, partition: LogPartition) -> int:
-        """Offset of the next record, whatever is still there of those before it."""
+        """Return the offset of the next record."""
         watermark = await self._ask("GET", f"{partition.folder}watermark.json")
         return (json.loads(watermark)["high"] or 0) if watermark is not None else 0
 
     async def committed(self, group: str, partition: LogPartition) -> int | None:
-        """Offset of the first record that the group has not handled; None if it reads no such partition."""
+        """Return the offset of the group's first unhandled record; None if it does not read the partition."""
         folder = f"groups/consumers/{group}/offsets/{partition.topic}/partitions"
         commit = await self._ask("GET", f"clusters/{CLUSTER_ID}/{folder}/{partition.number:010}.json")
         return int(json.loads(commit)["offset"]) if commit is not None else None
 
     async def delete(self, partition: LogPartition, batches: Sequence[Batch]) -> None:
-        """At most 1000. In one request: the store would note each that it is asked for by itself in its own log."""
+        """Delete at most 1000 batches in one request: the store would log single ones one by one."""
         request = ElementTree.Element("Delete")
         ElementTree.SubElement(request, "Quiet").text = "true"
         for batch in batches:
@@ -104,7 +104,7 @@ class BrokerLog:
     async def _ask(
         self, method: str, key: str, query: Mapping[str, str] | None = None, body: bytes = b""
     ) -> bytes | None:
-        """What the store answers; None if it has no such object."""
+        """Return the store's response; None if the object does not exist."""
         path = encode_key(f"/{self._bucket}/{key}".rstrip("/"))
         url = self._signer.presign(method, path, expires_in=SIGNED_SECONDS, query=query)
         return await asyncio.to_thread(self._exchange, method, url.removeprefix(self._signer.origin), body)

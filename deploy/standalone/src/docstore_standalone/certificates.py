@@ -1,4 +1,4 @@
-"""The certificate by which the parts of one server prove to each other that they belong together."""
+"""TLS certificate by which the processes of one server authenticate to each other."""
 
 import datetime
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from docstore_standalone.state import write_private
 
 VALID_DAYS = 36_500
-"""It never leaves the data folder: whoever could read its key could read everything else there."""
+"""It never leaves the data folder: whoever can read its key can read everything else there."""
 
 
 def ensure_certificate(certificate: Path, key: Path, name: str) -> None:
-    """Make a self-signed certificate, its own authority, and its private key; nothing where both are there."""
+    """Create a self-signed certificate with its private key, unless both exist."""
     if certificate.exists() and key.exists():
         return
-    # Needed once in the life of a data folder, and slow to import.
+    # Imported here: needed once for each data folder, and slow.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

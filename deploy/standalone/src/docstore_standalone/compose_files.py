@@ -1,7 +1,7 @@
-"""Secrets and configuration for docker-compose.yml: made once, random, readable by their owner alone.
+"""Secrets and configuration for docker-compose.yml: random, private, created once.
 
 `python -m docstore_standalone.compose_files` writes `.env` beside docker-compose.yml and the object store's
-configuration into `deploy/compose/state/`. What `.env` has already is kept: a newer version adds what it needs.
+configuration into `deploy/compose/state/`. Existing values in `.env` are kept; a newer version adds missing ones.
 """
 
 import json
@@ -31,22 +31,22 @@ BUCKET = f"docstore-content-{REGION}"
 PROCESSED = f"docstore-processed-{REGION}"
 SECURITY, CERTIFICATE, KEY = "security.toml", "grpc.crt", "grpc.key"
 IN_CONTAINER = "/etc/seaweedfs"
-"""Where SeaweedFS looks for its security file."""
+"""Folder in which SeaweedFS expects its security file."""
 READ_BY_ITS_CONTAINER = 0o644
-"""SeaweedFS runs as a user of its own, and is given these files alone; here the folder closes them to everybody."""
+"""SeaweedFS runs as its own user and gets only these files; the folder is closed to others here."""
 KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
 POLICIES = Path("deploy/policies/aws")
 SHIPPED_ROLE_ARN = f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}"
 LENDER = "upload"
-"""Who signs uploads and lends their role."""
+"""The service that signs uploads and assigns their role."""
 FORMS = f"Write:{BUCKET}"
-"""For forms SeaweedFS asks for this right of its own, and for all else for the policy."""
+"""SeaweedFS requires this extra right for forms; everything else is in the policy."""
 
 Policy = dict[str, Any]
 
 
 def write_compose_files(project: Path) -> bool:
-    """Whether anything had to be written."""
+    """Write missing files and values; return whether there were any."""
     state = project / "deploy" / "compose" / "state"
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
@@ -65,7 +65,7 @@ def write_compose_files(project: Path) -> bool:
 
 
 def store_security(credentials: Credentials) -> str:
-    """What the parts of the object store ask of each other, in SeaweedFS's own words."""
+    """Security settings between the object store's components, in SeaweedFS's format."""
     key = {purpose: credentials.derived(f"object store {purpose}") for purpose in HTTP_KEYS.values()}
     tables = {
         "jwt.signing": {"key": key["volume writes"]},
@@ -85,7 +85,7 @@ def store_security(credentials: Credentials) -> str:
 
 
 def s3_policies(folder: Path) -> dict[str, Policy]:
-    """The shipped policy of each service that uses S3, with the upload role named as SeaweedFS has it."""
+    """Return the shipped policy of each service with S3, with SeaweedFS's name of the upload role."""
     found: dict[str, Policy] = {}
     for service in SERVICE_NAMES:
         path = folder / f"{service}.json"
@@ -124,7 +124,7 @@ def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: 
 def _service_variables(known: Mapping[str, str]) -> dict[str, str]:
     """A key for each service and the operator, the public keys of all, and a secret for each purpose.
 
-    What `.env` has is kept. A service whose key is removed from it gets a new one, and its public keys are both.
+    Values in `.env` are kept. If a service's key is removed from it, it gets a new one in addition to its public key.
     """
     names = {name: f"SERVICE_KEY_{name.upper()}" for name in IDENTITIES}
     private = {name: known.get(names[name]) or new_service_key() for name in IDENTITIES}
@@ -143,7 +143,7 @@ def _service_variables(known: Mapping[str, str]) -> dict[str, str]:
 def _store_config(
     credentials: Credentials, policies: Mapping[str, Policy], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The object store's files: an identity a service with its shipped policy, and who may lend the role of uploads."""
+    """The object store's files: an identity with its shipped policy for each service, and the role of uploads."""
     identities = [identity("root", credentials.root, actions=["Admin"])]
     for service in policies:
         name = f"S3_{service.upper()}"
@@ -158,14 +158,14 @@ def _store_config(
 
 
 def _read(path: Path) -> tuple[list[str], dict[str, str]]:
-    """The lines of a file of variables, and what they set."""
+    """Return the lines of a file of variables, and their values."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return lines, {name: value for name, _, value in pairs}
 
 
 def _merged(lines: list[str], known: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """The lines with what they lack at the end, and with lists of passwords that have grown."""
+    """Append missing variables, and update lists of passwords that have grown."""
     kept = [
         f"{name}={variables[name]}" if (name := line.partition("=")[0]) in variables and known.get(name) else line
         for line in lines

@@ -1,4 +1,4 @@
-"""The stack's secrets: random, made at the first start, in one file that only its owner may read."""
+"""The stack's secrets: random, created at the first start, in one private file."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ class S3Credentials(BaseModel):
 
 
 class Credentials(BaseModel):
-    """Who may do what: `root` all, `services` those of contents and previews, `broker` the log's bucket."""
+    """Credentials: `root` for everything, `services` for contents and previews, `broker` for the log's bucket."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,32 +32,32 @@ class Credentials(BaseModel):
     broker: S3Credentials = Field(default_factory=S3Credentials)
     sts_signing_key: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
     service_keys: Keys = Field(default_factory=new_service_keys, repr=False)
-    """By which services know each other."""
+    """Keys by which services authenticate to each other."""
     signing_secrets: Keys = Field(default_factory=new_signing_secrets, repr=False)
-    """By variable: see `service_secrets.OWNERS`."""
+    """By variable, see `service_secrets.OWNERS`."""
     admin_password: str = Field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
-    """Of the account with role admin that the standalone stack makes at its first start."""
+    """Password of the administrator that the standalone stack creates at its first start."""
     peer_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     email_pepper: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """These two of several regions are those of the folder that holds them all."""
+    """For several regions, these two are in the folder of all regions."""
     server_secret: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    """What the passwords and keys between the embedded servers and their clients are derived from."""
+    """Base of the passwords and keys between the embedded servers and their clients."""
 
     def derived(self, purpose: str) -> str:
-        """A secret of 64 hexadecimal digits for one purpose, which tells nothing about those for others."""
+        """Derive a secret of 64 hexadecimal digits for one purpose, independent of those for others."""
         return hmac.new(bytes.fromhex(self.server_secret), purpose.encode(), hashlib.sha256).hexdigest()
 
     @model_validator(mode="before")
     @classmethod
     def _add_what_an_earlier_version_did_not_have(cls, known: Any) -> Any:
-        """Its services shared one secret, by which links and more were signed: these stay good."""
+        """Keep the single shared secret of an earlier version, so that its signatures stay valid."""
         shared = known.get("internal_secret", "")
         made = {"service_keys": new_service_keys(), "signing_secrets": new_signing_secrets(shared)}
         return {**known, **{name: {**values, **known.get(name, {})} for name, values in made.items()}}
 
 
 def load_credentials(folder: Path) -> Credentials:
-    """Those of this data folder; made if it has none, completed if an earlier version made them."""
+    """Load the secrets of this data folder; create them, or complete those of an earlier version."""
     path = folder / CREDENTIALS_FILE
     try:
         known = json.loads(path.read_bytes())
@@ -74,7 +74,7 @@ def save_credentials(folder: Path, credentials: Credentials) -> None:
 
 
 def rotate_secrets(folder: Path) -> None:
-    """New keys of services and new signing secrets, from the next start on; the ones before them stay accepted."""
+    """Create new service keys and signing secrets for the next start; the previous ones stay accepted."""
     known = load_credentials(folder)
     update = {"service_keys": rotated(known.service_keys), "signing_secrets": rotated(known.signing_secrets)}
     save_credentials(folder, known.model_copy(update=update))

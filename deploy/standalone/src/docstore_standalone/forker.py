@@ -18,11 +18,11 @@ from docstore_standalone.processes import ServerFailed, base_environment, die_wi
 
 KILLED = -signal.SIGKILL
 BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
-"""What the C library reads when a program begins."""
+"""Variables that the C library reads at the start of a program."""
 
 
 class ForkedProcess:
-    """What `asyncio.subprocess.Process` is for a child: here one of another process."""
+    """An `asyncio.subprocess.Process` for a child of another process."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -30,7 +30,7 @@ class ForkedProcess:
         self._ended = asyncio.Event()
 
     def end(self, status: int) -> None:
-        """It has ended, as its parent told."""
+        """Record the exit status, reported by its parent."""
         self.returncode = status
         self._ended.set()
 
@@ -47,15 +47,15 @@ class ForkedProcess:
 
     def _signal(self, number: int) -> None:
         if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended, and its parent is about to say so
+            with contextlib.suppress(ProcessLookupError):  # it has ended, as its parent will report
                 os.kill(self.pid, number)
 
 
 class Forker:
-    """One process that forks, started again when it is needed and gone. Its children end with it."""
+    """A process that forks, restarted when needed. Its children end with it."""
 
     def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
-        """`folder` is the stack's data folder; `variables` are for what has to be known before a program begins."""
+        """`folder`: the stack's data folder; `variables`: those that must be set before a program starts."""
         self._folder, self._variables = folder, variables
         self._process: asyncio.subprocess.Process | None = None
         self._channel: socket.socket | None = None
@@ -64,7 +64,7 @@ class Forker:
         self._children: dict[int, ForkedProcess] = {}
 
     async def start(self) -> None:
-        """Begin to import; the first fork waits for the end of it."""
+        """Start importing; the first fork waits until it has finished."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,7 +84,7 @@ class Forker:
         self._listening = asyncio.create_task(self._listen(ours), name="forked processes")
 
     async def fork(self, job: Job) -> ForkedProcess:
-        """A process that runs the job. ServerFailed if none comes to be."""
+        """Fork a process that runs the job. ServerFailed if that fails."""
         if self._listening is None or self._listening.done():
             await self.start()
         assert self._channel is not None
@@ -115,14 +115,14 @@ class Forker:
         self._children.clear()
 
     async def _next(self, channel: socket.socket) -> bytes:
-        """The next message; empty at the end."""
+        """Return the next message; empty at the end."""
         try:
             return await asyncio.get_running_loop().sock_recv(channel, MAX_MESSAGE_BYTES)
         except OSError:
             return b""
 
     async def close(self) -> None:
-        """End it; its children should have ended before."""
+        """End the process; its children should have ended before."""
         if self._listening is not None:
             await end_tasks([self._listening])
         if self._process is not None and self._process.returncode is None:
@@ -131,7 +131,7 @@ class Forker:
 
 
 async def importing_services(folder: Path) -> Forker | None:
-    """A forker of the stack in `folder` that has begun to import the services; None where forking is not safe."""
+    """Start a forker for the stack in `folder`, which imports the services; None where forking is not safe."""
     if sys.platform != "linux":
         return None
     forker = Forker(folder, BEFORE_IT_BEGINS)

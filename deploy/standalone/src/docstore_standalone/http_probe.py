@@ -1,4 +1,4 @@
-"""Is a server on this machine answering? A few bytes by hand: no HTTP library is loaded for it."""
+"""Readiness probes of local servers, without an HTTP library."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ POLL_SECONDS = 0.02
 
 
 async def until(probe: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until `probe` says yes."""
+    """Repeat `probe` until it returns True."""
     while True:
         if await probe():
             return
@@ -18,7 +18,7 @@ async def until(probe: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def exchange(port: int, request: bytes, answer_bytes: int) -> bytes:
-    """The first bytes of the answer; empty if nobody answers within a second."""
+    """Return the first bytes of the response; empty without one within a second."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)
@@ -32,7 +32,7 @@ async def exchange(port: int, request: bytes, answer_bytes: int) -> bytes:
 
 
 async def http_status(port: int, path: str, method: str = "GET", body: bytes = b"") -> int | None:
-    """Status of the answer; None if there was none."""
+    """Return the response's status; None without one."""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n{length}Connection: close\r\n\r\n"
     answer = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
@@ -40,9 +40,9 @@ async def http_status(port: int, path: str, method: str = "GET", body: bytes = b
 
 
 async def kafka_answers(port: int) -> bool:
-    """Whether a Kafka broker tells its topics and names at least one broker.
+    """Whether a Kafka broker lists its topics and at least one broker.
 
-    A Metadata request (key 3, version 5, all topics): it needs the broker's storage, other than ApiVersions.
+    A Metadata request (key 3, version 5, all topics), which unlike ApiVersions needs the broker's storage.
     """
     correlation = (1).to_bytes(4, "big")
     header = (3).to_bytes(2, "big") + (5).to_bytes(2, "big") + correlation + b"\x00\x05probe"

@@ -1,9 +1,9 @@
-"""Keeps the embedded broker's log short: it has no retention, and a fetch lists all batches that a partition has.
+"""Retention of the embedded broker's log: tansu has none, and a fetch lists all batches of a partition.
 
-From the beginning of each partition goes what every group of the stack has handled, but for what is recent and for the
-last batches. Each consumer commits where it begins before it is ready, so that one which has handled nothing yet is
-known too: this is to run only once all services of the stack are ready. What goes may go at any moment and in any
-number, and nothing is noted of it: after a crash the next run finds the rest at the beginning.
+Batches that every group of the stack has handled are deleted from the start of each partition, except recent and the
+last ones. Each consumer commits its start position before it is ready, so that groups without progress are known: run
+this only once all services are ready. Batches may be deleted at any time and in any number, and nothing is recorded:
+after a crash the next run continues at the start.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from docstore_standalone.broker_log import Batch, BrokerLog, LogPartition
 
 EVERY_SECONDS = 60.0
 RETENTION = timedelta(minutes=2)
-"""For readers without a group, which follow the end: they read within seconds what is written."""
+"""For readers without a group, which follow the end within seconds."""
 DEAD_LETTER_RETENTION = timedelta(days=30)
-"""Copies of dead letters, which no group of ours reads: as long as the outbox keeps what was said."""
+"""For copies of dead letters, which no group reads: as long as the outbox keeps events."""
 KEPT = 20
-"""Batches at the end of a partition that always stay: the last one is looked for, the others are for people to see."""
+"""Batches that always stay at a partition's end: the relay checks the last one, the others are for people."""
 PAGE = 500
 
 log = structlog.get_logger(__name__)
@@ -47,9 +47,10 @@ class Log(Protocol):
 
 
 def no_longer_needed(batches: Sequence[Batch], *, handled: int, written_before: datetime) -> list[Batch]:
-    """Those of a partition's first batches that may go: old, followed by `KEPT` others, all records below `handled`.
+    """Return those of a partition's first batches to delete: old, followed by `KEPT` others, all records below
+    `handled`.
 
-    A batch ends where the next one begins, at the latest: what its object's name doesn't tell.
+    A batch ends at the latest where the next one begins: its object's name does not tell.
     """
     followed = pairwise(batches[: max(len(batches) - KEPT, 0) + 1])
     going = takewhile(lambda pair: pair[0].written < written_before and pair[1].first <= handled, followed)
@@ -57,7 +58,7 @@ def no_longer_needed(batches: Sequence[Batch], *, handled: int, written_before: 
 
 
 async def trim(bucket: Log, prefix: str, now: datetime) -> int:
-    """Delete what is no longer needed of all topics of the stack; how many batches that were."""
+    """Delete unneeded batches of all topics of the stack; return how many."""
     groups = [f"{prefix}{service}" for service in SERVICE_NAMES]
     removed = 0
     for topic in TOPICS:
@@ -86,17 +87,17 @@ async def _trim(bucket: Log, partition: LogPartition, groups: Sequence[str] | No
 
 
 async def handled_by_all(bucket: Log, partition: LogPartition, groups: Sequence[str]) -> int:
-    """Offset below which all groups that read the partition have handled everything; 0 if that can't be told."""
+    """Return the offset below which all groups of the partition have handled everything; 0 if unknown."""
     offsets = [await bucket.committed(group, partition) for group in groups]
     committed = [offset for offset in offsets if offset is not None]
     if not committed or max(committed) > await bucket.end(partition):
-        return 0  # a group that is past the end has read another log than this one
+        return 0  # a group beyond the end has read another log
     return min(committed)
 
 
 @asynccontextmanager
 async def log_kept_short(where: LogBucket, prefix: str) -> AsyncIterator[None]:
-    """Trim once in a while until the block ends."""
+    """Trim at intervals until the block ends."""
     task = asyncio.create_task(_keep_short(where, prefix), name="log retention")
     try:
         yield
@@ -110,7 +111,7 @@ async def _keep_short(where: LogBucket, prefix: str) -> None:
         bucket = BrokerLog(where)
         try:
             await trim(bucket, prefix, utc_now())
-        except Exception as error:  # noqa: BLE001 - whatever the store answers now, the next run looks again
+        except Exception as error:  # noqa: BLE001 - whatever failed, the next run tries again
             log.warning("broker_log_not_trimmed", reason=repr(error))
         finally:
             bucket.close()

@@ -1,4 +1,4 @@
-"""A local SES: takes what boto3's `sesv2.send_email` sends and keeps each mail as a file, for development and tests.
+"""A local SES: accepts boto3's `sesv2.send_email` and stores each mail as a file, for development and tests.
 
 See docs/adr/0005-local-mailbox.md. A mail is acknowledged only once it is on disk.
 """
@@ -22,13 +22,13 @@ from starlette.routing import Route
 from docstore_standalone.ses_request import Accepted, MailRefused, accept, parse
 
 MAILBOX_FOLDER = "mail"
-"""In the data folder."""
+"""Subfolder of the data folder."""
 ENVELOPE = "X-DocStore-Envelope"  # a header put before each stored mail
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One accepted mail. `recipients` are those of the envelope, blind copies included."""
+    """An accepted mail. `recipients` are those of the envelope, including blind copies."""
 
     message_id: str
     received_at: datetime
@@ -42,7 +42,7 @@ class Mail:
 
 
 def store(folder: Path, mail: Accepted) -> str:
-    """Write the mail durably; its message id."""
+    """Store the mail durably; return its message id."""
     message_id = f"{uuid.uuid4().hex}-000000"
     envelope = {"message_id": message_id, "from": mail.sender, "to": mail.recipients}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,7 +63,7 @@ def store(folder: Path, mail: Accepted) -> str:
 
 
 def read_mail(file: Path) -> Mail:
-    """One stored mail."""
+    """Read a stored mail."""
     first, _, data = file.read_bytes().partition(b"\r\n")
     envelope = json.loads(first.removeprefix(f"{ENVELOPE}: ".encode("ascii")))
     content = parse(data)
@@ -81,7 +81,7 @@ def read_mail(file: Path) -> Mail:
 
 
 def read_mailbox(folder: Path) -> list[Mail]:
-    """Every mail that was accepted, newest last."""
+    """Return every accepted mail, newest last."""
     return [read_mail(file) for file in sorted(folder.glob("*.eml"))]
 
 
@@ -107,7 +107,7 @@ async def _send_email(request: Request) -> Response:
 
 
 def create_mailbox_app(folder: Path) -> Starlette:
-    """The SES endpoint as an ASGI app; mails go to `folder`."""
+    """Create the SES endpoint as an ASGI app that stores mails in `folder`."""
     app = Starlette(routes=[Route("/v2/email/outbound-emails", _send_email, methods=["POST"])])
     app.state.folder = folder
     return app

@@ -1,4 +1,4 @@
-"""Java programs out of Maven Central, fetched once."""
+"""Java programs from Maven Central, fetched once."""
 
 import os
 import shutil
@@ -31,14 +31,14 @@ appender.out.layout.pattern = %d %p %c{1}: %m%n
 
 
 def run_tool(command: Sequence[str]) -> None:
-    """Run to its end; ServerFailed with what it said if it fails."""
+    """Run a command; ServerFailed with its output if it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ServerFailed(f"{command[0]} ended with status {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def fetch_jars(jars: Path, artifacts: Sequence[Artifact], program: str, *, tool: str = "java") -> Path:
-    """The folder `jars` with these artifacts and all they need; ProgramMissing without `tool` (Java 17) or mvn."""
+    """Fetch these artifacts with their dependencies to `jars`; ProgramMissing without `tool` (Java 17) or mvn."""
     if not shutil.which(tool):
         raise ProgramMissing(f"{program} needs {tool} of Java 17 or later on the PATH")
     if jars.is_dir():

@@ -1,4 +1,4 @@
-"""Who may log in to the embedded MongoDB: an operator, all services in one process, and each service by itself."""
+"""Users of the embedded MongoDB: an operator, all services in one process, and each service for itself."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ from docstore_provision.mongo import ROLE_ACTIONS
 from docstore_standalone.credentials import Credentials
 
 SYSTEM = "__system"
-"""The server itself: may do everything, and needs no entry in the database."""
+"""The server itself, with all rights and without an entry in the database."""
 OPERATOR = "operator"
-"""May do everything: for backups, and whoever looks into the data by hand."""
+"""Has all rights: for backups and manual access."""
 SERVICES = "services"
-"""May do what services do, in the database of each of them: for all services in one process."""
+"""All services in one process: rights of services in each of their databases."""
 PROOF = "password_sha256"
 TRUSTED_TIME = "advanceClusterTime"
 USERS = (OPERATOR, SERVICES, *SERVICE_NAMES)
@@ -25,7 +25,7 @@ USERS = (OPERATOR, SERVICES, *SERVICE_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class MongoSecrets:
-    """The key file's content, and each user's password; databases are `database_prefix` + the service's name."""
+    """The key file's content and each user's password; databases are `database_prefix` + the service's name."""
 
     key: str = field(repr=False)
     passwords: dict[str, str] = field(repr=False)
@@ -38,19 +38,19 @@ class MongoSecrets:
 
 
 def operator_url(url: str, credentials: Credentials) -> str:
-    """The operator's URL of the stack that has these credentials and is reached at `url`."""
+    """Return the operator's URL for the stack with these credentials at `url`."""
     return url_of(url, OPERATOR, MongoSecrets.of(credentials, ""))
 
 
 def url_of(url: str, user: str, secrets: MongoSecrets) -> str:
-    """`url`, which names no user, for one of the users."""
+    """Return `url`, which has no user, with one of the users."""
     parts = urlsplit(url)
     who = f"{user}:{secrets.passwords[user]}@{parts.netloc}"
     return parts._replace(netloc=who, query=f"{parts.query}&authSource=admin").geturl()
 
 
 async def ensure_users(client: AsyncMongoClient[dict[str, Any]], secrets: MongoSecrets) -> None:
-    """Make the users, or change those whose password or rights are other ones; idempotent."""
+    """Create the users, or update changed passwords and rights. Idempotent."""
     known = {row["user"]: row.get("customData", {}) for row in (await client.admin.command("usersInfo"))["users"]}
     for user, password in secrets.passwords.items():
         databases = [secrets.database_prefix + name for name in _reached_by(user)]
@@ -72,7 +72,7 @@ async def _ensure_role(client: AsyncMongoClient[dict[str, Any]], user: str, data
     privileges: list[dict[str, Any]] = [
         {"resource": {"db": database, "collection": ""}, "actions": list(ROLE_ACTIONS)} for database in databases
     ]
-    # The times that clients pass on need no signature then, whose keys a server that was killed may not have yet.
+    # Times from clients then need no signature, whose keys a killed server may not have yet after its restart.
     privileges.append({"resource": {"cluster": True}, "actions": [TRUSTED_TIME]})
     known = (await client.admin.command("rolesInfo", role))["roles"]
     await client.admin.command("updateRole" if known else "createRole", role, privileges=privileges, roles=[])
@@ -80,7 +80,7 @@ async def _ensure_role(client: AsyncMongoClient[dict[str, Any]], user: str, data
 
 
 def _reached_by(user: str) -> tuple[str, ...]:
-    """The services whose databases a user reaches; none of the operator, who reaches everything."""
+    """Services whose databases a user can access; none for the operator, who can access all."""
     if user == OPERATOR:
         return ()
     return SERVICE_NAMES if user == SERVICES else (user,)

@@ -1,8 +1,7 @@
-"""MongoDB as a replica set of one: transactions and change streams need a replica set.
+"""MongoDB as a single-node replica set, which transactions and change streams need.
 
-Everybody has to log in. The supervisor does so as `__system`, whose password is the content of the key file: no user
-has to exist, so there is no first start at which the server trusts whoever comes first, and a data folder that was made
-without users gets them at its next start.
+Every client must log in. The supervisor does so as `__system`, whose password is the content of the key file: no user
+needs to exist, so the first start does not trust anybody, and a data folder without users gets them at its next start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,25 +20,25 @@ from docstore_standalone.state import write_private
 
 REPLICA_SET = "rs0"
 TRANSACTION_SECONDS = 10
-"""A service that is killed leaves its transaction open: others can't write what it wrote until it is that old."""
+"""A killed service leaves its transaction open, which blocks its documents for others until this age."""
 CACHE_GB = 0.25
 EVICTION = "eviction_dirty_target=15,eviction_updates_target=10,eviction_updates_trigger=18"
-"""Percent of the cache that may be changes which are not in the files yet. By default writing them begins at 2.5, which
-is 6 MB of so small a cache: pages that go on being changed would be written again and again."""
+"""Percentages of the cache that may be unwritten changes. By default writing starts at 2.5, which is 6 MB of so small a
+cache: frequently changed pages would be written again and again."""
 OPLOG_MB = 256
 CHECKPOINT_SECONDS = 10
-"""What was written since the last checkpoint is done again by a start after a crash."""
+"""A start after a crash repeats the writes since the last checkpoint."""
 KEY_ITERATIONS = 5000
-"""Of SCRAM: the least that the server takes. More would slow down guessing, which is hopeless for random passwords."""
+"""SCRAM iterations: the server's minimum. More would slow down guessing, which is hopeless for random passwords."""
 OPERATOR_URL_FILE = "operator.url"
-"""In the data folder, for mongosh and other tools: `mongosh "$(cat DATA/mongod/operator.url)"`."""
+"""In the data folder, for tools: `mongosh "$(cat DATA/mongod/operator.url)"`."""
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
 NODE_NOT_FOUND = 74
 
 
 class Mongod:
-    """Data in `folder`; reached at `url`. Without `secrets` it trusts everybody who reaches it: for tests."""
+    """The server, with data in `folder`; clients use `url`. Without `secrets` it needs no login: for tests."""
 
     name = "mongod"
     port_names: Sequence[str] = ("mongod",)
@@ -57,7 +56,7 @@ class Mongod:
 
     @property
     def url(self) -> str:
-        """Without a user."""
+        """URL without a user."""
         return f"mongodb://{self.address}/?replicaSet={REPLICA_SET}"
 
     def url_of(self, user: str) -> str:
@@ -80,7 +79,7 @@ class Mongod:
             f"--port={self.ports['mongod']}",
             f"--bind_ip={LOOPBACK}",
             "--nounixsocket",
-            # Clients on the same machine gain nothing by compression, whose decoders read what strangers send.
+            # Local clients gain nothing from compression, whose decoders are an attack surface.
             "--networkMessageCompressors=disabled",
             *self._log_in_options(),
             "--quiet",
@@ -89,11 +88,11 @@ class Mongod:
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
             f"--wiredTigerEngineConfigString={EVICTION}",
-            # Nobody reads the past: it need not be kept for five minutes.
+            # Nobody reads the past, so history need not be kept for five minutes.
             "--setParameter=minSnapshotHistoryWindowInSeconds=0",
-            "--setParameter=diagnosticDataCollectionEnabled=false",  # it wakes every second and writes
+            "--setParameter=diagnosticDataCollectionEnabled=false",  # it writes every second
             f"--setParameter=transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
-            # How long a stopping primary goes on answering so that clients find another: there is no other.
+            # A stopping primary waits for clients to find another one, but there is none.
             "--setParameter=shutdownTimeoutMillisForSignaledShutdown=0",
         ]
 
@@ -110,9 +109,9 @@ class Mongod:
         return base_environment()
 
     async def wait_ready(self) -> None:
-        """Once it is a primary that takes writes, under the address it has now, and everybody can log in.
+        """Wait until it is a writable primary at its current address, and all users can log in.
 
-        ServerFailed if it is of a version that does not work.
+        ServerFailed if its version is not supported.
         """
         system: dict[str, Any] = {}
         if self.secrets:
@@ -150,7 +149,7 @@ class Mongod:
         return False
 
     async def _join_replica_set(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
-        """Make the replica set on the first start; put its new address in where the port has changed."""
+        """Create the replica set at the first start; update its address if the port has changed."""
         member = {"_id": 0, "host": self.address}
         try:
             status = await client.admin.command("replSetGetConfig")
@@ -167,4 +166,4 @@ class Mongod:
             await client.admin.command("replSetReconfig", config, force=True)
 
     def clean_up(self) -> None:
-        """It leaves nothing behind."""
+        """Nothing to remove."""

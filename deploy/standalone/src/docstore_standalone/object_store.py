@@ -1,7 +1,7 @@
-"""S3 and STS by SeaweedFS, in one process (`weed mini`: up in a second; `weed server -s3` takes six and more).
+"""S3 and STS by SeaweedFS, in one process (`weed mini` starts in a second, `weed server -s3` in six or more).
 
-Its parts talk to each other by ports on the loopback address, which every user of the machine reaches. By gRPC they
-take a certificate of the data folder only, by HTTP the volumes a token that the master signs.
+Its components use ports on the loopback address, which every user of the machine can access. gRPC requires a
+certificate of the data folder, and HTTP to the volumes a token signed by the master.
 """
 
 import base64
@@ -24,7 +24,7 @@ UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
 MAX_SESSION = "12h"
 PROBE_KEY = ".ready"
 PROBE_BYTES = 64 * 1024
-"""Too many to be kept beside the object's name: they need a volume that takes writes."""
+"""Too large to be stored with the object's name: needs a writable volume."""
 GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
 HTTP_KEYS = {
     "WEED_JWT_SIGNING_KEY": "volume writes",
@@ -34,8 +34,8 @@ HTTP_KEYS = {
 }
 PROBE = b"." * PROBE_BYTES
 PROBE_SECONDS = 60
-# The heap has 200 MB of buffers that are reserved and never touched: a limit below 300 MB collects without end.
-# GOGC=50 keeps the idle size low, the limit bounds it under large uploads.
+# The heap has 200 MB of reserved, untouched buffers: a limit below 300 MB collects endlessly.
+# GOGC=50 keeps the idle size low; the limit bounds it under large uploads.
 MEMORY_SETTINGS = {"GOGC": "50", "GOMEMLIMIT": "600MiB"}
 OBJECT_ACTIONS = ("Read", "Write", "List", "Tagging")
 ROLE_ACTIONS = [
@@ -49,20 +49,20 @@ ROLE_ACTIONS = [
 
 
 def user_arn(identity: str) -> str:
-    """How the object store names one of its identities in trust policies."""
+    """Return the object store's name of an identity in trust policies."""
     return f"arn:aws:iam::000000000000:user/{identity}"
 
 
 def identity(
     name: str, keys: S3Credentials, *, actions: Sequence[str] = (), policies: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Rights are SeaweedFS' own actions, or policies by their names in the IAM configuration."""
+    """An identity with SeaweedFS actions, or policies by their names in the IAM configuration."""
     pair = {"accessKey": keys.access_key_id, "secretKey": keys.secret_access_key}
     return {"name": name, "credentials": [pair], "actions": list(actions), "policyNames": list(policies)}
 
 
 def identities(credentials: Credentials, of_services: Sequence[str], broker: str) -> dict[str, Any]:
-    """The S3 identities, each with the rights it needs and no others."""
+    """S3 identities with minimal rights."""
     services = [f"{action}:{bucket}" for bucket in of_services for action in OBJECT_ACTIONS]
     return {
         "identities": [
@@ -74,10 +74,10 @@ def identities(credentials: Credentials, of_services: Sequence[str], broker: str
 
 
 def iam_config(credentials: Credentials, content: Sequence[str], lender: str = user_arn("services")) -> dict[str, Any]:
-    """STS and the role of uploads: it reaches the content buckets only; a session policy narrows it further.
+    """STS and the role of uploads, for the content buckets only; a session policy restricts it further.
 
-    The lender alone may assume it: were it open to all, who has temporary credentials for one upload could assume it
-    again without the session policy that narrows them.
+    Only the lender may assume it: otherwise temporary credentials for one upload could assume it again, without the
+    session policy that restricts them.
     """
     resources = [f"arn:aws:s3:::{bucket}{end}" for bucket in content for end in ("", "/*")]
     trust = {"Effect": "Allow", "Principal": {"AWS": lender}, "Action": ["sts:AssumeRole"]}
@@ -103,7 +103,7 @@ def iam_config(credentials: Credentials, content: Sequence[str], lender: str = u
 
 
 class ObjectStore:
-    """Data and configuration in `folder`; reached at `endpoint`."""
+    """The server, with data and configuration in `folder`; clients use `endpoint`."""
 
     name = "object-store"
     parts = ("s3", "master", "volume", "filer", "admin")
@@ -161,7 +161,7 @@ class ObjectStore:
         return [str(self.program), "-v=0", "mini", *options, f"-ip.bind={LOOPBACK}"]
 
     def options(self, data: Path, s3: Path, iam: Path) -> Sequence[str]:
-        """Of `weed mini`, but for the address at which it listens."""
+        """Options of `weed mini`, except its address."""
         ports = []
         for part in self.parts:
             ports += [f"-{part}.port={self.ports[part]}", f"-{part}.port.grpc={self.ports[f'{part}-grpc']}"]
@@ -169,8 +169,8 @@ class ObjectStore:
             f"-dir={data}",
             f"-ip={LOOPBACK}",
             *ports,
-            # Its filer would let every web page that its user has open read and delete all there is (CORS `*`), and
-            # its master drop a bucket at a GET. S3 does without both.
+            # Otherwise its filer lets any web page read and delete everything (CORS `*`), and its master lets a GET
+            # delete a bucket by a GET. S3 needs neither.
             "-disableHttp",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
@@ -192,7 +192,7 @@ class ObjectStore:
         return {**base_environment(), **MEMORY_SETTINGS, **grpc, **keys}
 
     async def wait_ready(self) -> None:
-        """Once every bucket (they are made last) has a volume that takes writes, and objects can be deleted."""
+        """Wait until every bucket (created last) has a writable volume, and objects can be deleted."""
         await until(self._is_ready)
 
     async def _is_ready(self) -> bool:
@@ -208,7 +208,7 @@ class ObjectStore:
         return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, PROBE * (method == "PUT"))
 
     def clean_up(self) -> None:
-        """Remove its sockets, which it names by port in /tmp."""
+        """Remove its sockets, named by port in /tmp."""
         for name in self.port_names:
             part, _, grpc = name.partition("-")
             socket = f"seaweedfs-{part}-grpc-{self.ports[name]}" if grpc else f"seaweedfs-{part}-{self.ports[name]}"

@@ -1,8 +1,8 @@
-"""OpenSearch, one node, out of Maven Central: the second search engine that tests run against.
+"""OpenSearch, one node from Maven Central: the second search engine in tests.
 
-Maven Central has the server and its modules, but not the distribution's start script, which loads modules by a class
-loader that is published nowhere. So `OneNode.java` puts the same parts together, as OpenSearch's own tests do; Java
-compiles it at each start. What it leaves out is the start script's checks of the machine, not any part of the engine.
+Maven Central has the server and its modules, but not the distribution's start script, which uses an unpublished class
+loader. So `OneNode.java` assembles the same components, as OpenSearch's own tests do; Java compiles it at each start.
+It omits the start script's checks of the machine, but no part of the engine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ ARTIFACTS: Sequence[Artifact] = (
 
 
 def fetch_opensearch(tools: Path) -> Path:
-    """The folder with the node's jars; fetched by Maven on first use. ProgramMissing without a JDK 17 and mvn."""
+    """Fetch the node's jars by Maven on first use; return their folder. ProgramMissing without a JDK 17 and mvn."""
     return fetch_jars(tools / "opensearch" / VERSION, ARTIFACTS, "OpenSearch", tool="javac")
 
 
 class OpenSearch:
-    """Data and configuration in `folder`; reached at `url`, on the loopback address alone, without passwords."""
+    """The server, with data and configuration in `folder`; at `url` on the loopback address, without passwords."""
 
     name = "search"
     port_names: Sequence[str] = ("opensearch", "opensearch-transport")
@@ -56,7 +56,7 @@ class OpenSearch:
             "transport.port": self.ports["opensearch-transport"],
             "path.data": self.folder / "data",
             "path.logs": self.folder / "logs",
-            "cluster.routing.allocation.disk.threshold_enabled": "false",  # a full disk of someone else's stops no test
+            "cluster.routing.allocation.disk.threshold_enabled": "false",  # a full disk must not stop tests
         }
         lines = [f"{name}: {value}\n" for name, value in settings.items()]
         (self.folder / "config" / "opensearch.yml").write_text("".join(lines))
@@ -72,7 +72,7 @@ class OpenSearch:
         return base_environment()
 
     async def wait_ready(self) -> None:
-        """Once its cluster has a manager and every index that it kept is there again."""
+        """Wait until its cluster has a manager and has loaded every index."""
         path = "/_cluster/health?wait_for_status=yellow&timeout=500ms"
         await until(lambda: self._is_ready(path))
 
@@ -80,4 +80,4 @@ class OpenSearch:
         return await http_status(self.ports["opensearch"], path) == 200
 
     def clean_up(self) -> None:
-        """It leaves nothing behind."""
+        """Nothing to remove."""

@@ -1,4 +1,4 @@
-"""TCP ports of a stack: chosen once, remembered, and chosen anew only where someone else has taken one."""
+"""TCP ports of a stack: chosen once and stored; changed only if another program uses one."""
 
 import errno
 import random
@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which systems take the ports of outgoing connections: those come and go unseen.
+# Below the range of ephemeral ports of outgoing connections, which come and go.
 SERVER_PORTS = range(20_000, 32_000)
 GATEWAY_PORT = 8080
 GATEWAY_TRIES = 100
@@ -15,7 +15,7 @@ RANDOM_TRIES = 1000
 
 
 class PortTaken(Exception):
-    """A port that was asked for belongs to someone else; the message says what to do."""
+    """A requested port is in use; the message tells what to do."""
 
 
 def is_free(port: int) -> bool:
@@ -27,16 +27,16 @@ def is_free(port: int) -> bool:
 
 
 def _hold(port: int, *, alone: bool) -> socket.socket | None:
-    """A socket that is bound there and does not listen, so that a server still can; None if the port is taken.
+    """Bind a socket without listening, so that a server still can; None if the port is taken.
 
-    `alone`: neither does anybody else hold it, nor is the kernel still busy with connections of an earlier server.
+    `alone`: nobody else holds it either, and no connections of an earlier server are left.
     """
     held = socket.socket()
     try:
         if not alone:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((LOOPBACK, port))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server has it, which lets it in
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server sets it, so that it can bind
     except OSError as error:
         held.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
@@ -46,10 +46,10 @@ def _hold(port: int, *, alone: bool) -> socket.socket | None:
 
 
 class PortBook:
-    """Ports by name, no two alike.
+    """Distinct ports by name.
 
-    Those of servers are held as long as the book is: between the choice of a port and the start of its server, another
-    stack that starts at the same moment must not choose it, too.
+    Ports of servers are held while the book exists: between the choice of a port and the start of its server, another
+    starting stack must not choose it.
     """
 
     def __init__(self, known: dict[str, int] | None = None, choice: range = SERVER_PORTS) -> None:
@@ -65,7 +65,7 @@ class PortBook:
         return dict(self._ports)
 
     def secure(self, names: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """A free port for each name; those that had to change, as name -> (old, new)."""
+        """Ensure a free port for each name; return the changed ones, as name -> (old, new)."""
         changed: dict[str, tuple[int, int]] = {}
         for name in names:
             known = self._ports.get(name)
@@ -77,7 +77,7 @@ class PortBook:
         return changed
 
     def _secure(self, port: int, *, alone: bool) -> bool:
-        """Whether it is free; it is held then."""
+        """Hold the port if it is free; return whether it was."""
         if port in self._held:
             return is_free(port)
         held = _hold(port, alone=alone)
@@ -94,10 +94,10 @@ class PortBook:
         raise PortTaken(f"no free port from {self._choice[0]} to {self._choice[-1]}")
 
     def secure_gateway(self, asked: int | None, *, name: str = "gateway") -> int:
-        """The public port: the one asked for, or else the remembered one, or the next free from 8080 on."""
+        """Return the public port: the requested one, else the stored one, else the next free one from 8080 on."""
         if asked is not None:
             if not is_free(asked):
-                raise PortTaken(f"port {asked} is taken: stop what listens there or choose another with --port")
+                raise PortTaken(f"port {asked} is in use: stop its program or choose another port with --port")
             self._ports[name] = asked
             return asked
         first = self._ports.get(name, GATEWAY_PORT)
@@ -106,7 +106,7 @@ class PortBook:
             if port not in others and is_free(port):
                 self._ports[name] = port
                 return port
-        raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are taken: choose another with --port")
+        raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are in use: choose another port with --port")
 
 
 def _close_all(held: dict[int, socket.socket]) -> None:

@@ -1,9 +1,9 @@
-"""A process that has imported every service, and becomes one by forking: importing takes longer than all else.
+"""A process that imports every service and forks to start one, because importing takes most of a start's time.
 
 Run as `python -m docstore_standalone.prefork SOCKET FOLDER` by `forker.Forker`, which sends jobs over the socket.
 
-A fork copies one thread alone, with the locks that others hold. So this process has one thread, no event loop and no
-connection; should a library have started a thread after all, the child runs the program from its beginning.
+A fork copies only one thread, with the locks that others hold. So this process has one thread, no event loop and no
+connections; if a library has started a thread anyway, the child starts the program from its beginning.
 """
 
 import gc
@@ -30,12 +30,12 @@ WARM = (
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",
 )
-"""Imported before the first fork; the first one has every service."""
+"""Imported before the first fork; the first module imports every service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A module to run as a program, in an environment of its own."""
+    """A module to run as a program, in its own environment."""
 
     module: str
     environment: dict[str, str]
@@ -43,7 +43,7 @@ class Job:
     title: str
 
     def run(self, *, forked_safely: bool) -> None:
-        """Be that program; returns when it does."""
+        """Run the program; return when it ends."""
         log = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for number in STANDARD_OUTPUTS:
             os.dup2(log, number)
@@ -61,7 +61,7 @@ class Job:
 
 
 def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
-    """Fork for each job that comes; returns in the child, with whether that was safe, and without a job at the end."""
+    """Fork for each job; return in the child with whether that was safe, and without a job at the end."""
     poll, children = select.poll(), dict[int, int]()
     poll.register(channel, select.POLLIN)
     while True:
@@ -70,7 +70,7 @@ def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
                 poll.unregister(ready)
                 os.close(ready)
                 pid = children.pop(ready)
-                _tell(channel, ended=pid, status=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                _report(channel, ended=pid, status=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                 continue
             message = channel.recv(MAX_MESSAGE_BYTES)
             if not message:
@@ -86,28 +86,28 @@ def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
             watch = os.pidfd_open(pid)
             children[watch] = pid
             poll.register(watch, select.POLLIN)
-            _tell(channel, started=pid)
+            _report(channel, started=pid)
 
 
 def _be_on_its_own(parent: int) -> None:
-    os.setsid()  # a terminal's Ctrl-C passes it by
+    os.setsid()  # Ctrl-C in a terminal does not reach it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     die_with_parent(parent)
 
 
-def _tell(channel: socket.socket, **what: Any) -> None:
+def _report(channel: socket.socket, **what: Any) -> None:
     channel.send(json.dumps(what).encode())
 
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
-    setproctitle(f"docstore prefork {folder}")  # before the environment changes, beside which the title is kept
-    gc.disable()  # collecting while everything is imported takes a fifth of that time and finds next to nothing
+    setproctitle(f"docstore prefork {folder}")  # before the environment changes, next to which the title is stored
+    gc.disable()  # collecting takes a fifth of the time of importing and finds next to nothing
     for module in WARM:
         __import__(module)
     gc.collect()
-    gc.freeze()  # what is never collected is not written to, and stays shared with the children
+    gc.freeze()  # frozen objects are not written to, and stay shared with the children
     gc.enable()
     if found := wait_for_job(channel):
         job, forked_safely = found

@@ -16,7 +16,7 @@ import psutil
 from docstore_platform.tasks import end_tasks
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-START_TIME_TOLERANCE = 1.0  # seconds; psutil derives start times from a boot time that the clock may shift
+START_TIME_TOLERANCE = 1.0  # seconds; psutil computes start times from a boot time that clock changes shift
 LOG_TAIL_BYTES = 2000
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -26,28 +26,28 @@ class Server(Protocol):
 
     name: str
     port_names: Sequence[str]
-    """Its names in the port book; the address it answers at comes first."""
+    """Its names in the port book; the one of its address comes first."""
     log_file: Path
     stop_seconds: float
     """How long a graceful stop may take before the process is killed."""
 
     def prepare(self) -> None:
-        """Write the files that it needs before each start. Called again after a crash: idempotent."""
+        """Write its files before each start. Called again after a crash: idempotent."""
 
     def command(self) -> Sequence[str]: ...
 
     def environment(self) -> Mapping[str, str]:
-        """All variables it gets: nothing is passed on from this process by itself."""
+        """All its variables: nothing is inherited from this process."""
 
     async def wait_ready(self) -> None:
-        """Returns once it serves requests; is cancelled when the process ends or the time is up."""
+        """Return once it serves requests; cancelled when the process ends or the time is up."""
 
     def clean_up(self) -> None:
-        """Remove what it leaves outside its folder. Called after each stop."""
+        """Remove its files outside its folder. Called after each stop."""
 
 
 class Child(Protocol):
-    """A process that was started: `asyncio.subprocess.Process`, or one that another process has forked."""
+    """A started process: an `asyncio.subprocess.Process`, or a fork of another process."""
 
     pid: int
 
@@ -63,10 +63,10 @@ class Child(Protocol):
 
 @runtime_checkable
 class ForkedServer(Protocol):
-    """A server that need not run `command`, because a process that has imported it can fork."""
+    """A server that can be forked from a process that has imported it, instead of running `command`."""
 
     async def fork(self) -> Child | None:
-        """The running process, with what `start` gives to every process; None where it has to be started otherwise."""
+        """Return the running process; None if it must be started by `command`."""
 
 
 class ServerFailed(Exception):
@@ -75,7 +75,7 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """Names one process for good: process ids alone are used again."""
+    """Unique identity of a process: process ids alone are reused."""
 
     pid: int
     started_at: float = field(metadata={"unit": "seconds since the epoch"})
@@ -85,7 +85,7 @@ class ProcessId:
         return cls(pid, psutil.Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """The process, if it still runs."""
+        """Return the process if it is still running."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE
@@ -95,13 +95,13 @@ class ProcessId:
 
 
 def base_environment() -> dict[str, str]:
-    """What a server may know of ours: where programs and temporary files are, and the language."""
+    """Inherited environment of a server: paths of programs and temporary files, and the language."""
     names = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def log_tail(path: Path) -> str:
-    """The last lines of a log file."""
+    """Return the last lines of a log file."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
@@ -111,11 +111,11 @@ def log_tail(path: Path) -> str:
 
 
 def die_with_parent(parent: int) -> None:
-    """Run in the child before exec: the kernel then kills it when the thread that started it ends."""
+    """Run in the child before exec: the kernel kills it when the thread that started it ends."""
     if _prctl is None:
         return
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
+    if os.getppid() != parent:  # the parent died before the line above
         os._exit(1)
 
 
@@ -128,15 +128,15 @@ async def _execute(server: Server) -> Child:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            umask=0o077,  # what it keeps is for its owner, even in a data folder that others may enter
+            umask=0o077,  # its files are private, even in a data folder that others may enter
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
 
 
 class ServerProcess:
-    """One run of a server: from start to its end.
+    """One run of a server, from start to end.
 
-    Start it from a thread that lives as long as the server shall, such as the event loop's main thread.
+    Start it from a thread that lives as long as the server, such as the event loop's main thread.
     """
 
     def __init__(self, server: Server, process: Child) -> None:
@@ -146,9 +146,9 @@ class ServerProcess:
 
     @classmethod
     async def start(cls, server: Server) -> "ServerProcess":
-        """The process, not ready yet, in a session of its own so that a terminal's Ctrl-C passes it by.
+        """Start the process in a session of its own, which Ctrl-C in a terminal does not reach. It is not ready yet.
 
-        OSError if the program can't be run, ServerFailed if its process is gone already.
+        OSError if the program can't be run, ServerFailed if it has ended already.
         """
         await asyncio.to_thread(server.prepare)
         server.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -165,11 +165,11 @@ class ServerProcess:
         return self._process.returncode is None
 
     async def wait(self) -> int:
-        """Until it ends; its exit status, negative for a signal."""
+        """Wait until it ends; return its exit status, negative for a signal."""
         return await self._process.wait()
 
     async def wait_ready(self, seconds: float) -> None:
-        """Until it serves requests. ServerFailed if it ends before, or takes longer."""
+        """Wait until it serves requests. ServerFailed if it ends before, or takes longer."""
         ready = asyncio.ensure_future(self.server.wait_ready())
         ended = asyncio.ensure_future(self.wait())
         try:
@@ -182,7 +182,7 @@ class ServerProcess:
             await end_tasks([ready, ended])
 
     async def stop(self) -> None:
-        """Ask it to end, wait, then kill it."""
+        """Terminate it, wait, then kill it."""
         if self.running:
             self._process.terminate()
             try:
@@ -193,7 +193,7 @@ class ServerProcess:
         self.server.clean_up()
 
     async def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill it, as a crash would."""
         if self.running:
             self._process.kill()
         await self.wait()
@@ -201,7 +201,7 @@ class ServerProcess:
 
 
 def end_leftover(identity: ProcessId, seconds: float = 5.0) -> bool:
-    """End a server of an earlier run that was killed itself; True if there was one."""
+    """Stop a server of an earlier run whose supervisor was killed; return whether there was one."""
     process = identity.find()
     if process is None:
         return False

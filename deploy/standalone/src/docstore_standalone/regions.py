@@ -1,4 +1,4 @@
-"""Several regions on one machine: a whole stack each, in a folder of its own, under one supervisor process."""
+"""Several regions on one machine: a stack for each, in a folder of its own, under one supervisor process."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
 from docstore_standalone.state import OtherLayout, StackLock, StackState, read_state, write_state
-from docstore_standalone.supervisor import OnChange, PartState, ignore
+from docstore_standalone.supervisor import ComponentState, OnChange, ignore
 
 REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 EXTERNAL = ("mongo_url", "kafka_bootstrap", "s3_endpoint", "ses_endpoint")
@@ -40,13 +40,15 @@ class Regions:
 
 
 def check_regions(settings: StandaloneSettings, names: Sequence[str]) -> None:
-    """ValueError with what is wrong about starting these regions with these settings; OtherLayout."""
+    """ValueError if these regions can't be started with these settings; OtherLayout."""
     if not names or len(set(names)) < len(names) or not all(map(REGION.fullmatch, names)):
-        raise ValueError("regions are different names of lower-case letters, digits and hyphens: us-west-2,eu-north-1")
+        raise ValueError(
+            "regions must be different names of lower-case letters, digits and hyphens: us-west-2,eu-north-1"
+        )
     if external := [name for name in EXTERNAL if getattr(settings, name)]:
-        raise ValueError(f"regions share no server, so none can be an external one: {', '.join(external)}")
+        raise ValueError(f"regions can't share external servers: {', '.join(external)}")
     if read_state(settings.data).addresses and not read_state(settings.data).regions:
-        raise OtherLayout(f"{settings.data} holds one stack: start it without --regions, or choose another folder")
+        raise OtherLayout(f"{settings.data} contains one stack: start it without --regions, or choose another folder")
 
 
 async def start_regions(
@@ -57,9 +59,10 @@ async def start_regions(
     broker: BrokerKind = "tansu",
     on_change: OnChange = ignore,
 ) -> Regions:
-    """Start a stack for each region, all at once; returns once every gateway is ready.
+    """Start a stack for each region concurrently; return once every gateway is ready.
 
-    With `settings.port` the gateways have that port and those after it. What `start_stack` and `check_regions` raise.
+    With `settings.port` the gateways use that port and the next ones. Raises what `start_stack` and `check_regions`
+    raise.
     """
     check_regions(settings, names)
     folder = settings.data
@@ -72,7 +75,7 @@ async def start_regions(
             credentials_file=CREDENTIALS_FILE,
             regions=list(names),
         )
-        write_state(folder, state)  # what the last run said of itself no longer holds
+        write_state(folder, state)  # the state of the last run is outdated
         for number, name in enumerate(names):
             asked = settings.port + number if settings.port is not None else None
             book.secure_gateway(asked, name=name)
@@ -106,7 +109,7 @@ async def start_regions(
 
 
 def regional_variables(name: str, gateways: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
-    """What the services of one region are told besides what every stack's are."""
+    """Settings of one region's services besides those of every stack."""
     return {
         "DOCSTORE_REGION": name,
         "DOCSTORE_ISSUER": f"docstore-{name}",
@@ -118,8 +121,8 @@ def regional_variables(name: str, gateways: Mapping[str, str], credentials: Cred
 
 
 def _with_prefix(name: str, on_change: OnChange) -> OnChange:
-    def change(part: str, state: PartState) -> None:
-        on_change(f"{name} {part}", state)
+    def change(component: str, state: ComponentState) -> None:
+        on_change(f"{name} {component}", state)
 
     return change
 

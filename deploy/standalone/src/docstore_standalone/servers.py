@@ -1,4 +1,4 @@
-"""The embedded servers of one data folder, started together: for the whole stack, for tests, for anybody's tools."""
+"""The embedded servers of one data folder, started together: for stacks, tests and tools."""
 
 import asyncio
 import os
@@ -24,10 +24,10 @@ from docstore_standalone.processes import ProcessId, end_leftover
 from docstore_standalone.service_secrets import variables
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
-from docstore_standalone.supervisor import OnChange, Part, Supervisor, ignore
+from docstore_standalone.supervisor import Component, OnChange, Supervisor, ignore
 
 BrokerKind = Literal["tansu", "tansu-in-memory", "apache-kafka"]
-"""In memory, a log ends with its broker: for tests, which need no more of it."""
+"""The in-memory log ends with its broker: for tests."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Servers:
     folder: Path
     region: str
     mongo_url: str
-    """As the operator, who may do everything; as the settings say where the server is an external one."""
+    """For the operator, who has all rights; for an external server as in the settings."""
     mongo_urls: Mapping[str, str] = field(repr=False)
     """By service, and for `SERVICES`, each with its own user; empty with an external server."""
     kafka_bootstrap: str
@@ -49,22 +49,22 @@ class Servers:
     processed_bucket: str
     broker_bucket: str
     broker_log: LogBucket | None
-    """Where the embedded broker keeps its log; None in memory, and with any other broker."""
+    """Location of the embedded broker's log; None in memory, and for other brokers."""
     upload_role_arn: str
     services_keys: S3Credentials
-    """For the buckets of contents and previews only; what the services get."""
+    """For the buckets of contents and previews only; for services."""
     root_keys: S3Credentials
-    """May do anything in the object store; the same as `services_keys` with an external one."""
+    """For everything in the object store; the same as `services_keys` for an external one."""
     service_secrets: Mapping[str, str] = field(repr=False)
-    """Variables with keys and secrets of the services themselves."""
+    """Variables with keys and secrets of the services."""
     supervisor: Supervisor = field(repr=False)
     ports: PortBook = field(repr=False)
     _state_file: "_StateFile" = field(repr=False)
     _closing: AsyncExitStack = field(repr=False)
 
-    def announce(self, part: str, address: str) -> None:
-        """Write down where a further part of the stack is reached, for `docstore status` and others."""
-        self._state_file.write({part: address})
+    def announce(self, component: str, address: str) -> None:
+        """Record the address of another component of the stack, for `docstore status` and others."""
+        self._state_file.write({component: address})
 
     @property
     def mailbox(self) -> Path:
@@ -72,7 +72,7 @@ class Servers:
         return self.folder / MAILBOX_FOLDER
 
     def environment(self) -> Mapping[str, str]:
-        """The settings by which a service uses these servers, with the operator's rights in MongoDB."""
+        """Settings of a service for these servers, with the operator's rights in MongoDB."""
         return {
             "DOCSTORE_REGION": self.region,
             **self.service_secrets,
@@ -87,12 +87,12 @@ class Servers:
         }
 
     async def stop(self) -> None:
-        """Stop the servers that were started and release the folder."""
+        """Stop the started servers and release the folder."""
         await self._closing.aclose()
 
 
 class _Plan:
-    """Which parts a folder's stack has, by settings."""
+    """The servers of a folder's stack, by its settings."""
 
     def __init__(self, folder: Path, settings: StandaloneSettings, broker: BrokerKind, ports: PortBook) -> None:
         self.folder, self.settings, self.ports = folder, settings, ports
@@ -104,12 +104,12 @@ class _Plan:
         self.mongod: Mongod | None = None
         self.store: ObjectStore | None = None
         self.broker: Tansu | ApacheKafka | None = None
-        self.parts: list[Part] = []
+        self.components: list[Component] = []
         if not settings.mongo_url:
             program = find_mongod(settings.mongod, settings.tools)
             secrets = MongoSecrets.of(self.credentials, settings.database_prefix)
             self.mongod = Mongod(program, folder / "mongod", logs / "mongod.log", ports, secrets)
-            self.parts.append(Part(self.mongod))
+            self.components.append(Component(self.mongod))
         if not settings.s3_endpoint:
             self.store = ObjectStore(
                 find_weed(settings.weed),
@@ -121,18 +121,20 @@ class _Plan:
                 processed_bucket=self.processed_bucket,
                 broker_bucket=self.broker_bucket,
             )
-            self.parts.append(Part(self.store))
+            self.components.append(Component(self.store))
         if not settings.kafka_bootstrap:
             self._plan_broker(broker, logs / "broker.log")
 
     def _plan_broker(self, kind: BrokerKind, log_file: Path) -> None:
         if kind == "apache-kafka":
             self.broker = ApacheKafka(self.settings.tools, self.folder / "kafka", log_file, self.ports)
-            self.parts.append(Part(self.broker))
+            self.components.append(Component(self.broker))
             return
         program = find_tansu(self.settings.tansu, self.settings.tools)
         self.broker = Tansu(program, log_file, self.ports, self._log_bucket if kind == "tansu" else None)
-        self.parts.append(Part(self.broker, needs=(self.store.name,) if self.store and kind == "tansu" else ()))
+        self.components.append(
+            Component(self.broker, needs=(self.store.name,) if self.store and kind == "tansu" else ())
+        )
 
     @property
     def s3_endpoint(self) -> str:
@@ -182,7 +184,7 @@ class _Plan:
 
 
 class _StateFile:
-    """Keeps stack.json true while the stack runs."""
+    """Keeps stack.json up to date while the stack runs."""
 
     def __init__(self, folder: Path, ports: PortBook) -> None:
         self.folder, self.ports = folder, ports
@@ -200,7 +202,7 @@ class _StateFile:
 
 
 async def _end_leftovers(processes: Mapping[str, ProcessId]) -> None:
-    """Servers of a run whose supervisor was killed where the system does not take them down with it."""
+    """Stop servers of a run whose supervisor was killed, where the system does not end them with it."""
     ended = await asyncio.gather(*(asyncio.to_thread(end_leftover, process) for process in processes.values()))
     for name, was_running in zip(processes, ended, strict=True):
         if was_running:
@@ -216,25 +218,25 @@ async def start_servers(
     on_change: OnChange = ignore,
     port_choice: range = SERVER_PORTS,
 ) -> Servers:
-    """Start what the settings do not place elsewhere; returns once all of it is ready.
+    """Start the servers that the settings do not place elsewhere; return once all are ready.
 
-    `folder` is absolute. With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint` itself. Call it
-    from a thread that lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    `folder` is absolute. With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint`. Call it from a
+    thread that lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
     """
     settings = settings or StandaloneSettings()
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
         known = read_state(folder)
-        if known.folder == str(folder):  # in a copied folder they are the original's
+        if known.folder == str(folder):  # in a copied folder they belong to the original
             await _end_leftovers(known.processes)
         ports = PortBook(known.ports, port_choice)
         file = _StateFile(folder, ports)
-        file.write()  # what the last run said of itself no longer holds
+        file.write()  # the state of the last run is outdated
         plan = _Plan(folder, settings, broker, ports)
         opening.callback(file.processes, {})
         supervisor = Supervisor(ports, on_change=on_change, on_processes=file.processes)
         opening.push_async_callback(supervisor.stop)
-        await supervisor.start(plan.parts)
+        await supervisor.start(plan.components)
         ses_endpoint = settings.ses_endpoint or await _mailbox_endpoint(folder, ports, opening, serve=mailbox)
         servers = plan.servers(supervisor, ses_endpoint, file, opening.pop_all())
     file.write(

@@ -1,4 +1,4 @@
-"""The keys and secrets of DocStore's own services: which there are, who gets which, how they are rotated."""
+"""Keys and secrets of the services: their owners and rotation."""
 
 import json
 import secrets
@@ -17,9 +17,9 @@ OWNERS: dict[str, tuple[ServiceName, ...]] = {
     for service in SERVICE_NAMES
     for secret in needs_of(service).secrets
 }
-"""Secrets that sign or key something, by their variable: one for each purpose, and the services that hold it."""
+"""Signing secrets by variable: one for each purpose, with the services that have it."""
 NEVER_EXPIRE = frozenset({"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY"})
-"""What was signed by these is read for ever, so every earlier one is kept."""
+"""Signatures of these never expire, so all earlier secrets are kept."""
 
 Keys = dict[str, list[str]]
 """By name; the current one first."""
@@ -34,18 +34,18 @@ def new_service_keys() -> Keys:
 
 
 def new_signing_secrets(shared_secret: str = "") -> Keys:
-    """One for each purpose. What an earlier version signed with its one shared secret stays good."""
+    """One secret for each purpose. Signatures of an earlier version's single shared secret stay valid."""
     return {name: [new_secret(), shared_secret] if shared_secret else [new_secret()] for name in OWNERS}
 
 
 def rotated(keys: Keys) -> Keys:
-    """A new current key for each name; the one before is still accepted."""
+    """Return a new current key for each name; the previous one is still accepted."""
     made = {name: new_service_key() if name in IDENTITIES else new_secret() for name in keys}
     return {name: [made[name], *(earlier if name in NEVER_EXPIRE else earlier[:1])] for name, earlier in keys.items()}
 
 
 def variables(service_keys: Keys, signing_secrets: Keys) -> dict[str, str]:
-    """The settings of a process that runs all services."""
+    """Settings of a process that runs all services."""
     private = {name: keys[0] for name, keys in service_keys.items()}
     return {
         SERVICE_KEY: json.dumps(private, separators=(",", ":")),
@@ -55,7 +55,7 @@ def variables(service_keys: Keys, signing_secrets: Keys) -> dict[str, str]:
 
 
 def only_for(service: ServiceName, given: Mapping[str, str]) -> dict[str, str]:
-    """The variables that one service needs: nothing by which another could be impersonated."""
+    """Return the variables that one service needs, without those that would let it impersonate another."""
     foreign = tuple(f"{name.upper()}_" for name in SERVICE_NAMES if name != service)
     own = {
         name: value
@@ -68,7 +68,7 @@ def only_for(service: ServiceName, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def write_service_files(folder: Path) -> None:
-    """A file of variables for each service and the operator, and `shared.env` for all. FileExistsError."""
+    """Write a file of variables for each service and the operator, and `shared.env` for all. FileExistsError."""
     folder.mkdir(mode=0o700, parents=True)
     made = variables(new_service_keys(), new_signing_secrets())
     private = json.loads(made[SERVICE_KEY])

@@ -1,4 +1,4 @@
-"""Every service in one process: each with its own app, database and consumer; the gateway reaches them in memory.
+"""Every service in one process: each with its own app, database and consumer; calls between them are in memory.
 
 Run as `python -m docstore_standalone.services`; all settings come from the environment, as for a service on its own.
 """
@@ -38,9 +38,9 @@ LOCAL_URLS = {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREAT
 
 @asynccontextmanager
 async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
-    """Start every service; gives the gateway's app, whose lifespan runs too.
+    """Start every service; give the gateway's app with its running lifespan.
 
-    They start at the same time, as they would in processes of their own: each waits for the database most of the time.
+    They start concurrently: most of the time each waits for the database.
     """
     apps = {name: create_app() for name, create_app in CREATE_APP.items()}
     stop = asyncio.Event()
@@ -57,7 +57,7 @@ async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
 
 
 async def _run_service(name: str, app: FastAPI, started: asyncio.Event, stop: asyncio.Event) -> None:
-    """Run a service's lifespan in one task from beginning to end."""
+    """Run a service's lifespan in one task from start to end."""
     async with app.router.lifespan_context(app):
         register_local_app(f"{LOCAL}{name}", app)
         started.set()

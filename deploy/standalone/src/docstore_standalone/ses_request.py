@@ -1,4 +1,4 @@
-"""What SES takes: a SendEmail request, checked and made into a message."""
+"""SES's SendEmail request: validation and conversion to a message."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ POLICY = policy.SMTP
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message says of itself."""
+    """Contents of a message."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -37,13 +37,13 @@ def _body(mail: EmailMessage, kind: str) -> str:
         return ""
     try:
         text = str(part.get_content())
-    except LookupError:  # a character set that Python does not know
+    except LookupError:  # unknown charset
         text = bytes(part.get_payload(decode=True) or b"").decode(errors="replace")
     return text.replace("\r\n", "\n")
 
 
 def parse(data: bytes) -> Content:
-    """Read a message. Garbage raises whatever the standard library's parser raises."""
+    """Parse a message. Invalid data raises whatever the standard library's parser raises."""
     mail = BytesParser(_class=EmailMessage, policy=POLICY).parsebytes(data)
     fields = [field for name in ("To", "Cc", "Bcc") for field in mail.get_all(name, [])]
     return Content(
@@ -57,7 +57,7 @@ def parse(data: bytes) -> Content:
 
 
 class MailRefused(Exception):
-    """`code` is SES's name for the reason."""
+    """SES's error; `code` is its name."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -69,19 +69,19 @@ def _bad_request(message: str) -> MailRefused:
 
 
 def _is_line(value: object) -> TypeGuard[str]:
-    """Text that can stand in a header without starting another one."""
+    """Whether it is a single line, which can't start another header."""
     return isinstance(value, str) and not any(category(char) in ("Cc", "Zl", "Zp") for char in value)
 
 
 def _address(value: object) -> str:
-    """A mailbox as SES takes it: `a@b` or `Name <a@b>`."""
+    """Check a mailbox as SES does: `a@b` or `Name <a@b>`."""
     if not _is_line(value):
         raise _bad_request(f"Invalid address: {value!r}")
     try:
         header = EmailMessage(POLICY)
         header["To"] = value
         parsed = header["To"].addresses
-    except Exception as error:
+    except Exception as error:  # the parser raises many kinds for invalid text
         raise _bad_request(f"Invalid address: {value!r}") from error
     if len(parsed) != 1 or not parsed[0].username or "." not in parsed[0].domain.strip("."):
         raise _bad_request(f"Invalid address: {value!r}")
@@ -93,7 +93,7 @@ def _addresses(value: object) -> list[str]:
 
 
 def _list(value: object, name: str) -> list[Any]:
-    """Absent means empty."""
+    """Return a list; empty if absent."""
     if value is not None and not isinstance(value, list):
         raise _bad_request(f"{name} must be a list")
     return value or []
@@ -106,7 +106,7 @@ def _object(value: object, name: str) -> dict[str, Any]:
 
 
 def _data(part: object, name: str) -> str | None:
-    """`{"Data": ...}` of a Simple message."""
+    """Return the text of `{"Data": ...}` in a Simple message."""
     if part is None:
         return None
     data = _object(part, name).get("Data")
@@ -146,14 +146,14 @@ def _simple(content: dict[str, Any], sender: str, to: list[str], cc: list[str], 
 
 
 def _raw(part: dict[str, Any]) -> tuple[bytes, str, list[str]]:
-    """The message as it was sent, its sender and the recipients that it names."""
+    """Return the message as sent, its sender and recipients."""
     try:
         data = base64.b64decode(part["Data"], validate=True)
     except (KeyError, TypeError, binascii.Error) as error:
         raise _bad_request("Raw content is not base64") from error
     try:
         content = parse(data)
-    except Exception as error:
+    except Exception as error:  # the parser raises many kinds for invalid data
         raise _bad_request("Raw content is not a message") from error
     if not content.sender:
         raise MailRefused("MessageRejected", "Missing required header 'From'.")
@@ -162,7 +162,7 @@ def _raw(part: dict[str, Any]) -> tuple[bytes, str, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A mail that will be stored, with the envelope that it was sent under."""
+    """A mail to store, with its envelope."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -170,7 +170,7 @@ class Accepted:
 
 
 def accept(request: object) -> Accepted:
-    """The mail that a SendEmail request asks for. MailRefused as SES would."""
+    """Return the mail of a SendEmail request. Raises MailRefused as SES would."""
     call = _object(request, "Request")
     destination = _object(call.get("Destination") or {}, "Destination")
     to, cc, bcc = (_addresses(destination.get(f"{name}Addresses")) for name in ("To", "Cc", "Bcc"))

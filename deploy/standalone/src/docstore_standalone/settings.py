@@ -1,4 +1,4 @@
-"""Settings of the standalone stack: environment variables `DOCSTORE_<NAME>`, shared with the services where alike."""
+"""Settings of the standalone stack: environment variables `DOCSTORE_<NAME>`, some of them shared with the services."""
 
 import os
 from pathlib import Path
@@ -8,25 +8,25 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _xdg(variable: str, *fallback: str) -> Path:
-    """A folder of this user's for DocStore, by the XDG base directory specification."""
+    """Return this user's folder for DocStore, by the XDG base directory specification."""
     named = os.environ.get(variable, "")
     base = Path(named) if Path(named).is_absolute() else Path.home().joinpath(*fallback)
     return base / "docstore"
 
 
 class StandaloneSettings(BaseSettings):
-    """What runs on this machine and where. A server whose address is given is used and not started."""
+    """Servers on this machine. A server with a given address is used, not started."""
 
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
 
-    data: Path = Field(
-        default_factory=lambda: _xdg("XDG_DATA_HOME", ".local", "share"), description="everything that is kept"
-    )
+    data: Path = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local", "share"), description="data folder")
     tools: Path = Field(
-        default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"), description="programs that were fetched or copied"
+        default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"), description="fetched or copied programs"
     )
     region: str = Field("us-west-2", description="this stack's home region; part of the buckets' names")
-    port: int | None = Field(None, ge=1, le=65_535, description="the gateway's; else 8080 or the next that is free")
+    port: int | None = Field(
+        None, ge=1, le=65_535, description="port of the gateway; default: 8080 or the next free one"
+    )
 
     mongod: Path | None = Field(None, description="program to use for MongoDB")
     weed: Path | None = Field(None, description="program to use for the object store")
@@ -35,7 +35,7 @@ class StandaloneSettings(BaseSettings):
     mongo_url: SecretStr | None = Field(None, description="an external MongoDB replica set")
     database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")
     kafka_bootstrap: str | None = Field(None, description="an external Kafka cluster")
-    topic_prefix: str = Field("", description="before the names of topics and consumer groups, as the services have it")
+    topic_prefix: str = Field("", description="prefix of topics and consumer groups, as in the services' settings")
     ses_endpoint: str | None = Field(None, description="an external SES")
     s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
     s3_access_key_id: str = ""
@@ -44,7 +44,7 @@ class StandaloneSettings(BaseSettings):
     @field_validator("data")
     @classmethod
     def _absolute(cls, data: Path) -> Path:
-        """Whoever asks for the stack of a folder means the same folder, wherever they are."""
+        """Make it absolute, so that it names the same folder from everywhere."""
         return data.expanduser().absolute()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The whole of DocStore on one machine: the embedded servers, and the services in one process or one each."""
+"""All of DocStore on one machine: the embedded servers, and the services in one process or one each."""
 
 import os
 import sys
@@ -21,19 +21,19 @@ from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.service_secrets import only_for
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
-from docstore_standalone.supervisor import OnChange, Part, ignore
+from docstore_standalone.supervisor import Component, OnChange, ignore
 
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
-"""Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
+"""Prefixes of variables that services inherit, so that any of their settings can be set for a stack."""
 IDLE_INTERVAL_MS = 10_000
-"""Consumers are given what relays of their own process send; this is for what anybody else sends."""
+"""Consumers get records of relays in their process from memory; this is for records of other producers."""
 IDLE_INTERVAL_MS_BETWEEN_PROCESSES = 50
 
 
 @dataclass(slots=True)
 class ServiceProcess:
-    """A process of ours: all services, or one of them."""
+    """A process of one or all services."""
 
     name: str
     module: str
@@ -44,7 +44,7 @@ class ServiceProcess:
     port_names: Sequence[str] = ()
     stop_seconds: float = 15.0
     forker: Forker | None = field(default=None, repr=False)
-    """Starts it at once where there is one: a process by itself has to import everything first."""
+    """Forks it if present, since a new process must import everything first."""
     ready_path: str = "/readyz"
 
     async def fork(self) -> ForkedProcess | None:
@@ -54,7 +54,7 @@ class ServiceProcess:
         return await self.forker.fork(Job(self.module, dict(self.environment()), str(self.log_file), title))
 
     def prepare(self) -> None:
-        """Nothing: what it needs is in its environment."""
+        """Nothing: its settings are in its environment."""
 
     def command(self) -> Sequence[str]:
         return (sys.executable, "-m", self.module)
@@ -70,7 +70,7 @@ class ServiceProcess:
         await until(answers)
 
     def clean_up(self) -> None:
-        """Nothing is left outside the data folder."""
+        """Nothing to remove."""
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Stack:
 def _variables(
     servers: Servers, credentials: Credentials, gateway: str, idle_ms: int, regional: Mapping[str, str]
 ) -> dict[str, str]:
-    """What every service is told."""
+    """Settings of every service."""
     ours = {
         **servers.environment(),
         **_mongo_url(servers, SERVICES),
@@ -115,12 +115,12 @@ def _variables(
 
 
 def _mongo_url(servers: Servers, user: str) -> dict[str, str]:
-    """The settings by which a user reaches MongoDB: nothing where the server is an external one."""
+    """Settings by which a user reaches MongoDB; none for an external server."""
     return {"DOCSTORE_MONGO_URL": servers.mongo_urls[user]} if servers.mongo_urls else {}
 
 
 def _operations(service: str) -> str:
-    """The name of a process's port for operators."""
+    """Name of a process's port for operators."""
     return "operations" if service == "services" else f"{service}-operations"
 
 
@@ -128,29 +128,31 @@ def _process(
     servers: Servers, name: str, module: str, port: int, variables: Mapping[str, str], forker: Forker | None
 ) -> ServiceProcess:
     operations_port, log_file = servers.ports[_operations(name)], servers.folder / "logs" / f"{name}.log"
-    # The gateway is ready only with all others, for which it is not to be started again, nor to wait.
+    # The gateway is ready only if all others are, so it must neither be restarted nor wait for them.
     ready_path = "/healthz" if name == GATEWAY else "/readyz"
     return ServiceProcess(
         name, module, port, operations_port, variables, log_file, forker=forker, ready_path=ready_path
     )
 
 
-def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int, forker: Forker | None) -> list[Part]:
+def _in_one_process(
+    servers: Servers, variables: Mapping[str, str], port: int, forker: Forker | None
+) -> list[Component]:
     servers.ports.secure([_operations("services")])
     services = _process(servers, "services", "docstore_standalone.services", port, variables, forker)
-    return [Part(services, needs=tuple(servers.supervisor.parts))]
+    return [Component(services, needs=tuple(servers.supervisor.components))]
 
 
 def _one_process_each(
     servers: Servers, variables: Mapping[str, str], ports: PortBook, forker: Forker | None
-) -> list[Part]:
+) -> list[Component]:
     ports.secure([*INTERNAL_SERVICES, *map(_operations, SERVICE_NAMES)])
     urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in INTERNAL_SERVICES}
     variables = {**variables, **urls}
-    embedded = tuple(servers.supervisor.parts)
+    embedded = tuple(servers.supervisor.components)
     own = {name: only_for(name, {**variables, **_mongo_url(servers, name)}) for name in SERVICE_NAMES}
     return [
-        Part(
+        Component(
             _process(servers, name, f"docstore_{name}", ports[name], own[name], forker),
             needs=embedded,
             starts_after=INTERNAL_SERVICES if name == GATEWAY else (),
@@ -169,18 +171,18 @@ async def start_stack(
     regional: Mapping[str, str] | None = None,
     forker: Forker | None = None,
 ) -> Stack:
-    """Start what is not running elsewhere; returns once the gateway is ready.
+    """Start the servers that are not external; return once the gateway is ready.
 
-    `forker`: one that was started for this folder before, and is the stack's from now on.
-    `regional` is what one region of several is told, whatever the environment says. AlreadyRunning, OtherLayout,
+    `forker`: one that was started for this folder; the stack owns it from now on.
+    `regional`: settings of one region of several, which override the environment. AlreadyRunning, OtherLayout,
     HalfRestored, ProgramMissing, PortTaken, ServerFailed.
     """
     if regions := read_state(settings.data).regions:
-        raise OtherLayout(f"{settings.data} holds several regions: start it with --regions {','.join(regions)}")
+        raise OtherLayout(f"{settings.data} contains several regions: start it with --regions {','.join(regions)}")
     if (settings.data / RESTORING_FILE).exists():
-        raise HalfRestored(f"{settings.data} was not restored to its end: run `docstore restore-backup` again")
+        raise HalfRestored(f"the restore to {settings.data} is incomplete: run `docstore restore-backup` again")
     if settings.port is not None:
-        PortBook().secure_gateway(settings.port)  # said before anything is started
+        PortBook().secure_gateway(settings.port)  # reported before anything is started
     async with AsyncExitStack() as opening:
         forker = forker or await importing_services(settings.data)
         if forker is not None:
@@ -195,16 +197,16 @@ async def start_stack(
         if settings.kafka_bootstrap or broker == "apache-kafka":
             idle_ms = 0
         variables = _variables(servers, load_credentials(servers.folder), gateway, idle_ms, regional or {})
-        parts = (
+        components = (
             _one_process_each(servers, variables, servers.ports, forker)
             if processes
             else _in_one_process(servers, variables, port, forker)
         )
-        await servers.supervisor.start(parts)
+        await servers.supervisor.start(components)
         if servers.broker_log is not None:
             await opening.enter_async_context(log_kept_short(servers.broker_log, settings.topic_prefix))
-        for part in parts:
-            name = _operations(part.server.name)
+        for component in components:
+            name = _operations(component.server.name)
             servers.announce(name, f"http://{LOOPBACK}:{servers.ports[name]}")
         servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
         servers.announce("gateway", gateway)

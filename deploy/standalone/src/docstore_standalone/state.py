@@ -1,4 +1,4 @@
-"""What a data folder knows of its stack: DATA/stack.json, and the lock that admits one stack at a time."""
+"""State of a data folder's stack: DATA/stack.json, and the lock that admits one stack at a time."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from docstore_standalone.processes import ProcessId
 STATE_FILE = "stack.json"
 LOCK_FILE = "stack.lock"
 RESTORING_FILE = "restoring.json"
-"""There while a backup is being restored into the folder: it is no stack until that is done."""
+"""Exists while a backup is being restored into the folder, which can't be started until that is done."""
 
 
 class AlreadyRunning(Exception):
@@ -22,30 +22,30 @@ class AlreadyRunning(Exception):
 
 
 class OtherLayout(Exception):
-    """The data folder holds one stack where several regions are wanted, or the other way round."""
+    """The data folder contains one stack instead of several regions, or the other way round."""
 
 
 class HalfRestored(Exception):
-    """A backup was begun to be restored into the data folder, and that was cut off."""
+    """The restore of a backup into the data folder is incomplete."""
 
 
 class StackState(BaseModel):
-    """Of the last start; holds while the lock is held."""
+    """State of the last start; current while the lock is held."""
 
     format: int = 1
-    folder: str = Field("", description="the data folder; another one in a copy of it")
+    folder: str = Field("", description="the data folder, which differs in a copy of it")
     ports: dict[str, int] = Field(default_factory=dict)
     supervisor: ProcessId | None = None
     processes: dict[str, ProcessId] = Field(default_factory=dict)
-    addresses: dict[str, str] = Field(default_factory=dict, description="by part, as its clients reach it")
-    credentials_file: str = Field("", description="within the data folder")
+    addresses: dict[str, str] = Field(default_factory=dict, description="address of each component for its clients")
+    credentials_file: str = Field("", description="path in the data folder")
     regions: list[str] = Field(
-        default_factory=list, description="each is a stack in the sub-folder of its name; empty: this is one stack"
+        default_factory=list, description="each is a stack in the sub-folder of its name; empty: a single stack"
     )
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once or not at all; readable by its owner only."""
+    """Replace a file atomically; private to its owner."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -56,7 +56,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_state(folder: Path) -> StackState:
-    """The folder's state; a new one if there is none."""
+    """Return the folder's state; a new one if there is none."""
     try:
         return StackState.model_validate_json((folder / STATE_FILE).read_bytes())
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def read_state(folder: Path) -> StackState:
 
 
 def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
-    """Where each region of a running stack keeps its data; `{"": folder}` if it is one stack on its own."""
+    """Return the data folder of each region of a running stack; `{"": folder}` for a single stack."""
     return {name: folder / name for name in state.regions} or {"": folder}
 
 
@@ -73,14 +73,14 @@ def write_state(folder: Path, state: StackState) -> None:
 
 
 class StackLock:
-    """Held while a stack runs on a data folder; the operating system releases it when the holder dies."""
+    """Held while a stack runs in a data folder; the operating system releases it when the holder dies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file: int | None = None
 
     def acquire(self) -> Self:
-        """AlreadyRunning if another process, or another stack of this process, holds it."""
+        """Take the lock; AlreadyRunning if another process, or another stack of this process, holds it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -89,7 +89,7 @@ class StackLock:
             os.close(file)
             holder = read_state(self.folder).supervisor
             by = f" (process {holder.pid})" if holder else ""
-            raise AlreadyRunning(f"a stack is already running on {self.folder}{by}") from None
+            raise AlreadyRunning(f"a stack is already running in {self.folder}{by}") from None
         self._file = file
         return self
 
@@ -108,7 +108,7 @@ class StackLock:
 
 
 def running_state(folder: Path) -> StackState | None:
-    """The state of the stack that runs on `folder`; None if none does."""
+    """Return the state of the stack that runs in `folder`; None if none does."""
     if not (folder / LOCK_FILE).exists():
         return None
     try:

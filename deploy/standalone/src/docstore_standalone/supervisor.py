@@ -1,4 +1,4 @@
-"""Keeps the parts of a stack running: starts them in the order of their needs, restarts what dies, stops all."""
+"""Supervises the components of a stack: starts them in dependency order, restarts those that end, stops all."""
 
 import asyncio
 import time
@@ -12,15 +12,15 @@ from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ProcessId, Server, ServerFailed, ServerProcess, log_tail
 
 READY_SECONDS = 60.0
-START_ATTEMPTS = 3  # a port may be taken between being chosen and being used
+START_ATTEMPTS = 3  # a port may be taken between its choice and its use
 QUICK_TRIES = 3
-FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 10.0  # seconds; the first for each of the quick tries
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 10.0  # seconds; the first one for each of the quick attempts
 STABLE_SECONDS = 30.0  # a server that ran this long starts over with the first backoff
 
 log = structlog.get_logger(__name__)
 
 
-class PartState(StrEnum):
+class ComponentState(StrEnum):
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
@@ -30,18 +30,18 @@ class PartState(StrEnum):
     FAILED = "failed"
 
 
-OnChange = Callable[[str, PartState], None]
+OnChange = Callable[[str, ComponentState], None]
 OnProcesses = Callable[[dict[str, ProcessId]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A server and the names of those that must be ready whenever it starts, and end after it."""
+class Component:
+    """A server with its dependencies: those must be ready at each of its starts, and end after it."""
 
     server: Server
     needs: tuple[str, ...] = ()
     starts_after: tuple[str, ...] = ()
-    """Must be ready before its first start, too, and end after it; it is started again without them."""
+    """Must be ready before its first start, too, and end after it; restarts do not wait for them."""
 
     @property
     def ends_before(self) -> tuple[str, ...]:
@@ -49,16 +49,16 @@ class Part:
 
 
 def backoff_before(tries: int) -> float:
-    """Seconds to wait after so many starts in a row that did not last."""
+    """Return the delay after so many starts in a row that did not last."""
     return float(min(FIRST_BACKOFF * 2 ** max(0, tries - QUICK_TRIES + 1), LONGEST_BACKOFF))
 
 
 def ignore(*_: object) -> None:
-    """Nobody listens."""
+    """Ignore changes."""
 
 
 class Supervisor:
-    """Starts parts as often as asked and stops once. Not for use from several threads."""
+    """Starts components repeatedly and stops once. Not thread-safe."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Supervisor:
         on_change: OnChange = ignore,
         on_processes: OnProcesses = ignore,
     ) -> None:
-        self.parts: dict[str, Part] = {}
+        self.components: dict[str, Component] = {}
         self.ports = ports
         self._on_change, self._on_processes = on_change, on_processes
         self._running: dict[str, ServerProcess] = {}
@@ -76,21 +76,21 @@ class Supervisor:
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     def process_id(self, name: str) -> ProcessId:
-        """Of the part's present process; KeyError while it has none."""
+        """Return the component's current process; KeyError if it has none."""
         return self._running[name].id
 
     def is_ready(self, name: str) -> bool:
         return self._ready[name].is_set()
 
-    async def start(self, parts: Sequence[Part]) -> None:
-        """Until all of these are ready. ServerFailed or OSError if one can't be started; `stop` is still due then."""
-        names = [part.server.name for part in parts]
-        for name, part in zip(names, parts, strict=True):
-            self.parts[name] = part
+    async def start(self, components: Sequence[Component]) -> None:
+        """Start components; return when all are ready. ServerFailed or OSError if one fails; then still call `stop`."""
+        names = [component.server.name for component in components]
+        for name, component in zip(names, components, strict=True):
+            self.components[name] = component
             self._ready[name], self._ended[name] = asyncio.Event(), asyncio.Event()
         for name in names:
-            self._say(name, PartState.WAITING)
-            self._keepers[name] = asyncio.create_task(self._keep(self.parts[name]), name=f"keep {name}")
+            self._report(name, ComponentState.WAITING)
+            self._keepers[name] = asyncio.create_task(self._keep(self.components[name]), name=f"keep {name}")
         everything = asyncio.create_task(self._all_ready(names))
         try:
             await asyncio.wait(
@@ -107,64 +107,64 @@ class Supervisor:
             await self._ready[name].wait()
 
     async def stop(self) -> None:
-        """Stop all, each after those that need it."""
+        """Stop all components, each after those that depend on it."""
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        await asyncio.gather(*(self._stop(name) for name in self.parts))
+        await asyncio.gather(*(self._stop(name) for name in self.components))
 
     async def _stop(self, name: str) -> None:
-        users = [other for other, part in self.parts.items() if name in part.ends_before]
+        users = [other for other, component in self.components.items() if name in component.ends_before]
         await asyncio.gather(*(self._ended[user].wait() for user in users))
         try:
             if process := self._running.get(name):
-                self._say(name, PartState.STOPPING)
+                self._report(name, ComponentState.STOPPING)
                 await process.stop()
                 del self._running[name]
-                self._say(name, PartState.STOPPED)
+                self._report(name, ComponentState.STOPPED)
         finally:
             self._ended[name].set()
 
-    async def _keep(self, part: Part) -> None:
-        """Run one part for ever. ServerFailed if its first start fails for good."""
-        name = part.server.name
-        await self._all_ready(part.ends_before)
-        await self._start_first(part.server)
+    async def _keep(self, component: Component) -> None:
+        """Keep one component running. ServerFailed if its first start fails for good."""
+        name = component.server.name
+        await self._all_ready(component.ends_before)
+        await self._start_first(component.server)
         tries = 0
         while True:
             since = time.monotonic()
             status = await self._running[name].wait()
             self._ready[name].clear()
-            self._say(name, PartState.RESTARTING)
+            self._report(name, ComponentState.RESTARTING)
             tries = 0 if time.monotonic() - since > STABLE_SECONDS else tries
             backoff = backoff_before(tries)
             tries += 1
-            tail = log_tail(part.server.log_file)
+            tail = log_tail(component.server.log_file)
             log.warning("server_ended", server=name, status=status, restart_in=backoff, log=tail[-500:])
-            part.server.clean_up()
+            component.server.clean_up()
             await asyncio.sleep(backoff)
-            await self._all_ready(part.needs)
+            await self._all_ready(component.needs)
             try:
-                await self._run(part.server)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the part has to come back
+                await self._run(component.server)
+            except Exception as error:  # noqa: BLE001 - whatever failed, the component is restarted
                 log.error("server_restart_failed", server=name, reason=str(error))
 
     async def _start_first(self, server: Server) -> None:
         for attempt in range(1, START_ATTEMPTS + 1):
             for port, (old, new) in self.ports.secure(server.port_names).items():
                 log.warning("port_taken", server=server.name, port=port, was=old, now=new)
-            self._say(server.name, PartState.STARTING)
+            self._report(server.name, ComponentState.STARTING)
             try:
                 await self._run(server)
                 break
             except (ServerFailed, OSError) as error:
                 log.warning("server_start_failed", server=server.name, attempt=attempt, reason=str(error))
                 if attempt == START_ATTEMPTS or not isinstance(error, ServerFailed):
-                    self._say(server.name, PartState.FAILED)
+                    self._report(server.name, ComponentState.FAILED)
                     raise
 
     async def _run(self, server: Server) -> None:
-        """A new process, ready; a process that does not become ready is ended."""
+        """Start a new process and wait until it is ready; stop it if that fails."""
         process = await ServerProcess.start(server)
         self._running[server.name] = process
         self._on_processes(self.process_ids())
@@ -174,10 +174,10 @@ class Supervisor:
             await process.kill()
             raise
         self._ready[server.name].set()
-        self._say(server.name, PartState.READY)
+        self._report(server.name, ComponentState.READY)
 
     def process_ids(self) -> dict[str, ProcessId]:
         return {name: process.id for name, process in self._running.items()}
 
-    def _say(self, name: str, state: PartState) -> None:
+    def _report(self, name: str, state: ComponentState) -> None:
         self._on_change(name, state)

@@ -41,7 +41,7 @@ async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: A
         with suppress(Cut), cut_at(OURS, lines.run * share // 10):
             await restore(other, tmp_path)
         assert f"{other.deployment.database_prefix}restore" in await other.mongo.database_names("")
-        with pytest.raises(BackupRefused, match="not restored to its end"):
+        with pytest.raises(BackupRefused, match="incomplete"):
             await take(other, tmp_path, keep=1)
         assert [path.parent for path in whole_backups(tmp_path)] == [good.folder]
     await restore(other, tmp_path)
@@ -52,7 +52,7 @@ async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: A
 async def test_a_data_folder_that_is_half_restored_is_not_backed_up(tmp_path: Path) -> None:
     """Its stack is not even started."""
     (tmp_path / RESTORING_FILE).write_text('"digest"')
-    with pytest.raises(BackupRefused, match="not restored to its end"):
+    with pytest.raises(BackupRefused, match="incomplete"):
         async with reached(StandaloneSettings(data=tmp_path)):
             pass
 
@@ -105,7 +105,7 @@ async def test_contents_gone_bad_are_copied_again_after_a_check(place: Place, ne
         path.write_bytes(b"?" * path.stat().st_size)
     missing = target.content(sha256(b"two").hexdigest())
     missing.unlink()
-    with target.locked(), pytest.raises(BackupDamaged, match="2 others; no backup copies it again"):
+    with target.locked(), pytest.raises(BackupDamaged, match="2 others; check the backup again"):
         Backup(tmp_path).check(silent)
     assert all(path.exists() for path in bad), "somebody else worked on the folder"
     with pytest.raises(BackupDamaged, match="2 others; the next backup copies"):
@@ -143,13 +143,13 @@ async def test_a_longer_history_of_the_operator_stays(
 ) -> None:
     """While the backup is taken, too; a shorter one is longer for that time only."""
     meanwhile: list[int] = []
-    let_go = HistoryWindow.let_go
+    release = HistoryWindow.release
 
     async def looked_at(held: HistoryWindow) -> None:
         meanwhile.append(await window(place))
-        await let_go(held)
+        await release(held)
 
-    monkeypatch.setattr(HistoryWindow, "let_go", looked_at)
+    monkeypatch.setattr(HistoryWindow, "release", looked_at)
     for before in (3600, 60):
         await window(place, before)
         await take(place, tmp_path)
@@ -169,7 +169,7 @@ async def test_the_history_of_the_operator_comes_back_after_a_backup_that_was_ki
     for since, expected in ((None, 60), (7200, 7200)):
         await window(place, 60)
         with monkeypatch.context() as patch:
-            patch.setattr(HistoryWindow, "let_go", killed)
+            patch.setattr(HistoryWindow, "release", killed)
             await take(place, tmp_path)
         await take(place, tmp_path)
         assert await window(place) == HISTORY_SECONDS

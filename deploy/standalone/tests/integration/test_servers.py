@@ -19,12 +19,12 @@ from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import STATE_FILE, AlreadyRunning, read_state, running_state
-from docstore_standalone.supervisor import PartState
+from docstore_standalone.supervisor import ComponentState
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 MakeNotebook = Callable[[Servers], Any]
-PARTS = ("mongod", "object-store", "broker")
+COMPONENTS = ("mongod", "object-store", "broker")
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 def sockets_of(servers: Servers) -> list[Path]:
-    """The object store puts them in /tmp, named by part and port: others may be left of stores that were killed."""
+    """Sockets of the object store in /tmp, named by component and port; killed stores may have left others."""
     names = {f"seaweedfs-{name}-{port}.sock" for name, port in servers.ports.as_dict().items()}
     return [path for path in Path("/tmp").glob("seaweedfs-*.sock") if path.name in names]
 
@@ -54,21 +54,21 @@ def sockets_of(servers: Servers) -> list[Path]:
 async def test_a_new_folder_becomes_a_stack_that_takes_data(
     tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
 ) -> None:
-    """Every server takes and gives data, each part says when it is ready, and the state file tells where they are."""
-    said: list[tuple[str, PartState]] = []
+    """Every server works, each component reports when it is ready, and the state file has the addresses."""
+    said: list[tuple[str, ComponentState]] = []
     servers = await start_servers(
-        tmp_path, settings=stack_settings, on_change=lambda part, state: said.append((part, state))
+        tmp_path, settings=stack_settings, on_change=lambda component, state: said.append((component, state))
     )
     try:
         notes = notebook(servers)
         note = await notes.write()
         assert await notes.read() == [[note]] * 5
-        assert all((part, PartState.READY) in said for part in PARTS)
-        assert said.index(("broker", PartState.STARTING)) > said.index(("object-store", PartState.READY))
+        assert all((component, ComponentState.READY) in said for component in COMPONENTS)
+        assert said.index(("broker", ComponentState.STARTING)) > said.index(("object-store", ComponentState.READY))
         state = running_state(tmp_path)
         assert state is not None
         assert state.addresses["s3"] == servers.s3_endpoint
-        assert set(state.processes) == set(PARTS)
+        assert set(state.processes) == set(COMPONENTS)
         assert sockets_of(servers)
     finally:
         await servers.stop()
@@ -144,20 +144,20 @@ async def test_a_killed_part_comes_back_with_its_data(
     async with running(tmp_path, stack_settings) as servers:
         notes = notebook(servers)
         written = [await notes.write()]
-        for part in PARTS:
-            killed = servers.supervisor.process_id(part)
+        for component in COMPONENTS:
+            killed = servers.supervisor.process_id(component)
             process = killed.find()
             assert process is not None
             process.kill()
 
-            async def is_back(part: str = part, killed: object = killed) -> bool:
+            async def is_back(component: str = component, killed: object = killed) -> bool:
                 supervisor = servers.supervisor
-                return supervisor.is_ready(part) and supervisor.process_id(part) != killed
+                return supervisor.is_ready(component) and supervisor.process_id(component) != killed
 
             await eventually(is_back)
             written.append(await notes.write())
             assert await notes.read() == [sorted(written)] * 5
-            assert read_state(tmp_path).processes[part] == servers.supervisor.process_id(part)
+            assert read_state(tmp_path).processes[component] == servers.supervisor.process_id(component)
 
 
 async def test_all_parts_killed_at_once_come_back(
@@ -173,7 +173,10 @@ async def test_all_parts_killed_at_once_come_back(
 
         async def all_back() -> bool:
             now = servers.supervisor.process_ids()
-            return all(servers.supervisor.is_ready(part) and now[part] != killed[part] for part in PARTS)
+            return all(
+                servers.supervisor.is_ready(component) and now[component] != killed[component]
+                for component in COMPONENTS
+            )
 
         await eventually(all_back)
         second = await notes.write()
@@ -234,7 +237,7 @@ async def running_apart(folder: Path, tools: Path) -> AsyncIterator[asyncio.subp
 async def test_a_terminated_supervisor_leaves_nothing(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """SIGTERM ends everything in order."""
     async with running_apart(tmp_path, stack_settings.tools) as supervisor:
-        assert len(read_state(tmp_path).processes) == len(PARTS)
+        assert len(read_state(tmp_path).processes) == len(COMPONENTS)
         supervisor.terminate()
         assert await supervisor.wait() == 0
     assert processes_of(tmp_path) == []

@@ -17,7 +17,7 @@ TWO = ["us-west-2", "ap-southeast-2"]
 @pytest.mark.parametrize("names", [[], ["a", "a"], ["A"], ["a/b"], [".."], ["a", ""], ["-a"], ["a" * 40]])
 def test_names_that_are_no_regions_are_refused(tmp_path: Path, names: list[str]) -> None:
     """They become folders and buckets."""
-    with pytest.raises(ValueError, match="regions are different names"):
+    with pytest.raises(ValueError, match="regions must be different names"):
         check_regions(StandaloneSettings(data=tmp_path), names)
 
 

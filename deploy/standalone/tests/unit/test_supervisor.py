@@ -14,7 +14,14 @@ import pytest
 from docstore_platform.testing import eventually
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ProcessId, base_environment
-from docstore_standalone.supervisor import FIRST_BACKOFF, LONGEST_BACKOFF, QUICK_TRIES, Part, Supervisor, backoff_before
+from docstore_standalone.supervisor import (
+    FIRST_BACKOFF,
+    LONGEST_BACKOFF,
+    QUICK_TRIES,
+    Component,
+    Supervisor,
+    backoff_before,
+)
 
 look = ProcessId.of
 
@@ -70,7 +77,7 @@ async def test_a_server_killed_before_its_process_is_looked_at_comes_back(
 ) -> None:
     """However often and however early it dies: each time it is one more try, and never the last one."""
     supervisor = Supervisor(PortBook())
-    await supervisor.start([Part(Sleeper(tmp_path))])
+    await supervisor.start([Component(Sleeper(tmp_path))])
     try:
         first, looks = supervisor.process_id("sleeper"), iter([look_too_late, look_too_late])
         monkeypatch.setattr(ProcessId, "of", lambda pid: next(looks, look)(pid))
@@ -89,7 +96,7 @@ async def test_a_server_that_dies_before_it_answers_is_started_again(tmp_path: P
     """However deaf the wait for its answer is to being cancelled (pymongo's is, where two things happen at once)."""
     server = Absent(tmp_path)
     supervisor = Supervisor(PortBook())
-    await supervisor.start([Part(server)])
+    await supervisor.start([Component(server)])
     try:
         for waited_for in (2, 3):
             os.kill(supervisor.process_id("sleeper").pid, signal.SIGKILL)
@@ -119,7 +126,7 @@ async def test_what_a_part_needs_is_ready_before_each_of_its_starts(tmp_path: Pa
     """Not only before the first one: it would end at once, again and again, and be started ever more rarely."""
     needed, user = Gated(tmp_path, "needed"), Gated(tmp_path, "user")
     supervisor = Supervisor(PortBook())
-    await supervisor.start([Part(needed), Part(user, needs=("needed",))])
+    await supervisor.start([Component(needed), Component(user, needs=("needed",))])
     try:
         before = supervisor.process_id("user")
         needed.gate.clear()
@@ -142,7 +149,7 @@ async def test_what_a_part_needs_is_ready_before_each_of_its_starts(tmp_path: Pa
 
 
 def test_the_first_tries_follow_at_once_and_later_ones_are_spaced() -> None:
-    """A part that was killed a few times is back as soon as it was the first time."""
+    """A component that was killed a few times is back as soon as it was the first time."""
     waits = [backoff_before(tries) for tries in range(20)]
     assert waits[:QUICK_TRIES] == [FIRST_BACKOFF] * QUICK_TRIES
     assert waits == sorted(waits)

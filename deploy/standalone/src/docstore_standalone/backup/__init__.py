@@ -1,1 +1,1 @@
-"""Backup and restore of a whole deployment; docs/adr/0020-backups.md says why it is consistent."""
+"""Backup and restore of a whole deployment; docs/adr/0020-backups.md explains why it is consistent."""

@@ -1,4 +1,4 @@
-"""Calls what each service must do after a restore, before anything begins to use the databases."""
+"""Calls the repairs of each service after a restore, before anything uses the databases."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from docstore_platform.services import SERVICE_NAMES
 
 
 async def after_restore(mongo: Mongo, prefix: str, services: Sequence[str], region: str, objects: Objects) -> None:
-    """Repair the databases of these services. It may be done again."""
+    """Repair the databases of these services. Idempotent."""
     accounts = mongo.database(f"{prefix}accounts")
     for service in services:
         database = mongo.database(f"{prefix}{service}")

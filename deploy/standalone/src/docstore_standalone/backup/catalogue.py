@@ -1,6 +1,6 @@
-"""Which object of the store has which content: what was copied once, by any backup or one that was cut off, is known.
+"""Catalogue of copied objects and their contents, which saves copying them again in later backups.
 
-An object is the same as long as its key, size and ETag are: only packs are ever rewritten under their key.
+An object is the same if key, size and ETag are the same: only packs are ever rewritten under their key.
 """
 
 import sqlite3
@@ -23,7 +23,7 @@ DELETE FROM needed;
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as the store lists it; `size` in bytes."""
+    """An object in the store's listing; `size` in bytes."""
 
     key: str
     size: int
@@ -32,7 +32,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object whose content the backup has; `sha256` in hex."""
+    """An object whose content is in the backup; `sha256` in hex."""
 
     key: str
     size: int
@@ -42,24 +42,24 @@ class Stored:
 
 
 class Catalogue:
-    """Open it with `opened`."""
+    """A catalogue; use `opened` to open one."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def list_objects(self, objects: Iterable[Listed]) -> None:
-        """These are in the store now."""
+        """Record objects that are in the store now."""
         rows = [(each.key, each.size, each.etag) for each in objects]
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", rows)
 
     def figures(self) -> tuple[int, int]:
-        """How many objects are listed, and their bytes."""
+        """Return the number of listed objects and their bytes."""
         count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM listed").fetchone()
         return count, size
 
     def page(self, after: str, limit: int) -> list[tuple[Listed, str]]:
-        """Listed objects by key, each with the SHA-256 of its content; empty where that is not known."""
+        """Return listed objects by key, each with the SHA-256 of its content; empty if unknown."""
         rows = self._db.execute(
             "SELECT l.key, l.size, l.etag, coalesce(k.sha256, '') FROM listed l"
             " LEFT JOIN known k ON k.key = l.key AND k.size = l.size AND k.etag = l.etag"
@@ -69,7 +69,7 @@ class Catalogue:
         return [(Listed(key, size, etag), sha256) for key, size, etag, sha256 in rows]
 
     def copied(self, objects: Sequence[tuple[Stored, str]]) -> None:
-        """Their contents are on the disk; each with the ETag of what was copied, which may be newer than the list."""
+        """Record copied contents, each with the ETag of the copy, which may be newer than the listing."""
         rows = [
             (each.key, each.size, etag, each.sha256, each.content_type, orjson.dumps(each.metadata).decode())
             for each, etag in objects
@@ -79,12 +79,12 @@ class Catalogue:
             self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", [row[:3] for row in rows])
 
     def gone(self, key: str) -> None:
-        """It is in the store no more."""
+        """Record that an object was deleted from the store."""
         with self._db:
             self._db.execute("DELETE FROM listed WHERE key = ?", (key,))
 
     def stored(self) -> Iterator[Stored]:
-        """All that is listed, by key; every one was copied."""
+        """Iterate over all listed objects by key, all of them copied."""
         rows = self._db.execute(
             "SELECT k.key, k.size, k.sha256, k.content_type, k.metadata FROM listed l JOIN known k ON k.key = l.key"
             " ORDER BY l.key"
@@ -97,7 +97,7 @@ class Catalogue:
             self._db.execute("DELETE FROM known WHERE key NOT IN (SELECT key FROM listed)")
 
     def need(self, contents: Iterable[str]) -> None:
-        """A backup that is kept has these contents, by SHA-256."""
+        """Record that a kept backup has these contents, by SHA-256."""
         with self._db:
             self._db.executemany("INSERT OR IGNORE INTO needed VALUES (?)", ((each,) for each in contents))
 
@@ -107,7 +107,7 @@ class Catalogue:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Catalogue]:
-    """The catalogue of a folder of backups; made anew where it can't be read: then all is copied again."""
+    """Open the catalogue of a backup folder; if it is unreadable, start a new one and copy everything again."""
     path.touch(mode=0o600)
     with closing(_connect(path)) as connection:
         yield Catalogue(connection)

@@ -1,4 +1,4 @@
-"""The databases of all services as they were at one moment, written as BSON."""
+"""Dump of all services' databases at one moment, as BSON."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,27 +29,27 @@ from docstore_standalone.backup.progress import Progress, Step
 BATCH = 1000
 ATTEMPTS = 3
 HISTORY_SECONDS = 300
-"""How much longer than until now the server is asked to be able to read the snapshot's moment."""
+"""How much longer than so far the server must be able to read the snapshot's moment."""
 RENEW_SECONDS = 20.0
 LEFT_OUT = frozenset({deletion_hold.COLLECTION}) | NOT_IN_BACKUPS
-"""What holds for the running deployment only."""
+"""Collections of the running deployment only."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseDump:
-    """`taken_at`: the moment that all of the collections are of, by the server's clock."""
+    """A dump. `taken_at`: the moment of all collections, by the server's clock."""
 
     taken_at: datetime
     collections: list[CollectionPart]
 
 
 async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progress) -> DatabaseDump:
-    """Write every collection of the databases whose names begin with `prefix` below `folder`, all of one moment.
+    """Write every collection of the databases whose names begin with `prefix` below `folder`, all at one moment.
 
-    BackupRefused if they are only half restored, or if the server can't read that moment for as long as it takes.
+    BackupRefused if a restore is incomplete, or if the server can't read that moment long enough.
     """
     if f"{prefix}{RESTORE_MARKER}" in await mongo.database_names(prefix):
-        raise BackupRefused("a backup was not restored to its end there: run `docstore restore-backup` again")
+        raise BackupRefused("a restore there is incomplete: run `docstore restore-backup` again")
     first, *_ = (await _collections(mongo, prefix))[0]
     for _ in range(ATTEMPTS):
         try:
@@ -58,15 +58,15 @@ async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progr
         except OperationFailure as error:
             if not is_snapshot_gone(error):
                 raise
-    raise BackupRefused("MongoDB can't read the moment of the backup for long enough: raise its parameter " + PARAMETER)
+    raise BackupRefused("MongoDB can't read the backup's moment long enough: raise its parameter " + PARAMETER)
 
 
 async def _dump(mongo: Mongo, prefix: str, folder: Path, session: Session, on_step: Progress) -> DatabaseDump:
     collections = await _collections(mongo, prefix)
     database, name, _ = collections[0]
     taken_at = await _first_read(mongo, mongo.database(database)[name], session)
-    if await _collections(mongo, prefix) != collections:  # one that was made in between might be missed
-        raise OperationFailure("collections are being made", 246)
+    if await _collections(mongo, prefix) != collections:  # a new one could be missed
+        raise OperationFailure("collections are being created", 246)
     parts: list[CollectionPart] = []
     documents = 0
     for database, name, options in collections:
@@ -87,25 +87,25 @@ async def _dump(mongo: Mongo, prefix: str, folder: Path, session: Session, on_st
 
 
 async def _collections(mongo: Mongo, prefix: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Database, name and options of each."""
+    """Return database, name and options of each collection."""
     found: list[tuple[str, str, dict[str, Any]]] = []
     for database in await mongo.database_names(prefix):
         async for each in await mongo.database(database).list_collections():
             if each["name"] not in LEFT_OUT and not each["name"].startswith("system."):
                 found.append((database, each["name"], dict(each.get("options", {}))))
     if not found:
-        raise BackupRefused(f"there is nothing to back up: no database's name begins with {prefix}")
+        raise BackupRefused(f"nothing to back up: no database name begins with {prefix}")
     return sorted(found, key=lambda entry: entry[:2])
 
 
 async def _first_read(mongo: Mongo, collection: Collection, session: Session) -> datetime:
-    """Fix the moment that the session reads: with its first read it is the latest that a majority has."""
+    """Fix the moment that the session reads: the first read takes the latest that a majority has."""
     await collection.find_one({}, {"_id": 1}, session=session)
     return await server_time(mongo.database("admin"))
 
 
 def _documents_in(batch: bytes) -> int:
-    """How many BSON documents lie back to back; each begins with its size."""
+    """Return the number of concatenated BSON documents; each begins with its size."""
     count = at = 0
     while at < len(batch):
         at += int.from_bytes(batch[at : at + 4], "little")
@@ -115,9 +115,9 @@ def _documents_in(batch: bytes) -> int:
 
 @asynccontextmanager
 async def _history_kept(mongo: Mongo, database: Database) -> AsyncIterator[None]:
-    """Have the server keep what it takes to read the past, longer and longer, until the block ends.
+    """Have the server keep enough history to read the past, longer and longer, until the block ends.
 
-    Where we may not say so, the server's own time counts: five minutes, if nobody has set another.
+    Without the right to change it, the server's own setting applies: five minutes by default.
     """
     window = HistoryWindow(mongo, database, new_id())
     try:
@@ -131,7 +131,7 @@ async def _history_kept(mongo: Mongo, database: Database) -> AsyncIterator[None]
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await window.let_go()
+        await window.release()
 
 
 async def _keep_more_and_more(window: HistoryWindow) -> None:

@@ -1,4 +1,4 @@
-"""Writes the databases of a backup, from the beginning each time."""
+"""Restore of a backup's databases, always from the beginning."""
 
 import asyncio
 from pathlib import Path
@@ -11,13 +11,13 @@ from docstore_standalone.backup.object_copy import all_of
 from docstore_standalone.backup.progress import Progress, Step
 
 RESTORE_MARKER = "restore"
-"""Named as if by a service: the database that is there while a backup is being restored."""
+"""Name of the database, as if of a service, that exists while a backup is being restored."""
 BATCH_DOCUMENTS, BATCH_BYTES = 1000, 4 << 20
 AT_ONCE = 8
 
 
 async def restore_documents(mongo: Mongo, prefix: str, folder: Path, manifest: Manifest, on_step: Progress) -> None:
-    """Write all documents, without indexes. Whatever an earlier run has written is removed first."""
+    """Restore all documents, without indexes, after removing what an earlier run has written."""
     for name in await mongo.database_names(prefix):
         if name != f"{prefix}{RESTORE_MARKER}":
             await mongo.drop(name)
@@ -34,7 +34,7 @@ async def restore_documents(mongo: Mongo, prefix: str, folder: Path, manifest: M
 
 
 async def restore_indexes(mongo: Mongo, prefix: str, manifest: Manifest) -> None:
-    """Create all indexes, when all documents are as they should be: some indexes remove documents."""
+    """Create all indexes once all documents are restored, since some indexes delete documents."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def index(part: CollectionPart) -> None:
@@ -50,14 +50,14 @@ async def _restore_collection(database: Database, part: CollectionPart, folder: 
     try:
         await database.create_collection(part.name, **part.options)
     except CollectionInvalid as error:
-        raise BackupDamaged(f"{part.service} has {part.name} twice") from error
+        raise BackupDamaged(f"{part.service} contains {part.name} twice") from error
     count = 0
     with unpacked(folder, part.part) as file:
         while batch := await asyncio.to_thread(_read_batch, file):
             await database[part.name].insert_many(batch, ordered=False)
             count += len(batch)
     if count != part.documents:
-        raise BackupDamaged(f"{part.part.path} has {count} documents instead of {part.documents}")
+        raise BackupDamaged(f"{part.part.path} contains {count} documents instead of {part.documents}")
 
 
 def _read_batch(file: IO[bytes]) -> list[RawBSONDocument]:

@@ -1,4 +1,4 @@
-"""The deployment that is backed up or restored: its databases and its content bucket, wherever they are."""
+"""The deployment of a backup or restore: its databases and its content bucket."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from docstore_standalone.state import RESTORING_FILE, StackState, read_state, ru
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`folder`: the data folder of a stack on this machine, which made its own secrets; None of any other."""
+    """A deployment. `folder`: data folder of a stack on this machine, which created its own secrets; otherwise None."""
 
     region: str
     mongo_url: str
@@ -27,7 +27,7 @@ class Deployment:
 
     @property
     def credentials(self) -> Credentials | None:
-        """The secrets that the data folder has; those that several regions share are those of the folder above."""
+        """The secrets of the data folder; shared ones of several regions are in the folder above."""
         if self.folder is None:
             return None
         ours = load_credentials(self.folder)
@@ -43,15 +43,15 @@ def is_region(folder: Path) -> bool:
 
 
 def is_elsewhere(settings: StandaloneSettings) -> bool:
-    """Whether neither database nor object store is the data folder's."""
+    """Whether both database and object store are external."""
     return bool(settings.mongo_url and settings.s3_endpoint)
 
 
 @asynccontextmanager
 async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
-    """The deployment that the settings name, or the stack of the data folder; one that is down is up for the block.
+    """Open the deployment of the settings, or the stack of the data folder, starting it for the block if needed.
 
-    BackupRefused if there is none, or if it is only half restored. What `start_servers` raises.
+    BackupRefused if there is none, or if a restore is incomplete. Raises what `start_servers` raises.
     """
     if is_elsewhere(settings):
         yield _external(settings)
@@ -59,15 +59,15 @@ async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
     folder = settings.data
     if names := read_state(folder).regions:
         each = ", ".join(str(folder / name) for name in names)
-        raise BackupRefused(f"{folder} holds several regions, each with a backup of its own: --data {each}")
+        raise BackupRefused(f"{folder} contains several regions; back up each of them: --data {each}")
     if is_region(folder):
         settings = settings.model_copy(update={"region": folder.name})
     if (folder / RESTORING_FILE).exists():
-        raise BackupRefused(f"{folder} was not restored to its end: run `docstore restore-backup` again")
+        raise BackupRefused(f"the restore to {folder} is incomplete: run `docstore restore-backup` again")
     state = running_state(folder)
     if state is not None:
         if "mongodb" not in state.addresses or "s3" not in state.addresses:
-            raise BackupRefused(f"the stack on {folder} is just being started")
+            raise BackupRefused(f"the stack in {folder} is starting")
         yield _of_stack(settings, state)
         return
     if not (folder / CREDENTIALS_FILE).exists():
@@ -78,7 +78,7 @@ async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
 
 @asynccontextmanager
 async def started(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
-    """The servers of the data folder without any service, for the block."""
+    """Start the servers of the data folder, without services, for the block."""
     servers = await start_servers(settings.data, settings=settings, mailbox=False)
     try:
         yield _of_stack(settings, read_state(settings.data))
@@ -106,5 +106,5 @@ def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
 
 
 def _infra(settings: StandaloneSettings) -> InfraSettings:
-    """What the services are told in the environment, but for the region of the folder."""
+    """Settings of the services, with the region of the folder."""
     return InfraSettings(region=settings.region)

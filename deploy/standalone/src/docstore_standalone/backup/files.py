@@ -1,4 +1,4 @@
-"""Files of a backup: private, on the disk before they count, and never read without a look at their hash."""
+"""Files of a backup: private, synced to disk before they count, verified by hash when read."""
 
 import hashlib
 import io
@@ -18,21 +18,21 @@ ZSTD_LEVEL = 3
 
 
 def make_folder(folder: Path) -> Path:
-    """With those above it, for its owner only."""
+    """Create it with its parents, private to its owner."""
     for each in (*reversed(folder.parents), folder):
         if not each.exists():
-            each.mkdir(mode=0o700, exist_ok=True)  # another thread may just make it, too
+            each.mkdir(mode=0o700, exist_ok=True)  # another thread may create it concurrently
     return folder
 
 
 def create(path: Path) -> IO[bytes]:
-    """A new file, readable and writable by its owner only; what was there is gone."""
+    """Create or truncate a file, private to its owner."""
     path.unlink(missing_ok=True)
     return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def settle(folder: Path) -> None:
-    """Returns once the names in the folder are on the disk."""
+def sync_folder(folder: Path) -> None:
+    """Sync the folder's entries to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -46,7 +46,7 @@ def sha256_of(path: Path) -> str:
 
 
 class _Hashing:
-    """Hands on what is written, and hashes and counts it."""
+    """Writes through to a file, hashing and counting."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -61,7 +61,7 @@ class _Hashing:
 
 
 class PackedWriter:
-    """Writes a part in zstd; `part` once the block has ended, and the file is on the disk then."""
+    """Writes a part in zstd; `part` is set when the block has ended and the file is synced."""
 
     part: Part
 
@@ -70,7 +70,7 @@ class PackedWriter:
         make_folder((root / path).parent)
         self._file = create(root / path)
         self._hashing = _Hashing(self._file)
-        hashing: Any = self._hashing  # all that is asked of it is to write
+        hashing: Any = self._hashing  # only used for writing
         self._packing: Any = zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(hashing, closefd=False)
 
     def write(self, data: bytes) -> None:
@@ -91,18 +91,18 @@ class PackedWriter:
 
 
 def check_part(root: Path, part: Part) -> None:
-    """BackupDamaged unless it is what the manifest says."""
+    """BackupDamaged unless it matches the manifest."""
     path = root / part.path
     try:
         if path.stat().st_size == part.size and sha256_of(path) == part.sha256:
             return
     except OSError as error:
         raise BackupDamaged(f"{path} can't be read: {error}") from error
-    raise BackupDamaged(f"{path} is damaged: it is not what its manifest says")
+    raise BackupDamaged(f"{path} is damaged: it does not match its manifest")
 
 
 @contextmanager
 def unpacked(root: Path, part: Part) -> Iterator[IO[bytes]]:
-    """The plain bytes of a part that `check_part` has looked at."""
+    """Decompress a part after `check_part`."""
     with (root / part.path).open("rb") as file:
         yield io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file), CHUNK)

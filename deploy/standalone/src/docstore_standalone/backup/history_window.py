@@ -1,7 +1,7 @@
-"""How long MongoDB can read the past, for the time of a backup, and as the operator has set it again after it.
+"""MongoDB's history window: extended during a backup, reset afterwards.
 
-What the operator has set is noted in the database before it is changed, with who holds the window open and until when.
-So the last one who lets go sets it back, even if it was another backup that changed it and was killed.
+The operator's value is stored in the database before it is changed, with the holders and their expiry. So the last
+holder resets it, even if another backup changed it and was killed.
 """
 
 from docstore_contents import deletion_hold
@@ -12,7 +12,7 @@ NOTE = {"_id": "history window"}
 
 
 class HistoryWindow:
-    """Held open by one `holder`. The note is kept beside the holds of `database`, where backups may write."""
+    """The window, extended for one `holder`. The note is beside the holds in `database`, where backups may write."""
 
     def __init__(self, mongo: Mongo, database: Database, holder: str) -> None:
         self._admin = mongo.database("admin")
@@ -20,9 +20,9 @@ class HistoryWindow:
         self._holder = holder
 
     async def hold(self, seconds: int) -> None:
-        """For two minutes it is at least so long, and never less than it was. OperationFailure if we may not."""
+        """Extend it to this length for two minutes; never shorten it. OperationFailure without the right to."""
         current = (await self._admin.command({"getParameter": 1, PARAMETER: 1}))[PARAMETER]
-        # Between what it was and what we have made of it, it is ours; anything else the operator has set since.
+        # Any value other than the original and ours was set by the operator meanwhile.
         is_ours = {"$and": [{"$lte": ["$before", current]}, {"$gte": ["$raised", current]}]}
         kept = {"before": {"$cond": [is_ours, "$before", current]}, "raised": {"$cond": [is_ours, "$raised", current]}}
         until = {"$add": ["$$NOW", deletion_hold.HOLD_SECONDS * 1000]}
@@ -34,8 +34,8 @@ class HistoryWindow:
         note = await self._notes.find_one_and_update(NOTE, changes, upsert=True, return_document=ReturnDocument.AFTER)
         await self._set(note["raised"])
 
-    async def let_go(self) -> None:
-        """It is as it was before, unless another backup holds it open."""
+    async def release(self) -> None:
+        """Reset the window, unless another backup holds it."""
         changes = [{"$set": {"holders": self._others()}}]
         note = await self._notes.find_one_and_update(NOTE, changes, return_document=ReturnDocument.AFTER)
         if note is not None and not note["holders"]:
@@ -43,7 +43,7 @@ class HistoryWindow:
             await self._notes.delete_one(NOTE | {"holders": []})
 
     def _others(self) -> dict[str, object]:
-        """Those that are alive."""
+        """Filter for other live holders."""
         is_other = {"$and": [{"$ne": ["$$this.id", self._holder]}, {"$gt": ["$$this.until", "$$NOW"]}]}
         return {"$filter": {"input": {"$ifNull": ["$holders", []]}, "cond": is_other}}
 

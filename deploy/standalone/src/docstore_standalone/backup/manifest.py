@@ -1,4 +1,4 @@
-"""What a backup consists of. Its manifest is written last: a backup without one is none."""
+"""Contents of a backup. Its manifest is written last: without one it is no backup."""
 
 import hashlib
 from datetime import datetime
@@ -15,11 +15,11 @@ FORMAT = 1
 
 
 class BackupDamaged(Exception):
-    """Something of the backup is missing, or is not what its manifest says."""
+    """A part of the backup is missing or does not match its manifest."""
 
 
 class BackupRefused(Exception):
-    """This can't be backed up, or restored, to or from there."""
+    """The backup or restore is not possible from or to there."""
 
 
 class Part(BaseModel):
@@ -33,7 +33,7 @@ class Part(BaseModel):
 
 
 class CollectionPart(BaseModel):
-    """A collection of one service's database: its documents are BSON, one after the other, in zstd."""
+    """A collection of one service's database: concatenated BSON documents, in zstd."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +46,7 @@ class CollectionPart(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`objects` lists the contents, a line of JSON each: key, size, sha256, content_type, metadata."""
+    """Manifest of a backup. `objects`: a line of JSON for each: key, size, sha256, content_type, metadata."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,12 +55,12 @@ class Manifest(BaseModel):
     region: str
     began_at: datetime
     finished_at: datetime
-    snapshot_at: datetime = Field(description="the moment of the databases; contents are those that it refers to")
+    snapshot_at: datetime = Field(description="moment of the databases, which refer to the contents")
     collections: list[CollectionPart]
     objects: Part
     object_count: int
     object_bytes: int
-    credentials: Part | None = Field(description="of a stack that made its own secrets; others bring theirs")
+    credentials: Part | None = Field(description="secrets of a stack that created its own")
 
     @property
     def documents(self) -> int:
@@ -77,17 +77,17 @@ class Manifest(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of all that it says: which backup this is."""
+        """SHA-256 (hex) of its fields, which identifies the backup."""
         return hashlib.sha256(orjson.dumps(self.model_dump(mode="json"))).hexdigest()
 
     def write(self, folder: Path) -> None:
-        """At once or not at all, with its own digest."""
+        """Write atomically, with its own digest."""
         document = {"manifest": self.model_dump(mode="json"), "sha256": self.digest}
         write_private(folder / MANIFEST, orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """BackupDamaged if it is not what was written; BackupRefused if it is of another version."""
+        """Read a manifest. BackupDamaged if it was changed; BackupRefused for another format version."""
         path = folder / MANIFEST
         try:
             document = orjson.loads(path.read_bytes())
@@ -96,9 +96,9 @@ class Manifest(BaseModel):
                 raise BackupRefused(f"{path} is of format {fields['format']}; this version reads format {FORMAT}")
             manifest = cls.model_validate(fields)
             if manifest.digest != document["sha256"]:
-                raise BackupDamaged(f"{path} is damaged: it is not what was written")
+                raise BackupDamaged(f"{path} is damaged: its contents were changed")
         except FileNotFoundError:
-            raise BackupDamaged(f"there is no whole backup in {folder}: {MANIFEST} is missing") from None
+            raise BackupDamaged(f"there is no complete backup in {folder}: {MANIFEST} is missing") from None
         except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
             raise BackupDamaged(f"{path} is damaged: {error}") from error
         return manifest

@@ -1,4 +1,4 @@
-"""Copies of the store's objects in the folder of backups, each content once."""
+"""Copies of the store's objects in the backup folder, each content once."""
 
 import asyncio
 import hashlib
@@ -18,14 +18,14 @@ from docstore_standalone.backup.target import Target
 PAGE = 1000
 AT_ONCE = 16
 IN_MEMORY_BYTES = 4 << 20
-"""Objects of at most so many bytes are fetched whole; what is larger goes to the disk in parts."""
+"""Size up to which objects are read into memory; larger ones are streamed to disk."""
 TRIES = 3
 
 T = TypeVar("T")
 
 
 async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
-    """Note all that the store has, page by page. What is there all the time is listed, whatever else comes and goes."""
+    """Record all objects in the store, page by page. Permanent objects are listed, whatever else changes meanwhile."""
     token: dict[str, Any] = {}
     while True:
         page = await store.transport.call("list_objects_v2", MaxKeys=PAGE, **token)
@@ -37,7 +37,7 @@ async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
 
 
 class ObjectCopier:
-    """Copies what is listed and not known yet; cut off anywhere, what is copied need not be copied again."""
+    """Copies listed objects that are not copied yet. After an interruption it continues where it stopped."""
 
     def __init__(self, store: ObjectStore, catalogue: Catalogue, target: Target, on_step: Progress) -> None:
         self._store, self._catalogue, self._target, self._on_step = store, catalogue, target, on_step
@@ -46,12 +46,12 @@ class ObjectCopier:
         self.copied_bytes = 0
 
     async def run(self, between: Callable[[], None]) -> None:
-        """Until all that is listed is on the disk. `between` is called after each page, and may raise to end it."""
+        """Copy until everything listed is on disk. Call `between` after each page; it may raise to stop."""
         total, _ = self._catalogue.figures()
         done, after = 0, ""
         while page := self._catalogue.page(after, PAGE):
             between()
-            # Where all of many pages is known there is nothing else to wait for, and the hold could not be renewed.
+            # Many pages without a new object have no other pause in which the hold could be renewed.
             wanted = await asyncio.to_thread(self._wanted, page)
             for start in range(0, len(wanted), 4 * AT_ONCE):
                 some = wanted[start : start + 4 * AT_ONCE]
@@ -80,7 +80,7 @@ class ObjectCopier:
                 self._catalogue.gone(listed.key)
 
     async def _copy(self, listed: Listed) -> tuple[Stored, str] | None:
-        """The object as it is now; None if it has gone: nothing that the backup has read refers to it."""
+        """Copy the object as it is now; None if it was deleted: the backup does not refer to it."""
         try:
             async with self._slots:
                 is_small = listed.size <= IN_MEMORY_BYTES
@@ -103,7 +103,7 @@ class ObjectCopier:
             after = await self._store.head(key)
             if after is not None and after.etag == before.etag and size == before.size:
                 return Stored(key, size, sha256, before.content_type, dict(before.metadata)), before.etag
-        raise ObjectStoreUnavailable("PreconditionFailed", f"{key} changes all the time")
+        raise ObjectStoreUnavailable("PreconditionFailed", f"{key} is rewritten too often")
 
     def _write(self, sha256: str, data: bytes) -> None:
         path = self._target.content(sha256)
@@ -126,7 +126,7 @@ class ObjectCopier:
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-        except BaseException:
+        except BaseException:  # also when cancelled: no partial file may stay
             draft.unlink(missing_ok=True)
             raise
         self._finish(draft, digest.hexdigest())
@@ -142,7 +142,7 @@ class ObjectCopier:
 
 
 async def all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The outcomes, in order; the first that fails ends the others."""
+    """Return the results in order; the first failure cancels the others."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]

@@ -14,7 +14,7 @@ OBJECTS = "objects.jsonl.zst"
 
 
 def write_objects(root: Path, objects: Iterable[Stored]) -> tuple[Part, int, int]:
-    """The part, how many objects there are, and their bytes."""
+    """Write the list; return its part, the number of objects, and their bytes."""
     count = size = 0
     with PackedWriter(root, OBJECTS) as file:
         for each in objects:
@@ -24,10 +24,10 @@ def write_objects(root: Path, objects: Iterable[Stored]) -> tuple[Part, int, int
 
 
 def read_objects(root: Path, part: Part) -> Iterator[Stored]:
-    """In the order of their keys; BackupDamaged for what is none."""
+    """Iterate over objects by key; BackupDamaged for an invalid line."""
     with unpacked(root, part) as lines:
         for line in lines:
             try:
                 yield Stored(**orjson.loads(line))
             except (orjson.JSONDecodeError, TypeError) as error:
-                raise BackupDamaged(f"{root / part.path} has a line that is no object: {error}") from error
+                raise BackupDamaged(f"{root / part.path} has an invalid line: {error}") from error

@@ -1,4 +1,4 @@
-"""What a backup or restore is at, for displays."""
+"""Progress of a backup or restore, for displays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Phase = Literal["databases", "contents", "check", "restore databases", "restore 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Of a phase, `done` of `total` (documents of unknown number: 0), and `bytes` that were really moved."""
+    """Progress of a phase: `done` of `total` (documents of unknown number: 0), and `bytes` actually moved."""
 
     phase: Phase
     done: int
@@ -21,4 +21,4 @@ Progress = Callable[[Step], None]
 
 
 def silent(_: Step) -> None:
-    """Nobody watches."""
+    """Ignore progress."""

@@ -1,4 +1,4 @@
-"""Restores a backup into a deployment that has nothing in it."""
+"""Restores a backup into an empty deployment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -29,7 +29,7 @@ PAGE = 256
 
 
 class Backup:
-    """A whole backup, ready to be read. What `Target.existing`, `choose` and `Manifest.read` raise."""
+    """A complete backup to read. Raises what `Target.existing`, `choose` and `Manifest.read` raise."""
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
         self.target = Target.existing(folder)
@@ -37,7 +37,7 @@ class Backup:
         self.manifest = Manifest.read(self.folder)
 
     def check_parts(self) -> None:
-        """BackupDamaged unless the databases, the list of objects and the secrets are as they were written."""
+        """BackupDamaged unless databases, object list and secrets match the manifest."""
         for part in self.manifest.parts:
             check_part(self.folder, part)
 
@@ -45,7 +45,7 @@ class Backup:
         return read_objects(self.folder, self.manifest.objects)
 
     def content(self, stored: Stored) -> Path:
-        """BackupDamaged unless there is a content of that size; its bytes are not looked at."""
+        """Return the file of a content; BackupDamaged unless it has the right size. Its bytes are not verified."""
         path = self.target.content(stored.sha256)
         try:
             if path.stat().st_size == stored.size:
@@ -55,9 +55,9 @@ class Backup:
         raise BackupDamaged(f"the content of {stored.key} is damaged: {path} has another size")
 
     def check(self, on_step: Progress) -> None:
-        """Read all of it: BackupDamaged unless every byte is as it was written.
+        """Read everything: BackupDamaged unless every byte is as written.
 
-        Contents that are not are set aside: the next backup copies them again, where the store still has them.
+        Damaged contents are renamed: the next backup copies them again, if the store still has them.
         """
         self.check_parts()
         size, damaged, errors = 0, set[str](), list[str]()
@@ -71,29 +71,29 @@ class Backup:
             on_step(Step("check", number, self.manifest.object_count, size))
         if damaged:
             others = f"; so are {len(errors) - 1} others" if len(errors) > 1 else ""
-            raise BackupDamaged(f"{errors[0]}{others}; {self._set_aside(damaged)}")
+            raise BackupDamaged(f"{errors[0]}{others}; {self._quarantine(damaged)}")
 
-    def _set_aside(self, damaged: Iterable[str]) -> str:
-        """Says what comes of it."""
+    def _quarantine(self, damaged: Iterable[str]) -> str:
+        """Rename damaged contents; return the consequence, for people."""
         try:
             with self.target.locked():
                 for sha256 in damaged:
-                    self.target.set_aside(sha256)
+                    self.target.quarantine(sha256)
         except (BackupRefused, OSError) as error:
-            return f"no backup copies it again before it is checked again: {error}"
+            return f"check the backup again, otherwise no backup copies it again: {error}"
         return "the next backup copies what the deployment still has of it"
 
 
 def verified(path: Path, stored: Stored) -> Path:
     if sha256_of(path) != stored.sha256:
-        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} is not what was written")
+        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} was changed")
     return path
 
 
 async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: Progress) -> None:
-    """Restore into the data folder, or the deployment, that the settings name.
+    """Restore into the data folder, or the deployment, of the settings.
 
-    BackupRefused if it is not an empty one, or of another region. What `restore_into` and `start_servers` raise.
+    BackupRefused if it is not empty, or of another region. Raises what `restore_into` and `start_servers` raise.
     """
     await asyncio.to_thread(backup.check_parts)
     if settings.region != backup.manifest.region:
@@ -104,9 +104,9 @@ async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: 
 
 
 async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress) -> None:
-    """Contents first, then the databases; cut off anywhere, the same backup can be restored there again.
+    """Restore contents first, then the databases; after an interruption, restore the same backup again.
 
-    `backup` has been looked at by `check_parts`; a content is when its turn comes. BackupDamaged; BackupRefused if
+    `backup` has passed `check_parts`; each content is verified when it is restored. BackupDamaged; BackupRefused if
     something else is there. PyMongoError, ObjectStoreError.
     """
     mongo = Mongo(deployment.mongo_url, app_name="docstore-restore")
@@ -127,20 +127,20 @@ async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress
 
 @asynccontextmanager
 async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[Deployment]:
-    """The deployment to restore into. A data folder that is not restored to its end can't be started as a stack."""
+    """Open the deployment to restore into. A data folder with an incomplete restore can't be started as a stack."""
     if is_elsewhere(settings):
         async with reached(settings) as deployment:
             yield deployment
         return
     folder, digest = settings.data, backup.manifest.digest
     if running_state(folder) is not None:
-        raise BackupRefused(f"a stack is running on {folder}: restore into an empty folder")
+        raise BackupRefused(f"a stack is running in {folder}: restore into an empty folder")
     marker = folder / RESTORING_FILE
     if marker.exists():
         if orjson.loads(marker.read_bytes()) != digest:
-            raise BackupRefused(f"in {folder} another backup was not restored to its end: remove the folder, or go on")
+            raise BackupRefused(f"another restore to {folder} is incomplete: continue it, or remove the folder")
     elif folder.exists() and any(folder.iterdir()):
-        raise BackupRefused(f"{folder} is not empty: restore into a folder that is")
+        raise BackupRefused(f"{folder} is not empty: restore into an empty folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(marker, orjson.dumps(digest).decode())
     if backup.manifest.credentials is not None:
@@ -150,7 +150,7 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
 
 
 async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backup: Backup) -> bool:
-    """Make sure that nothing else is there; whether this backup was begun to be restored before."""
+    """Make sure that nothing else is there; return whether a restore of this backup was begun before."""
     prefix, digest = deployment.database_prefix, backup.manifest.digest
     marker = mongo.database(f"{prefix}{RESTORE_MARKER}")["restore"]
     known = await marker.find_one({"_id": "backup"})
@@ -158,13 +158,13 @@ async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backu
         if names := await mongo.database_names(prefix):
             raise BackupRefused(f"the database is not empty: there are {', '.join(names)}")
         page = await store.transport.call("list_objects_v2", MaxKeys=2)
-        # What asks whether the store is ready may be left there by one that was killed.
+        # A killed readiness check may have left its object there.
         if any(listed["Key"] != PROBE_KEY for listed in page.get("Contents", ())):
             raise BackupRefused(f"the bucket {deployment.s3.bucket} is not empty")
         await marker.insert_one({"_id": "backup", "digest": digest})
         return False
     if known["digest"] != digest:
-        raise BackupRefused("another backup was not restored to its end there: go on with that one, or remove it")
+        raise BackupRefused("another restore there is incomplete: continue it, or remove it")
     return True
 
 
@@ -185,13 +185,13 @@ async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress
 
 
 async def _is_there(store: ObjectStore, stored: Stored) -> bool:
-    """An earlier run has put it there: an object appears whole or not at all, and nobody else writes there."""
+    """Whether an earlier run has stored it: objects appear whole or not at all, and nobody else writes there."""
     info = await store.head(stored.key)
     return info is not None and info.size == stored.size
 
 
 async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
-    """Small ones are verified by the store, too."""
+    """Upload an object; the store verifies small ones, too."""
     await asyncio.to_thread(verified, path, stored)
     if stored.size <= IN_MEMORY_BYTES:
         data = await asyncio.to_thread(path.read_bytes)
@@ -201,7 +201,7 @@ async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
     await store.transport.call("upload_file", Filename=str(path), Key=stored.key, ExtraArgs=about)
     info = await store.head(stored.key)
     if info is None or info.size != stored.size:
-        raise ObjectStoreError("BadDigest", f"{stored.key} did not arrive whole")
+        raise ObjectStoreError("BadDigest", f"{stored.key} did not arrive completely")
 
 
 def _pages(objects: Iterable[Stored], size: int) -> Iterator[list[Stored]]:

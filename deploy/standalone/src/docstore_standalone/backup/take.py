@@ -1,4 +1,4 @@
-"""Takes a backup of a deployment that is in use."""
+"""Takes a backup of a running deployment."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases
 from docstore_standalone.backup.database_restore import RESTORE_MARKER
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.files import check_part, settle, sha256_of
+from docstore_standalone.backup.files import check_part, sha256_of, sync_folder
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest, Part
 from docstore_standalone.backup.object_copy import ObjectCopier, list_objects
 from docstore_standalone.backup.object_list import read_objects, write_objects
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A backup, and what of it was not there before."""
+    """A backup, and how much of it is new."""
 
     folder: Path
     manifest: Manifest
@@ -46,8 +46,8 @@ class Taken:
 async def take_backup(deployment: Deployment, folder: Path, *, keep: int, on_step: Progress) -> Taken:
     """Add a backup to `folder`, and keep the newest `keep` of those in it.
 
-    The databases first, at one moment, then what is in the store; deletions of what they may refer to are held back
-    from before that moment until all is copied. BackupRefused, HoldLost, PyMongoError, ObjectStoreError, OSError.
+    The databases are read first, at one moment, then the objects; deletions of referenced objects are held back from
+    before that moment until all are copied. BackupRefused, HoldLost, PyMongoError, ObjectStoreError, OSError.
     """
     target = Target.prepared(folder)
     mongo = Mongo(deployment.mongo_url, app_name="docstore-backup")
@@ -73,12 +73,12 @@ def _check_region(target: Target, deployment: Deployment) -> None:
     for name in target.names()[-1:]:
         region = Manifest.read(target.backups / name).region
         if region != deployment.region:
-            raise BackupRefused(f"{target.folder} has backups of {region}; this is {deployment.region}")
+            raise BackupRefused(f"{target.folder} has backups of the region {region}; this is {deployment.region}")
 
 
 @asynccontextmanager
 async def _deletions_held(mongo: Mongo, deployment: Deployment) -> AsyncIterator[Callable[[], None]]:
-    """Gives what raises HoldLost once something may have been deleted; that is also looked at when the block ends."""
+    """Hold back deletions for the block; give a check, also run at the end, that raises HoldLost."""
     prefix = deployment.database_prefix
     names = [name for name in await mongo.database_names(prefix) if name != f"{prefix}{RESTORE_MARKER}"]
     databases = [mongo.database(name) for name in names]
@@ -105,7 +105,7 @@ async def _renew(hold: DeletionHold) -> None:
         await asyncio.sleep(RENEW_SECONDS)
         try:
             await hold.renew()
-        except PyMongoError as error:  # it has ended only if the next one says so
+        except PyMongoError as error:  # only the next renewal shows whether it has expired
             log.warning("deletions_still_held", error=str(error))
 
 
@@ -123,9 +123,9 @@ def _finish(deployment: Deployment, here: Path, began_at: datetime, dump: Databa
         object_bytes=size,
         credentials=_write_credentials(deployment, here),
     )
-    os.sync()  # the names of all contents and parts, before the one that makes them a backup
+    os.sync()  # all contents and parts before the manifest, which makes them a backup
     manifest.write(here)
-    settle(here)
+    sync_folder(here)
     return manifest
 
 
@@ -138,7 +138,7 @@ def _write_credentials(deployment: Deployment, here: Path) -> Part | None:
 
 
 def _keep_newest(target: Target, known: Catalogue, keep: int) -> list[str]:
-    """Remove older backups and what only they had; answers their names."""
+    """Remove older backups and their unshared contents; return their names."""
     names = target.names()
     kept, removed = names[-keep:], names[:-keep]
     for name in removed:
