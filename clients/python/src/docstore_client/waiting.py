@@ -21,7 +21,7 @@ class Loop:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
-        except BaseException:
+        except BaseException:  # such as KeyboardInterrupt
             future.cancel()
             raise
 

@@ -35,7 +35,7 @@ class Disk:
         self.parts = folder / PARTS
         self.touched: set[str] = set()
         """Paths changed by this class since the set was last cleared."""
-        self._unsettled: set[str] = set()
+        self._unflushed: set[str] = set()
         """Folders with new or removed names that are not flushed yet."""
 
     def at(self, path: str) -> Path:
@@ -78,7 +78,7 @@ class Disk:
         if kind is Kind.FOLDER:
             self.check(path, identity)
             os.rmdir(self.at(path))
-            self._unsettled.discard(path)
+            self._unflushed.discard(path)
             return
         before = self.check(path, identity, sha256)
         away = self.part(f"deleted-{identity.replace(':', '-')}")
@@ -125,16 +125,16 @@ class Disk:
 
     async def flush_names(self) -> None:
         """Flush the names that steps have added or removed. OSError."""
-        unsettled, self._unsettled = self._unsettled, set()
+        unflushed, self._unflushed = self._unflushed, set()
         try:
-            await asyncio.to_thread(_sync_folders, self.folder, [self.at(path) for path in unsettled])
-        except BaseException:
-            self._unsettled |= unsettled
+            await asyncio.to_thread(_sync_folders, self.folder, [self.at(path) for path in unflushed])
+        except BaseException:  # also when cancelled: these names must be flushed later
+            self._unflushed |= unflushed
             raise
 
     def _touch(self, *paths: str) -> None:
         self.touched |= set(paths)
-        self._unsettled |= {path.rpartition("/")[0] for path in paths}
+        self._unflushed |= {path.rpartition("/")[0] for path in paths}
 
     def part(self, name: str) -> Path:
         """Path for a file that is not yet, or no longer, in the tree."""

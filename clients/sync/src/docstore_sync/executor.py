@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -132,17 +132,12 @@ class LocalExecutor:
     async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
         answers: dict[int, Sent | StepFailed] = {}
         sources: dict[int, Source] = {}
-        files: Sequence[File | DocStoreError | StepFailed]
         for number, upload in enumerate(batch):
             try:
                 sources[number] = self._source(upload)
             except StepFailed as failure:
                 answers[number] = failure
-        try:
-            with step():
-                files = await self._send(list(sources.values()))
-        except StepFailed as failure:
-            files = [failure] * len(sources)
+        files = await _for_all(self._send(list(sources.values())), len(sources))
         self._remote.put_all([row_of(file) for file in files if isinstance(file, File)])
         for number, file in zip(sources, files, strict=True):
             answers[number] = _answer(file)
@@ -182,11 +177,7 @@ class LocalExecutor:
                     wanted[number] = self._wanted(download, room, parts)
             except StepFailed as failure:
                 answers[number] = failure
-        try:
-            with step():
-                outcomes = await self._fetch(list(wanted.values()))
-        except StepFailed as failure:
-            outcomes = [failure] * len(wanted)
+        outcomes = await _for_all(self._fetch(list(wanted.values())), len(wanted))
         arrived: dict[int, Wanted] = {}
         for (number, each), outcome in zip(wanted.items(), outcomes, strict=True):
             if outcome is None:
@@ -280,3 +271,12 @@ def _failure(error: DocStoreError | OSError | StepFailed) -> StepFailed:
     if isinstance(error, ApiError):
         return StepFailed(error.detail)
     return StepFailed(str((isinstance(error, OSError) and error.strerror) or error))
+
+
+async def _for_all(work: Awaitable[Sequence[T]], number: int) -> Sequence[T | StepFailed]:
+    """Return the results of a step for `number` items; if it fails, its error for each of them."""
+    try:
+        with step():
+            return await work
+    except StepFailed as failure:
+        return [failure] * number

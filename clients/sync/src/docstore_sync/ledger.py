@@ -45,7 +45,7 @@ class DurableLedger:
                 return
             try:
                 await self._flush()
-            except BaseException:
+            except BaseException:  # also when cancelled: no write may be lost
                 self._waiting[:0] = waiting
                 raise
             with self._ledger.transaction():
@@ -61,7 +61,7 @@ class DurableLedger:
             if not working.done():
                 await keeping
             answer = await working
-        except BaseException:
+        except BaseException:  # also when cancelled: both tasks must end
             await _end(working, keeping)
             with suppress(Exception):  # raise the first error
                 await self.commit()

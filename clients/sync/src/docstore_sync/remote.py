@@ -153,7 +153,7 @@ class RemoteTree:
         try:
             with self._state.transaction():
                 yield
-        except BaseException:
+        except BaseException:  # whatever failed, memory must equal the state
             self._load()
             raise
 

@@ -194,7 +194,7 @@ class State:
         try:
             yield
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # whatever failed, the transaction must end
             if self._db.in_transaction:  # SQLite may have rolled back already when the disk is full
                 self._db.execute("ROLLBACK")
             self._load()

@@ -189,5 +189,5 @@ def _guarded(work: Callable[[], T]) -> T:
         return work()
     except (EngineFailed, DomainError):
         raise
-    except BaseException as error:
+    except BaseException as error:  # Tantivy panics as a BaseException
         raise EngineFailed(str(error)[:500]) from error

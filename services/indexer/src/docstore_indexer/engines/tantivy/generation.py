@@ -33,7 +33,7 @@ class Generation:
                 if document is not None:
                     self._writer.add_document(document)
             self._writer.commit()
-        except BaseException:
+        except BaseException:  # whatever failed, a part of the batch must not be committed
             self._drop_writer()
             raise
         self._index.reload()
