@@ -13,6 +13,9 @@ GATEWAY_PORT = 8080
 GATEWAY_TRIES = 100
 RANDOM_TRIES = 1000
 
+_held_gateways: dict[int, socket.socket] = {}
+"""UDP sockets that hold the gateways' ports of this process until it ends."""
+
 
 class PortTaken(Exception):
     """A requested port is in use; the message tells what to do."""
@@ -45,11 +48,30 @@ def _hold(port: int, *, alone: bool) -> socket.socket | None:
     return held
 
 
+def _hold_gateway(port: int) -> bool:
+    """Hold the port by the UDP port of the same number; False if it is taken.
+
+    A gateway keeps its port from start to start, so a TCP port that the kernel is still busy with counts as free:
+    holding that one would keep no other stack away.
+    """
+    if not is_free(port):
+        return False
+    if port not in _held_gateways:
+        held = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            held.bind((LOOPBACK, port))
+        except OSError:
+            held.close()
+            return False
+        _held_gateways[port] = held
+    return True
+
+
 class PortBook:
     """Distinct ports by name.
 
-    Ports of servers are held while the book exists: between the choice of a port and the start of its server, another
-    starting stack must not choose it.
+    Ports of servers are held while the book exists, a gateway's while the process runs: between the choice of a port
+    and the start of its server, another starting stack must not choose it.
     """
 
     def __init__(self, known: dict[str, int] | None = None, choice: range = SERVER_PORTS) -> None:
@@ -96,14 +118,14 @@ class PortBook:
     def secure_gateway(self, asked: int | None, *, name: str = "gateway") -> int:
         """Return the public port: the requested one, else the stored one, else the next free one from 8080 on."""
         if asked is not None:
-            if not is_free(asked):
+            if not _hold_gateway(asked):
                 raise PortTaken(f"port {asked} is in use: stop its program or choose another port with --port")
             self._ports[name] = asked
             return asked
         first = self._ports.get(name, GATEWAY_PORT)
         others = {port for other, port in self._ports.items() if other != name}
         for port in range(first, min(first + GATEWAY_TRIES, 65_536)):
-            if port not in others and is_free(port):
+            if port not in others and _hold_gateway(port):
                 self._ports[name] = port
                 return port
         raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are in use: choose another port with --port")

@@ -64,8 +64,10 @@ class ServiceProcess:
         return {**base_environment(), **self.variables, **listens}
 
     async def wait_ready(self) -> None:
+        """Ask at the operators' port: at the public one, a stranger may listen."""
+
         async def answers() -> bool:
-            return await http_status(self.port, self.ready_path) == 200
+            return await http_status(self.operations_port, self.ready_path) == 200
 
         await until(answers)
 

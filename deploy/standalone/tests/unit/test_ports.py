@@ -1,6 +1,8 @@
 """Ports are chosen once, kept, and never two alike."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -77,3 +79,25 @@ def test_without_a_wish_the_gateway_takes_the_next_free_port(stranger: int) -> N
     port = book.secure_gateway(None)
     assert port > stranger
     assert book["gateway"] == port
+
+
+def test_gateways_of_stacks_that_start_at_once_choose_different_ports() -> None:
+    """What one process has chosen another does not, although no gateway listens there yet."""
+    book = PortBook()
+    port = book.secure_gateway(None)
+    script = "from docstore_standalone.ports import PortBook; print(PortBook().secure_gateway(None))"
+    other = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert int(other.stdout) != port
+    assert book.secure_gateway(None) == port
+
+
+def test_a_restarted_gateway_finds_its_port_free() -> None:
+    """Neither the hold nor the connections of the gateway before, which the kernel remembers, keep it out."""
+    book = PortBook()
+    port = book.secure_gateway(None)
+    for _ in range(2):
+        with socket.create_server((LOOPBACK, port)) as listener:
+            client = socket.create_connection(listener.getsockname())
+            listener.accept()[0].close()
+            client.close()
+        assert book.secure_gateway(None) == port
