@@ -32,7 +32,7 @@ TLS_ALERT = "got b'\\x15\\x03"
 """The server says that it wanted TLS, or a certificate."""
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT PROVEN here that others get nothing: only root can become one")
 async def test_another_user_gets_nothing(stack: DetachedStack) -> None:
     """He reaches every port of the loopback address, and /tmp."""
     state = stack.state

@@ -34,13 +34,19 @@ def known_to_both(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def extract(target: Path, commit: str = PREVIOUS_VERSION) -> None:
-    """Write the sources of a commit. Raises NotInHistory."""
+    """Write the sources of a commit, fetched if the clone is shallow. Raises NotInHistory."""
     try:
-        archive = subprocess.run(["git", "archive", commit, *FOLDERS], cwd=ROOT, check=True, capture_output=True)
+        if subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True).returncode:
+            _git("fetch", "--quiet", "--depth=1", "origin", commit)
+        archive = _git("archive", commit, *FOLDERS)
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         raise NotInHistory(f"commit {commit} can't be read from the history of {ROOT}: {error}") from error
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
         tar.extractall(target, filter="data")
+
+
+def _git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True).stdout
 
 
 def previous_python(folder: Path, commit: str = PREVIOUS_VERSION) -> Path:

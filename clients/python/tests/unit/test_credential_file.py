@@ -20,7 +20,7 @@ from docstore_client.credential_file import CredentialFile
 async def hold():
     async with CredentialFile(Path(sys.argv[1])).renewing():
         print("held", flush=True)
-        await asyncio.sleep(600)
+        await asyncio.Event().wait()
 
 asyncio.run(hold())
 """
@@ -63,7 +63,7 @@ async def test_the_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> No
                 pass
 
         waiting = asyncio.create_task(take())
-        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)  # that nothing happens takes time to see
         assert not done
         holder.kill()
         await asyncio.wait_for(waiting, 10)
