@@ -1,7 +1,7 @@
 """Internal API of metadata."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NotRequired, final
+from typing import Annotated, Literal, NotRequired, final
 
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypedDict
@@ -140,11 +140,32 @@ class AccountStorage(TypedDict):
     documents: int
 
 
+class FileState(TypedDict):
+    """State of a file or folder: the JSON of `FileState` in events."""
+
+    file_id: str
+    owner_id: str
+    parent_id: str
+    ancestors: Sequence[str]
+    kind: Literal["file", "folder"]
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+    version: int
+    tags: Sequence[str]
+    created_at: Timestamp
+    modified_at: Timestamp
+    modified_by: str
+    device: str
+    object_key: str
+    readers: Sequence[str]
+
+
 class FileEntry(TypedDict):
     """A file or folder, in the trash or not."""
 
-    file: dict[str, Any]
-    """A `FileState`, as events contain it."""
+    file: FileState
     revision: int
     path: str
     trashed: bool

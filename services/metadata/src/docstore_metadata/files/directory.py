@@ -1,8 +1,9 @@
 """Answers other services' queries about files: who may read them, their state, how much an account stores."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from docstore_contracts.metadata import File, FileEntry
+from docstore_contracts.metadata import File, FileEntry, FileState
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
@@ -46,7 +47,7 @@ class FileDirectory:
         places = await self._tree.places([node.id for node in nodes])
         return [
             {
-                "file": file_state(place).model_dump(mode="json"),
+                "file": cast("FileState", file_state(place).model_dump(mode="json")),
                 "revision": place.node.revision,
                 "path": place.path,
                 "trashed": not place.is_reachable,

@@ -57,10 +57,10 @@ async def test_an_edit_of_an_older_state_is_refused(desk: Desk) -> None:
 
 async def test_a_foreign_file_is_not_found(desk: Desk) -> None:
     """Like an unknown id."""
-    folder, stranger = await desk.folder("/a"), Principal("eve", "s2", "user", "phone")
+    folder, other = await desk.folder("/a"), Principal("eve", "s2", "user", "phone")
     for node_id in (folder.id, "0" * 32):
         with pytest.raises(NotFound):
-            await desk.files.get(stranger, node_id)
+            await desk.files.get(other, node_id)
 
 
 async def test_ancestors_begin_with_the_root(desk: Desk) -> None:

@@ -1,0 +1,9 @@
+"""Types of the responses to other services."""
+
+from docstore_contracts.metadata import FileState as ContractedState
+from docstore_events.files import FileState
+
+
+def test_the_contract_of_file_states_has_the_fields_of_events() -> None:
+    """An index rebuild reads the same state as the handlers of events."""
+    assert list(ContractedState.__annotations__) == list(FileState.model_fields)
