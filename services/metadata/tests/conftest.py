@@ -1,4 +1,4 @@
-"""Modules that the tests of metadata share are found by their names."""
+"""Makes modules that the tests of metadata share importable."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fakes of the repositories and of transactions, in memory: what they keep is copied, as a database would."""
+"""Fakes of repositories and transactions, in memory. They copy what they store, as a database does."""
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ class FakeClock:
 
 @dataclass
 class FakeTransactor:
-    """Runs work once; what it publishes counts as published unless it fails. The journal is not written."""
+    """Runs work once, and collects its events unless it fails. The journal is not written."""
 
     events: list[str] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class FakeTransactor:
 
 
 class FakeNodes:
-    """The methods of Nodes that use cases of single files need."""
+    """The methods of Nodes that tests need."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, Node] = {}
@@ -81,6 +81,13 @@ class FakeNodes:
     async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Any) -> list[str]:
         children = self._chosen(lambda node: node.live and node.parent_id in folder_ids)
         return [node.id for node in children if node.is_folder or not folders_only]
+
+    async def children_by_age(
+        self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Any
+    ) -> list[Node]:
+        children = self._chosen(lambda node: node.live and node.parent_id == folder_id)
+        ages = sorted(children, key=lambda node: (node.created_at, node.id))
+        return [node for node in ages if after is None or (node.created_at, node.id) > after][:limit]
 
     async def make_root(self, account_id: str, now: datetime, session: Any) -> None:
         self.by_id.setdefault(account_id, root_node(account_id, now))
@@ -176,7 +183,7 @@ def person(account_id: str) -> Principal:
 
 
 class Desk:
-    """One account with its files, and the use cases, on fakes alone."""
+    """One account with its files, and the use cases, on fakes."""
 
     def __init__(self) -> None:
         self.clock, self.fakes, self.published = FakeClock(), FakeStore(), FakeTransactor()
@@ -192,7 +199,7 @@ class Desk:
         self.links = LinkService(*base, passwords, cipher, "https://example.com", clock=self.clock)
 
     def sign_up(self, *names: str) -> None:
-        """Have people with proven addresses."""
+        """Create people with proven addresses."""
         people = {f"{name}@example.com": Person(name, 1, name.title(), verified=True) for name in names}
         self.fakes.people.by_key |= people
 

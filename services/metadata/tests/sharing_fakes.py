@@ -22,7 +22,7 @@ class FakePeople:
         person = self.by_key.get(email_key)
         return Recipient(person.account_id, person.verified) if person else Recipient(None, None)
 
-    async def note_people(self, people: Mapping[str, Person], session: Any) -> None:
+    async def save_people(self, people: Mapping[str, Person], session: Any) -> None:
         self.by_key |= people
 
     async def address_of(self, account_id: str, session: Any) -> str | None:
@@ -31,7 +31,7 @@ class FakePeople:
     async def account_of(self, email_key: str, session: Any) -> str | None:
         return self.by_key[email_key].account_id if email_key in self.by_key else None
 
-    async def note_decision_of(self, account_id: str, session: Any) -> None: ...
+    async def touch_address_of(self, account_id: str, session: Any) -> None: ...
 
     async def proven_address_of(self, account_id: str, session: Any) -> str | None:
         key = await self.address_of(account_id, session)
@@ -103,7 +103,7 @@ class FakeDecisions:
             acceptance=await self.acceptance(recipient_id),
         )
 
-    async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Any) -> None:
+    async def save_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Any) -> None:
         self.standings[recipient_id, sender_id] = standing
 
     async def acceptance(self, account_id: str) -> Acceptance:

@@ -1,10 +1,11 @@
-"""What routes share: the caller, parameters, and the response with one file."""
+"""What routes share: the caller, parameters, direct routes, and the response with one file."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import MAX_LIMIT
@@ -29,3 +30,24 @@ async def file_response(names: DisplayNames, principal: Principal, place: Place,
     """One file or folder that the caller may read, with the names of its people."""
     names_by_id = await names.of(people_of(place.node))
     return json_response(named_json(place, principal.account_id, names_by_id), status, {"etag": place.node.etag})
+
+
+class DirectRoute(APIRoute):
+    """Calls its endpoint with the request, the caller and the path's parameters.
+
+    FastAPI's analysis of an endpoint's parameters takes a third of such a call. The documentation stays the same.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        principal = await current_principal(request)
+        response: Response = await self.endpoint(request=request, principal=principal, **scope["path_params"])
+        await response(scope, receive, send)
+
+
+def query_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """Documentation of a parameter that a direct route reads by itself."""
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}

@@ -1,7 +1,9 @@
-"""Maps dataclasses to documents and back."""
+"""Documents and indexes of MongoDB collections."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
+
+from docstore_platform.mongo import ASCENDING, DESCENDING, Document, IndexModel
 
 T = TypeVar("T")
 
@@ -26,3 +28,14 @@ class FieldMap(Generic[T]):
 
     def item(self, document: Mapping[str, Any]) -> T:
         return self._kind(**{attribute: document[name] for attribute, name in self._names.items() if name in document})
+
+
+def index(name: str, *fields: str, only: str | Document = "", **options: Any) -> IndexModel:
+    """An ascending index; a field with a leading `-` is descending.
+
+    `only` limits it to documents with that field, or to those that match a filter.
+    """
+    keys = [(field.removeprefix("-"), DESCENDING if field.startswith("-") else ASCENDING) for field in fields]
+    if only:
+        options["partialFilterExpression"] = {only: {"$exists": True}} if isinstance(only, str) else only
+    return IndexModel(keys, name=name, **options)

@@ -7,7 +7,7 @@ PreconditionFailed = errors.PreconditionFailed
 
 
 class NotFound(errors.NotFound):
-    """It does not exist, is in the trash, or belongs to others: the caller can't tell the difference."""
+    """It does not exist, is in the trash, or belongs to others: the caller can't distinguish these."""
 
     code = "not_found"
 

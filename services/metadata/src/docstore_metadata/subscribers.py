@@ -42,7 +42,7 @@ class MetadataSubscribers(Subscribers[Batch]):
         batch.nodes.make_root(envelope.event.account_id, envelope.event.created_at)
 
     def on_account_updated(self, envelope: Envelope[AccountUpdated], batch: Batch) -> None:
-        """Update address, name and suspension. When a suspension ends, the account's retention starts anew."""
+        """Update address, name and suspension. When a suspension ends, the account's retention restarts."""
         account = envelope.event
         batch.register(account)
         batch.nodes.set_account_state(account.account_id, account.revision, suspended=account.status == "suspended")

@@ -1,4 +1,4 @@
-"""The real service on the real servers; the services it asks are fakes in this process."""
+"""The real service on real servers; other services are fakes in this process."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -43,7 +43,7 @@ class FakeQuota:
     room: int = 1 << 40
     reserved: dict[str, int] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
-    """Who was charged."""
+    """Accounts that were charged."""
     released: set[str] = field(default_factory=set)
 
     async def call(self, path: str, body: Any) -> Any:
@@ -61,7 +61,7 @@ class FakeQuota:
 
 
 class FakeUploads:
-    """Takes whatever contents are released."""
+    """Accepts every release."""
 
     async def call(self, path: str, body: Any) -> None:
         assert path == "/internal/contents/release"
@@ -69,7 +69,7 @@ class FakeUploads:
 
 @dataclass
 class FakeMedia:
-    """Has a picture of whatever it is asked for, unless it is down."""
+    """Has a preview of every file, unless it is down."""
 
     calls: list[Any] = field(default_factory=list)
     down: bool = False
@@ -145,7 +145,7 @@ class Person:
 
 @dataclass
 class Stack:
-    """What one test works with."""
+    """The service with its servers, and two people."""
 
     infra: InfraSettings
     quota: FakeQuota
@@ -154,7 +154,7 @@ class Stack:
     database: Database
     run: Callable[..., Any]
     person: Person
-    stranger: Person
+    other: Person
     internal: ServiceCaller
     media: FakeMedia
 
@@ -182,7 +182,7 @@ class Stack:
         return list((await self.internal.call("POST", "/internal/commits", {"items": list(items)}))["results"])
 
     async def put(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> Any:
-        """Commit one upload; the file."""
+        """Commit one upload; returns the file."""
         result = (await self.commit(self.item(path, content, **extra)))[0]
         assert "file" in result, result
         return result["file"]
@@ -191,18 +191,18 @@ class Stack:
         await self.objects.put(item["object_key"], content)
 
     def new_person(self) -> Person:
-        """Somebody who has nothing to do with the others."""
+        """A new person without any access."""
         return replace(self.person, account_id=new_id())
 
     async def register(
         self, person: Person, email: str, revision: int = 1, name: str = "Somebody", *, verified: bool = True
     ) -> None:
-        """Have the service hear that a person has an account with this address."""
+        """Create an account with this address, by its event."""
         state = self.account(person, email, name) | {"email_verified": verified}
-        await self.hear(AccountCreated(revision=revision, status="active", **state))
+        await self.handle(AccountCreated(revision=revision, status="active", **state))
 
     def account(self, person: Person, email: str, name: str = "Somebody") -> dict[str, Any]:
-        """What events of a person's account say of it, but for its status."""
+        """Fields of account events, except for the status."""
         return {
             "account_id": person.account_id,
             "email": email,
@@ -214,16 +214,16 @@ class Stack:
             "created_at": utc_now(),
         }
 
-    async def hear(self, *events: Event) -> None:
-        """Have the service handle these events, as if they came from the broker in one batch."""
+    async def handle(self, *events: Event) -> None:
+        """Handle these events in one batch, as if they came from the broker."""
         store = Store.in_mongo(self.database, lease_seconds=30)
         pending = PendingShares(store, Tree(store.nodes))
         subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
         transactor = Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix)
         await InMemoryEvents(subscribers, transactor).deliver(*events)
 
-    async def walked(self) -> None:
-        """Wait until no background work is left, and what it did can be read in the journal, too."""
+    async def jobs_done(self) -> None:
+        """Wait until no job is left, and its journal entries can be read."""
         jobs = self.database["jobs"].with_options(read_concern=MAJORITY_READS)
 
         async def none_left() -> bool:
@@ -232,13 +232,13 @@ class Stack:
         await eventually(none_left)
 
     async def events(self, file_id: str) -> list[str]:
-        """Types of the events said about a file, in order; their sequence has no gap."""
+        """Types of a file's events, in order; asserts that their sequence has no gap."""
         rows = await self.database["outbox"].find({"key": file_id}).sort("sequence", 1).to_list(None)
         assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
         return [dict(row["headers"])["ce_type"].decode() for row in rows]
 
     async def event(self, file_id: str, event_type: str) -> Any:
-        """The latest event of a type about a file."""
+        """A file's latest event of a type."""
         rows = await self.database["outbox"].find({"key": file_id}).sort("sequence", -1).to_list(None)
         return next(
             orjson.loads(row["value"]) for row in rows if dict(row["headers"])["ce_type"].decode() == event_type
@@ -247,7 +247,7 @@ class Stack:
 
 @pytest.fixture
 async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
-    """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
+    """Servers without the service: `async with stack.run(setting=...)` starts an instance."""
     name = new_id()
     urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "media", "metadata")}
     infra = infra.model_copy(update=urls)
@@ -267,17 +267,17 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
 
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     person = Person(urls["metadata_url"], infra.issuer, new_id())
-    stranger = replace(person, account_id=new_id())
+    other = replace(person, account_id=new_id())
     database = mongo.database(f"{infra.database_prefix}metadata")
     async with ObjectStore(S3Config.of(infra)) as objects:
         await make_bucket(objects)
         internal = ServiceCaller("metadata", infra)
-        yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal, media)
+        yield Stack(infra, quota, objects, mongo, database, run, person, other, internal, media)
     mongo.close()
 
 
 @pytest.fixture
 async def running(stack: Stack) -> AsyncIterator[Stack]:
-    """One instance of the service, with the settings it has by itself."""
+    """One instance of the service with default settings."""
     async with stack.run():
         yield stack

@@ -1,4 +1,4 @@
-"""Where a file lies and who can open it, through the public routes."""
+"""A file's ancestors and who can open it, by the public routes."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ VIEWER = {"email": "reader@example.com", "role": "viewer"}
 
 async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None:
     """The owner sees the folders from the root, a reader from the shared folder, with their own paths."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/private/team/plans/a.txt")
     route = f"/v1/files/{file['id']}/ancestors"
@@ -26,7 +26,7 @@ async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None
 
 async def test_the_access_overview_names_inherited_shares_and_links(running: Any) -> None:
     """Those of the file first, then those of its folders; expired links are left out."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/team/a.txt")
     folder = await owner.at("/team")

@@ -1,4 +1,4 @@
-"""What the service hears, and what it tells other services."""
+"""Event handlers, and routes for other services."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.connected
 
 
 async def publish(stack: Any, *events: Event) -> None:
-    """Publish events as another service would, and wait until its outbox is empty."""
+    """Publish events of another service, and wait until its outbox is empty."""
     mongo = Mongo(stack.infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{stack.infra.database_prefix}other")
     runtime = EventRuntime("other", stack.infra, mongo, database)
@@ -115,7 +115,7 @@ async def test_on_preview_ready_shows_in_file_and_listing(running: Any) -> None:
 async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:
     """All files and folders by id, page by page, with path, revision and whether they are in the trash."""
     await running.commit(running.item("/a/b/one.txt"), running.item("/two.txt"))
-    other = await running.put("/theirs.txt", account_id=running.stranger.account_id)
+    other = await running.put("/theirs.txt", account_id=running.other.account_id)
     folder = await running.person.at("/a")
     await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
     items, after = [], ""
@@ -135,7 +135,7 @@ async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:
     one = next(item for item in items if item["path"] == "/a/b/one.txt")
     assert one["file"]["ancestors"][:2] == [running.person.account_id, folder["id"]]
     assert one["revision"] >= 1
-    mine = await running.internal.call("GET", f"/internal/files?owner_id={running.stranger.account_id}")
+    mine = await running.internal.call("GET", f"/internal/files?owner_id={running.other.account_id}")
     assert [item["file"]["file_id"] for item in mine["items"]] == [other["id"]]
 
 
@@ -143,7 +143,7 @@ async def test_lookup_returns_only_readable_files(running: Any) -> None:
     """In the given order, without unknown and foreign files, and without the trash."""
     one, two = await running.put("/one"), await running.put("/two")
     gone = await running.put("/gone")
-    theirs = await running.put("/theirs", account_id=running.stranger.account_id)
+    theirs = await running.put("/theirs", account_id=running.other.account_id)
     await running.person.ok("DELETE", f"/v1/files/{gone['id']}")
     ids = [two["id"], gone["id"], "nothing", theirs["id"], one["id"]]
     body = {"account_id": running.person.account_id, "ids": ids}

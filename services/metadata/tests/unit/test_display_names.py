@@ -1,4 +1,4 @@
-"""What people are called, asked for once for many."""
+"""Display names: queries and cache."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What the import contracts can't say: the driver and its language stay in the repositories."""
+"""A rule that import contracts can't express: only repositories use the driver's operators."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Room for copies, asked for at the quota service."""
+"""Reservations in the quota service."""
 
 from typing import Any
 

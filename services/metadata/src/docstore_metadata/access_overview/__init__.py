@@ -1,1 +1,1 @@
-"""Who can open a file or folder: people and links, inherited ones included."""
+"""Who can open a file or folder: people and links, including inherited ones."""

@@ -20,7 +20,7 @@ def access_overview_router(overview: AccessOverview, links: LinkService, names: 
 
     @router.get("/files/{file_id}/access", response_model=Access)
     async def get_access(file_id: str, principal: Caller) -> Response:
-        """Show who can open it: people and links, also those of the folders above it."""
+        """Show who can open it: people and links, including those of the folders above it."""
         found = await overview.of(principal, file_id)
         node = found.place.node
         owner_names = await names.of([node.owner_id])

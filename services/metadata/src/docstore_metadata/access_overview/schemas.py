@@ -7,10 +7,10 @@ from docstore_platform.answers import Answer
 
 
 class AccessSource(Answer):
-    """The file or folder that access was given on."""
+    """The file or folder of a share or link."""
 
     id: str
-    """What `/v1/files/{id}` takes."""
+    """For `/v1/files/{id}`."""
     name: str
     """Its name."""
 
@@ -19,14 +19,14 @@ class AccessShare(Share):
     """A share that gives access, on the file or folder itself or on a folder above it."""
 
     inherited_from: AccessSource | None
-    """The folder above that is shared; null if it is shared itself."""
+    """The shared folder above; null if it is shared itself."""
 
 
 class AccessLink(Link):
     """A public link that gives access, to the file or folder itself or to a folder above it."""
 
     inherited_from: AccessSource | None
-    """The folder above that the link leads to; null if it leads to the file or folder itself."""
+    """The linked folder above; null if it is linked itself."""
 
 
 class Access(Answer):
@@ -35,12 +35,12 @@ class Access(Answer):
     owner_id: str
     """Account that owns it."""
     owner_name: str | None
-    """What it is called; null if that is not known."""
+    """Its display name; null if unknown."""
     permission: Permission
-    """What the caller may do with it."""
+    """The caller's permission."""
     shared_from: AccessSource | None
-    """What was shared with the caller, itself or a folder above; null for the owner."""
+    """The file or folder that is shared with the caller, itself or above; null for the owner."""
     shares: list[AccessShare]
-    """For the owner: people it is shared with, its own shares first. Empty for others."""
+    """For the owner: shares with people, its own first. Empty for others."""
     links: list[AccessLink]
-    """For the owner: public links that lead to it, its own first; ended ones are left out. Empty for others."""
+    """For the owner: public links, its own first; expired ones are left out. Empty for others."""

@@ -25,7 +25,7 @@ class AccessOverview(UseCases):
     """The use case."""
 
     async def of(self, principal: Principal, node_id: str) -> Overview:
-        """Collect who can open it; NotFound for whoever may not read it."""
+        """Collect who can open it; NotFound for callers who may not read it."""
         account_id = principal.account_id
         place = authorize(account_id, await self.tree.place(node_id), Action.READ)
         if place.node.owner_id != account_id:

@@ -54,7 +54,7 @@ class FileEventRecorder:
 
     def created(self, place: Place, upload_id: str | None = None) -> str:
         """Publish before saving: a new node already carries its first revision."""
-        place.node.told_readers = place.readers
+        place.node.published_readers = place.readers
         self._append_for_all("created", place)
         return self._publish(FileCreated, place, next_revision=False, upload_id=upload_id)
 

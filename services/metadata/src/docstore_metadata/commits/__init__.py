@@ -1,1 +1,1 @@
-"""Commits: uploaded contents become versions of files."""
+"""Commits: uploads become versions of files."""

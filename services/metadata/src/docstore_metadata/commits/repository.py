@@ -11,8 +11,6 @@ KEPT_SECONDS = 30 * 24 * 3600
 
 
 class CommitResults(Protocol):
-    async def create_indexes(self) -> None: ...
-
     async def of(self, upload_ids: Sequence[str]) -> dict[str, CommitResult]:
         """The stored results, by upload."""
 

@@ -1,1 +1,1 @@
-"""Contents on their way to whoever may read them."""
+"""Delivery of contents."""

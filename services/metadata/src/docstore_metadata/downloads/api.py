@@ -20,10 +20,10 @@ DEFAULT_BLOCKS = 1000
 Number = Annotated[VersionNumber | None, Query()]
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The bytes, of content that is kept in blocks or in a pack.", **_BYTES},
-    206: {"description": "The range of bytes asked for.", **_BYTES},
-    304: {"description": "The caller has this content: `If-None-Match` names its ETag."},
-    416: {"description": "There is no byte in that range."},
+    200: {"description": "The bytes, of content in blocks or in a pack.", **_BYTES},
+    206: {"description": "The requested range of bytes.", **_BYTES},
+    304: {"description": "`If-None-Match` names the ETag of this content."},
+    416: {"description": "The range contains no byte."},
 }
 
 
@@ -34,7 +34,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         "/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES
     )
     async def get_content(file_id: str, request: Request, principal: Caller, version: Number = None) -> Response:
-        """The content: to a signed URL that expires by itself, or the bytes themselves, also by ranges."""
+        """Download a content: a redirect to a signed URL that expires, or the bytes, also by ranges."""
         download = await downloads.one(principal, file_id, version)
         return await delivery.answer(download, request.headers, downloads.seconds)
 
@@ -46,9 +46,9 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         limit: Annotated[int, Query(ge=1, le=DEFAULT_BLOCKS)] = DEFAULT_BLOCKS,
         cursor: Cursor = None,
     ) -> Response:
-        """The blocks that the content is made of, in order, each with a signed URL of its zstd frame.
+        """List the blocks of a content, in order, each with a signed URL of its zstd frame.
 
-        A cursor goes on in the version that the first page was of. 409 `not_in_blocks` for content of another form.
+        A cursor continues in the version of the first page. 409 `not_in_blocks` for content in another form.
         """
         number, position = _place_in(cursor) if cursor else (version, 0)
         page = await downloads.blocks(principal, file_id, number, position, limit)
@@ -61,11 +61,11 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
 
     @router.post("/contents", response_model=schemas.ContentLocations)
     async def locate_contents(body: WantedItems, principal: Caller) -> Response:
-        """Where many files are fetched, in the order asked for: a URL each, or a problem.
+        """Locate many files, in the requested order: a URL each, or a problem.
 
-        Small files that the caller sent in a pack share the pack's URL: each has its `offset` in it. The pack may be
-        rewritten meanwhile: what does not have its `sha256` is asked for again. Without `direct`, the URL is a path of
-        this API, to be called like it.
+        Small files that the caller sent in a pack share the pack's URL, each with its `offset`. The pack may be
+        rewritten meanwhile: locate a file again if its `sha256` does not match. Without `direct`, the URL is a path of
+        this API.
         """
         wanted = [Wanted(item.id, item.version) for item in body.items]
         results = await downloads.many(principal, wanted)

@@ -1,4 +1,4 @@
-"""Requests and responses of the routes by which contents are read."""
+"""Requests and responses of downloads."""
 
 from pydantic import Field
 
@@ -19,33 +19,33 @@ class WantedItems(Body):
 
 
 class Block(Answer):
-    """A piece of a file's content."""
+    """A block of a file's content."""
 
     hash: Sha256
     """SHA-256 of the bytes before they were compressed."""
     size: int
     """Bytes, before compression."""
     url: str
-    """Signed, good for some minutes: the block as one zstd frame."""
+    """Signed, valid for some minutes: the block as one zstd frame."""
 
 
 class BlockList(Answer):
-    """What a content is made of, in its order."""
+    """The blocks of a content, in order."""
 
     version: int
-    """The version that this is the content of."""
+    """The version of the content."""
     size: int
     """Bytes of the whole content."""
     sha256: Sha256
     """Of the whole content."""
     cursor: str = sometimes()
-    """Given as `cursor`, it goes on in this version; left out behind the last block."""
+    """Given as `cursor`, continues in this version; absent on the last page."""
     blocks: list[Block]
     """In the order of the content."""
 
 
 class ContentLocation(Answer):
-    """Where a content is fetched."""
+    """The location of a content."""
 
     id: str
     """Of the file."""
@@ -56,15 +56,15 @@ class ContentLocation(Answer):
     sha256: Sha256
     """SHA-256 of the content, in hexadecimal digits."""
     direct: bool
-    """Whether `url` is signed and leads to the object store; else it is a path of this API."""
+    """Whether `url` is a signed URL of the object store; else it is a path of this API."""
     url: str
-    """Signed, it is good for some minutes; a path is called like this API."""
+    """A signed URL is valid for some minutes; a path is called like other routes of this API."""
     offset: int = sometimes()
-    """Where the content begins, in bytes, in what `url` gives; only where it gives more than this content."""
+    """Where the content begins, in bytes, in the response of `url`; only if that contains more than this content."""
 
 
 class ContentLocations(Answer):
-    """An answer for each that was asked for, in that order."""
+    """A location or problem for each requested item."""
 
     results: list[ContentLocation | ItemProblem]
-    """In the order asked for."""
+    """In the requested order."""

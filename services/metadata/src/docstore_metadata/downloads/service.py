@@ -17,9 +17,8 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json, item_problem
 from docstore_metadata.tree.rules import Place, Version
-from docstore_metadata.versions.access import first_visible_version
 from docstore_metadata.versions.documents import version_id
-from docstore_metadata.versions.service import VersionService, require_file
+from docstore_metadata.versions.service import VersionService, first_visible_version, require_file
 from docstore_platform.errors import Conflict, DomainError
 from docstore_platform.tokens import Principal
 

@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, IfMatch, file_response, public_router
-from docstore_metadata.direct_routes import DirectRoute, query_parameter
+from docstore_metadata.dependencies import Caller, DirectRoute, IfMatch, file_response, public_router, query_parameter
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.files.copying import Copier
 from docstore_metadata.files.schemas import Changes, CopyTo, NewFolder
@@ -17,7 +16,7 @@ from docstore_platform.web import json_response
 
 PATH_PARAMETERS = [
     {**query_parameter("path", "An absolute path.", **PATH_SCHEMA), "required": True},
-    query_parameter("parent_id", "The folder that the path starts from; the root if none is given."),
+    query_parameter("parent_id", "The folder that the path starts from; the root by default."),
 ]
 
 
@@ -47,16 +46,16 @@ def files_router(files: FileService, copier: Copier, names: DisplayNames) -> API
         "/folders",
         status_code=201,
         response_model=schemas.File,
-        responses={200: {"description": "There is such a folder.", "model": schemas.File}},
+        responses={200: {"description": "The folder exists.", "model": schemas.File}},
     )
     async def make_folder(body: NewFolder, principal: Caller) -> Response:
-        """Make a folder and those above it; 200 if it exists."""
+        """Create a folder and its missing parents; 200 if it exists."""
         place, is_new = await files.make_folder(principal, body.path, body.parent_id)
         return await file_response(names, principal, place, 201 if is_new else 200)
 
     @router.patch("/files/{file_id}", response_model=schemas.File)
     async def change_file(file_id: str, body: Changes, principal: Caller, if_match: IfMatch = None) -> Response:
-        """Rename, move and tag; 412 if it is not as `If-Match` says, 409 if the name is taken."""
+        """Rename, move and tag; 412 if `If-Match` names another state, 409 if the name is taken."""
         place = await files.edit(principal, file_id, if_match, name=body.name, parent_id=body.parent_id, tags=body.tags)
         return await file_response(names, principal, place)
 
@@ -68,7 +67,7 @@ def files_router(files: FileService, copier: Copier, names: DisplayNames) -> API
 
     @router.get("/files/{file_id}/ancestors", response_model=schemas.AncestorList)
     async def list_ancestors(file_id: str, principal: Caller) -> Response:
-        """List the folders that it is in, from the topmost one that the caller may read down to its parent."""
+        """List the folders above it, from the topmost one that the caller may read down to its parent."""
         folders = await files.ancestors(principal, file_id)
         items = [place_json(folder, principal.account_id) for folder in folders]
         return json_response({"items": items, "next_cursor": None})

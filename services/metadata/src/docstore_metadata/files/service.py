@@ -15,7 +15,7 @@ from docstore_metadata.tree.rules import Node, Place, check_tags, place_at
 from docstore_platform.database import DatabaseError, is_duplicate
 from docstore_platform.tokens import Principal
 
-EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "told_readers", "tags", "hidden")
+EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "hidden")
 
 
 class FileService(UseCases):
@@ -85,7 +85,7 @@ class FileService(UseCases):
                 recorder.moved(after, before)
                 if node.is_folder and after.readers != before.readers:
                     await self.store.jobs.add("settle", node, account_id, transaction)
-                node.told_readers = after.readers
+                node.published_readers = after.readers
             if tags is not None and tags != node.tags:
                 node.tags = tags
                 recorder.tagged(after)
@@ -133,7 +133,7 @@ class FileService(UseCases):
         if not parent.node.is_folder:
             raise NotAFolder("What it should be moved into is a file.")
         if parent.node.owner_id != place.node.owner_id:
-            raise InvalidMove("It can't be moved into what belongs to somebody else: copy it.")
+            raise InvalidMove("It can't be moved into another account's folder: copy it instead.")
         ancestors = (*parent.ancestors, parent.node)
         if any(folder.id == place.node.id for folder in ancestors):
             raise InvalidMove("A folder can't be moved into itself.")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypedDict
 
 from docstore_events.transaction import Transaction
+from docstore_metadata.documents import index
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, Session
+from docstore_platform.mongo import Collection, Database, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
@@ -60,8 +61,6 @@ class Jobs(Protocol):
     wakeup_name: str
     """Wakes the worker. The removal of unreferenced contents waits for it, too."""
 
-    async def create_indexes(self) -> None: ...
-
     async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
         """Start a walk through a folder once the transaction is committed."""
 
@@ -92,8 +91,7 @@ class MongoJobs:
         self.wakeup_name = f"jobs:{self._jobs.full_name}"
 
     async def create_indexes(self) -> None:
-        turns = IndexModel([("owner", ASCENDING), ("due_at", ASCENDING)], name="turns")
-        await self._jobs.create_indexes([IndexModel("due_at", name="due"), turns])
+        await self._jobs.create_indexes([index("due", "due_at"), index("turns", "owner", "due_at")])
 
     async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
         job: JobDocument = {

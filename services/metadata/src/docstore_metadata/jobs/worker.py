@@ -24,7 +24,7 @@ from docstore_work.lease_queue import LeaseLost
 log = structlog.get_logger(__name__)
 
 PAGE = 200
-PUBLISHED_ATTRIBUTES = ("revision", "told_readers", "hidden")
+PUBLISHED_ATTRIBUTES = ("revision", "published_readers", "hidden")
 
 Continue = Callable[[Job, Transaction], Awaitable[bool]]
 """Carries out some of a job that is no walk; whether there may be more."""
@@ -91,12 +91,12 @@ class JobWorker(UseCases):
         elif job.kind == "purge":
             job.steps.append(Step(step.folder_id, exhausted=True))
         job.steps.extend(Step(child.id) for child in children if child.is_folder)
-        await self._settle(place, children, recorder, transaction)
+        await self._publish_changes(place, children, recorder, transaction)
         if job.kind == "purge":
             files = [place.child(child) for child in children if not child.is_folder]
             await purge_files(self.store, files, job.actor_id, recorder, self.clock(), transaction)
 
-    async def _settle(
+    async def _publish_changes(
         self, folder: Place, children: Sequence[Node], recorder: FileEventRecorder, transaction: Transaction
     ) -> None:
         changed: list[Node] = []
@@ -109,9 +109,9 @@ class JobWorker(UseCases):
             elif not child.hidden and not place.is_reachable:
                 recorder.deleted(place)
                 child.hidden = True
-            elif place.is_reachable and place.readers != child.told_readers:
+            elif place.is_reachable and place.readers != child.published_readers:
                 recorder.access_changed(place)
             if child.revision != revision:
-                child.told_readers = place.readers
+                child.published_readers = place.readers
                 changed.append(child)
         await self.store.nodes.save(((child, PUBLISHED_ATTRIBUTES) for child in changed), transaction.session)

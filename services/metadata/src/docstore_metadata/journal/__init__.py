@@ -1,1 +1,1 @@
-"""What changed for each account, and how clients keep up with it."""
+"""The change feed of each account."""

@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, public_router
-from docstore_metadata.direct_routes import DirectRoute, query_parameter
+from docstore_metadata.dependencies import Caller, DirectRoute, public_router, query_parameter
 from docstore_metadata.journal import schemas
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
@@ -14,13 +13,13 @@ MAX_WAIT_SECONDS = 60
 CHANGES_PARAMETERS = [
     query_parameter(
         "cursor",
-        "Where the page before ended; none: the beginning; `latest`: what comes from now on.",
+        "`cursor` of the previous page; the beginning by default; `latest`: future changes only.",
         **CURSOR_SCHEMA,
     ),
     query_parameter("limit", "Changes on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     query_parameter(
         "wait",
-        "Seconds to wait if there is nothing new.",
+        "Seconds to wait for a change if there is none.",
         type="integer",
         minimum=0,
         maximum=MAX_WAIT_SECONDS,
@@ -34,7 +33,7 @@ def changes_router(changes: ChangeFeed) -> APIRouter:
 
     @router.get("/changes", response_model=schemas.ChangeFeed, openapi_extra={"parameters": CHANGES_PARAMETERS})
     async def list_account_changes(request: Request, principal: Caller) -> Response:
-        """What has changed since a cursor, the oldest first; 410 `cursor_expired` if that is no longer known."""
+        """List the changes after a cursor, the oldest first; 410 `cursor_expired` if some of them are deleted."""
         query = request.query_params
         limit = parse_limit(query.get("limit"))
         page = await changes.page(principal.account_id, query.get("cursor") or None, limit)

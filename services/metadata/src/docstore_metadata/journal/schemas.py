@@ -1,4 +1,4 @@
-"""Requests and responses of the routes by which a client keeps up: changes, snapshot, compare."""
+"""Responses of the change feed."""
 
 from docstore_metadata.changes.journal_writer_repository import ChangeType
 from docstore_metadata.tree.schemas import File
@@ -9,19 +9,19 @@ class Change(Answer):
     """One entry of an account's journal."""
 
     seq: int
-    """Of this account, from 1, without a gap."""
+    """Number in this account's journal, from 1, without gaps."""
     type: ChangeType
-    """What was done; `shared` and `unshared`: the account may read it from then on, or no longer."""
+    """The change. `shared` and `unshared`: the account gained or lost access."""
     file: File
-    """As the change left it; of what is gone, as it was last."""
+    """The state after the change; of a deleted file, its last state."""
 
 
 class ChangeFeed(Answer):
     """Changes, the oldest first."""
 
     changes: list[Change]
-    """None if there is nothing new."""
+    """Empty if there is nothing new."""
     cursor: str
-    """Goes on behind the last of them, also if there is none."""
+    """Continues after the last of them, also if there is none."""
     has_more: bool
-    """Whether there are more already."""
+    """Whether more changes are available."""

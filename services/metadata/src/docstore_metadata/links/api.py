@@ -34,7 +34,7 @@ def links_router(links: LinkService) -> APIRouter:
 
     @router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
     async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller) -> Response:
-        """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
+        """Create a public link. Only this response contains its `token`; its `url` is shown to the owner again."""
         link, token = await links.make(
             principal, file_id, LinkOptions(**body.model_dump()), request.headers.get("idempotency-key", "")
         )
@@ -44,7 +44,7 @@ def links_router(links: LinkService) -> APIRouter:
     async def list_links(
         file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
-        """The public links to it, the earliest first; one that has expired for another 30 days."""
+        """List its public links, the earliest first; expired ones for 30 days."""
         after: str = decode_cursor(cursor, str)[0] if cursor else ""
         found = await links.page(principal, file_id, after, limit + 1)
         next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
@@ -53,20 +53,20 @@ def links_router(links: LinkService) -> APIRouter:
 
     @router.get("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
     async def get_link(file_id: str, link_id: str, principal: Caller) -> Response:
-        """One public link."""
+        """Show a public link."""
         link = await links.get(principal, file_id, link_id)
         return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
 
     @router.patch("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
     async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller) -> Response:
-        """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
+        """Change a link's name, password, end or limit; null removes one. An expired link may open again."""
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         link = await links.change(principal, file_id, link_id, changes)
         return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
 
     @router.delete("/files/{file_id}/links/{link_id}", status_code=204)
     async def revoke_link(file_id: str, link_id: str, principal: Caller) -> Response:
-        """Take a link back: from now on it leads nowhere."""
+        """Revoke a link."""
         await links.revoke(principal, file_id, link_id)
         return Response(status_code=204)
 
@@ -79,7 +79,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
 
     @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
     async def open_link(token: str, body: Opening, address: Address) -> Response:
-        """See what a link leads to; counted. Of a folder also the first page of what is in it."""
+        """Open a link; counted. The response shows its file or folder, and the first page of a folder."""
         visit = await visits.open(token, body.password, address)
         node = visit.place.node
         opened: Json = {
@@ -101,7 +101,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         grant: Grant = "",
         x_link_grant: GrantHeader = "",
     ) -> Response:
-        """What is in the folder that a link leads to, or in one below it: folders first, then by name."""
+        """List the linked folder, or one below it: folders first, then by name."""
         visit = await visits.look(token, x_link_grant or grant)
         return json_response(page_json(await visits.page(visit, parent_id, cursor, limit)), headers=NO_STORE)
 
@@ -113,9 +113,8 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         grant: Grant = "",
         x_link_grant: GrantHeader = "",
     ) -> Response:
-        """The file, or one in the folder: to a signed URL, good for a minute, or the bytes themselves, also by ranges.
-
-        Each call counts as a download.
+        """Download the linked file, or one in the linked folder: a redirect to a signed URL, valid for a minute, or the
+        content, also by ranges. Each call counts as a download.
         """
         return await deliver(request, visits, delivery, await visits.look(token, x_link_grant or grant), file_id)
 

@@ -9,9 +9,9 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Protocol
 
+from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.links.rules import KEPT_AFTER_END, Link, warning_moment
-from docstore_metadata.mapping import FieldMap
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, ReturnDocument, Session
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, ReturnDocument, Session
 
 OPTIONAL = {"expires_at", "max_downloads", "password_hash", "encrypted_token", "operation"}
 RENAMED = {"id": "_id", "token_hash": "token", "node_id": "node", "owner_id": "owner", "password_hash": "password"}
@@ -19,8 +19,6 @@ LINKS = FieldMap(Link, {field.name: RENAMED.get(field.name, field.name) for fiel
 
 
 class Links(Protocol):
-    async def create_indexes(self) -> None: ...
-
     async def insert(self, link: Link, session: Session) -> None: ...
 
     async def get(self, node_id: str, link_id: str, session: Session = None) -> Link | None: ...
@@ -59,16 +57,11 @@ class MongoLinks:
     async def create_indexes(self) -> None:
         await self._links.create_indexes(
             [
-                IndexModel("token", name="by_token", unique=True),
-                IndexModel([("node", ASCENDING), ("_id", ASCENDING)], name="by_node"),
-                IndexModel(
-                    [("owner", ASCENDING), ("operation", ASCENDING)],
-                    name="by_operation",
-                    unique=True,
-                    partialFilterExpression={"operation": {"$exists": True}},
-                ),
-                IndexModel("warn_at", name="warnings", partialFilterExpression={"warn_at": {"$exists": True}}),
-                IndexModel("expires_at", name="kept", expireAfterSeconds=round(KEPT_AFTER_END.total_seconds())),
+                index("by_token", "token", unique=True),
+                index("by_node", "node", "_id"),
+                index("by_operation", "owner", "operation", only="operation", unique=True),
+                index("warnings", "warn_at", only="warn_at"),
+                index("kept", "expires_at", expireAfterSeconds=round(KEPT_AFTER_END.total_seconds())),
             ]
         )
 

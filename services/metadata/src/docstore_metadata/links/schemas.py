@@ -34,7 +34,7 @@ class NewLink(Body):
 
 
 class LinkChanges(NewLink):
-    """What is absent stays; null takes a password, an end or a limit away."""
+    """Absent fields stay; null removes a password, an end or a limit."""
 
 
 class Opening(Body):
@@ -45,34 +45,34 @@ class Link(Answer):
     """A public link as its owner sees it."""
 
     id: str
-    """What changing and revoking it takes."""
+    """For changing and revoking it."""
     file_id: str
-    """The file or folder it leads to."""
+    """The linked file or folder."""
     url: str | None
-    """A page for people; null for a link made before addresses were kept."""
+    """URL of its page; null for a link made before URLs were stored."""
     name: str
-    """For the owner; may be empty."""
+    """The owner's label; may be empty."""
     has_password: bool
-    """Whether one is asked for."""
+    """Whether it requires a password."""
     expires_at: datetime | None
     """Null: never."""
     max_downloads: int | None
-    """Null: any number."""
+    """Null: unlimited."""
     downloads: int
-    """So far."""
+    """Number of downloads so far."""
     opens: int
-    """How often it was looked at so far."""
+    """Number of opens so far."""
     created_at: datetime
     """When it was made."""
 
 
 class CreatedLink(Link):
-    """A link that was just made."""
+    """A new link."""
 
     url: str
-    """A page for people."""
+    """URL of its page."""
     token: str
-    """What `/v1/links/{token}` takes; in this answer only."""
+    """For `/v1/links/{token}`; in this response only."""
 
 
 class LinkPage(Page[Link]):
@@ -80,14 +80,14 @@ class LinkPage(Page[Link]):
 
 
 class LinkedFile(Answer):
-    """A file or folder as a link shows it to anybody."""
+    """A file or folder as visitors of a link see it."""
 
     id: str
-    """What the link's other calls take."""
+    """For the link's other routes."""
     name: str
-    """As its owner calls it."""
+    """Its name."""
     kind: Kind
-    """What it is."""
+    """File or folder."""
     size: int
     """Bytes; 0 for a folder."""
     content_type: str | None
@@ -97,20 +97,20 @@ class LinkedFile(Answer):
 
 
 class LinkedFilePage(Page[LinkedFile]):
-    """A page of a folder that a link leads to."""
+    """A page of a linked folder."""
 
 
 class OpenedLink(Answer):
-    """What a link leads to."""
+    """The linked file or folder."""
 
     file: LinkedFile
     downloads_left: int | None
-    """Null: any number."""
+    """Null: unlimited."""
     expires_at: datetime | None
     """Null: never."""
     grant: str
-    """Shows to the link's other calls that its password was given."""
+    """Proves to the link's other routes that its password was given."""
     items: list[LinkedFile] = sometimes()
-    """Of a folder: the first page of what is in it."""
+    """Of a folder: its first page."""
     next_cursor: str | None = sometimes()
-    """Of a folder: as on every page."""
+    """Of a folder: the cursor of its second page."""

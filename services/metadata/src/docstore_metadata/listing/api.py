@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, public_router
-from docstore_metadata.direct_routes import DirectRoute, query_parameter
+from docstore_metadata.dependencies import Caller, DirectRoute, public_router, query_parameter
 from docstore_metadata.listing.query import parse_list_query
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -16,21 +15,21 @@ LIST_PARAMETERS = [
     query_parameter("parent_id", "The folder, by its id; with a path, the folder that the path starts from."),
     query_parameter(
         "sort",
-        "What to sort by. natural: folders first, then by name, without case, numbers by value (`a2` before `A10`); "
+        "Sort order. natural: folders first, then by name, without case, numbers by value (`a2` before `A10`); "
         "name: by the bytes of the name. With a prefix and no sort it is name.",
         enum=["natural", "name", "modified", "created", "size"],
         default="natural",
     ),
-    query_parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
-    query_parameter("tag", "Only what has this tag."),
+    query_parameter("order", "Ascending or descending.", enum=["asc", "desc"], default="asc"),
+    query_parameter("tag", "Only items with this tag."),
     query_parameter("type", "Only files of this content type, or of a family such as `image/*`."),
-    query_parameter("prefix", "Only what has a name that begins so."),
-    query_parameter("modified_after", "Only what was modified then or later.", **DAY_OR_MOMENT_SCHEMA),
-    query_parameter("modified_before", "Only what was modified earlier.", **DAY_OR_MOMENT_SCHEMA),
-    query_parameter("created_after", "Only what was created then or later.", **DAY_OR_MOMENT_SCHEMA),
-    query_parameter("created_before", "Only what was created earlier.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("prefix", "Only items whose name begins with this."),
+    query_parameter("modified_after", "Only items modified then or later.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("modified_before", "Only items modified earlier.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("created_after", "Only items created then or later.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("created_before", "Only items created earlier.", **DAY_OR_MOMENT_SCHEMA),
     query_parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
-    query_parameter("cursor", "Where the page before ended.", **CURSOR_SCHEMA),
+    query_parameter("cursor", "`next_cursor` of the previous page.", **CURSOR_SCHEMA),
 ]
 
 
@@ -39,7 +38,7 @@ def listing_router(listings: Listings) -> APIRouter:
 
     @router.get("/files", response_model=FilePage, openapi_extra={"parameters": LIST_PARAMETERS})
     async def list_folder(request: Request, principal: Caller) -> Response:
-        """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
+        """List a page of a folder. The ETag changes with every item in it; 304 if it matches `If-None-Match`."""
         query = parse_list_query(request.scope["query_string"].decode("latin-1"))
         listing = await listings.list_folder(principal, query)
         if listing.etag in request.headers.get("if-none-match", ""):

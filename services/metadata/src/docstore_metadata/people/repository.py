@@ -45,12 +45,10 @@ class Recipient(NamedTuple):
 
 
 class People(Protocol):
-    async def create_indexes(self) -> None: ...
-
     async def recipient(self, email_key: str, session: Session) -> Recipient:
         """The account of an address. Writes its document, which serializes this with a concurrent sign-up."""
 
-    async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
+    async def save_people(self, people: Mapping[str, Person], session: Session) -> None:
         """Store addresses with their accounts, unless a later revision is stored. An account has one address.
 
         A document of an earlier release without name or `verified` gets them. A proven address stays proven, whatever
@@ -63,7 +61,7 @@ class People(Protocol):
     async def account_of(self, email_key: str, session: Session) -> str | None:
         """The account of an address, whether or not it is proven."""
 
-    async def note_decision_of(self, account_id: str, session: Session) -> None:
+    async def touch_address_of(self, account_id: str, session: Session) -> None:
         """Write the document of an account's address, which serializes this with a concurrent share."""
 
     async def addresses_of(self, account_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
@@ -98,7 +96,7 @@ class MongoPeople:
             raise conflict("another transaction has just noted this address") from error
         return Recipient(row.get("account"), row.get("verified"))
 
-    async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
+    async def save_people(self, people: Mapping[str, Person], session: Session) -> None:
         accounts = [person.account_id for person in people.values()]
         known = [row async for row in self._people.find({"account": {"$in": accounts}}, session=session)]
         latest = {row["account"]: (row["revision"], "name" in row and "verified" in row) for row in known}
@@ -127,7 +125,7 @@ class MongoPeople:
         row = await self._people.find_one({"_id": email_key}, {"account": 1}, session=session)
         return row.get("account") if row else None
 
-    async def note_decision_of(self, account_id: str, session: Session) -> None:
+    async def touch_address_of(self, account_id: str, session: Session) -> None:
         await self._people.update_many({"account": account_id}, {"$inc": {"asked": 1}}, session=session)
 
     async def addresses_of(self, account_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:

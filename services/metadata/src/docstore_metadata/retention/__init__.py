@@ -1,1 +1,1 @@
-"""How long trash and old versions are kept."""
+"""Retention of trash and old versions."""

@@ -1,4 +1,4 @@
-"""Public HTTP routes of the retention policy: thin."""
+"""Routes of the retention policy."""
 
 from fastapi import APIRouter, Response
 
@@ -19,7 +19,7 @@ def retention_router(retention: RetentionService) -> APIRouter:
 
     @router.get("/me/retention", response_model=schemas.Retention)
     async def see_retention(principal: Caller) -> Response:
-        """How long the trash and old versions are kept, and the most that may be chosen (null: for ever)."""
+        """Show how long trash and old versions are kept, and the most that may be chosen (null: for ever)."""
         return json_response(_state_json(await retention.see(principal), retention.bounds))
 
     @router.put("/me/retention", response_model=schemas.Retention)
@@ -30,7 +30,7 @@ def retention_router(retention: RetentionService) -> APIRouter:
 
     @router.delete("/me/retention", response_model=schemas.Retention)
     async def reset_retention(principal: Caller) -> Response:
-        """Choose nothing: what the operator says holds, as it will be changed."""
+        """Return to the operator's default, including its later changes."""
         return json_response(_state_json(await retention.choose(principal, None), retention.bounds))
 
     return router

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from docstore_metadata.changes.journal_writer_repository import touch_owner_journals
+from docstore_metadata.documents import index
 from docstore_metadata.paging import EPOCH
 from docstore_metadata.tree.documents import choice_document, node_of
 from docstore_metadata.tree.retention_policy import Bounds, Choice
@@ -18,7 +19,6 @@ from docstore_platform.mongo import (
     ASCENDING,
     Collection,
     Document,
-    IndexModel,
     ReturnDocument,
     Session,
     database_of,
@@ -63,7 +63,7 @@ class DueRoots(Protocol):
         Writes the root, so that a concurrent choice conflicts with the step.
         """
 
-    async def put_off(self, due: DueAccount, until: datetime) -> None:
+    async def postpone(self, due: DueAccount, until: datetime) -> None:
         """Postpone an account whose step failed, so that the others need not wait."""
 
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
@@ -97,14 +97,10 @@ class MongoRetentionRoots:
             await self._begin()
         await self._nodes.create_indexes(
             [
-                *(_index(f"retention.{days}", since, name=_due(since), on=since) for since, days in DAYS.items()),
-                _index("recheck_from", name=_due("recheck_from"), on="recheck_from"),
-                _index("owner", "replaced_from", name="old_versions", on="replaced_from"),
-                IndexModel(
-                    [("owner", ASCENDING), ("kept_versions", ASCENDING)],
-                    name="many_versions",
-                    partialFilterExpression={"kept_versions": {"$gt": 1}},
-                ),
+                *(index(_due(since), f"retention.{days}", since, only=since) for since, days in DAYS.items()),
+                index(_due("recheck_from"), "recheck_from", only="recheck_from"),
+                index("old_versions", "owner", "replaced_from", only="replaced_from"),
+                index("many_versions", "owner", "kept_versions", only={"kept_versions": {"$gt": 1}}),
             ]
         )
 
@@ -160,7 +156,7 @@ class MongoRetentionRoots:
         )
         return None if row is None else node_of(row)
 
-    async def put_off(self, due: DueAccount, until: datetime) -> None:
+    async def postpone(self, due: DueAccount, until: datetime) -> None:
         await self._nodes.update_one({"_id": due.account_id, **due.condition}, {"$max": {"held_until": until}})
 
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
@@ -210,9 +206,3 @@ def _free(now: datetime) -> Document:
 
 def _due(since: Since) -> str:
     return f"{since.removesuffix('_from')}_due"
-
-
-def _index(*fields: str, name: str, on: str) -> IndexModel:
-    """Index of the documents with the field `on`."""
-    keys = [(field, ASCENDING) for field in fields]
-    return IndexModel(keys, name=name, partialFilterExpression={on: {"$exists": True}})

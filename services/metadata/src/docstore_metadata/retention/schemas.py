@@ -14,32 +14,34 @@ Days = Annotated[int, described(minimum=1, maximum=MAX_DAYS), WHOLE]
 
 
 class NewPolicy(Body):
-    """All of it: what is to be as before is said again. `most` in the answer is what the operator allows."""
+    """The whole policy. `most` in the response is what the operator allows."""
 
-    trash_days: Days | None = Field(description="what is in the trash goes for good after so many days; null: never")
+    trash_days: Days | None = Field(description="trash is deleted permanently after so many days; null: never")
     versions: Annotated[int, described(minimum=1), WHOLE] = Field(
         description="versions kept of a file, the current one included"
     )
-    version_days: Days | None = Field(description="old versions go so many days after they were replaced; null: never")
+    version_days: Days | None = Field(
+        description="old versions are deleted so many days after they were replaced; null: never"
+    )
 
 
 class RetentionPolicy(Answer):
-    """How long what is no longer needed is kept."""
+    """How long trash and old versions are kept."""
 
     trash_days: int | None
     """Days in the trash; null: for ever."""
     versions: int
-    """Of a file, the current one included."""
+    """Versions of a file, the current one included."""
     version_days: int | None
-    """Days after another version has taken its place; null: for ever."""
+    """Days after the version was replaced; null: for ever."""
 
 
 class Retention(RetentionPolicy):
-    """The policy that the account has, or will have."""
+    """The account's policy, which may not have taken effect yet."""
 
     is_default: bool
-    """Whether it is the operator's, since nothing was chosen."""
+    """Whether it is the operator's default."""
     applies_at: datetime | None
-    """When the last choice takes effect; null: it has."""
+    """When the last choice takes effect; null: it has already."""
     most: RetentionPolicy
     """The most that may be chosen."""

@@ -55,7 +55,7 @@ class RetentionSweeper(UseCases):
                 pass
         except Exception as error:  # noqa: BLE001 - any failure is retried later; the other accounts need not wait
             log.warning("retention_failed", account_id=due.account_id, error=repr(error))
-            await self.retention.put_off(due, await self.now() + RETRY_AFTER)
+            await self.retention.postpone(due, await self.now() + RETRY_AFTER)
         return True
 
     async def _step(self, due: DueAccount) -> bool:

@@ -26,13 +26,13 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
         "/files/{file_id}/shares",
         status_code=201,
         response_model=schemas.Share,
-        responses={200: {"description": "It was shared with them, and has this role now.", "model": schemas.Share}},
+        responses={200: {"description": "The share existed, and has this role now.", "model": schemas.Share}},
     )
     async def share_file(file_id: str, body: NewShare, principal: Caller) -> Response:
-        """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
+        """Share a file, or a folder with all that is in it; 200 for an existing share, which gets this role.
 
-        With an address that nobody has signed up with and verified it waits until somebody has, and with who wants to
-        be asked first until they accept it. It waits for ever where they want nothing from the caller.
+        The share is pending until an account has verified the address and, if its owner wants to be asked, accepted
+        the share. It stays pending if they have blocked the caller.
         """
         share, is_new = await shares.share(principal, file_id, body.email, body.role)
         return json_response(share_json(share), 201 if is_new else 200)
@@ -41,7 +41,7 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
     async def list_shares(
         file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
-        """Whom it is shared with, the earliest first. What a folder above is shared with is listed there."""
+        """List its shares, the earliest first. Shares of a folder above are listed there."""
         after: str = decode_cursor(cursor, str)[0] if cursor else ""
         found = await shares.page(principal, file_id, after, limit + 1)
         next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
@@ -49,18 +49,18 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
 
     @router.patch("/files/{file_id}/shares/{share_id}", response_model=schemas.Share)
     async def change_share(file_id: str, share_id: str, body: NewRole, principal: Caller) -> Response:
-        """Give the person another role."""
+        """Change the role of a share."""
         return json_response(share_json(await shares.change_role(principal, file_id, share_id, body.role)))
 
     @router.delete("/files/{file_id}/shares/{share_id}", status_code=204)
     async def revoke_share(file_id: str, share_id: str, principal: Caller) -> Response:
-        """End a share: the owner takes it back, or who it is with gives it up."""
+        """End a share: the owner revokes it, or the recipient leaves it."""
         await shares.revoke(principal, file_id, share_id)
         return Response(status_code=204)
 
     @router.get("/shared-with-me", response_model=schemas.SharedFilePage)
     async def list_shared_with_me(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
-        """What others share with the caller, the latest first."""
+        """List files and folders shared with the caller, the latest first."""
         before: str | None = decode_cursor(cursor, str)[0] if cursor else None
         found, last = await shares.shared_with(principal.account_id, before, limit)
         names_by_id = await names.of(each for item in found for each in people_of(item.place.node))

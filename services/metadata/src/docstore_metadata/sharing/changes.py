@@ -31,8 +31,8 @@ async def apply_shares(
         recorder = FileEventRecorder(transaction, actor_id)
         recorder.access_changed(after)
         _append_to_journals(place, after, recorder)
-        node.told_readers = after.readers
-    await store.nodes.save([(node, ("revision", "told_readers", "shared_with"))], transaction.session)
+        node.published_readers = after.readers
+    await store.nodes.save([(node, ("revision", "published_readers", "shared_with"))], transaction.session)
     if node.is_folder and after.readers != place.readers:
         await store.jobs.add("settle", node, actor_id, transaction)
     return after

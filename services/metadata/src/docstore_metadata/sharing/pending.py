@@ -30,7 +30,7 @@ class PendingShares:
     async def register(self, people: Mapping[str, Person], transaction: Transaction) -> None:
         """Store whose these addresses are, and grant the pending shares of the proven ones."""
         session = transaction.session
-        await self._store.people.note_people(people, session)
+        await self._store.people.save_people(people, session)
         proven = {key: person for key, person in people.items() if person.verified}
         pending = await self._store.shares.pending(list(proven), AT_ONCE + 1, session) if proven else []
         await self._grant(pending[:AT_ONCE], transaction)
@@ -58,7 +58,7 @@ class PendingShares:
             if account_id is not None:
                 between = (account_id, share.owner_id)
                 if between not in decisions:
-                    await self._store.decisions.note_admission(*between, session)
+                    await self._store.decisions.touch_sender(*between, session)
                     decisions[between] = await admit(self._store, *between, transaction)
                 granted.append(replace(admitted(share, account_id, decisions[between]), revision=share.revision + 1))
         await self._store.shares.save(granted, session)

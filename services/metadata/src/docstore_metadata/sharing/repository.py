@@ -8,18 +8,9 @@ invitations  how many shares an owner has made, and the end of the period
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from docstore_metadata.mapping import FieldMap
+from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.sharing.rules import INVITATIONS_COUNT_FOR, Share
-from docstore_platform.mongo import (
-    ASCENDING,
-    DESCENDING,
-    Collection,
-    Database,
-    Document,
-    IndexModel,
-    Session,
-    UpdateOne,
-)
+from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, Session, UpdateOne
 from docstore_platform.period_counts import Count, MongoPeriodCounts, PeriodCounts
 
 HELD_BY = ("pending", "account", "invited", "hidden_from")
@@ -45,8 +36,6 @@ SHARES = FieldMap(
 
 class Shares(Protocol):
     """Shares of files and folders."""
-
-    async def create_indexes(self) -> None: ...
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]: ...
 
@@ -91,36 +80,18 @@ class MongoShares:
         self._invitation_counts: PeriodCounts = MongoPeriodCounts(self._invitations, INVITATIONS_COUNT_FOR)
 
     async def create_indexes(self) -> None:
-        granted: Document = {"partialFilterExpression": {"account": {"$exists": True}}}
         await self._shares.create_indexes(
             [
-                IndexModel([("node", ASCENDING), ("email_key", ASCENDING)], name="by_node", unique=True),
-                *(
-                    IndexModel([("account", ASCENDING), (field, direction)], name=name, **granted)
-                    for name, field, direction in (
-                        ("by_account", "_id", DESCENDING),
-                        ("by_account_and_node", "node", ASCENDING),
-                        ("by_account_and_owner", "owner", ASCENDING),
-                    )
-                ),
-                *(
-                    IndexModel(
-                        [(field, ASCENDING), ("_id", DESCENDING)],
-                        name=name,
-                        partialFilterExpression={field: {"$exists": True}},
-                    )
-                    for name, field in (("by_invited", "invited"), ("by_hidden_from", "hidden_from"))
-                ),
-                IndexModel(
-                    [("email_key", ASCENDING), ("_id", ASCENDING)],
-                    name="pending",
-                    partialFilterExpression={"pending": True},
-                ),
+                index("by_node", "node", "email_key", unique=True),
+                index("by_account", "account", "-_id", only="account"),
+                index("by_account_and_node", "account", "node", only="account"),
+                index("by_account_and_owner", "account", "owner", only="account"),
+                index("by_invited", "invited", "-_id", only="invited"),
+                index("by_hidden_from", "hidden_from", "-_id", only="hidden_from"),
+                index("pending", "email_key", "_id", only={"pending": True}),
             ]
         )
-        await self._invitations.create_index(
-            "until", expireAfterSeconds=0, name="kept"
-        )  # its name since the first release
+        await self._invitations.create_indexes([index("kept", "until", expireAfterSeconds=0)])
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]:
         return await self._find({"node": {"$in": list(node_ids)}}, ASCENDING, session=session)

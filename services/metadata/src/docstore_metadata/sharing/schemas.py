@@ -22,46 +22,46 @@ class NewRole(Body):
 
 
 class Share(Answer):
-    """A file or folder that a person has been given."""
+    """A share of a file or folder with a person."""
 
     id: str
-    """What changing and ending it takes."""
+    """For changing and revoking it."""
     file_id: str
-    """The file or folder."""
+    """The shared file or folder."""
     email: str
-    """Whom it is shared with, as the owner typed it."""
+    """The recipient's address, as the owner typed it."""
     role: ShareRole
-    """Whether they may change it."""
+    """Whether the recipient may change the file or folder."""
     state: Literal["pending", "active"]
-    """`pending` until somebody has signed up with the address, verified it and accepted the share, then `active`."""
+    """`pending` until an account has verified the address and accepted the share, then `active`."""
     created_at: datetime
     """When it was shared."""
 
 
 class SharePage(Page[Share]):
-    """A page of those with whom it is shared."""
+    """A page of the shares of a file or folder."""
 
 
 class ReceivedShare(Answer):
-    """A share as who was given it sees it."""
+    """A share as its recipient sees it."""
 
     id: str
-    """What giving it up takes."""
+    """For leaving it."""
     role: ShareRole
-    """Whether the caller may change it."""
+    """Whether the caller may change the file or folder."""
     owner_id: str
-    """Account that shares."""
+    """Account that shares it."""
     owner_name: str | None
-    """What it is called; null if that is not known."""
+    """Its display name; null if unknown."""
     shared_at: datetime
     """When it was shared."""
 
 
 class SharedFile(File):
-    """A file or folder that somebody shares with the caller."""
+    """A file or folder that is shared with the caller."""
 
     share: ReceivedShare
 
 
 class SharedFilePage(Page[SharedFile]):
-    """A page of what is shared with the caller."""
+    """A page of files and folders shared with the caller."""

@@ -103,7 +103,7 @@ class ShareService(UseCases):
             await self.store.shares.remove([share], session)
             publish_revoked(share, place, account_id, transaction)
             if share.account_id == account_id:
-                await self.store.decisions.note_standing(account_id, share.owner_id, "declined", session)
+                await self.store.decisions.save_standing(account_id, share.owner_id, "declined", session)
             left = [other for other in shares if other.id != share_id]
             await apply_shares(self.store, place, left, account_id, transaction)
 

@@ -1,1 +1,1 @@
-"""How a client that has lost track catches up: snapshot and compare."""
+"""Snapshot and compare, for clients that have lost track of the changes."""

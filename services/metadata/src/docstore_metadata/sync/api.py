@@ -24,16 +24,16 @@ def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
         cursor: Cursor = None,
     ) -> Response:
-        """Every file and folder one may read, page by page; `changes_cursor` is where the changes go on after the last.
+        """List every file and folder that the caller may read; continue with the changes from `changes_cursor`.
 
-        Another `epoch` than before: the server was restored from a backup, and may have lost what a client knew to be
-        here. What is missing then was not deleted by anybody.
+        If `epoch` differs from before, the server was restored from a backup, and may have lost files. Missing files
+        were then not deleted by anyone.
         """
         return json_response(await snapshots.page(principal.account_id, cursor or None, limit))
 
     @router.post("/compare", response_model=schemas.CompareResult)
     async def compare_entries(body: Comparison, principal: Caller) -> Response:
-        """How a client's files, with paths as the API shows them, differ from what is here below a folder."""
+        """Compare a client's files, with paths as in the API, with those below a folder."""
         entries = [Entry(entry.path, entry.sha256) for entry in body.entries]
         return json_response(await comparer.compare(principal.account_id, body.path, body.parent_id, entries))
 

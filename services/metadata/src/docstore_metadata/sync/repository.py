@@ -36,9 +36,6 @@ class SyncTree(Protocol):
     async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
         """Ids, parents and names of the live nodes with these parents and names."""
 
-    async def own(self, account_id: str, after_id: str, limit: int) -> list[Node]:
-        """Nodes of an account ordered by id, those in the trash and the root included."""
-
     async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]: ...
 
     async def children_in_order(
@@ -75,9 +72,6 @@ class MongoSyncTree:
     async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
         rows = self._nodes.find(names_filter(names), {"parent": 1, "name": 1}, hint=BY_NAME)
         return [(row["_id"], row["parent"], row["name"]) async for row in rows]
-
-    async def own(self, account_id: str, after_id: str, limit: int) -> list[Node]:
-        return await self._page({"owner": account_id, "_id": {"$gt": after_id}}, [("_id", 1)], limit)
 
     async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]:
         condition = {"parent": {"$in": list(folder_ids)}, "kind": "folder", "live": True}

@@ -1,4 +1,4 @@
-"""Requests and responses of the routes by which a client catches up: snapshot, compare."""
+"""Requests and responses of snapshot and compare."""
 
 from pydantic import Field
 
@@ -22,26 +22,26 @@ class Comparison(Body):
 
 
 class Snapshot(Page[File]):
-    """A page of everything one may read. It may be empty and not the last."""
+    """A page of everything that the caller may read. It may be empty without being the last."""
 
     changes_cursor: str
-    """Where the changes go on once the last page is read; the same on every page."""
+    """Where to continue with the changes after the last page; the same on every page."""
     epoch: str
-    """Another one than before: the server was restored from a backup, and may lack what a client knew to be here."""
+    """If it differs from before, the server was restored from a backup, and may lack files that a client knows."""
 
 
 class CompareResult(Answer):
-    """How the files of a client differ from what is here."""
+    """How a client's files differ from those of the service."""
 
     newer: list[File]
-    """At a path that was named, with other content than the client's."""
+    """At a listed path, with other content than the client's."""
     missing: list[File]
-    """Files below the folder that the client did not name: the first 1,000."""
+    """Files below the folder that the client did not list: the first 1,000."""
     missing_truncated: bool
-    """Whether there are more of them."""
+    """Whether there are more."""
     unknown: list[str]
-    """Paths at which nothing is known to have been."""
+    """Paths without any record."""
     deleted: list[str]
-    """Paths at which there was something, which is gone."""
+    """Paths of deleted or moved files."""
     same: int
-    """How many paths have the same content here."""
+    """Number of paths with the same content."""

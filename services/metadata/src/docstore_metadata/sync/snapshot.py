@@ -13,6 +13,7 @@ from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.sync.repository import SyncTree
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json, place_json
+from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Node, Place, place_among
 from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -43,6 +44,7 @@ class Position:
 class Snapshots:
     """Reads pages of snapshots. Nothing is stored: the cursor contains all state."""
 
+    nodes: Nodes
     sync_tree: SyncTree
     tree: Tree
     changes: ChangeFeed
@@ -75,8 +77,8 @@ class Snapshots:
         return await self._shared(root, at, limit)
 
     async def _own(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
-        nodes = await self.sync_tree.own(account_id, at.node, limit)
-        shown = {node.id: node for node in nodes if node.live and not node.is_root}
+        nodes = await self.nodes.all_after(at.node, limit, account_id)
+        shown = {node.id: node for node in nodes if node.live}
         places = await self.tree.places(shown, known=shown)
         found = [place for node_id in shown if (place := places[node_id]).is_reachable]
         if len(nodes) < limit:

@@ -1,1 +1,1 @@
-"""The trash: into it, out of it, and gone for good."""
+"""The trash: delete, restore and purge."""

@@ -29,7 +29,7 @@ def trash_router(trash: TrashService, retention: RetentionService, names: Displa
 
     @router.get("/trash", response_model=schemas.TrashPage)
     async def list_trash(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
-        """What is in the trash, the latest first; `expires_at`: when it goes for good, then or a little later."""
+        """List the trash, the latest first; `expires_at`: when an item is deleted permanently, or a little later."""
         nodes, next_cursor = await trash.page(principal, cursor, limit)
         ends = await retention.trash_expiry(principal)
         items = [trashed_json(node, ends.of(node.trashed_at)) for node in nodes if node.trashed_at]
@@ -37,12 +37,12 @@ def trash_router(trash: TrashService, retention: RetentionService, names: Displa
 
     @router.post("/files/{file_id}/restore", response_model=File)
     async def restore_file(file_id: str, principal: Caller) -> Response:
-        """Take it out of the trash: to where it was, or into the root; renamed if its name is taken by now."""
+        """Restore it from the trash to its folder, or to the root; renamed if its name is taken."""
         return await file_response(names, principal, await trash.restore(principal, file_id))
 
     @router.delete("/trash/{file_id}", status_code=204)
     async def purge_file(file_id: str, principal: Caller) -> Response:
-        """Remove for good, with all versions."""
+        """Delete permanently, with all versions."""
         await trash.purge(principal, file_id)
         return Response(status_code=204)
 

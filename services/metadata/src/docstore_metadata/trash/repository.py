@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Document, IndexModel, Session
+from docstore_platform.mongo import Collection, Document, Session
 
 
 class TrashedNodes(Protocol):
-    async def create_indexes(self) -> None: ...
-
     async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
         """Put a node with this path into the trash, at the later of the service's and the database's time."""
 
@@ -27,13 +26,10 @@ class MongoTrashedNodes:
         self._nodes = nodes
 
     async def create_indexes(self) -> None:
-        latest = [("owner", ASCENDING), ("trashed_at", DESCENDING), ("_id", DESCENDING)]
-        by_path = [("owner", ASCENDING), ("trashed_path", ASCENDING)]
-        only = {"trashed_at": {"$exists": True}}
         await self._nodes.create_indexes(
             [
-                IndexModel(latest, name="trash", partialFilterExpression=only),
-                IndexModel(by_path, name="trashed_paths", partialFilterExpression=only),
+                index("trash", "owner", "-trashed_at", "-_id", only="trashed_at"),
+                index("trashed_paths", "owner", "trashed_path", only="trashed_at"),
             ]
         )
 

@@ -1,4 +1,4 @@
-"""Responses of the routes of the trash."""
+"""Responses with trash."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ from docstore_platform.answers import Page
 
 
 class TrashedFile(File):
-    """A file or folder in the trash; `path` is where it was."""
+    """A file or folder in the trash; `path` is its former path."""
 
     trashed_at: datetime
-    """When it was put there."""
+    """When it was put into the trash."""
     expires_at: datetime | None
-    """When it goes for good, then or a little later; null: never."""
+    """When it is deleted permanently, then or a little later; null: never."""
 
 
 class TrashPage(Page[TrashedFile]):

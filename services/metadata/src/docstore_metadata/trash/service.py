@@ -19,7 +19,7 @@ from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.tokens import Principal
 
-RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "told_readers", "trashed_at", "trashed_path")
+RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "published_readers", "trashed_at", "trashed_path")
 
 
 class TrashService(UseCases):
@@ -77,7 +77,7 @@ class TrashService(UseCases):
             )
             node = restored.node
             FileEventRecorder(transaction, account_id).restored(restored)
-            node.told_readers = restored.readers
+            node.published_readers = restored.readers
             await self.store.nodes.save([(node, RESTORED_ATTRIBUTES)], session)
             if node.is_folder:
                 await self.store.jobs.add("settle", node, account_id, transaction)

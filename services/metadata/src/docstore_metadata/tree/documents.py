@@ -16,6 +16,7 @@ RENAMED = {
     "created_at": "created",
     "modified_at": "modified",
     "client_modified_at": "client_modified",
+    "published_readers": "told_readers",
 }
 FIELDS = {field.name: RENAMED.get(field.name, field.name) for field in fields(Node) if field.name != "retention"}
 """Where each attribute is stored; the retention choice of a root is written by its own repository."""
@@ -53,7 +54,7 @@ def node_update(node: Node, attributes: Iterable[str]) -> Document:
 def node_of(document: Document) -> Node:
     values = {ATTRIBUTES[name]: value for name, value in document.items() if name in ATTRIBUTES}
     values.setdefault("live", False)
-    for name in ("tags", "told_readers"):
+    for name in ("tags", "published_readers"):
         if name in values:
             values[name] = tuple(values[name])
     if "retention" in document:

@@ -28,7 +28,7 @@ class MongoProjection:
         self._updates.append(UpdateOne({"_id": account_id}, {"$setOnInsert": root}, upsert=True))
 
     def set_account_state(self, account_id: str, revision: int, *, suspended: bool) -> None:
-        """Skipped if a later revision is known. When a suspension ends, the account's retention starts anew."""
+        """Skipped if a later revision is known. When a suspension ends, the account's retention restarts."""
         older = {"_id": account_id, "account_revision": {"$not": {"$gte": revision}}}
         if not suspended:
             self._updates.append(UpdateOne({**older, "suspended": True}, RESTART_RETENTION))

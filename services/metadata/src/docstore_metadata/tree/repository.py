@@ -5,29 +5,21 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
+from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_document, node_of, node_update, root_node
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import (
-    ASCENDING,
-    Collection,
-    Document,
-    DuplicateKeyError,
-    IndexModel,
-    Session,
-    UpdateOne,
-)
+from docstore_platform.mongo import Collection, Document, DuplicateKeyError, Session, UpdateOne
 
 BY_NAME = "live_by_name"
 """Index of names in folders. Queries of many folders name it: each folder would be planned separately."""
+SORTED_BY = ("order", "modified", "created", "size")
 NAMES_TRIED = 16
 FILLED_AT_ONCE = 1000
 
 
 class Nodes(Protocol):
     """Files and folders. Children are the live nodes of a folder."""
-
-    async def create_indexes(self) -> None: ...
 
     async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
         """Those of the nodes that exist, unordered."""
@@ -83,15 +75,15 @@ class MongoNodes:
         if "live_by_order" not in await self._nodes.index_information():
             await self._fill_in_order()
         live: Document = {"live": True}
-        folders, tagged = live | {"kind": "folder"}, live | {"tagged": True}
+        tagged = live | {"tagged": True}
         await self._nodes.create_indexes(
             [
-                _index(BY_NAME, "parent", "name", only=live, unique=True),
-                *(_index(f"live_by_{field}", "parent", field, "_id", only=live) for field in SORTED_BY),
-                _index("live_by_tag", "parent", "tags", "name", only=tagged),
-                _index("live_by_tag_in_order", "parent", "tags", "order", "_id", only=tagged),
-                _index("live_folders", "parent", "_id", only=folders),
-                IndexModel([("owner", ASCENDING), ("_id", ASCENDING)], name="by_owner"),
+                index(BY_NAME, "parent", "name", only=live, unique=True),
+                *(index(f"live_by_{field}", "parent", field, "_id", only=live) for field in SORTED_BY),
+                index("live_by_tag", "parent", "tags", "name", only=tagged),
+                index("live_by_tag_in_order", "parent", "tags", "order", "_id", only=tagged),
+                index("live_folders", "parent", "_id", only=live | {"kind": "folder"}),
+                index("by_owner", "owner", "_id"),
             ]
         )
 
@@ -189,14 +181,6 @@ def folders_above(nodes: Collection) -> Document:
     """Pipeline stage that adds the folders above each node as `above`."""
     fields = {"startWith": "$parent", "connectFromField": "parent", "connectToField": "_id", "as": "above"}
     return {"$graphLookup": {"from": nodes.name, **fields}}
-
-
-SORTED_BY = ("order", "modified", "created", "size")
-
-
-def _index(name: str, *fields: str, only: Document, unique: bool = False) -> IndexModel:
-    options: Document = {"unique": True} if unique else {}
-    return IndexModel([(field, ASCENDING) for field in fields], name=name, partialFilterExpression=only, **options)
 
 
 def names_filter(names: Iterable[tuple[str, str]]) -> Document:

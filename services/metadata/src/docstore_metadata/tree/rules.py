@@ -57,7 +57,7 @@ class Node:
     trashed_path: str = ""
     shared_with: SharedWith = field(default_factory=lambda: NOBODY)
     """Whom it is shared with itself; the contents of a shared folder inherit the folder's shares."""
-    told_readers: tuple[str, ...] = ()
+    published_readers: tuple[str, ...] = ()
     """Accounts besides the owner that may read it, as last published."""
     replaced_from: datetime | None = None
     """Of a file with old versions: when the first of them was replaced, or earlier."""

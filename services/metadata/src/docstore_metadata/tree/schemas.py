@@ -1,4 +1,4 @@
-"""Requests and responses of the routes of files and folders."""
+"""Responses with files and folders."""
 
 from datetime import datetime
 
@@ -11,15 +11,15 @@ class File(Answer):
     """A file or folder as the caller sees it."""
 
     id: str
-    """Stays the same when it is renamed or moved."""
+    """Unchanged by renames and moves."""
     kind: Kind
-    """What it is."""
+    """File or folder."""
     name: str
     """Empty for the caller's root folder."""
     path: str
-    """From the caller's root. What is shared with them begins at what was shared."""
+    """From the caller's root. The path of a shared file begins at the shared folder."""
     parent_id: str | None
-    """The folder it is in; null where the caller may not read that, and for the root."""
+    """Its folder; null if the caller may not read it, and for the root."""
     size: int
     """Bytes; 0 for a folder."""
     content_type: str | None
@@ -29,29 +29,29 @@ class File(Answer):
     version: int
     """Number of the current version, from 1; 0 for a folder."""
     tags: list[str]
-    """Up to 50, in the order they were given."""
+    """Up to 50, in the given order."""
     owner_id: str
-    """Account that owns it, and is charged for it."""
+    """Account that owns it, and whose quota it counts towards."""
     owner_name: str | None = sometimes()
-    """What it is called, in answers about one file and what is shared; null if that is not known."""
+    """The owner's display name, in responses with a single file or shared files; null if unknown."""
     permission: Permission
-    """What the caller may do with it."""
+    """The caller's permission."""
     created_at: datetime
-    """When it was first there."""
+    """When it was created."""
     modified_at: datetime
-    """When its content, or of a folder its name or place, was last changed."""
+    """When its content was last changed, or of a folder its name or parent."""
     client_modified_at: datetime | None
-    """When the content was last changed where it was sent from; null for a folder, and where the client did not say."""
+    """When the content was last changed on the client; null for a folder, and if the client did not send it."""
     modified_by: str
-    """Account that did that."""
+    """Account that made the last change."""
     modified_by_name: str | None = sometimes()
-    """What it is called, where `owner_name` is."""
+    """Its display name, in the same responses as `owner_name`."""
     etag: str
-    """For `If-Match`; it changes with anything that is shown here but `indexed`."""
+    """For `If-Match`. It changes with every field except `indexed`."""
     indexed: bool
-    """Whether search knows the text of the current version."""
+    """Whether the text of the current version can be searched."""
     preview: bool
-    """Whether there is a picture of the current version."""
+    """Whether the current version has a preview."""
 
 
 class FilePage(Page[File]):
@@ -59,4 +59,4 @@ class FilePage(Page[File]):
 
 
 class AncestorList(Page[File]):
-    """All folders on the way down to a file or folder, on one page."""
+    """All folders above a file or folder, on one page."""

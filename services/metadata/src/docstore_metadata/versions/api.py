@@ -28,7 +28,7 @@ def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
     async def list_versions(
         file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
-        """The versions kept, the newest first; of what somebody else shares, those since then."""
+        """List the versions, the newest first; of a shared file, those since it was shared."""
         before = _number(cursor) if cursor else None
         place, found = await versions.newest_first(principal, file_id, before, limit + 1)
         return await _page(principal, place, found, limit, names)
@@ -41,7 +41,7 @@ def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Response:
-        """The versions after a number, the oldest first."""
+        """List the versions after a number, the oldest first."""
         after = max(since, _number(cursor)) if cursor else since
         place, found = await versions.since(principal, file_id, after, limit + 1)
         return await _page(principal, place, found, limit, names)

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from docstore_metadata.mapping import FieldMap
+from docstore_metadata.documents import FieldMap
 from docstore_metadata.tree.rules import Version
 from docstore_platform.mongo import Document
 

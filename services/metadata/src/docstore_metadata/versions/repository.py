@@ -9,28 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import Node, Version
 from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import (
-    ASCENDING,
-    Collection,
-    Database,
-    Document,
-    IndexModel,
-    Session,
-    UpdateOne,
-    database_of,
-    server_time,
-)
+from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne, database_of, server_time
 from docstore_work.lease_queue import LeaseQueue
 
 
 class Versions(Protocol):
     """Versions and their contents: each version refers to one content, which several may share."""
-
-    async def create_indexes(self) -> None: ...
 
     async def now(self) -> datetime:
         """By the database's clock."""
@@ -73,8 +62,7 @@ class MongoVersions:
         self._contents: Collection = database["objects"]
 
     async def create_indexes(self) -> None:
-        owners = [("owner", ASCENDING), ("node", ASCENDING), ("size", ASCENDING)]
-        await self._versions.create_index(owners, name="by_owner")
+        await self._versions.create_indexes([index("by_owner", "owner", "node", "size")])
 
     async def now(self) -> datetime:
         return await server_time(database_of(self._versions))
@@ -154,7 +142,7 @@ class UnreferencedContents(Protocol):
     async def claim(self, limit: int) -> list[str]:
         """Lease up to `limit` that are due."""
 
-    async def forget(self, keys: Sequence[str]) -> None:
+    async def remove(self, keys: Sequence[str]) -> None:
         """Remove the records of deleted contents."""
 
 
@@ -164,8 +152,7 @@ class MongoUnreferencedContents:
         self._queue = LeaseQueue(self._contents, "metadata objects", lease_seconds=lease_seconds, clock=clock)
 
     async def create_indexes(self) -> None:
-        due = {"due_at": {"$exists": True}}
-        await self._contents.create_index([("due_at", ASCENDING)], name="due", partialFilterExpression=due)
+        await self._contents.create_indexes([index("due", "due_at", only="due_at")])
 
     async def is_any_due(self) -> bool:
         return await self._queue.due_in() == 0
@@ -173,7 +160,7 @@ class MongoUnreferencedContents:
     async def claim(self, limit: int) -> list[str]:
         return [lease.id for lease in await self._queue.claim_batch(limit)]
 
-    async def forget(self, keys: Sequence[str]) -> None:
+    async def remove(self, keys: Sequence[str]) -> None:
         await self._contents.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
 
 
@@ -202,10 +189,7 @@ class MongoOldContents:
         if "cold_due" not in await self._nodes.index_information():
             files = {"replaced_from": {"$exists": True}, "cold_from": {"$exists": False}}
             await self._nodes.update_many(files, [{"$set": {"cold_from": "$replaced_from"}}])
-        only = {"cold_from": {"$exists": True}}
-        await self._nodes.create_indexes(
-            [IndexModel([("cold_from", ASCENDING)], name="cold_due", partialFilterExpression=only)]
-        )
+        await self._nodes.create_indexes([index("cold_due", "cold_from", only="cold_from")])
 
     async def files_due(self, replaced_before: datetime, limit: int) -> list[Node]:
         rows = self._nodes.find({"cold_from": {"$lte": replaced_before}}, sort=[("cold_from", 1)], limit=limit)

@@ -1,4 +1,4 @@
-"""Responses of the routes of versions."""
+"""Responses with versions."""
 
 from datetime import datetime
 
@@ -7,10 +7,10 @@ from docstore_platform.values import Sha256
 
 
 class Version(Answer):
-    """One content that a file has, or had."""
+    """One version of a file."""
 
     version: int
-    """From 1; each change of the content takes the next."""
+    """From 1; each change of the content increments it."""
     size: int
     """Bytes."""
     content_type: str
@@ -18,19 +18,19 @@ class Version(Answer):
     sha256: Sha256
     """SHA-256 of the content, in hexadecimal digits."""
     created_at: datetime
-    """When it was sent, or restored."""
+    """When it was uploaded or restored."""
     client_modified_at: datetime | None
-    """When the content was last changed where it was sent from; null where the client did not say."""
+    """When the content was last changed on the client; null if the client did not send it."""
     created_by: str
-    """Account."""
+    """Account that created it."""
     created_by_name: str | None
-    """What it is called; null if that is not known."""
+    """Its display name; null if unknown."""
     device: str
-    """Name of the device it came from; empty if that is not known, or a device of somebody else on another's file."""
+    """Name of the device that uploaded it; empty if unknown, and for others unless the caller owns the file."""
     restored_from: int | None
-    """The version whose content was made the current one again; null if it was sent."""
+    """The version that was restored; null for an upload."""
     current: bool
-    """Whether it is the one that the file has now."""
+    """Whether it is the current version."""
 
 
 class VersionPage(Page[Version]):

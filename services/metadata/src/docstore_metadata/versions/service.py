@@ -9,11 +9,11 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.errors import NotAFile, NotFound
 from docstore_metadata.reservations import Reservation, Reservations
-from docstore_metadata.storage import UseCases
+from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.rules import Place, Version
-from docstore_metadata.versions.access import first_visible_version
+from docstore_platform.database import Session
 from docstore_platform.tokens import Principal
 
 
@@ -21,6 +21,21 @@ def require_file(place: Place) -> Place:
     if place.node.is_folder:
         raise NotAFile("A folder has no content and no versions.")
     return place
+
+
+async def first_visible_version(store: Store, account_id: str, place: Place, session: Session = None) -> int:
+    """Number of the first version that an account sees: the owner sees all, readers those since it was shared.
+
+    The caller has checked that the account may read the file.
+    """
+    node = place.node
+    if node.owner_id == account_id:
+        return 1
+    shares = await store.shares.of_nodes([node.id, *place.ancestor_ids], session)
+    since = min((share.created_at for share in shares if share.account_id == account_id), default=None)
+    if since is None:
+        return node.version
+    return await store.versions.number_at(node.id, since, session) or 1
 
 
 @dataclass(slots=True)

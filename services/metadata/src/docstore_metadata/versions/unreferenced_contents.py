@@ -50,4 +50,4 @@ class UnreferencedContentRemover:
     async def _release(self, keys: Sequence[str]) -> None:
         if keys:
             await self.uploads.release_contents(keys)
-            await self.contents.forget(keys)
+            await self.contents.remove(keys)

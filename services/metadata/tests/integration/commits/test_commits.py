@@ -146,8 +146,8 @@ async def test_invalid_targets_of_commits_are_refused(running: Any) -> None:
         None,
         "invalid_tags",
     ]
-    stranger = running.item(None, file_id=file["id"], account_id=running.stranger.account_id)
-    assert (await running.commit(stranger))[0]["problem"]["status"] == 404
+    other = running.item(None, file_id=file["id"], account_id=running.other.account_id)
+    assert (await running.commit(other))[0]["problem"]["status"] == 404
     assert await running.person.names() == ["folder", "file", "ok.txt"]
 
 
@@ -205,7 +205,7 @@ async def test_concurrent_commits_into_one_folder_all_succeed(running: Any) -> N
 
 async def test_neither_large_batches_nor_small_commits_starve(running: Any) -> None:
     """The owner sends batches and an editor single files to one tree, without pauses: all are committed."""
-    owner, editor = running.person, running.stranger
+    owner, editor = running.person, running.other
     folder = await owner.folder("/team")
     await running.register(editor, "editor@example.com")
     await owner.ok("POST", f"/v1/files/{folder['id']}/shares", {"email": "editor@example.com", "role": "editor"})
@@ -247,7 +247,7 @@ async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
 
 async def test_the_version_cap_holds_for_files_of_several_owners(stack: Any) -> None:
     """A batch that changes an own and a shared file keeps no more versions of either than the cap."""
-    me, other = stack.person, stack.stranger
+    me, other = stack.person, stack.other
     async with stack.run(max_versions=3):
         await stack.register(me, "me@example.com")
         shared = await stack.put("/theirs.txt", account_id=other.account_id)

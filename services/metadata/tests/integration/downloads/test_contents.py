@@ -1,4 +1,4 @@
-"""Reading contents in blocks and in packs, by everybody who may, through the service's doors."""
+"""Downloads of contents in blocks and packs, by owners, readers and links."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def sha256(data: bytes) -> str:
 
 
 async def put_blocks(stack: Any, path: str, parts: Sequence[bytes] = PARTS, **extra: Any) -> Any:
-    """A version whose content is in blocks, as the upload service leaves it."""
+    """Commit a version with content in blocks, as the upload service stores it."""
     account, item = stack.person.account_id, stack.item(path, b"".join(parts), **extra)
     blocks = []
     for part in parts:
@@ -43,7 +43,7 @@ async def put_blocks(stack: Any, path: str, parts: Sequence[bytes] = PARTS, **ex
 
 
 async def put_pack(stack: Any, *contents: bytes, account: str | None = None) -> list[Any]:
-    """Files whose contents are slices of one pack."""
+    """Commit files whose contents are slices of one pack."""
     account = account or stack.person.account_id
     key, offsets = pack_key(account, new_id()), layout([len(content) for content in contents])
     slices = [Slice(number, offset, len(contents[number])) for number, offset in enumerate(offsets)]
@@ -68,7 +68,7 @@ async def share(stack: Any, file: Any, other: Any) -> None:
 
 
 async def fetch(url: str, start: int = 0, length: int | None = None) -> bytes:
-    """What a signed URL gives a client."""
+    """The response of a signed URL."""
     headers = {} if length is None else {"range": f"bytes={start}-{start + length - 1}"}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
         assert answer.status in (200, 206)
@@ -97,7 +97,7 @@ async def test_content_in_blocks_is_delivered_as_one_stream(running: Any) -> Non
     assert (beyond.status, beyond.json()["code"]) == (416, "range_not_satisfiable")
     changed = {"Range": "bytes=0-1", "If-Range": '"another"'}
     assert (await running.person.send("GET", path, **changed)).body == b"new"
-    assert await running.stranger.refused("GET", path) == (404, "not_found")
+    assert await running.other.refused("GET", path) == (404, "not_found")
 
 
 async def test_empty_contents_are_delivered(running: Any) -> None:
@@ -146,7 +146,7 @@ async def test_pages_of_blocks_belong_to_one_version(running: Any) -> None:
     blocks = first["blocks"] + second["blocks"]
     assert [(block["hash"], block["size"]) for block in blocks] == [(sha256(part), len(part)) for part in PARTS]
     assert b"".join([zstandard.decompress(await fetch(block["url"])) for block in blocks]) == WHOLE
-    assert await running.stranger.refused("GET", path) == (404, "not_found")
+    assert await running.other.refused("GET", path) == (404, "not_found")
     assert await running.person.refused("GET", f"{path}?cursor=x") == (422, "invalid_cursor")
     whole = await running.put("/whole.txt")
     assert await running.person.refused("GET", f"/v1/files/{whole['id']}/blocks") == (409, "not_in_blocks")
@@ -155,8 +155,8 @@ async def test_pages_of_blocks_belong_to_one_version(running: Any) -> None:
 async def test_a_reader_may_list_the_blocks(running: Any) -> None:
     """Access to a file includes its blocks."""
     file = await put_blocks(running, "/film.bin")
-    await share(running, file, running.stranger)
-    page = await running.stranger.ok("GET", f"/v1/files/{file['id']}/blocks")
+    await share(running, file, running.other)
+    page = await running.other.ok("GET", f"/v1/files/{file['id']}/blocks")
     assert [block["hash"] for block in page["blocks"]] == [sha256(part) for part in PARTS]
 
 
@@ -198,7 +198,7 @@ async def test_old_versions_are_located_too(running: Any) -> None:
 async def test_only_its_sender_gets_the_url_of_a_pack(running: Any) -> None:
     """A reader of one of its files and the owner of a copy get the bytes of that file alone."""
     shown, _ = await put_pack(running, b"shown", b"secret")
-    reader = running.stranger
+    reader = running.other
     await share(running, shown, reader)
     copy = await reader.ok("POST", f"/v1/files/{shown['id']}/copy", {"path": "/mine.txt"})
     for file in (shown, copy):
@@ -216,7 +216,7 @@ async def test_contents_of_foreign_files_are_not_found(running: Any) -> None:
     """A foreign file gets the same answer as an unknown id."""
     file = await put_blocks(running, "/film.bin")
     wanted = [{"id": file["id"]}, {"id": file["id"], "version": 1}, {"id": new_id()}]
-    results = (await running.stranger.ok("POST", "/v1/contents", {"items": wanted}))["results"]
+    results = (await running.other.ok("POST", "/v1/contents", {"items": wanted}))["results"]
     assert [result["problem"]["status"] for result in results] == [404, 404, 404]
     assert results[0] == results[2]
 

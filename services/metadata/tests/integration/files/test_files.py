@@ -1,4 +1,4 @@
-"""Folders, listings, renames, moves, tags and copies through the public routes."""
+"""Folders, listings, renames, moves, tags and copies, by the public routes."""
 
 import asyncio
 from dataclasses import replace
@@ -258,7 +258,7 @@ async def test_invalid_moves_are_refused(running: Any) -> None:
     person = running.person
     a, b = await running.put("/a"), await running.put("/b")
     folder, inner = await person.folder("/f"), await person.folder("/f/g/h")
-    foreign = await running.stranger.folder("/theirs")
+    foreign = await running.other.folder("/theirs")
     assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"name": "b"}) == (409, "name_taken")
     assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"parent_id": b["id"]}) == (409, "not_a_folder")
     assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"parent_id": "x"}) == (404, "not_found")
@@ -306,8 +306,8 @@ async def test_foreign_ids_are_404_on_every_route(running: Any) -> None:
             ("POST", f"{path}/versions/1/restore", None),
         ]
         for method, route, body in calls:
-            assert await running.stranger.refused(method, route, body) == (404, "not_found"), (method, route)
-    looked_up = {"account_id": running.stranger.account_id, "ids": [file["id"], folder["id"]]}
+            assert await running.other.refused(method, route, body) == (404, "not_found"), (method, route)
+    looked_up = {"account_id": running.other.account_id, "ids": [file["id"], folder["id"]]}
     assert await running.internal.call("POST", "/internal/files/lookup", looked_up) == {"files": []}
 
 

@@ -1,4 +1,4 @@
-"""The change feed: what is in it for whom, its cursors, and the snapshot to begin anew from."""
+"""The change feed: entries of owners and readers, cursors, and the snapshot."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.connected
 
 
 async def changes(person: Any, cursor: str | None = None, limit: int = 100) -> list[Any]:
-    """All changes after a cursor, page by page; their numbers have no gap."""
+    """All changes after a cursor, page by page; asserts that their numbers have no gap."""
     found: list[Any] = []
     while True:
         query = f"limit={limit}" + (f"&cursor={quote(cursor)}" if cursor else "")
@@ -82,11 +82,11 @@ async def test_a_folders_entry_covers_its_contents(running: Any) -> None:
 async def test_a_journal_is_private(running: Any) -> None:
     """Another account finds nothing in its own journal, and can't use a foreign cursor."""
     await running.put("/a.txt")
-    assert await changes(running.stranger) == []
+    assert await changes(running.other) == []
     cursor = await latest(running.person)
-    for wrong in (cursor, "garbage", encode_cursor(running.stranger.account_id, -1), encode_cursor("x"), "%00"):
-        assert await running.stranger.refused("GET", f"/v1/changes?cursor={wrong}") == (422, "invalid_cursor")
-        assert await running.stranger.refused("GET", f"/v1/snapshot?cursor={wrong}") == (422, "invalid_cursor")
+    for wrong in (cursor, "garbage", encode_cursor(running.other.account_id, -1), encode_cursor("x"), "%00"):
+        assert await running.other.refused("GET", f"/v1/changes?cursor={wrong}") == (422, "invalid_cursor")
+        assert await running.other.refused("GET", f"/v1/snapshot?cursor={wrong}") == (422, "invalid_cursor")
 
 
 async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any) -> None:
@@ -113,20 +113,20 @@ async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any)
 
 async def test_a_restore_reuses_no_number(running: Any) -> None:
     """Cursors from the backup's end on lead to 410, and the snapshot has another epoch."""
-    me, stranger = running.person, running.stranger
+    me, other = running.person, running.other
     await running.put("/a.txt")
     before = await me.ok("GET", "/v1/snapshot")
     assert before["epoch"] == ""
     numbers, epochs = [decode_cursor(before["changes_cursor"], str, int)[1]], {""}
     for _ in range(3):
-        await after_restore(restored(running.database, [me.account_id, stranger.account_id]))
+        await after_restore(restored(running.database, [me.account_id, other.account_id]))
         for after in (numbers[-1], numbers[-1] + 1, numbers[-1] + 7):
-            for person in (me, stranger):
+            for person in (me, other):
                 cursor = encode_cursor(person.account_id, after)
                 assert await person.refused("GET", f"/v1/changes?cursor={cursor}") == (410, "cursor_expired")
-        for person in (me, stranger):
+        for person in (me, other):
             snapshot = await person.ok("GET", "/v1/snapshot")
-            assert snapshot["epoch"] not in epochs or person is stranger
+            assert snapshot["epoch"] not in epochs or person is other
             epochs.add(snapshot["epoch"])
         numbers.append(decode_cursor(snapshot["changes_cursor"], str, int)[1] + 5)
     snapshot = await me.ok("GET", "/v1/snapshot")
@@ -170,7 +170,7 @@ async def test_a_failed_transaction_uses_no_number(running: Any) -> None:
 async def test_late_pages_of_the_journal_use_the_index(running: Any) -> None:
     """A page near the end of a long journal examines as many documents as it returns."""
     account = running.person.account_id
-    shown = orjson.dumps(await running.stranger.folder("/seen"))
+    shown = orjson.dumps(await running.other.folder("/seen"))
     rows = [
         {"_id": entry_id(account, n), "type": "created", "at": utc_now(), "paths": [n], "file": shown}
         for n in range(1, 5001)

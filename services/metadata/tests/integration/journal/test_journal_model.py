@@ -1,4 +1,4 @@
-"""A client that only ever hears the journal has, at any time, the tree that a fresh listing shows."""
+"""Property: a client that replays only its journal has the same tree as a fresh snapshot."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ COMPARED = ("name", "parent_id", "path", "version", "sha256", "tags", "permissio
 
 
 class Replica:
-    """What one person has: nodes by id, kept up by their journal alone, but for what comes with a folder."""
+    """The nodes of one person by id, updated by the journal alone, and by listing new folders."""
 
     def __init__(self, person: Any) -> None:
         self.person = person
@@ -47,7 +47,7 @@ class Replica:
             self._drop(child)
 
     async def _list(self, folder_id: str) -> None:
-        """What is in a folder now; it may be gone again, of which a later change tells."""
+        """List a folder; if it was deleted meanwhile, a later entry follows."""
         answer = await self.person.send("GET", f"/v1/files?parent_id={folder_id}&limit=1000")
         for item in answer.json()["items"] if answer.status == 200 else ():
             self.nodes[item["id"]] = item
@@ -81,7 +81,7 @@ class Replica:
 
 
 async def listed(person: Any) -> dict[str, Any]:
-    """The same by a fresh snapshot."""
+    """The nodes of a fresh snapshot."""
     found: dict[str, Any] = {}
     cursor = ""
     while cursor is not None:
@@ -92,7 +92,7 @@ async def listed(person: Any) -> dict[str, Any]:
 
 
 class World:
-    """Random changes by three people; one that is refused is no change."""
+    """Random changes by three people; refused ones are ignored."""
 
     def __init__(self, stack: Any, chance: random.Random) -> None:
         self.stack = stack
@@ -154,7 +154,7 @@ class World:
                 await self.owner.send("DELETE", f"/v1/files/{node['id']}/shares/{share['id']}")
 
     async def check(self) -> None:
-        await self.stack.walked()
+        await self.stack.jobs_done()
         for name, replica in self.replicas.items():
             await replica.pull()
             assert replica.tree() == await listed(self.people[name]), name
@@ -181,7 +181,7 @@ async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
 
 
 async def _one_life(stack: Any, chance: random.Random) -> set[str]:
-    """What the editor and the viewer have heard."""
+    """One sequence of random changes."""
     world = World(stack, chance)
     for name in ("editor", "viewer"):
         person = world.people[name]

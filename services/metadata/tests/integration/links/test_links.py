@@ -1,4 +1,4 @@
-"""Public links through the service's doors: their owner's, and those that need no login."""
+"""Public links: routes of the owner, and routes without login."""
 
 import asyncio
 import random
@@ -82,9 +82,9 @@ async def test_only_the_owner_manages_links(running: Any) -> None:
     link = await make(running, file)
     base = f"/v1/files/{file['id']}/links"
     for method, path in (("POST", base), ("GET", base), ("GET", f"{base}/{link['id']}")):
-        assert await running.stranger.refused(method, path, {}) == (404, "not_found")
+        assert await running.other.refused(method, path, {}) == (404, "not_found")
     for method in ("PATCH", "DELETE"):
-        assert await running.stranger.refused(method, f"{base}/{link['id']}", {}) == (404, "not_found")
+        assert await running.other.refused(method, f"{base}/{link['id']}", {}) == (404, "not_found")
         assert await running.person.refused(method, f"{base}/nothing", {}) == (404, "not_found")
     root = running.person.account_id
     await running.person.names()
@@ -94,11 +94,11 @@ async def test_only_the_owner_manages_links(running: Any) -> None:
 @pytest.mark.parametrize("role", ["viewer", "editor"])
 async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
     """Making, listing, changing and revoking a link are 403."""
-    await running.register(running.stranger, "bo@example.org")
+    await running.register(running.other, "bo@example.org")
     file = await running.put("/shared.txt")
     link = await make(running, file)
     await running.person.ok("POST", f"/v1/files/{file['id']}/shares", {"email": "bo@example.org", "role": role})
-    await running.stranger.get(file)
+    await running.other.get(file)
     base = f"/v1/files/{file['id']}/links"
     refused = (403, "owner_only" if role == "editor" else "read_only")
     for method, path in (
@@ -106,7 +106,7 @@ async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
         ("GET", base),
         *((m, f"{base}/{link['id']}") for m in ("GET", "PATCH", "DELETE")),
     ):
-        assert await running.stranger.refused(method, path, {}) == refused
+        assert await running.other.refused(method, path, {}) == refused
     assert await running.database["links"].count_documents({}) == 1
 
 

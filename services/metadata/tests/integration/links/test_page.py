@@ -1,4 +1,4 @@
-"""The page of a public link, as a browser without script sees it."""
+"""The HTML page of a public link."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass
 class Page(HTMLParser):
-    """What is on a page."""
+    """The parsed contents of a page."""
 
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     text: str = ""
@@ -167,9 +167,9 @@ PICTURES = "https://pictures.example"
 
 
 async def picture_of(stack: Any, file: Any) -> None:
-    """Have the service hear that a file has a preview."""
+    """Publish that a file has a preview."""
     about = {"file_id": file["id"], "owner_id": stack.person.account_id, "version": file["version"], "of": "image"}
-    await stack.hear(PreviewReady(revision=1, **about))
+    await stack.handle(PreviewReady(revision=1, **about))
 
 
 async def test_the_page_shows_a_preview_and_the_owners_name(running: Any) -> None:

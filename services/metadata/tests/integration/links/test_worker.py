@@ -1,4 +1,4 @@
-"""How public links end, and who is told: by time, by limit, with what they lead to."""
+"""Expiry, limits and revocation of public links, and the notification of owners."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,13 +47,13 @@ async def test_links_of_a_suspended_account_are_closed(running: Any) -> None:
     links = [await make(running, node) for node in (file, folder)]
     await opened(running, links[1])
     account = running.account(running.person, "owner@example.org")
-    await running.hear(AccountUpdated(revision=3, status="suspended", **account))
-    await running.hear(AccountUpdated(revision=2, status="active", **account))
+    await running.handle(AccountUpdated(revision=3, status="suspended", **account))
+    await running.handle(AccountUpdated(revision=2, status="active", **account))
     for link in links:
         assert await refusal(running, "POST", f"/v1/links/{link['token']}/open") == (404, "not_found")
     content = f"/v1/links/{links[1]['token']}/content?file_id={file['id']}"
     assert await refusal(running, "GET", content) == (404, "not_found")
-    await running.hear(AccountUpdated(revision=4, status="active", **account))
+    await running.handle(AccountUpdated(revision=4, status="active", **account))
     for link in links:
         await opened(running, link)
 
@@ -156,7 +156,7 @@ async def test_purging_a_file_revokes_its_links(running: Any) -> None:
     for each in (file, folder):
         await running.person.ok("DELETE", f"/v1/files/{each['id']}")
         await running.person.ok("DELETE", f"/v1/trash/{each['id']}")
-    await running.walked()
+    await running.jobs_done()
     assert await running.database["links"].count_documents({}) == 0
     for link in links:
         assert await running.events(link["id"]) == ["link-created", "link-revoked"]

@@ -1,4 +1,4 @@
-"""Who has shared and changed what: names beside ids, for those who may read the file."""
+"""Display names in responses."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.connected
 
 async def test_responses_contain_display_names(running: Any) -> None:
     """Of a file, its versions and shared files: owner, sender and last editor."""
-    owner, editor = running.person, running.stranger
+    owner, editor = running.person, running.other
     await running.register(owner, "ada@example.com", name="Ada")
     await running.register(editor, "bob@example.com", name="Bob")
     file = await running.put("/plan.txt")
@@ -47,12 +47,12 @@ async def test_a_changed_name_replaces_the_old_one(running: Any) -> None:
     await running.put("/plan.txt")
     await running.register(owner, "ada@example.com", name="Ada")
     renamed = {**running.account(owner, "ada@example.com", "Countess"), "status": "active"}
-    await running.hear(AccountUpdated(revision=2, **renamed))
+    await running.handle(AccountUpdated(revision=2, **renamed))
     assert (await owner.at("/plan.txt"))["modified_by_name"] == "Countess"
 
 
 async def nameless(stack: Any, revision: int) -> dict[str, Any]:
-    """The owner as a release noted them that kept no names."""
+    """Store the owner as an older release did, without a name."""
     row = {"_id": "ada@example.com", "account": stack.person.account_id, "revision": revision}
     await stack.database["people"].insert_one(row)
     return row

@@ -1,4 +1,4 @@
-"""Retention policies: chosen within the operator's limits, shown, and effective after the grace."""
+"""Retention policies: limits, responses, and the grace before they take effect."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,7 +35,7 @@ async def test_a_policy_is_limited_by_the_operators_maximum(stack: Any) -> None:
             assert await person.refused("PUT", RETENTION, policy | field) == (422, "invalid_retention")
         assert (await person.refused("PUT", RETENTION, {"trash_days": 7}))[0] == 422
         assert await person.ok("GET", RETENTION) == chosen
-        assert (await stack.stranger.ok("GET", RETENTION))["is_default"]
+        assert (await stack.other.ok("GET", RETENTION))["is_default"]
         back = await person.ok("DELETE", RETENTION)
         assert back["is_default"]
         assert back["trash_days"] == 30

@@ -1,4 +1,4 @@
-"""The sweeper: one leads, a crash loses nothing, an upgrade is safe, and a look costs nothing."""
+"""The retention sweeper: leases, crashes, upgrades, and the cost of a search."""
 
 import asyncio
 from datetime import timedelta
@@ -80,7 +80,7 @@ async def test_a_crash_of_the_sweeper_loses_and_repeats_nothing(stack: Any, cras
         await throw_away(stack, "/folder")
         assert await sweeps.at(31) == 1
         assert await sweeps.at(31.01) == (1 if crash == "before" else 0)
-        await stack.walked()
+        await stack.jobs_done()
         for node in (file, folder):
             assert (await stack.events(node["id"])).count("file-purged") == 1
         assert await trash(stack.person) == {}

@@ -1,4 +1,4 @@
-"""The trash past its retention is purged, and nothing before; the sweeper's clock moves, not ours."""
+"""Trash is purged after its retention and not before, by a sweeper with an adjustable clock."""
 
 import asyncio
 from datetime import timedelta
@@ -23,14 +23,14 @@ async def test_the_trash_is_purged_after_thirty_days(running: Any) -> None:
     await running.commit(item)
     below = await running.put("/folder/sub/b.txt")
     file, folder = await throw_away(running, "/a.txt"), await throw_away(running, "/folder")
-    await running.walked()
+    await running.jobs_done()
     shown = (await trash(running.person))["a.txt"]
     assert when(shown["expires_at"]) - when(shown["trashed_at"]) == timedelta(days=30)
     assert await sweeps.at(29.99) == 0
     assert (await trash(running.person)).keys() == {"a.txt", "folder"}
     assert await sweeps.at(30.01) == 1
     assert await trash(running.person) == {}
-    await running.walked()
+    await running.jobs_done()
     purged = await running.event(file["id"], "file-purged")
     assert (purged["freed_bytes"], purged["actor_id"]) == (5, "")
     for node in (folder, below):
@@ -105,15 +105,15 @@ async def test_a_suspension_restarts_the_retention(stack: Any) -> None:
         await make_old(stack, days=400)
         due = await sweeps.roots.next_due(utc_now())
         assert due is not None
-        await stack.hear(AccountUpdated(revision=2, status="suspended", **account))
+        await stack.handle(AccountUpdated(revision=2, status="suspended", **account))
         assert await sweeps.at(31) == 0
-        await stack.hear(AccountUpdated(revision=3, status="active", **account))
+        await stack.handle(AccountUpdated(revision=3, status="active", **account))
         sweeps.move(0)
         assert not await sweeps.sweeper._step(due)
         assert when((await trash(stack.person))["b.txt"]["expires_at"]) > utc_now() + timedelta(days=29)
         assert await sweeps.at(29.9) == 0
         since = await stack.database["nodes"].find_one({"_id": stack.person.account_id})
-        await stack.hear(AccountUpdated(revision=4, status="active", **account))
+        await stack.handle(AccountUpdated(revision=4, status="active", **account))
         again = await stack.database["nodes"].find_one({"_id": stack.person.account_id})
         assert again | {"account_revision": 3} == since
         assert await sweeps.at(30.01) == 2
@@ -125,7 +125,7 @@ async def test_an_account_without_trash_stays_idle_after_a_suspension(running: A
     """Without trash and old versions it is never selected."""
     await running.put("/a.txt")
     account = running.account(running.person, "ada@example.org")
-    await running.hear(AccountUpdated(revision=2, status="suspended", **account))
-    await running.hear(AccountUpdated(revision=3, status="active", **account))
+    await running.handle(AccountUpdated(revision=2, status="suspended", **account))
+    await running.handle(AccountUpdated(revision=3, status="active", **account))
     root = await running.database["nodes"].find_one({"_id": running.person.account_id})
     assert root.keys().isdisjoint({"trash_from", "versions_from"})

@@ -26,12 +26,12 @@ async def received(person: Any) -> list[str]:
 
 
 async def met(stack: Any, **settings: Any) -> Any:
-    """The reader, with an account, settings and an owner who has one, too."""
-    await stack.register(stack.stranger, READER["email"])
+    """The reader; both people have accounts."""
+    await stack.register(stack.other, READER["email"])
     await stack.register(stack.person, "owner@example.com", name="Owner")
     if settings:
-        await stack.stranger.ok("PUT", "/v1/me/sharing", settings)
-    return stack.stranger
+        await stack.other.ok("PUT", "/v1/me/sharing", settings)
+    return stack.other
 
 
 async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
@@ -138,7 +138,7 @@ async def test_people_can_be_blocked_by_address(running: Any) -> None:
 
 async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: Any) -> None:
     """Pending shares wait if the account wants to be asked, and are hidden if it has blocked the sender."""
-    reader, owner = running.stranger, running.person
+    reader, owner = running.other, running.person
     await running.register(owner, "owner@example.com")
     await running.register(reader, READER["email"], verified=False)
     file = await running.put("/a.txt")
@@ -151,8 +151,8 @@ async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: A
 
 async def test_an_address_can_be_blocked_before_it_has_an_account(running: Any) -> None:
     """The later account reaches nobody; after an unblock its shares wait to be accepted."""
-    await running.register(running.stranger, READER["email"])
-    reader = running.stranger
+    await running.register(running.other, READER["email"])
+    reader = running.other
     await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
     await running.register(running.person, "owner@example.com", name="Owner")
     file = await running.put("/a.txt")
@@ -180,14 +180,14 @@ async def test_a_block_during_a_grant_removes_the_share(running: Any, monkeypatc
         return decision
 
     async def block() -> None:
-        await running.stranger.ok("PUT", "/v1/blocked-people/owner@example.com")
+        await running.other.ok("PUT", "/v1/blocked-people/owner@example.com")
 
     monkeypatch.setattr(pending, "admit", admit_while_blocking)
-    await running.register(running.stranger, READER["email"])
+    await running.register(running.other, READER["email"])
     await asyncio.gather(*blocked)
-    await running.walked()
+    await running.jobs_done()
     assert blocked
-    assert (await received(running.stranger), await invitations(running.stranger)) == ([], [])
+    assert (await received(running.other), await invitations(running.other)) == ([], [])
 
 
 async def test_concurrent_blocks_and_shares_leave_no_access(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ async def test_concurrent_blocks_and_shares_leave_no_access(running: Any, monkey
         reader.ok("PUT", f"/v1/blocked-people/{running.person.account_id}"),
         *(share(running, file) for file in files[5:]),
     )
-    await running.walked()
+    await running.jobs_done()
     assert (await received(reader), await invitations(reader)) == ([], [])
     for file in files:
         assert await reader.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")

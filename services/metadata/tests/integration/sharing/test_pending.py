@@ -1,4 +1,4 @@
-"""Shares with addresses that nobody has yet: they wait for the sign-up, and neither side misses the other."""
+"""Shares with addresses without account: they are granted at the sign-up, also concurrently."""
 
 import asyncio
 from datetime import timedelta
@@ -32,12 +32,12 @@ async def test_a_share_is_pending_until_the_sign_up(running: Any) -> None:
     assert (waiting["state"], waiting["email"]) == ("pending", NEW["email"])
     assert (await running.event(waiting["id"], "file-shared"))["account_id"] is None
     assert "file-access-changed" not in await running.events(folder["id"])
-    reader = running.stranger
+    reader = running.other
     await running.register(reader, "new@example.com")
     assert (await reader.get(file))["permission"] == "editor"
     assert [(found["id"], found["state"]) for found in await shares_of(running, folder)] == [(waiting["id"], "active")]
     assert (await running.event(waiting["id"], "file-shared"))["account_id"] == reader.account_id
-    await running.walked()
+    await running.jobs_done()
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == [reader.account_id]
     assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 1
     await running.register(reader, "new@example.com", revision=2)
@@ -47,7 +47,7 @@ async def test_a_share_is_pending_until_the_sign_up(running: Any) -> None:
 async def test_an_unproven_address_grants_nothing(running: Any) -> None:
     """An account with an invited address gets neither earlier nor later shares before the proof."""
     before, after = await running.put("/a.txt"), await running.put("/b.txt")
-    eve = running.stranger
+    eve = running.other
     await share(running, before)
     await running.register(eve, "new@example.com", verified=False)
     assert (await share(running, after))["state"] == "pending"
@@ -63,7 +63,7 @@ async def test_an_unproven_address_grants_nothing(running: Any) -> None:
 
 async def test_accounts_of_earlier_releases_are_looked_up(stack: Any) -> None:
     """They keep their shares; whether the address is proven is fetched at the next share."""
-    proven = {"id": stack.stranger.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
+    proven = {"id": stack.other.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
     accounts = fake_accounts()
 
     @accounts.get("/internal/accounts/{account_id}")
@@ -71,7 +71,7 @@ async def test_accounts_of_earlier_releases_are_looked_up(stack: Any) -> None:
         return {**proven, "email_verified": True}
 
     register_local_app(stack.infra.accounts_url, accounts)
-    row = {"_id": "new@example.com", "account": stack.stranger.account_id, "revision": 2, "name": "Ada"}
+    row = {"_id": "new@example.com", "account": stack.other.account_id, "revision": 2, "name": "Ada"}
     await stack.database["people"].insert_one(row)
     async with stack.run():
         file = await stack.put("/a.txt")
@@ -121,7 +121,7 @@ async def test_revocation_concurrent_with_a_sign_up_leaves_no_access(running: An
 async def test_shares_per_day_are_limited(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Revoking does not reset the count: each share has sent an e-mail, also to existing accounts."""
     monkeypatch.setattr("docstore_metadata.sharing.service.MAX_INVITATIONS", 2)
-    await running.register(running.stranger, "known@example.com")
+    await running.register(running.other, "known@example.com")
     file = await running.put("/a.txt")
     route = f"/v1/files/{file['id']}/shares"
     for number in range(2):
@@ -143,15 +143,15 @@ async def test_very_many_pending_shares_are_granted_by_a_job(running: Any, monke
     files = [await running.put(f"/{number}.txt") for number in range(8)]
     for file in files:
         await share(running, file)
-    await running.register(running.stranger, NEW["email"])
+    await running.register(running.other, NEW["email"])
 
     async def all_granted() -> bool:
-        return len((await running.stranger.ok("GET", "/v1/shared-with-me"))["items"]) == 8
+        return len((await running.other.ok("GET", "/v1/shared-with-me"))["items"]) == 8
 
     await eventually(all_granted)
-    await running.walked()
+    await running.jobs_done()
     for file in files:
-        assert (await running.stranger.get(file))["permission"] == "editor"
+        assert (await running.other.get(file))["permission"] == "editor"
 
 
 async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Any) -> None:
@@ -159,13 +159,13 @@ async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Any) -> N
     file = await running.put("/a.txt")
     await share(running, file)
     await running.person.ok("DELETE", f"/v1/files/{file['id']}")
-    await running.register(running.stranger, NEW["email"])
-    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    await running.register(running.other, NEW["email"])
+    assert await running.other.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
     assert await running.events(file["id"]) == ["file-created", "file-deleted"]
     await running.person.ok("POST", f"/v1/files/{file['id']}/restore")
-    assert (await running.stranger.get(file))["permission"] == "editor"
+    assert (await running.other.get(file))["permission"] == "editor"
     readers = (await running.event(file["id"], "file-restored"))["file"]["readers"]
-    assert readers == [running.stranger.account_id]
+    assert readers == [running.other.account_id]
 
 
 async def test_two_shares_with_one_account_give_the_higher_role(running: Any) -> None:
@@ -174,10 +174,10 @@ async def test_two_shares_with_one_account_give_the_higher_role(running: Any) ->
     route = f"/v1/files/{file['id']}/shares"
     viewer = await running.person.ok("POST", route, {"email": "old@example.com", "role": "viewer"})
     editor = await running.person.ok("POST", route, {"email": "new@example.com", "role": "editor"})
-    await running.register(running.stranger, "old@example.com")
-    await running.register(running.stranger, "new@example.com", revision=2)
-    assert (await running.stranger.get(file))["permission"] == "editor"
+    await running.register(running.other, "old@example.com")
+    await running.register(running.other, "new@example.com", revision=2)
+    assert (await running.other.get(file))["permission"] == "editor"
     await running.person.ok("DELETE", f"{route}/{editor['id']}")
-    assert (await running.stranger.get(file))["permission"] == "viewer"
+    assert (await running.other.get(file))["permission"] == "viewer"
     await running.person.ok("DELETE", f"{route}/{viewer['id']}")
-    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    assert await running.other.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")

@@ -1,4 +1,4 @@
-"""The journal and the snapshot of those a file or folder is shared with."""
+"""Journals and snapshots of readers."""
 
 from typing import Any
 
@@ -41,8 +41,8 @@ async def snapshot(person: Any, limit: int) -> list[str]:
 
 
 async def share(running: Any, path: str, role: str = "viewer") -> str:
-    """Share with `running.stranger`; the share's route."""
-    await running.register(running.stranger, "reader@example.com")
+    """Share with `running.other`; the share's route."""
+    await running.register(running.other, "reader@example.com")
     folder = await running.person.at(path)
     route = f"/v1/files/{folder['id']}/shares"
     made = await running.person.ok("POST", route, {"email": "reader@example.com", "role": role})
@@ -51,7 +51,7 @@ async def share(running: Any, path: str, role: str = "viewer") -> str:
 
 async def test_a_readers_journal_has_each_change(running: Any) -> None:
     """From the share to its end, with the reader's paths; the owner's journal has no entry for shares."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.put("/private/team/a.txt")
     route = await share(running, "/private/team")
     file = await running.put("/private/team/b.txt")
@@ -74,7 +74,7 @@ async def test_a_readers_journal_has_each_change(running: Any) -> None:
 
 async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(running: Any) -> None:
     """`moved` for the owner, `shared` or `unshared` for the reader; `moved` for both within the folder."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.put("/team/sub/x.txt")
     await running.put("/own/y.txt")
     await share(running, "/team")
@@ -96,10 +96,10 @@ async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(runnin
     await running.put("/team/other.txt")
     route = await share(running, "/team")
     await share(running, "/team/sub/x.txt", "editor")
-    cursor = await latest(running.stranger)
+    cursor = await latest(running.other)
     await running.person.ok("DELETE", route)
-    assert await told(running.stranger, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
-    assert await snapshot(running.stranger, 10) == ["/x.txt"]
+    assert await told(running.other, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
+    assert await snapshot(running.other, 10) == ["/x.txt"]
 
 
 async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Any) -> None:
@@ -107,19 +107,19 @@ async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Any) -> Non
     await running.put("/a/b/x.txt")
     await running.put("/a/b/y.txt")
     await share(running, "/a/b/x.txt")
-    cursor = await latest(running.stranger)
+    cursor = await latest(running.other)
     folder = await running.person.at("/a")
     await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
-    await running.walked()
-    assert await told(running.stranger, cursor) == [("deleted", "/x.txt")]
+    await running.jobs_done()
+    assert await told(running.other, cursor) == [("deleted", "/x.txt")]
     await running.person.ok("POST", f"/v1/files/{folder['id']}/restore")
-    await running.walked()
-    assert await told(running.stranger, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
+    await running.jobs_done()
+    assert await told(running.other, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
 
 
 async def test_the_snapshot_contains_shared_trees(running: Any) -> None:
     """Own files first, then each shared tree once, with pages of any size; nothing after the share ends."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
         await running.put(path)
     route = await share(running, "/p/team")
@@ -157,7 +157,7 @@ async def test_many_shares_of_others_do_not_slow_a_reader(running: Any) -> None:
     database, friend = running.database, running.new_person()
     await friend.folder("/much")
     [much] = await database["nodes"].find({"owner": friend.account_id, "name": "much"}).to_list(1)
-    share_row = await database["shares"].find_one({"account": running.stranger.account_id})
+    share_row = await database["shares"].find_one({"account": running.other.account_id})
     many = [{**much, "_id": f"{number:032x}", "name": str(number)} for number in range(1000)]
     rows = [{"_id": one["_id"], "node": one["_id"], "owner": friend.account_id} for one in many]
     await database["nodes"].insert_many([{**one, "shared_with": {share_row["account"]: "viewer"}} for one in many])
@@ -165,7 +165,7 @@ async def test_many_shares_of_others_do_not_slow_a_reader(running: Any) -> None:
     await database.command("profile", 2)
     try:
         await running.person.ok("DELETE", route)
-        await running.stranger.ok("GET", "/v1/snapshot?limit=1")
+        await running.other.ok("GET", "/v1/snapshot?limit=1")
     finally:
         await database.command("profile", 0)
     lookups = database["system.profile"].find({"command.aggregate": "nodes"})

@@ -1,4 +1,4 @@
-"""What readers do in and below a shared folder, through the public routes."""
+"""Readers and editors in a shared folder, by the public routes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Shared:
     editors_share: Any
 
     async def put(self, person: Any, path: str | None, content: bytes = b"new", **extra: Any) -> Any:
-        """Commit an upload by somebody to a path that starts from the folder."""
+        """Commit a person's upload to a path that starts from the folder."""
         start = {"parent_id": self.folder["id"]} if path else {}
         item = self.stack.item(path, content, account_id=person.account_id, **start, **extra)
         return (await self.stack.commit(item))[0]
@@ -30,7 +30,7 @@ class Shared:
 
 @pytest.fixture
 async def shared(running: Any) -> Shared:
-    owner, editor, viewer = running.person, running.stranger, running.new_person()
+    owner, editor, viewer = running.person, running.other, running.new_person()
     await running.register(editor, "editor@example.com")
     await running.register(viewer, "viewer@example.com")
     file = await running.put("/private/shared/a.txt", b"first")
@@ -59,9 +59,9 @@ async def test_paths_start_from_the_shared_folder(shared: Shared) -> None:
     in_file = await shared.editor.send("POST", "/v1/folders", {**new, "path": "/a.txt/x"})
     assert (in_file.status, in_file.json()["code"]) == (409, "not_a_folder")
     assert b"private" not in in_file.body
-    stranger = shared.stack.new_person()
-    assert await stranger.refused("POST", "/v1/folders", new) == (404, "not_found")
-    assert await stranger.refused("GET", f"/v1/files?{start}&path=/sub") == (404, "not_found")
+    other = shared.stack.new_person()
+    assert await other.refused("POST", "/v1/folders", new) == (404, "not_found")
+    assert await other.refused("GET", f"/v1/files?{start}&path=/sub") == (404, "not_found")
     in_a_file = {"path": "/x", "parent_id": shared.file["id"]}
     assert await shared.editor.refused("POST", "/v1/folders", in_a_file) == (409, "not_a_folder")
 
@@ -228,12 +228,12 @@ async def test_moving_in_and_out_of_a_shared_folder_changes_readers(shared: Shar
     assert await shared.viewer.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
     await shared.owner.ok("PATCH", f"/v1/files/{folder['id']}", {"parent_id": shared.folder["id"]})
     assert (await shared.viewer.get(file))["path"] == "/shared/f/g/deep.txt"
-    await shared.stack.walked()
+    await shared.stack.jobs_done()
     readers = sorted([shared.editor.account_id, shared.viewer.account_id])
     assert (await shared.stack.event(file["id"], "file-access-changed"))["file"]["readers"] == readers
     await shared.owner.ok("PATCH", f"/v1/files/{folder['id']}", {"parent_id": shared.owner.account_id})
     assert await shared.viewer.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
-    await shared.stack.walked()
+    await shared.stack.jobs_done()
     assert (await shared.stack.event(file["id"], "file-access-changed"))["file"]["readers"] == []
     assert await shared.stack.events(file["id"]) == ["file-created"] + ["file-access-changed"] * 2
 

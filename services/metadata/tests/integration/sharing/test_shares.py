@@ -1,4 +1,4 @@
-"""Sharing files and folders with people through the public routes."""
+"""Shares of files and folders with people, by the public routes."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.connected
 
 async def test_a_share_lets_a_person_read_until_it_is_revoked(running: Any) -> None:
     """The shared folder is readable, with paths from it; after the revocation it is 404."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "Reader@Example.com")
     file = await running.put("/private/shared/below/a.txt")
     folder = await owner.at("/private/shared")
@@ -41,7 +41,7 @@ EDITOR = {"email": "reader@example.com", "role": "editor"}
 
 async def test_sharing_again_changes_the_role(running: Any) -> None:
     """200 and one share for any spelling of the address; the same role publishes nothing."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/a.txt")
     route = f"/v1/files/{file['id']}/shares"
@@ -75,7 +75,7 @@ async def test_invalid_shares_are_refused(running: Any) -> None:
 
 async def test_a_recipient_leaves_a_share(running: Any) -> None:
     """But not another's; the event names the recipient as actor."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/a.txt")
     share = await owner.ok("POST", f"/v1/files/{file['id']}/shares", VIEWER)
@@ -106,26 +106,26 @@ async def test_the_shares_of_a_file_are_limited(running: Any, monkeypatch: pytes
 
 async def test_each_descendant_publishes_changed_readers(running: Any) -> None:
     """A job publishes file-access-changed once for each when a folder is shared or unshared."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/f/g/a.txt")
     folder = await owner.at("/f")
     share = await owner.ok("POST", f"/v1/files/{folder['id']}/shares", EDITOR)
-    await running.walked()
+    await running.jobs_done()
     assert await running.events(file["id"]) == ["file-created", "file-access-changed"]
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == [reader.account_id]
     await owner.ok("PATCH", f"/v1/files/{folder['id']}/shares/{share['id']}", {"role": "viewer"})
-    await running.walked()
+    await running.jobs_done()
     assert len(await running.events(file["id"])) == 2
     await owner.ok("DELETE", f"/v1/files/{folder['id']}/shares/{share['id']}")
-    await running.walked()
+    await running.jobs_done()
     assert len(await running.events(file["id"])) == 3
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == []
 
 
 async def test_the_trash_hides_shared_files_until_they_are_restored(running: Any) -> None:
     """For readers; a purge ends the shares."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await running.put("/f/a.txt")
     folder = await owner.at("/f")
@@ -141,7 +141,7 @@ async def test_the_trash_hides_shared_files_until_they_are_restored(running: Any
     assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 2
     await owner.ok("DELETE", f"/v1/files/{folder['id']}")
     await owner.ok("DELETE", f"/v1/trash/{folder['id']}")
-    await running.walked()
+    await running.jobs_done()
     for share in shares:
         assert (await running.events(share["id"]))[-1] == "share-revoked"
     assert await running.database["shares"].count_documents({}) == 0

@@ -1,4 +1,4 @@
-"""Compare: what a client lists against what is here, was here, or never was."""
+"""Compare: a client's files against the files of the service, its trash and its journal."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ async def test_compare_is_limited_to_the_folder(running: Any) -> None:
 
 async def test_a_reader_compares_a_shared_folder(running: Any) -> None:
     """By its id and with the reader's paths; other accounts get 404, and the owner's trash is not revealed."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     await running.put("/private/team/a.txt")
     folder = await owner.at("/private/team")

@@ -1,4 +1,4 @@
-"""Trash, restore and purge, with the walks and deletions that follow in the background."""
+"""Trash, restore and purge, with their jobs and the deletion of objects."""
 
 import asyncio
 from dataclasses import replace
@@ -207,7 +207,7 @@ async def test_a_job_of_a_dead_instance_is_taken_over(stack: Any) -> None:
 
 async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Any) -> None:
     """The first job is leased by a killed instance: each descendant publishes file-deleted, then file-purged."""
-    person, reader = stack.person, stack.stranger
+    person, reader = stack.person, stack.other
     store = Store.in_mongo(stack.database, lease_seconds=30)
     dead = MongoJobs(stack.database, lease_seconds=600)
     async with stack.run():
@@ -216,7 +216,7 @@ async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Any) -> N
         top, sub = await person.at("/top"), await person.at("/top/sub")
         for node in (file, sub):
             await person.ok("POST", f"/v1/files/{node['id']}/shares", {"email": "reader@example.com", "role": "viewer"})
-        await stack.walked()
+        await stack.jobs_done()
     caller = Principal(person.account_id, "s1", "user", "laptop")
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
     await TrashService(replace(store, jobs=dead), Tree(store.nodes), transactor).put_in(caller, top["id"], None)

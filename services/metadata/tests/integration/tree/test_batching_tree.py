@@ -1,4 +1,4 @@
-"""Looks at many files in the same moment, which the service reads together."""
+"""Concurrent reads of files, which the service batches."""
 
 import asyncio
 from dataclasses import replace
@@ -17,13 +17,13 @@ async def test_concurrent_reads_get_their_own_files(running: Any) -> None:
     gone = await running.put("/busy/gone")
     await running.person.get(gone)
     await running.person.ok("DELETE", f"/v1/files/{gone['id']}")
-    stranger = replace(running.person, account_id=new_id())
+    other = replace(running.person, account_id=new_id())
 
     seen = await asyncio.gather(*(running.person.get(file) for file in files * 2))
     assert [(file["id"], file["path"]) for file in seen] == [(file["id"], file["path"]) for file in files * 2]
     mixed = await asyncio.gather(
         *(running.person.send("GET", f"/v1/files/{file['id']}") for file in files),
-        *(stranger.send("GET", f"/v1/files/{file['id']}") for file in files),
+        *(other.send("GET", f"/v1/files/{file['id']}") for file in files),
         *(running.person.send("GET", f"/v1/files/{gone['id']}") for _ in range(10)),
     )
     assert [answer.status for answer in mixed] == [200] * 10 + [404] * 20

@@ -1,4 +1,4 @@
-"""Versions and content through the public routes."""
+"""Versions and their contents, by the public routes."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
 @pytest.mark.parametrize("role", ["viewer", "editor"])
 async def test_readers_see_versions_since_the_share(running: Any, role: str) -> None:
     """From the one that was current then, without others' devices."""
-    owner, reader = running.person, running.stranger
+    owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
     file = await with_versions(running, 3)
     route = f"/v1/files/{file['id']}"

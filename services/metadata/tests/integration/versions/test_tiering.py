@@ -1,4 +1,4 @@
-"""Contents of old versions are marked for colder storage: the right ones, when their time has come."""
+"""Old contents are tagged for colder storage when they are due."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ LARGE = bytes(MIN_BYTES)
 
 
 class Cooling:
-    """A cooler of its own beside the service's, so many days ahead."""
+    """A separate tiering task with an adjustable clock."""
 
     def __init__(self, stack: Any) -> None:
         old, versions = MongoOldContents(stack.database), MongoVersions(stack.database)
@@ -28,7 +28,7 @@ class Cooling:
         return utc_now() + timedelta(days=self._days)
 
     async def at(self, days: float) -> int:
-        """Mark until nothing is due; how many files something was due of."""
+        """Tag until nothing is due; returns the number of files."""
         self._days, files = days, 0
         while found := await self.cooler.cool():
             files += found
@@ -36,7 +36,7 @@ class Cooling:
 
 
 async def put(stack: Any, path: str, content: bytes, **extra: Any) -> str:
-    """Commit a stored content; its key."""
+    """Commit a stored content; returns its key."""
     item = stack.item(path, content, **extra)
     await stack.store_object(item, content)
     await stack.commit(item)

@@ -1,4 +1,4 @@
-"""Which versions are kept: by number, and by time."""
+"""Pruning of versions, by number and by age."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -29,7 +29,7 @@ def version(number: int, at: datetime) -> Version:
 
 
 def history(gaps: list[int]) -> list[Version]:
-    """Versions so many seconds apart."""
+    """Versions with this distance in seconds."""
     moments = [START + timedelta(seconds=sum(gaps[:end])) for end in range(len(gaps) + 1)]
     return [version(number, at) for number, at in enumerate(moments, 1)]
 

@@ -1,4 +1,4 @@
-"""Batches of commits: what can go together, and who waits for whom."""
+"""Batches of commits, and rounds of independent ones."""
 
 import asyncio
 from collections.abc import Sequence

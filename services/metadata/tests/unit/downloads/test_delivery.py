@@ -1,4 +1,4 @@
-"""A content on its way to a client that may leave, stall, or be told that it is damaged."""
+"""Delivery of contents to clients that disconnect or stall, and of damaged contents."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -25,7 +25,7 @@ class FakePresigner:
 
 
 class FakeContents:
-    """Streams `parts`; an error among them is raised."""
+    """Streams `parts`; raises an error among them."""
 
     def __init__(self, *parts: bytes | Exception) -> None:
         self.parts = parts
@@ -46,7 +46,7 @@ class FakeContents:
 
 
 class Client:
-    """What the server is to the app: `stays` until it is told to leave, takes what is sent unless it `stalls`."""
+    """An ASGI server's side: connected until `left` is set; receives unless it `stalls`."""
 
     def __init__(self, *, stalls: bool = False) -> None:
         self.left = asyncio.Event()

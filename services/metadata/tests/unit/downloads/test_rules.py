@@ -1,4 +1,4 @@
-"""Which bytes a Range header asks for."""
+"""Range and conditional headers."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The change feed on a journal in memory: pages without gaps, and cursors that have expired or are another's."""
+"""The change feed on a fake journal: pages and cursors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

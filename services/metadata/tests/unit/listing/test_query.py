@@ -1,4 +1,4 @@
-"""What a listing is asked for, and its cursors."""
+"""Queries of listings, their cursors and filters."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta

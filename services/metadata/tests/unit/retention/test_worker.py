@@ -1,4 +1,4 @@
-"""The sweeper on fakes: one account's failure does not hold up the others."""
+"""The retention sweeper on fakes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from docstore_work.leader_lease import LeaderLease
 
 @dataclass
 class FakeRoots:
-    """Accounts with old trash, by when they are due; a step of those that are broken fails."""
+    """Accounts with due trash; the steps of `broken` ones fail."""
 
     due: dict[str, datetime]
     broken: set[str]
@@ -31,7 +31,7 @@ class FakeRoots:
             raise RuntimeError("out of order")
         return root_node(due.account_id, now)
 
-    async def put_off(self, due: DueAccount, until: datetime) -> None:
+    async def postpone(self, due: DueAccount, until: datetime) -> None:
         self.due[due.account_id] = until
 
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Any) -> list[Node]:

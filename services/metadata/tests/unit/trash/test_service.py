@@ -1,4 +1,4 @@
-"""Use cases of the trash, on fakes: where things come back to, and under which name."""
+"""Use cases of the trash, on fakes."""
 
 import pytest
 from metadata_fakes import Desk

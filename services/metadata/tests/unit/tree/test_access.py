@@ -1,4 +1,4 @@
-"""Who may do what: the one function that decides, over folders shared in any way."""
+"""Properties of `authorize`, over randomly shared folders."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ CHAINS = st.lists(SHARED_WITH, min_size=1, max_size=6)
 
 
 def place_of(chain: list[dict[str, ShareRole]], dead: int | None = None) -> Place:
-    """Ann's nodes, one in the other; the one at `dead` is in the trash."""
+    """Nested nodes of ann; the one at `dead` is in the trash."""
     nodes = [_node("ann", None, {})]
     for depth, shared_with in enumerate(chain):
         node = _node(f"n{depth}", nodes[-1].id, shared_with)

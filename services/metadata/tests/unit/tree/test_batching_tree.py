@@ -1,4 +1,4 @@
-"""Reads made together: who is answered by which read, and what a failure does."""
+"""Batched reads: which read answers a call, failures and cancellation."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from docstore_platform.testing import eventually
 
 
 class Shelf:
-    """Answers each read when it is let go."""
+    """A source whose reads wait for the test to release them."""
 
     def __init__(self, **values: int) -> None:
         self.values = values

@@ -1,4 +1,4 @@
-"""Places among nodes that were read one after the other."""
+"""Places of nodes that were read at different moments."""
 
 from datetime import UTC, datetime
 

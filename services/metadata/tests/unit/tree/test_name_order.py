@@ -1,4 +1,4 @@
-"""The order in which people expect what is in a folder."""
+"""The natural order of names."""
 
 import pytest
 from hypothesis import given

@@ -24,7 +24,7 @@ from docstore_metadata.tree.paths import (
 
 
 def allowed(name: str) -> bool:
-    """The rule as the public API writes it, put in other words."""
+    """The documented rule, in another implementation."""
     try:
         size = len(name.encode())
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Who may do what, which commit wins, which tags are tags."""
+"""Rules of places, trash, commits, tags and preconditions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

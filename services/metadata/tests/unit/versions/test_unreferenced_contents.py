@@ -1,4 +1,4 @@
-"""What is deleted while a backup takes its hold, on in-memory fakes."""
+"""Deletion of unreferenced contents while a backup takes its hold, on fakes."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from docstore_metadata.versions.unreferenced_contents import UnreferencedContent
 
 
 class FakeContents:
-    """Keys that are due; `late` becomes due once the hold was asked for first."""
+    """Keys that are due."""
 
     def __init__(self) -> None:
         self.due = ["accounts/ann/a"]
@@ -18,7 +18,7 @@ class FakeContents:
     async def claim(self, limit: int) -> list[str]:
         return self.due[:limit]
 
-    async def forget(self, keys: Sequence[str]) -> None:
+    async def remove(self, keys: Sequence[str]) -> None:
         self.due = [key for key in self.due if key not in keys]
 
 

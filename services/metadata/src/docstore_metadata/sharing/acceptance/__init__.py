@@ -1,1 +1,1 @@
-"""What the recipient decides about shares: whether to be asked first, accepting, declining, blocking people."""
+"""Decisions of recipients: accept and decline shares, be asked first, block people."""

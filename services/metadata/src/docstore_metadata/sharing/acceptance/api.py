@@ -21,6 +21,7 @@ from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.api import received_json, share_of_recipient_json
 from docstore_metadata.sharing.rules import SharedPlace
 from docstore_metadata.sharing.schemas import SharedFile
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -31,18 +32,18 @@ MAX_PERSON_CHARS = 254
 PersonId = Annotated[str, Path(max_length=MAX_PERSON_CHARS, description="account id or e-mail address")]
 
 
-def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -> APIRouter:
+def acceptance_router(acceptance: ShareAcceptanceService, store: Store, names: DisplayNames) -> APIRouter:
     router = public_router("shares")
 
     @router.get("/me/sharing", response_model=ShareSettings)
     async def get_share_settings(principal: Caller) -> Response:
-        """Show whether shares by people whom the caller does not know are there at once or wait."""
-        return json_response({"share_acceptance": await acceptance.acceptance(principal)})
+        """Show whether shares of unknown people are active at once or wait to be accepted."""
+        return json_response({"share_acceptance": await store.decisions.acceptance(principal.account_id)})
 
     @router.put("/me/sharing", response_model=ShareSettings)
     async def set_share_settings(body: NewShareSettings, principal: Caller) -> Response:
-        """Choose whether they are there at once or wait. Shares of before stay as they are."""
-        await acceptance.choose_acceptance(principal, body.share_acceptance)
+        """Choose whether they are active at once or wait. Existing shares do not change."""
+        await store.decisions.choose_acceptance(principal.account_id, body.share_acceptance)
         return json_response({"share_acceptance": body.share_acceptance})
 
     @router.get("/share-invitations", response_model=ShareInvitationPage)
@@ -54,13 +55,13 @@ def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -
         found, last = await acceptance.invitations(principal, before, limit)
         owners = {item.share.owner_id for item in found}
         names_by_id = await names.of(owners)
-        addresses = await acceptance.addresses_of(owners)
+        addresses = await store.people.addresses_of(owners)
         items = [_invitation_json(item, names_by_id, addresses) for item in found]
         return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
     @router.post("/share-invitations/{share_id}/accept", response_model=SharedFile)
     async def accept_share(share_id: str, principal: Caller) -> Response:
-        """Accept a share: the file or folder is there from now on, and so are later shares by the same person."""
+        """Accept a share: it is active from now on, and so are later shares by the same person."""
         item = await acceptance.accept(principal, share_id)
         names_by_id = await names.of(people_of(item.place.node))
         return json_response(received_json(item, principal.account_id, names_by_id))
@@ -73,25 +74,25 @@ def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -
 
     @router.get("/blocked-people", response_model=BlockedPersonPage)
     async def list_blocked_people(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
-        """List whose shares the caller does not want."""
+        """List blocked people."""
         after: str = decode_cursor(cursor, str)[0] if cursor else ""
-        blocks = await acceptance.blocked(principal, after, limit + 1)
+        blocks = await store.decisions.blocks(principal.account_id, after, limit + 1)
         next_cursor = encode_cursor(blocks[limit - 1].subject) if len(blocks) > limit else None
         items = [await _blocked_json(block, names) for block in blocks[:limit]]
         return json_response({"items": items, "next_cursor": next_cursor})
 
     @router.put("/blocked-people/{person}", response_model=BlockedPerson)
     async def block_person(person: PersonId, principal: Caller) -> Response:
-        """Block a person: what they share with the caller is removed, and what they share later stays unseen.
+        """Block a person: their shares with the caller are removed, and later ones stay hidden.
 
-        They are not told, and see later shares as pending. 404 for the id of an account
-        that has shared nothing with the caller; an address may be anybody's.
+        They are not notified, and see later shares as pending. 404 for the id of an account
+        that has shared nothing with the caller; any address can be blocked.
         """
         return json_response(await _blocked_json(await acceptance.block(principal, person), names))
 
     @router.delete("/blocked-people/{person}", status_code=204)
     async def unblock_person(person: PersonId, principal: Caller) -> Response:
-        """Unblock a person, by the id of the list. What they share from then on waits to be accepted."""
+        """Unblock a person, by the id in the list. Their later shares wait to be accepted."""
         await acceptance.unblock(principal, person)
         return Response(status_code=204)
 

@@ -8,7 +8,7 @@ share_settings  whether an account wants to be asked before it gets shares of pe
 from collections.abc import Sequence
 from typing import Protocol
 
-from docstore_metadata.mapping import FieldMap
+from docstore_metadata.documents import FieldMap
 from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, Session, conflict
 
@@ -18,16 +18,14 @@ BLOCKS = FieldMap(
 
 
 class Decisions(Protocol):
-    async def create_indexes(self) -> None: ...
-
     async def relation(
         self, recipient_id: str, sender_id: str, sender_address: str | None, session: Session
     ) -> Relation:
         """The relation, except for whether they are acquainted."""
 
-    async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None: ...
+    async def save_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None: ...
 
-    async def note_admission(self, recipient_id: str, sender_id: str, session: Session) -> None:
+    async def touch_sender(self, recipient_id: str, sender_id: str, session: Session) -> None:
         """Write the document of both accounts, which serializes this with a concurrent block."""
 
     async def acceptance(self, account_id: str, session: Session = None) -> Acceptance: ...
@@ -68,10 +66,10 @@ class MongoDecisions:
             acceptance=await self.acceptance(recipient_id, session),
         )
 
-    async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
+    async def save_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
         await self._note(recipient_id, sender_id, {"$set": {"standing": standing}}, session)
 
-    async def note_admission(self, recipient_id: str, sender_id: str, session: Session) -> None:
+    async def touch_sender(self, recipient_id: str, sender_id: str, session: Session) -> None:
         await self._note(recipient_id, sender_id, {"$inc": {"admissions": 1}}, session)
 
     async def _note(self, recipient_id: str, sender_id: str, change: Document, session: Session) -> None:

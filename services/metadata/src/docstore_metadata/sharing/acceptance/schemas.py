@@ -13,50 +13,50 @@ class NewShareSettings(Body):
 
 
 class ShareSettings(Answer):
-    """How the account takes what others share with it."""
+    """How the account accepts shares."""
 
     share_acceptance: Literal["automatic", "ask"]
-    """`automatic`: it is there at once; `ask`: shares by people who never shared before wait to be accepted."""
+    """`automatic`: shares are active at once; `ask`: shares of unknown people wait to be accepted."""
 
 
 class ShareInvitation(Answer):
     """A share that waits until the caller accepts or declines it."""
 
     id: str
-    """What accepting and declining it takes."""
+    """For accepting and declining it."""
     name: str
-    """Of the file or folder."""
+    """Name of the file or folder."""
     kind: Kind
-    """Which of the two it is."""
+    """File or folder."""
     role: ShareRole
-    """Whether the caller may change it once it is accepted."""
+    """Whether the caller may change it after accepting."""
     owner_id: str
-    """Account that shares."""
+    """Account that shares it."""
     owner_name: str | None
-    """What it is called; null if that is not known."""
+    """Its display name; null if unknown."""
     owner_email: str | None
-    """Its e-mail address; null if that is not known."""
+    """Its e-mail address; null if unknown."""
     owner_email_verified: bool
-    """Whether it has proven that the address is its own."""
+    """Whether the account has verified the address."""
     shared_at: datetime
     """When it was shared."""
 
 
 class ShareInvitationPage(Page[ShareInvitation]):
-    """A page of shares that wait."""
+    """A page of shares that wait to be accepted."""
 
 
 class BlockedPerson(Answer):
-    """Somebody whose shares the caller does not want."""
+    """A person whose shares the caller does not want."""
 
     id: str
-    """The account id or e-mail address by which they were blocked; what unblocking takes."""
+    """The account id or e-mail address by which the person was blocked; for unblocking."""
     name: str | None
-    """What an account that was blocked by its id is called; null if that is not known."""
+    """Display name of an account that was blocked by its id; null if unknown."""
     email: str | None
-    """The address by which they were blocked; null where it was an account id."""
+    """The address by which the person was blocked; null if blocked by account id."""
     blocked_at: datetime
-    """When they were blocked."""
+    """When the person was blocked."""
 
 
 class BlockedPersonPage(Page[BlockedPerson]):

@@ -1,13 +1,13 @@
 """Use cases of recipients: accept and decline shares, be asked first, and block people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.errors import NotFound
 from docstore_metadata.people.rules import clean_email, email_key
 from docstore_metadata.sharing.acceptance.admission import admitted, decline, decline_all
-from docstore_metadata.sharing.acceptance.rules import Acceptance, Block
+from docstore_metadata.sharing.acceptance.rules import Block
 from docstore_metadata.sharing.changes import apply_shares, bump_parent, publish_shared
 from docstore_metadata.sharing.rules import Share, SharedPlace
 from docstore_metadata.storage import UseCases
@@ -22,13 +22,6 @@ MAX_BLOCKED = 1000
 @dataclass(slots=True)
 class ShareAcceptanceService(UseCases):
     """Each change is one transaction."""
-
-    async def acceptance(self, principal: Principal) -> Acceptance:
-        return await self.store.decisions.acceptance(principal.account_id)
-
-    async def choose_acceptance(self, principal: Principal, acceptance: Acceptance) -> None:
-        """Decide about future shares; existing ones stay."""
-        await self.store.decisions.choose_acceptance(principal.account_id, acceptance)
 
     async def invitations(
         self, principal: Principal, before: str | None, limit: int
@@ -47,10 +40,6 @@ class ShareAcceptanceService(UseCases):
         ]
         return found, page[-1].id if len(shares) > limit else None
 
-    async def addresses_of(self, account_ids: Iterable[str]) -> Mapping[str, tuple[str, bool]]:
-        """E-mail addresses by account, each with whether it is proven."""
-        return await self.store.people.addresses_of(account_ids)
-
     async def accept(self, principal: Principal, share_id: str) -> SharedPlace:
         """Accept a share; repeated, the answer is the same."""
         account_id = principal.account_id
@@ -66,7 +55,7 @@ class ShareAcceptanceService(UseCases):
             await bump_parent(self.store, place, transaction)
             accepted = replace(admitted(share, account_id, "active"), revision=share.revision + 1)
             await self.store.shares.save([accepted], session)
-            await self.store.decisions.note_standing(account_id, share.owner_id, "accepted", session)
+            await self.store.decisions.save_standing(account_id, share.owner_id, "accepted", session)
             publish_shared(accepted, place, share.owner_id, transaction)
             shares = await self.store.shares.of_nodes([share.node_id], session)
             return SharedPlace(accepted, await apply_shares(self.store, place, shares, account_id, transaction))
@@ -81,7 +70,7 @@ class ShareAcceptanceService(UseCases):
             share = await self._received(account_id, share_id, transaction.session)
             if share.invited_id != account_id:
                 raise NotFound("invitation")
-            await self.store.decisions.note_standing(account_id, share.owner_id, "declined", transaction.session)
+            await self.store.decisions.save_standing(account_id, share.owner_id, "declined", transaction.session)
             await decline(self.store, self.tree, [share], account_id, transaction)
 
         await self.transactor.run(work, lane=account_id)
@@ -106,12 +95,12 @@ class ShareAcceptanceService(UseCases):
             sender_id = await self._account_of(me, subject, session)
             if me in (sender_id, subject) or subject == await self.store.people.address_of(me, session):
                 raise Invalid("You can't block yourself.", code="block_self")
-            await self.store.people.note_decision_of(me, session)
+            await self.store.people.touch_address_of(me, session)
             block = await self.store.decisions.block(Block(me, subject, sender_id, self.clock()), session)
             if await self.store.decisions.number_of_blocks(me, session) > MAX_BLOCKED:
                 raise Conflict(f"At most {MAX_BLOCKED} people can be blocked.", code="too_many_blocked")
             if sender_id is not None:
-                await self.store.decisions.note_standing(me, sender_id, "declined", session)
+                await self.store.decisions.save_standing(me, sender_id, "declined", session)
                 if await decline_all(self.store, self.tree, me, sender_id, transaction):
                     await self.store.jobs.add("decline", root_node(me, self.clock()), sender_id, transaction)
             return block
@@ -145,12 +134,9 @@ class ShareAcceptanceService(UseCases):
             # An account that signed up with the address after it was blocked has no standing yet.
             sender_id = await self.store.people.account_of(subject, session) if "@" in subject else None
             if sender_id is not None:
-                await self.store.decisions.note_standing(me, sender_id, "declined", session)
+                await self.store.decisions.save_standing(me, sender_id, "declined", session)
 
         await self.transactor.run(work, lane=me)
-
-    async def blocked(self, principal: Principal, after: str, limit: int) -> Sequence[Block]:
-        return await self.store.decisions.blocks(principal.account_id, after, limit)
 
 
 def _subject_of(person: str) -> str:

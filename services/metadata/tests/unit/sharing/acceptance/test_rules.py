@@ -1,4 +1,4 @@
-"""What becomes of a share: the rules by themselves."""
+"""Rules of the admission of a share."""
 
 from hypothesis import given
 from hypothesis import strategies as st

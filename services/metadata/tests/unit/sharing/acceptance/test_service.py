@@ -1,4 +1,4 @@
-"""Use cases of who decides about shares, on fakes."""
+"""Use cases of recipients, on fakes."""
 
 import pytest
 from metadata_fakes import Desk, person
