@@ -38,7 +38,7 @@ async def latest(person: Any) -> str:
     return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
 
 
-def told(found: list[Any]) -> list[tuple[str, str]]:
+def type_and_path(found: list[Any]) -> list[tuple[str, str]]:
     return [(change["type"], change["file"]["path"]) for change in found]
 
 
@@ -53,7 +53,7 @@ async def test_each_change_has_one_entry_in_order(running: Any) -> None:
     await me.ok("DELETE", f"/v1/files/{file['id']}")
     await me.ok("POST", f"/v1/files/{file['id']}/restore")
     found = await changes(me, limit=3)
-    assert told(found) == [
+    assert type_and_path(found) == [
         ("created", "/docs"),
         ("created", "/docs/a.txt"),
         ("modified", "/docs/a.txt"),
@@ -76,7 +76,7 @@ async def test_a_folders_entry_covers_its_contents(running: Any) -> None:
     cursor = await latest(me)
     await me.ok("DELETE", f"/v1/files/{folder['id']}")
     await me.ok("POST", f"/v1/files/{folder['id']}/restore")
-    assert told(await changes(me, cursor)) == [("deleted", "/f"), ("restored", "/f")]
+    assert type_and_path(await changes(me, cursor)) == [("deleted", "/f"), ("restored", "/f")]
 
 
 async def test_a_journal_is_private(running: Any) -> None:
@@ -108,7 +108,7 @@ async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any)
     assert await changes(me, encode_cursor(me.account_id, 6)) == []
     snapshot = await me.ok("GET", "/v1/snapshot")
     await running.put("/later.txt")
-    assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
+    assert type_and_path(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
 async def test_a_restore_reuses_no_number(running: Any) -> None:
@@ -131,7 +131,7 @@ async def test_a_restore_reuses_no_number(running: Any) -> None:
         numbers.append(decode_cursor(snapshot["changes_cursor"], str, int)[1] + 5)
     snapshot = await me.ok("GET", "/v1/snapshot")
     await running.put("/later.txt")
-    assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
+    assert type_and_path(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
 async def test_the_expiry_index_follows_a_changed_setting(running: Any) -> None:
@@ -147,7 +147,7 @@ async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
         me = stack.person
         other = type(me)("local:second", me.issuer, me.account_id)
         await asyncio.gather(*((me, other)[number % 2].folder(f"/{number % 7}/{number}") for number in range(40)))
-        paths = [path for kind, path in told(await changes(me, limit=7)) if kind == "created"]
+        paths = [path for kind, path in type_and_path(await changes(me, limit=7)) if kind == "created"]
         assert sorted(paths) == sorted({f"/{n % 7}" for n in range(40)} | {f"/{n % 7}/{n}" for n in range(40)})
         assert await stack.database["journal"].count_documents({}) == 47
 
@@ -163,7 +163,7 @@ async def test_a_failed_transaction_uses_no_number(running: Any) -> None:
     await running.database.command("collMod", "outbox", validator={})
     await running.put("/c.txt")
     assert await outbox.count_documents({}) == 2
-    assert told(await changes(me)) == [("created", "/a.txt"), ("created", "/c.txt")]
+    assert type_and_path(await changes(me)) == [("created", "/a.txt"), ("created", "/c.txt")]
     assert await me.names() == ["a.txt", "c.txt"]
 
 
@@ -198,13 +198,13 @@ async def test_entries_expire_by_their_age(running: Any) -> None:
 async def test_heads_are_the_cursors_of_the_last_changes(running: Any) -> None:
     """They are equal to the cursor of the last page of changes."""
     me = running.person
-    nobody = new_id()
-    body = {"accounts": [me.account_id, nobody]}
+    unknown = new_id()
+    body = {"accounts": [me.account_id, unknown]}
     before = (await running.internal.call("POST", "/internal/journals/heads", body))["heads"]
-    assert decode_cursor(before[nobody], str, int) == [nobody, 0]
+    assert decode_cursor(before[unknown], str, int) == [unknown, 0]
     await running.put("/a.txt")
     after = (await running.internal.call("POST", "/internal/journals/heads", body))["heads"]
-    assert after[nobody] == before[nobody]
+    assert after[unknown] == before[unknown]
     assert after[me.account_id] != before[me.account_id]
     assert after[me.account_id] == await latest(me)
 

@@ -20,7 +20,7 @@ class Replica:
     def __init__(self, person: Any) -> None:
         self.person = person
         self.nodes: dict[str, Any] = {}
-        self.heard: set[str] = set()
+        self.kinds: set[str] = set()
         self.cursor = ""
 
     async def pull(self) -> None:
@@ -33,7 +33,7 @@ class Replica:
 
     async def _apply(self, kind: str, file: Any) -> None:
         known = file["id"] in self.nodes
-        self.heard.add(kind)
+        self.kinds.add(kind)
         if kind in ("deleted", "unshared"):
             self._drop(file["id"])
             return
@@ -163,7 +163,7 @@ class World:
 async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
     """Random changes of the owner, an editor and the shares; checked after every few changes for all three."""
     loop = asyncio.get_running_loop()
-    heard: set[str] = set()
+    kinds: set[str] = set()
 
     @settings(
         max_examples=max(settings().max_examples // 4, 8),
@@ -174,10 +174,10 @@ async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
     @example(5)  # a folder is shared above something that is, and deleted before anybody has listed it
     def explore(seed: int) -> None:
         life = _one_life(running, random.Random(seed))
-        heard.update(asyncio.run_coroutine_threadsafe(life, loop).result(120))
+        kinds.update(asyncio.run_coroutine_threadsafe(life, loop).result(120))
 
     await asyncio.to_thread(explore)
-    assert heard == KINDS
+    assert kinds == KINDS
 
 
 async def _one_life(stack: Any, chance: random.Random) -> set[str]:
@@ -190,4 +190,4 @@ async def _one_life(stack: Any, chance: random.Random) -> set[str]:
         await world.step(number)
         if number % 4 == 3:
             await world.check()
-    return world.replicas["editor"].heard | world.replicas["viewer"].heard
+    return world.replicas["editor"].kinds | world.replicas["viewer"].kinds

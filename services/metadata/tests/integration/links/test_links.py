@@ -23,8 +23,8 @@ async def test_a_repeated_call_makes_no_second_link(running: Any) -> None:
     file = (await running.commit(running.item("/a.txt", b"a")))[0]["file"]
     path = f"/v1/files/{file['id']}/links"
 
-    async def make_with(key: str, **wish: Any) -> Any:
-        return (await running.person.send("POST", path, wish, idempotency_key=key)).json()
+    async def make_with(key: str, **options: Any) -> Any:
+        return (await running.person.send("POST", path, options, idempotency_key=key)).json()
 
     made = await asyncio.gather(*(make_with("k-1", max_downloads=3) for _ in range(4)))
     assert len({(link["id"], link["token"]) for link in made}) == 1
@@ -111,7 +111,7 @@ async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "options",
     [
         {"expires_at": "2020-01-01T00:00:00Z"},
         {"expires_at": "2199-01-01T00:00:00Z"},
@@ -123,11 +123,11 @@ async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
         {"name": "two\nlines"},
     ],
 )
-async def test_invalid_options_of_a_link_are_refused(running: Any, wish: Any) -> None:
+async def test_invalid_options_of_a_link_are_refused(running: Any, options: Any) -> None:
     """An end in the past or beyond ten years, zero downloads, an empty password: 422."""
     file = await running.put(f"/{new_id()}.txt")
     path = f"/v1/files/{file['id']}/links"
-    answer = await running.person.send("POST", path, wish)
+    answer = await running.person.send("POST", path, options)
     assert answer.status == 422, answer.body
 
 

@@ -59,8 +59,8 @@ async def browse(stack: Any, method: str, path: str, body: bytes = b"") -> Answe
     return await LocalTransport(stack.person.app_url).send(method, path, headers, body)
 
 
-async def make(stack: Any, file: Any, **wish: Any) -> str:
-    link = await stack.person.ok("POST", f"/v1/files/{file['id']}/links", wish)
+async def make(stack: Any, file: Any, **options: Any) -> str:
+    link = await stack.person.ok("POST", f"/v1/files/{file['id']}/links", options)
     return f"/l/{link['token']}"
 
 
@@ -104,9 +104,9 @@ async def test_a_protected_link_shows_a_password_form(stack: Any) -> None:
     async with stack.run(argon2_memory_kib=64, argon2_passes=1):
         file = await stack.put("/hidden name.txt")
         path = await make(stack, file, password="café & co")
-        asked = await browse(stack, "GET", path)
-        form = parse(asked)
-        assert asked.status == 200
+        response = await browse(stack, "GET", path)
+        form = parse(response)
+        assert response.status == 200
         assert "hidden" not in form.text
         assert list(form.all("form", "method")) == ["post"]
         assert list(form.all("form", "action")) == [path]

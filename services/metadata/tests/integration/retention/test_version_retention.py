@@ -30,8 +30,8 @@ async def test_old_versions_are_pruned_by_time_since_replacement(stack: Any) -> 
         assert await sweeps.at(15.01) == 1
         assert await versions(stack, file) == [3]
         assert await versions(stack, alone) == [1]
-        said = await stack.event(file["id"], "version-pruned")
-        assert (said["pruned_version"], said["freed_bytes"], said["actor_id"]) == (2, 2, "")
+        event = await stack.event(file["id"], "version-pruned")
+        assert (event["pruned_version"], event["freed_bytes"], event["actor_id"]) == (2, 2, "")
         assert (await stack.person.get(file))["etag"] != file["etag"]
         assert await sweeps.at(5000) == 0
 

@@ -26,7 +26,7 @@ FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
 """By then everything is due."""
 
 
-async def settled(stack: Any) -> None:
+async def background_done(stack: Any) -> None:
     """Wait until no job is open and no object is due."""
 
     async def idle() -> bool:
@@ -92,7 +92,7 @@ async def test_restore_renames_or_uses_the_root_if_needed(running: Any) -> None:
     assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
     await person.ok("DELETE", f"/v1/files/{second['id']}")
     await person.ok("DELETE", f"/v1/trash/{folder['id']}")
-    await settled(running)
+    await background_done(running)
     assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
 
 
@@ -124,7 +124,7 @@ async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
     [refused] = await running.commit(running.item(None, file_id=file["id"]))
     assert refused["problem"]["code"] == "not_found"
     assert await trash_names(person) == ["top"]
-    await settled(running)
+    await background_done(running)
     assert await running.events(file["id"]) == ["file-created", "file-deleted"]
     assert await running.events(mid["id"]) == ["file-created", "file-deleted"]
     again = await running.put("/top/mid/a.txt")
@@ -132,7 +132,7 @@ async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
     restored = await person.ok("POST", f"/v1/files/{top['id']}/restore")
     assert restored["path"] == "/top (restored)"
     assert (await person.get(file))["path"] == "/top (restored)/mid/a.txt"
-    await settled(running)
+    await background_done(running)
     assert await running.events(file["id"]) == ["file-created", "file-deleted", "file-restored"]
     assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
 
@@ -144,15 +144,15 @@ async def test_jobs_walk_through_folders_of_several_pages(running: Any) -> None:
     await running.commit(*map(running.item, files))
     folder = await person.at("/big")
     await person.ok("DELETE", f"/v1/files/{folder['id']}")
-    await settled(running)
+    await background_done(running)
     hidden = await running.database["nodes"].count_documents({"hidden": True})
     assert hidden == 275
     await person.ok("POST", f"/v1/files/{folder['id']}/restore")
-    await settled(running)
+    await background_done(running)
     assert await running.database["nodes"].count_documents({"hidden": True}) == 0
     await person.ok("DELETE", f"/v1/files/{folder['id']}")
     await person.ok("DELETE", f"/v1/trash/{folder['id']}")
-    await settled(running)
+    await background_done(running)
     assert await running.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
     assert await running.database["versions"].count_documents({}) == 0
     assert await running.database["objects"].count_documents({}) == 0
@@ -180,7 +180,7 @@ async def test_moves_during_a_walk_end_in_the_right_state(running: Any) -> None:
         await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": back["id"]})
     await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": person.account_id})
     await person.ok("DELETE", f"/v1/files/{a['id']}")
-    await settled(running)
+    await background_done(running)
     assert len(await person.names("path=/x&limit=1000")) == 230
     assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
 
@@ -199,7 +199,7 @@ async def test_a_job_of_a_dead_instance_is_taken_over(stack: Any) -> None:
     assert job is not None
     assert await dead.claim() is None
     async with stack.run():
-        await settled(stack)
+        await background_done(stack)
     assert await stack.events(file["id"]) == ["file-created", "file-deleted"]
     with pytest.raises(LeaseLost):
         await dead.save(job, None)
@@ -248,7 +248,7 @@ async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: A
             *(running.commit(*item) for item in items), person.ok("DELETE", f"/v1/files/{top['id']}")
         )
         assert all("file" in outcome[0] for outcome in outcomes[:-1])
-        await settled(running)
+        await background_done(running)
         if "t" not in await person.names():
             await running.put("/t/u/again")
     async for row in running.database["nodes"].find({"kind": "file"}):
@@ -273,7 +273,7 @@ async def test_objects_held_by_a_backup_are_not_deleted(running: Any) -> None:
     assert await remover.remove_due() == 0
     assert await running.objects.get(item["object_key"]) == b"one"
     await hold.release()
-    await settled(running)
+    await background_done(running)
     assert await running.objects.head(item["object_key"]) is None
 
 
@@ -289,12 +289,12 @@ async def test_purge_removes_versions_and_objects(running: Any) -> None:
     await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
     assert (await running.event(file["id"], "file-purged"))["freed_bytes"] == 8
     assert await running.person.refused("POST", f"/v1/files/{file['id']}/restore") == (404, "not_found")
-    await settled(running)
+    await background_done(running)
     assert await running.objects.head(first["object_key"]) is None
     assert await running.objects.get(second["object_key"]) == b"three"
     await running.person.ok("DELETE", f"/v1/files/{copy['id']}")
     await running.person.ok("DELETE", f"/v1/trash/{copy['id']}")
-    await settled(running)
+    await background_done(running)
     assert await running.objects.head(second["object_key"]) is None
     assert await running.internal.call("GET", f"/internal/accounts/{running.person.account_id}/storage") == {
         "bytes": 0,
@@ -317,7 +317,7 @@ async def test_copying_while_purging_loses_no_object(running: Any) -> None:
         copied, _ = await asyncio.gather(
             running.person.send("POST", f"{path}/copy", {"path": f"/copy-{number}"}), purge()
         )
-        await settled(running)
+        await background_done(running)
         assert copied.status in (201, 404)
         assert (await running.objects.head(item["object_key"]) is not None) is (copied.status == 201)
 
@@ -334,5 +334,5 @@ async def test_objects_are_deleted_later_when_the_store_is_down(stack: Any) -> N
         assert await stack.database["objects"].find_one({"refs": 0}) is not None
     assert await stack.objects.head(item["object_key"]) is not None
     async with stack.run(job_lease_seconds=0.1):
-        await settled(stack)
+        await background_done(stack)
     assert await stack.objects.head(item["object_key"]) is None

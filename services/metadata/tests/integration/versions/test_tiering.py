@@ -21,7 +21,7 @@ class Cooling:
 
     def __init__(self, stack: Any) -> None:
         old, versions = MongoOldContents(stack.database), MongoVersions(stack.database)
-        self.cooler = StorageTiering(old, versions, stack.objects, days=90, now=self._now)
+        self.tiering = StorageTiering(old, versions, stack.objects, days=90, now=self._now)
         self._days = 0.0
 
     async def _now(self) -> datetime:
@@ -30,7 +30,7 @@ class Cooling:
     async def at(self, days: float) -> int:
         """Tag until nothing is due; returns the number of files."""
         self._days, files = days, 0
-        while found := await self.cooler.cool():
+        while found := await self.tiering.cool():
             files += found
         return files
 
