@@ -28,6 +28,8 @@ from docstore_platform.mongo import (
 Since = Literal["trash_from", "versions_from", "recheck_from"]
 """Fields by which work is due. `recheck_from`: a choice was made then, and files may exceed its number of versions."""
 OLDEST_TRASH = [("trashed_at", 1), ("_id", 1)]
+FIRST: dict[Since, str] = {"trash_from": "trashed_at", "versions_from": "replaced_from"}
+"""The field of items whose earliest value a root stores."""
 DAYS: dict[Since, str] = {"trash_from": "trash_days", "versions_from": "version_days"}
 
 
@@ -69,19 +71,14 @@ class DueRoots(Protocol):
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         """Trash put there before a moment, the earliest first."""
 
-    async def oldest_trash(self, owner_id: str, session: Session) -> Node | None: ...
-
     async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         """Files whose first old version was replaced before a moment, the earliest first."""
-
-    async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
-        """The file with the earliest old version."""
 
     async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
         """Files with more versions than this, those with the most first."""
 
-    async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
-        """Complete the work on an account; `rest`: since when the remaining items exist, None if there are none.
+    async def finish(self, due: DueAccount, session: Session) -> None:
+        """Complete the work on an account: store since when the remaining items exist.
 
         A concurrent transaction that adds the first item conflicts with this: both write the owner's journal.
         """
@@ -162,17 +159,9 @@ class MongoRetentionRoots:
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         return await self._page({"owner": owner_id, "trashed_at": {"$lte": before}}, OLDEST_TRASH, limit, session)
 
-    async def oldest_trash(self, owner_id: str, session: Session) -> Node | None:
-        trash = {"owner": owner_id, "trashed_at": {"$exists": True}}
-        return next(iter(await self._page(trash, OLDEST_TRASH, 1, session)), None)
-
     async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         old = {"owner": owner_id, "replaced_from": {"$lte": before}}
         return await self._page(old, [("replaced_from", 1)], limit, session)
-
-    async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
-        old = {"owner": owner_id, "replaced_from": {"$gt": EPOCH}}
-        return next(iter(await self._page(old, [("replaced_from", 1)], 1, session)), None)
 
     async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
         surplus = {"owner": owner_id, "kept_versions": {"$gt": versions}}
@@ -184,7 +173,12 @@ class MongoRetentionRoots:
         rows = self._nodes.find(condition, session=session, sort=order, limit=limit)
         return [node_of(row) for row in await rows.to_list(limit)]
 
-    async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
+    async def finish(self, due: DueAccount, session: Session) -> None:
+        rest: datetime | None = None
+        if field := FIRST.get(due.since):
+            items = {"owner": due.account_id, field: {"$gt": EPOCH}}
+            row = await self._nodes.find_one(items, {field: 1}, sort=[(field, 1)], session=session)
+            rest = row[field] if row else None
         if rest is None:
             await touch_owner_journals(database_of(self._nodes), [due.account_id], session)
         set_rest: Document = {} if rest is None else {"$set": {due.since: rest}}

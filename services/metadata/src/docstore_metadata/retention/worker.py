@@ -16,7 +16,7 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.retention.repository import DueAccount, DueRoots, Since
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
-from docstore_metadata.tree.retention_policy import Bounds
+from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node, Place, Version
 from docstore_work.leader_lease import LeaderLease
 
@@ -32,6 +32,8 @@ RETRY_AFTER = timedelta(minutes=1)
 """Delay of an account whose step failed."""
 
 Now = Callable[[], Awaitable[datetime]]
+Step = Callable[[str, Policy, datetime, Transaction], Awaitable[bool]]
+"""Deletes one page of an account's due items; whether there may be more."""
 
 
 @dataclass(slots=True)
@@ -62,53 +64,46 @@ class RetentionSweeper(UseCases):
         """Delete one page, in one transaction; whether there may be more."""
         now = await self.now()
 
+        steps: Mapping[Since, Step] = {
+            "trash_from": self._purge_trash,
+            "versions_from": self._prune_outdated,
+            "recheck_from": self._prune_surplus,
+        }
+
         async def work(transaction: Transaction) -> bool:
             root = await self.retention.begin_step(due, now, transaction.session)
-            return root is not None and await self._steps()[due.since](due, root, now, transaction)
+            if root is None:
+                return False
+            more = await steps[due.since](root.id, self.bounds.of(root.retention), now, transaction)
+            if not more:
+                await self.retention.finish(due, transaction.session)
+            return more
 
         return await self.transactor.run(work, lane=due.account_id)
 
-    def _steps(self) -> Mapping[Since, Callable[[DueAccount, Node, datetime, Transaction], Awaitable[bool]]]:
-        return {
-            "trash_from": self._trash_step,
-            "versions_from": self._versions_step,
-            "recheck_from": self._recheck_step,
-        }
-
-    async def _trash_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
-        session, policy = transaction.session, self.bounds.of(root.retention)
-        nodes: Sequence[Node] = []
-        if policy.trash_days is not None:
-            before = now - timedelta(days=policy.trash_days)
-            nodes = await self.retention.overdue_trash(root.id, before, TRASH_PAGE, session)
+    async def _purge_trash(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
+        if policy.trash_days is None:
+            return False
+        before = now - timedelta(days=policy.trash_days)
+        nodes = await self.retention.overdue_trash(account_id, before, TRASH_PAGE, transaction.session)
         places = await self._places(nodes, transaction)
         await purge_trashed(self.store, places, NOBODY, self.clock(), transaction)
-        if len(nodes) == TRASH_PAGE:
-            return True
-        rest = await self.retention.oldest_trash(root.id, session)
-        await self.retention.finish(due, rest.trashed_at if rest else None, session)
-        return False
+        return len(nodes) == TRASH_PAGE
 
-    async def _versions_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
-        session, days = transaction.session, self.bounds.of(root.retention).version_days
-        files: Sequence[Node] = []
-        if days is not None:
-            files = await self.retention.files_replaced(root.id, now - timedelta(days=days), FILES_PAGE, session)
-            await self._prune(files, lambda versions: outdated_versions(versions, days, now), transaction)
-        if len(files) == FILES_PAGE:
-            return True
-        rest = await self.retention.first_replaced(root.id, session)
-        await self.retention.finish(due, rest.replaced_from if rest else None, session)
-        return False
+    async def _prune_outdated(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
+        days = policy.version_days
+        if days is None:
+            return False
+        before = now - timedelta(days=days)
+        files = await self.retention.files_replaced(account_id, before, FILES_PAGE, transaction.session)
+        await self._prune(files, lambda versions: outdated_versions(versions, days, now), transaction)
+        return len(files) == FILES_PAGE
 
-    async def _recheck_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
-        cap = self.bounds.of(root.retention).versions
-        files = await self.retention.files_with_more(root.id, cap, FILES_PAGE, transaction.session)
+    async def _prune_surplus(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
+        cap = policy.versions
+        files = await self.retention.files_with_more(account_id, cap, FILES_PAGE, transaction.session)
         await self._prune(files, lambda versions: versions_to_prune(versions, cap, now), transaction)
-        if len(files) == FILES_PAGE:
-            return True
-        await self.retention.finish(due, None, transaction.session)
-        return False
+        return len(files) == FILES_PAGE
 
     async def _prune(
         self,

@@ -37,10 +37,7 @@ class FakeRoots:
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Any) -> list[Node]:
         return []
 
-    async def oldest_trash(self, owner_id: str, session: Any) -> None:
-        return None
-
-    async def finish(self, due: DueAccount, rest: datetime | None, session: Any) -> None:
+    async def finish(self, due: DueAccount, session: Any) -> None:
         del self.due[due.account_id]
         self.done.append(due.account_id)
 
