@@ -11,8 +11,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
-# More than there are processors: tests wait much. One has those that share a stack, one those that start stacks.
-TEST_PROCESSES ?= 4
+# More than there are processors: tests wait much. One has those that share a stack, one begins with those that start stacks.
+TEST_PROCESSES ?= 3
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 HELM ?= $(shell command -v helm || echo .tools/bin/helm)
 HELM_VERSION := v3.22.0

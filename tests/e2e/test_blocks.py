@@ -122,6 +122,6 @@ async def test_deleted_for_good(ada: Person, bucket: Bucket) -> None:
     async def is_released() -> bool:
         return {key for key in await bucket.keys(ada.id) if "/uploads/" in key} == lists
 
-    await eventually(is_released, every=0.2)
+    await eventually(is_released)
     assert (await read(ada, kept)).body == CONTENT
     await ada.counted(len(CONTENT))

@@ -165,7 +165,7 @@ async def test_what_was_put_is_found(shell: Shell) -> None:
     async def found() -> bool:
         return await shell.done("search", "cormorant") == "/cormorant report.txt\n"
 
-    await eventually(found, every=0.2)
+    await eventually(found)
     assert (await shell.run("search", "--json", "cormorant")).json["total"] == 1
     refused = await shell.run("search", "--content", "cormorant")
     assert (refused.status, "(premium_required)" in refused.err) == (1, True)

@@ -110,7 +110,7 @@ async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bu
     async def list_gone() -> bool:
         return not any("/uploads/" in key for key in await bucket.keys(ada.id))
 
-    await eventually(list_gone, every=0.1)
+    await eventually(list_gone)
     assert await grace.content(copy["id"]) == b"small"
     await grace.call("DELETE", f"/v1/files/{copy['id']}")
     await grace.call("DELETE", f"/v1/trash/{copy['id']}")
@@ -118,7 +118,7 @@ async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bu
     async def pack_gone() -> bool:
         return not any("/packs/" in key for key in await bucket.keys(ada.id))
 
-    await eventually(pack_gone, every=0.1)
+    await eventually(pack_gone)
 
 
 async def test_many_downloads_at_once_and_some_that_end_early(ada: Person) -> None:

@@ -24,7 +24,7 @@ async def shown(person: Person, file: dict[str, Any], size: str = "small") -> Im
     async def ready() -> Any:
         return (await person.call("GET", f"/v1/files/{file['id']}"))["preview"]
 
-    await eventually(ready, every=0.1)
+    await eventually(ready)
     answer = await person.ask("GET", f"/v1/files/{file['id']}/preview?size={size}")
     assert answer.status == 302, answer
     async with person._session.get(answer.headers["location"]) as response:

@@ -61,7 +61,7 @@ async def test_a_team_works_in_a_shared_folder(ada: Person, grace: Person, sign_
 async def test_what_is_revoked_is_gone_in_the_next_request(ada: Person, grace: Person, record_property: Any) -> None:
     """For lists, looks, content, versions, changes, search, journal and shared-with-me; how long it took is printed."""
     await grace.choose("free")
-    files = [await ada.upload(f"/f/{number}-canary.txt", b"x") for number in range(25)]
+    files = await ada.upload_batch({f"/f/{number}-canary.txt": b"x" for number in range(25)})
     folder = await ada.call("GET", f"/v1/files/{files[0]['parent_id']}")
     file_id = files[0]["id"]
     made = await ada.share(folder, grace)

@@ -260,11 +260,11 @@ async def test_watching_devices_hear_of_each_other(device: NewDevice) -> None:
     tasks = [asyncio.create_task(each.watch()) for _, each, _ in (one, two)]
     try:
         write(one[0] / "a.txt", "from the laptop")
-        await eventually(lambda: asyncio.sleep(0, (two[0] / "a.txt").exists()), every=0.02)
+        await eventually(lambda: asyncio.sleep(0, (two[0] / "a.txt").exists()))
         write(two[0] / "sub/b.txt", "from the desk")
-        await eventually(lambda: asyncio.sleep(0, (one[0] / "sub/b.txt").exists()), every=0.02)
+        await eventually(lambda: asyncio.sleep(0, (one[0] / "sub/b.txt").exists()))
         (one[0] / "a.txt").unlink()
-        await eventually(lambda: asyncio.sleep(0, not (two[0] / "a.txt").exists()), every=0.02)
+        await eventually(lambda: asyncio.sleep(0, not (two[0] / "a.txt").exists()))
     finally:
         for task in tasks:
             task.cancel()

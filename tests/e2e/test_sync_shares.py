@@ -47,7 +47,7 @@ class Member:
         async def is_active() -> bool:
             return (await self.client.share(file.id, other.email, role)).state == "active"
 
-        await eventually(is_active, every=0.1)
+        await eventually(is_active)
         return file
 
     async def unshare(self, file: File) -> None:

@@ -31,7 +31,7 @@ async def killed_once(is_at_work: Callable[[], bool], *arguments: str) -> None:
     async def is_there() -> bool:
         return is_at_work() or process.returncode is not None
 
-    await eventually(is_there)
+    await eventually(is_there, every=0.01)
     if process.returncode is None:
         process.send_signal(signal.SIGKILL)
     await process.wait()

@@ -58,7 +58,7 @@ class Person(ApiClient):
             answer = await self.ask("GET", "/v1/search?q=plan&in=content")
             return answer.status == status and (await self.usage())["limit"] != before
 
-        await eventually(heard, every=0.1)
+        await eventually(heard)
 
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and code of a refusal, which is problem+json."""
@@ -138,7 +138,7 @@ class Person(ApiClient):
             return bool(usage["used"] == used and usage["reserved"] == reserved)
 
         try:
-            await eventually(as_it_should_be, every=0.1)
+            await eventually(as_it_should_be)
         except AssertionError:
             raise AssertionError(f"{await self.usage()} instead of used {used}, reserved {reserved}") from None
 
@@ -156,7 +156,7 @@ class Person(ApiClient):
             return sorted(hit["file"]["path"] for hit in hits) == sorted(paths)
 
         try:
-            await eventually(as_it_should_be, every=0.1)
+            await eventually(as_it_should_be)
         except AssertionError:
             found = [hit["file"]["path"] for hit in hits]
             raise AssertionError(f"{words!r} finds {found} instead of {list(paths)}") from None

@@ -8,16 +8,26 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 120.0, every: float = 0.02) -> T:
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
+PAUSE_SHARE = 0.2
+"""Of the time waited so far."""
+
+
+async def eventually(
+    probe: Callable[[], Awaitable[T | None]], *, seconds: float = 120.0, every: float | None = None
+) -> T:
     """Return the first truthy result of `probe`; AssertionError with the last result after `seconds`.
 
-    The limit is generous because a machine may stand still at times.
+    The limit is generous because a machine may stand still at times. Without `every`, pauses grow with the wait, so
+    that a long one does not load the services it probes.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         answer = await probe()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"still {answer!r} after {seconds} s")
-        await asyncio.sleep(every)
+        growing = min(max(SHORTEST_PAUSE_SECONDS, waited * PAUSE_SHARE), LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(every or growing)
