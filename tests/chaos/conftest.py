@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from pairs import ADMIN, Pairs, running_pairs
+from paired_services import ADMIN, PairedServices, running_paired_services
 from random_faults import PairFaults, StackFaults, Target
 from stacks import SHORT_WAITS, DetachedStack
 
@@ -21,7 +21,7 @@ FAULTS = int(os.environ.get("CHAOS_FAULTS", "60"))
 """In all, shared by the deployments."""
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 HAS_KAFKA = bool(shutil.which("java") and shutil.which("mvn"))
-DEPLOYMENTS = os.environ.get("CHAOS_DEPLOYMENTS", "up,processes" + ",pairs" * HAS_KAFKA).split(",")
+DEPLOYMENTS = os.environ.get("CHAOS_DEPLOYMENTS", "up,processes" + ",paired" * HAS_KAFKA).split(",")
 
 
 @asynccontextmanager
@@ -40,18 +40,18 @@ async def _stack(data: Path, rng: random.Random, *, processes: bool) -> AsyncIte
 @asynccontextmanager
 async def _pairs(data: Path, rng: random.Random) -> AsyncIterator[Target]:
     fetch_kafka(StandaloneSettings().tools)
-    async with running_pairs(data) as pairs:
-        yield _target_of(pairs, rng)
+    async with running_paired_services(data) as paired:
+        yield _target_of(paired, rng)
 
 
-def _target_of(pairs: Pairs, rng: random.Random) -> Target:
-    return Target(PairFaults(pairs, rng), lambda: pairs.gateway, pairs.mailbox, lambda: pairs.bucket, ADMIN)
+def _target_of(paired: PairedServices, rng: random.Random) -> Target:
+    return Target(PairFaults(paired, rng), lambda: paired.gateway, paired.mailbox, lambda: paired.bucket, ADMIN)
 
 
 @pytest.fixture(params=DEPLOYMENTS)
 async def target(request: pytest.FixtureRequest, rng: random.Random, tmp_path: Path) -> AsyncIterator[Target]:
-    """`up`: all services in one process; `processes`: one each; `pairs`: two of each, on Apache Kafka."""
-    if request.param == "pairs":
+    """`up`: all services in one process; `processes`: one each; `paired`: two of each, on Apache Kafka."""
+    if request.param == "paired":
         running = _pairs(tmp_path, rng)
     else:
         running = _stack(tmp_path, rng, processes=request.param == "processes")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI
 from internal_clients import CLIENT_METHODS, Call
-from one_file import CONTENT, Gateway, carry_a_file, running_services
 from pydantic import SecretStr
 from service_calls import ServiceCaller
+from services_in_process import CONTENT, Gateway, carry_a_file, running_services
 
 from docstore_accounts.app import create_app
 from docstore_accounts.regions.client import RegionClient, Signatures

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from cut_line import CutLine
+from breakable_connection import BreakableConnection
 from deployments import Deployment
 from synced_folders import Command, tree, write
 
@@ -152,7 +152,7 @@ async def test_cut_off_from_the_server_it_goes_on_when_that_is_back(
     account: Account, deployment: Deployment, tmp_path: Path
 ) -> None:
     """What is changed while the line is dead is there soon after it is mended, in both directions."""
-    line = CutLine(urlsplit(deployment.gateway).port or 0)
+    line = BreakableConnection(urlsplit(deployment.gateway).port or 0)
     async with line.listening():
         command, folder = Command(tmp_path / "home"), tmp_path / "folder"
         await command.log_in(f"http://127.0.0.1:{line.port}", account.email, PASSWORD)

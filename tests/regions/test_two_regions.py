@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
-from cut_line import CutLine
+from breakable_connection import BreakableConnection
 from people import PASSWORD, Person
 from stacks import SHORT_WAITS, DetachedStack, processes_of, run
 
@@ -34,7 +34,7 @@ CANARY = "canary in the west"
 @dataclass
 class Region:
     stack: DetachedStack
-    line: CutLine
+    line: BreakableConnection
     """By which the other region reaches this one."""
     mongo: Mongo
     pepper: str
@@ -97,7 +97,7 @@ async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
     data, port = tmp_path_factory.mktemp("regions"), two_ports()
     async with AsyncExitStack() as closing:
         lines = {
-            name: await closing.enter_async_context(CutLine(port + number).listening())
+            name: await closing.enter_async_context(BreakableConnection(port + number).listening())
             for number, name in enumerate((WEST, EAST))
         }
         links = {name: f"http://127.0.0.1:{line.port}" for name, line in lines.items()}

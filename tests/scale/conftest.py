@@ -4,7 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from pairs import SEARCH_CLUSTER, Pairs, running_pairs
+from paired_services import SEARCH_CLUSTER, PairedServices, running_paired_services
 
 from docstore_standalone.apache_kafka import fetch_kafka
 from docstore_standalone.opensearch import fetch_opensearch
@@ -21,13 +21,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those with instances of their own come first: the others' run until the end."""
-    items.sort(key=lambda item: "pairs" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "paired" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
-async def pairs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pairs]:
+async def paired(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PairedServices]:
     """All instances ready; of each service the one that has run longer holds the relay's lease."""
-    async with running_pairs(tmp_path_factory.mktemp("pairs")) as running:
+    async with running_paired_services(tmp_path_factory.mktemp("paired")) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from busy_client import BusyClient, Steps, everything_is_as_promised, no_dead_letters
-from pairs import ADMIN, PAIRS, WAITS, Instance, Pairs
+from paired_services import ADMIN, PAIRED_SERVICES, WAITS, Instance, PairedServices
 
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Document
@@ -19,7 +19,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.scale
 
 CLIENTS = 2
-RELAYS: tuple[ServiceName, ...] = tuple(service for service in PAIRS if service != "gateway")
+RELAYS: tuple[ServiceName, ...] = tuple(service for service in PAIRED_SERVICES if service != "gateway")
 FLOWS: tuple[tuple[ServiceName, str, ServiceName], ...] = (
     ("metadata", "file-created", "quota"),
     ("upload", "upload-completed", "notify"),
@@ -44,53 +44,53 @@ class InHand:
     relays: dict[ServiceName, str]
 
 
-async def test_an_instance_that_dies_is_taken_over(pairs: Pairs, say: Callable[[str], None]) -> None:
+async def test_an_instance_that_dies_is_taken_over(paired: PairedServices, say: Callable[[str], None]) -> None:
     """Uploads, messages, events and jobs in the hands of the dead are finished by the living within seconds; whatever
     was acknowledged is there, counted and told once.
     """
-    dying = [pairs.by_age(service)[0] for service in PAIRS]
+    dying = [paired.by_age(service)[0] for service in PAIRED_SERVICES]
     async with AsyncExitStack() as opened:
-        clients = [await opened.enter_async_context(BusyClient(lambda: pairs.gateway, 1)) for _ in range(CLIENTS)]
+        clients = [await opened.enter_async_context(BusyClient(lambda: paired.gateway, 1)) for _ in range(CLIENTS)]
         async with clients[0].working(), clients[1].working():
             await asyncio.gather(*(client.promised(3) for client in clients))
-            async with _in_mid_work(pairs, clients[0]) as held:
+            async with _in_mid_work(paired, clients[0]) as held:
                 await asyncio.gather(*(instance.kill() for instance in dying))
                 killed_at = time.monotonic()
-            measured = await _taken_over(pairs, held, killed_at)
+            measured = await _taken_over(paired, held, killed_at)
             await asyncio.gather(*(client.promised(5) for client in clients))
         for what, seconds in measured.items():
             say(f"{what}: {seconds:.1f} s after kill -9")
         for client in clients:
-            completed = await everything_is_as_promised(client, pairs.mailbox, pairs.bucket)
+            completed = await everything_is_as_promised(client, paired.mailbox, paired.bucket)
             assert held.vanished.path in completed or client is not clients[0]
-        await no_dead_letters(pairs.gateway, ADMIN)
+        await no_dead_letters(paired.gateway, ADMIN)
         say(f"{sum(len(client.promises.files) for client in clients)} uploads acknowledged, none lost or counted twice")
     await asyncio.gather(*(instance.start() for instance in dying))
-    await asyncio.gather(*(pairs.balanced(instance) for instance in dying))
+    await asyncio.gather(*(paired.balanced(instance) for instance in dying))
     assert max(measured.values()) < LONGEST_SECONDS
 
 
 @asynccontextmanager
-async def _in_mid_work(pairs: Pairs, client: BusyClient) -> AsyncIterator[InHand]:
+async def _in_mid_work(paired: PairedServices, client: BusyClient) -> AsyncIterator[InHand]:
     """Freeze the younger instances, so that the older ones take all there is, and stop these in the middle of it: a
     mail, a commit asked of metadata, a comparison too, none of which is answered. All goes on at the end.
     """
-    upload, quota, notify = (pairs.by_age(service)[1] for service in ("upload", "quota", "notify"))
+    upload, quota, notify = (paired.by_age(service)[1] for service in ("upload", "quota", "notify"))
     with ExitStack() as held:
         _freeze(held, notify)
-        held.enter_context(pairs.balancers["ses"].held())
+        held.enter_context(paired.balancers["ses"].held())
         lease = _lease("NOTIFY_LEASE_SECONDS")
-        delivery = await _found(pairs, "notify", "deliveries", {"state": "pending", "next_at": {"$gt": lease}})
+        delivery = await _found(paired, "notify", "deliveries", {"state": "pending", "next_at": {"$gt": lease}})
         vanished = await Steps(client).begin()
         _freeze(held, upload)  # before there is anything to complete, which it would hold until its lease ends
         _freeze(held, quota)
         await vanished.send()
-        held.enter_context(pairs.balancers["metadata"].held())
+        held.enter_context(paired.balancers["metadata"].held())
         commit = {"_id": vanished.upload["id"], "state": "committing"}
-        await _found(pairs, "upload", "uploads", commit)
+        await _found(paired, "upload", "uploads", commit)
         comparison = {"_id": "reconcile", "lease_owner": {"$ne": None}, "lease_until": {"$gt": utc_now()}}
-        job = await _found(pairs, "quota", "jobs", comparison)
-        relays = {service: await _relay_owner(pairs, service) for service in RELAYS}
+        job = await _found(paired, "quota", "jobs", comparison)
+        relays = {service: await _relay_owner(paired, service) for service in RELAYS}
         yield InHand(vanished, vanished.upload["id"], delivery, job, relays)
 
 
@@ -104,9 +104,9 @@ def _lease(setting: str) -> datetime:
     return utc_now() + timedelta(seconds=float(WAITS[setting]))
 
 
-async def _found(pairs: Pairs, service: ServiceName, collection: str, condition: Document) -> Document:
+async def _found(paired: PairedServices, service: ServiceName, collection: str, condition: Document) -> Document:
     async def find() -> Document | None:
-        found: Document | None = await pairs.database(service)[collection].find_one(condition)
+        found: Document | None = await paired.database(service)[collection].find_one(condition)
         return found
 
     try:
@@ -115,16 +115,16 @@ async def _found(pairs: Pairs, service: ServiceName, collection: str, condition:
         raise AssertionError(f"{service} has nothing in hand: {condition}") from None
 
 
-async def _relay_owner(pairs: Pairs, service: ServiceName) -> str:
-    lease = await pairs.database(service)["outbox_lease"].find_one({"_id": "relay"})
+async def _relay_owner(paired: PairedServices, service: ServiceName) -> str:
+    lease = await paired.database(service)["outbox_lease"].find_one({"_id": "relay"})
     return str(lease["owner"]) if lease else ""
 
 
-async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, float]:
+async def _taken_over(paired: PairedServices, held: InHand, since: float) -> dict[str, float]:
     """Seconds after `since` at which each piece of work was finished, or had another owner."""
 
     async def row(service: ServiceName, collection: str, document_id: str) -> Document:
-        found: Document = await pairs.database(service)[collection].find_one({"_id": document_id})
+        found: Document = await paired.database(service)[collection].find_one({"_id": document_id})
         return found
 
     async def upload_completed() -> bool:
@@ -139,7 +139,7 @@ async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, flo
 
     def relay_has_another_owner(service: ServiceName) -> Probe:
         async def probe() -> bool:
-            return await _relay_owner(pairs, service) not in ("", held.relays[service])
+            return await _relay_owner(paired, service) not in ("", held.relays[service])
 
         return probe
 
@@ -148,7 +148,7 @@ async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, flo
         "mail in mid-sending": message_sent,
         "quota's comparison": job_has_another_owner,
         **{f"outbox relay of {service}": relay_has_another_owner(service) for service in RELAYS},
-        **{f"{flow[1]} on its way to {flow[2]}": _heard(pairs, *flow) for flow in FLOWS},
+        **{f"{flow[1]} on its way to {flow[2]}": _heard(paired, *flow) for flow in FLOWS},
     }
 
     async def measure(probe: Probe) -> float:
@@ -158,15 +158,15 @@ async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, flo
     return dict(zip(probes, await asyncio.gather(*map(measure, probes.values())), strict=True))
 
 
-def _heard(pairs: Pairs, source: ServiceName, event: str, consumer: ServiceName) -> Probe:
+def _heard(paired: PairedServices, source: ServiceName, event: str, consumer: ServiceName) -> Probe:
     """Whether all that is said from now on, for some seconds, is taken in."""
     began = utc_now()
     ended = began + timedelta(seconds=SAID_SECONDS)
 
     async def probe() -> bool:
         said = {"headers": ["ce_type", event.encode()], "created_at": {"$gte": began, "$lt": ended}}
-        ids = [row["_id"] async for row in pairs.database(source)["outbox"].find(said, {"_id": 1})]
-        heard = await pairs.database(consumer)["inbox"].count_documents({"_id": {"$in": ids}})
+        ids = [row["_id"] async for row in paired.database(source)["outbox"].find(said, {"_id": 1})]
+        heard = await paired.database(consumer)["inbox"].count_documents({"_id": {"$in": ids}})
         return utc_now() > ended and bool(ids) and bool(heard == len(ids))
 
     return probe

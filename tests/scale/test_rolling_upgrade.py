@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack
 import orjson
 import pytest
 from busy_client import no_dead_letters
-from hooks import Receiver
 from load import SIZE, THE_END, Load
-from pairs import ADMIN, Instance, Pairs, running_pairs
+from paired_services import ADMIN, Instance, PairedServices, running_paired_services
 from people import Person
 from previous_version import PREVIOUS_VERSION, NotInHistory, previous_python
+from webhook_receivers import Receiver
 
 from docstore_platform.testing import eventually
 
@@ -25,14 +25,14 @@ FOLDER = "/shared/"
 
 
 @pytest.fixture(scope="module")
-async def previous(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pairs]:
+async def previous(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PairedServices]:
     """Two instances of each service, of the version before."""
     try:
         python = await asyncio.to_thread(previous_python, tmp_path_factory.mktemp("previous"))
     except NotInHistory as error:
         pytest.skip(f"A ROLLING UPGRADE FROM {PREVIOUS_VERSION[:7]} IS NOT TESTED: {error}")
     data = tmp_path_factory.mktemp("upgraded")
-    async with running_pairs(data, python=str(python), environment=WEBHOOKS) as running:
+    async with running_paired_services(data, python=str(python), environment=WEBHOOKS) as running:
         yield running
 
 
@@ -74,7 +74,9 @@ class Followers:
         return ids
 
 
-async def test_a_rolling_upgrade_loses_no_request_and_no_event(previous: Pairs, say: Callable[[str], None]) -> None:
+async def test_a_rolling_upgrade_loses_no_request_and_no_event(
+    previous: PairedServices, say: Callable[[str], None]
+) -> None:
     """Both versions serve together for a while. Every request gets its proper answer; each acknowledged upload, and
     each whose client vanished, is listed, counted, found, in the journal of each reader and sent to a webhook once.
     """
@@ -104,9 +106,9 @@ async def test_a_rolling_upgrade_loses_no_request_and_no_event(previous: Pairs, 
         await no_dead_letters(previous.gateway, ADMIN)
 
 
-async def _upgrade(pairs: Pairs, instance: Instance) -> int:
+async def _upgrade(paired: PairedServices, instance: Instance) -> int:
     status = await instance.upgrade()
-    await pairs.balanced(instance)
+    await paired.balanced(instance)
     return status
 
 

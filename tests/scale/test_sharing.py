@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from busy_client import BusyClient, everything_is_as_promised, no_dead_letters
-from pairs import ADMIN, PAIRS, Pairs
+from paired_services import ADMIN, PAIRED_SERVICES, PairedServices
 from people import PASSWORD, Person
 
 from docstore_platform.mongo import Database
@@ -32,30 +32,34 @@ FLOWS: tuple[tuple[ServiceName, str, ServiceName], ...] = (
 
 
 @pytest.fixture(scope="module")
-async def uploaded(pairs: Pairs) -> int:
+async def uploaded(paired: PairedServices) -> int:
     """Eight workers of four accounts have uploaded small files through both gateways; how many."""
     async with AsyncExitStack() as opened:
-        clients = [await opened.enter_async_context(BusyClient(lambda: pairs.gateway, WORKERS)) for _ in range(CLIENTS)]
+        clients = [
+            await opened.enter_async_context(BusyClient(lambda: paired.gateway, WORKERS)) for _ in range(CLIENTS)
+        ]
         async with AsyncExitStack() as working:
             for client in clients:
                 await working.enter_async_context(client.working())
             await asyncio.gather(*(client.promised(UPLOADS // CLIENTS) for client in clients))
         assert [client.promises.refused for client in clients] == [0] * CLIENTS
         for client in clients:
-            assert await everything_is_as_promised(client, pairs.mailbox, pairs.bucket) == set(client.promises.files)
-        await no_dead_letters(pairs.gateway, ADMIN)
+            assert await everything_is_as_promised(client, paired.mailbox, paired.bucket) == set(client.promises.files)
+        await no_dead_letters(paired.gateway, ADMIN)
         return sum(len(client.promises.files) for client in clients)
 
 
-async def test_uploads_through_two_of_each_count_once(pairs: Pairs, uploaded: int, say: Callable[[str], None]) -> None:
+async def test_uploads_through_two_of_each_count_once(
+    paired: PairedServices, uploaded: int, say: Callable[[str], None]
+) -> None:
     """Usage, listing, search, mails and objects are exact; every event is sent once and taken in by each consumer."""
     say(f"{uploaded} uploads by {CLIENTS * WORKERS} workers: each counted, listed, found and told once")
     assert uploaded >= UPLOADS
     for source, event, consumer in FLOWS:
-        said = await _said(pairs.database(source), event)
+        said = await _said(paired.database(source), event)
 
         async def all_heard(consumer: ServiceName = consumer, said: set[str] = said) -> bool:
-            inbox = pairs.database(consumer)["inbox"]
+            inbox = paired.database(consumer)["inbox"]
             return bool(await inbox.count_documents({"_id": {"$in": list(said)}}) == len(said))
 
         await eventually(all_heard)
@@ -79,21 +83,25 @@ async def _said(database: Database, event: str) -> set[str]:
         ("quota", "docstore_events_handled_total", {"type": "file-created"}),
         ("notify", "docstore_events_handled_total", {"type": "upload-completed"}),
         ("notify", "docstore_notify_deliveries_total", {"outcome": "sent"}),
-        *([("indexer", "docstore_events_handled_total", {"type": "file-created"})] if "indexer" in PAIRS else []),
+        *(
+            [("indexer", "docstore_events_handled_total", {"type": "file-created"})]
+            if "indexer" in PAIRED_SERVICES
+            else []
+        ),
     ],
 )
 async def test_both_instances_work(
-    pairs: Pairs, service: str, metric: str, labels: dict[str, str], say: Callable[[str], None]
+    paired: PairedServices, service: str, metric: str, labels: dict[str, str], say: Callable[[str], None]
 ) -> None:
     """Calls, events and jobs: each instance has done a part worth having it for, by its own metrics."""
-    done = [await instance.total(metric, **labels) for instance in pairs.instances[service]]
+    done = [await instance.total(metric, **labels) for instance in paired.instances[service]]
     say(f"{service} {metric}: {done[0]:.0f} and {done[1]:.0f}")
     assert min(done) >= LEAST_SHARE * sum(done)
 
 
-async def test_any_instance_serves_any_session(pairs: Pairs) -> None:
+async def test_any_instance_serves_any_session(paired: PairedServices) -> None:
     """Log-ins at once at both gateways, each renewed at the other one; a log-out at one is felt at the other."""
-    here, there = (instance.url for instance in pairs.instances["gateway"])
+    here, there = (instance.url for instance in paired.instances["gateway"])
     async with AsyncExitStack() as opened:
         person = await opened.enter_async_context(await Person.new(here, "traveller"))
         devices = [await opened.enter_async_context(Person(url)) for url in (here, there) * 4]
@@ -111,9 +119,9 @@ async def test_any_instance_serves_any_session(pairs: Pairs) -> None:
         assert (await devices[0].refused("POST", "/v1/sessions/refresh", last))[0] == 401
 
 
-async def test_a_refresh_token_works_at_one_of_two_gateways(pairs: Pairs) -> None:
+async def test_a_refresh_token_works_at_one_of_two_gateways(paired: PairedServices) -> None:
     """The same token at both in the same moment: one new login at most, and the session is over, as it was copied."""
-    here, there = (instance.url for instance in pairs.instances["gateway"])
+    here, there = (instance.url for instance in paired.instances["gateway"])
     async with await Person.new(here, "copied") as person, Person(there) as thief:
         token = {"refresh_token": person.refresh_token}
         answers = await asyncio.gather(*(one.ask("POST", "/v1/sessions/refresh", token) for one in (person, thief) * 2))
@@ -125,12 +133,12 @@ async def test_a_refresh_token_works_at_one_of_two_gateways(pairs: Pairs) -> Non
             assert (await person.refused("POST", "/v1/sessions/refresh", again))[0] == 401
 
 
-async def test_a_rate_limit_holds_over_both_gateways(pairs: Pairs, say: Callable[[str], None]) -> None:
+async def test_a_rate_limit_holds_over_both_gateways(paired: PairedServices, say: Callable[[str], None]) -> None:
     """Twice the budget of a minute at each gateway at once: all together get the budget, and what grows back."""
     before = time.monotonic()
     address = {"x-forwarded-for": "198.51.100.7"}
     async with AsyncExitStack() as opened:
-        callers = [await opened.enter_async_context(Person(one.url)) for one in pairs.instances["gateway"]]
+        callers = [await opened.enter_async_context(Person(one.url)) for one in paired.instances["gateway"]]
         calls = [
             caller.ask("POST", "/v1/sessions/refresh", {"refresh_token": "nobody's"}, address)
             for caller in callers * 2 * REFRESHES_A_MINUTE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments import Bucket, Mailbox
-from pairs import Instance, Pairs
+from paired_services import Instance, PairedServices
 from stacks import SUPERVISOR, DetachedStack
 
 from docstore_platform.services import SERVICE_NAMES
@@ -83,10 +83,10 @@ class StackFaults:
 class PairFaults:
     """Faults of two instances of each service behind balancers; what dies is started again."""
 
-    def __init__(self, pairs: Pairs, rng: random.Random) -> None:
-        self._pairs = pairs
+    def __init__(self, paired: PairedServices, rng: random.Random) -> None:
+        self._pairs = paired
         self._rng = rng
-        self._instances = [instance for instances in pairs.instances.values() for instance in instances]
+        self._instances = [instance for instances in paired.instances.values() for instance in instances]
 
     async def strike(self) -> str:
         hit = self._rng.sample(self._instances, self._rng.choice((1, 1, 2)))

@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import psutil
 import zstandard
 from deployments import Mailbox
-from hooks import Receiver, Reply
 from old_data_folder import (
     HANGING_PORT,
     LINK_PASSWORD,
@@ -39,6 +38,7 @@ from PIL import Image
 from previous_version import previous_python
 from stacks import DetachedStack, processes_of
 from synced_folders import Command, write
+from webhook_receivers import Receiver, Reply
 
 from docstore_cli import api
 from docstore_contents.packs import Slice, index_bytes

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from busy_client import no_dead_letters
-from hooks import Receiver
 from old_data_folder import (
     HANGING_PORT,
     LINK_PASSWORD,
@@ -32,6 +31,7 @@ from people import PASSWORD, Person
 from stacks import DetachedStack, run
 from standardwebhooks.webhooks import Webhook
 from synced_folders import Command, tree, write
+from webhook_receivers import Receiver
 
 from docstore_platform.testing import eventually
 from docstore_standalone.stack import ADMIN_EMAIL

@@ -1,4 +1,4 @@
-"""What a service's user may do, on a real MongoDB that asks who one is."""
+"""Rights of a service's user, on a real MongoDB with logins."""
 
 import asyncio
 import re
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from one_file import carry_a_file, running_services
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
+from services_in_process import carry_a_file, running_services
 
 from docstore_metadata.journal.repository import create_journal_indexes
 from docstore_platform.mongo import Mongo

@@ -1,4 +1,4 @@
-"""Modules that the tests of accounts share are found by their names."""
+"""Makes helper modules of these tests importable."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Events as the services say them, for the tests of analytics."""
+"""Sample events for the tests of analytics."""
 
 from datetime import UTC, datetime
 from typing import Any

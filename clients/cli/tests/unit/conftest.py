@@ -1,4 +1,4 @@
-"""A machine on which somebody is logged in."""
+"""A machine with a logged-in user."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`docstore admin`: what it asks, what it makes of the answers, and how it ends."""
+"""`docstore admin`: requests, output and exit status."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `docstore backup` says of what is in no backup."""
+"""Warnings of `docstore backup` about data that is in no backup."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

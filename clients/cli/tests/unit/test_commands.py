@@ -1,4 +1,4 @@
-"""The table of commands says what they are, and using one imports no other."""
+"""The table of commands is correct, and a command imports no other."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What strangers named is shown as they named it, and is no markup of the terminal's."""
+"""Untrusted names are shown literally, without terminal markup."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`docstore ls`: in which order, and what of a folder."""
+"""`docstore ls`: order and contents."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""`docstore login`: to whichever region one turns, one ends up logged in at home."""
+"""`docstore login` logs in at the home region, whichever region it is given."""
 
 import stat
 import threading

@@ -1,4 +1,4 @@
-"""What `docstore up` prints once it is up, and how one becomes administrator."""
+"""Output of `docstore up`, and how to become an administrator."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What goes on until Ctrl-C goes on after an outage."""
+"""Commands that run until Ctrl-C continue after an outage."""
 
 from collections.abc import Sequence
 

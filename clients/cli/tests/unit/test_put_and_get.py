@@ -1,4 +1,4 @@
-"""Of what is sent and fetched some may fail: the others are done all the same."""
+"""A failing file does not stop the transfer of the others."""
 
 import os
 from collections.abc import Sequence

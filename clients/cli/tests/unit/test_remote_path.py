@@ -1,4 +1,4 @@
-"""How places are named, and where things go when they are given one."""
+"""Remote paths: syntax and targets."""
 
 import pytest
 from fake_server import FakeServer, Reply, a_file

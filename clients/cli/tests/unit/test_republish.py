@@ -1,4 +1,4 @@
-"""`docstore events republish`: which moments it takes, and what it says of the outcome."""
+"""`docstore events republish`: accepted times and output."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""`docstore retention` says and changes what is kept for how long."""
+"""`docstore retention` shows and changes the retention policy."""
 
 import pytest
 from fake_server import FakeServer, Reply

@@ -1,4 +1,4 @@
-"""What a command's work leaves behind."""
+"""State that a command leaves behind."""
 
 from docstore_cli.session import run
 

@@ -1,4 +1,4 @@
-"""What was shared: who shares it, and `docstore unshare` by who received it."""
+"""Shared items and their owners, and `docstore unshare` by recipient."""
 
 import pytest
 from fake_server import FakeServer, Reply, a_file, listed

@@ -1,4 +1,4 @@
-"""Of several things that one command does, some may fail."""
+"""A command continues with other items when one fails."""
 
 import pytest
 from fake_server import FakeServer, Reply, a_file, listed, refusal

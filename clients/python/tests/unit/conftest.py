@@ -1,4 +1,4 @@
-"""A client and a DocStore in memory to talk to."""
+"""A client with an in-memory DocStore."""
 
 from collections.abc import AsyncIterator
 

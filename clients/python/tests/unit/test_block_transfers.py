@@ -1,4 +1,4 @@
-"""Large files there and back."""
+"""Uploads and downloads of large files."""
 
 import os
 from collections import Counter

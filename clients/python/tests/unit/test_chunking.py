@@ -1,4 +1,4 @@
-"""Where files are cut."""
+"""Content-defined chunking of files."""
 
 import io
 from random import Random

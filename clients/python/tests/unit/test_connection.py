@@ -1,4 +1,4 @@
-"""What a connection trusts, and how it stays logged in."""
+"""Trust and token renewal of a connection."""
 
 import asyncio
 from collections.abc import AsyncIterator

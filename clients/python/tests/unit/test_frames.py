@@ -1,4 +1,4 @@
-"""Blocks as they travel."""
+"""Encoding of blocks as zstd frames."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Many files at once, there and back."""
+"""Uploads and downloads of many files at once."""
 
 import os
 from pathlib import Path

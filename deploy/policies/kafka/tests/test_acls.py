@@ -13,8 +13,8 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
-from one_file import carry_a_file, running_services
 from secured_kafka import SettingsOf
+from services_in_process import carry_a_file, running_services
 
 from docstore_events.connection import kafka_connection
 from docstore_events.topics import topic_names

@@ -1,4 +1,4 @@
-"""A process of its own that runs a stack until it is told to stop: for the tests that kill it."""
+"""A process that runs a stack until it is stopped, for tests that kill it."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What goes wrong around backups: restores that were cut off, clocks, slow disks, contents gone bad."""
+"""Failures of backups and restores: interruptions, clocks, slow disks, damaged contents."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from backup_places import CONTENTS, Place, restore, take, whole_backups
-from cut_code import Cut, cut_at
+from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION
@@ -34,11 +34,11 @@ LARGE = "accounts/ada/uploads/5/content"
 async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: Any, tmp_path: Path) -> None:
     """Wherever the restore was cut off, the good backup stays; restored to its end, it can be backed up."""
     good = await take(place, tmp_path)
-    with cut_at(OURS) as lines:
+    with crash_at(OURS) as lines:
         await restore(await new_place(), tmp_path)
     for share in (4, 6, 8):
         other: Place = await new_place()
-        with suppress(Cut), cut_at(OURS, lines.run * share // 10):
+        with suppress(SimulatedCrash), crash_at(OURS, lines.run * share // 10):
             await restore(other, tmp_path)
         assert f"{other.deployment.database_prefix}restore" in await other.mongo.database_names("")
         with pytest.raises(BackupRefused, match="incomplete"):

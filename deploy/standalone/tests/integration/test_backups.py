@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from backup_places import CONTENTS, Place, restore, take, whole_backups
-from cut_code import Cut, cut_at
+from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
@@ -121,17 +121,17 @@ async def test_older_backups_go_with_what_only_they_had(place: Place, new_place:
 
 async def test_cut_off_at_any_line_it_is_taken_again(place: Place, new_place: Any, tmp_path: Path) -> None:
     """What was begun is no backup; the next run makes a whole one, and an older one stays what it was."""
-    with cut_at(OURS) as lines:
+    with crash_at(OURS) as lines:
         await take(place, tmp_path / "measured")
     expected = unmended(await place.documents())
     for number in range(1, lines.run, lines.run // 12):
         folder = tmp_path / str(number)
-        with pytest.raises(Cut), cut_at(OURS, number):
+        with pytest.raises(SimulatedCrash), crash_at(OURS, number):
             await take(place, folder)
         assert not whole_backups(folder) or number > lines.run * 0.9
         await take(place, folder)
         Backup(folder).check(silent)
-        with suppress(Cut), cut_at(OURS, number):  # a second one may be done before it comes to that line
+        with suppress(SimulatedCrash), crash_at(OURS, number):  # a second one may be done before it comes to that line
             await take(place, folder, keep=1)
         Backup(folder).check(silent)
         shutil.rmtree(folder)
@@ -146,11 +146,11 @@ async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place:
     await take(place, tmp_path)
     await take(place, tmp_path)
     older = Backup(tmp_path, min(path.name for path in (tmp_path / "backups").iterdir()))
-    with cut_at(OURS) as lines:
+    with crash_at(OURS) as lines:
         await restore(await new_place(), tmp_path)
     for number in range(lines.run // 10, lines.run, lines.run // 10):
         other: Place = await new_place()
-        with pytest.raises(Cut), cut_at(OURS, number):
+        with pytest.raises(SimulatedCrash), crash_at(OURS, number):
             await restore(other, tmp_path)
         prefix = other.deployment.database_prefix
         names = await other.mongo.database_names(prefix)

@@ -1,4 +1,4 @@
-"""The embedded broker's log is shortened at its beginning while it is used: nobody misses or repeats anything."""
+"""The embedded broker's log is trimmed during use without loss or repetition."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The object store as configured: who may do what, with keys, signed URLs, forms and temporary credentials."""
+"""Rights in the object store: keys, signed URLs, forms and temporary credentials."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The life of the embedded servers: start, stop, crashes, neighbours, and nothing left behind."""
+"""Lifecycle of the embedded servers: start, stop, crashes, several stacks, clean-up."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Names of backups: whatever the clock says, the last one that was taken is the newest."""
+"""Names of backups order them, whatever the clock was."""
 
 from datetime import UTC, datetime
 from pathlib import Path

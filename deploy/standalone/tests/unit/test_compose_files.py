@@ -1,4 +1,4 @@
-"""What docker-compose.yml is given: secrets of each service's own, made once and kept."""
+"""Secrets for docker-compose.yml: one set for each service, created once."""
 
 import importlib
 import inspect

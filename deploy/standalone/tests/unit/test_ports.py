@@ -1,4 +1,4 @@
-"""Ports are chosen once, kept, and never two alike."""
+"""Ports are chosen once, stored and distinct."""
 
 import socket
 import subprocess

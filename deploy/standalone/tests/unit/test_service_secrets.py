@@ -1,4 +1,4 @@
-"""Keys and secrets of the services: made, completed after an upgrade, rotated, and given to those who need them."""
+"""Keys and secrets of services: creation, completion after an upgrade, rotation, distribution."""
 
 import json
 from pathlib import Path

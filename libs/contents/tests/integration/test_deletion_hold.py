@@ -1,4 +1,4 @@
-"""Deletions that are held back: until they are released, or for as long as the holder says that it is alive."""
+"""Holds of deletions, until they are released or expire."""
 
 from collections.abc import AsyncIterator
 

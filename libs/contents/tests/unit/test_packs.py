@@ -1,4 +1,4 @@
-"""The pack format: what is written is read again, and nothing else is taken for a pack."""
+"""The pack format: round trips, and refusal of anything else."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a parser that has been taken over can reach from its sandbox: its document, an empty folder, nothing else."""
+"""A compromised parser can access its document and an empty folder only."""
 
 import asyncio
 import os

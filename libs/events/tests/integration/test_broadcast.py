@@ -1,4 +1,4 @@
-"""Events heard in every instance, from now on, with a real broker."""
+"""New events reach every instance, with a real broker."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What a batch is, what is committed after it, and how the reader goes on after a failure."""
+"""Batches, their commits, and recovery after a failure."""
 
 from collections.abc import AsyncIterator, Iterable
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""When a log that was read counts as lost."""
+"""Detection of a lost log by its consumer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the relay's sending looks like in a trace, and that it costs nothing where nothing is recorded."""
+"""Spans of the relay's sending, and none without a recorded trace."""
 
 from typing import Any
 

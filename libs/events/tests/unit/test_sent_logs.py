@@ -1,4 +1,4 @@
-"""When a log that was written to counts as lost."""
+"""Detection of a lost log by its producer."""
 
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError

@@ -1,4 +1,4 @@
-"""Provisioning topics once for all who need them at the same time."""
+"""Concurrent provisioning of topics happens once."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Turn-taking between those who ask for expensive work; what runs is decided by the test alone."""
+"""Turns between requesters of expensive work, controlled by the test."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Tokens by which a service shows who it is."""
+"""Tokens that authenticate services."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Spans: whose they are, what they say, and what a stranger can make of them."""
+"""Spans: their service, attributes, and limits for untrusted callers."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which contents have a preview, by what is said of them."""
+"""Contents with previews, by declared type and name."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The real service on the real servers; the services it asks are fakes in this process."""
+"""The real service on real servers; the services that it calls are fakes in this process."""
 
 import time
 from collections.abc import AsyncIterator, Callable

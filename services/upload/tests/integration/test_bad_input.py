@@ -1,4 +1,4 @@
-"""What the upload service and the signed requests refuse, and that nothing is left behind by it."""
+"""Invalid requests to the upload service and by signed URLs are refused and leave nothing behind."""
 
 import asyncio
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""Content in blocks on real servers: refused when it is not what was said, or not whose it should be."""
+"""Contents in blocks on real servers: refused if not as declared, or of another account."""
 
 from typing import Any
 

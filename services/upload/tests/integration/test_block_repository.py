@@ -1,4 +1,4 @@
-"""Blocks in the real database: what must be all or nothing is, and of two that disagree one wins."""
+"""Blocks in the real database: atomic writes, and one winner of conflicting ones."""
 
 import asyncio
 from collections.abc import AsyncIterator

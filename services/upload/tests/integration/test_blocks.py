@@ -1,4 +1,4 @@
-"""Content in blocks on real servers: sent once, completed once, collected when nothing needs it any more."""
+"""Contents in blocks on real servers: sent once, completed once, collected when unreferenced."""
 
 import asyncio
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ async def store_file_without_blocks(stack: Any) -> str:
 
 
 async def test_editor_sends_into_a_shared_tree(stack: Any) -> None:
-    """Blocks lie with the editor who sent them, the list with the owner; the owner's own blocks don't count."""
+    """Blocks belong to the editor who sent them, the list to the owner, whose own blocks do not count."""
     folder, owner = new_id(), stack.stranger.account_id
     stack.services.metadata.owners[folder] = owner
     async with stack.run():

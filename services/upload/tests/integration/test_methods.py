@@ -1,4 +1,4 @@
-"""Each way to upload, from the first call to the file, with plain HTTP and boto3 as clients have them."""
+"""Each upload method from the first call to the file, with plain HTTP and boto3."""
 
 from hashlib import sha256
 from typing import Any

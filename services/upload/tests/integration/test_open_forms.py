@@ -1,4 +1,4 @@
-"""Forms whose size is left open, as a browser without script needs them."""
+"""Forms of open size, for browsers without script."""
 
 from hashlib import sha256
 from typing import Any

@@ -1,4 +1,4 @@
-"""Packs on real servers: from the client's first call to the rewriting of what is mostly dead."""
+"""Packs on real servers, from the first call to compaction."""
 
 import asyncio
 from collections.abc import Mapping

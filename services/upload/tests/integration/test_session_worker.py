@@ -1,4 +1,4 @@
-"""What happens to uploads when nobody asks: the durable workflow on real servers."""
+"""The worker completes, expires and cleans up uploads without client calls, on real servers."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Calls about files in blocks, as clients and metadata make them, and what is left of them in the stores."""
+"""Calls of clients and metadata about files in blocks, and the remaining state of the stores."""
 
 from collections.abc import Sequence
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""What unit tests of packs do again and again."""
+"""Helpers for unit tests of packs."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The service's use cases over fakes: sessions in a dict, objects in a dict, a clock that is set by hand."""
+"""The service's use cases with fakes: sessions and objects in dicts, and an adjustable clock."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence

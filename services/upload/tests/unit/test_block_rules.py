@@ -69,6 +69,6 @@ def test_any_bytes_are_looked_at_safely(start: bytes) -> None:
 
 
 def test_an_object_that_is_too_large_is_no_block() -> None:
-    """Whatever its header says: what is behind the frame would lie there for nothing."""
+    """Also with a valid header, bytes behind the frame would be stored uncharged."""
     frame = zstandard.compress(b"small")
     assert plain_size(frame, MAX_FRAME_BYTES + 1) is None

@@ -1,4 +1,4 @@
-"""The workers of blocks, on fakes."""
+"""The workers of blocks, with fakes."""
 
 from collections.abc import Callable
 from datetime import timedelta

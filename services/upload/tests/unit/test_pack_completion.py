@@ -1,4 +1,4 @@
-"""Packs become versions: what is answered, said and kept, also when something fails in between."""
+"""Completion of packs: results, events and stored state, also after failures."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is asked of packs: which files one takes, and whose it is."""
+"""Validation of packs: allowed files and owners."""
 
 from dataclasses import replace
 from typing import Any

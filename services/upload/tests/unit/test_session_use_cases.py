@@ -1,4 +1,4 @@
-"""Use cases whose ways of failing are easier to arrange with fakes than with servers."""
+"""Use cases whose failures are easier to cause with fakes than with servers."""
 
 import asyncio
 from collections.abc import Callable

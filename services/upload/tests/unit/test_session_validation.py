@@ -1,4 +1,4 @@
-"""Requests that no client should send are refused, never passed on."""
+"""Invalid requests are refused, never passed on."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What administrators do, and what nobody else can."""
+"""Administrators' routes, and their refusal to everybody else."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Passwords that were forgotten, asked for in a region that is not the account's home."""
+"""Password resets requested in a region that is not the account's home."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which new passwords are refused, and what their owner is told."""
+"""Refused passwords and their error messages."""
 
 from pathlib import Path
 

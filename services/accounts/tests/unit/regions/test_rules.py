@@ -1,4 +1,4 @@
-"""Rules of several regions: hashes, arbiters, and which news counts."""
+"""Rules of regions: hashes, arbiters, and which entry wins."""
 
 from dataclasses import replace
 

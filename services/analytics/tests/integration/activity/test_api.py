@@ -1,4 +1,4 @@
-"""The activity of files on a real database: what events become, who is let in, and what a page costs."""
+"""Activity of files in a real database: entries, access, and cost of a page."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What events say of a file's activity, and who is shown what of it."""
+"""Activity entries of events, and their readers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The audit log's chain by itself: whatever is done to it without the key, the first wrong entry is named."""
+"""The audit log's chain: verification names the first entry that was tampered with."""
 
 from dataclasses import replace
 from datetime import timedelta

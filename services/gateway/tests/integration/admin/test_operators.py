@@ -1,4 +1,4 @@
-"""What operators see at the gateway: calls told to the audit log, health, events as they are said."""
+"""Operators' routes of the gateway: audit log of calls, health, feed of events."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Streams of events: what they tell, where they go on, how they end; the journal is a fake."""
+"""Streams of events: contents, resumption and end, with a fake journal."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: pages, health, metrics, the operators' dead letters."""
+"""The gateway's own routes: pages, health, metrics, dead letters."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The pages without script: who may send their forms, what they ask of the services, and what they say."""
+"""Pages without script: accepted senders, calls of services, and messages."""
 
 from typing import Any
 from urllib.parse import urlencode

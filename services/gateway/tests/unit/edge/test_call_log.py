@@ -1,4 +1,4 @@
-"""Which calls are told to the audit log, and that none is waited for or lost."""
+"""Calls in the audit log: which are recorded, without delay or loss."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who is at the other end, whatever the headers say."""
+"""Detection of the client's address behind proxies."""
 
 from ipaddress import ip_network
 

@@ -1,4 +1,4 @@
-"""Which path goes where, and what is no path of ours."""
+"""Routes by path, and unknown paths."""
 
 from importlib.resources import files
 

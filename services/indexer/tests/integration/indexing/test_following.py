@@ -1,4 +1,4 @@
-"""Plans, documents that can't be read, crashes, and what the upload's final check is told."""
+"""Plan changes, unreadable documents, crashes, and acknowledgement for the final check."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""The index built anew from metadata."""
+"""Rebuild of the index from metadata."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The numbers that tell of two writes which is the later."""
+"""Numbers that order two writes of a file."""
 
 from hypothesis import given
 from hypothesis import strategies as st

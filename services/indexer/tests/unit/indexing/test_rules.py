@@ -1,4 +1,4 @@
-"""The rules: what a pending file needs, and which news of it counts."""
+"""Rules of indexing: the next step of a pending file, and the newest of its events."""
 
 from functools import reduce
 

@@ -1,4 +1,4 @@
-"""How much of a file is fetched for its text, by what its type, size and first bytes say."""
+"""How much of a file is downloaded, by type, size and first bytes."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hooks import Receiver, Reply
 from receivers import aws_channels
+from webhook_receivers import Receiver, Reply
 
 from docstore_notify.channels import aws
 from docstore_notify.channels.results import NotNow, Refused

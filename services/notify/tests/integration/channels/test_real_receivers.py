@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from hooks import Canary, Receiver, Reply
 from moto.server import ThreadedMotoServer
 from standardwebhooks.webhooks import Webhook
+from webhook_receivers import Canary, Receiver, Reply
 
 from docstore_events.files import FileCreated, FileDeleted, FileModified
 from docstore_notify.app import create_app

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hooks import Receiver, Reply, certificate
 from standardwebhooks.webhooks import Webhook
+from webhook_receivers import Receiver, Reply, certificate
 
 from docstore_notify.channels.results import Gone, NotNow, Refused
 from docstore_notify.channels.safe_http.client import MAX_ANSWER_BYTES, SafeHttp

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 from aiohttp import ClientConnectorDNSError
-from hooks import Canary, Receiver, Reply
+from webhook_receivers import Canary, Receiver, Reply
 
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.channels.safe_http.client import ForbiddenAddress, SafeHttp

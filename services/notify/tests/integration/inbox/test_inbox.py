@@ -1,4 +1,4 @@
-"""What is told in the app waits there for its person."""
+"""In-app notifications are stored until they are read."""
 
 from typing import Any
 

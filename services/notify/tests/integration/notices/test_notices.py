@@ -1,4 +1,4 @@
-"""Who is told of what: owners, followers, and nobody who may not or does not want to know."""
+"""Recipients of notices: owners and followers, but nobody without access or against their preferences."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Machines are told event by event, in order; one that fails loses nothing and holds up nobody."""
+"""Machines get events in order; a failing receiver loses nothing and delays nobody."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""E-mails say what happened, and nothing that a file's name would like them to say."""
+"""E-mails contain the facts, and names of files can't inject anything."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -33,7 +33,7 @@ from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ServiceProcess
 
 SEARCH_CLUSTER = os.environ.get("TEST_SEARCH") == "opensearch"
-PAIRS: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if SEARCH_CLUSTER or name != "indexer")
+PAIRED_SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if SEARCH_CLUSTER or name != "indexer")
 """The embedded index belongs to one process."""
 ADMIN = ("admin@docstore.localhost", "the scale tests' administrator")
 START_SECONDS = 120.0
@@ -136,7 +136,7 @@ class Instance:
 
 
 @dataclass(slots=True)
-class Pairs:
+class PairedServices:
     """The running whole."""
 
     servers: Servers
@@ -197,16 +197,19 @@ def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str,
 
 
 @asynccontextmanager
-async def running_pairs(
+async def running_paired_services(
     data: Path, *, python: str = sys.executable, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[Pairs]:
+) -> AsyncIterator[PairedServices]:
     """Servers, balancers, then the first instance of every service, then the second; services of `python`'s version."""
     async with AsyncExitStack() as opened:
         servers = await start_servers(data, broker="apache-kafka")
         opened.push_async_callback(servers.stop)
-        pairs = Pairs(servers, Mongo(servers.mongo_url, app_name="scale-tests"))
+        pairs = PairedServices(servers, Mongo(servers.mongo_url, app_name="scale-tests"))
         opened.callback(pairs.mongo.close)
-        ports = {name: [f"{name} {number}" for number in range(2 if name in PAIRS else 1)] for name in SERVICE_NAMES}
+        ports = {
+            name: [f"{name} {number}" for number in range(2 if name in PAIRED_SERVICES else 1)]
+            for name in SERVICE_NAMES
+        }
         fronts = {name: f"{name} balancer" for name in (*SERVICE_NAMES, "ses")}
         every = [port for names in ports.values() for port in names]
         servers.ports.secure([*every, *map(_operations, every), *fronts.values()])

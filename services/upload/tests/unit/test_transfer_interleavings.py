@@ -1,4 +1,4 @@
-"""Any life a transfer of either kind can have: clients, the worker, time and failures in any order."""
+"""Random sequences of client calls, worker runs, time and failures for both kinds of transfers."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,7 +22,7 @@ EXPIRY, SWEEP = 100.0, 50.0
 FINAL = {"completed", "expired", "aborted"}
 
 
-class TransferLife(RuleBasedStateMachine):
+class TransferInterleavings(RuleBasedStateMachine):
     """One or two transfers; each rule is one thing that may happen next."""
 
     def __init__(self, make_world: Callable[..., Any]) -> None:
@@ -189,9 +189,9 @@ class TransferLife(RuleBasedStateMachine):
         self.loop.close()
 
 
-def test_any_life_of_a_transfer(make_world: Callable[..., Any]) -> None:
+def test_transfers_under_any_interleaving(make_world: Callable[..., Any]) -> None:
     """In every order of events: committed means stored and published once; else bytes and reservation are gone."""
     run_state_machine_as_test(
-        lambda: TransferLife(make_world),
+        lambda: TransferInterleavings(make_world),
         settings=settings(max_examples=8 * settings().max_examples, stateful_step_count=20),
     )

@@ -1,4 +1,4 @@
-"""Any life of blocks, with the real database: fewer than over fakes, and the fakes are held against it."""
+"""Random interleavings of block operations in the real database, and equality of the fakes with it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from block_life import SETTINGS, BlockLife, Parts
+from block_interleavings import SETTINGS, BlockInterleavings, Parts
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -36,7 +36,7 @@ def database_of(infra: InfraSettings, loop: asyncio.AbstractEventLoop) -> Iterat
     loop.close()
 
 
-def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: SimpleNamespace) -> None:
+def test_blocks_under_any_interleaving_in_the_database(infra: InfraSettings, services: SimpleNamespace) -> None:
     """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
     loop = asyncio.new_event_loop()
     with database_of(infra, loop) as (mongo, database):
@@ -62,14 +62,14 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: Simp
             for name in COLLECTIONS:
                 await database[name].delete_many({})
 
-        def machine() -> BlockLife:
+        def machine() -> BlockInterleavings:
             loop.run_until_complete(empty())
             for fake in vars(services).values():
                 fake.__init__()
             upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
             time.now = START
             parts = Parts(uploads, blocks, transactor, services, upload_settings, time, lists, refs, left)
-            return BlockLife(loop, parts)
+            return BlockInterleavings(loop, parts)
 
         checks = [HealthCheck.too_slow]
         run_state_machine_as_test(

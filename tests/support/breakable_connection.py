@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 
-class CutLine:
+class BreakableConnection:
     """Passes connections on to a port of this machine, or drops them all."""
 
     def __init__(self, target: int) -> None:
@@ -15,7 +15,7 @@ class CutLine:
         self._writers: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator["CutLine"]:
+    async def listening(self) -> AsyncIterator["BreakableConnection"]:
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:

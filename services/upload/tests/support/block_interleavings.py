@@ -122,7 +122,7 @@ class Parts:
     """All rows of blocks, lists and discarded keys."""
 
 
-class BlockLife(RuleBasedStateMachine):
+class BlockInterleavings(RuleBasedStateMachine):
     """Each rule begins a job, lets one make its next call, kills one, or lets time pass."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, parts: Parts) -> None:

@@ -8,12 +8,12 @@ from types import FrameType
 from typing import Any
 
 
-class Cut(BaseException):
-    """The work ends here."""
+class SimulatedCrash(BaseException):
+    """A simulated crash."""
 
 
 class Lines:
-    """How many lines of a package have been run; at number `last` it ends."""
+    """Counts executed lines of a package, and raises at number `last`."""
 
     def __init__(self, package: Path, last: int) -> None:
         self.run = 0
@@ -25,13 +25,13 @@ class Lines:
         if event == "line":
             self.run += 1
             if self.run == self._last:
-                raise Cut
+                raise SimulatedCrash
         return self.trace
 
 
 @contextmanager
-def cut_at(package: Path, last: int = 0) -> Iterator[Lines]:
-    """Raises Cut in the block at the line with that number, counted as they are run; 0: only counts them."""
+def crash_at(package: Path, last: int = 0) -> Iterator[Lines]:
+    """Raise SimulatedCrash at the `last`-th executed line of the package; 0: only count lines."""
     lines, before = Lines(package, last), sys.gettrace()
     sys.settrace(lines.trace)
     try:

@@ -1,4 +1,4 @@
-"""What is in the store against what is charged, whatever a client does by whichever method."""
+"""No upload method stores bytes that count for no account."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import zstandard
 from block_calls import missing, name
-from lies import DECLARED, LIES, Liar, sized, write
+from undeclared_writes import DECLARED, UNDECLARED_WRITES, UndeclaredWriter, sized, write
 
 from docstore_contents.block_list import is_blocks, parse
 from docstore_contents.s3.store import UploadNotFound
@@ -56,27 +56,27 @@ async def lose_patience(stack: Any) -> None:
     await stack.database["discarded"].update_many({}, {"$set": {"writable_until": now, "next_check_at": now}})
 
 
-async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
+async def test_no_undeclared_write_stores_uncharged_bytes(stack: Any) -> None:
     """Bytes in the store never exceed those charged, once the sweeps were there; what was committed is whole."""
-    liars = {told: Liar.new(stack) for told in LIES}
+    liars = {told: UndeclaredWriter.new(stack) for told in UNDECLARED_WRITES}
 
-    async def closed(liar: Liar, instructions: Any, content: bytes) -> None:
+    async def closed(writer: UndeclaredWriter, instructions: Any, content: bytes) -> None:
         async def is_refused() -> bool:
-            return await liar.put(instructions, content) == 412
+            return await writer.put(instructions, content) == 412
 
         await eventually(is_refused)
 
     stack.eventually_closed = closed
     async with stack.run(unsized_interval_seconds=0.2):
-        for told in LIES:
-            await LIES[told](liars[told])
+        for told in UNDECLARED_WRITES:
+            await UNDECLARED_WRITES[told](liars[told])
         # While the instructions still work: no account has more than what it was promised and may hold unclaimed.
-        for liar in liars.values():
-            assert await stored(stack, liar.person.account_id) < 10 << 20
+        for writer in liars.values():
+            assert await stored(stack, writer.person.account_id) < 10 << 20
     await lose_patience(stack)
     async with stack.run(looks=True, **ALL_IS_DUE):
-        for told, liar in liars.items():
-            account_id = liar.person.account_id
+        for told, writer in liars.items():
+            account_id = writer.person.account_id
 
             async def is_paid_for(account_id: str = account_id) -> bool:
                 return await stored(stack, account_id) <= charged(stack, account_id) + OVERHEAD
@@ -87,7 +87,7 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
                 found = await stack.store.list_page(f"accounts/{account_id}/", after="", limit=50)
                 pytest.fail(f"{told}: {charged(stack, account_id)} bytes charged, in the store {found}")
     assert await lost(stack) == []
-    assert {told for told, liar in liars.items() if charged(stack, liar.person.account_id)} == {
+    assert {told for told, writer in liars.items() if charged(stack, writer.person.account_id)} == {
         "put_twice_and_after_completion",
         "put_that_is_never_completed",
         "form_after_completion",
@@ -117,14 +117,14 @@ async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
     hashes = list(frames)
     stack.services.quota.limit = 2 * len(DECLARED)
     async with stack.run(unclaimed_bytes=len(DECLARED) + 1000):
-        liar = Liar.new(stack)
-        await sized(liar, {each: frames[each] for each in hashes[:2]})
-        refused = await liar.person.send("POST", "/v1/blocks/missing", {"hashes": hashes[2:], "sizes": frames})
+        writer = UndeclaredWriter.new(stack)
+        await sized(writer, {each: frames[each] for each in hashes[:2]})
+        refused = await writer.person.send("POST", "/v1/blocks/missing", {"hashes": hashes[2:], "sizes": frames})
         assert (refused.status, refused.json()["code"]) == (507, "over_quota")
-        assert await sized(liar, {hashes[5]: 100})
+        assert await sized(writer, {hashes[5]: 100})
         long_ago = utc_now() - timedelta(hours=2)
         await stack.database["blocks"].update_many({}, {"$set": {"touched_at": long_ago}})
-        assert set(await sized(liar, {each: frames[each] for each in hashes[3:5]})) == set(hashes[3:5])
+        assert set(await sized(writer, {each: frames[each] for each in hashes[3:5]})) == set(hashes[3:5])
     rows = await stack.database["blocks"].find().to_list(None)
     assert sum(row["bytes"] for row in rows) <= 3 * len(DECLARED) + 1000
 
@@ -133,23 +133,23 @@ async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Any) -> No
     """What an open upload in blocks has reserved may be sent, however full the quota is with it."""
     stack.services.quota.limit = len(DECLARED)
     async with stack.run(unclaimed_bytes=0):
-        liar = Liar.new(stack)
-        upload = await liar.begin("blocks", DECLARED, sha256=name(DECLARED))
+        writer = UndeclaredWriter.new(stack)
+        upload = await writer.begin("blocks", DECLARED, sha256=name(DECLARED))
         frame = zstandard.compress(DECLARED)
-        wanted = await sized(liar, {name(DECLARED): len(frame)})
-        assert await liar.put(wanted[name(DECLARED)], frame) == 200
-        assert await liar.complete(upload, {"blocks": [{"hash": name(DECLARED), "size": len(DECLARED)}]}) == 200
+        wanted = await sized(writer, {name(DECLARED): len(frame)})
+        assert await writer.put(wanted[name(DECLARED)], frame) == 200
+        assert await writer.complete(upload, {"blocks": [{"hash": name(DECLARED), "size": len(DECLARED)}]}) == 200
 
 
 async def test_forms_and_credentials_that_were_given_up(stack: Any) -> None:
     """Too many that still work, and no more are given; methods whose URLs are dead with their upload are."""
     async with stack.run(unclaimed_bytes=len(DECLARED)):
-        liar = Liar.new(stack)
+        writer = UndeclaredWriter.new(stack)
         for _ in range(2):
-            await liar.abort(await liar.begin("form"))
+            await writer.abort(await writer.begin("form"))
         body = {"path": "/a", "size": 1, "method": "credentials"}
-        assert await liar.person.refused("POST", "/v1/uploads", body) == (429, "too_much_given_up")
-        assert (await liar.begin("put"))["put"]
+        assert await writer.person.refused("POST", "/v1/uploads", body) == (429, "too_much_given_up")
+        assert (await writer.begin("put"))["put"]
 
 
 async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
@@ -193,17 +193,17 @@ async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
 async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
     """By credentials: found without anybody completing it, deleted, and the upload is over."""
     async with stack.run(looks=True):
-        liar = Liar.new(stack)
-        upload = await liar.begin("credentials", b"ten bytes.")
+        writer = UndeclaredWriter.new(stack)
+        upload = await writer.begin("credentials", b"ten bytes.")
         assert await asyncio.to_thread(write, upload["credentials"], DECLARED)
 
         async def is_over() -> bool:
-            return (await liar.person.ok("GET", f"/v1/uploads/{upload['id']}"))["state"] == "aborted"
+            return (await writer.person.ok("GET", f"/v1/uploads/{upload['id']}"))["state"] == "aborted"
 
         await eventually(is_over)
 
         async def is_empty() -> bool:
-            return await stored(stack, liar.person.account_id) == 0
+            return await stored(stack, writer.person.account_id) == 0
 
         await eventually(is_empty)
 
@@ -212,12 +212,12 @@ async def test_a_block_without_a_length_is_looked_for(stack: Any) -> None:
     """More than a block, by a URL that could not say how much: gone without anybody asking, and the URL is dead."""
     huge = bytes(9 << 20)
     async with stack.run(unsized_interval_seconds=0.2):
-        liar = Liar.new(stack)
-        wanted = (await missing(liar.person, [b"huge"]))[name(b"huge")]
-        assert await liar.put(wanted, huge) == 200
+        writer = UndeclaredWriter.new(stack)
+        wanted = (await missing(writer.person, [b"huge"]))[name(b"huge")]
+        assert await writer.put(wanted, huge) == 200
 
         async def is_empty() -> bool:
-            return await stored(stack, liar.person.account_id) == 0
+            return await stored(stack, writer.person.account_id) == 0
 
         await eventually(is_empty)
-        assert await liar.put(wanted, huge) == 412
+        assert await writer.put(wanted, huge) == 412

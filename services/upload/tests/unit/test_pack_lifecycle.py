@@ -1,4 +1,4 @@
-"""How packs end: given up, expired, released slice by slice; what lives stays readable until then."""
+"""The end of packs: cancellation, expiry, release by slices; live slices stay readable."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ async def test_expiry(make_packs: Any) -> None:
     assert packs.packs.purged == {pack["id"]}
 
 
-async def test_giving_up(make_packs: Any) -> None:
+async def test_cancellation(make_packs: Any) -> None:
     """What was sent is deleted; giving up again changes nothing, and a completed pack can't be given up."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -154,7 +154,7 @@ def _pack(numbers: Sequence[int], files: Sequence[Mapping[str, Any]]) -> Pack:
     )  # fmt: skip
 
 
-class PackLife(RuleBasedStateMachine):
+class PackLifecycle(RuleBasedStateMachine):
     """Releases, looks of the workflow, slow compactors that write late and die, in any order."""
 
     def __init__(self, make_packs: Callable[..., PackWorld], run: Callable[[Any], Any]) -> None:
@@ -213,12 +213,12 @@ class PackLife(RuleBasedStateMachine):
         assert (self.object is None) == (not self.referred)
 
 
-def test_any_life_of_a_pack(make_packs: Any) -> None:
+def test_packs_under_any_interleaving(make_packs: Any) -> None:
     """Live bytes of every live slice are always readable, and dead ones do not stay."""
     loop = asyncio.new_event_loop()
     try:
         run_state_machine_as_test(
-            lambda: PackLife(make_packs, loop.run_until_complete),
+            lambda: PackLifecycle(make_packs, loop.run_until_complete),
             settings=settings(max_examples=2 * settings().max_examples, stateful_step_count=30),
         )
     finally:

@@ -1,4 +1,4 @@
-"""A large file is read once, and its hash and its blocks are made at the same time."""
+"""A large file is read once for both its hash and its blocks."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""Any life of blocks, over fakes: very many."""
+"""Random interleavings of block operations, with fakes."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from block_life import SETTINGS, BlockLife, Parts
+from block_interleavings import SETTINGS, BlockInterleavings, Parts
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -19,10 +19,10 @@ def loop_of_its_own() -> Any:
 
 
 @pytest.fixture
-def make_life(
+def make_machine(
     make_world: Callable[..., Any], services: SimpleNamespace, loop_of_its_own: asyncio.AbstractEventLoop
-) -> Callable[[], BlockLife]:
-    def life() -> BlockLife:
+) -> Callable[[], BlockInterleavings]:
+    def life() -> BlockInterleavings:
         for fake in vars(services).values():
             fake.__init__()
         world = make_world(**SETTINGS)
@@ -38,25 +38,25 @@ def make_life(
             return [*blocks.rows, *blocks.lists, *blocks.discarded]
 
         parts = Parts(world.uploads, blocks, world.transactor, services, world.settings, world, lists, refs, left)
-        return BlockLife(loop_of_its_own, parts)
+        return BlockInterleavings(loop_of_its_own, parts)
 
     return life
 
 
-def test_any_life_of_blocks(make_life: Callable[[], BlockLife]) -> None:
+def test_blocks_under_any_interleaving(make_machine: Callable[[], BlockInterleavings]) -> None:
     """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
     run_state_machine_as_test(
-        make_life, settings=settings(max_examples=settings().max_examples * 3 // 2, stateful_step_count=40)
+        make_machine, settings=settings(max_examples=settings().max_examples * 3 // 2, stateful_step_count=40)
     )
 
 
 @pytest.mark.parametrize("call", ["put", "run"], ids=["before the list is stored", "before the claim"])
 @pytest.mark.parametrize("is_sent_again", [False, True])
 def test_blocks_swept_between_look_and_claim(
-    make_life: Callable[[], BlockLife], call: str, is_sent_again: bool
+    make_machine: Callable[[], BlockInterleavings], call: str, is_sent_again: bool
 ) -> None:
     """A list is not taken whose blocks have gone since they were looked for, even if the same came back meanwhile."""
-    life = make_life()
+    life = make_machine()
     life.begin("slow", life.client("ada", [0, 1], "/a", "", False))
     (slow,) = life.jobs
     life.go_on_until(slow, "mark_stored")
@@ -75,9 +75,9 @@ def test_blocks_swept_between_look_and_claim(
     life.teardown()
 
 
-def test_block_that_arrives_after_it_was_given_up(make_life: Callable[[], BlockLife]) -> None:
+def test_block_that_arrives_after_it_was_given_up(make_machine: Callable[[], BlockInterleavings]) -> None:
     """A request that was begun while its URL was good leaves nothing behind, however late it ends."""
-    life = make_life()
+    life = make_machine()
     life.begin("slow", life.client("ada", [0], "/a", "sent", False))
     (slow,) = life.jobs
     life.go_on_until(slow, "put")
@@ -90,10 +90,10 @@ def test_block_that_arrives_after_it_was_given_up(make_life: Callable[[], BlockL
 
 
 @pytest.mark.parametrize("victim", ["client", "purge", "sweep", "deletion"])
-def test_killed_at_any_call(make_life: Callable[[], BlockLife], victim: str) -> None:
+def test_killed_at_any_call(make_machine: Callable[[], BlockInterleavings], victim: str) -> None:
     """Whichever call is its last: what it leaves is healed by others, and nothing of it stays for ever."""
     for calls in range(100):
-        life = make_life()
+        life = make_machine()
         if victim != "client":
             life.client_begins("ada", [0, 1, 0], "/a", "", False)
             life.job_ends(0)
