@@ -64,7 +64,7 @@ class ServiceProcess:
         return {**base_environment(), **self.variables, **listens}
 
     async def wait_ready(self) -> None:
-        """Ask at the operators' port: at the public one, a stranger may listen."""
+        """Probe the operators' port: another program may listen at the public one."""
 
         async def answers() -> bool:
             return await http_status(self.operations_port, self.ready_path) == 200

@@ -9,7 +9,7 @@ ShareRole = Literal["viewer", "editor"]
 
 
 class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
-    """A file or folder shared with one person, as it stands after the change."""
+    """State of a share with one person after the change."""
 
     share_id: str
     file_id: str
@@ -17,16 +17,16 @@ class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
     kind: Literal["file", "folder"]
     owner_id: str
     email: str
-    """Whom it is shared with, as the owner wrote it."""
+    """Recipient's address as the owner entered it."""
     account_id: str | None
-    """Their account; None until somebody has signed up with that address, verified it and accepted the share."""
+    """Recipient's account; None until somebody has signed up with the address, verified it and accepted the share."""
     role: ShareRole
     actor_id: str
     """Account that caused the change."""
     ancestors: tuple[str, ...] = ()
-    """Folders it is in, from the root down to its parent."""
+    """Ids of its folders, from the root to its parent."""
     invited_id: str | None = None
-    """Account of that address that is asked to accept it; None once it has."""
+    """Account of the address that is asked to accept it; None after that."""
     hidden: bool = False
     """The recipient has blocked the owner and gets no notification."""
 
@@ -35,15 +35,15 @@ class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
 
 
 class FileShared(ShareEvent):
-    """Emitted when a file or folder is shared with a person, with another role, or they have verified their address."""
+    """Emitted when an item is shared, its role changes, or the recipient has verified their address."""
 
 
 class ShareRevoked(ShareEvent):
-    """Emitted when a share has ended: taken back by the owner, given up by the person, or gone with the file."""
+    """Emitted when a share has ended: revoked by the owner, left by the recipient, or deleted with the file."""
 
 
 class LinkEvent(Event, topic="shares", owner="metadata", abstract=True):
-    """A public link to a file or folder. The token that opens it is in no event."""
+    """A public link to a file or folder. No event contains its token."""
 
     link_id: str
     file_id: str
@@ -51,25 +51,25 @@ class LinkEvent(Event, topic="shares", owner="metadata", abstract=True):
     owner_id: str
     expires_at: datetime | None
     ancestors: tuple[str, ...] = ()
-    """Folders the file is in, from the root down to its parent."""
+    """Ids of the file's folders, from the root to its parent."""
 
     def key(self) -> str:
         return self.link_id
 
 
 class LinkCreated(LinkEvent):
-    """Emitted when an owner has made a link."""
+    """Emitted when an owner has created a link."""
 
 
 class LinkOpened(LinkEvent):
-    """Emitted when somebody has opened a link; `opens` counts them."""
+    """Emitted when somebody has opened a link; `opens` is the count."""
 
     opens: int
 
 
 class LinkExpiring(LinkEvent):
-    """Emitted once, about a day before a link ends."""
+    """Emitted once, about a day before a link expires."""
 
 
 class LinkRevoked(LinkEvent):
-    """Emitted when a link has been taken back, or is gone with the file."""
+    """Emitted when a link was revoked, or deleted with the file."""

@@ -138,7 +138,7 @@ class Blocks(Protocol):
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
         """Schedule a second deletion of objects with tombstones, once nobody can write there any more.
 
-        A key forgotten meanwhile is recorded anew: a paused worker may have put the tombstone after the deletion.
+        A key forgotten meanwhile is recorded again: a paused worker may have put the tombstone after the deletion.
         """
         ...
 
