@@ -18,10 +18,10 @@ from server_settings import infra_values, service_secrets
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
+from docstore_platform.http.startup import Check, Startup
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
-from docstore_platform.startup import Check, Startup
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -174,7 +174,7 @@ def spans() -> Iterator["InMemorySpanExporter"]:
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from docstore_platform.tracing import Tracing, use_tracing
+    from docstore_platform.telemetry.tracing import Tracing, use_tracing
 
     exporter = InMemorySpanExporter()
     before = use_tracing(Tracing("us-west-2", SimpleSpanProcessor(exporter)))

@@ -15,8 +15,8 @@ from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack, status
 from docstore_cli.api import ApiClient
+from docstore_platform.http.paging import change_cursor
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.paging import change_cursor
 
 ENTRIES = 100_000
 CHUNK = 10_000

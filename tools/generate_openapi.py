@@ -12,8 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from docstore_gateway.edge.openapi import compose, dump
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.service_keys import new_service_key, public_keys_json
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.service_keys import new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 
 OTHER_REGION = {

@@ -14,8 +14,8 @@ from people import Person
 from stacks import DetachedStack
 from yarl import URL
 
-from docstore_platform.service_identity import TOKEN_TYPE, InternalRoute
-from docstore_platform.service_keys import load_private_key, new_service_key
+from docstore_platform.security.service_identity import TOKEN_TYPE, InternalRoute
+from docstore_platform.security.service_keys import load_private_key, new_service_key
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import load_credentials
 

@@ -11,8 +11,8 @@ from generate_internal_openapi import committed_file
 from internal_clients import CLIENT_METHODS, Call, as_template, attribute_called
 from source_reading import modules, modules_imported
 
-from docstore_platform.service_identity import InternalRoute
-from docstore_platform.service_keys import OPERATOR
+from docstore_platform.security.service_identity import InternalRoute
+from docstore_platform.security.service_keys import OPERATOR
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
 
 ROOT = Path(__file__).parents[2]

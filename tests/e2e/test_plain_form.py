@@ -69,7 +69,7 @@ async def test_a_name_that_is_taken(ada: Person, browser: PlainBrowser) -> None:
     await ada.counted(3 + 5 + 4)
     await browser.follow("Send another file")
     await browser.submit("/web/form", name="notes.txt", folder="/", taken="fail")
-    assert (browser.status, "There is a file of this name already." in browser.page.text) == (409, True)
+    assert (browser.status, "A file with this name already exists." in browser.page.text) == (409, True)
     form = browser.page.form("/web/form")
     assert (form.fields["name"], form.fields["taken"]) == ("notes.txt", "fail")
     assert len(await ada.names()) == 2

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from docstore_platform.throttle import Failures
+from docstore_platform.security.throttle import Failures
 
 
 class FakeFailures:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from starlette.routing import compile_path
 
 from docstore_platform.internal import ServiceClient, local_app
-from docstore_platform.service_identity import InternalRoute, token_source
+from docstore_platform.security.service_identity import InternalRoute, token_source
 from docstore_platform.services import CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
 

@@ -29,11 +29,11 @@ from docstore_accounts.verification.service import VerificationService
 from docstore_contracts.quota import QuotaClient
 from docstore_events.testing import FakeTransactor
 from docstore_events.transaction import Transactor
-from docstore_platform.passwords import Passwords
 from docstore_platform.period_counts import Count
-from docstore_platform.revocations import Revocation
-from docstore_platform.throttle import Throttle
-from docstore_platform.tokens import Principal
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.revocations import Revocation
+from docstore_platform.security.throttle import Throttle
+from docstore_platform.security.tokens import Principal
 from docstore_work.lease_queue import Lease, LeaseLost
 
 

@@ -21,10 +21,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_gateway.app import create_app
 from docstore_gateway.settings import GatewaySettings
+from docstore_platform.http.operators import OperatorsPort
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
-from docstore_platform.operators import OperatorsPort
-from docstore_platform.revocations import Revocation
+from docstore_platform.security.revocations import Revocation
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from docstore_gateway.edge.rate_limits import Policy, RateLimiter
-from docstore_platform.problems import Problem
+from docstore_platform.http.problems import Problem
 
 
 async def spend_all(limiters: list[RateLimiter], policy: Policy, calls: int) -> int:

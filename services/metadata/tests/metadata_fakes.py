@@ -21,8 +21,8 @@ from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node
-from docstore_platform.passwords import HashingSettings, Passwords
-from docstore_platform.tokens import Principal
+from docstore_platform.security.passwords import HashingSettings, Passwords
+from docstore_platform.security.tokens import Principal
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli import admin_commands
 from docstore_cli.archive_query import run_query
+from docstore_cli.commands import admin as admin_commands
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
 

@@ -34,7 +34,7 @@ def test_the_table_says_what_the_command_says(name: str) -> None:
     """Its line is the first of its own help; and every command answers in JSON if asked to."""
     found = command(name)
     assert found.name == name
-    module = import_module(f"docstore_cli.{COMMANDS[name][0]}")
+    module = import_module(f"docstore_cli.commands.{COMMANDS[name][0]}")
     commands = list(found.commands.values()) if hasattr(module, "app") else [found]
     assert COMMANDS[name][1] == found.help.splitlines()[0]
     if name not in WITHOUT_JSON:

@@ -9,8 +9,8 @@ import orjson
 import pytest
 import typer
 
-from docstore_cli.get_command import Get
-from docstore_cli.put_command import Put
+from docstore_cli.commands.get import Get
+from docstore_cli.commands.put import Put
 from docstore_cli.remote_path import RemotePath
 from docstore_client import ApiError, AsyncClient, DocStoreError, Source, Unreachable, Wanted
 from docstore_client.models import File

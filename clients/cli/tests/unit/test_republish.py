@@ -7,7 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli import events_commands
+from docstore_cli.commands import events as events_commands
 from docstore_cli.main import app
 
 OUTCOME = {"republished": {"metadata": 2, "quota": 40}, "unreachable": []}

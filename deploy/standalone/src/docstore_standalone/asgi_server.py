@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from docstore_platform.connections import ConnectionLimits, bounded_protocol
-from docstore_platform.operators import OperatorsPort, listening_sockets
+from docstore_platform.http.connections import ConnectionLimits, bounded_protocol
+from docstore_platform.http.operators import OperatorsPort, listening_sockets
+from docstore_platform.http.stopping import announce_stopping
 from docstore_platform.settings import KEEP_ALIVE_SECONDS
-from docstore_platform.stopping import announce_stopping
 
 GRACE_SECONDS = 10
 

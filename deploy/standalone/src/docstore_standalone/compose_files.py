@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from docstore_platform.service_keys import new_service_key, public_key_of
+from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials

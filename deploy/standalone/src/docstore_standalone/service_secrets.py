@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from docstore_platform.service_keys import OPERATOR, new_service_key, public_keys_json
+from docstore_platform.security.service_keys import OPERATOR, new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 from docstore_standalone.state import write_private
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docstore_platform.service_keys import public_key_of
+from docstore_platform.security.service_keys import public_key_of
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import ServiceSettings
 from docstore_standalone.compose_files import (

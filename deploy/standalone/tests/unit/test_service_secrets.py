@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from docstore_platform.service_keys import public_key_of
+from docstore_platform.security.service_keys import public_key_of
 from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.credentials import CREDENTIALS_FILE, load_credentials, rotate_secrets
 from docstore_standalone.service_secrets import (

@@ -18,7 +18,7 @@ from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, Wor
 from docstore_contents.workers.sandbox import confinement, landlock
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_contents.workers.sandbox.watch import STATES, SandboxWatch
-from docstore_platform.metrics import parser_sandbox
+from docstore_platform.telemetry.metrics import parser_sandbox
 
 Attempt = Callable[..., Awaitable[dict[str, Any]]]
 PROGRAM = Program((hostile_parser.__file__,), {})

@@ -16,11 +16,11 @@ from docstore_contracts.operations import (
     RepublishRequest,
 )
 from docstore_events.runtime import EventRuntime
-from docstore_platform.answers import described
 from docstore_platform.errors import Conflict, not_found
+from docstore_platform.http.answers import described
+from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.mongo import Database
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_identity import callers
+from docstore_platform.security.service_identity import callers
 from docstore_platform.services import ServiceName
 from docstore_platform.web import json_response
 

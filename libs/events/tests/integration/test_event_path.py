@@ -22,8 +22,8 @@ from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
+from docstore_platform.http.problems import problem_of
 from docstore_platform.mongo import Collection, Database, Mongo
-from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

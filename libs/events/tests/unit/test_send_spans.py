@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from docstore_events.outbox.send_spans import send_span
-from docstore_platform.tracing import Tracing, use_tracing
+from docstore_platform.telemetry.tracing import Tracing, use_tracing
 
 FILES = TopicPartition("files", 1)
 FIRST, SECOND = (f"00-{letter * 32}-{letter * 16}-01" for letter in "ab")

@@ -1,4 +1,4 @@
-"""Domain errors. Standard library only: `docstore_platform.problems` maps them to HTTP.
+"""Domain errors. Standard library only: `docstore_platform.http.problems` maps them to HTTP.
 
 A rule or use case raises the class of the error's kind, with a code of its own:
 `raise Conflict("This upload is completed.", code="upload_completed")`.

@@ -13,11 +13,17 @@ from starlette.types import ASGIApp, Message, Scope
 from yarl import URL
 
 from docstore_platform.errors import DomainError, Unauthenticated, unavailable
-from docstore_platform.problems import error_of
-from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
+from docstore_platform.http.problems import error_of
+from docstore_platform.security.service_identity import CALLER_NOT_ALLOWED, token_source
 from docstore_platform.services import CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call, traceparent_of
+from docstore_platform.telemetry.tracing import (
+    client_span,
+    current_traceparent,
+    http_answered,
+    http_call,
+    traceparent_of,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -40,8 +40,8 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from docstore_platform.mongo_spans import MongoSpans
-from docstore_platform.tracing import is_tracing
+from docstore_platform.telemetry.mongo_spans import MongoSpans
+from docstore_platform.telemetry.tracing import is_tracing
 
 __all__ = [
     "ASCENDING",

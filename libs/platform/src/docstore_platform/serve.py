@@ -15,12 +15,12 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docstore_platform.connections import ConnectionLimits, bounded_protocol
-from docstore_platform.logs import configure_logging
-from docstore_platform.operators import OperatorsPort, listening_sockets
+from docstore_platform.http.connections import ConnectionLimits, bounded_protocol
+from docstore_platform.http.operators import OperatorsPort, listening_sockets
+from docstore_platform.http.stopping import announce_stopping
 from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
-from docstore_platform.stopping import announce_stopping
-from docstore_platform.tracing import configure_tracing
+from docstore_platform.telemetry.logs import configure_logging
+from docstore_platform.telemetry.tracing import configure_tracing
 from docstore_platform.web import json_response
 
 log = structlog.get_logger(__name__)

@@ -16,20 +16,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.operations import Readiness
-from docstore_platform.answers import described
-from docstore_platform.body_limits import BodyLimit
+from docstore_platform.http.answers import described
+from docstore_platform.http.body_limits import BodyLimit
+from docstore_platform.http.operators import is_from_operators, operators_only
+from docstore_platform.http.problems import install_problem_handlers
+from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.http.startup import Startup, UntilStarted
 from docstore_platform.internal import ServiceClient
-from docstore_platform.metrics import build_info, exposition, http_seconds
-from docstore_platform.operators import is_from_operators, operators_only
-from docstore_platform.problems import install_problem_handlers
-from docstore_platform.request_metrics import UNMATCHED
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_identity import CallerVerifier, callers, internal_routes
+from docstore_platform.security.service_identity import CallerVerifier, callers, internal_routes
+from docstore_platform.security.tokens import FetchKeys, TokenVerifier
 from docstore_platform.services import ServiceName
 from docstore_platform.settings import InfraSettings
-from docstore_platform.startup import Startup, UntilStarted
-from docstore_platform.tokens import FetchKeys, TokenVerifier
-from docstore_platform.tracing import VERSION, http_request, http_served, is_tracing, span
+from docstore_platform.telemetry.metrics import build_info, exposition, http_seconds
+from docstore_platform.telemetry.request_metrics import UNMATCHED
+from docstore_platform.telemetry.tracing import VERSION, http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
 

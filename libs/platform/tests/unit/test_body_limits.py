@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
-from docstore_platform.bodies import Body
-from docstore_platform.body_limits import (
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.body_limits import (
     BATCH_BYTES,
     INTERNAL_BYTES,
     MAX_DEPTH,
@@ -19,7 +19,7 @@ from docstore_platform.body_limits import (
     body_limit,
     is_nested_too_deeply,
 )
-from docstore_platform.problems import install_problem_handlers
+from docstore_platform.http.problems import install_problem_handlers
 
 
 class Credentials(Body):

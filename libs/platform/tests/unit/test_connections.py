@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from docstore_platform.connections import ConnectionLimits, bounded_protocol
+from docstore_platform.http.connections import ConnectionLimits, bounded_protocol
 from docstore_platform.testing import eventually
 
 SHORT = ConnectionLimits(head_seconds=0.3, body_seconds=0.3, answer_seconds=0.3)

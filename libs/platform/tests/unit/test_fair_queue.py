@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from docstore_platform.errors import DomainError
-from docstore_platform.fair_queue import FairQueue, QueueLimits, Requester
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.fair_queue import FairQueue, QueueLimits, Requester
 
 
 class Desk:

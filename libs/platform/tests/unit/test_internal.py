@@ -7,11 +7,11 @@ import pytest
 from fastapi import APIRouter, FastAPI, params
 
 from docstore_platform.errors import DomainError, OutOfSpace, Unavailable
+from docstore_platform.http.problems import problem_of
+from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
-from docstore_platform.problems import problem_of
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_identity import callers
-from docstore_platform.service_keys import new_service_key, public_key_of
+from docstore_platform.security.service_identity import callers
+from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.web import service_app
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_platform.errors import DomainError
-from docstore_platform.paging import MAX_CURSOR_CHARS, decode_cursor, encode_cursor
-from docstore_platform.problems import problem_of
+from docstore_platform.http.paging import MAX_CURSOR_CHARS, decode_cursor, encode_cursor
+from docstore_platform.http.problems import problem_of
 
 values = st.text(max_size=50) | st.integers(-(2**53), 2**53) | st.booleans() | st.none()
 

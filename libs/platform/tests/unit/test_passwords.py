@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from docstore_platform.errors import DomainError
-from docstore_platform.fair_queue import Requester
-from docstore_platform.passwords import HashingSettings, Passwords
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.passwords import HashingSettings, Passwords
 from docstore_platform.settings import InfraSettings
 
 ANN = Requester("198.51.100.7", "ann")

@@ -9,9 +9,16 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from docstore_platform.errors import Elsewhere, Unavailable, invalid, not_found, unavailable
+from docstore_platform.http.problems import (
+    STATUSES,
+    Problem,
+    error_of,
+    install_problem_handlers,
+    problem_json,
+    problem_of,
+)
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import OperationFailure
-from docstore_platform.problems import STATUSES, Problem, error_of, install_problem_handlers, problem_json, problem_of
 
 
 class Body(BaseModel):

@@ -2,8 +2,8 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from docstore_platform.metrics import REQUEST
-from docstore_platform.request_metrics import MAX_SERIES, RequestHistogram
+from docstore_platform.telemetry.metrics import REQUEST
+from docstore_platform.telemetry.request_metrics import MAX_SERIES, RequestHistogram
 
 BUCKETS = (0.01, 0.1, 1)
 

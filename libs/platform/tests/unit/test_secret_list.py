@@ -3,8 +3,8 @@
 import pytest
 from pydantic import SecretStr
 
-from docstore_platform.mailed_links import ResetLinks
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.mailed_links import ResetLinks
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.settings import InfraSettings
 
 

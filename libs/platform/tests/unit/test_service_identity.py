@@ -7,8 +7,8 @@ import jwt
 import pytest
 
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
-from docstore_platform.service_identity import (
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.service_identity import (
     CACHED_TOKENS,
     LEEWAY_SECONDS,
     LIFETIME_SECONDS,
@@ -17,7 +17,7 @@ from docstore_platform.service_identity import (
     CallerVerifier,
     TokenSource,
 )
-from docstore_platform.service_keys import load_private_key, load_public_key, new_service_key, public_key_of
+from docstore_platform.security.service_keys import load_private_key, load_public_key, new_service_key, public_key_of
 
 UPLOAD, QUOTA, FORMER = (new_service_key() for _ in range(3))
 NOW = 1_800_000_000

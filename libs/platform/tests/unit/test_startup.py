@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from docstore_platform.startup import Startup, UntilStarted
+from docstore_platform.http.startup import Startup, UntilStarted
 from docstore_platform.testing import eventually
 
 
@@ -101,7 +101,7 @@ async def test_a_database_that_can_never_be_used_ends_it() -> None:
 async def test_a_start_that_fails_after_the_wait_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs it starts it again."""
     signals: list[int] = []
-    monkeypatch.setattr("docstore_platform.startup.os.kill", lambda _, number: signals.append(number))
+    monkeypatch.setattr("docstore_platform.http.startup.os.kill", lambda _, number: signals.append(number))
     need = Need(ConnectionError())
     service = Service(need, RuntimeError("no disk"))
     async with service.startup.running(service.lifespan()):

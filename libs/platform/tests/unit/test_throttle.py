@@ -7,8 +7,8 @@ import pytest
 from fake_failures import FakeFailures
 
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
-from docstore_platform.throttle import Throttle
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.throttle import Throttle
 
 
 class World:

@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from docstore_platform import tokens
 from docstore_platform.errors import DomainError, Unauthenticated
-from docstore_platform.problems import problem_of
-from docstore_platform.tokens import Principal, TokenVerifier, bearer_token
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security import tokens
+from docstore_platform.security.tokens import Principal, TokenVerifier, bearer_token
 
 OURS = Ed25519PrivateKey.generate()
 STRANGERS = Ed25519PrivateKey.generate()

@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from pymongo import monitoring
 
+from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.internal import LocalTransport, register_local_app
-from docstore_platform.metrics import exposition
-from docstore_platform.mongo_spans import MongoSpans
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_identity import callers, token_source
-from docstore_platform.service_keys import new_service_key, public_key_of
+from docstore_platform.security.service_identity import callers, token_source
+from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tracing import (
+from docstore_platform.telemetry.metrics import exposition
+from docstore_platform.telemetry.mongo_spans import MongoSpans
+from docstore_platform.telemetry.tracing import (
     Tracing,
     client_span,
     current_traceparent,

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from docstore_platform.problems import validation_code
-from docstore_platform.values import WHOLE, DayOrMoment, Line, Moment
+from docstore_platform.http.problems import validation_code
+from docstore_platform.http.values import WHOLE, DayOrMoment, Line, Moment
 
 MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 DAY: TypeAdapter[datetime] = TypeAdapter(DayOrMoment)

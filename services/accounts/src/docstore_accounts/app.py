@@ -41,13 +41,13 @@ from docstore_contracts.quota import QuotaClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
+from docstore_platform.http.stopping import on_stopping
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.passwords import Passwords
 from docstore_platform.period_counts import MongoPeriodCounts
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.throttle import MongoFailures, Throttle
 from docstore_platform.services import ServiceName
-from docstore_platform.stopping import on_stopping
-from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import Check, service_app
 from docstore_work.loop import Loop, running_loops
 

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from docstore_accounts.account.rules import MAX_EMAIL_CHARS, MAX_NAME_CHARS
 from docstore_accounts.passwords.rules import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
-from docstore_platform.throttle import client_address
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Id, Text, described
+from docstore_platform.http.values import Id, Text, described
+from docstore_platform.security.throttle import client_address
+from docstore_platform.security.tokens import Principal, current_principal
 
 NO_STORE = {"Cache-Control": "no-store"}
 """For responses that contain tokens: no cache may store them (RFC 6749, 5.1)."""

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from docstore_platform.passwords import HashingSettings
+from docstore_platform.security.passwords import HashingSettings
 
 REGION = re.compile(r"[a-z0-9-]{1,32}")
 MIN_SECRET_CHARS = 16

@@ -11,9 +11,9 @@ from docstore_accounts.account.repository import MongoAccounts
 from docstore_accounts.sessions.repository import MongoSessions
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.errors import DomainError
+from docstore_platform.http.problems import problem_of
 from docstore_platform.internal import Answer
 from docstore_platform.mongo import ConnectionFailure, Database, PyMongoError
-from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from docstore_platform.errors import Forbidden
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Moment
+from docstore_platform.http.values import Moment
+from docstore_platform.security.tokens import Principal, current_principal
 
 DEFAULT_DAYS = 30
 

@@ -36,11 +36,11 @@ from docstore_gateway.web.built_pages import web_router
 from docstore_gateway.web.form import WebForm
 from docstore_gateway.web.form_pages import FormPages
 from docstore_gateway.web.session import WebSessions
+from docstore_platform.http.stopping import on_stopping
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.services import SERVICE_NAMES, ServiceName
-from docstore_platform.stopping import on_stopping
 from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
 

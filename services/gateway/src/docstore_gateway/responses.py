@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from starlette.types import Send
 
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 HeaderList = list[tuple[bytes, bytes]]
 

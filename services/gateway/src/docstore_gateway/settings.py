@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_platform.connections import ConnectionLimits
+from docstore_platform.http.connections import ConnectionLimits
 from docstore_platform.settings import ServiceSettings
 
 

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 
 from docstore_events.envelope import seal
 from docstore_events.event import Event
-from docstore_platform.paging import change_cursor, decode_cursor
-from docstore_platform.problems import Problem
+from docstore_platform.http.paging import change_cursor, decode_cursor
+from docstore_platform.http.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_work.wakeup import wake

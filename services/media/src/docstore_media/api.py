@@ -7,10 +7,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from docstore_contracts.media import PreviewsRequest, PreviewUrls
 from docstore_media.service import NamedVersion, PreviewService
-from docstore_platform.answers import described
-from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
-from docstore_platform.service_identity import callers
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.http.answers import described
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
+from docstore_platform.security.service_identity import callers
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]

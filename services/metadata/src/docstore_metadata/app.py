@@ -76,9 +76,9 @@ from docstore_metadata.versions.unreferenced_contents import UnreferencedContent
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
-from docstore_platform.passwords import Passwords
-from docstore_platform.secret_list import secret_list
-from docstore_platform.throttle import MongoFailures, Throttle
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.secret_list import secret_list
+from docstore_platform.security.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops

@@ -11,8 +11,8 @@ from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import MAX_LIMIT
 from docstore_metadata.tree.presentation import named_json, people_of
 from docstore_metadata.tree.rules import Place
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_metadata.tree.retention_policy import MAX_DAYS, Bounds, Policy
-from docstore_platform.passwords import HashingSettings
+from docstore_platform.security.passwords import HashingSettings
 
 
 class MetadataSettings(HashingSettings):

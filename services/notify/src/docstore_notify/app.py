@@ -45,7 +45,7 @@ from docstore_notify.unsubscribe.tokens import UnsubscribeTokens
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.period_counts import MongoPeriodCounts
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
 
 

@@ -4,6 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Principal, current_principal
 
 Caller = Annotated[Principal, Depends(current_principal)]

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
-from docstore_platform.metrics import FAST
+from docstore_platform.telemetry.metrics import FAST
 
 deliveries = Counter("docstore_notify_deliveries_total", "Messages by outcome", ["channel", "kind", "outcome"])
 send_seconds = Histogram("docstore_notify_send_seconds", "Time the channel takes", ["channel"], buckets=FAST)

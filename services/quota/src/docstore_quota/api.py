@@ -17,12 +17,12 @@ from docstore_contracts.quota import (
     ReservationResults,
     Usage,
 )
-from docstore_platform.answers import described
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import Forbidden, TooMany
-from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
-from docstore_platform.service_identity import callers
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.http.answers import described
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
+from docstore_platform.security.service_identity import callers
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_quota.reconciler import Reconciler
 from docstore_quota.rules import Account, Plan, TooManyUploads, Totals

@@ -1,6 +1,6 @@
 """Responses of the public routes."""
 
-from docstore_platform.answers import Answer
+from docstore_platform.http.answers import Answer
 from docstore_quota.rules import Plan
 
 

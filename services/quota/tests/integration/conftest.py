@@ -19,10 +19,10 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import not_found
+from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_quota.app import create_app

@@ -9,7 +9,7 @@ from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.files import FileModified, FilePurged, VersionPruned
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.metrics import exposition
+from docstore_platform.telemetry.metrics import exposition
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

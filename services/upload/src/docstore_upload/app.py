@@ -14,7 +14,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.services import ServiceName
 from docstore_platform.web import service_app
 from docstore_upload import metrics

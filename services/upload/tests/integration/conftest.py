@@ -18,10 +18,10 @@ from yarl import URL
 
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_platform.errors import DomainError
+from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_upload.app import create_app
 from docstore_upload.settings import UploadSettings

@@ -8,7 +8,7 @@ from block_calls import keys_in_store, release
 from service_calls import bearer
 
 from docstore_platform.clock import utc_now
-from docstore_platform.metrics import exposition
+from docstore_platform.telemetry.metrics import exposition
 from docstore_platform.testing import eventually
 from docstore_upload.lifecycle.ports import Recheck
 from docstore_upload.sessions.repository import MongoUploads

@@ -14,8 +14,8 @@ from memory_store import FakeStore
 from pack_world import PackWorld
 
 from docstore_events.event import Event
+from docstore_platform.security.tokens import Principal
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tokens import Principal
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks

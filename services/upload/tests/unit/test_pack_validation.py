@@ -7,7 +7,7 @@ import pytest
 from pack_world import FILES, wish
 
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 from docstore_upload.packs.rules import common_folder
 from docstore_upload.packs.validation import read_file
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import Problem, problem_of
+from docstore_platform.http.problems import Problem, problem_of
 from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_platform.errors import DomainError, Invalid
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import InitiateRequest
 from docstore_upload.sessions.validation import read_complete_item, read_initiate, refuse_initiate

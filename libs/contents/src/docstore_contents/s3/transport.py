@@ -19,7 +19,7 @@ from yarl import URL
 from docstore_contents.s3.presigned import S3Config
 from docstore_contents.s3.role_credentials import CredentialsUnavailable
 from docstore_platform.clock import Clock
-from docstore_platform.tracing import client_span
+from docstore_platform.telemetry.tracing import client_span
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 CONNECT_SECONDS, READ_SECONDS = 2, 10

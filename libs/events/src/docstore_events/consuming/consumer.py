@@ -24,11 +24,11 @@ from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform import metrics
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import Unavailable
 from docstore_platform.mongo import is_passing
-from docstore_platform.tracing import failed, is_recorded, start_span, traceparent_of
+from docstore_platform.telemetry import metrics
+from docstore_platform.telemetry.tracing import failed, is_recorded, start_span, traceparent_of
 
 log = structlog.get_logger(__name__)
 

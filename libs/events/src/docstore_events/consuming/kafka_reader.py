@@ -25,9 +25,9 @@ from docstore_events.connection import kafka_security
 from docstore_events.consuming.dead_letters import Record
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, LocalFetches
 from docstore_events.consuming.read_logs import ReadLogs
-from docstore_platform.metrics import consumer_lag
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
+from docstore_platform.telemetry.metrics import consumer_lag
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,6 @@ from docstore_events.outbox.bulk import let_bulk_pass
 from docstore_events.outbox.send_spans import send_span
 from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
 from docstore_platform.mongo import (
     ASCENDING,
     MAJORITY_READS,
@@ -34,6 +33,7 @@ from docstore_platform.mongo import (
     PyMongoError,
 )
 from docstore_platform.settings import InfraSettings
+from docstore_platform.telemetry.metrics import outbox_lag_seconds, outbox_pending
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.wakeup import Wakeup, wake
 

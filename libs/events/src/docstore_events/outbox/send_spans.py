@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from opentelemetry.trace import SpanKind
 
 from docstore_platform.mongo import Document
-from docstore_platform.tracing import is_recorded, is_tracing, span
+from docstore_platform.telemetry.tracing import is_recorded, is_tracing, span
 
 MAX_LINKS = 128
 """The SDK's default limit for links of a span."""

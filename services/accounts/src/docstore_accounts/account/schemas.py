@@ -5,8 +5,8 @@ from datetime import datetime
 from docstore_accounts.account import rules
 from docstore_accounts.account.rules import Plan, Role, Status
 from docstore_contracts import accounts as contract
-from docstore_platform.answers import Answer
 from docstore_platform.clock import rfc3339
+from docstore_platform.http.answers import Answer
 
 
 class Account(Answer):

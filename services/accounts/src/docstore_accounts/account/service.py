@@ -6,7 +6,7 @@ from docstore_accounts.account.rules import Account, Change, steps
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.errors import DomainError, Forbidden, not_found
-from docstore_platform.tokens import Principal, unauthorized
+from docstore_platform.security.tokens import Principal, unauthorized
 
 
 def account_suspended() -> DomainError:

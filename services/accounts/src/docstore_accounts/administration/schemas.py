@@ -6,8 +6,8 @@ from pydantic import Field
 
 from docstore_accounts.account.rules import Plan, Role, Status
 from docstore_accounts.account.schemas import Account
-from docstore_platform.answers import Page
-from docstore_platform.bodies import Body
+from docstore_platform.http.answers import Page
+from docstore_platform.http.bodies import Body
 
 
 class AdminChange(Body):

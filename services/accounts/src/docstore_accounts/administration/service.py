@@ -5,7 +5,7 @@ from docstore_accounts.account.rules import Account, Change
 from docstore_accounts.account.service import AccountService
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.errors import Conflict
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 class AdministrationService:

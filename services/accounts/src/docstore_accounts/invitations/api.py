@@ -8,7 +8,7 @@ from docstore_accounts.invitations.schemas import Invitation, NewInvitation, Sig
 from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.parameters import NO_STORE, Caller
 from docstore_platform.clock import rfc3339
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
-from docstore_platform.values import MAX_EMAIL_CHARS, Email
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import MAX_EMAIL_CHARS, Email
 
 
 class NewInvitation(Body):

@@ -5,8 +5,8 @@ from pydantic import Field
 from docstore_accounts.account.rules import Plan
 from docstore_accounts.account.schemas import Account
 from docstore_accounts.parameters import DisplayName, GivenPassword, NewPassword
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body
 
 
 class OwnChange(Body):

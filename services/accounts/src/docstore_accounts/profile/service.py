@@ -5,7 +5,7 @@ from docstore_accounts.account.service import AccountService
 from docstore_accounts.passwords.service import PasswordService
 from docstore_contracts.quota import QuotaClient, Usage
 from docstore_platform.errors import Forbidden
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 class ProfileService:

@@ -21,9 +21,9 @@ from docstore_contracts.replication import (
     SignUp,
     SignUpResult,
 )
-from docstore_platform.answers import described, described_body
 from docstore_platform.errors import TooLarge, invalid
-from docstore_platform.routes import INTERNAL_PREFIX
+from docstore_platform.http.answers import described, described_body
+from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.web import json_response
 
 MAX_BODY_BYTES = 1 << 20

@@ -7,7 +7,7 @@ from docstore_accounts.account.schemas import Account, account_json
 from docstore_accounts.parameters import Address
 from docstore_accounts.registration.schemas import SignUp
 from docstore_accounts.registration.service import RegistrationService
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 

@@ -4,9 +4,9 @@ from pydantic import Field
 
 from docstore_accounts.account.rules import MAX_EMAIL_CHARS
 from docstore_accounts.parameters import DisplayName, NewPassword
-from docstore_platform.bodies import Body
-from docstore_platform.mailed_links import MAX_TOKEN_CHARS
-from docstore_platform.values import Email, Text
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Email, Text
+from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 
 class SignUp(Body):

@@ -14,10 +14,10 @@ from docstore_accounts.verification.service import VerificationService
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, invalid
-from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.mail_addresses import sendable
-from docstore_platform.passwords import Passwords
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.passwords import Passwords
 
 log = structlog.get_logger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Literal
 from pydantic import Field
 
 from docstore_accounts.parameters import KnownEmail, NewPassword
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
-from docstore_platform.mailed_links import MAX_TOKEN_CHARS
-from docstore_platform.values import Text
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Text
+from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 
 class Forgotten(Body):

@@ -22,12 +22,12 @@ from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, Passw
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, NotFound
-from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
-from docstore_platform.mailed_links import ResetLinks
-from docstore_platform.passwords import Passwords
-from docstore_platform.throttle import Throttle
-from docstore_platform.tokens import Principal
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.mailed_links import ResetLinks
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.throttle import Throttle
+from docstore_platform.security.tokens import Principal
 from docstore_work.lease_queue import LeaseLost
 from docstore_work.wakeup import wake
 

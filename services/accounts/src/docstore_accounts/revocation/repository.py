@@ -5,7 +5,7 @@ from typing import Protocol
 
 from docstore_events.transaction import Transaction
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, IndexModel
-from docstore_platform.revocations import Revocation
+from docstore_platform.security.revocations import Revocation
 
 
 class RevocationRepository(Protocol):

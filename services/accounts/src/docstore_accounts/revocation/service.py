@@ -11,8 +11,8 @@ from docstore_accounts.sessions.repository import SessionRepository
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
-from docstore_platform.revocations import Revocation
-from docstore_platform.tokens import LEEWAY_SECONDS
+from docstore_platform.security.revocations import Revocation
+from docstore_platform.security.tokens import LEEWAY_SECONDS
 
 CLOCK_SKEW = timedelta(seconds=60)
 """Most that the clocks of two instances may differ."""

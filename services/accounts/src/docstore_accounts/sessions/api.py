@@ -17,9 +17,9 @@ from docstore_accounts.sessions.schemas import (
     tokens_json,
 )
 from docstore_accounts.sessions.service import SessionService
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.values import Cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 

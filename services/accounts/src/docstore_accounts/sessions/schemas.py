@@ -9,11 +9,11 @@ from docstore_accounts.account.schemas import Account, account_json
 from docstore_accounts.parameters import GivenPassword, KnownEmail
 from docstore_accounts.sessions import rules, service
 from docstore_accounts.sessions.device_names import shown_name
-from docstore_platform.answers import Answer, Page
-from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
-from docstore_platform.tokens import Principal
-from docstore_platform.values import Text
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Text
+from docstore_platform.security.tokens import Principal
 
 
 class LogIn(Body):

@@ -19,11 +19,11 @@ from docstore_events.accounts import SessionStarted
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, Elsewhere, Unauthenticated, not_found
-from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
-from docstore_platform.passwords import Passwords
-from docstore_platform.throttle import Throttle
-from docstore_platform.tokens import Principal, unauthorized
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.throttle import Throttle
+from docstore_platform.security.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
 

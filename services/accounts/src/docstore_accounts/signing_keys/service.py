@@ -16,7 +16,7 @@ from docstore_accounts.signing_keys.repository import KeyRepository, SigningKey
 from docstore_contracts.accounts import JwkSet
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
-from docstore_platform.tokens import ALGORITHM, AUDIENCE
+from docstore_platform.security.tokens import ALGORITHM, AUDIENCE
 
 REREAD_SECONDS = 60.0
 """How often an instance checks for newer keys of other instances."""

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body, one_of
-from docstore_platform.mailed_links import MAX_TOKEN_CHARS
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="the part after # of the mailed link")]
 

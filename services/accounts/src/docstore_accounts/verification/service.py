@@ -16,8 +16,8 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, NotFound, TooMany, invalid, not_found
 from docstore_platform.ids import new_id
-from docstore_platform.mailed_links import VerificationLinks
-from docstore_platform.tokens import Principal
+from docstore_platform.security.mailed_links import VerificationLinks
+from docstore_platform.security.tokens import Principal
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from accounts_client import Client, PublishedEvents, Run
 from service_calls import ServiceCaller
 
 from docstore_platform.mongo import Database
+from docstore_platform.security.tokens import TokenVerifier
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
-from docstore_platform.tokens import TokenVerifier
 
 pytestmark = pytest.mark.connected
 

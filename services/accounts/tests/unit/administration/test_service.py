@@ -6,7 +6,7 @@ from accounts_fakes import World
 from docstore_accounts.account.rules import Change
 from docstore_events.accounts import AccountPlanChanged, AccountUpdated
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 async def test_every_change_is_published_once_and_no_change_not_at_all(world: World) -> None:

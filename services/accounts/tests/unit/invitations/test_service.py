@@ -8,9 +8,9 @@ from accounts_fakes import World
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
 from docstore_platform.errors import DomainError
-from docstore_platform.mailed_links import INVITATION_LIFE, InvitationLinks
-from docstore_platform.problems import problem_of
-from docstore_platform.tokens import Principal
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.mailed_links import INVITATION_LIFE, InvitationLinks
+from docstore_platform.security.tokens import Principal
 
 PASSWORD = "correct horse"
 ADMIN = Principal("admin", "s1", "admin", "laptop")

@@ -5,8 +5,8 @@ from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
 from docstore_platform.errors import DomainError, Invalid
-from docstore_platform.problems import problem_of
-from docstore_platform.tokens import Principal
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.tokens import Principal
 
 
 async def test_a_suspended_account_changes_nothing(world: World) -> None:

@@ -15,7 +15,7 @@ from docstore_accounts.regions.rules import arbiter, entry_of, hash_email
 from docstore_accounts.regions.service import SIGN_UP_LIFE, CrossRegionClaims
 from docstore_contracts.replication import ACCOUNTS_PATH, CLAIMS_PATH
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 NAMES = ("us-west-2", "ap-southeast-2", "eu-north-1")
 EMAIL, PEPPER = "ann@example.org", "pepper"

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountCreated, EmailVerificationRequested
 from docstore_platform.errors import DomainError, Invalid
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 async def test_sign_up_publishes_account_created(world: World) -> None:

@@ -11,7 +11,7 @@ from docstore_accounts.regions.service import Home, SingleRegionClaims
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_platform.errors import DomainError
-from docstore_platform.mailed_links import ResetLinks
+from docstore_platform.security.mailed_links import ResetLinks
 
 ANN, OLD, NEW = "ann@example.org", "correct horse", "another horse battery"
 

@@ -7,8 +7,8 @@ from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
 from docstore_accounts.revocation.service import RevocationFeed
-from docstore_platform.revocations import RevokedTokens
-from docstore_platform.tokens import Principal
+from docstore_platform.security.revocations import RevokedTokens
+from docstore_platform.security.tokens import Principal
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from accounts_fakes import World
 
 from docstore_accounts.sessions.rules import RefreshToken
 from docstore_platform.errors import DomainError
-from docstore_platform.fair_queue import Requester
-from docstore_platform.problems import problem_json, problem_of
-from docstore_platform.tokens import Principal
+from docstore_platform.http.problems import problem_json, problem_of
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.tokens import Principal
 
 EMAIL, PASSWORD, HERE = "ann@example.org", "correct horse", "1.2.3.4"
 

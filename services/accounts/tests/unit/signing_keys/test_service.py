@@ -7,7 +7,7 @@ from accounts_fakes import World
 from docstore_accounts.account.rules import Account
 from docstore_accounts.sessions.rules import Session
 from docstore_accounts.signing_keys.service import KeyRing
-from docstore_platform.tokens import TokenVerifier
+from docstore_platform.security.tokens import TokenVerifier
 
 
 async def a_token(world: World, ring: KeyRing | None = None) -> str:

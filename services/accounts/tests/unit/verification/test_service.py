@@ -8,8 +8,8 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.rules import MAX_FAILURES
 from docstore_events.accounts import AccountUpdated, EmailVerificationRequested
 from docstore_platform.errors import DomainError
-from docstore_platform.mailed_links import VerificationLinks
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.mailed_links import VerificationLinks
 
 
 def requested(world: World) -> list[EmailVerificationRequested]:

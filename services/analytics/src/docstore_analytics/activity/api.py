@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from docstore_analytics.activity.schemas import ActivityPage
 from docstore_analytics.activity.service import ActivityService
 from docstore_platform.clock import rfc3339
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Cursor, Id
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor, Id
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]

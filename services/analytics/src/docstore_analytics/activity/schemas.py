@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from docstore_analytics.activity.entries import What
-from docstore_platform.answers import Answer, Page, sometimes
+from docstore_platform.http.answers import Answer, Page, sometimes
 
 
 class Actor(Answer):

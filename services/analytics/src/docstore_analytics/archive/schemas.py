@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from docstore_platform.answers import Answer, Page
+from docstore_platform.http.answers import Answer, Page
 
 
 class ArchiveFile(Answer):

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 
 from docstore_analytics.settings import AnalyticsSettings
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 
 
 def chain_keys(settings: AnalyticsSettings) -> list[bytes]:

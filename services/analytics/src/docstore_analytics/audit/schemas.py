@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from docstore_analytics.audit.rules import Kind, Reason
-from docstore_platform.answers import Answer, Page
+from docstore_platform.http.answers import Answer, Page
 
 
 class AuditEntry(Answer):

@@ -8,7 +8,7 @@ from docstore_analytics.reports.schemas import Report
 from docstore_analytics.reports.service import FROM_ARCHIVE, NAMES, SERIES, Period, ReportService
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import not_found
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 

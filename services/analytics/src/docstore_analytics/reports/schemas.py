@@ -6,7 +6,7 @@ from pydantic import Field
 
 from docstore_analytics.reports.rules import Step
 from docstore_analytics.reports.service import Unit
-from docstore_platform.answers import Answer
+from docstore_platform.http.answers import Answer
 
 
 class Line(Answer):

@@ -13,7 +13,7 @@ from docstore_events.envelope import seal
 from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileMoved, VersionPruned
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 def said(event: Event) -> Any:

@@ -10,7 +10,7 @@ from reports_fakes import FakeFigures
 from docstore_analytics.reports.rules import Counts, FileCounts, Step, start_of
 from docstore_analytics.reports.service import Period, ReportService
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 UNUSED: Any = None
 DAY = start_of("day", AT)

@@ -10,9 +10,9 @@ from docstore_gateway.admin.health import HealthService
 from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
 from docstore_gateway.push.stream import StreamResponse
 from docstore_platform.errors import Forbidden
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, bearer_token, current_principal
-from docstore_platform.values import Cursor
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Principal, bearer_token, current_principal
 from docstore_platform.web import json_response
 
 

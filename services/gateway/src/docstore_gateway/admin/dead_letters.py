@@ -7,7 +7,7 @@ from typing import Any
 
 from docstore_contracts.operations import OperationsClient, Replayed
 from docstore_platform.errors import DomainError, not_found
-from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 
 _LETTER_ID = re.compile(r"[A-Za-z0-9._:-]{1,300}")
 

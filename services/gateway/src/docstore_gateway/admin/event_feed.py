@@ -24,9 +24,9 @@ from docstore_gateway.push.long_poll import noticing_departure
 from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import TooMany
+from docstore_platform.security.tokens import Principal, expires_at
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
-from docstore_platform.tokens import Principal, expires_at
 
 MOST_WATCHERS = 16
 MOST_HELD = 1000

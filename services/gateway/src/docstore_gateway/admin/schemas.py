@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from docstore_platform.answers import Answer, Page, sometimes
-from docstore_platform.bodies import Body
-from docstore_platform.values import Moment
+from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Moment
 
 
 class OutboxHealth(Answer):

@@ -9,8 +9,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
-from docstore_platform.logs import add_trace_ids
 from docstore_platform.settings import InfraSettings
+from docstore_platform.telemetry.logs import add_trace_ids
 
 AccessLog = Callable[..., Any]
 

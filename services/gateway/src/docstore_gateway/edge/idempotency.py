@@ -24,7 +24,7 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_platform.database import DatabaseError
 from docstore_platform.errors import Conflict, DomainError, invalid, unavailable
 from docstore_platform.ids import new_id
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)

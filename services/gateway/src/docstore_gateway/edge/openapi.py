@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from docstore_gateway.edge.routes import MUTATING, ROUTES, find_route, ignores_key, open_limit
-from docstore_platform.answers import DESCRIBED_ELSEWHERE
+from docstore_platform.http.answers import DESCRIBED_ELSEWHERE
 
 Json = dict[str, Any]
 

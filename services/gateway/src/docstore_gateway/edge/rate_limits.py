@@ -17,7 +17,7 @@ import structlog
 from docstore_gateway.edge.rate_limit_repository import Taken, TokenBuckets
 from docstore_gateway.responses import HeaderList
 from docstore_platform.database import DatabaseError
-from docstore_platform.problems import Problem
+from docstore_platform.http.problems import Problem
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope
 
 from docstore_gateway.edge.client_ip import client_address
 from docstore_gateway.responses import HeaderList
-from docstore_platform.body_limits import check_length, read_body, replaying
+from docstore_platform.http.body_limits import check_length, read_body, replaying
 from docstore_platform.ids import new_id
-from docstore_platform.request_metrics import UNMATCHED
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
+from docstore_platform.telemetry.request_metrics import UNMATCHED
 
 CLIENT_IP_HEADER = b"x-forwarded-for"
 """Replaced by the address determined here: the client's own value is not forwarded."""

@@ -5,7 +5,7 @@ from enum import Enum
 from urllib.parse import unquote
 
 from docstore_platform.errors import not_found
-from docstore_platform.problems import Problem
+from docstore_platform.http.problems import Problem
 from docstore_platform.services import ServiceName
 
 

@@ -36,17 +36,17 @@ from docstore_gateway.responses import HeaderList, answer, answer_problem
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.form import WebForm, is_form
 from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
-from docstore_platform.body_limits import ClientGone, body_limit, read_body, replaying
 from docstore_platform.errors import DomainError, not_found
-from docstore_platform.logs import loggable_path
-from docstore_platform.metrics import http_seconds
-from docstore_platform.operators import is_from_operators
-from docstore_platform.problems import Problem, problem_of
-from docstore_platform.reading import take_read
-from docstore_platform.request_metrics import UNMATCHED
+from docstore_platform.http.body_limits import ClientGone, body_limit, read_body, replaying
+from docstore_platform.http.operators import is_from_operators
+from docstore_platform.http.problems import Problem, problem_of
+from docstore_platform.http.reading import take_read
+from docstore_platform.security.tokens import TokenVerifier, bearer_token
 from docstore_platform.services import ServiceName
-from docstore_platform.tokens import TokenVerifier, bearer_token
-from docstore_platform.tracing import http_request, http_served, is_tracing, span
+from docstore_platform.telemetry.logs import loggable_path
+from docstore_platform.telemetry.metrics import http_seconds
+from docstore_platform.telemetry.request_metrics import UNMATCHED
+from docstore_platform.telemetry.tracing import http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
 

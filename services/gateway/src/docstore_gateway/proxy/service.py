@@ -12,11 +12,11 @@ from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from docstore_gateway.responses import HeaderList, answer
-from docstore_platform.body_limits import ClientGone
 from docstore_platform.errors import DomainError, unavailable
+from docstore_platform.http.body_limits import ClientGone
+from docstore_platform.http.problems import Problem
 from docstore_platform.internal import LOCAL, local_app
-from docstore_platform.problems import Problem
-from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call
+from docstore_platform.telemetry.tracing import client_span, current_traceparent, http_answered, http_call
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from docstore_gateway.push.stream import LATEST, StreamResponse
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, bearer_token, current_principal
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Principal, bearer_token, current_principal
 
 
 def events_router() -> APIRouter:

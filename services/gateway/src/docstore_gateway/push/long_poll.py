@@ -15,9 +15,9 @@ from starlette.types import Message, Receive, Scope, Send
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.waiting import Waiting
 from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
-from docstore_platform.body_limits import ClientGone
 from docstore_platform.errors import invalid
-from docstore_platform.tokens import Principal, unauthorized
+from docstore_platform.http.body_limits import ClientGone
+from docstore_platform.security.tokens import Principal, unauthorized
 
 CHANGES_PATH = "/v1/changes"
 MAX_WAIT_SECONDS = 60

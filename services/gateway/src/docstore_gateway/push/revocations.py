@@ -13,8 +13,8 @@ import structlog
 
 from docstore_contracts.accounts import AccountsClient
 from docstore_platform.errors import DomainError, NotFound, unavailable
-from docstore_platform.revocations import Revocation, RevokedTokens
-from docstore_platform.tokens import Principal, unauthorized
+from docstore_platform.security.revocations import Revocation, RevokedTokens
+from docstore_platform.security.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
 

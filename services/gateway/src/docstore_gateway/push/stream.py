@@ -18,12 +18,12 @@ from starlette.types import Receive, Scope, Send
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.long_poll import Reading, noticing_departure, read_changes
 from docstore_gateway.push.waiting import Waiter, Waiting
-from docstore_platform.body_limits import ClientGone
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import DomainError
-from docstore_platform.paging import change_cursor
-from docstore_platform.problems import problem_of
-from docstore_platform.tokens import Principal, expires_at
+from docstore_platform.http.body_limits import ClientGone
+from docstore_platform.http.paging import change_cursor
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.tokens import Principal, expires_at
 
 LATEST = "latest"
 PAGE = 500

@@ -20,7 +20,7 @@ from docstore_events.journal import journal_wakeup
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import ShareEvent
 from docstore_platform.errors import DomainError, TooMany
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 from docstore_work.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)

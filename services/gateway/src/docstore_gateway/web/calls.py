@@ -8,8 +8,8 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
-from docstore_platform.body_limits import replaying
-from docstore_platform.problems import error_of
+from docstore_platform.http.body_limits import replaying
+from docstore_platform.http.problems import error_of
 
 JSON_TYPE = (b"content-type", b"application/json")
 LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}

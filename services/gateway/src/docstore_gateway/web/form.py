@@ -27,8 +27,8 @@ from docstore_platform.errors import (
     OutOfSpace,
     not_found,
 )
-from docstore_platform.problems import problem_of
-from docstore_platform.tokens import unauthorized
+from docstore_platform.http.problems import problem_of
+from docstore_platform.security.tokens import unauthorized
 
 TAKEN: dict[str, dict[str, Any]] = {
     "version": {},

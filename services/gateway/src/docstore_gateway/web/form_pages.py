@@ -8,8 +8,8 @@ from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.web.built_pages import PERMISSIONS, store_origin
 from docstore_gateway.web.session import origin_of
 from docstore_platform.errors import DomainError
+from docstore_platform.http.problems import problem_of
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
-from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 HTML = (b"content-type", b"text/html; charset=utf-8")

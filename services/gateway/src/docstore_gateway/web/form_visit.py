@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.web.calls import Call, public_call
 from docstore_gateway.web.session import Login
-from docstore_platform.body_limits import read_body
 from docstore_platform.errors import Forbidden, Invalid
+from docstore_platform.http.body_limits import read_body
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 20

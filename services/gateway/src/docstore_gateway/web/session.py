@@ -18,10 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.web.calls import JSON_TYPE, Call, Captured, public_call
-from docstore_platform.body_limits import read_body
 from docstore_platform.errors import Conflict, DomainError, Forbidden, not_found
+from docstore_platform.http.body_limits import read_body
+from docstore_platform.security.tokens import Principal, TokenVerifier, unauthorized
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tokens import Principal, TokenVerifier, unauthorized
 
 SESSION_PATH = "/web/session"
 REFRESH_PATH = "/web/session/refresh"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import structlog
 
-from docstore_platform.logs import loggable_path
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
+from docstore_platform.telemetry.logs import loggable_path
 
 pytestmark = pytest.mark.connected
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.problems import Problem
+from docstore_platform.http.problems import Problem
 
 pytestmark = pytest.mark.connected
 

@@ -10,8 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.proxy import service as forwarding
 from docstore_gateway.proxy.service import HttpForwarder
-from docstore_platform.body_limits import ClientGone
 from docstore_platform.errors import DomainError
+from docstore_platform.http.body_limits import ClientGone
 
 pytestmark = pytest.mark.connected
 

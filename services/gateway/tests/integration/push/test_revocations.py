@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.paging import change_cursor
-from docstore_platform.problems import Problem
-from docstore_platform.revocations import Revocation
+from docstore_platform.http.paging import change_cursor
+from docstore_platform.http.problems import Problem
+from docstore_platform.security.revocations import Revocation
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

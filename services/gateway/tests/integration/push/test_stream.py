@@ -8,8 +8,8 @@ import pytest
 
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import FileShared
-from docstore_platform.paging import change_cursor
-from docstore_platform.stopping import announce_stopping
+from docstore_platform.http.paging import change_cursor
+from docstore_platform.http.stopping import announce_stopping
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -9,7 +9,7 @@ import pytest
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
 from docstore_events.journal import journal_wakeup
-from docstore_platform.paging import change_cursor
+from docstore_platform.http.paging import change_cursor
 from docstore_platform.testing import eventually
 from docstore_work.wakeup import wake
 

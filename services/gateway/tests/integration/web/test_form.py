@@ -7,8 +7,8 @@ import orjson
 import pytest
 from plain_browser import PlainPage
 
+from docstore_platform.http.problems import Problem
 from docstore_platform.mongo import Mongo
-from docstore_platform.problems import Problem
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from docstore_contracts.operations import OperationsClient
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_platform.errors import DomainError, not_found, unavailable
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 class FakeClient:

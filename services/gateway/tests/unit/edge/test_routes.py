@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from docstore_gateway.edge.allowed_methods import allowed_methods
 from docstore_gateway.edge.openapi import operations
 from docstore_gateway.edge.routes import Limit, clean_path, find_route, ignores_key, open_limit
-from docstore_platform.body_limits import UNAUTHENTICATED_BYTES, body_limit
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.body_limits import UNAUTHENTICATED_BYTES, body_limit
+from docstore_platform.http.problems import problem_of
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Response
 from docstore_contracts.indexer import RebuildStatus
 from docstore_indexer.indexing.schemas import Rebuild
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
-from docstore_platform.answers import described
 from docstore_platform.errors import Forbidden
-from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
-from docstore_platform.service_identity import callers
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.http.answers import described
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
+from docstore_platform.security.service_identity import callers
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_work.wakeup import wake
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from docstore_platform.answers import Answer, sometimes
+from docstore_platform.http.answers import Answer, sometimes
 
 
 class RebuildPass(Answer):

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query, Response
 from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.search.schemas import SearchPage
 from docstore_indexer.search.service import Search
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Cursor, DayOrMoment
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor, DayOrMoment
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]

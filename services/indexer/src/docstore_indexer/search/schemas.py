@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from docstore_platform.answers import Answer, FileJson, Page
+from docstore_platform.http.answers import Answer, FileJson, Page
 
 
 class SearchHit(Answer):

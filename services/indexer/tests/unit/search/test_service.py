@@ -7,7 +7,7 @@ from docstore_indexer.engines.engine import EngineFailed, Hit, SearchHits, Searc
 from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.search.service import Search
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 def page(*hits: Hit, total: int | None = None, next_cursor: str | None = None) -> SearchHits:

@@ -3,7 +3,7 @@
 from docstore_metadata.links.schemas import Link
 from docstore_metadata.sharing.schemas import Share
 from docstore_metadata.tree.rules import Permission
-from docstore_platform.answers import Answer
+from docstore_platform.http.answers import Answer
 
 
 class AccessSource(Answer):

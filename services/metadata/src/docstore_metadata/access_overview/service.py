@@ -8,7 +8,7 @@ from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Node, Place
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 @dataclass(frozen=True, slots=True)

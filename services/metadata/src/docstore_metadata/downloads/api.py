@@ -11,9 +11,9 @@ from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.reading import with_read_files
-from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.reading import with_read_files
+from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
 DEFAULT_BLOCKS = 1000

@@ -15,8 +15,8 @@ from docstore_contents.s3.store import ObjectStore, ObjectStoreError, ObjectStor
 from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
 from docstore_platform.errors import unavailable
-from docstore_platform.problems import Problem
-from docstore_platform.reading import with_read_files
+from docstore_platform.http.problems import Problem
+from docstore_platform.http.reading import with_read_files
 
 log = structlog.get_logger(__name__)
 

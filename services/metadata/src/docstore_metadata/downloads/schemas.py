@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from docstore_platform.answers import Answer, ItemProblem, sometimes
-from docstore_platform.bodies import Body
-from docstore_platform.values import Id, Sha256, VersionNumber
+from docstore_platform.http.answers import Answer, ItemProblem, sometimes
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Id, Sha256, VersionNumber
 
 MAX_ITEMS = 1000
 

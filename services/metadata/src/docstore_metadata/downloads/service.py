@@ -20,7 +20,7 @@ from docstore_metadata.tree.rules import Place, Version
 from docstore_metadata.versions.documents import version_id
 from docstore_metadata.versions.service import VersionService, first_visible_version, require_file
 from docstore_platform.errors import Conflict, DomainError
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 INDEXES_READ_AT_ONCE = 16
 BLOCK_TYPE = "application/zstd"

@@ -11,7 +11,7 @@ from docstore_metadata.files.service import FileService
 from docstore_metadata.tree import schemas
 from docstore_metadata.tree.presentation import place_json
 from docstore_platform.errors import invalid
-from docstore_platform.values import PATH_SCHEMA
+from docstore_platform.http.values import PATH_SCHEMA
 from docstore_platform.web import json_response
 
 PATH_PARAMETERS = [

@@ -17,7 +17,7 @@ from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.rules import NOBODY, Node, Place
 from docstore_platform.database import is_duplicate
 from docstore_platform.ids import new_id
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from docstore_metadata.tree.rules import MAX_TAGS
-from docstore_platform.bodies import Body
-from docstore_platform.values import FileName, FilePath, Id, Tag
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import FileName, FilePath, Id, Tag
 
 
 class NewFolder(Body):

@@ -13,7 +13,7 @@ from docstore_metadata.tree.path_root import authorize_path, find_path_root, ref
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
 from docstore_metadata.tree.rules import Node, Place, check_tags, place_at
 from docstore_platform.database import DatabaseError, is_duplicate
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "hidden")
 

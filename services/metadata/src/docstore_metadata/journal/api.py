@@ -7,7 +7,7 @@ from docstore_metadata.dependencies import Caller, DirectRoute, public_router, q
 from docstore_metadata.journal import schemas
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
-from docstore_platform.values import CURSOR_SCHEMA
+from docstore_platform.http.values import CURSOR_SCHEMA
 
 MAX_WAIT_SECONDS = 60
 CHANGES_PARAMETERS = [

@@ -2,7 +2,7 @@
 
 from docstore_metadata.changes.journal_writer_repository import ChangeType
 from docstore_metadata.tree.schemas import File
-from docstore_platform.answers import Answer
+from docstore_platform.http.answers import Answer
 
 
 class Change(Answer):

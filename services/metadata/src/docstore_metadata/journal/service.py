@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from docstore_metadata.journal.repository import Entry, Journal
 from docstore_platform.errors import DomainError, Gone, invalid
-from docstore_platform.paging import change_cursor, decode_cursor
+from docstore_platform.http.paging import change_cursor, decode_cursor
 
 LATEST = "latest"
 """The cursor behind the last change, for clients that need only future ones."""

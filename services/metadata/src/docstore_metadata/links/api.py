@@ -17,9 +17,9 @@ from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import rfc3339
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.throttle import client_address
-from docstore_platform.values import Cursor, Id
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.values import Cursor, Id
+from docstore_platform.security.throttle import client_address
 from docstore_platform.web import json_response
 
 NodeId = Annotated[Id | None, Query()]

@@ -24,8 +24,8 @@ from docstore_metadata.links.visits import LinkVisits, Visit
 from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.tree.rules import Node
 from docstore_platform.errors import DomainError, TooMany
+from docstore_platform.http.problems import problem_of
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
-from docstore_platform.problems import problem_of
 
 MAX_FORM_BYTES = 4096
 GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."

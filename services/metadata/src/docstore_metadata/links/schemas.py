@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field
 
 from docstore_metadata.paging import to_millisecond
 from docstore_metadata.tree.rules import Kind
-from docstore_platform.answers import Answer, Page, sometimes
-from docstore_platform.bodies import Body
-from docstore_platform.values import WHOLE, Line, Moment, Text
+from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import WHOLE, Line, Moment, Text
 
 MAX_NAME_CHARS = 100
 MAX_PASSWORD_CHARS = 200

@@ -15,10 +15,10 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Place
 from docstore_platform.database import DuplicateKeyError
 from docstore_platform.errors import Conflict, invalid
-from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
-from docstore_platform.passwords import Passwords
-from docstore_platform.tokens import Principal
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.tokens import Principal
 
 
 @dataclass(slots=True)

@@ -12,9 +12,9 @@ from docstore_metadata.links.service import publish_link_event
 from docstore_metadata.listing.query import PageQuery, next_cursor, parse_position
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.rules import Node, Place
-from docstore_platform.fair_queue import Requester
-from docstore_platform.passwords import Passwords
-from docstore_platform.throttle import Throttle
+from docstore_platform.security.fair_queue import Requester
+from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.throttle import Throttle
 
 DOWNLOAD_SECONDS = 60
 """A signed URL is used at once, and soon useless to others."""

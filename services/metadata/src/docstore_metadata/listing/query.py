@@ -11,8 +11,8 @@ from docstore_metadata.paging import DEFAULT_LIMIT, moment_of, parse_limit, posi
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
 
 SORT_TYPES: Mapping[str, type] = {"natural": str, "name": str, "modified": int, "created": int, "size": int}
 ORDERS = ("asc", "desc")

@@ -17,7 +17,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import find_path_root
 from docstore_metadata.tree.presentation import file_json
 from docstore_metadata.tree.rules import Node, Place, View
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 UNINDEXED_SECONDS = 1.0
 

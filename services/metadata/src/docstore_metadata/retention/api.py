@@ -9,7 +9,7 @@ from docstore_metadata.retention.service import RetentionService, RetentionState
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_platform.clock import rfc3339
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from docstore_metadata.tree.retention_policy import MAX_DAYS
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
-from docstore_platform.values import WHOLE, described
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import WHOLE, described
 
 Days = Annotated[int, described(minimum=1, maximum=MAX_DAYS), WHOLE]
 

@@ -10,7 +10,7 @@ from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import Session
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from docstore_metadata.sharing.schemas import NewRole, NewShare
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.tree.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.values import Cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 

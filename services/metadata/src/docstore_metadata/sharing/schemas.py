@@ -5,9 +5,9 @@ from typing import Literal
 
 from docstore_metadata.tree.rules import ShareRole
 from docstore_metadata.tree.schemas import File
-from docstore_platform.answers import Answer, Page
-from docstore_platform.bodies import Body
-from docstore_platform.values import Email
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Email
 
 Role = Literal["viewer", "editor"]
 

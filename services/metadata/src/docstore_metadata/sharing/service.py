@@ -14,7 +14,7 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Place, ShareRole
 from docstore_platform.errors import Conflict, DomainError, Invalid, TooMany
 from docstore_platform.ids import new_id
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 FILLED_FROM_PAGES = 5
 """A page of shared files is filled from up to so many pages of shares: some may be in their owner's trash."""

@@ -11,7 +11,7 @@ from docstore_metadata.sync import schemas
 from docstore_metadata.sync.compare import Comparer, Entry
 from docstore_metadata.sync.schemas import Comparison
 from docstore_metadata.sync.snapshot import Snapshots
-from docstore_platform.values import Cursor
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from docstore_metadata.tree.schemas import File
-from docstore_platform.answers import Answer, Page
-from docstore_platform.bodies import Body
-from docstore_platform.values import MAX_PATH_CHARS, FilePath, Id, Sha256
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import MAX_PATH_CHARS, FilePath, Id, Sha256
 
 MAX_ENTRIES = 10_000
 

@@ -16,7 +16,7 @@ from docstore_metadata.tree.presentation import Json, place_json
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Node, Place, place_among
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 
 OWN = ""
 BEHIND = "~"

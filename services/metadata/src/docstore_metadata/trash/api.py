@@ -14,7 +14,7 @@ from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.presentation import Json, file_json
 from docstore_metadata.tree.rules import Node, View
 from docstore_metadata.tree.schemas import File
-from docstore_platform.values import Cursor
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 

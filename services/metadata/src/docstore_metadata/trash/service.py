@@ -16,8 +16,8 @@ from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.access import Action, authorize, check_precondition
 from docstore_metadata.tree.paths import noted_names
 from docstore_metadata.tree.rules import Node, Place
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.tokens import Principal
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.security.tokens import Principal
 
 RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "published_readers", "trashed_at", "trashed_path")
 

@@ -10,7 +10,7 @@ from docstore_metadata.paging import moment_json
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_json
+from docstore_platform.http.problems import problem_json
 
 Json = dict[str, Any]
 

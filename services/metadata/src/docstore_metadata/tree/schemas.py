@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from docstore_metadata.tree.rules import Kind, Permission
-from docstore_platform.answers import Answer, Page, sometimes
-from docstore_platform.values import Sha256
+from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_platform.http.values import Sha256
 
 
 class File(Answer):

@@ -15,9 +15,9 @@ from docstore_metadata.tree.schemas import File
 from docstore_metadata.versions import schemas
 from docstore_metadata.versions.service import VersionService
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.tokens import Principal
-from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
+from docstore_platform.security.tokens import Principal
 from docstore_platform.web import json_response
 
 

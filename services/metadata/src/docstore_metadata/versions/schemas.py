@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from docstore_platform.answers import Answer, Page
-from docstore_platform.values import Sha256
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.values import Sha256
 
 
 class Version(Answer):

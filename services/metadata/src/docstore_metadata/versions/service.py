@@ -14,7 +14,7 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.rules import Place, Version
 from docstore_platform.database import Session
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 def require_file(place: Place) -> Place:

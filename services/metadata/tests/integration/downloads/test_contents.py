@@ -15,9 +15,9 @@ from docstore_contents.block_list import Block, block_key, block_list_key, seria
 from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
 from docstore_contents.reader import is_whole
 from docstore_platform.errors import invalid
+from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport, register_local_app
-from docstore_platform.problems import problem_of
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

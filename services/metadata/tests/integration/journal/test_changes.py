@@ -14,8 +14,8 @@ from docstore_metadata.journal.repository import create_journal_indexes
 from docstore_metadata.maintenance import after_restore
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.ids import new_id
-from docstore_platform.paging import decode_cursor, encode_cursor
 
 pytestmark = pytest.mark.connected
 

@@ -15,7 +15,7 @@ from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
 from docstore_platform.clock import utc_now
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 pytestmark = pytest.mark.connected
 

@@ -16,8 +16,8 @@ from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.versions.repository import MongoUnreferencedContents
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
+from docstore_platform.security.tokens import Principal
 from docstore_platform.testing import eventually
-from docstore_platform.tokens import Principal
 from docstore_work.lease_queue import LeaseLost
 
 pytestmark = pytest.mark.connected

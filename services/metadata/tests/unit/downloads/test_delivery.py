@@ -13,7 +13,7 @@ from docstore_contents.s3.store import ObjectStoreUnavailable
 from docstore_metadata.downloads import delivery as module
 from docstore_metadata.downloads.delivery import ContentStream, Delivery, Download
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 from docstore_platform.testing import eventually
 
 FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)

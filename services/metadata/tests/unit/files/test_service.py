@@ -4,7 +4,7 @@ import pytest
 from metadata_fakes import Desk
 
 from docstore_metadata.errors import InvalidMove, NameTaken, NotFound, PreconditionFailed
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 async def test_a_folder_is_created_once_with_its_parents(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 from docstore_metadata.journal.repository import Entry
 from docstore_metadata.journal.service import LATEST, ChangeFeed
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 
 @dataclass

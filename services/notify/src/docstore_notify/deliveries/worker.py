@@ -9,7 +9,7 @@ from docstore_notify.deliveries.repository import Claim, Deliveries
 from docstore_notify.deliveries.rules import retry_after
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.tracing import span
+from docstore_platform.telemetry.tracing import span
 
 
 class DeliveryWorker:

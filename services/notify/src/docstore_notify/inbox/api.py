@@ -11,9 +11,9 @@ from docstore_notify.inbox.schemas import MarkRead
 from docstore_notify.texts import subject
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.values import Cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from docstore_notify.domain import Kind
-from docstore_platform.answers import Answer, Page
-from docstore_platform.bodies import Body, one_of
-from docstore_platform.values import Id, Moment
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.values import Id, Moment
 
 
 class Notification(Answer):

@@ -8,7 +8,7 @@ from docstore_notify.preferences import schemas
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.preferences.schemas import Choices
-from docstore_platform.routes import PUBLIC_PREFIX
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 

@@ -3,7 +3,7 @@
 from pydantic import StrictBool
 
 from docstore_notify.domain import ChosenKind, PersonalChannel
-from docstore_platform.answers import Answer
+from docstore_platform.http.answers import Answer
 
 Choices = dict[ChosenKind, dict[PersonalChannel, StrictBool]]
 """On or off, by kind and channel."""

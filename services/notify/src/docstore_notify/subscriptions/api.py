@@ -12,9 +12,9 @@ from docstore_notify.subscriptions.rules import FILE_CHANGES, USUAL_CHANGES, Fil
 from docstore_notify.subscriptions.schemas import Follow, FollowChange
 from docstore_notify.subscriptions.service import SubscriptionRequest, SubscriptionService
 from docstore_platform.clock import rfc3339
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.values import Cursor, Id
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor, Id
 from docstore_platform.web import json_response
 
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -18,7 +18,7 @@ from docstore_notify.settings import NotifySettings
 from docstore_notify.subscriptions.repository import Subscriptions
 from docstore_notify.subscriptions.rules import Subscription
 from docstore_platform.clock import Clock, rfc3339, utc_now
-from docstore_platform.tracing import span
+from docstore_platform.telemetry.tracing import span
 
 IN_A_ROW = 50
 """Messages after which a worker turns to other due queues."""

@@ -14,9 +14,9 @@ from docstore_notify.domain import (
     State,
 )
 from docstore_notify.subscriptions.rules import USUAL_CHANGES, FileChange
-from docstore_platform.answers import Answer, Page, sometimes
-from docstore_platform.bodies import Body
-from docstore_platform.values import Id, described
+from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import Id, described
 
 Events = Annotated[list[FileChange], Field(min_length=1)]
 

@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse
 
 from docstore_notify.unsubscribe.service import UnsubscribeService
 from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
-from docstore_platform.routes import PUBLIC_PREFIX
 
 Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

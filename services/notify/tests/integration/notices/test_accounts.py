@@ -16,7 +16,7 @@ from docstore_events.accounts import (
 from docstore_events.shares import LinkExpiring, LinkOpened
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mailed_links import ResetLinks
+from docstore_platform.security.mailed_links import ResetLinks
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

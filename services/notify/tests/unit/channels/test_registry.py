@@ -15,7 +15,7 @@ from docstore_notify.deliveries.attempt import DeliveryAttempt
 from docstore_notify.domain import Delivery, Target
 from docstore_notify.settings import NotifySettings
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -20,7 +20,7 @@ from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import ENDABLE, KINDS, Delivery, Kind
 from docstore_notify.subscriptions.rules import FILE_CHANGES
 from docstore_notify.texts import CHANGED, one_line
-from docstore_platform.mailed_links import ResetLinks, VerificationLinks
+from docstore_platform.security.mailed_links import ResetLinks, VerificationLinks
 from docstore_platform.settings import InfraSettings
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

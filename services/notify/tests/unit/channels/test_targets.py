@@ -8,7 +8,7 @@ from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.domain import Target
 from docstore_notify.settings import NotifySettings
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 ANNA = "0190aaaa"

@@ -11,7 +11,7 @@ from docstore_notify.shares.rules import address_hash
 from docstore_notify.unsubscribe.service import KINDS_IN_WORDS
 from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 TOKENS = UnsubscribeTokens(["a secret"])

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_upload.blocks import schemas
 from docstore_upload.blocks.schemas import MissingRequest

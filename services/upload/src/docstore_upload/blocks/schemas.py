@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
-from docstore_platform.values import WHOLE, Sha256
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body
+from docstore_platform.http.values import WHOLE, Sha256
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES
 
 

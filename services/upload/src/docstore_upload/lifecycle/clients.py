@@ -9,7 +9,7 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_contracts.quota import QuotaClient
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import error_of
+from docstore_platform.http.problems import error_of
 
 Json = dict[str, Any]
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body, one_of
-from docstore_platform.problems import broken_rule
-from docstore_platform.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Tag, described
+from docstore_platform.http.answers import Answer
+from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.problems import broken_rule
+from docstore_platform.http.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Tag, described
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE
 from docstore_upload.lifecycle.rules import MAX_SIZE
 

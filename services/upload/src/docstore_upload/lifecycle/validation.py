@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from docstore_platform.errors import DomainError, invalid
-from docstore_platform.problems import MAX_MESSAGE_CHARS, field_place, validation_code
+from docstore_platform.http.problems import MAX_MESSAGE_CHARS, field_place, validation_code
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE, SHA256
 from docstore_upload.lifecycle.schemas import MAX_TAG_BYTES, MAX_TAGS, TargetRequest
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from docstore_events.outbox.bulk import bulk_request
-from docstore_platform.routes import PUBLIC_PREFIX
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Id
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.values import Id
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_upload.packs import schemas
 from docstore_upload.packs.schemas import PackRequest
 from docstore_upload.packs.service import PackService

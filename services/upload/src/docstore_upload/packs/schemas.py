@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import Field
 
 from docstore_contents.packs import MAX_SLICES
-from docstore_platform.answers import Answer, FileJson, ItemProblem, ProblemJson, sometimes
-from docstore_platform.bodies import Body
+from docstore_platform.http.answers import Answer, FileJson, ItemProblem, ProblemJson, sometimes
+from docstore_platform.http.bodies import Body
 from docstore_upload.lifecycle.schemas import PublicState, PutInstructions
 
 

@@ -14,7 +14,7 @@ from docstore_events.uploads import slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.errors import Conflict, DomainError, Forbidden, invalid, not_found
 from docstore_platform.ids import new_id
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
 from docstore_upload.lifecycle.initiate import Begun

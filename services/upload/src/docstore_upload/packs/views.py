@@ -7,7 +7,7 @@ import orjson
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_json
+from docstore_platform.http.problems import problem_json
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.initiate import seconds_left
 from docstore_upload.packs.rules import Pack

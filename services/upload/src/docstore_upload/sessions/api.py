@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from docstore_contracts.upload import StalledUpload, StalledUploads
-from docstore_platform.answers import FileJson, described
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import DomainError
-from docstore_platform.problems import problem_json
-from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
-from docstore_platform.service_identity import callers
-from docstore_platform.tokens import Principal, current_principal
-from docstore_platform.values import Cursor, Id
+from docstore_platform.http.answers import FileJson, described
+from docstore_platform.http.problems import problem_json
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
+from docstore_platform.http.values import Cursor, Id
+from docstore_platform.security.service_identity import callers
+from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions import schemas

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from docstore_platform.errors import DomainError, Unavailable
+from docstore_platform.http.problems import problem_of
+from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages, shown_size
-from docstore_platform.problems import problem_of
-from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_upload.sessions.service import UploadService
 
 router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])

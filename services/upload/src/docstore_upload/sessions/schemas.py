@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.answers import Answer, FileJson, ItemProblem, Page, sometimes
-from docstore_platform.bodies import Body, one_of
-from docstore_platform.values import WHOLE, Id, Sha256, described
+from docstore_platform.http.answers import Answer, FileJson, ItemProblem, Page, sometimes
+from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.values import WHOLE, Id, Sha256, described
 from docstore_upload.lifecycle.schemas import ONE_TARGET, PublicState, PutInstructions, Size, TargetRequest
 from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, Method
 

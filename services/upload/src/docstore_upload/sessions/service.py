@@ -10,9 +10,9 @@ from docstore_contents.s3.store import ObjectStoreError, Part
 from docstore_contracts.metadata import WriteAllowed
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Conflict, DomainError, TooMany, invalid, not_found, unavailable
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.ids import new_id
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of

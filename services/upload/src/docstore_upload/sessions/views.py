@@ -1,7 +1,7 @@
 """Uploads as clients see them."""
 
 from docstore_platform.clock import rfc3339
-from docstore_platform.problems import problem_json
+from docstore_platform.http.problems import problem_json
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions.rules import Upload
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from docstore_contracts.upload import ContentsRelease
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_identity import callers
+from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.security.service_identity import callers
 from docstore_upload.unreferenced.service import UnreferencedContents
 
 internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 import structlog
 
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
-from docstore_platform.metrics import parser_sandbox
+from docstore_platform.telemetry.metrics import parser_sandbox
 
 log = structlog.get_logger(__name__)
 

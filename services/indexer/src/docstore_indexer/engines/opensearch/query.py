@@ -15,7 +15,7 @@ from docstore_indexer.engines.terms import (
     whole_name,
 )
 from docstore_platform.errors import invalid
-from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 
 MAX_POSITION = 10_000
 """OpenSearch's own limit of `from` + `size`."""

@@ -16,8 +16,8 @@ from docstore_indexer.engines.tantivy.generations import Current, Generations
 from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.errors import DomainError, invalid
-from docstore_platform.memory import give_back
-from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.telemetry.memory import give_back
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

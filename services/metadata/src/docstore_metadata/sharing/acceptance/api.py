@@ -24,8 +24,8 @@ from docstore_metadata.sharing.schemas import SharedFile
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.values import Cursor
+from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.values import Cursor
 from docstore_platform.web import json_response
 
 MAX_PERSON_CHARS = 254

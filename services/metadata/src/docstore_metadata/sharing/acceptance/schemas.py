@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from docstore_metadata.tree.rules import Kind, ShareRole
-from docstore_platform.answers import Answer, Page
-from docstore_platform.bodies import Body
+from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.bodies import Body
 
 
 class NewShareSettings(Body):

@@ -14,7 +14,7 @@ from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.documents import root_node
 from docstore_platform.database import Session
 from docstore_platform.errors import Conflict, Invalid
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 MAX_BLOCKED = 1000
 

@@ -14,8 +14,8 @@ from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import ENDABLE, Delivery
 from docstore_notify.texts import CHANGED, SUBJECT_NAME_CHARS, one_line, quoted, subject
 from docstore_platform.mail_addresses import sendable
-from docstore_platform.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
 from docstore_platform.plain_page import plain_pages
+from docstore_platform.security.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
 from docstore_platform.settings import InfraSettings
 
 DELIVERY_HEADER = "X-DocStore-Delivery"

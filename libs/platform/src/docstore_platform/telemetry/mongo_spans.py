@@ -6,7 +6,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from pymongo import monitoring
 
-from docstore_platform.tracing import failed, service_of, start_span
+from docstore_platform.telemetry.tracing import failed, service_of, start_span
 
 
 class MongoSpans(monitoring.CommandListener):

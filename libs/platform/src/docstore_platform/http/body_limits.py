@@ -5,7 +5,7 @@ import re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.errors import DomainError, TooLarge, invalid
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 KIB = 1024
 MIB = 1024 * KIB

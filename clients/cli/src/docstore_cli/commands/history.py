@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.failures import Failures, each
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
-from docstore_cli.tree_commands import PATH_HELP
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Version
 

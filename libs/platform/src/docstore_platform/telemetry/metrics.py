@@ -9,7 +9,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from docstore_platform.request_metrics import RequestHistogram
+from docstore_platform.telemetry.request_metrics import RequestHistogram
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # one more line for every counter that no dashboard reads
 

@@ -5,7 +5,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
-from docstore_platform.secret_list import secret_list
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.settings import InfraSettings
 
 MAX_TOKEN_CHARS = 500

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from docstore_contracts.accounts import RevocationItem
-from docstore_platform.tokens import Principal
+from docstore_platform.security.tokens import Principal
 
 
 @dataclass(frozen=True, slots=True)

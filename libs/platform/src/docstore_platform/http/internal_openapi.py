@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from docstore_platform.routes import INTERNAL_PREFIX
+from docstore_platform.http.routes import INTERNAL_PREFIX
 
 OTHER_REGIONS = "other regions"
 """Callers of the routes that verify signatures themselves."""

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from docstore_platform.paging import MAX_CURSOR_CHARS
-from docstore_platform.problems import broken_rule
+from docstore_platform.http.paging import MAX_CURSOR_CHARS
+from docstore_platform.http.problems import broken_rule
 
 MAX_ID_CHARS = 64
 MAX_EMAIL_CHARS = 254

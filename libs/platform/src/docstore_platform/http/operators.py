@@ -7,7 +7,7 @@ from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_platform.errors import not_found
-from docstore_platform.problems import problem_of
+from docstore_platform.http.problems import problem_of
 
 PATHS = frozenset({"/metrics", "/readyz", "/healthz", "/internal/openapi.json", "/internal/docs"})
 FOLDER = "/internal/docs/"

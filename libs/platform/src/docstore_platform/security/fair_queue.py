@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from docstore_platform.errors import DomainError, TooMany, unavailable
-from docstore_platform.throttle import client_group
+from docstore_platform.security.throttle import client_group
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.options import AsJson, errors, print_json_line, shown
 from docstore_cli.outage import Outage
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person
-from docstore_cli.tree_commands import PATH_HELP
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.models import Change
 

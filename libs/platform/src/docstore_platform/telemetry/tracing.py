@@ -22,8 +22,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import Scope
 from yarl import URL
 
-from docstore_platform.logs import loggable_path
 from docstore_platform.settings import InfraSettings
+from docstore_platform.telemetry.logs import loggable_path
 
 VERSION = version("docstore-platform")
 Attributes = Mapping[str, str | int]

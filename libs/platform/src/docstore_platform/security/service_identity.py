@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
-from docstore_platform.operators import is_from_operators
-from docstore_platform.problems import Problem
-from docstore_platform.routes import INTERNAL_PREFIX
-from docstore_platform.service_keys import load_private_key, load_public_key, private_key_for
+from docstore_platform.http.operators import is_from_operators
+from docstore_platform.http.problems import Problem
+from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.security.service_keys import load_private_key, load_public_key, private_key_for
+from docstore_platform.security.tokens import ALGORITHM, unauthorized
 from docstore_platform.services import SERVICE_NAMES, CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tokens import ALGORITHM, unauthorized
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import Field
 
-from docstore_platform.fair_queue import FairQueue, QueueLimits, Requester
+from docstore_platform.security.fair_queue import FairQueue, QueueLimits, Requester
 from docstore_platform.settings import ServiceSettings
 
 T = TypeVar("T")

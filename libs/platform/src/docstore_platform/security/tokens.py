@@ -11,7 +11,7 @@ from fastapi import Request
 from jwt.algorithms import OKPAlgorithm
 
 from docstore_contracts.accounts import JwkSet
-from docstore_platform.problems import Problem
+from docstore_platform.http.problems import Problem
 
 AUDIENCE = "docstore"
 ALGORITHM = "EdDSA"

@@ -11,8 +11,8 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from docstore_platform.operators import is_from_operators
-from docstore_platform.problems import Problem
+from docstore_platform.http.operators import is_from_operators
+from docstore_platform.http.problems import Problem
 from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)

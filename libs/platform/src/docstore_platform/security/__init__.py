@@ -1,0 +1,1 @@
+"""Proof of who calls, and limits on guessing."""
