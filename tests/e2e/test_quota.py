@@ -22,7 +22,7 @@ async def test_what_does_not_fit_is_refused_before_the_bytes(ada: Person, mailbo
     assert (await ada.usage())["reserved"] == 0
 
     async def mailed() -> int:
-        return sum("did not fit" in mail.subject for mail in mailbox.of(ada.email))
+        return sum("Not enough storage" in mail.subject for mail in mailbox.of(ada.email))
 
     await eventually(mailed)
     await ada.upload("/small.txt", b"fits")
