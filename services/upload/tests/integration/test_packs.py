@@ -148,7 +148,7 @@ async def test_vanished_client(stack: Any) -> None:
 
 async def test_expiry(stack: Any) -> None:
     """A pack that never came expires, says so once, and what comes late is deleted."""
-    async with stack.run(lifetime_seconds=0.5, sweep_delay_seconds=0.5):
+    async with stack.run(lifetime_seconds=0.5, sweep_delay_seconds=3):
         pack = await initiate(stack, FILES)
 
         async def is_swept_once() -> bool:
