@@ -34,9 +34,15 @@ def called_name(call: ast.Call) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
+def made_by(call: ast.Call) -> str:
+    """Name of the class that a call constructs, or hands over to be constructed and published."""
+    name, first = called_name(call), next(iter(call.args), None)
+    return first.id if "publish" in name and isinstance(first, ast.Name) else name
+
+
 def services_that_make(event: type[Event]) -> set[str]:
     """Services in whose source the event is constructed."""
-    return {service for service, call in nodes(ast.Call) if called_name(call) == event.__name__}
+    return {service for service, call in nodes(ast.Call) if made_by(call) == event.__name__}
 
 
 def subscriber_classes() -> list[tuple[str, ast.ClassDef]]:

@@ -138,7 +138,7 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
     marker = folder / RESTORING_FILE
     if marker.exists():
         if orjson.loads(marker.read_bytes()) != digest:
-            raise BackupRefused(f"another restore to {folder} is incomplete: continue it, or remove the folder")
+            raise BackupRefused(f"the restore of another backup to {folder} is incomplete: continue it, or remove it")
     elif folder.exists() and any(folder.iterdir()):
         raise BackupRefused(f"{folder} is not empty: restore into an empty folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -164,7 +164,7 @@ async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backu
         await marker.insert_one({"_id": "backup", "digest": digest})
         return False
     if known["digest"] != digest:
-        raise BackupRefused("another restore there is incomplete: continue it, or remove it")
+        raise BackupRefused("the restore of another backup there is incomplete: continue it, or remove it")
     return True
 
 
