@@ -73,7 +73,7 @@ async def test_a_taken_port_is_reported(stack: DetachedStack, tmp_path: Path) ->
     data = tmp_path / "unlucky"
     status, output = await run("up", "--data", str(data), "--port", port)
     assert status == 1
-    assert f"port {port} is taken" in output
+    assert f"port {port} is in use" in output
     assert "Traceback" not in output
     assert processes_of(data) == []
 

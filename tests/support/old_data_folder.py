@@ -42,6 +42,8 @@ PENDING = {"put": b"begun before", "multipart": b"in parts before " * 400_000, "
 VOLATILE = {"cursor", "next_cursor", "etag", "reset_at", "current", "last_used_at"}
 """Fields that say nothing of what is stored, or change with every call."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+GATEWAY = re.compile(r"http://127\.0\.0\.1:\d+/")
+"""Begins the addresses of links; the port is whichever is free."""
 WRITTEN_MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 """As events and messages hold it."""
 DATABASES = ("accounts", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload")
@@ -130,8 +132,10 @@ def differences(before: Any, now: Any, place: str = "") -> list[str]:
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         pairs = enumerate(zip(before, now, strict=True))
         return [line for number, pair in pairs for line in differences(*pair, f"{place}/{number}")]
-    if isinstance(before, str) and isinstance(now, str) and MOMENT.match(before) and MOMENT.match(now):
-        return []
+    if isinstance(before, str) and isinstance(now, str):
+        if MOMENT.match(before) and MOMENT.match(now):
+            return []
+        before, now = GATEWAY.sub("/", before), GATEWAY.sub("/", now)
     return [] if before is None or before == now else [f"{place}: {before!r} is now {now!r}"]
 
 
