@@ -50,7 +50,7 @@ async def test_a_file_without_javascript(ada: Person, browser: PlainBrowser) -> 
     assert (file["name"], file["size"], file["content_type"]) == ("for grace.txt", 36, "text/plain")
     assert await ada.content(file["id"]) == b"Dear Grace,\n" * 3
     await ada.counted(36)
-    await browser.follow("Send another file")
+    await browser.follow("Upload another file")
     assert "Upload a file" in browser.page.text
 
 
@@ -62,12 +62,12 @@ async def test_a_name_that_is_taken(ada: Person, browser: PlainBrowser) -> None:
     await send(browser, b"three")
     assert "/notes.txt, 5 bytes, version 2." in browser.page.text
     await ada.counted(3 + 5)
-    await browser.follow("Send another file")
+    await browser.follow("Upload another file")
     await choose(browser, "notes.txt", taken="copy")
     await send(browser, b"four")
     assert "conflict" in browser.page.text
     await ada.counted(3 + 5 + 4)
-    await browser.follow("Send another file")
+    await browser.follow("Upload another file")
     await browser.submit("/web/form", name="notes.txt", folder="/", taken="fail")
     assert (browser.status, "A file with this name already exists." in browser.page.text) == (409, True)
     form = browser.page.form("/web/form")

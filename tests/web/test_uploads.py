@@ -122,7 +122,7 @@ async def test_more_than_fits(ada: Any, looks: Any) -> None:
     await page.route("**/v1/uploads", refuse)
     await ada.upload({"name": "huge.bin", "mimeType": "application/octet-stream", "buffer": b"x" * 100})
     dialog = page.get_by_role("alertdialog")
-    await expect(dialog).to_contain_text("5 GB of 5 GB are used")
+    await expect(dialog).to_contain_text("5 GB of 5 GB used")
     await looks(page, "over-quota")
     await dialog.get_by_role("button", name="Get more storage").click()
     await expect(page.get_by_role("heading", name="Premium")).to_be_visible()
