@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from sharing_fakes import FakeDecisions, FakeLinks, FakePeople, FakeShares
 
@@ -20,7 +20,8 @@ from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.rules import Node, Version
+from docstore_platform.database import Session
 from docstore_platform.security.passwords import HashingSettings, Passwords
 from docstore_platform.security.tokens import Principal
 
@@ -62,15 +63,15 @@ class FakeNodes:
     def _chosen(self, wanted: Callable[[Node], bool]) -> list[Node]:
         return [replace(node) for node in self.by_id.values() if wanted(node)]
 
-    async def by_ids(self, ids: Iterable[str], session: Any = None) -> list[Node]:
+    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
         asked = set(ids)
         return self._chosen(lambda node: node.id in asked)
 
-    async def by_names(self, names: Iterable[tuple[str, str]], session: Any = None) -> list[Node]:
+    async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
         asked = set(names)
         return self._chosen(lambda node: node.live and (node.parent_id, node.name) in asked)
 
-    async def with_ancestors(self, node_id: str, session: Any = None) -> list[Node]:
+    async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
         chain: list[str] = []
         above = self.by_id.get(node_id)
         while above is not None:
@@ -78,40 +79,40 @@ class FakeNodes:
             above = self.by_id.get(above.parent_id or "")
         return await self.by_ids(chain)
 
-    async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Any) -> list[str]:
+    async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
         children = self._chosen(lambda node: node.live and node.parent_id in folder_ids)
         return [node.id for node in children if node.is_folder or not folders_only]
 
     async def children_by_age(
-        self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Any
+        self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
     ) -> list[Node]:
         children = self._chosen(lambda node: node.live and node.parent_id == folder_id)
         ages = sorted(children, key=lambda node: (node.created_at, node.id))
         return [node for node in ages if after is None or (node.created_at, node.id) > after][:limit]
 
-    async def make_root(self, account_id: str, now: datetime, session: Any) -> None:
+    async def make_root(self, account_id: str, now: datetime, session: Session) -> None:
         self.by_id.setdefault(account_id, root_node(account_id, now))
 
-    async def bump(self, folder_ids: Iterable[str], session: Any) -> None:
+    async def bump(self, folder_ids: Iterable[str], session: Session) -> None:
         for folder_id in self.by_id.keys() & set(folder_ids):  # a new folder is inserted later
             self.by_id[folder_id].children_revision += 1
 
-    async def lock_folder_moves(self, owner_id: str, session: Any) -> None: ...
+    async def lock_folder_moves(self, owner_id: str, session: Session) -> None: ...
 
-    async def insert(self, nodes: Sequence[Node], session: Any) -> None:
+    async def insert(self, nodes: Sequence[Node], session: Session) -> None:
         self.by_id |= {node.id: replace(node) for node in nodes}
 
-    async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Any) -> None:
+    async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Session) -> None:
         for node, attributes in nodes:
             for name in attributes:
                 setattr(self.by_id[node.id], name, getattr(node, name))
 
-    async def delete(self, ids: Sequence[str], session: Any) -> None:
+    async def delete(self, ids: Sequence[str], session: Session) -> None:
         for node_id in ids:
             del self.by_id[node_id]
 
     async def free_name(
-        self, parent_id: str, candidates: Iterator[str], session: Any, taken: Container[str] = ()
+        self, parent_id: str, candidates: Iterator[str], session: Session, taken: Container[str] = ()
     ) -> str:
         names = {node.name for node in self.by_id.values() if node.live and node.parent_id == parent_id}
         return next(name for name in candidates if name not in names and name not in taken)
@@ -121,21 +122,21 @@ class FakeNodes:
 class FakeTrashedNodes:
     nodes: FakeNodes
 
-    async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Any) -> None:
+    async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
         stored, stored_root = self.nodes.by_id[node.id], self.nodes.by_id[root.id]
         stored_root.trash_from = stored_root.trash_from or now
         stored.live, stored.hidden, stored.revision = False, False, node.revision
         stored.trashed_at, stored.trashed_path = now, path
 
-    async def hide(self, ids: Sequence[str], session: Any) -> None:
+    async def hide(self, ids: Sequence[str], session: Session) -> None:
         for node_id in ids:
             self.nodes.by_id[node_id].trashed_at = None
 
 
 class FakeVersions:
-    async def insert(self, versions: Sequence[Any], session: Any) -> None: ...
+    async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
 
-    async def remove(self, versions: Sequence[Any], now: datetime, session: Any) -> None: ...
+    async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None: ...
 
 
 @dataclass
@@ -151,13 +152,13 @@ class FakeJobs:
     async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
         self.added.append((kind, folder.id))
 
-    async def any_open(self, owner_id: str, session: Any) -> bool:
+    async def any_open(self, owner_id: str, session: Session) -> bool:
         return any(job.owner_id == owner_id for job in self.due)
 
     async def claim(self) -> Job | None:
         return self.due.pop(0) if self.due else None
 
-    async def save(self, job: Job, session: Any) -> None:
+    async def save(self, job: Job, session: Session) -> None:
         self.saved.append(replace(job, steps=list(job.steps)))
 
     async def postpone(self, job: Job) -> None:

@@ -10,6 +10,7 @@ from docstore_metadata.people.repository import Person, Recipient
 from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
 from docstore_metadata.sharing.rules import Share
 from docstore_platform.clock import utc_now
+from docstore_platform.database import Session
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.period_counts import Count
 
@@ -18,26 +19,26 @@ from docstore_platform.period_counts import Count
 class FakePeople:
     by_key: dict[str, Person] = field(default_factory=dict)
 
-    async def recipient(self, email_key: str, session: Any) -> Recipient:
+    async def recipient(self, email_key: str, session: Session) -> Recipient:
         person = self.by_key.get(email_key)
         return Recipient(person.account_id, person.verified) if person else Recipient(None, None)
 
-    async def save_people(self, people: Mapping[str, Person], session: Any) -> None:
+    async def save_people(self, people: Mapping[str, Person], session: Session) -> None:
         self.by_key |= people
 
-    async def address_of(self, account_id: str, session: Any) -> str | None:
+    async def address_of(self, account_id: str, session: Session) -> str | None:
         return next((key for key, person in self.by_key.items() if person.account_id == account_id), None)
 
-    async def account_of(self, email_key: str, session: Any) -> str | None:
+    async def account_of(self, email_key: str, session: Session) -> str | None:
         return self.by_key[email_key].account_id if email_key in self.by_key else None
 
-    async def touch_address_of(self, account_id: str, session: Any) -> None: ...
+    async def touch_address_of(self, account_id: str, session: Session) -> None: ...
 
-    async def proven_address_of(self, account_id: str, session: Any) -> str | None:
+    async def proven_address_of(self, account_id: str, session: Session) -> str | None:
         key = await self.address_of(account_id, session)
         return key if key and self.by_key[key].verified else None
 
-    async def accounts_of(self, email_keys: Iterable[str], session: Any) -> dict[str, str]:
+    async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
         people = {key: self.by_key[key] for key in email_keys if key in self.by_key}
         return {key: person.account_id for key, person in people.items() if person.verified}
 
@@ -52,7 +53,7 @@ class FakeShares:
         shares = sorted(self.by_id.values(), key=lambda share: share.id)
         return [share for share in shares if all(getattr(share, name) == value for name, value in wanted.items())]
 
-    async def of_nodes(self, node_ids: Iterable[str], session: Any = None) -> list[Share]:
+    async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]:
         asked = set(node_ids)
         return [share for share in self._chosen() if share.node_id in asked]
 
@@ -60,30 +61,30 @@ class FakeShares:
         latest = reversed(self._chosen(invited_id=account_id))
         return [share for share in latest if before is None or share.id < before][:limit]
 
-    async def received(self, account_id: str, share_id: str, session: Any) -> Share | None:
+    async def received(self, account_id: str, share_id: str, session: Session) -> Share | None:
         share = self.by_id.get(share_id)
         return share if share and account_id in (share.account_id, share.invited_id) else None
 
     async def between(
-        self, recipient_id: str, owner_id: str, limit: int, session: Any, *, before: str | None = None
+        self, recipient_id: str, owner_id: str, limit: int, session: Session, *, before: str | None = None
     ) -> list[Share]:
         shares = [share for share in self._chosen(owner_id=owner_id) if before is None or share.id < before]
         return [share for share in shares if recipient_id in (share.account_id, share.invited_id)][:limit]
 
-    async def are_acquainted(self, one: str, other: str, session: Any) -> bool:
+    async def are_acquainted(self, one: str, other: str, session: Session) -> bool:
         return bool(self._chosen(account_id=one, owner_id=other) or self._chosen(account_id=other, owner_id=one))
 
-    async def insert(self, share: Share, session: Any) -> None:
+    async def insert(self, share: Share, session: Session) -> None:
         self.by_id[share.id] = share
 
-    async def save(self, shares: Sequence[Share], session: Any) -> None:
+    async def save(self, shares: Sequence[Share], session: Session) -> None:
         self.by_id |= {share.id: share for share in shares}
 
-    async def remove(self, shares: Sequence[Share], session: Any) -> None:
+    async def remove(self, shares: Sequence[Share], session: Session) -> None:
         for share in shares:
             del self.by_id[share.id]
 
-    async def count_invitation(self, owner_id: str, session: Any) -> Count:
+    async def count_invitation(self, owner_id: str, session: Session) -> Count:
         self.made += 1
         now = utc_now()
         return Count(self.made, now, now + timedelta(hours=1))
@@ -95,7 +96,9 @@ class FakeDecisions:
     standings: dict[tuple[str, str], Standing] = field(default_factory=dict)
     chosen: dict[str, Acceptance] = field(default_factory=dict)
 
-    async def relation(self, recipient_id: str, sender_id: str, sender_address: str | None, session: Any) -> Relation:
+    async def relation(
+        self, recipient_id: str, sender_id: str, sender_address: str | None, session: Session
+    ) -> Relation:
         blocks = [block for block in self.blocked.values() if block.recipient_id == recipient_id]
         return Relation(
             blocked=any(block.account_id == sender_id or block.subject == sender_address for block in blocks),
@@ -103,7 +106,7 @@ class FakeDecisions:
             acceptance=await self.acceptance(recipient_id),
         )
 
-    async def save_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Any) -> None:
+    async def save_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
         self.standings[recipient_id, sender_id] = standing
 
     async def acceptance(self, account_id: str) -> Acceptance:
@@ -112,13 +115,13 @@ class FakeDecisions:
     async def choose_acceptance(self, account_id: str, acceptance: Acceptance) -> None:
         self.chosen[account_id] = acceptance
 
-    async def block(self, block: Block, session: Any) -> Block:
+    async def block(self, block: Block, session: Session) -> Block:
         return self.blocked.setdefault((block.recipient_id, block.subject), block)
 
-    async def unblock(self, recipient_id: str, subject: str, session: Any) -> bool:
+    async def unblock(self, recipient_id: str, subject: str, session: Session) -> bool:
         return self.blocked.pop((recipient_id, subject), None) is not None
 
-    async def number_of_blocks(self, recipient_id: str, session: Any) -> int:
+    async def number_of_blocks(self, recipient_id: str, session: Session) -> int:
         return sum(block.recipient_id == recipient_id for block in self.blocked.values())
 
 
@@ -126,12 +129,12 @@ class FakeDecisions:
 class FakeLinks:
     by_id: dict[str, Link] = field(default_factory=dict)
 
-    async def insert(self, link: Link, session: Any) -> None:
+    async def insert(self, link: Link, session: Session) -> None:
         if link.operation and await self.by_operation(link.owner_id, link.operation):
             raise DuplicateKeyError("by_operation")
         self.by_id[link.id] = link
 
-    async def get(self, node_id: str, link_id: str, session: Any = None) -> Link | None:
+    async def get(self, node_id: str, link_id: str, session: Session = None) -> Link | None:
         link = self.by_id.get(link_id)
         return link if link and link.node_id == node_id else None
 
@@ -139,18 +142,18 @@ class FakeLinks:
         links = self.by_id.values()
         return next((link for link in links if (link.owner_id, link.operation) == (owner_id, operation)), None)
 
-    async def count(self, node_id: str, session: Any) -> int:
+    async def count(self, node_id: str, session: Session) -> int:
         return len(await self.of_nodes([node_id], session))
 
-    async def of_nodes(self, node_ids: Iterable[str], session: Any) -> list[Link]:
+    async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]:
         asked = set(node_ids)
         return [link for link in self.by_id.values() if link.node_id in asked]
 
-    async def change(self, link: Link, fields: Mapping[str, Any], now: datetime, session: Any) -> Link | None:
+    async def change(self, link: Link, fields: Mapping[str, Any], now: datetime, session: Session) -> Link | None:
         renamed = {{"password": "password_hash"}.get(name, name): value for name, value in fields.items()}
         self.by_id[link.id] = replace(link, **renamed)
         return self.by_id[link.id]
 
-    async def remove(self, links: Iterable[Link], session: Any) -> None:
+    async def remove(self, links: Iterable[Link], session: Session) -> None:
         for link in links:
             del self.by_id[link.id]

@@ -73,7 +73,7 @@ from docstore_metadata.versions.repository import MongoOldContents, MongoUnrefer
 from docstore_metadata.versions.service import VersionService
 from docstore_metadata.versions.tiering import StorageTiering
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
-from docstore_platform.clock import utc_now
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.security.passwords import Passwords
@@ -84,7 +84,7 @@ from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
 
 
-def create_app(settings: MetadataSettings | None = None) -> FastAPI:
+def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_now) -> FastAPI:
     """Build the service; its lifespan opens and closes what it needs."""
     settings = settings or MetadataSettings()
     infra, bounds = settings.infra, settings.retention
@@ -115,16 +115,16 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending.register)
     names = DisplayNames(store.people.names_of, resolver.look_up)
     reservations = Reservations(QuotaClient(quota))
-    files = FileService(store, tree, transactor)
+    files = FileService(store, tree, transactor, clock=clock)
     listings = Listings(store.pages, tree, cache_bytes=settings.listing_cache_bytes)
-    copier = Copier(store, tree, transactor, reservations, settings.max_copied_nodes)
-    trash = TrashService(store, tree, transactor)
-    commits = CommitService(store, tree, transactor, bounds)
-    versions = VersionService(store, tree, transactor, reservations, bounds)
-    retention = RetentionService(roots, plain_tree, transactor, bounds)
+    copier = Copier(store, tree, transactor, reservations, settings.max_copied_nodes, clock=clock)
+    trash = TrashService(store, tree, transactor, clock=clock)
+    commits = CommitService(store, tree, transactor, bounds, clock=clock)
+    versions = VersionService(store, tree, transactor, reservations, bounds, clock=clock)
+    retention = RetentionService(roots, plain_tree, transactor, bounds, clock=clock)
     changes = ChangeFeed(MongoJournal(database))
-    shares = ShareService(store, tree, transactor, resolver.look_up)
-    acceptance = ShareAcceptanceService(store, tree, transactor)
+    shares = ShareService(store, tree, transactor, resolver.look_up, clock=clock)
+    acceptance = ShareAcceptanceService(store, tree, transactor, clock=clock)
     contents = Contents(objects)
     delivery = Delivery(objects, contents)
     downloads = DownloadService(store, tree, versions, contents, delivery, settings.download_url_lifetime_seconds)
@@ -136,12 +136,12 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         limit=settings.link_failures,
         limit_everywhere=settings.link_failures_everywhere,
         window=timedelta(seconds=settings.link_failure_window_seconds),
-        clock=utc_now,
+        clock=clock,
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
     cipher = TokenCipher(*secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra))
-    links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url)
-    visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants)
+    links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url, clock=clock)
+    visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, clock=clock)
 
     # Background work
     async def grant_more(job: Job, transaction: Transaction) -> bool:
@@ -150,19 +150,25 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     async def decline_more(job: Job, transaction: Transaction) -> bool:
         return await decline_all(store, tree, job.owner_id, job.actor_id, transaction, before=job.id)
 
-    earlier_now = partial(_earlier_now, database)
-    worker = JobWorker(store, tree, transactor, {"grant": grant_more, "decline": decline_more})
+    earlier_now = partial(_earlier_now, database, clock)
+    worker = JobWorker(store, tree, transactor, {"grant": grant_more, "decline": decline_more}, clock=clock)
     is_held = partial(deletions_held, database)
     remover = UnreferencedContentRemover(unreferenced, objects, UploadClient(uploads), is_held)
     leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
-    retention_sweeper = RetentionSweeper(store, plain_tree, transactor, roots, bounds, leader, now=earlier_now)
+    retention_sweeper = RetentionSweeper(
+        store, plain_tree, transactor, roots, bounds, leader, now=earlier_now, clock=clock
+    )
     tiering = StorageTiering(old_contents, store.versions, objects, days=settings.cold_after_days, now=earlier_now)
     jobs_wakeup, poll_seconds = store.jobs.wakeup_name, settings.job_interval_ms / 1000
     loops = [
         Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
         Loop("metadata jobs", worker.work, jobs_wakeup, poll_seconds),
         Loop("metadata object removal", remover.remove_due, jobs_wakeup, poll_seconds),
-        _sweep("metadata links", LinkSweeper(store, plain_tree, transactor).sweep, settings.link_interval_seconds),
+        _sweep(
+            "metadata links",
+            LinkSweeper(store, plain_tree, transactor, clock=clock).sweep,
+            settings.link_interval_seconds,
+        ),
     ]
     if settings.retention_interval_seconds:
         loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
@@ -204,7 +210,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             acceptance_router(acceptance, store, names),
             links_router(links),
             link_visits_router(visits, delivery),
-            access_overview_router(AccessOverview(store, plain_tree, transactor), links, names),
+            access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links, names),
             retention_router(retention),
         ],
         internal=[
@@ -223,6 +229,6 @@ def _sweep(name: str, work: Callable[[], Awaitable[int]], seconds: float) -> Loo
     return Loop(name, work, name, seconds, retry_seconds=seconds)
 
 
-async def _earlier_now(database: Database) -> datetime:
+async def _earlier_now(database: Database, clock: Clock) -> datetime:
     """The earlier of the service's and the database's clock: one may be wrong."""
-    return min(utc_now(), await server_time(database))
+    return min(clock(), await server_time(database))

@@ -1,15 +1,14 @@
 """A file's ancestors and who can open it, by the public routes."""
 
-from typing import Any
-
 import pytest
+from metadata_stack import Stack
 
 pytestmark = pytest.mark.connected
 
 VIEWER = {"email": "reader@example.com", "role": "viewer"}
 
 
-async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None:
+async def test_ancestors_begin_at_what_the_caller_may_read(running: Stack) -> None:
     """The owner sees the folders from the root, a reader from the shared folder, with their own paths."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
@@ -24,7 +23,7 @@ async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None
     assert found[0]["permission"] == "viewer"
 
 
-async def test_the_access_overview_names_inherited_shares_and_links(running: Any) -> None:
+async def test_the_access_overview_names_inherited_shares_and_links(running: Stack) -> None:
     """Those of the file first, then those of its folders; expired links are left out."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.event import Event
 from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Mongo
 from docstore_platform.testing import eventually
@@ -15,13 +17,13 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def publish(stack: Any, *events: Event) -> None:
+async def publish(stack: Stack, *events: Event) -> None:
     """Publish events of another service, and wait until its outbox is empty."""
     mongo = Mongo(stack.infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{stack.infra.database_prefix}other")
     runtime = EventRuntime("other", stack.infra, mongo, database)
 
-    async def work(transaction: Any) -> None:
+    async def work(transaction: Transaction) -> None:
         for event in events:
             transaction.publish(event)
 
@@ -34,7 +36,7 @@ async def publish(stack: Any, *events: Event) -> None:
     mongo.close()
 
 
-async def test_on_account_created_creates_the_root(running: Any) -> None:
+async def test_on_account_created_creates_the_root(running: Stack) -> None:
     """A repeated event changes nothing."""
     event = AccountCreated(
         revision=1,
@@ -56,7 +58,7 @@ async def test_on_account_created_creates_the_root(running: Any) -> None:
     assert (made["parent"], made["kind"], made["live"]) == (None, "folder", True)
 
 
-async def shown_as_indexed(stack: Any, file: Any, expected: bool) -> None:
+async def shown_as_indexed(stack: Stack, file: Any, expected: bool) -> None:
     """Wait until the file and its listing agree with `expected`."""
 
     async def as_expected() -> bool:
@@ -66,7 +68,7 @@ async def shown_as_indexed(stack: Any, file: Any, expected: bool) -> None:
     await eventually(as_expected)
 
 
-async def test_on_file_indexed_shows_in_file_and_listing(running: Any) -> None:
+async def test_on_file_indexed_shows_in_file_and_listing(running: Stack) -> None:
     """`indexed` is true for this version, and false again for the next one."""
     file = await running.put("/a.txt")
     about = {"file_id": file["id"], "owner_id": running.person.account_id}
@@ -77,7 +79,7 @@ async def test_on_file_indexed_shows_in_file_and_listing(running: Any) -> None:
     await shown_as_indexed(running, file, False)
 
 
-async def test_on_file_index_failed_shows_in_file_and_listing(running: Any) -> None:
+async def test_on_file_index_failed_shows_in_file_and_listing(running: Stack) -> None:
     """`indexed` is false, even if it was true before, in cached listings too."""
     file = await running.put("/a.txt")
     about = {"file_id": file["id"], "owner_id": running.person.account_id}
@@ -87,7 +89,7 @@ async def test_on_file_index_failed_shows_in_file_and_listing(running: Any) -> N
     await shown_as_indexed(running, file, False)
 
 
-async def test_on_preview_ready_shows_in_file_and_listing(running: Any) -> None:
+async def test_on_preview_ready_shows_in_file_and_listing(running: Stack) -> None:
     """`preview` is true while the version is current, in cached listings too; not in the trash."""
     file = await running.put("/a.png")
     about = {"file_id": file["id"], "owner_id": running.person.account_id, "of": "image"}
@@ -112,7 +114,7 @@ async def test_on_preview_ready_shows_in_file_and_listing(running: Any) -> None:
     assert trashed["preview"] is False
 
 
-async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:
+async def test_every_file_is_listed_for_an_index_rebuild(running: Stack) -> None:
     """All files and folders by id, page by page, with path, revision and whether they are in the trash."""
     await running.commit(running.item("/a/b/one.txt"), running.item("/two.txt"))
     other = await running.put("/theirs.txt", account_id=running.other.account_id)
@@ -139,7 +141,7 @@ async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:
     assert [item["file"]["file_id"] for item in mine["items"]] == [other["id"]]
 
 
-async def test_lookup_returns_only_readable_files(running: Any) -> None:
+async def test_lookup_returns_only_readable_files(running: Stack) -> None:
     """In the given order, without unknown and foreign files, and without the trash."""
     one, two = await running.put("/one"), await running.put("/two")
     gone = await running.put("/gone")

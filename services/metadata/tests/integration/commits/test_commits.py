@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_platform.ids import new_id
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.connected
 BATCHES, FILES = 3, 20
 
 
-async def test_a_commit_creates_the_file_and_its_folders(running: Any) -> None:
+async def test_a_commit_creates_the_file_and_its_folders(running: Stack) -> None:
     """The response is the public file; missing folders are created; each publishes file-created with its ancestors."""
     [result] = await running.commit(running.item("/docs/2026/a.txt", b"hello", tags=["x"]))
     file = result["file"]
@@ -28,7 +29,7 @@ async def test_a_commit_creates_the_file_and_its_folders(running: Any) -> None:
     assert await running.person.get(file) == file | {"owner_name": None, "modified_by_name": None}
 
 
-async def test_a_repeated_commit_gets_the_same_answer(running: Any) -> None:
+async def test_a_repeated_commit_gets_the_same_answer(running: Stack) -> None:
     """Alone or in a batch, it changes nothing, even if the file has changed or was deleted since."""
     first, other = running.item("/a.txt", base_version=0, on_conflict="fail"), running.item("/b.txt")
     [answer] = await running.commit(first)
@@ -40,7 +41,7 @@ async def test_a_repeated_commit_gets_the_same_answer(running: Any) -> None:
     assert await running.events(answer["file"]["id"]) == ["file-created", "file-deleted"]
 
 
-async def test_a_refused_upload_stays_refused(running: Any) -> None:
+async def test_a_refused_upload_stays_refused(running: Stack) -> None:
     """The uploaded object is deleted after a refusal: a late commit is refused too, even if it could succeed now."""
     file = await running.put("/a.txt")
     await running.person.ok("DELETE", f"/v1/files/{file['id']}")
@@ -53,7 +54,7 @@ async def test_a_refused_upload_stays_refused(running: Any) -> None:
     assert (await running.person.get(file))["version"] == 1
 
 
-async def test_one_upload_twice_in_a_batch_is_one_file(running: Any) -> None:
+async def test_one_upload_twice_in_a_batch_is_one_file(running: Stack) -> None:
     """Duplicates within a batch are detected."""
     item = running.item("/a.txt")
     first, second = await running.commit(item, item)
@@ -61,7 +62,7 @@ async def test_one_upload_twice_in_a_batch_is_one_file(running: Any) -> None:
     assert await running.person.names() == ["a.txt"]
 
 
-async def test_a_commit_to_an_existing_path_is_its_next_version(running: Any) -> None:
+async def test_a_commit_to_an_existing_path_is_its_next_version(running: Stack) -> None:
     """Without a base version; also within one batch."""
     results = await running.commit(running.item("/a.txt", b"1"), running.item("/a.txt", b"22"))
     third = await running.put("/a.txt", b"333")
@@ -77,7 +78,7 @@ async def test_a_commit_to_an_existing_path_is_its_next_version(running: Any) ->
     }
 
 
-async def test_a_stale_base_becomes_a_conflicted_copy_or_is_refused(running: Any) -> None:
+async def test_a_stale_base_becomes_a_conflicted_copy_or_is_refused(running: Stack) -> None:
     """The first commit on a base wins; later ones become copies named by day and device, or 409."""
     file = await running.put("/docs/report.pdf")
     day = datetime(2026, 11, 21, 12, tzinfo=UTC).isoformat()
@@ -95,7 +96,7 @@ async def test_a_stale_base_becomes_a_conflicted_copy_or_is_refused(running: Any
     assert created["problem"]["code"] == "version_conflict"
 
 
-async def test_only_one_of_many_commits_on_one_base_wins(stack: Any) -> None:
+async def test_only_one_of_many_commits_on_one_base_wins(stack: Stack) -> None:
     """Twenty concurrent commits through two instances: one new version, nineteen copies, nothing lost."""
     second_url = f"local:second-{new_id()}"
     async with stack.run(), stack.run(second_url):
@@ -117,7 +118,7 @@ async def test_only_one_of_many_commits_on_one_base_wins(stack: Any) -> None:
         assert await stack.events(file["id"]) == ["file-created", "file-modified"]
 
 
-async def test_invalid_targets_of_commits_are_refused(running: Any) -> None:
+async def test_invalid_targets_of_commits_are_refused(running: Stack) -> None:
     """Each item gets its own answer: bad paths, folders, files in the way, deleted and foreign files."""
     folder, file = await running.person.folder("/folder"), await running.put("/file")
     gone = await running.put("/gone")
@@ -151,7 +152,7 @@ async def test_invalid_targets_of_commits_are_refused(running: Any) -> None:
     assert await running.person.names() == ["folder", "file", "ok.txt"]
 
 
-async def test_check_predicts_the_outcome_of_a_commit(running: Any) -> None:
+async def test_check_predicts_the_outcome_of_a_commit(running: Stack) -> None:
     """Before an upload: its path and current version, or the problem."""
     file = await running.put("/docs/a.txt")
     items = [
@@ -181,7 +182,7 @@ async def test_check_predicts_the_outcome_of_a_commit(running: Any) -> None:
     assert codes == ["name_taken", "not_a_folder", "not_found", "invalid_path"]
 
 
-async def test_a_batch_of_files_is_one_transaction(running: Any) -> None:
+async def test_a_batch_of_files_is_one_transaction(running: Stack) -> None:
     """Two hundred files in a new folder: each is published once, and the folder is created once."""
     results = await running.commit(*(running.item(f"/many/{n:03}.txt") for n in range(200)))
     assert [result["file"]["name"] for result in results] == [f"{n:03}.txt" for n in range(200)]
@@ -190,7 +191,7 @@ async def test_a_batch_of_files_is_one_transaction(running: Any) -> None:
     assert root["children_revision"] == 1
 
 
-async def test_concurrent_commits_into_one_folder_all_succeed(running: Any) -> None:
+async def test_concurrent_commits_into_one_folder_all_succeed(running: Stack) -> None:
     """Forty requests, some to the same paths: none fails, and the version numbers are correct."""
     answers = await asyncio.gather(
         *(
@@ -203,7 +204,7 @@ async def test_concurrent_commits_into_one_folder_all_succeed(running: Any) -> N
     assert len(await running.person.names("path=/shared&limit=1000")) == 60
 
 
-async def test_neither_large_batches_nor_small_commits_starve(running: Any) -> None:
+async def test_neither_large_batches_nor_small_commits_starve(running: Stack) -> None:
     """The owner sends batches and an editor single files to one tree, without pauses: all are committed."""
     owner, editor = running.person, running.other
     folder = await owner.folder("/team")
@@ -228,7 +229,7 @@ async def test_neither_large_batches_nor_small_commits_starve(running: Any) -> N
     assert len(await owner.names("path=/team&limit=1000")) == files
 
 
-async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
+async def test_versions_beyond_the_cap_are_pruned(stack: Stack) -> None:
     """The current and first versions stay; pruned ones are published with their bytes, and their objects deleted."""
     async with stack.run(max_versions=4):
         items = [stack.item("/a.txt", b"x" * (n + 1)) for n in range(7)]
@@ -245,7 +246,7 @@ async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
         assert pruned["freed_bytes"] == pruned["pruned_version"]
 
 
-async def test_the_version_cap_holds_for_files_of_several_owners(stack: Any) -> None:
+async def test_the_version_cap_holds_for_files_of_several_owners(stack: Stack) -> None:
     """A batch that changes an own and a shared file keeps no more versions of either than the cap."""
     me, other = stack.person, stack.other
     async with stack.run(max_versions=3):

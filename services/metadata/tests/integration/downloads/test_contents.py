@@ -10,6 +10,7 @@ import pytest
 import zstandard
 from fastapi import FastAPI
 from fastapi.responses import Response
+from metadata_stack import Person, Stack
 
 from docstore_contents.block_list import Block, block_key, block_list_key, serialise
 from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
@@ -30,7 +31,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-async def put_blocks(stack: Any, path: str, parts: Sequence[bytes] = PARTS, **extra: Any) -> Any:
+async def put_blocks(stack: Stack, path: str, parts: Sequence[bytes] = PARTS, **extra: Any) -> Any:
     """Commit a version with content in blocks, as the upload service stores it."""
     account, item = stack.person.account_id, stack.item(path, b"".join(parts), **extra)
     blocks = []
@@ -42,7 +43,7 @@ async def put_blocks(stack: Any, path: str, parts: Sequence[bytes] = PARTS, **ex
     return (await stack.commit(item))[0]["file"]
 
 
-async def put_pack(stack: Any, *contents: bytes, account: str | None = None) -> list[Any]:
+async def put_pack(stack: Stack, *contents: bytes, account: str | None = None) -> list[Any]:
     """Commit files whose contents are slices of one pack."""
     account = account or stack.person.account_id
     key, offsets = pack_key(account, new_id()), layout([len(content) for content in contents])
@@ -61,7 +62,7 @@ async def put_pack(stack: Any, *contents: bytes, account: str | None = None) -> 
     return [result["file"] for result in await stack.commit(*items)]
 
 
-async def share(stack: Any, file: Any, other: Any) -> None:
+async def share(stack: Stack, file: Any, other: Person) -> None:
     email = f"{other.account_id}@example.org"
     await stack.register(other, email)
     await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", {"email": email, "role": "viewer"})
@@ -79,7 +80,7 @@ def key_of(url: str) -> str:
     return urlsplit(url).path
 
 
-async def test_content_in_blocks_is_delivered_as_one_stream(running: Any) -> None:
+async def test_content_in_blocks_is_delivered_as_one_stream(running: Stack) -> None:
     """Whole, by any range, and for old versions too, with the file's name and type."""
     file = await put_blocks(running, "/film.bin", content_type="video/mp4")
     await put_blocks(running, "/film.bin", (b"new",))
@@ -100,7 +101,7 @@ async def test_content_in_blocks_is_delivered_as_one_stream(running: Any) -> Non
     assert await running.other.refused("GET", path) == (404, "not_found")
 
 
-async def test_empty_contents_are_delivered(running: Any) -> None:
+async def test_empty_contents_are_delivered(running: Stack) -> None:
     """A list without blocks, and a slice without bytes."""
     files = [await put_blocks(running, "/empty", ()), *(await put_pack(running, b""))]
     for file in files:
@@ -108,7 +109,7 @@ async def test_empty_contents_are_delivered(running: Any) -> None:
         assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
 
 
-async def test_a_slice_of_a_pack_is_verified_before_delivery(running: Any) -> None:
+async def test_a_slice_of_a_pack_is_verified_before_delivery(running: Stack) -> None:
     """A pack that was replaced delivers nothing."""
     one, two = await put_pack(running, b"first", b"second")
     assert (await running.person.send("GET", f"/v1/files/{one['id']}/content")).body == b"first"
@@ -122,7 +123,7 @@ async def test_a_slice_of_a_pack_is_verified_before_delivery(running: Any) -> No
     assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
-async def test_a_link_delivers_the_same_stream_and_counts_it(running: Any) -> None:
+async def test_a_link_delivers_the_same_stream_and_counts_it(running: Stack) -> None:
     """By the API, and by the HTML page."""
     file = await put_blocks(running, "/film.bin")
     link = await running.person.ok("POST", f"/v1/files/{file['id']}/links", {"max_downloads": 2})
@@ -134,7 +135,7 @@ async def test_a_link_delivers_the_same_stream_and_counts_it(running: Any) -> No
     assert (await transport.send("GET", f"/v1/links/{link['token']}/content", {}, b"")).status == 404
 
 
-async def test_pages_of_blocks_belong_to_one_version(running: Any) -> None:
+async def test_pages_of_blocks_belong_to_one_version(running: Stack) -> None:
     """Each block has hash, size and URL; a version created meanwhile is not mixed in."""
     file = await put_blocks(running, "/film.bin")
     path = f"/v1/files/{file['id']}/blocks"
@@ -152,7 +153,7 @@ async def test_pages_of_blocks_belong_to_one_version(running: Any) -> None:
     assert await running.person.refused("GET", f"/v1/files/{whole['id']}/blocks") == (409, "not_in_blocks")
 
 
-async def test_a_reader_may_list_the_blocks(running: Any) -> None:
+async def test_a_reader_may_list_the_blocks(running: Stack) -> None:
     """Access to a file includes its blocks."""
     file = await put_blocks(running, "/film.bin")
     await share(running, file, running.other)
@@ -160,7 +161,7 @@ async def test_a_reader_may_list_the_blocks(running: Any) -> None:
     assert [block["hash"] for block in page["blocks"]] == [sha256(part) for part in PARTS]
 
 
-async def test_many_contents_are_located_at_once(running: Any) -> None:
+async def test_many_contents_are_located_at_once(running: Stack) -> None:
     """In the requested order: a URL each, one URL for all slices of a pack, or a path of the API."""
     item = running.item("/whole.txt", b"whole")
     await running.store_object(item, b"whole")
@@ -183,7 +184,7 @@ async def test_many_contents_are_located_at_once(running: Any) -> None:
     assert [result["problem"]["code"] for result in results[4:]] == ["not_a_file", "not_found", "not_found"]
 
 
-async def test_old_versions_are_located_too(running: Any) -> None:
+async def test_old_versions_are_located_too(running: Stack) -> None:
     """Each by its number."""
     for content in (b"one", b"two"):
         item = running.item("/whole.txt", content)
@@ -195,7 +196,7 @@ async def test_old_versions_are_located_too(running: Any) -> None:
     assert [result["version"] for result in results] == [1, 2]
 
 
-async def test_only_its_sender_gets_the_url_of_a_pack(running: Any) -> None:
+async def test_only_its_sender_gets_the_url_of_a_pack(running: Stack) -> None:
     """A reader of one of its files and the owner of a copy get the bytes of that file alone."""
     shown, _ = await put_pack(running, b"shown", b"secret")
     reader = running.other
@@ -212,7 +213,7 @@ async def test_only_its_sender_gets_the_url_of_a_pack(running: Any) -> None:
     assert "/packs/" in key_of(own["url"])
 
 
-async def test_contents_of_foreign_files_are_not_found(running: Any) -> None:
+async def test_contents_of_foreign_files_are_not_found(running: Stack) -> None:
     """A foreign file gets the same answer as an unknown id."""
     file = await put_blocks(running, "/film.bin")
     wanted = [{"id": file["id"]}, {"id": file["id"], "version": 1}, {"id": new_id()}]
@@ -221,7 +222,7 @@ async def test_contents_of_foreign_files_are_not_found(running: Any) -> None:
     assert results[0] == results[2]
 
 
-async def test_offsets_follow_a_compaction_of_the_pack(running: Any) -> None:
+async def test_offsets_follow_a_compaction_of_the_pack(running: Stack) -> None:
     """After its slices were moved, the next response contains the new offsets."""
     _, two = await put_pack(running, b"first", b"second")
     path, wanted = "/v1/contents", {"items": [{"id": two["id"]}]}
@@ -233,13 +234,13 @@ async def test_offsets_follow_a_compaction_of_the_pack(running: Any) -> None:
     assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
-async def test_more_than_a_thousand_contents_at_once_are_refused(running: Any) -> None:
+async def test_more_than_a_thousand_contents_at_once_are_refused(running: Stack) -> None:
     """422, like every list that is too long."""
     wanted = {"items": [{"id": "x"}] * 1001}
     assert (await running.person.send("POST", "/v1/contents", wanted)).status == 422
 
 
-async def test_unreferenced_contents_are_released_at_upload(stack: Any) -> None:
+async def test_unreferenced_contents_are_released_at_upload(stack: Stack) -> None:
     """Retried until the upload service responds."""
     released: list[str] = []
     up = False
@@ -282,7 +283,7 @@ async def test_unreferenced_contents_are_released_at_upload(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("refuses_whole", [True, False])
-async def test_contents_that_upload_refuses_do_not_block_others(stack: Any, refuses_whole: bool) -> None:
+async def test_contents_that_upload_refuses_do_not_block_others(stack: Stack, refuses_whole: bool) -> None:
     """Whole objects, as by an older upload service, or shared ones: the others are released."""
     uploads = FastAPI()
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_metadata.listing.query import parse_list_query
 from docstore_metadata.listing.repository import page_filter, page_order
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.connected
 NEVER = "2999-01-01T00:00:00Z"
 
 
-async def test_a_new_account_has_an_empty_root(running: Any) -> None:
+async def test_a_new_account_has_an_empty_root(running: Stack) -> None:
     """By path and by the account's id; it can't be changed or deleted."""
     me = running.person.account_id
     assert await running.person.ok("GET", "/v1/files") == {"items": [], "next_cursor": None}
@@ -29,7 +30,7 @@ async def test_a_new_account_has_an_empty_root(running: Any) -> None:
     assert await running.person.refused("POST", f"/v1/files/{me}/copy", {"path": "/x"}) == (409, "invalid_move")
 
 
-async def test_concurrent_first_calls_of_a_new_account_succeed(running: Any) -> None:
+async def test_concurrent_first_calls_of_a_new_account_succeed(running: Stack) -> None:
     """Listings, folders and commits race to create the root; no listing is stale afterwards."""
     for _ in range(5):
         person = replace(running.person, account_id=new_id())
@@ -41,7 +42,7 @@ async def test_concurrent_first_calls_of_a_new_account_succeed(running: Any) -> 
         assert len(await person.names()) == 10
 
 
-async def test_folders_are_created_with_their_parents(running: Any) -> None:
+async def test_folders_are_created_with_their_parents(running: Stack) -> None:
     """201, or 200 for an existing folder, 409 for a file."""
     answer = await running.person.send("POST", "/v1/folders", {"path": "/a/b/c"})
     assert answer.status == 201
@@ -57,7 +58,7 @@ BAD_PATHS += ["/e\u0301", "/" + "é" * 128, "/" + "/".join("a" * 65)]
 
 
 @pytest.mark.parametrize("path", BAD_PATHS)
-async def test_invalid_paths_are_refused(running: Any, path: str) -> None:
+async def test_invalid_paths_are_refused(running: Stack, path: str) -> None:
     """Every route with a path answers 422 invalid_path."""
     person, refusal = running.person, (422, "invalid_path")
     file = await running.put("/file")
@@ -71,7 +72,7 @@ async def test_invalid_paths_are_refused(running: Any, path: str) -> None:
         assert await person.refused("PATCH", f"/v1/files/{file['id']}", {"name": name}) == refusal
 
 
-async def test_listing_sorts_filters_and_pages(running: Any) -> None:
+async def test_listing_sorts_filters_and_pages(running: Stack) -> None:
     """Each order up and down in pages of two equals the whole; filters by tag, type, prefix and time."""
     sizes = {"b.txt": 3, "a.txt": 3, "d.png": 1, "c.txt": 2, "e.txt": 3}
     for name, size in sizes.items():
@@ -116,7 +117,7 @@ async def test_listing_sorts_filters_and_pages(running: Any) -> None:
     assert [first["items"][0]["name"], *rest] == ["f", "e.txt", "c.txt", "d.png"]
 
 
-async def test_a_folder_is_listed_in_natural_order(running: Any) -> None:
+async def test_a_folder_is_listed_in_natural_order(running: Stack) -> None:
     """Folders first, names without case, numbers by value; also after a rename, a copy and a restore."""
     for path in ("/l/b10.txt", "/l/B9.txt", "/l/a.txt", "/l/Z.txt"):
         await running.put(path, b"x", tags=["odd"])
@@ -135,7 +136,7 @@ async def test_a_folder_is_listed_in_natural_order(running: Any) -> None:
 
 
 @pytest.mark.parametrize(("tag", "index"), [("", "live_by_order"), ("&tag=odd", "live_by_tag_in_order")])
-async def test_late_pages_of_the_natural_order_use_the_index(running: Any, tag: str, index: str) -> None:
+async def test_late_pages_of_the_natural_order_use_the_index(running: Stack, tag: str, index: str) -> None:
     """A page in the middle reads as many nodes as it shows, without sorting."""
     tags: dict[bool, list[str]] = {True: ["odd"], False: []}
     await running.commit(*(running.item(f"/l/{number}.txt", tags=tags[number % 5 == 1]) for number in range(60)))
@@ -150,7 +151,7 @@ async def test_late_pages_of_the_natural_order_use_the_index(running: Any, tag: 
     assert "'stage': 'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
 
 
-async def test_nodes_of_older_releases_get_their_sort_key(stack: Any) -> None:
+async def test_nodes_of_older_releases_get_their_sort_key(stack: Stack) -> None:
     """At the first start of this release."""
     async with stack.run():
         await stack.commit(*(stack.item(f"/{name}") for name in ("b.txt", "A.txt")))
@@ -174,13 +175,13 @@ async def test_nodes_of_older_releases_get_their_sort_key(stack: Any) -> None:
         "created_before=soon",
     ],
 )
-async def test_invalid_parameters_of_a_listing_are_refused(running: Any, query: str) -> None:
+async def test_invalid_parameters_of_a_listing_are_refused(running: Stack, query: str) -> None:
     """422 for each."""
     status, _ = await running.person.refused("GET", f"/v1/files?{query}")
     assert status == 422
 
 
-async def test_a_cursor_of_another_order_is_refused(running: Any) -> None:
+async def test_a_cursor_of_another_order_is_refused(running: Stack) -> None:
     """422 invalid_cursor."""
     await running.commit(*(running.item(f"/{n}.txt") for n in range(3)))
     page = await running.person.ok("GET", "/v1/files?sort=size&limit=1")
@@ -188,7 +189,7 @@ async def test_a_cursor_of_another_order_is_refused(running: Any) -> None:
     assert refused == (422, "invalid_cursor")
 
 
-async def test_a_listing_answers_304_until_something_changes(running: Any) -> None:
+async def test_a_listing_answers_304_until_something_changes(running: Stack) -> None:
     """The ETag changes with a child, its tags or a name above."""
     person = running.person
     file = await running.put("/top/l/a.txt")
@@ -216,7 +217,7 @@ async def test_a_listing_answers_304_until_something_changes(running: Any) -> No
     await etag()
 
 
-async def test_only_existing_folders_can_be_listed(running: Any) -> None:
+async def test_only_existing_folders_can_be_listed(running: Stack) -> None:
     """409 for a file, 404 for an unknown id."""
     file = await running.put("/a.txt")
     assert await running.person.refused("GET", "/v1/files?path=/a.txt") == (409, "not_a_folder")
@@ -224,7 +225,7 @@ async def test_only_existing_folders_can_be_listed(running: Any) -> None:
     assert await running.person.refused("GET", "/v1/files?path=/nothing") == (404, "not_found")
 
 
-async def test_renaming_a_folder_changes_the_paths_below(running: Any) -> None:
+async def test_renaming_a_folder_changes_the_paths_below(running: Stack) -> None:
     """By one write; the folder publishes file-moved with its old path, the file nothing."""
     file = await running.put("/a/b/c.txt")
     folder = await running.person.at("/a")
@@ -238,7 +239,7 @@ async def test_renaming_a_folder_changes_the_paths_below(running: Any) -> None:
     assert await running.events(file["id"]) == ["file-created"]
 
 
-async def test_move_rename_and_tag_in_one_call(running: Any) -> None:
+async def test_move_rename_and_tag_in_one_call(running: Stack) -> None:
     """Repeating the PATCH changes nothing; If-Match compares the ETag."""
     file, folder = await running.put("/a.txt"), await running.person.folder("/folder")
     change = {"name": "b.txt", "parent_id": folder["id"], "tags": [" x ", "y", "x"]}
@@ -253,7 +254,7 @@ async def test_move_rename_and_tag_in_one_call(running: Any) -> None:
     assert await running.person.names(f"parent_id={folder['id']}&tag=x") == []
 
 
-async def test_invalid_moves_are_refused(running: Any) -> None:
+async def test_invalid_moves_are_refused(running: Stack) -> None:
     """Taken names, files as parents, unknown and foreign folders, a folder into itself or below."""
     person = running.person
     a, b = await running.put("/a"), await running.put("/b")
@@ -269,7 +270,7 @@ async def test_invalid_moves_are_refused(running: Any) -> None:
 
 
 @pytest.mark.parametrize("deepest", ["file", "folder"])
-async def test_a_move_beyond_the_maximum_depth_is_refused(running: Any, deepest: str) -> None:
+async def test_a_move_beyond_the_maximum_depth_is_refused(running: Stack, deepest: str) -> None:
     """Of a folder with contents that would have a 65th name in their path; so is the copy."""
     person = running.person
     path = "/a/" + "/".join("x" * 61)
@@ -285,7 +286,7 @@ async def test_a_move_beyond_the_maximum_depth_is_refused(running: Any, deepest:
     await person.ok("PATCH", f"/v1/files/{fits['id']}", {"name": "d"})
 
 
-async def test_foreign_ids_are_404_on_every_route(running: Any) -> None:
+async def test_foreign_ids_are_404_on_every_route(running: Stack) -> None:
     """Other accounts learn nothing of a file, folder or trashed file by any route with an id."""
     file, folder = await running.put("/f/a.txt"), await running.person.at("/f")
     trashed = await running.put("/t")
@@ -311,7 +312,7 @@ async def test_foreign_ids_are_404_on_every_route(running: Any) -> None:
     assert await running.internal.call("POST", "/internal/files/lookup", looked_up) == {"files": []}
 
 
-async def test_copy_of_a_file_shares_its_object(running: Any) -> None:
+async def test_copy_of_a_file_shares_its_object(running: Stack) -> None:
     """Its size is counted by the reservation that its event names."""
     file = await running.put("/a.txt", b"hello", tags=["x"])
     copy = await running.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
@@ -325,7 +326,7 @@ async def test_copy_of_a_file_shares_its_object(running: Any) -> None:
     assert len(running.quota.released) == 1
 
 
-async def test_copy_beyond_the_quota_is_refused(running: Any) -> None:
+async def test_copy_beyond_the_quota_is_refused(running: Stack) -> None:
     """507, nothing is created, and the reservation is released."""
     running.quota.room = 8
     await running.commit(running.item("/f/a"), running.item("/f/b"))
@@ -336,7 +337,7 @@ async def test_copy_beyond_the_quota_is_refused(running: Any) -> None:
     assert await running.person.names() == ["f"]
 
 
-async def test_copy_of_a_folder_copies_all_below(stack: Any) -> None:
+async def test_copy_of_a_folder_copies_all_below(stack: Stack) -> None:
     """At every depth, also into the folder itself; a folder beyond the limit is refused."""
     async with stack.run(max_copied_nodes=5):
         await stack.commit(stack.item("/f/a"), stack.item("/f/g/b"), stack.item("/f/g/c"))

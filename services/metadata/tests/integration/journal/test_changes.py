@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from metadata_stack import Person, Stack
 from restores import restored
 
 from docstore_metadata.changes.journal_writer_repository import entry_id
@@ -20,7 +21,7 @@ from docstore_platform.ids import new_id
 pytestmark = pytest.mark.connected
 
 
-async def changes(person: Any, cursor: str | None = None, limit: int = 100) -> list[Any]:
+async def changes(person: Person, cursor: str | None = None, limit: int = 100) -> list[Any]:
     """All changes after a cursor, page by page; asserts that their numbers have no gap."""
     found: list[Any] = []
     while True:
@@ -34,7 +35,7 @@ async def changes(person: Any, cursor: str | None = None, limit: int = 100) -> l
             return found
 
 
-async def latest(person: Any) -> str:
+async def latest(person: Person) -> str:
     return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
 
 
@@ -42,7 +43,7 @@ def type_and_path(found: list[Any]) -> list[tuple[str, str]]:
     return [(change["type"], change["file"]["path"]) for change in found]
 
 
-async def test_each_change_has_one_entry_in_order(running: Any) -> None:
+async def test_each_change_has_one_entry_in_order(running: Stack) -> None:
     """Created, modified, tagged, renamed, moved, deleted, restored: each with the file as it was then."""
     me = running.person
     file = await running.put("/docs/a.txt")
@@ -68,7 +69,7 @@ async def test_each_change_has_one_entry_in_order(running: Any) -> None:
     assert found[3]["file"]["tags"] == ["x"]
 
 
-async def test_a_folders_entry_covers_its_contents(running: Any) -> None:
+async def test_a_folders_entry_covers_its_contents(running: Stack) -> None:
     """Deleting and restoring a folder is one entry each, though events of each descendant are published."""
     me = running.person
     await running.put("/f/one.txt")
@@ -79,7 +80,7 @@ async def test_a_folders_entry_covers_its_contents(running: Any) -> None:
     assert type_and_path(await changes(me, cursor)) == [("deleted", "/f"), ("restored", "/f")]
 
 
-async def test_a_journal_is_private(running: Any) -> None:
+async def test_a_journal_is_private(running: Stack) -> None:
     """Another account finds nothing in its own journal, and can't use a foreign cursor."""
     await running.put("/a.txt")
     assert await changes(running.other) == []
@@ -89,7 +90,7 @@ async def test_a_journal_is_private(running: Any) -> None:
         assert await running.other.refused("GET", f"/v1/snapshot?cursor={wrong}") == (422, "invalid_cursor")
 
 
-async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any) -> None:
+async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Stack) -> None:
     """From the beginning, from before a gap and from beyond the end; the snapshot's cursor works."""
     me = running.person
     for number in range(6):
@@ -111,7 +112,7 @@ async def test_an_expired_cursor_is_410_and_the_snapshot_continues(running: Any)
     assert type_and_path(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
-async def test_a_restore_reuses_no_number(running: Any) -> None:
+async def test_a_restore_reuses_no_number(running: Stack) -> None:
     """Cursors from the backup's end on lead to 410, and the snapshot has another epoch."""
     me, other = running.person, running.other
     await running.put("/a.txt")
@@ -134,14 +135,14 @@ async def test_a_restore_reuses_no_number(running: Any) -> None:
     assert type_and_path(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
 
 
-async def test_the_expiry_index_follows_a_changed_setting(running: Any) -> None:
+async def test_the_expiry_index_follows_a_changed_setting(running: Stack) -> None:
     """The index that removes old entries is updated at start."""
     await create_journal_indexes(running.database, 7)
     indexes = await running.database["journal"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 7 * 24 * 3600
 
 
-async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
+async def test_numbers_have_no_gap_under_parallel_writers(stack: Stack) -> None:
     """Two instances and many writers of one account, with a refused change among them: each commit has its number."""
     async with stack.run() as _, stack.run(url="local:second") as _:
         me = stack.person
@@ -152,7 +153,7 @@ async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
         assert await stack.database["journal"].count_documents({}) == 47
 
 
-async def test_a_failed_transaction_uses_no_number(running: Any) -> None:
+async def test_a_failed_transaction_uses_no_number(running: Stack) -> None:
     """It leaves nothing in tree and journal, and the next change has the next number."""
     me = running.person
     await running.put("/a.txt")
@@ -167,7 +168,7 @@ async def test_a_failed_transaction_uses_no_number(running: Any) -> None:
     assert await me.names() == ["a.txt", "c.txt"]
 
 
-async def test_late_pages_of_the_journal_use_the_index(running: Any) -> None:
+async def test_late_pages_of_the_journal_use_the_index(running: Stack) -> None:
     """A page near the end of a long journal examines as many documents as it returns."""
     account = running.person.account_id
     shown = orjson.dumps(await running.other.folder("/seen"))
@@ -186,7 +187,7 @@ async def test_late_pages_of_the_journal_use_the_index(running: Any) -> None:
     assert plan["executionStats"]["totalKeysExamined"] <= 51
 
 
-async def test_entries_expire_by_their_age(running: Any) -> None:
+async def test_entries_expire_by_their_age(running: Stack) -> None:
     """The expiry index has the period of the setting, and new entries have a time."""
     await running.put("/a.txt")
     [entry] = await running.database["journal"].find({}).to_list(None)
@@ -195,7 +196,7 @@ async def test_entries_expire_by_their_age(running: Any) -> None:
     assert indexes["kept"]["expireAfterSeconds"] == 90 * 24 * 3600
 
 
-async def test_heads_are_the_cursors_of_the_last_changes(running: Any) -> None:
+async def test_heads_are_the_cursors_of_the_last_changes(running: Stack) -> None:
     """They are equal to the cursor of the last page of changes."""
     me = running.person
     unknown = new_id()
@@ -209,7 +210,7 @@ async def test_heads_are_the_cursors_of_the_last_changes(running: Any) -> None:
     assert after[me.account_id] == await latest(me)
 
 
-async def test_the_snapshot_has_every_reachable_node_once(running: Any) -> None:
+async def test_the_snapshot_has_every_reachable_node_once(running: Stack) -> None:
     """With pages of any size; the trash is left out."""
     me = running.person
     for number in range(7):

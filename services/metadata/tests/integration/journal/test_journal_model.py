@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from metadata_stack import Person, Stack
 
 pytestmark = pytest.mark.connected
 
@@ -17,7 +18,7 @@ COMPARED = ("name", "parent_id", "path", "version", "sha256", "tags", "permissio
 class Replica:
     """The nodes of one person by id, updated by the journal alone, and by listing new folders."""
 
-    def __init__(self, person: Any) -> None:
+    def __init__(self, person: Person) -> None:
         self.person = person
         self.nodes: dict[str, Any] = {}
         self.kinds: set[str] = set()
@@ -80,7 +81,7 @@ class Replica:
         return self._top(parent) if parent else node
 
 
-async def listed(person: Any) -> dict[str, Any]:
+async def listed(person: Person) -> dict[str, Any]:
     """The nodes of a fresh snapshot."""
     found: dict[str, Any] = {}
     cursor = ""
@@ -94,7 +95,7 @@ async def listed(person: Any) -> dict[str, Any]:
 class World:
     """Random changes by three people; refused ones are ignored."""
 
-    def __init__(self, stack: Any, chance: random.Random) -> None:
+    def __init__(self, stack: Stack, chance: random.Random) -> None:
         self.stack = stack
         self.chance = chance
         self.owner = stack.new_person()
@@ -160,7 +161,7 @@ class World:
             assert replica.tree() == await listed(self.people[name]), name
 
 
-async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
+async def test_replaying_the_journal_equals_a_listing(running: Stack) -> None:
     """Random changes of the owner, an editor and the shares; checked after every few changes for all three."""
     loop = asyncio.get_running_loop()
     kinds: set[str] = set()
@@ -180,7 +181,7 @@ async def test_replaying_the_journal_equals_a_listing(running: Any) -> None:
     assert kinds == KINDS
 
 
-async def _one_life(stack: Any, chance: random.Random) -> set[str]:
+async def _one_life(stack: Stack, chance: random.Random) -> set[str]:
     """One sequence of random changes."""
     world = World(stack, chance)
     for name in ("editor", "viewer"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from link_calls import expire, make, opened, refusal, soon, visit
+from metadata_stack import Stack
 
 from docstore_metadata.links.rules import Link, hash_of
 from docstore_metadata.storage import Store
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.connected
 CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
 
 
-async def test_a_repeated_call_makes_no_second_link(running: Any) -> None:
+async def test_a_repeated_call_makes_no_second_link(running: Stack) -> None:
     """The same Idempotency-Key and options return the same link and token; other options make a new link."""
     file = (await running.commit(running.item("/a.txt", b"a")))[0]["file"]
     path = f"/v1/files/{file['id']}/links"
@@ -33,7 +34,7 @@ async def test_a_repeated_call_makes_no_second_link(running: Any) -> None:
     assert len((await running.person.ok("GET", path))["items"]) == 3
 
 
-async def test_a_link_is_made_opened_and_counted(running: Any) -> None:
+async def test_a_link_is_made_opened_and_counted(running: Stack) -> None:
     """Only the first response has the token, each has the URL; with it one sees the file and gets its content."""
     item = running.item("/report.pdf", b"content", content_type="application/pdf")
     await running.store_object(item, b"content")
@@ -76,7 +77,7 @@ async def test_a_link_is_made_opened_and_counted(running: Any) -> None:
     assert rfc3339(datetime.fromisoformat(event["expires_at"])) == end
 
 
-async def test_only_the_owner_manages_links(running: Any) -> None:
+async def test_only_the_owner_manages_links(running: Stack) -> None:
     """Other accounts get 404; the root can't be shared."""
     file = await running.put("/a.txt")
     link = await make(running, file)
@@ -92,7 +93,7 @@ async def test_only_the_owner_manages_links(running: Any) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
+async def test_readers_can_not_manage_links(running: Stack, role: str) -> None:
     """Making, listing, changing and revoking a link are 403."""
     await running.register(running.other, "bo@example.org")
     file = await running.put("/shared.txt")
@@ -123,7 +124,7 @@ async def test_readers_can_not_manage_links(running: Any, role: str) -> None:
         {"name": "two\nlines"},
     ],
 )
-async def test_invalid_options_of_a_link_are_refused(running: Any, options: Any) -> None:
+async def test_invalid_options_of_a_link_are_refused(running: Stack, options: Any) -> None:
     """An end in the past or beyond ten years, zero downloads, an empty password: 422."""
     file = await running.put(f"/{new_id()}.txt")
     path = f"/v1/files/{file['id']}/links"
@@ -131,13 +132,13 @@ async def test_invalid_options_of_a_link_are_refused(running: Any, options: Any)
     assert answer.status == 422, answer.body
 
 
-async def test_an_unpaired_surrogate_in_a_password_is_refused(running: Any) -> None:
+async def test_an_unpaired_surrogate_in_a_password_is_refused(running: Stack) -> None:
     """JSON can contain it, but it can't be hashed."""
     link = await make(running, await running.put("/a.txt"))
     assert (await visit(running, "POST", f"/v1/links/{link['token']}/open", b'{"password":"\\ud800"}')).status == 422
 
 
-async def test_all_closed_links_get_the_same_404(running: Any) -> None:
+async def test_all_closed_links_get_the_same_404(running: Stack) -> None:
     """Unknown, revoked, expired, used up, and links to the trash, on every route."""
     answers = set()
     file = await running.put("/gone.txt")
@@ -162,7 +163,7 @@ async def test_all_closed_links_get_the_same_404(running: Any) -> None:
     await opened(running, in_trash)
 
 
-async def test_a_download_limit_holds_for_concurrent_downloads(running: Any) -> None:
+async def test_a_download_limit_holds_for_concurrent_downloads(running: Stack) -> None:
     """Of fifty, exactly the allowed number succeeds."""
     file = await running.put("/wanted.txt")
     link = await make(running, file, max_downloads=7)
@@ -174,7 +175,7 @@ async def test_a_download_limit_holds_for_concurrent_downloads(running: Any) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_the_download_query_agrees_with_the_rule(running: Any, seed: int) -> None:
+async def test_the_download_query_agrees_with_the_rule(running: Stack, seed: int) -> None:
     """For any limits, and around the moment of expiry."""
     links, now = Store.in_mongo(running.database, lease_seconds=30).links, utc_now()
     dice = random.Random(seed)
@@ -196,7 +197,7 @@ async def test_the_download_query_agrees_with_the_rule(running: Any, seed: int) 
         assert await links.count_download(link.id, now) is link.opens_at(now), link
 
 
-async def test_a_password_opens_a_link_and_its_grant_replaces_it(stack: Any) -> None:
+async def test_a_password_opens_a_link_and_its_grant_replaces_it(stack: Stack) -> None:
     """403 without or with a wrong password; the grant works as query parameter or header, forged ones do not."""
     async with stack.run(**CHEAP):
         file = await stack.put("/secret.txt")
@@ -225,7 +226,7 @@ async def test_a_password_opens_a_link_and_its_grant_replaces_it(stack: Any) -> 
         assert (await visit(stack, "GET", f"{base}/content")).status == 302
 
 
-async def test_guessing_a_link_password_is_throttled(stack: Any) -> None:
+async def test_guessing_a_link_password_is_throttled(stack: Stack) -> None:
     """After some wrong ones even the right one waits: per link and address, across instances."""
     async with stack.run(**CHEAP, link_failures=3):
         file = await stack.put("/secret.txt")
@@ -242,7 +243,7 @@ async def test_guessing_a_link_password_is_throttled(stack: Any) -> None:
         assert (await visit(stack, "POST", f"/v1/links/{other['token']}/open", right)).status == 200
 
 
-async def test_a_folder_link_lists_only_what_is_below(running: Any) -> None:
+async def test_a_folder_link_lists_only_what_is_below(running: Stack) -> None:
     """Folders first; nodes beside, above or in the trash are 404. A folder has no content."""
     for name in ("a.txt", "b.txt", "deep/c.txt", "z.txt"):
         await running.put(f"/open/{name}")

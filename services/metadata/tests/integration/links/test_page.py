@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_events.files import PreviewReady
 from docstore_metadata.paging import DEFAULT_LIMIT
@@ -54,17 +55,17 @@ def parse(answer: Answer) -> Page:
     return page
 
 
-async def browse(stack: Any, method: str, path: str, body: bytes = b"") -> Answer:
+async def browse(stack: Stack, method: str, path: str, body: bytes = b"") -> Answer:
     headers = {"content-type": FORM, "x-forwarded-for": "1.2.3.4"}
     return await LocalTransport(stack.person.app_url).send(method, path, headers, body)
 
 
-async def make(stack: Any, file: Any, **options: Any) -> str:
+async def make(stack: Stack, file: Any, **options: Any) -> str:
     link = await stack.person.ok("POST", f"/v1/files/{file['id']}/links", options)
     return f"/l/{link['token']}"
 
 
-async def test_the_page_shows_a_file_and_downloads_it(running: Any) -> None:
+async def test_the_page_shows_a_file_and_downloads_it(running: Stack) -> None:
     """Name, size, date and limits; the view counts as an open."""
     file = await running.put("/<b>\"&'.txt", b"x" * 1234)
     path = await make(running, file, max_downloads=2, expires_at="2034-05-06T07:08:09Z")
@@ -80,7 +81,7 @@ async def test_the_page_shows_a_file_and_downloads_it(running: Any) -> None:
     assert (row["opens"], row["downloads"]) == (1, 1)
 
 
-async def test_the_page_has_a_strict_content_security_policy(running: Any) -> None:
+async def test_the_page_has_a_strict_content_security_policy(running: Stack) -> None:
     """No scripts, external resources, frames, cookies or caching; its only style is allowed by hash."""
     path = await make(running, await running.put("/a.txt"))
     answer = await browse(running, "GET", path)
@@ -99,7 +100,7 @@ async def test_the_page_has_a_strict_content_security_policy(running: Any) -> No
     assert list(parse(answer).all("meta", "name")) == ["viewport", "robots"]
 
 
-async def test_a_protected_link_shows_a_password_form(stack: Any) -> None:
+async def test_a_protected_link_shows_a_password_form(stack: Stack) -> None:
     """Nothing of the file is shown before; a wrong password is 403, the right one opens pages with a grant."""
     async with stack.run(argon2_memory_kib=64, argon2_passes=1):
         file = await stack.put("/hidden name.txt")
@@ -126,7 +127,7 @@ async def test_a_protected_link_shows_a_password_form(stack: Any) -> None:
         assert (row["opens"], row["downloads"]) == (1, 1)
 
 
-async def test_the_page_navigates_through_a_folder(stack: Any) -> None:
+async def test_the_page_navigates_through_a_folder(stack: Stack) -> None:
     """Down, up, and to the next page, with the grant in every URL."""
     async with stack.run(argon2_memory_kib=64, argon2_passes=1):
         await stack.commit(*(stack.item(f"/top/{n:03}.txt") for n in range(DEFAULT_LIMIT)))
@@ -148,7 +149,7 @@ async def test_the_page_navigates_through_a_folder(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("query", ["?folder=nothing", "?after=nonsense", "/download?file=nothing", "/download"])
-async def test_a_closed_link_is_a_readable_404_page(running: Any, query: str) -> None:
+async def test_a_closed_link_is_a_readable_404_page(running: Stack, query: str) -> None:
     """So are malformed parameters."""
     await running.put("/top/a.txt")
     path = await make(running, await running.person.at("/top"))
@@ -157,7 +158,7 @@ async def test_a_closed_link_is_a_readable_404_page(running: Any, query: str) ->
     assert "Nothing here" in parse(answer).text
 
 
-async def test_an_empty_folder_has_a_message(running: Any) -> None:
+async def test_an_empty_folder_has_a_message(running: Stack) -> None:
     """The page is not blank."""
     path = await make(running, await running.person.folder("/empty"))
     assert "This folder is empty." in parse(await browse(running, "GET", path)).text
@@ -166,13 +167,13 @@ async def test_an_empty_folder_has_a_message(running: Any) -> None:
 PICTURES = "https://pictures.example"
 
 
-async def picture_of(stack: Any, file: Any) -> None:
+async def picture_of(stack: Stack, file: Any) -> None:
     """Publish that a file has a preview."""
     about = {"file_id": file["id"], "owner_id": stack.person.account_id, "version": file["version"], "of": "image"}
     await stack.handle(PreviewReady(revision=1, **about))
 
 
-async def test_the_page_shows_a_preview_and_the_owners_name(running: Any) -> None:
+async def test_the_page_shows_a_preview_and_the_owners_name(running: Stack) -> None:
     """From media's signed URL, whose origin alone the policy allows for images."""
     await running.register(running.person, "ada@example.org", name="Ada <b>Lovelace</b>")
     file = await running.put("/sunset.png", content_type="image/png")
@@ -188,7 +189,7 @@ async def test_the_page_shows_a_preview_and_the_owners_name(running: Any) -> Non
     assert answer.headers["content-security-policy"].endswith(f"; img-src {PICTURES}")
 
 
-async def test_each_file_of_a_folder_has_a_preview_or_icon(running: Any) -> None:
+async def test_each_file_of_a_folder_has_a_preview_or_icon(running: Stack) -> None:
     """The previews of a page are fetched in one call; folders open, files download."""
     photo = await running.put("/top/photo.png", content_type="image/png")
     table = await running.put("/top/table.xlsx")
@@ -203,7 +204,7 @@ async def test_each_file_of_a_folder_has_a_preview_or_icon(running: Any) -> None
     assert len(running.media.calls) == 1
 
 
-async def test_a_link_with_a_download_limit_shows_no_preview(running: Any) -> None:
+async def test_a_link_with_a_download_limit_shows_no_preview(running: Stack) -> None:
     """A preview would show the content uncounted."""
     file = await running.put("/sunset.png", content_type="image/png")
     await picture_of(running, file)
@@ -212,7 +213,7 @@ async def test_a_link_with_a_download_limit_shows_no_preview(running: Any) -> No
     assert running.media.calls == []
 
 
-async def test_the_page_works_while_media_is_down(running: Any) -> None:
+async def test_the_page_works_while_media_is_down(running: Stack) -> None:
     """With the icon of the file's kind, and its download."""
     file = await running.put("/sunset.png", content_type="image/png")
     await picture_of(running, file)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from link_calls import expire, make, opened, refusal, soon, visit
+from metadata_stack import Stack
 
 from docstore_events.accounts import AccountUpdated
 from docstore_events.transaction import Transactor
@@ -20,7 +21,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_a_link_can_be_prolonged_and_its_limit_raised(running: Any) -> None:
+async def test_a_link_can_be_prolonged_and_its_limit_raised(running: Stack) -> None:
     """An expired link opens again; absent fields stay, null removes a limit."""
     file = await running.put("/a.txt")
     link = await make(running, file, name="kept", expires_at=soon(hours=1), max_downloads=1)
@@ -40,7 +41,7 @@ async def test_a_link_can_be_prolonged_and_its_limit_raised(running: Any) -> Non
     )
 
 
-async def test_links_of_a_suspended_account_are_closed(running: Any) -> None:
+async def test_links_of_a_suspended_account_are_closed(running: Stack) -> None:
     """To files and below folders, opened before or not; a late event of an older state changes nothing."""
     file = await running.put("/shown/a.txt")
     folder = await running.person.at("/shown")
@@ -58,7 +59,7 @@ async def test_links_of_a_suspended_account_are_closed(running: Any) -> None:
         await opened(running, link)
 
 
-async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
+async def test_a_file_has_at_most_a_hundred_links(running: Stack) -> None:
     """Of concurrent calls for the last one, one succeeds."""
     file = await running.put("/a.txt")
     first = await make(running, file)
@@ -74,7 +75,7 @@ async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
     assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (60, 40, None)
 
 
-async def test_concurrent_opens_of_a_link_all_succeed(running: Any) -> None:
+async def test_concurrent_opens_of_a_link_all_succeed(running: Stack) -> None:
     """They increment the same link one after the other."""
     link = await make(running, await running.put("/a.txt"))
     await asyncio.gather(*(opened(running, link) for _ in range(300)))
@@ -82,7 +83,7 @@ async def test_concurrent_opens_of_a_link_all_succeed(running: Any) -> None:
     assert owned["opens"] == 300
 
 
-async def test_each_open_is_counted_and_published(running: Any) -> None:
+async def test_each_open_is_counted_and_published(running: Stack) -> None:
     """Of concurrent opens, the count has no gap."""
     file = await running.put("/a.txt")
     link = await make(running, file)
@@ -91,17 +92,17 @@ async def test_each_open_is_counted_and_published(running: Any) -> None:
     assert (await running.event(link["id"], "link-opened"))["opens"] == 10
 
 
-def sweepers(stack: Any, count: int) -> Sequence[LinkSweeper]:
+def sweepers(stack: Stack, count: int) -> Sequence[LinkSweeper]:
     store = Store.in_mongo(stack.database, lease_seconds=30)
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
     return [LinkSweeper(store, Tree(store.nodes), transactor) for _ in range(count)]
 
 
-async def due_now(stack: Any, link: Any) -> None:
+async def due_now(stack: Stack, link: Any) -> None:
     await stack.database["links"].update_one({"_id": link["id"]}, {"$set": {"warn_at": utc_now()}})
 
 
-async def test_the_owner_is_notified_once_a_day_before_expiry(running: Any) -> None:
+async def test_the_owner_is_notified_once_a_day_before_expiry(running: Stack) -> None:
     """By one of several sweepers. Not for a link with less than a day left, and again for a new end."""
     file = await running.put("/a.txt")
     long, brief = (
@@ -122,7 +123,7 @@ async def test_the_owner_is_notified_once_a_day_before_expiry(running: Any) -> N
     assert await running.events(long["id"]) == ["link-created", "link-expiring", "link-expiring"]
 
 
-async def test_a_closed_link_causes_no_expiry_notification(running: Any) -> None:
+async def test_a_closed_link_causes_no_expiry_notification(running: Stack) -> None:
     """Expired before the sweep, or in the trash: the warning is dropped."""
     file, thrown = await running.put("/a.txt"), await running.put("/b.txt")
     links = [await make(running, each, expires_at=soon(days=2)) for each in (file, thrown)]
@@ -136,7 +137,7 @@ async def test_a_closed_link_causes_no_expiry_notification(running: Any) -> None
         assert await running.events(link["id"]) == ["link-created"]
 
 
-async def test_the_service_runs_the_link_sweeper(stack: Any) -> None:
+async def test_the_service_runs_the_link_sweeper(stack: Stack) -> None:
     """The sweep runs while the service does."""
     async with stack.run(link_interval_seconds=0.05):
         link = await make(stack, await stack.put("/a.txt"), expires_at=soon(days=2))
@@ -148,7 +149,7 @@ async def test_the_service_runs_the_link_sweeper(stack: Any) -> None:
         await eventually(warned)
 
 
-async def test_purging_a_file_revokes_its_links(running: Any) -> None:
+async def test_purging_a_file_revokes_its_links(running: Stack) -> None:
     """Purged by itself or with its folder: the links are deleted and published as revoked."""
     file, inner = await running.put("/a.txt"), await running.put("/folder/b.txt")
     folder = await running.person.at("/folder")
@@ -162,7 +163,7 @@ async def test_purging_a_file_revokes_its_links(running: Any) -> None:
         assert await running.events(link["id"]) == ["link-created", "link-revoked"]
 
 
-async def test_expired_links_are_deleted_by_an_index(running: Any) -> None:
+async def test_expired_links_are_deleted_by_an_index(running: Stack) -> None:
     """30 days after their end; the index of tokens is unique."""
     indexes = await running.database["links"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 30 * 86400

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from fake_accounts import fake_accounts
+from metadata_stack import Stack
 
 from docstore_events.accounts import AccountUpdated
 from docstore_platform.internal import register_local_app
@@ -12,7 +13,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_responses_contain_display_names(running: Any) -> None:
+async def test_responses_contain_display_names(running: Stack) -> None:
     """Of a file, its versions and shared files: owner, sender and last editor."""
     owner, editor = running.person, running.other
     await running.register(owner, "ada@example.com", name="Ada")
@@ -33,7 +34,7 @@ async def test_responses_contain_display_names(running: Any) -> None:
     assert (changed["owner_name"], changed["modified_by_name"]) == ("Ada", "Bob")
 
 
-async def test_an_unknown_name_is_null(running: Any) -> None:
+async def test_an_unknown_name_is_null(running: Stack) -> None:
     """The id is present as usual."""
     owner = running.person
     file = await running.put("/plan.txt")
@@ -41,7 +42,7 @@ async def test_an_unknown_name_is_null(running: Any) -> None:
     assert (seen["owner_id"], seen["owner_name"], seen["modified_by_name"]) == (owner.account_id, None, None)
 
 
-async def test_a_changed_name_replaces_the_old_one(running: Any) -> None:
+async def test_a_changed_name_replaces_the_old_one(running: Stack) -> None:
     """The latest revision is shown."""
     owner = running.person
     await running.put("/plan.txt")
@@ -51,14 +52,14 @@ async def test_a_changed_name_replaces_the_old_one(running: Any) -> None:
     assert (await owner.at("/plan.txt"))["modified_by_name"] == "Countess"
 
 
-async def nameless(stack: Any, revision: int) -> dict[str, Any]:
+async def nameless(stack: Stack, revision: int) -> dict[str, Any]:
     """Store the owner as an older release did, without a name."""
     row = {"_id": "ada@example.com", "account": stack.person.account_id, "revision": revision}
     await stack.database["people"].insert_one(row)
     return row
 
 
-async def test_a_repeated_event_adds_a_missing_name(running: Any) -> None:
+async def test_a_repeated_event_adds_a_missing_name(running: Stack) -> None:
     """At the same revision; an older revision changes nothing."""
     row = await nameless(running, revision=2)
     await running.register(running.person, "ada@example.com", name="Old")
@@ -70,7 +71,7 @@ async def test_a_repeated_event_adds_a_missing_name(running: Any) -> None:
 
 @pytest.mark.parametrize("was_noted", [True, False])
 async def test_missing_names_are_fetched_from_accounts_once(
-    stack: Any, monkeypatch: pytest.MonkeyPatch, was_noted: bool
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, was_noted: bool
 ) -> None:
     """Whether or not the address is stored, for any number of requests, and across a restart."""
     monkeypatch.setattr("docstore_metadata.display_names.CACHED_SECONDS", 0.05)

@@ -4,15 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from retention_sweeps import RETENTION, behind, sweeping, throw_away, trash, versions, when
+from metadata_stack import Stack
+from retention_sweeps import RETENTION, clock_off_by, sweeping, throw_away, trash, versions, when
 
-from docstore_metadata.retention.service import RetentionService
 from docstore_platform.clock import utc_now
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_policy_is_limited_by_the_operators_maximum(stack: Any) -> None:
+async def test_a_policy_is_limited_by_the_operators_maximum(stack: Stack) -> None:
     """It is shown with its limits and when it takes effect; beyond them 422; reset, it is the default again."""
     async with stack.run(max_trash_days=90, version_days=365, max_versions=20):
         person, policy = stack.person, {"trash_days": 7, "versions": 5, "version_days": None}
@@ -43,7 +43,7 @@ async def test_a_policy_is_limited_by_the_operators_maximum(stack: Any) -> None:
         assert (await person.ok("GET", RETENTION))["trash_days"] == 3
 
 
-async def test_a_lowered_policy_takes_effect_after_the_grace(running: Any) -> None:
+async def test_a_lowered_policy_takes_effect_after_the_grace(running: Stack) -> None:
     """Not before; the choice writes only the root, and other accounts' trash is not affected."""
     sweeps, person = sweeping(running), running.person
     for number in range(3):
@@ -64,7 +64,7 @@ async def test_a_lowered_policy_takes_effect_after_the_grace(running: Any) -> No
     assert await trash(person) == {}
 
 
-async def test_a_concurrent_choice_stops_the_sweep(running: Any) -> None:
+async def test_a_concurrent_choice_stops_the_sweep(running: Stack) -> None:
     """An account is already selected when its owner raises the policy: nothing more is purged."""
     sweeps = sweeping(running)
     await running.put("/a.txt")
@@ -80,10 +80,9 @@ async def test_a_concurrent_choice_stops_the_sweep(running: Any) -> None:
     assert await trash(running.person) == {}
 
 
-async def test_a_slow_clock_does_not_shorten_the_grace(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_clock_does_not_shorten_the_grace(stack: Stack) -> None:
     """A choice at an instance two days behind takes effect a day later by the database's clock."""
-    behind(monkeypatch, RetentionService, days=2)
-    async with stack.run(retention_interval_seconds=0):
+    async with stack.run(clock=clock_off_by(-2), retention_interval_seconds=0):
         sweeps = sweeping(stack)
         for _ in range(3):
             file = await stack.put("/a.txt")

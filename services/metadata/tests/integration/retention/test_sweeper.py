@@ -2,9 +2,9 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from metadata_stack import Stack
 from restores import restored
 from retention_sweeps import RETENTION, make_old, sweeping, throw_away, trash, versions, when
 
@@ -16,7 +16,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dead_sweeper_is_taken_over(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between two pages: committed pages stay, and another instance continues when the lease expires."""
     monkeypatch.setattr("docstore_metadata.retention.worker.TRASH_PAGE", 2)
     dead, other = sweeping(running, leads="both"), sweeping(running, leads="both")
@@ -40,7 +40,7 @@ async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.Mo
         assert row.keys().isdisjoint({"trash_from", "lease", "held_until"})
 
 
-async def test_concurrent_sweepers_purge_each_file_once(running: Any) -> None:
+async def test_concurrent_sweepers_purge_each_file_once(running: Stack) -> None:
     """One continues after its lease expired: a file is purged once, with one event."""
     one, other = sweeping(running), sweeping(running)
     files = [await running.put(f"/{number}.txt") for number in range(5)]
@@ -52,7 +52,7 @@ async def test_concurrent_sweepers_purge_each_file_once(running: Any) -> None:
         assert (await running.events(file["id"])).count("file-purged") == 1
 
 
-async def test_an_account_leased_by_an_older_release_is_skipped(running: Any) -> None:
+async def test_an_account_leased_by_an_older_release_is_skipped(running: Stack) -> None:
     """Until the lease in its root expires."""
     sweeps, root = sweeping(running), {"_id": running.person.account_id}
     await running.put("/a.txt")
@@ -65,7 +65,7 @@ async def test_an_account_leased_by_an_older_release_is_skipped(running: Any) ->
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])
-async def test_a_crash_of_the_sweeper_loses_and_repeats_nothing(stack: Any, crash: str) -> None:
+async def test_a_crash_of_the_sweeper_loses_and_repeats_nothing(stack: Stack, crash: str) -> None:
     """Of trash and old versions: uncommitted steps are redone, committed ones are not published again."""
     async with stack.run(version_days=5):
         sweeps = sweeping(stack, crash, version_days=5)
@@ -86,7 +86,7 @@ async def test_a_crash_of_the_sweeper_loses_and_repeats_nothing(stack: Any, cras
         assert await trash(stack.person) == {}
 
 
-async def test_a_restore_restarts_the_retention(stack: Any) -> None:
+async def test_a_restore_restarts_the_retention(stack: Stack) -> None:
     """Nothing of an old backup is due before the full period after the restore."""
     async with stack.run(version_days=30):
         sweeps = sweeping(stack, version_days=30)
@@ -101,7 +101,7 @@ async def test_a_restore_restarts_the_retention(stack: Any) -> None:
         assert (await trash(stack.person), await versions(stack, old)) == ({}, [2])
 
 
-async def test_an_upgrade_starts_the_retention_of_existing_trash(stack: Any) -> None:
+async def test_an_upgrade_starts_the_retention_of_existing_trash(stack: Stack) -> None:
     """The trash counts as put there now, and old versions are found; a second start changes nothing."""
     nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=900)
     async with stack.run():
@@ -125,7 +125,7 @@ async def test_an_upgrade_starts_the_retention_of_existing_trash(stack: Any) -> 
         assert await trash(stack.person) == {}
 
 
-async def test_a_search_without_due_work_reads_one_document_per_policy(running: Any) -> None:
+async def test_a_search_without_due_work_reads_one_document_per_policy(running: Stack) -> None:
     """Among hundreds of files with old versions or in the trash, of accounts with different policies."""
     sweeps = sweeping(running)
     await running.commit(*(running.item(f"/{n}.txt") for n in range(200)))

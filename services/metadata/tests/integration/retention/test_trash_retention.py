@@ -2,21 +2,19 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from retention_sweeps import behind, make_old, sweeping, throw_away, trash, versions, when
+from metadata_stack import Stack
+from retention_sweeps import clock_off_by, make_old, sweeping, throw_away, trash, versions, when
 
 from docstore_events.accounts import AccountUpdated
-from docstore_metadata import app as metadata_app
-from docstore_metadata.trash.service import TrashService
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
 
-async def test_the_trash_is_purged_after_thirty_days(running: Any) -> None:
+async def test_the_trash_is_purged_after_thirty_days(running: Stack) -> None:
     """Not a moment earlier; files at once and folders by a job, without actor; then the account is idle."""
     sweeps, item = sweeping(running), running.item("/a.txt", b"hello")
     await running.store_object(item, b"hello")
@@ -43,7 +41,7 @@ async def test_the_trash_is_purged_after_thirty_days(running: Any) -> None:
     assert await sweeps.at(5000) == 0
 
 
-async def test_only_due_trash_is_purged(running: Any) -> None:
+async def test_only_due_trash_is_purged(running: Stack) -> None:
     """Restored files stay, and later ones are purged later."""
     sweeps = sweeping(running)
     first, second = await running.put("/first"), await running.put("/second")
@@ -60,7 +58,7 @@ async def test_only_due_trash_is_purged(running: Any) -> None:
     assert (await running.person.get(first))["path"] == "/first"
 
 
-async def test_trash_added_while_the_last_sweep_ends_is_found(running: Any) -> None:
+async def test_trash_added_while_the_last_sweep_ends_is_found(running: Stack) -> None:
     """The sweeper finds an empty trash while a file is deleted, repeatedly: the file is due in its time."""
     sweeps, root = sweeping(running), {"_id": running.person.account_id}
     long_ago = {"$set": {"trash_from": utc_now() - timedelta(days=31)}}
@@ -76,11 +74,9 @@ async def test_trash_added_while_the_last_sweep_ends_is_found(running: Any) -> N
     assert await trash(running.person) == {}
 
 
-async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service a year ahead goes by the database's clock; one a year behind makes nothing look old."""
-    monkeypatch.setattr(metadata_app, "utc_now", lambda: utc_now() + timedelta(days=365))
-    behind(monkeypatch, TrashService, days=365)
-    async with stack.run(retention_interval_seconds=0.05):
+async def test_a_fast_clock_purges_nothing(stack: Stack) -> None:
+    """A service a year ahead goes by the database's clock."""
+    async with stack.run(clock=clock_off_by(365), retention_interval_seconds=0.05):
         for name in ("due.txt", "a.txt"):
             await stack.put(f"/{name}")
         nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=31)
@@ -95,7 +91,18 @@ async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.Mo
         assert (await trash(stack.person)).keys() == {"a.txt"}
 
 
-async def test_a_suspension_restarts_the_retention(stack: Any) -> None:
+async def test_a_slow_clock_makes_no_trash_look_old(stack: Stack) -> None:
+    """An instance a year behind deletes a file: it stays in the trash for its full period."""
+    async with stack.run(clock=clock_off_by(-365), retention_interval_seconds=0):
+        await stack.put("/a.txt")
+        await throw_away(stack, "/a.txt")
+        sweeps = sweeping(stack)
+        assert await sweeps.at(29.9) == 0
+        assert await sweeps.at(30.1) == 1
+        assert await trash(stack.person) == {}
+
+
+async def test_a_suspension_restarts_the_retention(stack: Stack) -> None:
     """Of trash and old versions, when it ends, even if a sweep is running; later events change nothing."""
     async with stack.run(version_days=30, retention_interval_seconds=0):
         sweeps, account = sweeping(stack, version_days=30), stack.account(stack.person, "ada@example.org")
@@ -121,7 +128,7 @@ async def test_a_suspension_restarts_the_retention(stack: Any) -> None:
         assert await versions(stack, file) == [2]
 
 
-async def test_an_account_without_trash_stays_idle_after_a_suspension(running: Any) -> None:
+async def test_an_account_without_trash_stays_idle_after_a_suspension(running: Stack) -> None:
     """Without trash and old versions it is never selected."""
     await running.put("/a.txt")
     account = running.account(running.person, "ada@example.org")

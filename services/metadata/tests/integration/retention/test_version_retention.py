@@ -1,18 +1,17 @@
 """Old versions past their retention are pruned, by age and by number."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from retention_sweeps import RETENTION, behind, make_old, sweeping, versions
+from metadata_stack import Stack
+from retention_sweeps import RETENTION, clock_off_by, make_old, sweeping, versions
 
-from docstore_metadata.versions.service import VersionService
 from docstore_platform.clock import utc_now
 
 pytestmark = pytest.mark.connected
 
 
-async def test_old_versions_are_pruned_by_time_since_replacement(stack: Any) -> None:
+async def test_old_versions_are_pruned_by_time_since_replacement(stack: Stack) -> None:
     """Not since their creation: every state of the last ten days is kept, and always the current one."""
     async with stack.run(version_days=10):
         sweeps = sweeping(stack, version_days=10)
@@ -36,7 +35,7 @@ async def test_old_versions_are_pruned_by_time_since_replacement(stack: Any) -> 
         assert await sweeps.at(5000) == 0
 
 
-async def test_a_lower_number_of_versions_prunes_all_files(running: Any) -> None:
+async def test_a_lower_number_of_versions_prunes_all_files(running: Stack) -> None:
     """After the grace the surplus of every file is pruned; later a new version replaces another at once."""
     sweeps, person = sweeping(running), running.person
     for number in range(6):
@@ -58,10 +57,9 @@ async def test_a_lower_number_of_versions_prunes_all_files(running: Any) -> None
     assert len(await versions(running, other)) == 3
 
 
-async def test_a_slow_clock_makes_no_version_look_old(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_clock_makes_no_version_look_old(stack: Stack) -> None:
     """An instance a year behind restores a version: the replaced one is kept its full period."""
-    behind(monkeypatch, VersionService, days=365)
-    async with stack.run(version_days=10, retention_interval_seconds=0):
+    async with stack.run(clock=clock_off_by(-365), version_days=10, retention_interval_seconds=0):
         sweeps = sweeping(stack, version_days=10)
         file = [await stack.put("/a.txt") for _ in range(2)][-1]
         await make_old(stack, days=900)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from metadata_stack import Person, Stack
 
 from docstore_metadata.sharing import pending
 from docstore_metadata.sharing.acceptance import admission
@@ -13,19 +14,19 @@ pytestmark = pytest.mark.connected
 READER = {"email": "reader@example.com", "role": "viewer"}
 
 
-async def share(stack: Any, file: Any) -> Any:
+async def share(stack: Stack, file: Any) -> Any:
     return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", READER)
 
 
-async def invitations(person: Any) -> list[Any]:
+async def invitations(person: Person) -> list[Any]:
     return list((await person.ok("GET", "/v1/share-invitations"))["items"])
 
 
-async def received(person: Any) -> list[str]:
+async def received(person: Person) -> list[str]:
     return [item["name"] for item in (await person.ok("GET", "/v1/shared-with-me"))["items"]]
 
 
-async def met(stack: Any, **settings: Any) -> Any:
+async def met(stack: Stack, **settings: Any) -> Any:
     """The reader; both people have accounts."""
     await stack.register(stack.other, READER["email"])
     await stack.register(stack.person, "owner@example.com", name="Owner")
@@ -34,7 +35,7 @@ async def met(stack: Any, **settings: Any) -> Any:
     return stack.other
 
 
-async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
+async def test_a_share_waits_until_it_is_accepted(running: Stack) -> None:
     """It is listed as invitation only: no access, no changes. Later shares are active at once."""
     reader = await met(running, share_acceptance="ask")
     assert await reader.ok("GET", "/v1/me/sharing") == {"share_acceptance": "ask"}
@@ -72,7 +73,7 @@ async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
     assert await running.events(made["id"]) == ["file-shared"] * 2
 
 
-async def test_a_declined_share_is_removed_and_the_next_one_waits(running: Any) -> None:
+async def test_a_declined_share_is_removed_and_the_next_one_waits(running: Stack) -> None:
     """Also with automatic acceptance, and after an active share was left."""
     reader = await met(running)
     file = await running.put("/a.txt")
@@ -89,7 +90,7 @@ async def test_a_declined_share_is_removed_and_the_next_one_waits(running: Any) 
     assert await received(reader) == ["a.txt"]
 
 
-async def test_a_blocked_sender_can_not_detect_the_block(running: Any) -> None:
+async def test_a_blocked_sender_can_not_detect_the_block(running: Stack) -> None:
     """Existing shares are removed; later ones are invisible to the recipient and look like any pending share."""
     reader, owner = await met(running), running.person
     before, after = await running.put("/a.txt"), await running.put("/b.txt")
@@ -116,7 +117,7 @@ async def test_a_blocked_sender_can_not_detect_the_block(running: Any) -> None:
     assert [one["name"] for one in await invitations(reader)] == ["b.txt"]
 
 
-async def test_people_can_be_blocked_by_address(running: Any) -> None:
+async def test_people_can_be_blocked_by_address(running: Stack) -> None:
     """With or without an account, in any spelling; the list has pages; oneself and unknown ids are refused."""
     reader = await met(running)
     for person in ("nobody@example.org", "Owner@Example.com", running.person.account_id):
@@ -136,7 +137,7 @@ async def test_people_can_be_blocked_by_address(running: Any) -> None:
     assert await reader.refused("PUT", "/v1/blocked-people/no@address") == (422, "invalid_email")
 
 
-async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: Any) -> None:
+async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: Stack) -> None:
     """Pending shares wait if the account wants to be asked, and are hidden if it has blocked the sender."""
     reader, owner = running.other, running.person
     await running.register(owner, "owner@example.com")
@@ -149,7 +150,7 @@ async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: A
     assert await running.database["shares"].count_documents({"pending": True}) == 0
 
 
-async def test_an_address_can_be_blocked_before_it_has_an_account(running: Any) -> None:
+async def test_an_address_can_be_blocked_before_it_has_an_account(running: Stack) -> None:
     """The later account reaches nobody; after an unblock its shares wait to be accepted."""
     await running.register(running.other, READER["email"])
     reader = running.other
@@ -164,7 +165,7 @@ async def test_an_address_can_be_blocked_before_it_has_an_account(running: Any) 
     assert [one["name"] for one in await invitations(reader)] == ["a.txt"]
 
 
-async def test_a_block_during_a_grant_removes_the_share(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_block_during_a_grant_removes_the_share(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the decision about a pending share and its grant."""
     files = [await running.put(f"/{number}.txt") for number in range(5)]
     for file in files:
@@ -190,7 +191,7 @@ async def test_a_block_during_a_grant_removes_the_share(running: Any, monkeypatc
     assert (await received(running.other), await invitations(running.other)) == ([], [])
 
 
-async def test_concurrent_blocks_and_shares_leave_no_access(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_blocks_and_shares_leave_no_access(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """In any order, also with many shares."""
     monkeypatch.setattr(admission, "AT_ONCE", 2)
     reader = await met(running)

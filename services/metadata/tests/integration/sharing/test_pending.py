@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_accounts import fake_accounts
+from metadata_stack import Stack
 
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import register_local_app
@@ -16,15 +17,15 @@ pytestmark = pytest.mark.connected
 NEW = {"email": "New@Example.com", "role": "editor"}
 
 
-async def shares_of(stack: Any, file: Any) -> list[Any]:
+async def shares_of(stack: Stack, file: Any) -> list[Any]:
     return list((await stack.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"])
 
 
-async def share(stack: Any, file: Any) -> Any:
+async def share(stack: Stack, file: Any) -> Any:
     return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", NEW)
 
 
-async def test_a_share_is_pending_until_the_sign_up(running: Any) -> None:
+async def test_a_share_is_pending_until_the_sign_up(running: Stack) -> None:
     """After account-created it is active, readable and published."""
     file = await running.put("/f/a.txt")
     folder = await running.person.at("/f")
@@ -44,7 +45,7 @@ async def test_a_share_is_pending_until_the_sign_up(running: Any) -> None:
     assert await running.events(waiting["id"]) == ["file-shared"] * 2
 
 
-async def test_an_unproven_address_grants_nothing(running: Any) -> None:
+async def test_an_unproven_address_grants_nothing(running: Stack) -> None:
     """An account with an invited address gets neither earlier nor later shares before the proof."""
     before, after = await running.put("/a.txt"), await running.put("/b.txt")
     eve = running.other
@@ -61,7 +62,7 @@ async def test_an_unproven_address_grants_nothing(running: Any) -> None:
     assert (await share(running, await running.put("/c.txt")))["state"] == "active", "an earlier release can't say it"
 
 
-async def test_accounts_of_earlier_releases_are_looked_up(stack: Any) -> None:
+async def test_accounts_of_earlier_releases_are_looked_up(stack: Stack) -> None:
     """They keep their shares; whether the address is proven is fetched at the next share."""
     proven = {"id": stack.other.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
     accounts = fake_accounts()
@@ -83,7 +84,7 @@ async def test_accounts_of_earlier_releases_are_looked_up(stack: Any) -> None:
         await eventually(is_granted)
 
 
-async def test_shares_concurrent_with_a_sign_up_become_active(running: Any) -> None:
+async def test_shares_concurrent_with_a_sign_up_become_active(running: Stack) -> None:
     """Ten shares race with the sign-up, five times: all are active and readable in the end."""
     files = [await running.put(f"/{number}.txt") for number in range(10)]
     for round_number in range(5):
@@ -101,7 +102,7 @@ async def test_shares_concurrent_with_a_sign_up_become_active(running: Any) -> N
     assert await running.database["shares"].count_documents({"pending": True}) == 0
 
 
-async def test_revocation_concurrent_with_a_sign_up_leaves_no_access(running: Any) -> None:
+async def test_revocation_concurrent_with_a_sign_up_leaves_no_access(running: Stack) -> None:
     """In any order: the share is removed, and so is an address without account."""
     file = await running.put("/a.txt")
     for _ in range(5):
@@ -118,7 +119,7 @@ async def test_revocation_concurrent_with_a_sign_up_leaves_no_access(running: An
     assert await running.database["people"].count_documents({}) == 0
 
 
-async def test_shares_per_day_are_limited(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shares_per_day_are_limited(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Revoking does not reset the count: each share has sent an e-mail, also to existing accounts."""
     monkeypatch.setattr("docstore_metadata.sharing.service.MAX_INVITATIONS", 2)
     await running.register(running.other, "known@example.com")
@@ -137,7 +138,7 @@ async def test_shares_per_day_are_limited(running: Any, monkeypatch: pytest.Monk
     await running.person.ok("POST", route, {"email": "third@example.com", "role": "viewer"})
 
 
-async def test_very_many_pending_shares_are_granted_by_a_job(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_very_many_pending_shares_are_granted_by_a_job(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the number of one transaction."""
     monkeypatch.setattr("docstore_metadata.sharing.pending.AT_ONCE", 3)
     files = [await running.put(f"/{number}.txt") for number in range(8)]
@@ -154,7 +155,7 @@ async def test_very_many_pending_shares_are_granted_by_a_job(running: Any, monke
         assert (await running.other.get(file))["permission"] == "editor"
 
 
-async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Any) -> None:
+async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Stack) -> None:
     """Until the file is restored; nothing is published about the file meanwhile."""
     file = await running.put("/a.txt")
     await share(running, file)
@@ -168,7 +169,7 @@ async def test_a_pending_share_of_trash_is_granted_but_hidden(running: Any) -> N
     assert readers == [running.other.account_id]
 
 
-async def test_two_shares_with_one_account_give_the_higher_role(running: Any) -> None:
+async def test_two_shares_with_one_account_give_the_higher_role(running: Stack) -> None:
     """A person with two addresses keeps the other role when one share ends."""
     file = await running.put("/a.txt")
     route = f"/v1/files/{file['id']}/shares"

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from metadata_stack import Person, Stack
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.changes.recorder import FileEventRecorder
@@ -20,16 +21,16 @@ from docstore_platform.security.tokens import Principal
 pytestmark = pytest.mark.connected
 
 
-async def told(person: Any, cursor: str = "") -> list[tuple[str, str]]:
+async def told(person: Person, cursor: str = "") -> list[tuple[str, str]]:
     page = await person.ok("GET", f"/v1/changes?limit=1000&cursor={cursor}")
     return [(change["type"], change["file"]["path"]) for change in page["changes"]]
 
 
-async def latest(person: Any) -> str:
+async def latest(person: Person) -> str:
     return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
 
 
-async def snapshot(person: Any, limit: int) -> list[str]:
+async def snapshot(person: Person, limit: int) -> list[str]:
     """Paths on all pages together."""
     paths: list[str] = []
     cursor = ""
@@ -40,7 +41,7 @@ async def snapshot(person: Any, limit: int) -> list[str]:
     return paths
 
 
-async def share(running: Any, path: str, role: str = "viewer") -> str:
+async def share(running: Stack, path: str, role: str = "viewer") -> str:
     """Share with `running.other`; the share's route."""
     await running.register(running.other, "reader@example.com")
     folder = await running.person.at(path)
@@ -49,7 +50,7 @@ async def share(running: Any, path: str, role: str = "viewer") -> str:
     return f"{route}/{made['id']}"
 
 
-async def test_a_readers_journal_has_each_change(running: Any) -> None:
+async def test_a_readers_journal_has_each_change(running: Stack) -> None:
     """From the share to its end, with the reader's paths; the owner's journal has no entry for shares."""
     owner, reader = running.person, running.other
     await running.put("/private/team/a.txt")
@@ -72,7 +73,7 @@ async def test_a_readers_journal_has_each_change(running: Any) -> None:
     assert "shared" not in {kind for kind, _ in await told(owner)}
 
 
-async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(running: Any) -> None:
+async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(running: Stack) -> None:
     """`moved` for the owner, `shared` or `unshared` for the reader; `moved` for both within the folder."""
     owner, reader = running.person, running.other
     await running.put("/team/sub/x.txt")
@@ -90,7 +91,7 @@ async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(runni
     assert [kind for kind, _ in await told(owner, owners)] == ["moved"] * 3
 
 
-async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(running: Any) -> None:
+async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(running: Stack) -> None:
     """The reader's journal has the folder as `unshared` and the file as `shared`."""
     await running.put("/team/sub/x.txt")
     await running.put("/team/other.txt")
@@ -102,7 +103,7 @@ async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(runnin
     assert await snapshot(running.other, 10) == ["/x.txt"]
 
 
-async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Any) -> None:
+async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Stack) -> None:
     """And its restoration, by entries of the file."""
     await running.put("/a/b/x.txt")
     await running.put("/a/b/y.txt")
@@ -117,7 +118,7 @@ async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Any) -> Non
     assert await told(running.other, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
 
 
-async def test_the_snapshot_contains_shared_trees(running: Any) -> None:
+async def test_the_snapshot_contains_shared_trees(running: Stack) -> None:
     """Own files first, then each shared tree once, with pages of any size; nothing after the share ends."""
     owner, reader = running.person, running.other
     for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
@@ -134,7 +135,7 @@ async def test_the_snapshot_contains_shared_trees(running: Any) -> None:
     assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
 
 
-async def test_pages_of_a_shared_tree_use_indexes(running: Any) -> None:
+async def test_pages_of_a_shared_tree_use_indexes(running: Stack) -> None:
     """Finding its folders reads folders only; a page reads no more nodes than it shows."""
     items = [running.item(f"/team/{number % 10}/{number}.txt") for number in range(300)]
     await running.commit(*items)
@@ -150,7 +151,7 @@ async def test_pages_of_a_shared_tree_use_indexes(running: Any) -> None:
     assert plan["executionStats"]["totalDocsExamined"] == 50
 
 
-async def test_many_shares_of_others_do_not_slow_a_reader(running: Any) -> None:
+async def test_many_shares_of_others_do_not_slow_a_reader(running: Stack) -> None:
     """Revoking one person's share and reading a page of a snapshot read few or none of another's many shares."""
     await running.put("/team/x.txt")
     route = await share(running, "/team")
@@ -172,7 +173,7 @@ async def test_many_shares_of_others_do_not_slow_a_reader(running: Any) -> None:
     assert [row["docsExamined"] async for row in lookups if row["docsExamined"] > 200] == []
 
 
-async def test_a_file_created_while_its_folder_is_shared_is_not_missed(stack: Any) -> None:
+async def test_a_file_created_while_its_folder_is_shared_is_not_missed(stack: Stack) -> None:
     """By a transaction that spans the share: it has an entry, or existed at the folder's entry."""
     owner, reader = stack.person.account_id, stack.new_person()
     store = Store.in_mongo(stack.database, lease_seconds=30)

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from metadata_stack import Person, Stack
 
 pytestmark = pytest.mark.connected
 
@@ -13,15 +14,15 @@ pytestmark = pytest.mark.connected
 class Shared:
     """A folder /private/shared with a.txt and sub/b.txt in it, shared with an editor and a viewer."""
 
-    stack: Any
-    owner: Any
-    editor: Any
-    viewer: Any
+    stack: Stack
+    owner: Person
+    editor: Person
+    viewer: Person
     folder: Any
     file: Any
     editors_share: Any
 
-    async def put(self, person: Any, path: str | None, content: bytes = b"new", **extra: Any) -> Any:
+    async def put(self, person: Person, path: str | None, content: bytes = b"new", **extra: Any) -> Any:
         """Commit a person's upload to a path that starts from the folder."""
         start = {"parent_id": self.folder["id"]} if path else {}
         item = self.stack.item(path, content, account_id=person.account_id, **start, **extra)
@@ -29,7 +30,7 @@ class Shared:
 
 
 @pytest.fixture
-async def shared(running: Any) -> Shared:
+async def shared(running: Stack) -> Shared:
     owner, editor, viewer = running.person, running.other, running.new_person()
     await running.register(editor, "editor@example.com")
     await running.register(viewer, "viewer@example.com")
@@ -159,7 +160,7 @@ async def test_an_editor_renames_moves_and_tags_below_a_shared_folder(shared: Sh
     assert await editor.refused("PATCH", f"/v1/files/{theirs['id']}", move) == (409, "invalid_move")
 
 
-async def test_a_large_batch_for_many_readers_is_split(running: Any) -> None:
+async def test_a_large_batch_for_many_readers_is_split(running: Stack) -> None:
     """A batch into a folder with 80 readers succeeds; a copy with too many journal entries is refused."""
     owner = running.person
     folder = await owner.folder("/team")

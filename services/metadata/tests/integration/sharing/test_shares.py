@@ -1,14 +1,14 @@
 """Shares of files and folders with people, by the public routes."""
 
 import asyncio
-from typing import Any
 
 import pytest
+from metadata_stack import Stack
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_share_lets_a_person_read_until_it_is_revoked(running: Any) -> None:
+async def test_a_share_lets_a_person_read_until_it_is_revoked(running: Stack) -> None:
     """The shared folder is readable, with paths from it; after the revocation it is 404."""
     owner, reader = running.person, running.other
     await running.register(reader, "Reader@Example.com")
@@ -39,7 +39,7 @@ VIEWER = {"email": "reader@example.com", "role": "viewer"}
 EDITOR = {"email": "reader@example.com", "role": "editor"}
 
 
-async def test_sharing_again_changes_the_role(running: Any) -> None:
+async def test_sharing_again_changes_the_role(running: Stack) -> None:
     """200 and one share for any spelling of the address; the same role publishes nothing."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
@@ -55,7 +55,7 @@ async def test_sharing_again_changes_the_role(running: Any) -> None:
     assert await running.events(share["id"]) == ["file-shared"] * 3
 
 
-async def test_invalid_shares_are_refused(running: Any) -> None:
+async def test_invalid_shares_are_refused(running: Stack) -> None:
     """With oneself, without address or role; another's and unknown shares are 404."""
     owner = running.person
     await running.register(owner, "owner@example.com")
@@ -73,7 +73,7 @@ async def test_invalid_shares_are_refused(running: Any) -> None:
         assert await owner.refused(method, elsewhere, body) == (404, "not_found")
 
 
-async def test_a_recipient_leaves_a_share(running: Any) -> None:
+async def test_a_recipient_leaves_a_share(running: Stack) -> None:
     """But not another's; the event names the recipient as actor."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
@@ -87,7 +87,7 @@ async def test_a_recipient_leaves_a_share(running: Any) -> None:
     assert (await running.event(share["id"], "share-revoked"))["actor_id"] == reader.account_id
 
 
-async def test_the_shares_of_a_file_are_limited(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_shares_of_a_file_are_limited(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for concurrent calls; existing shares may still change."""
     monkeypatch.setattr("docstore_metadata.sharing.service.MAX_SHARES", 3)
     file = await running.put("/a.txt")
@@ -104,7 +104,7 @@ async def test_the_shares_of_a_file_are_limited(running: Any, monkeypatch: pytes
     assert rest["next_cursor"] is None
 
 
-async def test_each_descendant_publishes_changed_readers(running: Any) -> None:
+async def test_each_descendant_publishes_changed_readers(running: Stack) -> None:
     """A job publishes file-access-changed once for each when a folder is shared or unshared."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
@@ -123,7 +123,7 @@ async def test_each_descendant_publishes_changed_readers(running: Any) -> None:
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == []
 
 
-async def test_the_trash_hides_shared_files_until_they_are_restored(running: Any) -> None:
+async def test_the_trash_hides_shared_files_until_they_are_restored(running: Stack) -> None:
     """For readers; a purge ends the shares."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from metadata_stack import Person, Stack
 
 pytestmark = pytest.mark.connected
 
@@ -10,7 +11,7 @@ SAME, OTHER = "ab" * 32, "cd" * 32
 """The checksum of every file committed here, and another one."""
 
 
-async def compare(person: Any, files: dict[str, str], **folder: str) -> dict[str, Any]:
+async def compare(person: Person, files: dict[str, str], **folder: str) -> dict[str, Any]:
     entries = [{"path": path, "sha256": sha256} for path, sha256 in files.items()]
     answer: dict[str, Any] = await person.ok("POST", "/v1/compare", {"entries": entries, **folder})
     for name in ("newer", "missing"):
@@ -18,7 +19,7 @@ async def compare(person: Any, files: dict[str, str], **folder: str) -> dict[str
     return answer
 
 
-async def test_compare_classifies_each_entry(running: Any) -> None:
+async def test_compare_classifies_each_entry(running: Stack) -> None:
     """Same, newer, missing, deleted or unknown; a folder at the path of a client's file is newer."""
     for path in ("/same.txt", "/changed.txt", "/only-here.txt", "/d/gone.txt", "/folder/x.txt"):
         await running.put(path)
@@ -34,7 +35,7 @@ async def test_compare_classifies_each_entry(running: Any) -> None:
     }
 
 
-async def test_compare_reports_moved_files_as_deleted(running: Any) -> None:
+async def test_compare_reports_moved_files_as_deleted(running: Stack) -> None:
     """After a rename or a move: a client would otherwise upload it again under its old name."""
     file = await running.put("/old.txt")
     await running.person.ok("PATCH", f"/v1/files/{file['id']}", {"name": "new.txt"})
@@ -43,7 +44,7 @@ async def test_compare_reports_moved_files_as_deleted(running: Any) -> None:
 
 
 @pytest.mark.parametrize("journal_is_kept", [True, False])
-async def test_compare_knows_each_file_of_a_deleted_folder(running: Any, journal_is_kept: bool) -> None:
+async def test_compare_knows_each_file_of_a_deleted_folder(running: Stack, journal_is_kept: bool) -> None:
     """Of a folder that was renamed and deleted: its files are deleted, others are unknown."""
     await running.put("/first/a/b.txt")
     folder = await running.person.at("/first")
@@ -57,7 +58,7 @@ async def test_compare_knows_each_file_of_a_deleted_folder(running: Any, journal
     assert answer["unknown"] == ["/second/a/new.txt", "/second/new.txt"]
 
 
-async def test_compare_is_limited_to_the_folder(running: Any) -> None:
+async def test_compare_is_limited_to_the_folder(running: Stack) -> None:
     """Files elsewhere are not missing; entries elsewhere are 422, and a file instead of a folder is refused."""
     await running.put("/a/1.txt")
     await running.put("/b/2.txt")
@@ -73,7 +74,7 @@ async def test_compare_is_limited_to_the_folder(running: Any) -> None:
         assert await running.person.refused("POST", "/v1/compare", body) == refusal
 
 
-async def test_a_reader_compares_a_shared_folder(running: Any) -> None:
+async def test_a_reader_compares_a_shared_folder(running: Stack) -> None:
     """By its id and with the reader's paths; other accounts get 404, and the owner's trash is not revealed."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")
@@ -89,7 +90,7 @@ async def test_a_reader_compares_a_shared_folder(running: Any) -> None:
     assert answer["unknown"] == ["/team/never.txt"]
 
 
-async def test_compare_lists_at_most_a_thousand_missing_files(running: Any) -> None:
+async def test_compare_lists_at_most_a_thousand_missing_files(running: Stack) -> None:
     """The response shows that there are more."""
     items = [running.item(f"/many/{number}.txt") for number in range(1005)]
     for start in range(0, len(items), 500):
@@ -98,7 +99,7 @@ async def test_compare_lists_at_most_a_thousand_missing_files(running: Any) -> N
     assert (len(answer["missing"]), answer["missing_truncated"], answer["same"]) == (1000, True, 1)
 
 
-async def test_compare_queries_long_paths_in_bounded_batches(running: Any) -> None:
+async def test_compare_queries_long_paths_in_bounded_batches(running: Stack) -> None:
     """Paths too long for a file, and the maximum number of them, are unknown."""
     too_deep = {f"/{number}{'/a' * 9000}": SAME for number in range(2)}
     assert (await compare(running.person, too_deep))["unknown"] == list(too_deep)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from metadata_stack import Person, Stack
 
 from docstore_contents.deletion_hold import DeletionHold, deletions_held
 from docstore_events.transaction import Transaction, Transactor
@@ -26,7 +27,7 @@ FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
 """By then everything is due."""
 
 
-async def background_done(stack: Any) -> None:
+async def background_done(stack: Stack) -> None:
     """Wait until no job is open and no object is due."""
 
     async def idle() -> bool:
@@ -37,11 +38,11 @@ async def background_done(stack: Any) -> None:
     await eventually(idle)
 
 
-async def trash_names(person: Any) -> list[str]:
+async def trash_names(person: Person) -> list[str]:
     return [item["name"] for item in (await person.ok("GET", "/v1/trash"))["items"]]
 
 
-async def test_a_file_is_trashed_and_restored(running: Any) -> None:
+async def test_a_file_is_trashed_and_restored(running: Stack) -> None:
     """204; then only the trash has it; restored it is unchanged; a second restore changes nothing."""
     person = running.person
     file = await running.put("/docs/a.txt", tags=["x"])
@@ -60,7 +61,7 @@ async def test_a_file_is_trashed_and_restored(running: Any) -> None:
     assert await person.refused("DELETE", f"/v1/trash/{file['id']}") == (404, "not_found")
 
 
-async def test_delete_respects_if_match(running: Any) -> None:
+async def test_delete_respects_if_match(running: Stack) -> None:
     """A file that has changed since is not deleted."""
     file = await running.put("/a.txt")
     await running.put("/a.txt")
@@ -68,7 +69,7 @@ async def test_delete_respects_if_match(running: Any) -> None:
     assert refused == (412, "precondition_failed")
 
 
-async def test_the_trash_pages_latest_first(running: Any) -> None:
+async def test_the_trash_pages_latest_first(running: Stack) -> None:
     """Pages of two equal the whole list."""
     for name in "abcde":
         file = await running.put(f"/{name}")
@@ -79,7 +80,7 @@ async def test_the_trash_pages_latest_first(running: Any) -> None:
     assert [item["name"] for item in first["items"] + second["items"]] == list("edcb")
 
 
-async def test_restore_renames_or_uses_the_root_if_needed(running: Any) -> None:
+async def test_restore_renames_or_uses_the_root_if_needed(running: Stack) -> None:
     """If the name is taken, or the folder is deleted or in the trash."""
     person = running.person
     first = await running.put("/d/a.txt")
@@ -96,7 +97,7 @@ async def test_restore_renames_or_uses_the_root_if_needed(running: Any) -> None:
     assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
 
 
-async def test_restore_uses_the_root_if_the_folder_is_too_deep(running: Any) -> None:
+async def test_restore_uses_the_root_if_the_folder_is_too_deep(running: Stack) -> None:
     """The folder was moved meanwhile: the contents would exceed the maximum depth."""
     person = running.person
     await running.put("/home/top/sub/a.txt")
@@ -110,7 +111,7 @@ async def test_restore_uses_the_root_if_the_folder_is_too_deep(running: Any) -> 
     assert (await person.ok("POST", f"/v1/files/{alone['id']}/restore"))["path"] == f"{deep['path']}/home/b.txt"
 
 
-async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
+async def test_a_folder_in_the_trash_hides_all_below(running: Stack) -> None:
     """At once nothing below is reachable; each descendant then publishes file-deleted, once."""
     person = running.person
     file, top = await running.put("/top/mid/a.txt"), await running.person.at("/top")
@@ -137,7 +138,7 @@ async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
     assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
 
 
-async def test_jobs_walk_through_folders_of_several_pages(running: Any) -> None:
+async def test_jobs_walk_through_folders_of_several_pages(running: Stack) -> None:
     """Each descendant is published, on deletion, restoration and purge."""
     person = running.person
     files = [*(f"/big/{n}.txt" for n in range(225)), *(f"/big/{n}/x.txt" for n in range(25))]
@@ -166,7 +167,7 @@ async def test_jobs_walk_through_folders_of_several_pages(running: Any) -> None:
         assert said.count("file-restored") == 1
 
 
-async def test_moves_during_a_walk_end_in_the_right_state(running: Any) -> None:
+async def test_moves_during_a_walk_end_in_the_right_state(running: Stack) -> None:
     """Delete, restore and move in quick succession: in the end no reachable node counts as deleted."""
     person = running.person
     await running.commit(*(running.item(f"/a/m/x/{n}.txt") for n in range(230)))
@@ -185,7 +186,7 @@ async def test_moves_during_a_walk_end_in_the_right_state(running: Any) -> None:
     assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
 
 
-async def test_a_job_of_a_dead_instance_is_taken_over(stack: Any) -> None:
+async def test_a_job_of_a_dead_instance_is_taken_over(stack: Stack) -> None:
     """When its lease expires; the first instance can't continue."""
     store = Store.in_mongo(stack.database, lease_seconds=30)
     dead = MongoJobs(stack.database, lease_seconds=0.3)
@@ -205,7 +206,7 @@ async def test_a_job_of_a_dead_instance_is_taken_over(stack: Any) -> None:
         await dead.save(job, None)
 
 
-async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Any) -> None:
+async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Stack) -> None:
     """The first job is leased by a killed instance: each descendant publishes file-deleted, then file-purged."""
     person, reader = stack.person, stack.other
     store = Store.in_mongo(stack.database, lease_seconds=30)
@@ -237,7 +238,7 @@ async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Any) -> N
         assert (await stack.events(node["id"]))[-2:] == ["file-deleted", "file-purged"]
 
 
-async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: Any) -> None:
+async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: Stack) -> None:
     """Commits below a folder that is deleted: each file is either published as deleted, or refused."""
     person = running.person
     await running.put("/t/u/first")
@@ -256,7 +257,7 @@ async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: A
         assert bool(row.get("hidden")) is (answer.status == 404)
 
 
-async def test_objects_held_by_a_backup_are_not_deleted(running: Any) -> None:
+async def test_objects_held_by_a_backup_are_not_deleted(running: Stack) -> None:
     """They are deleted after the hold is released."""
     item = running.item("/a.txt", b"one")
     await running.store_object(item, b"one")
@@ -277,7 +278,7 @@ async def test_objects_held_by_a_backup_are_not_deleted(running: Any) -> None:
     assert await running.objects.head(item["object_key"]) is None
 
 
-async def test_purge_removes_versions_and_objects(running: Any) -> None:
+async def test_purge_removes_versions_and_objects(running: Stack) -> None:
     """file-purged contains the freed bytes; an object that a copy refers to stays."""
     first, second = running.item("/a.txt", b"one"), running.item("/a.txt", b"three")
     for item, content in ((first, b"one"), (second, b"three")):
@@ -302,7 +303,7 @@ async def test_purge_removes_versions_and_objects(running: Any) -> None:
     }
 
 
-async def test_copying_while_purging_loses_no_object(running: Any) -> None:
+async def test_copying_while_purging_loses_no_object(running: Stack) -> None:
     """Concurrent copy, delete and purge: a copy has its object, a refused one leaves nothing."""
     for number in range(8):
         item = running.item(f"/{number}.txt", b"content")
@@ -322,7 +323,7 @@ async def test_copying_while_purging_loses_no_object(running: Any) -> None:
         assert (await running.objects.head(item["object_key"]) is not None) is (copied.status == 201)
 
 
-async def test_objects_are_deleted_later_when_the_store_is_down(stack: Any) -> None:
+async def test_objects_are_deleted_later_when_the_store_is_down(stack: Stack) -> None:
     """The next instance deletes them."""
     item = stack.item("/a.txt", b"content")
     await stack.store_object(item, b"content")

@@ -2,16 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
 
-async def test_concurrent_reads_get_their_own_files(running: Any) -> None:
+async def test_concurrent_reads_get_their_own_files(running: Stack) -> None:
     """Forty calls: each gets its file, another account gets none, and a deleted one is 404 for all."""
     files = [await running.put(f"/busy/file-{number}") for number in range(10)]
     gone = await running.put("/busy/gone")
@@ -29,7 +29,7 @@ async def test_concurrent_reads_get_their_own_files(running: Any) -> None:
     assert [answer.status for answer in mixed] == [200] * 10 + [404] * 20
 
 
-async def test_a_read_after_a_rename_shows_the_new_name(running: Any) -> None:
+async def test_a_read_after_a_rename_shows_the_new_name(running: Stack) -> None:
     """With concurrent reads: a batched read begins after every call it answers."""
     file = await running.put("/busy/name-0")
     stop = asyncio.Event()

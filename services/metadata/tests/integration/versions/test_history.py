@@ -4,12 +4,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from metadata_stack import Stack
 from yarl import URL
 
 pytestmark = pytest.mark.connected
 
 
-async def with_versions(stack: Any, count: int) -> Any:
+async def with_versions(stack: Stack, count: int) -> Any:
     """A file whose version n has the content `n` n times, stored."""
     for number in range(1, count + 1):
         content = str(number).encode() * number
@@ -19,7 +20,7 @@ async def with_versions(stack: Any, count: int) -> Any:
     return await stack.person.at("/a.txt")
 
 
-async def test_versions_are_listed_newest_first(running: Any) -> None:
+async def test_versions_are_listed_newest_first(running: Stack) -> None:
     """With account, time and device, in pages; the current one is marked."""
     file = await with_versions(running, 4)
     route = f"/v1/files/{file['id']}/versions"
@@ -33,7 +34,7 @@ async def test_versions_are_listed_newest_first(running: Any) -> None:
     assert rest["next_cursor"] is None
 
 
-async def test_versions_since_a_number_are_listed(running: Any) -> None:
+async def test_versions_since_a_number_are_listed(running: Stack) -> None:
     """The oldest first, in pages."""
     file = await with_versions(running, 5)
     route = f"/v1/files/{file['id']}/changes?since=2"
@@ -46,7 +47,7 @@ async def test_versions_since_a_number_are_listed(running: Any) -> None:
     }
 
 
-async def test_content_is_delivered_by_a_signed_url(running: Any) -> None:
+async def test_content_is_delivered_by_a_signed_url(running: Stack) -> None:
     """302 for the current or any version; as an attachment with the file's name; ranges work."""
     file = await with_versions(running, 3)
     async with aiohttp.ClientSession() as http:
@@ -69,7 +70,7 @@ async def test_content_is_delivered_by_a_signed_url(running: Any) -> None:
         assert refused == (409, "not_a_file")
 
 
-async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
+async def test_restoring_a_version_makes_a_new_one(running: Stack) -> None:
     """The old content is current again, counted by a reservation, and shares the object."""
     file = await with_versions(running, 3)
     route = f"/v1/files/{file['id']}/versions"
@@ -92,7 +93,7 @@ async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-async def test_readers_see_versions_since_the_share(running: Any, role: str) -> None:
+async def test_readers_see_versions_since_the_share(running: Stack, role: str) -> None:
     """From the one that was current then, without others' devices."""
     owner, reader = running.person, running.other
     await running.register(reader, "reader@example.com")

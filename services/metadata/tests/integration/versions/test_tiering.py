@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from metadata_stack import Stack
 
 from docstore_contents.block_list import block_list_key
 from docstore_metadata.versions.repository import MongoOldContents, MongoVersions
@@ -19,7 +20,7 @@ LARGE = bytes(MIN_BYTES)
 class Cooling:
     """A separate tiering task with an adjustable clock."""
 
-    def __init__(self, stack: Any) -> None:
+    def __init__(self, stack: Stack) -> None:
         old, versions = MongoOldContents(stack.database), MongoVersions(stack.database)
         self.tiering = StorageTiering(old, versions, stack.objects, days=90, now=self._now)
         self._days = 0.0
@@ -35,7 +36,7 @@ class Cooling:
         return files
 
 
-async def put(stack: Any, path: str, content: bytes, **extra: Any) -> str:
+async def put(stack: Stack, path: str, content: bytes, **extra: Any) -> str:
     """Commit a stored content; returns its key."""
     item = stack.item(path, content, **extra)
     await stack.store_object(item, content)
@@ -43,12 +44,12 @@ async def put(stack: Any, path: str, content: bytes, **extra: Any) -> str:
     return str(item["object_key"])
 
 
-async def tags(stack: Any, key: str) -> dict[str, str]:
+async def tags(stack: Stack, key: str) -> dict[str, str]:
     answer = await stack.objects.transport.call("get_object_tagging", Key=key)
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
-async def test_contents_replaced_long_ago_are_tagged(running: Any) -> None:
+async def test_contents_replaced_long_ago_are_tagged(running: Stack) -> None:
     """After ninety days, once; not current and small ones; all stay readable."""
     cooling = Cooling(running)
     first, second, current = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(3)]
@@ -66,7 +67,7 @@ async def test_contents_replaced_long_ago_are_tagged(running: Any) -> None:
     assert await tags(running, current) == OLD_CONTENT
 
 
-async def test_contents_with_several_references_are_not_tagged(running: Any) -> None:
+async def test_contents_with_several_references_are_not_tagged(running: Stack) -> None:
     """An old version whose object a copy or a restored version shares, and a list of blocks."""
     cooling, person = Cooling(running), running.person
     copied = await put(running, "/copied.bin", LARGE)
@@ -84,7 +85,7 @@ async def test_contents_with_several_references_are_not_tagged(running: Any) -> 
         assert await tags(running, key) == {}
 
 
-async def test_tiering_survives_a_crash_and_a_missing_object(running: Any) -> None:
+async def test_tiering_survives_a_crash_and_a_missing_object(running: Stack) -> None:
     """Tagging is repeated after a crash, and a missing object does not block others."""
     cooling = Cooling(running)
     gone, old = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(2)]
@@ -96,7 +97,7 @@ async def test_tiering_survives_a_crash_and_a_missing_object(running: Any) -> No
     assert await cooling.at(91) == 0
 
 
-async def test_the_service_tags_contents_of_earlier_releases(stack: Any) -> None:
+async def test_the_service_tags_contents_of_earlier_releases(stack: Stack) -> None:
     """In the background after its start; with 0 days it tags none."""
     async with stack.run(cold_after_days=0):
         old = await put(stack, "/a.bin", LARGE)

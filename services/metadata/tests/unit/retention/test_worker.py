@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from metadata_fakes import Desk
 
@@ -11,6 +11,7 @@ from docstore_metadata.retention.worker import RETRY_AFTER, RetentionSweeper
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node
+from docstore_platform.database import Session
 from docstore_work.leader_lease import LeaderLease
 
 
@@ -26,7 +27,7 @@ class FakeRoots:
         ids = [account_id for account_id, at in sorted(self.due.items(), key=lambda row: row[1]) if at <= now]
         return DueAccount(ids[0], "trash_from", {}) if ids else None
 
-    async def begin_step(self, due: DueAccount, now: datetime, session: Any) -> Node:
+    async def begin_step(self, due: DueAccount, now: datetime, session: Session) -> Node:
         if due.account_id in self.broken:
             raise RuntimeError("out of order")
         return root_node(due.account_id, now)
@@ -34,10 +35,10 @@ class FakeRoots:
     async def postpone(self, due: DueAccount, until: datetime) -> None:
         self.due[due.account_id] = until
 
-    async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Any) -> list[Node]:
+    async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
         return []
 
-    async def finish(self, due: DueAccount, session: Any) -> None:
+    async def finish(self, due: DueAccount, session: Session) -> None:
         del self.due[due.account_id]
         self.done.append(due.account_id)
 

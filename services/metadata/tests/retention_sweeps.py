@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
+from metadata_stack import Person, Stack
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.retention.repository import MongoRetentionRoots
@@ -13,7 +13,7 @@ from docstore_metadata.retention.worker import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
-from docstore_platform.clock import utc_now
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_work.leader_lease import LeaderLease
 
@@ -57,7 +57,7 @@ class Crashing(Transactor):
         return result
 
 
-def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
+def sweeping(stack: Stack, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
     """A sweeper with a lease of its own, or with the one that `leads` names, for half a second."""
     bounds = MetadataSettings(infra=stack.infra, **settings).retention
     store = Store.in_mongo(stack.database, lease_seconds=30)
@@ -78,23 +78,22 @@ def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **setting
     return Sweeping(sweeper, roots, move)
 
 
-async def throw_away(stack: Any, path: str) -> Any:
+async def throw_away(stack: Stack, path: str) -> Any:
     file = await stack.person.at(path)
     await stack.person.ok("DELETE", f"/v1/files/{file['id']}")
     return file
 
 
-async def trash(person: Any) -> dict[str, Any]:
+async def trash(person: Person) -> dict[str, Any]:
     return {item["name"]: item for item in (await person.ok("GET", "/v1/trash"))["items"]}
 
 
-def behind(monkeypatch: pytest.MonkeyPatch, use_cases: type, days: float) -> None:
-    """Services that start from now on have clocks that are so far behind, for these use cases."""
-    defaults = use_cases.__init__.__kwdefaults__  # type: ignore[misc]
-    monkeypatch.setitem(defaults, "clock", lambda: utc_now() - timedelta(days=days))
+def clock_off_by(days: float) -> Clock:
+    """A clock that is so far ahead, or behind."""
+    return lambda: utc_now() + timedelta(days=days)
 
 
-async def make_old(stack: Any, days: int) -> None:
+async def make_old(stack: Stack, days: int) -> None:
     """As if all that was thrown away and replaced had been so many days ago."""
     nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=days)
     for field in ("trashed_at", "trash_from", "replaced_from", "versions_from"):
@@ -102,7 +101,7 @@ async def make_old(stack: Any, days: int) -> None:
     await stack.database["versions"].update_many({}, {"$set": {"created": long_ago}, "$unset": {"came_at": ""}})
 
 
-async def versions(stack: Any, file: Any) -> list[int]:
+async def versions(stack: Stack, file: Any) -> list[int]:
     items = (await stack.person.ok("GET", f"/v1/files/{file['id']}/versions"))["items"]
     return [item["version"] for item in items]
 
