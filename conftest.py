@@ -15,6 +15,7 @@ import pytest
 import structlog
 from described_answers import DIFFERENCES, watched_services
 from server_settings import infra_values, service_secrets
+from shared_validators import shared_validators
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
@@ -91,6 +92,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _services_are_watched() -> Iterator[None]:
     """No test has to remember to compare what services answer."""
     with watched_services():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apps_share_validators() -> Iterator[None]:
+    """Thousands of apps are created here: building their routes anew took a fifth of the time."""
+    with shared_validators():
         yield
 
 
