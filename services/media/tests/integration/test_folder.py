@@ -2,14 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
+from media_world import World
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_start_empties_the_folder_and_keeps_it(world: Any, tmp_path: Path) -> None:
+async def test_a_start_empties_the_folder_and_keeps_it(world: World, tmp_path: Path) -> None:
     """What killed workers left goes; the folder itself, where a volume may be mounted, is not made anew."""
     left = world.folder / "docstore-worker-killed"
     left.mkdir(parents=True)

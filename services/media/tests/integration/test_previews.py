@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import media_originals as originals
 import pytest
+from media_world import World
 from restores import restored
 from yarl import URL
 
@@ -22,11 +23,11 @@ async def fetched(url: str) -> tuple[bytes, Any]:
         return await answer.read(), answer.headers
 
 
-async def test_an_image_has_a_preview_once_it_is_said_to(running: Any) -> None:
+async def test_an_image_has_a_preview_once_it_is_said_to(running: World) -> None:
     """Both sizes are fetched by signed URLs, as pictures of the promised type that a browser never runs."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
-    [said] = await running.says(file.file_id, "preview-ready")
+    [said] = await running.until_published(file.file_id, "preview-ready")
     assert (said["file_id"], said["owner_id"], said["version"], said["of"]) == (file.file_id, owner, 1, "image")
     for size, width in (("small", 320), ("large", 1600)):
         answer = await running.preview(owner, file.file_id, size)
@@ -38,21 +39,21 @@ async def test_an_image_has_a_preview_once_it_is_said_to(running: Any) -> None:
         assert headers["content-disposition"].startswith("attachment")
 
 
-async def test_a_pdf_has_a_preview(running: Any) -> None:
+async def test_a_pdf_has_a_preview(running: World) -> None:
     """Of its first page."""
     owner = new_id()
     file = await running.add(owner, "a.pdf", originals.pdf("lime"), "application/pdf")
-    [said] = await running.says(file.file_id, "preview-ready")
+    [said] = await running.until_published(file.file_id, "preview-ready")
     assert said["of"] == "pdf"
     data, _ = await fetched((await running.preview(owner, file.file_id)).headers["location"])
     assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
 
 
-async def test_metadata_is_given_urls_of_many_previews(running: Any) -> None:
+async def test_metadata_is_given_urls_of_many_previews(running: World) -> None:
     """In the order and size asked for; null where that version has no picture."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     wanted = [(new_id(), 1), (file.file_id, 1), (file.file_id, 2)]
     items = [{"file_id": file_id, "version": version, "name": "a.png"} for file_id, version in wanted]
     urls = (await running.internal("POST", "/internal/previews", {"items": items, "size": "small"}))["urls"]
@@ -62,29 +63,29 @@ async def test_metadata_is_given_urls_of_many_previews(running: Any) -> None:
     assert headers["content-type"] == "image/webp"
 
 
-async def test_readers_see_the_preview_and_others_see_nothing(running: Any) -> None:
+async def test_readers_see_the_preview_and_others_see_nothing(running: World) -> None:
     """Who may read the file is metadata's to say; to others the file does not exist."""
     owner, reader, stranger = new_id(), new_id(), new_id()
     file = await running.add(owner, "a.png", originals.image(), readers=(reader,))
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     assert (await running.preview(reader, file.file_id)).status == 302
     for account, file_id in ((stranger, file.file_id), (owner, new_id())):
         answer = await running.preview(account, file_id)
         assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_a_url_is_kept_for_half_of_its_life_at_most(world: Any) -> None:
+async def test_a_url_is_kept_for_half_of_its_life_at_most(world: World) -> None:
     """However short an operator makes it, a browser never opens one that has ended."""
     owner = new_id()
     async with world.running(preview_url_lifetime_seconds=60):
         file = await world.add(owner, "a.png", originals.image())
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")
         answer = await world.preview(owner, file.file_id)
     assert answer.headers["cache-control"] == "private, max-age=30"
     assert URL(answer.headers["location"], encoded=True).query["X-Amz-Expires"] == "60"
 
 
-async def test_without_a_preview_the_answer_says_so(running: Any) -> None:
+async def test_without_a_preview_the_answer_says_so(running: World) -> None:
     """A type that has none, and a size that nobody promised."""
     owner = new_id()
     file = await running.add(owner, "a.txt", b"text", "text/plain")
@@ -93,17 +94,17 @@ async def test_without_a_preview_the_answer_says_so(running: Any) -> None:
     assert (await running.preview(owner, file.file_id, "huge")).status == 422
 
 
-async def test_a_broken_image_is_said_to_have_none(running: Any) -> None:
+async def test_a_broken_image_is_said_to_have_none(running: World) -> None:
     """Once, with the reason; the event counts as settled all the same."""
     owner = new_id()
     file = await running.add(owner, "a.png", b"no picture")
-    [said] = await running.says(file.file_id, "preview-failed")
+    [said] = await running.until_published(file.file_id, "preview-failed")
     assert said["reason"] == "corrupt"
     assert (await running.preview(owner, file.file_id)).json()["code"] == "no_preview"
     assert await running.stored(owner) == []
 
 
-async def test_a_content_that_never_comes_is_given_up(world: Any) -> None:
+async def test_a_content_that_never_comes_is_given_up(world: World) -> None:
     """Its object is looked for several times; then the file has no preview, and says why."""
     owner = new_id()
     async with world.running():
@@ -114,38 +115,38 @@ async def test_a_content_that_never_comes_is_given_up(world: Any) -> None:
             return bool(await world.database["renditions"].find_one({"state": "failed"}))
 
         await eventually(hurry, every=0.1)
-        [said] = await world.says(file.file_id, "preview-failed")
+        [said] = await world.until_published(file.file_id, "preview-failed")
         assert said["reason"] == "content_missing"
 
 
-async def test_a_content_is_rendered_once_in_an_account(running: Any) -> None:
+async def test_a_content_is_rendered_once_in_an_account(running: World) -> None:
     """A copy, and a version that comes back, have their preview at once; another account makes its own."""
     owner, other, picture = new_id(), new_id(), originals.image()
     first = await running.add(owner, "a.png", picture)
-    await running.says(first.file_id, "preview-ready")
-    keys = await running.keeps(owner, 2)
+    await running.until_published(first.file_id, "preview-ready")
+    keys = await running.until_stored(owner, 2)
     copy = await running.add(owner, "b.png", picture, stored=False)
-    await running.says(copy.file_id, "preview-ready")
+    await running.until_published(copy.file_id, "preview-ready")
     changed, _ = await running.modify(first, originals.image(size=(30, 30)))
-    await running.says(first.file_id, "preview-ready", "preview-ready")
+    await running.until_published(first.file_id, "preview-ready", "preview-ready")
     await running.modify(changed, picture)
-    said = await running.says(first.file_id, *["preview-ready"] * 3)
+    said = await running.until_published(first.file_id, *["preview-ready"] * 3)
     assert [one["version"] for one in said] == [1, 2, 3]
-    assert set(keys) < set(await running.keeps(owner, 4))
+    assert set(keys) < set(await running.until_stored(owner, 4))
     theirs = await running.add(other, "a.png", picture)
-    await running.says(theirs.file_id, "preview-ready")
+    await running.until_published(theirs.file_id, "preview-ready")
     assert len(await running.stored(other)) == 2
 
 
 @pytest.mark.parametrize("claimed_first", [False, True])
-async def test_a_claimed_sha256_is_shown_no_other_preview(running: Any, claimed_first: bool) -> None:
+async def test_a_claimed_sha256_is_shown_no_other_preview(running: World, claimed_first: bool) -> None:
     """Of several blocks the SHA-256 is the sender's word: naming a private picture's neither shows it nor forges it."""
     owner, editor = new_id(), new_id()
     picture, forged = originals.image(size=(60, 30)), originals.image(size=(20, 10))
     claim = {"sha256": hashlib.sha256(picture).hexdigest(), "readers": (editor,)}
 
     async def shown(account: str, file: Any) -> Any:
-        await running.says(file.file_id, "preview-ready")
+        await running.until_published(file.file_id, "preview-ready")
         data, _ = await fetched((await running.preview(account, file.file_id)).headers["location"])
         return originals.opened(data).size
 
@@ -157,46 +158,46 @@ async def test_a_claimed_sha256_is_shown_no_other_preview(running: Any, claimed_
     assert await shown(owner, genuine) == (60, 30)
 
 
-async def test_a_copy_of_a_content_in_blocks_is_not_rendered_again(running: Any) -> None:
+async def test_a_copy_of_a_content_in_blocks_is_not_rendered_again(running: World) -> None:
     """It names the same list of blocks; the same bytes sent again in blocks are another content."""
     owner, picture = new_id(), originals.image()
     first = await running.add_in_blocks(owner, "a.png", picture)
-    await running.says(first.file_id, "preview-ready")
+    await running.until_published(first.file_id, "preview-ready")
     copy = await running.add(owner, "b.png", picture, stored=False, object_key=first.object_key)
-    await running.says(copy.file_id, "preview-ready")
+    await running.until_published(copy.file_id, "preview-ready")
     assert len(await running.stored(owner)) == 2
     again = await running.add_in_blocks(owner, "c.png", picture)
-    await running.says(again.file_id, "preview-ready")
+    await running.until_published(again.file_id, "preview-ready")
     assert len(await running.stored(owner)) == 4
 
 
-async def test_a_new_version_has_a_preview_of_its_own(running: Any) -> None:
+async def test_a_new_version_has_a_preview_of_its_own(running: World) -> None:
     """What is shown is never the version before."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image())
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     changed, _ = await running.modify(file, originals.image(size=(40, 20)))
-    await running.says(file.file_id, "preview-ready", "preview-ready")
+    await running.until_published(file.file_id, "preview-ready", "preview-ready")
     data, _ = await fetched((await running.preview(owner, changed.file_id)).headers["location"])
     assert originals.opened(data).size == (40, 20)
 
 
-async def test_pictures_go_with_the_last_that_uses_them(running: Any) -> None:
+async def test_pictures_go_with_the_last_that_uses_them(running: World) -> None:
     """A copy keeps them; with the last file or version that has the content they are deleted."""
     owner, picture = new_id(), originals.image()
     file = await running.add(owner, "a.png", picture)
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     copy = await running.add(owner, "b.png", picture)
-    await running.says(copy.file_id, "preview-ready")
+    await running.until_published(copy.file_id, "preview-ready")
     changed, _ = await running.modify(copy, originals.image(size=(30, 30)))
-    await running.says(copy.file_id, "preview-ready", "preview-ready")
-    await running.keeps(owner, 4)
+    await running.until_published(copy.file_id, "preview-ready", "preview-ready")
+    await running.until_stored(owner, 4)
     await running.purge(file)
     await running.prune(changed, 1)
-    await running.keeps(owner, 2)
+    await running.until_stored(owner, 2)
     assert (await running.preview(owner, changed.file_id)).status == 302
     await running.purge(changed)
-    await running.keeps(owner, 0)
+    await running.until_stored(owner, 0)
 
     async def nothing_is_noted() -> bool:
         counts = [await running.database[name].count_documents({}) for name in ("renditions", "versions")]
@@ -205,20 +206,20 @@ async def test_pictures_go_with_the_last_that_uses_them(running: Any) -> None:
     await eventually(nothing_is_noted)
 
 
-async def test_what_is_gone_stays_gone(running: Any) -> None:
+async def test_what_is_gone_stays_gone(running: World) -> None:
     """An event of a file's life that comes after its end makes no picture of it."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image())
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     await running.purge(file)
-    await running.keeps(owner, 0)
+    await running.until_stored(owner, 0)
     await running.modify(file, originals.image(size=(30, 30)))
     last = await running.add(owner, "last.png", originals.image(size=(20, 20)))
-    await running.says(last.file_id, "preview-ready")
+    await running.until_published(last.file_id, "preview-ready")
     assert await running.database["versions"].distinct("file_id") == [last.file_id]
 
 
-async def test_an_event_is_settled_once_its_preview_is_to_be_made(running: Any) -> None:
+async def test_an_event_is_settled_once_its_preview_is_to_be_made(running: World) -> None:
     """The final check of an upload waits for no picture: however many are to be made, no upload is stalled by them."""
     owner, picture = new_id(), originals.image()
 
@@ -230,7 +231,7 @@ async def test_an_event_is_settled_once_its_preview_is_to_be_made(running: Any) 
     _, of_text = await running.modify(text, b"more text")
     await eventually(lambda: settled(of_text))
     file = await running.add(owner, "a.png", b"no picture")
-    await running.says(file.file_id, "preview-failed")
+    await running.until_published(file.file_id, "preview-failed")
     file, of_picture = await running.modify(file, picture, stored=False)
 
     async def tried() -> Any:
@@ -239,28 +240,28 @@ async def test_an_event_is_settled_once_its_preview_is_to_be_made(running: Any) 
     await eventually(tried)
     assert await settled(of_picture)
     await running.objects.put(file.object_key, picture)
-    await running.says(file.file_id, "preview-failed", "preview-ready")
+    await running.until_published(file.file_id, "preview-failed", "preview-ready")
 
 
-async def test_work_of_a_dead_instance_is_done_by_the_next(world: Any) -> None:
+async def test_work_of_a_dead_instance_is_done_by_the_next(world: World) -> None:
     """What it had claimed is due again at the start of the only instance."""
     owner = new_id()
     async with world.running():
         file = await world.add(owner, "a.png", originals.image())
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")
     claimed = {"state": "pending", "lease_owner": "dead", "due_at": file.created_at.replace(year=2100), "attempts": 1}
     await world.database["renditions"].update_many({}, {"$set": claimed})
     await world.database["versions"].update_many({}, {"$set": {"told": False}})
     async with world.running():
-        await world.says(file.file_id, "preview-ready", "preview-ready")
+        await world.until_published(file.file_id, "preview-ready", "preview-ready")
 
 
-async def test_what_goes_while_it_is_rendered_leaves_nothing(world: Any) -> None:
+async def test_what_goes_while_it_is_rendered_leaves_nothing(world: World) -> None:
     """The removal waits for whoever is at work on it, and then deletes what he stored."""
     owner = new_id()
     async with world.running():
         file = await world.add(owner, "a.png", originals.image())
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")
         later = file.created_at.replace(year=2100)
         await world.database["renditions"].update_many({}, {"$set": {"lease_owner": "busy", "due_at": later}})
         await world.purge(file)
@@ -272,20 +273,20 @@ async def test_what_goes_while_it_is_rendered_leaves_nothing(world: Any) -> None
         assert (rendition["lease_owner"], rendition["due_at"]) == ("busy", later)
         assert len(await world.stored(owner)) == 2
         await world.database["renditions"].update_many({}, {"$set": {"due_at": file.created_at}})
-        await world.keeps(owner, 0)
+        await world.until_stored(owner, 0)
 
 
-async def test_after_a_restore_pictures_are_made_anew(world: Any) -> None:
+async def test_after_a_restore_pictures_are_made_anew(world: World) -> None:
     """Beside an empty bucket what was rendered is rendered again, and not said again."""
     owner = new_id()
     async with world.running():
         file = await world.add(owner, "a.png", originals.image())
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")
         for key in await world.stored(owner):
             await world.pictures.delete(key)
     await after_restore(restored(world.database))
     async with world.running():
-        await world.keeps(owner, 2)
+        await world.until_stored(owner, 2)
         last = await world.add(owner, "b.png", originals.image(size=(20, 20)))
-        await world.says(last.file_id, "preview-ready")
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(last.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")

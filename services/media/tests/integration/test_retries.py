@@ -6,6 +6,7 @@ from typing import Any
 
 import media_originals as originals
 import pytest
+from media_world import World
 from pydantic import SecretStr
 from restores import restored
 from service_calls import ServiceCaller
@@ -23,7 +24,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def rendition(world: Any, **wanted: Any) -> Any:
+async def rendition(world: World, **wanted: Any) -> Any:
     """Wait for one that is so; until then whatever is put off is due at once."""
     rows = world.database["renditions"]
 
@@ -50,17 +51,17 @@ def no_bucket(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: Any, no_bucket: pytest.MonkeyPatch) -> None:
+async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: World, no_bucket: pytest.MonkeyPatch) -> None:
     """It costs no attempt, and nothing is said to fail; once it is there the file has its preview."""
     file = await running.add(new_id(), "a.png", originals.image())
     await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     no_bucket.undo()
     await rendition(running, state="ready")
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
 
 
 @pytest.mark.usefixtures("no_bucket")
-async def test_it_is_waited_for_ever_longer(running: Any) -> None:
+async def test_it_is_waited_for_ever_longer(running: World) -> None:
     """A bucket that is away for days is not asked every few seconds."""
     before = utc_now()
     await running.add(new_id(), "a.png", originals.image())
@@ -70,7 +71,7 @@ async def test_it_is_waited_for_ever_longer(running: Any) -> None:
     assert row["state"] == "pending"
 
 
-async def test_a_store_that_lets_nobody_read_is_waited_for(world: Any) -> None:
+async def test_a_store_that_lets_nobody_read_is_waited_for(world: World) -> None:
     """A right that is missing for a while is not taken for a content that is."""
     wrong = world.infra.model_copy(update={"s3_secret_access_key": SecretStr("not-the-key-of-this-store")})
     async with world.running(infra=wrong):
@@ -78,20 +79,20 @@ async def test_a_store_that_lets_nobody_read_is_waited_for(world: Any) -> None:
         await rendition(world, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     async with world.running():
         await rendition(world, state="ready")
-        await world.says(file.file_id, "preview-ready")
+        await world.until_published(file.file_id, "preview-ready")
 
 
-async def test_a_disk_that_takes_nothing_is_waited_for(running: Any) -> None:
+async def test_a_disk_that_takes_nothing_is_waited_for(running: World) -> None:
     """The content has no fault in it: once there is room again it has its preview."""
     shutil.rmtree(running.folder)
     file = await running.add(new_id(), "a.png", originals.image())
     await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     running.folder.mkdir()
     await rendition(running, state="ready")
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
 
 
-async def test_contents_wait_while_there_is_no_sandbox(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_contents_wait_while_there_is_no_sandbox(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is rendered and nothing fails; readiness names what is missing; then they are rendered."""
     monkeypatch.setattr(landlock, "version", lambda: 0)
     file = await running.add(new_id(), "a.png", originals.image())
@@ -104,54 +105,54 @@ async def test_contents_wait_while_there_is_no_sandbox(running: Any, monkeypatch
     assert "Landlock" in told["failed"]["parser_sandbox"]
     monkeypatch.undo()
     await rendition(running, state="ready")
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
 
 
-async def test_a_content_that_was_missing_is_tried_again_where_it_is_stored_anew(running: Any) -> None:
+async def test_a_content_that_was_missing_is_tried_again_where_it_is_stored_anew(running: World) -> None:
     """Whoever uploads it again has a preview, and whoever was told of none hears that there is one now."""
     owner, picture = new_id(), originals.image()
     lost = await running.add(owner, "a.png", picture, stored=False)
     await rendition(running, state="failed", reason="content_missing")
-    await running.says(lost.file_id, "preview-failed")
+    await running.until_published(lost.file_id, "preview-failed")
     again = await running.add(owner, "b.png", picture)
-    await running.says(again.file_id, "preview-ready")
-    await running.says(lost.file_id, "preview-failed", "preview-ready")
+    await running.until_published(again.file_id, "preview-ready")
+    await running.until_published(lost.file_id, "preview-failed", "preview-ready")
 
 
-async def test_a_copy_of_what_failed_fails_as_well(running: Any) -> None:
+async def test_a_copy_of_what_failed_fails_as_well(running: World) -> None:
     """It is stored in the same place, so nothing has changed; and a broken picture is broken wherever it is stored."""
     owner = new_id()
     lost = await running.add(owner, "a.png", originals.image(), stored=False)
     await rendition(running, state="failed", reason="content_missing")
-    await running.say(FileModified(**running._about(lost.model_copy(update={"version": 2})), added_bytes=0))
-    await running.says(lost.file_id, "preview-failed", "preview-failed")
+    await running.publish(FileModified(**running._about(lost.model_copy(update={"version": 2})), added_bytes=0))
+    await running.until_published(lost.file_id, "preview-failed", "preview-failed")
     for name in ("b.png", "c.png"):
         broken = await running.add(owner, name, b"no picture")
-        await running.says(broken.file_id, "preview-failed")
+        await running.until_published(broken.file_id, "preview-failed")
     assert [row["attempts"] for row in await running.database["renditions"].find({"reason": "corrupt"}).to_list()] == [
         1
     ]
 
 
-async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(world: Any) -> None:
+async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(world: World) -> None:
     """What failed for its bytes stays as it is."""
     owner, picture = new_id(), originals.image()
     async with world.running():
         lost = await world.add(owner, "a.png", picture, stored=False)
         broken = await world.add(owner, "b.png", b"no picture")
         await rendition(world, state="failed", reason="content_missing")
-        await world.says(broken.file_id, "preview-failed")
+        await world.until_published(broken.file_id, "preview-failed")
     await world.objects.put(lost.object_key, picture)
     await after_restore(restored(world.database))
     assert await world.database["renditions"].distinct("reason", {"state": "failed"}) == ["corrupt"]
     async with world.running():
-        await world.says(lost.file_id, "preview-failed", "preview-ready")
+        await world.until_published(lost.file_id, "preview-failed", "preview-ready")
 
 
-async def test_what_this_release_rendered_the_one_before_removes(running: Any) -> None:
+async def test_what_this_release_rendered_the_one_before_removes(running: World) -> None:
     """It recognises a rendition that nobody holds by a null lease, and queues it for removal at once."""
     file = await running.add(new_id(), "a.png", originals.image())
-    await running.says(file.file_id, "preview-ready")
+    await running.until_published(file.file_id, "preview-ready")
     row = await rendition(running, state="ready")
     assert row["lease"] is None
     due_at = {"$cond": [{"$eq": ["$lease", None]}, utc_now(), "$due_at"]}

@@ -159,28 +159,28 @@ class SmtpServer:
     port: int = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async def say(line: str) -> None:
+        async def reply(line: str) -> None:
             writer.write(f"{line}\r\n".encode())
             await writer.drain()
 
-        await say("220 test ESMTP")
+        await reply("220 test ESMTP")
         while line := (await reader.readline()).decode().strip():
             verb = line[:4].upper()
             if verb == "RCPT" and any(address in line for address in self.refuses):
-                await say("550 No such mailbox")
+                await reply("550 No such mailbox")
             elif verb == "RCPT":
                 self.recipients.append(line.partition("<")[2].partition(">")[0])
-                await say("250 OK")
+                await reply("250 OK")
             elif verb == "DATA":
-                await say("354 Go ahead")
+                await reply("354 Go ahead")
                 data = await reader.readuntil(b"\r\n.\r\n")
                 self.mailbox.mails.append(parse(data[:-3].replace(b"\r\n..", b"\r\n.")))
-                await say("250 Taken")
+                await reply("250 Taken")
             elif verb == "QUIT":
-                await say("221 Bye")
+                await reply("221 Bye")
                 break
             else:
-                await say("250 OK")
+                await reply("250 OK")
         writer.close()
 
     @asynccontextmanager

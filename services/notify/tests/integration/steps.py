@@ -3,11 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from notify_service import Notify
+
 from docstore_platform.internal import LocalTransport
 from docstore_platform.testing import eventually
 
 
-async def handled(notify: Any, ids: list[str]) -> None:
+async def handled(notify: Notify, ids: list[str]) -> None:
     async def settled() -> bool:
         answer = await notify.internal("POST", "/internal/events/settled", {"event_ids": ids})
         return set(answer["settled"]) == set(ids)
@@ -15,7 +17,7 @@ async def handled(notify: Any, ids: list[str]) -> None:
     await eventually(settled)
 
 
-async def click(notify: Any, mail: Any, method: str = "POST") -> Any:
+async def click(notify: Notify, mail: Any, method: str = "POST") -> Any:
     """What a mail program does with the header (RFC 8058)."""
     url = urlsplit(str(mail["List-Unsubscribe"]).strip("<>"))
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

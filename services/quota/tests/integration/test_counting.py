@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from quota_service import Quota, file_created
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.files import FileModified, FilePurged, VersionPruned
@@ -29,25 +30,25 @@ def person(account_id: str, plan: str, revision: int = 1) -> dict[str, Any]:
     }
 
 
-async def test_on_file_created_uses_up_the_reservation(quota: Any, kept: Any) -> None:
+async def test_on_file_created_uses_up_the_reservation(quota: Quota) -> None:
     """Reserved becomes used in one step, and usage-changed names the upload that was counted."""
     account, upload = new_id(), new_id()
     async with quota.running():
         await quota.reserve(account, {upload: 40})
-        await quota.say(kept(account, 40, upload))
+        await quota.publish(file_created(account, 40, upload))
         await quota.usage_becomes(account, used=40, reserved=0, documents=1)
-        ((kind, event),) = await quota.said(account)
+        ((kind, event),) = await quota.published(account)
         assert (kind, event["upload_ids"], event["used"], event["documents"]) == ("usage-changed", [upload], 40, 1)
 
 
 @pytest.mark.parametrize("came", [0, 40, 100])
-async def test_room_that_was_kept_for_more_comes_back(quota: Any, kept: Any, came: int) -> None:
+async def test_room_that_was_kept_for_more_comes_back(quota: Quota, came: int) -> None:
     """An upload whose size was open: what came is counted, and the rest of its reservation is free again at once."""
     account, upload = new_id(), new_id()
     async with quota.running(free_bytes=100):
         assert (await quota.reserve(account, {upload: 100}))[0] == [upload]
         assert (await quota.reserve(account, {new_id(): 1}))[0] == []
-        await quota.say(kept(account, came, upload))
+        await quota.publish(file_created(account, came, upload))
         await quota.usage_becomes(account, used=came, reserved=0, documents=1)
         row = await quota.database["accounts"].find_one({"_id": account})
         assert (row["reservations"], row["open"]) == ({}, 0)
@@ -56,99 +57,99 @@ async def test_room_that_was_kept_for_more_comes_back(quota: Any, kept: Any, cam
         assert (await quota.reserve(account, {new_id(): 1}))[0] == []
 
 
-async def test_a_file_created_that_comes_twice_counts_once(quota: Any, kept: Any) -> None:
+async def test_a_file_created_that_comes_twice_counts_once(quota: Quota) -> None:
     """The same event sent again changes nothing."""
     account = new_id()
     async with quota.running():
-        await quota.say(kept(account, 40))
+        await quota.publish(file_created(account, 40))
         await quota.usage_becomes(account, used=40)
-        await quota.mongo.database(f"{quota.infra.database_prefix}teller")["outbox"].update_many(
+        await quota.mongo.database(f"{quota.infra.database_prefix}publisher")["outbox"].update_many(
             {}, {"$set": {"state": "pending"}}
         )
-        await quota.say(kept(account, 2))
+        await quota.publish(file_created(account, 2))
         await quota.usage_becomes(account, used=42, documents=2)
 
 
-async def test_two_hundred_files_at_once_are_told_in_few_events(quota: Any, kept: Any) -> None:
+async def test_two_hundred_files_at_once_are_told_in_few_events(quota: Quota) -> None:
     """Changes that come together are told once, with all the uploads they counted."""
     account = new_id()
     uploads = {new_id(): 3 for _ in range(200)}
     async with quota.running():
         await quota.reserve(account, uploads)
-        await quota.say(*(kept(account, 3, upload) for upload in uploads))
+        await quota.publish(*(file_created(account, 3, upload) for upload in uploads))
         await quota.usage_becomes(account, used=600, reserved=0, documents=200)
-        said = await quota.said(account)
+        said = await quota.published(account)
         assert sorted(key for _, event in said for key in event["upload_ids"]) == sorted(uploads)
         assert len(said) < 50
 
 
-async def test_uploads_reserve_while_others_are_counted(quota: Any, kept: Any) -> None:
+async def test_uploads_reserve_while_others_are_counted(quota: Quota) -> None:
     """Reservations outside and counts inside transactions meet in one document, and the sums are exact."""
     account = new_id()
     first, second = {new_id(): 10 for _ in range(40)}, {new_id(): 1 for _ in range(40)}
     async with quota.running(2, grouped=True):
         await quota.reserve(account, first)
-        counted = [quota.say(kept(account, 10, upload)) for upload in first]
+        counted = [quota.publish(file_created(account, 10, upload)) for upload in first]
         reserved = [quota.reserve(account, {upload: 1}, instance=1) for upload in second]
         await asyncio.gather(*counted, *reserved)
         await quota.usage_becomes(account, used=400, reserved=40, documents=40)
 
 
-async def test_on_file_modified_version_pruned_and_file_purged_the_count_follows(quota: Any, kept: Any) -> None:
+async def test_on_file_modified_version_pruned_and_file_purged_the_count_follows(quota: Quota) -> None:
     """A new version adds its bytes, a pruned one takes its own away, a purge takes the rest and the document."""
     account, upload = new_id(), new_id()
-    created = kept(account, 10)
+    created = file_created(account, 10)
     about = {"file": created.file, "path": "/a.txt", "actor_id": account}
     async with quota.running():
         await quota.reserve(account, {upload: 7})
-        await quota.say(created, FileModified(revision=2, **about, upload_id=upload, added_bytes=7))
+        await quota.publish(created, FileModified(revision=2, **about, upload_id=upload, added_bytes=7))
         await quota.usage_becomes(account, used=17, reserved=0, documents=1)
-        await quota.say(VersionPruned(revision=3, **about, pruned_version=1, freed_bytes=10))
+        await quota.publish(VersionPruned(revision=3, **about, pruned_version=1, freed_bytes=10))
         await quota.usage_becomes(account, used=7, documents=1)
-        await quota.say(FilePurged(revision=4, **about, freed_bytes=7))
+        await quota.publish(FilePurged(revision=4, **about, freed_bytes=7))
         await quota.usage_becomes(account, used=0, documents=0)
 
 
-async def test_folders_count_nothing(quota: Any, kept: Any) -> None:
+async def test_folders_count_nothing(quota: Quota) -> None:
     """A folder that comes or goes changes no figure."""
     account = new_id()
-    folder = kept(account, 0)
+    folder = file_created(account, 0)
     folder = folder.model_copy(update={"file": folder.file.model_copy(update={"kind": "folder"})})
     purged = FilePurged(revision=2, file=folder.file, path="/f", actor_id=account, freed_bytes=0)
     async with quota.running():
-        await quota.say(folder, purged, kept(account, 5))
+        await quota.publish(folder, purged, file_created(account, 5))
         await quota.usage_becomes(account, used=5, documents=1)
 
 
-async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_told(quota: Any, kept: Any) -> None:
+async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_told(quota: Quota) -> None:
     """Premium has more room; going back over a fuller account is told as exceeded, purging as restored."""
     account = new_id()
     async with quota.running(free_bytes=10, premium_bytes=100):
-        await quota.say(AccountCreated(**person(account, "free")))
-        await quota.say(AccountPlanChanged(**person(account, "premium", 2), previous_plan="free"))
+        await quota.publish(AccountCreated(**person(account, "free")))
+        await quota.publish(AccountPlanChanged(**person(account, "premium", 2), previous_plan="free"))
         await quota.usage_becomes(account, limit=100)
-        created = kept(account, 50)
-        await quota.say(created)
+        created = file_created(account, 50)
+        await quota.publish(created)
         await quota.usage_becomes(account, used=50, over_quota=False)
-        await quota.say(AccountPlanChanged(**person(account, "free", 3), previous_plan="premium"))
+        await quota.publish(AccountPlanChanged(**person(account, "free", 3), previous_plan="premium"))
         await quota.usage_becomes(account, limit=10, over_quota=True)
         assert (await quota.reserve(account, {new_id(): 0}))[0] == []
         purged = FilePurged(revision=2, file=created.file, path="/a", actor_id=account, freed_bytes=50)
-        await quota.say(purged)
+        await quota.publish(purged)
         await quota.usage_becomes(account, over_quota=False)
-        crossings = [kind for kind, _ in await quota.said(account) if kind != "usage-changed"]
+        crossings = [kind for kind, _ in await quota.published(account) if kind != "usage-changed"]
         assert crossings == ["quota-exceeded", "quota-restored"]
 
 
-async def test_totals_by_plan_are_exact_and_for_administrators(quota: Any, kept: Any) -> None:
+async def test_totals_by_plan_are_exact_and_for_administrators(quota: Quota) -> None:
     """The overview adds up accounts, documents and bytes; others get 403; the metrics tell the same."""
     free, premium = new_id(), new_id()
     async with quota.running():
-        await quota.say(AccountCreated(**person(free, "free")), AccountCreated(**person(premium, "free")))
-        await quota.say(kept(free, 10), kept(premium, 30), kept(premium, 20))
+        await quota.publish(AccountCreated(**person(free, "free")), AccountCreated(**person(premium, "free")))
+        await quota.publish(file_created(free, 10), file_created(premium, 30), file_created(premium, 20))
         await quota.usage_becomes(premium, used=50)
         await quota.usage_becomes(free, used=10)
-        await quota.say(AccountPlanChanged(**person(premium, "premium", 2), previous_plan="free"))
+        await quota.publish(AccountPlanChanged(**person(premium, "premium", 2), previous_plan="free"))
         await quota.usage_becomes(premium, limit=20 * 1024**3)
         answer = await quota.send("GET", "/v1/admin/overview", bearer=quota.token("admin"))
         assert answer.json() == {
@@ -167,14 +168,14 @@ async def test_totals_by_plan_are_exact_and_for_administrators(quota: Any, kept:
         assert b'docstore_document_bytes{plan="premium"} 50.0' in exposition()[0]
 
 
-async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> None:
+async def test_drift_is_reported_once_it_has_lasted(quota: Quota) -> None:
     """The background pass finds an account whose count is not what is stored, and leaves it as it is."""
     right, wrong = new_id(), new_id()
     quota.stored |= {right: {"bytes": 10, "documents": 1}, wrong: {"bytes": 4, "documents": 1}}
     async with quota.running(
         reconcile_interval_seconds=0.1, sweep_interval_seconds=0.05, drift_confirm_delay_seconds=0.2
     ):
-        await quota.say(kept(right, 10), kept(wrong, 10))
+        await quota.publish(file_created(right, 10), file_created(wrong, 10))
 
         async def confirmed() -> list[Any]:
             items = (await quota.ok("GET", "/internal/drift"))["items"]
@@ -190,7 +191,7 @@ async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> No
         assert (await quota.usage(wrong))["used"] == 10
 
 
-async def test_drift_is_corrected_where_that_is_wanted(quota: Any, kept: Any) -> None:
+async def test_drift_is_corrected_where_that_is_wanted(quota: Quota) -> None:
     """With the setting, usage and totals are set to what is stored, usage-changed says so, and the drift is gone."""
     account = new_id()
     quota.stored[account] = {"bytes": 4, "documents": 2}
@@ -201,14 +202,14 @@ async def test_drift_is_corrected_where_that_is_wanted(quota: Any, kept: Any) ->
         "repair_drift": True,
     }
     async with quota.running(**settings):
-        await quota.say(kept(account, 10))
+        await quota.publish(file_created(account, 10))
         await quota.usage_becomes(account, used=4, documents=2)
         totals = await quota.ok("GET", "/internal/totals")
         assert (totals["bytes"], totals["documents"]) == (4, 2)
-        assert [event["used"] for _, event in await quota.said(account)] == [10, 4]
+        assert [event["used"] for _, event in await quota.published(account)] == [10, 4]
 
 
-async def test_an_account_with_an_upload_under_way_is_not_compared(quota: Any) -> None:
+async def test_an_account_with_an_upload_under_way_is_not_compared(quota: Quota) -> None:
     """Between metadata's commit and its event a difference is no drift."""
     account = new_id()
     quota.stored[account] = {"bytes": 4, "documents": 1}
@@ -217,12 +218,12 @@ async def test_an_account_with_an_upload_under_way_is_not_compared(quota: Any) -
         assert await quota.ok("POST", f"/internal/accounts/{account}/reconcile") == {"drift": None}
 
 
-async def test_a_changed_plan_setting_reaches_the_accounts(quota: Any, kept: Any) -> None:
+async def test_a_changed_plan_setting_reaches_the_accounts(quota: Quota) -> None:
     """After a restart with another limit, the background pass gives it to every account."""
     account = new_id()
     quota.stored[account] = {"bytes": 10, "documents": 1}
     async with quota.running(free_bytes=100):
-        await quota.say(kept(account, 10))
+        await quota.publish(file_created(account, 10))
         await quota.usage_becomes(account, limit=100)
     async with quota.running(free_bytes=5, sweep_interval_seconds=0.05, reconcile_interval_seconds=0.1):
         await quota.usage_becomes(account, limit=5, over_quota=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from upload_stack import Stack
 
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
@@ -20,7 +21,7 @@ TIB = 1 << 40
 
 
 @pytest.mark.parametrize("field", ["key", "Content-Type", "x-amz-meta-upload-id", "success_action_redirect", "policy"])
-async def test_tampered_form_stores_nothing(stack: Any, field: str) -> None:
+async def test_tampered_form_stores_nothing(stack: Stack, field: str) -> None:
     """A form with one field changed is refused by the store, and no object is there."""
     async with stack.run():
         upload = await stack.person.initiate("form", CONTENT)
@@ -33,7 +34,7 @@ async def test_tampered_form_stores_nothing(stack: Any, field: str) -> None:
     assert refused == (409, "upload_incomplete")
 
 
-async def test_larger_or_smaller_than_declared_is_refused_by_the_store(stack: Any) -> None:
+async def test_larger_or_smaller_than_declared_is_refused_by_the_store(stack: Stack) -> None:
     """Neither form nor PUT takes another number of bytes than was declared and reserved."""
     async with stack.run():
         form = await stack.person.initiate("form", CONTENT)
@@ -47,7 +48,7 @@ async def test_larger_or_smaller_than_declared_is_refused_by_the_store(stack: An
 
 
 @pytest.mark.parametrize("content", [CONTENT + b"!", CONTENT[::-1]])
-async def test_object_that_differs_is_refused_and_deleted(stack: Any, content: bytes) -> None:
+async def test_object_that_differs_is_refused_and_deleted(stack: Stack, content: bytes) -> None:
     """Other bytes than declared (credentials can store any): 409, the object is gone, the reservation given back."""
     async with stack.run():
         upload = await stack.person.initiate("credentials", CONTENT, sha256=sha256(CONTENT).hexdigest())
@@ -66,7 +67,7 @@ async def test_object_that_differs_is_refused_and_deleted(stack: Any, content: b
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-aborted"]
 
 
-async def test_expired_form_stores_nothing(stack: Any) -> None:
+async def test_expired_form_stores_nothing(stack: Stack) -> None:
     """A form that is used after its upload's expiry is refused by the store."""
     async with stack.run(lifetime_seconds=1):
         upload = await stack.person.initiate("form", CONTENT)
@@ -108,7 +109,7 @@ async def test_expired_form_stores_nothing(stack: Any) -> None:
         ({"on_conflict": "overwrite"}, 422, "invalid_request"),
     ],
 )
-async def test_bad_requests(stack: Any, change: dict[str, Any], status: int, code: str) -> None:
+async def test_bad_requests(stack: Stack, change: dict[str, Any], status: int, code: str) -> None:
     """Each is refused with its own code before anything is reserved or kept."""
     async with stack.run():
         body = {"path": "/a.txt", "size": 1, "method": "put"} | change
@@ -117,7 +118,7 @@ async def test_bad_requests(stack: Any, change: dict[str, Any], status: int, cod
     assert await stack.database["uploads"].count_documents({}) == 0
 
 
-async def test_half_a_surrogate_pair_is_no_path(stack: Any) -> None:
+async def test_half_a_surrogate_pair_is_no_path(stack: Stack) -> None:
     """JSON can spell it, but nothing could be told of it: refused, alone and in a batch."""
     item = b'{"path": "/\\ud800", "size": 1, "method": "put"}'
     async with stack.run():
@@ -126,7 +127,7 @@ async def test_half_a_surrogate_pair_is_no_path(stack: Any) -> None:
     assert answer["items"][0]["problem"]["code"] == "invalid_path"
 
 
-async def test_size_beyond_any_integer(stack: Any) -> None:
+async def test_size_beyond_any_integer(stack: Stack) -> None:
     """A size of thirty digits is a size that is refused, alone and in a batch."""
     item = b'{"path": "/a", "method": "multipart", "size": 1%s}' % (b"0" * 30)
     async with stack.run():
@@ -135,7 +136,7 @@ async def test_size_beyond_any_integer(stack: Any) -> None:
     assert answer["items"][0]["problem"]["code"] == "invalid_size"
 
 
-async def test_over_quota(stack: Any) -> None:
+async def test_over_quota(stack: Stack) -> None:
     """What does not fit is 507 `over_quota`, and of a batch exactly what fits, in order, is accepted."""
     stack.services.quota.limit = 25
     async with stack.run():
@@ -146,7 +147,7 @@ async def test_over_quota(stack: Any) -> None:
     assert await stack.database["uploads"].count_documents({}) == 2
 
 
-async def test_strangers_and_unknown_ids(stack: Any) -> None:
+async def test_strangers_and_unknown_ids(stack: Stack) -> None:
     """A foreign upload is as unknown as one that never was, on every route; nobody gets in without a login."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
@@ -166,7 +167,7 @@ async def test_strangers_and_unknown_ids(stack: Any) -> None:
     assert shown["state"] == "initiated"
 
 
-async def test_redirect_needs_the_token_of_its_upload(stack: Any) -> None:
+async def test_redirect_needs_the_token_of_its_upload(stack: Stack) -> None:
     """Without, with a wrong, and with another upload's token: a page with 404 that says nothing of the upload."""
     async with stack.run():
         upload, other = [await stack.person.initiate("form", CONTENT) for _ in range(2)]
@@ -188,7 +189,7 @@ async def test_redirect_needs_the_token_of_its_upload(stack: Any) -> None:
     assert not stack.services.metadata.committed
 
 
-async def test_abort(stack: Any) -> None:
+async def test_abort(stack: Stack) -> None:
     """Giving up deletes what was sent and says so once; it can be repeated, and can't undo a completion."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
@@ -207,7 +208,7 @@ async def test_abort(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "form"])
-async def test_concurrent_completes_commit_once(stack: Any, method: str) -> None:
+async def test_concurrent_completes_commit_once(stack: Stack, method: str) -> None:
     """Ten at once all get the same file; it is said once."""
     async with stack.run():
         upload = await stack.person.initiate(method, CONTENT)
@@ -221,7 +222,7 @@ async def test_concurrent_completes_commit_once(stack: Any, method: str) -> None
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-completed"]
 
 
-async def test_refused_commit_ends_the_upload(stack: Any) -> None:
+async def test_refused_commit_ends_the_upload(stack: Stack) -> None:
     """Metadata's refusal is the answer, now and later; the bytes are deleted, the reservation given back."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT, path="/taken", on_conflict="fail", base_version=0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from block_interleavings import SETTINGS, BlockInterleavings, Parts
+from fake_services import FakeServices
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -36,7 +37,7 @@ def database_of(infra: InfraSettings, loop: asyncio.AbstractEventLoop) -> Iterat
     loop.close()
 
 
-def test_blocks_under_any_interleaving_in_the_database(infra: InfraSettings, services: SimpleNamespace) -> None:
+def test_blocks_under_any_interleaving_in_the_database(infra: InfraSettings, services: FakeServices) -> None:
     """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
     loop = asyncio.new_event_loop()
     with database_of(infra, loop) as (mongo, database):

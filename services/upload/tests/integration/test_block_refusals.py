@@ -17,6 +17,7 @@ from block_calls import (
     send,
     store_file,
 )
+from upload_stack import Stack
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, parse
 from docstore_platform.testing import eventually
@@ -24,7 +25,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_strangers_block_is_merely_missing(stack: Any) -> None:
+async def test_strangers_block_is_merely_missing(stack: Stack) -> None:
     """Who knows the hash of another's block learns nothing by it and gets nothing for it."""
     async with stack.run():
         await store_file(stack, BLOCKS)
@@ -53,7 +54,7 @@ async def test_strangers_block_is_merely_missing(stack: Any) -> None:
     ],
     ids=["too few", "too many", "wrong sum", "two sums", "wrong sizes", "not the only one", "none"],
 )
-async def test_blocks_that_do_not_make_the_file(stack: Any, said: list[Any]) -> None:
+async def test_blocks_that_do_not_make_the_file(stack: Stack, said: list[Any]) -> None:
     """The sizes must be those of the blocks and add up; a refusal leaves the upload open for the right list."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS)
@@ -84,7 +85,7 @@ async def test_blocks_that_do_not_make_the_file(stack: Any, said: list[Any]) -> 
         ("/v1/uploads/{}/complete", {"blocks": {"hash": name(b"x")}}),
     ],
 )
-async def test_bad_requests(stack: Any, path: str, body: Any) -> None:
+async def test_bad_requests(stack: Stack, path: str, body: Any) -> None:
     """What is no hash, no size or too many is refused before anything is looked for."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS)
@@ -105,7 +106,7 @@ async def test_bad_requests(stack: Any, path: str, body: Any) -> None:
     ],
     ids=["empty", "other bytes", "cut", "no size", "unpacks to too much", "of nothing", "skippable frame"],
 )
-async def test_what_is_no_block(stack: Any, frame: bytes) -> None:
+async def test_what_is_no_block(stack: Stack, frame: bytes) -> None:
     """An object that is no frame of a known, allowed size counts as missing; it is sent again under another key."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS[:1])
@@ -119,7 +120,7 @@ async def test_what_is_no_block(stack: Any, frame: bytes) -> None:
     assert await stack.database["discarded"].count_documents({}) == 1
 
 
-async def test_block_of_another_size_than_named(stack: Any) -> None:
+async def test_block_of_another_size_than_named(stack: Stack) -> None:
     """A frame of other bytes under a name is not taken for a block of the size that the client names."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS[:1])
@@ -128,7 +129,7 @@ async def test_block_of_another_size_than_named(stack: Any) -> None:
         assert await refused(stack.person, upload_id, named(BLOCKS[:1])) == (422, "invalid_blocks")
 
 
-async def test_block_is_written_once(stack: Any) -> None:
+async def test_block_is_written_once(stack: Stack) -> None:
     """Whoever still has the URL of a block can't change what was looked at; 412 says that the block is there."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS[:1])
@@ -142,7 +143,7 @@ async def test_block_is_written_once(stack: Any) -> None:
     assert zstandard.decompress(await stack.store.get(listed[0].key)) == BLOCKS[0]
 
 
-async def test_upload_that_is_over(stack: Any) -> None:
+async def test_upload_that_is_over(stack: Stack) -> None:
     """Neither an expired nor an aborted upload is completed with blocks, whether or not they are there."""
     async with stack.run(lifetime_seconds=0.5):
         expired = await begin(stack.person, BLOCKS)
@@ -160,7 +161,7 @@ async def test_upload_that_is_over(stack: Any) -> None:
     assert set((await references(stack)).values()) == {0}
 
 
-async def test_without_blocks_named_it_is_incomplete(stack: Any) -> None:
+async def test_without_blocks_named_it_is_incomplete(stack: Stack) -> None:
     """Nobody but the client knows what the file is made of."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS)
@@ -169,7 +170,7 @@ async def test_without_blocks_named_it_is_incomplete(stack: Any) -> None:
         assert answer == (409, "upload_incomplete")
 
 
-async def test_refused_by_metadata_gives_blocks_back(stack: Any) -> None:
+async def test_refused_by_metadata_gives_blocks_back(stack: Stack) -> None:
     """A commit that is refused for good leaves neither references nor a list behind."""
     stack.services.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
     async with stack.run():

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import zstandard
@@ -21,6 +20,7 @@ from block_calls import (
     send,
     store_file,
 )
+from upload_stack import Stack
 
 from docstore_contents.block_list import parse
 from docstore_contents.deletion_hold import DeletionHold
@@ -31,7 +31,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_file_in_blocks(stack: Any) -> None:
+async def test_file_in_blocks(stack: Stack) -> None:
     """A file is its blocks in order, repeated ones too; completing again answers the same; events are as ever."""
     blocks = [BLOCKS[0], BLOCKS[1], BLOCKS[0]]
     async with stack.run():
@@ -49,7 +49,7 @@ async def test_file_in_blocks(stack: Any) -> None:
     assert await stack.events(upload_id) == ["upload-initiated", "upload-completed"]
 
 
-async def test_known_blocks_are_not_sent_again(stack: Any) -> None:
+async def test_known_blocks_are_not_sent_again(stack: Stack) -> None:
     """A file that differs in one block from another sends that one alone."""
     async with stack.run():
         await store_file(stack, BLOCKS)
@@ -61,20 +61,20 @@ async def test_known_blocks_are_not_sent_again(stack: Any) -> None:
     assert await references(stack) == {name(BLOCKS[0]): 2, name(BLOCKS[1]): 1, name(BLOCKS[2]): 2, name(b"changed"): 1}
 
 
-async def test_empty_file(stack: Any) -> None:
+async def test_empty_file(stack: Stack) -> None:
     """No block at all is a file as well."""
     async with stack.run():
         upload_id = await store_file_without_blocks(stack)
     assert parse(await stack.store.get(await stack.committed_key(upload_id))) == []
 
 
-async def store_file_without_blocks(stack: Any) -> str:
+async def store_file_without_blocks(stack: Stack) -> str:
     upload_id = await begin(stack.person, [])
     assert (await complete(stack.person, upload_id, []))["size"] == 0
     return upload_id
 
 
-async def test_editor_sends_into_a_shared_tree(stack: Any) -> None:
+async def test_editor_sends_into_a_shared_tree(stack: Stack) -> None:
     """Blocks belong to the editor who sent them, the list to the owner, whose own blocks do not count."""
     folder, owner = new_id(), stack.stranger.account_id
     stack.services.metadata.owners[folder] = owner
@@ -95,7 +95,7 @@ async def test_editor_sends_into_a_shared_tree(stack: Any) -> None:
     assert rows == editors | {f"{owner}.{name(BLOCKS[0])}": 1}
 
 
-async def test_release_gives_back_once(stack: Any) -> None:
+async def test_release_gives_back_once(stack: Stack) -> None:
     """Metadata may say again that no version has a content; what other files need is kept."""
     async with stack.run():
         first = await stack.committed_key(await store_file(stack, BLOCKS))
@@ -108,7 +108,7 @@ async def test_release_gives_back_once(stack: Any) -> None:
         assert await release(stack, f"accounts/{new_id()}/uploads/{new_id()}/content") == 204
 
 
-async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
+async def test_blocks_that_a_backup_holds_stay(stack: Stack) -> None:
     """Given back and long out of their grace time: list and blocks stay while deletions are held, and go after that."""
     fast = {"block_url_lifetime_seconds": 1, "sweep_delay_seconds": 0.1, "block_grace_seconds": 0.3, "lease_seconds": 1}
     prefix = f"accounts/{stack.person.account_id}/"
@@ -134,7 +134,7 @@ async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
         await eventually(nothing_is_left)
 
 
-async def test_unneeded_blocks_are_deleted(stack: Any) -> None:
+async def test_unneeded_blocks_are_deleted(stack: Stack) -> None:
     """After the grace time what nothing refers to is gone from the store, and can be sent again; the rest stays."""
     prefix = f"accounts/{stack.person.account_id}/blocks/"
     async with stack.run():
@@ -157,7 +157,7 @@ async def test_unneeded_blocks_are_deleted(stack: Any) -> None:
         assert [zstandard.decompress(await stack.store.get(block.key)) for block in listed] == BLOCKS
 
 
-async def test_commits_releases_and_sweeps_at_once(stack: Any) -> None:
+async def test_commits_releases_and_sweeps_at_once(stack: Stack) -> None:
     """Many files that share blocks come and go while two instances collect: none that is committed is damaged."""
     fast = {
         "block_url_lifetime_seconds": 1,
@@ -197,7 +197,7 @@ async def test_commits_releases_and_sweeps_at_once(stack: Any) -> None:
     assert {block: count for block, count in (await references(stack)).items() if count} == expected
 
 
-async def send_again(stack: Any, blocks: Sequence[bytes]) -> None:
+async def send_again(stack: Stack, blocks: Sequence[bytes]) -> None:
     """Others may send the same at the same time."""
     wanted = await missing(stack.person, blocks)
     for block in blocks:
@@ -205,7 +205,7 @@ async def send_again(stack: Any, blocks: Sequence[bytes]) -> None:
             assert await stack.put(wanted[name(block)], zstandard.compress(block)) in (200, 412, 403)
 
 
-async def test_batch_in_blocks(stack: Any) -> None:
+async def test_batch_in_blocks(stack: Stack) -> None:
     """Several files in blocks are begun and completed by one call each."""
     async with stack.run():
         contents = [BLOCKS[:1], BLOCKS[1:], BLOCKS]
@@ -216,7 +216,7 @@ async def test_batch_in_blocks(stack: Any) -> None:
     assert [item["sha256"] for item in answer["items"]] == [name(b"".join(blocks)) for blocks in contents]
 
 
-async def test_more_blocks_than_are_proved_in_time(stack: Any) -> None:
+async def test_more_blocks_than_are_proved_in_time(stack: Stack) -> None:
     """Where looking at the blocks takes long the client is told to ask again, and what was found is kept."""
     blocks = [b"block %5d" % number * 400 for number in range(600)]
     async with stack.run(complete_wait_seconds=0.001):
@@ -230,7 +230,7 @@ async def test_more_blocks_than_are_proved_in_time(stack: Any) -> None:
         await complete(stack.person, upload_id, blocks)
 
 
-async def test_touched_blocks_outlive_the_grace_time(stack: Any) -> None:
+async def test_touched_blocks_outlive_the_grace_time(stack: Stack) -> None:
     """To ask for a block renews its time: what a client was told to be there is there when it completes."""
     async with stack.run(block_grace_seconds=3600):
         await release(stack, await stack.committed_key(await store_file(stack, BLOCKS)))

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from upload_stack import Stack
 
 from docstore_platform.testing import eventually
 
@@ -16,7 +17,7 @@ CONTENT = b"Dear reader,\n" * 100
 SHA256 = sha256(CONTENT).hexdigest()
 
 
-async def test_put_becomes_a_file_with_its_checksum(stack: Any) -> None:
+async def test_put_becomes_a_file_with_its_checksum(stack: Stack) -> None:
     """A presigned PUT without a declared checksum ends as a file whose SHA-256 is that of the stored bytes."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT, tags=["letters"])
@@ -33,7 +34,7 @@ async def test_put_becomes_a_file_with_its_checksum(stack: Any) -> None:
     assert item["content_type"] == "text/plain"
 
 
-async def test_declared_checksum_is_signed(stack: Any) -> None:
+async def test_declared_checksum_is_signed(stack: Stack) -> None:
     """With a declared SHA-256 the store itself refuses other bytes; nothing is stored."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT, sha256=SHA256)
@@ -43,7 +44,7 @@ async def test_declared_checksum_is_signed(stack: Any) -> None:
         assert (await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["sha256"] == SHA256
 
 
-async def test_put_url_cannot_change_what_was_committed(stack: Any) -> None:
+async def test_put_url_cannot_change_what_was_committed(stack: Stack) -> None:
     """Once bytes are stored, the same URL stores no other ones of the same length over them."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
@@ -53,7 +54,7 @@ async def test_put_url_cannot_change_what_was_committed(stack: Any) -> None:
     assert await stack.store.get(stack.key(upload["id"])) == CONTENT
 
 
-async def test_form_redirects_the_browser_to_its_list(stack: Any) -> None:
+async def test_form_redirects_the_browser_to_its_list(stack: Stack) -> None:
     """A browser without a login follows S3's redirect; the upload is complete and it is sent to the file's folder."""
     async with stack.run():
         upload = await stack.person.initiate("form", CONTENT, path="/docs & more/a.txt")
@@ -69,7 +70,7 @@ async def test_form_redirects_the_browser_to_its_list(stack: Any) -> None:
     assert await stack.store.get(await stack.committed_key(upload["id"])) == CONTENT
 
 
-async def test_multipart_resumes_and_completes(stack: Any) -> None:
+async def test_multipart_resumes_and_completes(stack: Stack) -> None:
     """Parts are sent in any order; what is still to be sent is told again after a break; more URLs on demand."""
     part = 5 << 20
     content = b"0123456789abcdef" * (part // 8) + b"tail"
@@ -96,7 +97,7 @@ async def test_multipart_resumes_and_completes(stack: Any) -> None:
         assert await stack.person.ok("POST", complete) == file
 
 
-async def test_multipart_of_nothing(stack: Any) -> None:
+async def test_multipart_of_nothing(stack: Stack) -> None:
     """An empty file is one empty part."""
     async with stack.run():
         upload = await stack.person.initiate("multipart", b"")
@@ -117,7 +118,7 @@ def s3_client(instructions: Any) -> Any:
     )
 
 
-async def test_answers_with_credentials_are_kept_nowhere(stack: Any) -> None:
+async def test_answers_with_credentials_are_kept_nowhere(stack: Stack) -> None:
     """Alone, in a batch, and asked for again; other instructions are given again for the same Idempotency-Key."""
     body = {"path": "/a.txt", "size": 1, "method": "credentials"}
     async with stack.run():
@@ -128,7 +129,7 @@ async def test_answers_with_credentials_are_kept_nowhere(stack: Any) -> None:
     assert [answer.headers.get("cache-control") for answer in (alone, batch, again, other)] == ["no-store"] * 3 + [None]
 
 
-async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
+async def test_credentials_work_for_this_upload_alone(stack: Stack) -> None:
     """Any S3 tool uploads with the STS credentials; beside the upload's own prefix they are refused."""
     async with stack.run():
         upload = await stack.person.initiate("credentials", CONTENT)
@@ -145,7 +146,7 @@ async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), (1 << 20) + 1])
-async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Any, size: int) -> None:
+async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Stack, size: int) -> None:
     """Both can write their key again after completion; the committed object is another, and the late bytes go away."""
     content = (CONTENT * 1000)[:size]
     async with stack.run(lifetime_seconds=15, sweep_delay_seconds=0.1):
@@ -170,7 +171,7 @@ async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Any
     assert await stack.store.get(await stack.committed_key(by_form["id"])) == content
 
 
-async def test_batch_of_small_files(stack: Any) -> None:
+async def test_batch_of_small_files(stack: Stack) -> None:
     """A batch is one question to metadata and to quota; a bad item answers its problem, the others go on."""
     contents = [b"file %d" % number for number in range(20)]
     items: list[Any] = [
@@ -200,7 +201,7 @@ async def test_batch_of_small_files(stack: Any) -> None:
     assert stack.services.quota.calls["reservations"] == 1
 
 
-async def test_list_in_pages(stack: Any) -> None:
+async def test_list_in_pages(stack: Stack) -> None:
     """The caller's uploads, newest first, page by page; nobody else's."""
     async with stack.run():
         ids = [(await stack.person.initiate("put", b"x"))["id"] for _ in range(5)]

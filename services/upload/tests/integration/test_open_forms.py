@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from upload_stack import Stack
 
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
@@ -15,18 +16,18 @@ CONTENT = b"Dear reader,\n" * 100
 MIB = 1 << 20
 
 
-async def begin(stack: Any, max_size: int = 5000, **wishes: Any) -> Any:
+async def begin(stack: Stack, max_size: int = 5000, **wishes: Any) -> Any:
     body = {"path": f"/docs/{new_id()}.txt", "method": "form", "max_size": max_size, **wishes}
     return await stack.person.ok("POST", "/v1/uploads", body)
 
 
-def landing(stack: Any, upload: Any) -> str:
+def landing(stack: Stack, upload: Any) -> str:
     """Where the store sends the browser, as the gateway passes it on."""
     return str(upload["form"]["fields"]["success_action_redirect"]).removeprefix(stack.infra.public_url)
 
 
 @pytest.mark.parametrize("content", [b"", CONTENT, b"x" * 5000, CONTENT * 2000], ids=["none", "some", "full", "large"])
-async def test_any_size_up_to_the_most_becomes_a_file(stack: Any, content: bytes) -> None:
+async def test_any_size_up_to_the_most_becomes_a_file(stack: Stack, content: bytes) -> None:
     """What came is committed and said with its own size and checksum; room was kept for the most it could be."""
     most = max(5000, len(content))
     async with stack.run():
@@ -46,7 +47,7 @@ async def test_any_size_up_to_the_most_becomes_a_file(stack: Any, content: bytes
     assert (initiated["size"], completed["size"], completed["sha256"]) == (most, len(content), found["sha256"])
 
 
-async def test_the_store_refuses_more(stack: Any) -> None:
+async def test_the_store_refuses_more(stack: Stack) -> None:
     """One byte beyond the most: nothing is stored, and the form can be sent again."""
     async with stack.run():
         upload = await begin(stack, 100)
@@ -59,7 +60,7 @@ async def test_the_store_refuses_more(stack: Any) -> None:
         assert (await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["size"] == 100
 
 
-async def test_a_declared_checksum_holds(stack: Any) -> None:
+async def test_a_declared_checksum_holds(stack: Stack) -> None:
     """A client that knows the content but not its size: other bytes come to nothing."""
     async with stack.run():
         upload = await begin(stack, sha256=sha256(CONTENT).hexdigest())
@@ -71,7 +72,7 @@ async def test_a_declared_checksum_holds(stack: Any) -> None:
         assert (await stack.person.ok("POST", f"/v1/uploads/{other['id']}/complete"))["size"] == len(CONTENT)
 
 
-async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
+async def test_the_browser_is_told_on_a_plain_page(stack: Stack) -> None:
     """Without a script there is no list to go to: the redirect answers what became of it, again and again the same."""
     async with stack.run():
         upload = await begin(stack, path="/docs/<b>Tea & cake.txt")
@@ -87,7 +88,7 @@ async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
             assert "unsafe" not in page.headers["content-security-policy"]
 
 
-async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
+async def test_a_vanished_browsers_file_is_finished(stack: Stack) -> None:
     """ClientManifest, and closed before the redirect: the workflow finds the object and its size."""
     async with stack.run(looks=True):
         upload = await begin(stack)
@@ -100,7 +101,7 @@ async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
         await eventually(is_completed)
 
 
-async def test_one_that_is_never_sent_ends_soon(stack: Any) -> None:
+async def test_one_that_is_never_sent_ends_soon(stack: Stack) -> None:
     """It holds room for the most, so it lives shorter than others; then its size is still not known."""
     async with stack.run(open_form_lifetime_seconds=0.5):
         upload = await begin(stack)
@@ -117,7 +118,7 @@ async def test_one_that_is_never_sent_ends_soon(stack: Any) -> None:
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-expired"]
 
 
-async def test_only_forms_and_only_so_much(stack: Any) -> None:
+async def test_only_forms_and_only_so_much(stack: Stack) -> None:
     """Another method, both sizes, none, or more than the setting allows: 422, alone and in a batch."""
     wish = {"path": "/a.txt", "method": "form"}
     bad = [

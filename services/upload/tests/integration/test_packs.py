@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from service_calls import bearer
+from upload_stack import Stack
 
 from docstore_contents.packs import Slice, index_bytes
 from docstore_contents.reader import Contents
@@ -34,29 +35,29 @@ def packed(pack: Any, contents: list[bytes]) -> bytes:
     return b"".join(contents[place.number] for place in places) + index_bytes(places)
 
 
-async def initiate(stack: Any, files: Mapping[str, bytes]) -> Any:
+async def initiate(stack: Stack, files: Mapping[str, bytes]) -> Any:
     return await stack.person.ok("POST", "/v1/packs", {"files": [wish(path, data) for path, data in files.items()]})
 
 
-async def send(stack: Any, pack: Any, files: Mapping[str, bytes]) -> None:
+async def send(stack: Stack, pack: Any, files: Mapping[str, bytes]) -> None:
     assert await stack.put(pack["put"], packed(pack, list(files.values()))) == 200
 
 
-async def complete(stack: Any, pack: Any) -> list[Any]:
+async def complete(stack: Stack, pack: Any) -> list[Any]:
     answers: list[Any] = (await stack.person.ok("POST", f"/v1/packs/{pack['id']}/complete"))["files"]
     return answers
 
 
-async def row(stack: Any, pack: Any) -> Any:
+async def row(stack: Stack, pack: Any) -> Any:
     return await stack.database["packs"].find_one({"_id": pack["id"]})
 
 
-def key(stack: Any, pack: Any, number: int | None = None) -> str:
+def key(stack: Stack, pack: Any, number: int | None = None) -> str:
     whole = f"accounts/{stack.person.account_id}/packs/{pack['id']}"
     return whole if number is None else f"{whole}/{number}"
 
 
-async def settled_pack(stack: Any, files: Mapping[str, bytes]) -> Any:
+async def settled_pack(stack: Stack, files: Mapping[str, bytes]) -> Any:
     pack = await initiate(stack, files)
     await send(stack, pack, files)
     await complete(stack, pack)
@@ -68,7 +69,7 @@ async def settled_pack(stack: Any, files: Mapping[str, bytes]) -> Any:
     return pack
 
 
-async def release(stack: Any, keys: list[str]) -> None:
+async def release(stack: Stack, keys: list[str]) -> None:
     headers = {"authorization": bearer(stack.infra, "metadata", "upload")}
     answer = await stack.transport().send(
         "POST",
@@ -79,7 +80,7 @@ async def release(stack: Any, keys: list[str]) -> None:
     assert answer.status == 204, answer.body
 
 
-async def test_from_files_to_versions(stack: Any) -> None:
+async def test_from_files_to_versions(stack: Stack) -> None:
     """A pack's files become versions, each naming its slice, which reads as what was sent."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -98,7 +99,7 @@ async def test_from_files_to_versions(stack: Any) -> None:
         assert await Contents(stack.store).read(item["object_key"], len(content), item["sha256"]) == content
 
 
-async def test_nothing_is_stored_over_a_pack(stack: Any) -> None:
+async def test_nothing_is_stored_over_a_pack(stack: Stack) -> None:
     """Its URL works once; what was verified stays what it is."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -107,7 +108,7 @@ async def test_nothing_is_stored_over_a_pack(stack: Any) -> None:
         assert all("file" in answer for answer in await complete(stack, pack))
 
 
-async def test_strangers_and_bad_requests(stack: Any) -> None:
+async def test_strangers_and_bad_requests(stack: Stack) -> None:
     """Another's pack is unknown; what breaks a rule is refused, an item by itself."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -122,7 +123,7 @@ async def test_strangers_and_bad_requests(stack: Any) -> None:
         assert all("problem" in item for item in refused["files"])
 
 
-async def test_wrong_slice(stack: Any) -> None:
+async def test_wrong_slice(stack: Stack) -> None:
     """Bytes that are not those declared refuse that file; its reservation ends by the event."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -133,7 +134,7 @@ async def test_wrong_slice(stack: Any) -> None:
     assert b'"refused":[2]' in event["value"]
 
 
-async def test_vanished_client(stack: Any) -> None:
+async def test_vanished_client(stack: Stack) -> None:
     """A pack that was sent is completed in its client's absence."""
     async with stack.run(looks=True):
         pack = await initiate(stack, FILES)
@@ -146,7 +147,7 @@ async def test_vanished_client(stack: Any) -> None:
     assert (await row(stack, pack))["completed_by"] == "workflow"
 
 
-async def test_expiry(stack: Any) -> None:
+async def test_expiry(stack: Stack) -> None:
     """A pack that never came expires, says so once, and what comes late is deleted."""
     async with stack.run(lifetime_seconds=0.5, sweep_delay_seconds=3):
         pack = await initiate(stack, FILES)
@@ -166,7 +167,7 @@ async def test_expiry(stack: Any) -> None:
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-expired"]
 
 
-async def test_giving_up(stack: Any) -> None:
+async def test_giving_up(stack: Stack) -> None:
     """What was sent goes; again: 204; a completed pack can't be given up."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -185,7 +186,7 @@ async def test_giving_up(stack: Any) -> None:
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-aborted"]
 
 
-async def test_killed_in_mid_commit(stack: Any) -> None:
+async def test_killed_in_mid_commit(stack: Stack) -> None:
     """Killed after metadata's commit: whoever runs next commits again, with the same answer, and says it once."""
     stack.services.metadata.crash_after_commit = True
     async with stack.run():
@@ -206,7 +207,7 @@ async def test_killed_in_mid_commit(stack: Any) -> None:
     assert versions == {1}
 
 
-async def test_many_complete_at_once(stack: Any) -> None:
+async def test_many_complete_at_once(stack: Stack) -> None:
     """However many ask, and wherever: the same answer, said once."""
     async with stack.run(), stack.run():
         pack = await initiate(stack, FILES)
@@ -216,7 +217,7 @@ async def test_many_complete_at_once(stack: Any) -> None:
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
 
 
-async def test_quota_refuses_and_is_given_back(stack: Any) -> None:
+async def test_quota_refuses_and_is_given_back(stack: Stack) -> None:
     """What does not fit is refused by itself; a pack that can't be kept gives its reservations back."""
     stack.services.quota.limit = 3
     async with stack.run():
@@ -226,7 +227,7 @@ async def test_quota_refuses_and_is_given_back(stack: Any) -> None:
         assert stack.services.quota.reserved == {pack["id"]: 3}
 
 
-async def test_metadata_is_down(stack: Any) -> None:
+async def test_metadata_is_down(stack: Stack) -> None:
     """503, and the pack is committed once metadata is back."""
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -237,7 +238,7 @@ async def test_metadata_is_down(stack: Any) -> None:
         assert len(await complete(stack, pack)) == 3
 
 
-async def test_an_empty_pack_is_deleted(stack: Any) -> None:
+async def test_an_empty_pack_is_deleted(stack: Stack) -> None:
     """Released bit by bit and again: the object goes with the last slice."""
     async with stack.run(sweep_delay_seconds=0.1, lifetime_seconds=5):
         pack = await settled_pack(stack, FILES)
@@ -257,7 +258,7 @@ async def test_an_empty_pack_is_deleted(stack: Any) -> None:
 BIG = {f"/{number}": bytes([number]) * 60_000 for number in range(8)}
 
 
-async def test_compaction_with_a_reader_in_between(stack: Any) -> None:
+async def test_compaction_with_a_reader_in_between(stack: Stack) -> None:
     """A pack that is mostly dead is rewritten; who has read its index before reads the right bytes after."""
     async with stack.run():
         pack = await settled_pack(stack, BIG)
@@ -280,7 +281,7 @@ async def test_compaction_with_a_reader_in_between(stack: Any) -> None:
                 assert found == content
 
 
-async def test_a_compaction_that_dies(stack: Any) -> None:
+async def test_a_compaction_that_dies(stack: Stack) -> None:
     """Killed after the object was written and before that was noted: the next look finds it done."""
     async with stack.run(lease_seconds=0.5):
         pack = await settled_pack(stack, BIG)
@@ -296,7 +297,7 @@ async def test_a_compaction_that_dies(stack: Any) -> None:
         assert (await stack.store.head(key(stack, pack))).size == 3 * 60_000 + 3 * 12 + 8
 
 
-async def test_released_while_it_is_rewritten(stack: Any) -> None:
+async def test_released_while_it_is_rewritten(stack: Stack) -> None:
     """Who looks at a pack does not see what is released meanwhile: the next look is at once, not after the lease."""
     async with stack.run(sweep_delay_seconds=0.1):
         pack = await settled_pack(stack, FILES)
@@ -314,7 +315,7 @@ async def test_released_while_it_is_rewritten(stack: Any) -> None:
         await eventually(is_gone)
 
 
-async def test_reads_under_compaction(stack: Any) -> None:
+async def test_reads_under_compaction(stack: Stack) -> None:
     """While slices are released one after the other, every live one always reads right."""
     async with stack.run(), reading(stack) as watched:
         pack = await settled_pack(stack, BIG)
@@ -332,7 +333,7 @@ async def test_reads_under_compaction(stack: Any) -> None:
 
 
 @asynccontextmanager
-async def reading(stack: Any) -> Any:
+async def reading(stack: Stack) -> Any:
     """Reads what is in the dict, by key, over and over; the first wrong content fails the test."""
     watched: dict[str, bytes] = {}
     contents = Contents(stack.store)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from block_calls import keys_in_store, release
 from service_calls import bearer
+from upload_stack import Stack
 
 from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Collection
 from docstore_platform.telemetry.metrics import exposition
 from docstore_platform.testing import eventually
 from docstore_upload.lifecycle.ports import Recheck
@@ -18,17 +20,17 @@ pytestmark = pytest.mark.connected
 CONTENT = b"left behind"
 
 
-async def state_of(stack: Any, upload_id: str) -> str:
+async def state_of(stack: Stack, upload_id: str) -> str:
     return str((await stack.person.ok("GET", f"/v1/uploads/{upload_id}"))["state"])
 
 
-async def is_swept(stack: Any, upload_id: str) -> bool:
+async def is_swept(stack: Stack, upload_id: str) -> bool:
     document = await stack.database["uploads"].find_one({"_id": upload_id})
     return "purge_at" in document
 
 
 @pytest.mark.parametrize("method", ["put", "form", "multipart", "credentials"])
-async def test_vanished_client(stack: Any, method: str) -> None:
+async def test_vanished_client(stack: Stack, method: str) -> None:
     """A client that sends its bytes and is never heard of again: its upload completes by itself."""
     async with stack.run(looks=True):
         upload = await stack.person.initiate(method, CONTENT)
@@ -52,7 +54,7 @@ async def test_vanished_client(stack: Any, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "multipart"])
-async def test_expiry_cleans_up(stack: Any, method: str) -> None:
+async def test_expiry_cleans_up(stack: Stack, method: str) -> None:
     """Nothing, or not all, was sent: the upload expires, says so once, and what was sent is removed for good."""
     part = 5 << 20
     async with stack.run(
@@ -79,7 +81,7 @@ async def test_expiry_cleans_up(stack: Any, method: str) -> None:
 
 
 async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(
-    stack: Any, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The URL of a PUT still works then: once it does no more the object is deleted again, and nothing more is kept."""
     discarded = stack.database["discarded"]
@@ -111,11 +113,11 @@ async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(
         assert await _is_empty(discarded)
 
 
-async def _is_empty(collection: Any) -> bool:
+async def _is_empty(collection: Collection) -> bool:
     return await collection.find_one({}) is None
 
 
-async def test_crash_between_commit_and_session_heals(stack: Any) -> None:
+async def test_crash_between_commit_and_session_heals(stack: Stack) -> None:
     """Killed after metadata has committed and before the session knows: the workflow of the next start finishes it."""
     async with stack.run(commit_retry_delay_seconds=60):
         upload = await stack.person.initiate("put", CONTENT)
@@ -137,7 +139,7 @@ async def test_crash_between_commit_and_session_heals(stack: Any) -> None:
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-completed"]
 
 
-async def test_metadata_down_is_waited_out(stack: Any) -> None:
+async def test_metadata_down_is_waited_out(stack: Stack) -> None:
     """While metadata is down `complete` answers 503; the upload completes by itself once it is back."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
@@ -153,7 +155,7 @@ async def test_metadata_down_is_waited_out(stack: Any) -> None:
         await eventually(is_completed)
 
 
-async def test_two_instances_share_the_work(stack: Any) -> None:
+async def test_two_instances_share_the_work(stack: Stack) -> None:
     """Two instances over one database complete each of many left uploads once."""
     async with stack.run(looks=True), stack.run(looks=True):
         ids = []
@@ -170,18 +172,18 @@ async def test_two_instances_share_the_work(stack: Any) -> None:
         assert await stack.events(upload_id) == ["upload-initiated", "upload-completed"]
 
 
-async def shows(stack: Any, line: str) -> bool:
+async def shows(stack: Stack, line: str) -> bool:
     return line.encode() in exposition()[0]
 
 
-async def complete_one(stack: Any) -> str:
+async def complete_one(stack: Stack) -> str:
     upload = await stack.person.initiate("put", CONTENT)
     await stack.put(upload["put"], CONTENT)
     await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
     return str(upload["id"])
 
 
-async def test_settled_upload_is_left_alone(stack: Any) -> None:
+async def test_settled_upload_is_left_alone(stack: Stack) -> None:
     """Once quota, indexer and notify are done, nothing is said again and no further look is planned."""
     async with stack.run():
         upload_id = await complete_one(stack)
@@ -191,7 +193,7 @@ async def test_settled_upload_is_left_alone(stack: Any) -> None:
     assert stack.services.metadata.republished == []
 
 
-async def test_what_is_missing_is_said_again(stack: Any) -> None:
+async def test_what_is_missing_is_said_again(stack: Stack) -> None:
     """An event that the indexer has not handled is republished until it has; then the upload is settled."""
     stack.services.indexer.settled = set()
     async with stack.run(settle_attempts=50):
@@ -207,7 +209,7 @@ async def test_what_is_missing_is_said_again(stack: Any) -> None:
     assert await stack.events(upload_id) == ["upload-initiated", "upload-completed"]
 
 
-async def test_stalled_upload_is_announced_listed_and_cleared(stack: Any) -> None:
+async def test_stalled_upload_is_announced_listed_and_cleared(stack: Stack) -> None:
     """After the last attempt upload-stalled names who is missing; operators see it until it has happened after all."""
     stack.services.notify.settled = set()
     async with stack.run(settle_attempts=2, settle_longest_delay_seconds=0.3):
@@ -229,7 +231,7 @@ async def test_stalled_upload_is_announced_listed_and_cleared(stack: Any) -> Non
     assert await stack.events(upload_id) == ["upload-initiated", "upload-completed", "upload-stalled"]
 
 
-async def test_instances_of_two_releases_share_the_work(stack: Any) -> None:
+async def test_instances_of_two_releases_share_the_work(stack: Stack) -> None:
     """What the release before holds under its lease is left to it, and taken over when that lease has ended."""
     uploads = MongoUploads(stack.database, 60)
     async with stack.run():

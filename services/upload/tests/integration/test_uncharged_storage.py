@@ -3,12 +3,12 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import zstandard
 from block_calls import missing, name
 from undeclared_writes import DECLARED, UNDECLARED_WRITES, UndeclaredWriter, sized, write
+from upload_stack import Stack
 
 from docstore_contents.block_list import is_blocks, parse
 from docstore_contents.s3.store import UploadNotFound
@@ -30,7 +30,7 @@ ALL_IS_DUE = {
 }
 
 
-async def stored(stack: Any, account_id: str) -> int:
+async def stored(stack: Stack, account_id: str) -> int:
     """Bytes in the store under an account, parts that are not put together included."""
     prefix = f"accounts/{account_id}/"
     objects = sum(each.size for each in await stack.store.list_page(prefix, after="", limit=1000))
@@ -41,12 +41,12 @@ async def stored(stack: Any, account_id: str) -> int:
     return objects + parts
 
 
-def charged(stack: Any, account_id: str) -> int:
+def charged(stack: Stack, account_id: str) -> int:
     committed = stack.services.metadata.committed.values()
     return sum(each["item"]["size"] for each in committed if each["item"]["account_id"] == account_id)
 
 
-async def lose_patience(stack: Any) -> None:
+async def lose_patience(stack: Stack) -> None:
     """Everything that is still open, or may still be written, is over by now."""
     now = utc_now()
     past = {"expires_at": now - timedelta(hours=1), "next_check_at": now}
@@ -56,26 +56,18 @@ async def lose_patience(stack: Any) -> None:
     await stack.database["discarded"].update_many({}, {"$set": {"writable_until": now, "next_check_at": now}})
 
 
-async def test_no_undeclared_write_stores_uncharged_bytes(stack: Any) -> None:
+async def test_no_undeclared_write_stores_uncharged_bytes(stack: Stack) -> None:
     """Bytes in the store never exceed those charged, once the sweeps were there; what was committed is whole."""
-    liars = {told: UndeclaredWriter.new(stack) for told in UNDECLARED_WRITES}
-
-    async def closed(writer: UndeclaredWriter, instructions: Any, content: bytes) -> None:
-        async def is_refused() -> bool:
-            return await writer.put(instructions, content) == 412
-
-        await eventually(is_refused)
-
-    stack.eventually_closed = closed
+    liars = {name: UndeclaredWriter.new(stack) for name in UNDECLARED_WRITES}
     async with stack.run(unsized_interval_seconds=0.2):
-        for told in UNDECLARED_WRITES:
-            await UNDECLARED_WRITES[told](liars[told])
+        for name in UNDECLARED_WRITES:
+            await UNDECLARED_WRITES[name](liars[name])
         # While the instructions still work: no account has more than what it was promised and may hold unclaimed.
         for writer in liars.values():
             assert await stored(stack, writer.person.account_id) < 10 << 20
     await lose_patience(stack)
     async with stack.run(looks=True, **ALL_IS_DUE):
-        for told, writer in liars.items():
+        for name, writer in liars.items():
             account_id = writer.person.account_id
 
             async def is_paid_for(account_id: str = account_id) -> bool:
@@ -85,9 +77,9 @@ async def test_no_undeclared_write_stores_uncharged_bytes(stack: Any) -> None:
                 await eventually(is_paid_for)
             except AssertionError:
                 found = await stack.store.list_page(f"accounts/{account_id}/", after="", limit=50)
-                pytest.fail(f"{told}: {charged(stack, account_id)} bytes charged, in the store {found}")
+                pytest.fail(f"{name}: {charged(stack, account_id)} bytes charged, in the store {found}")
     assert await lost(stack) == []
-    assert {told for told, writer in liars.items() if charged(stack, writer.person.account_id)} == {
+    assert {name for name, writer in liars.items() if charged(stack, writer.person.account_id)} == {
         "put_twice_and_after_completion",
         "put_that_is_never_completed",
         "form_after_completion",
@@ -100,7 +92,7 @@ async def test_no_undeclared_write_stores_uncharged_bytes(stack: Any) -> None:
     }
 
 
-async def lost(stack: Any) -> list[str]:
+async def lost(stack: Stack) -> list[str]:
     """Keys of committed contents that are not there."""
     keys = [each["item"]["object_key"] for each in stack.services.metadata.committed.values()]
     whole = {key.rpartition("/")[0] if "/packs/" in key else key for key in keys}
@@ -110,7 +102,7 @@ async def lost(stack: Any) -> list[str]:
     return [key for key, info in zip(sorted(whole), found, strict=True) if info is None or not info.size]
 
 
-async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
+async def test_blocks_beyond_what_an_account_could_claim(stack: Stack) -> None:
     """507 beyond the quota and the allowance; what lay longest makes room once nobody is about to name it."""
     blocks = [DECLARED + bytes([number]) for number in range(6)]
     frames = {name(block): len(block) + 64 for block in blocks}
@@ -129,7 +121,7 @@ async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
     assert sum(row["bytes"] for row in rows) <= 3 * len(DECLARED) + 1000
 
 
-async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Any) -> None:
+async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Stack) -> None:
     """What an open upload in blocks has reserved may be sent, however full the quota is with it."""
     stack.services.quota.limit = len(DECLARED)
     async with stack.run(unclaimed_bytes=0):
@@ -141,7 +133,7 @@ async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Any) -> No
         assert await writer.complete(upload, {"blocks": [{"hash": name(DECLARED), "size": len(DECLARED)}]}) == 200
 
 
-async def test_forms_and_credentials_that_were_given_up(stack: Any) -> None:
+async def test_forms_and_credentials_that_were_given_up(stack: Stack) -> None:
     """Too many that still work, and no more are given; methods whose URLs are dead with their upload are."""
     async with stack.run(unclaimed_bytes=len(DECLARED)):
         writer = UndeclaredWriter.new(stack)
@@ -152,7 +144,7 @@ async def test_forms_and_credentials_that_were_given_up(stack: Any) -> None:
         assert (await writer.begin("put"))["put"]
 
 
-async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
+async def test_what_is_left_over_is_found_and_deleted(stack: Stack) -> None:
     """An object of an upload that is over, or where only clients write; of blocks and packs no row is, only counted."""
     account = stack.person.account_id
     async with stack.run(looks=True, **ALL_IS_DUE):
@@ -190,7 +182,7 @@ async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
         await eventually(are_counted)
 
 
-async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
+async def test_more_than_declared_ends_an_upload(stack: Stack) -> None:
     """By credentials: found without anybody completing it, deleted, and the upload is over."""
     async with stack.run(looks=True):
         writer = UndeclaredWriter.new(stack)
@@ -208,7 +200,7 @@ async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
         await eventually(is_empty)
 
 
-async def test_a_block_without_a_length_is_looked_for(stack: Any) -> None:
+async def test_a_block_without_a_length_is_looked_for(stack: Stack) -> None:
     """More than a block, by a URL that could not say how much: gone without anybody asking, and the URL is dead."""
     huge = bytes(9 << 20)
     async with stack.run(unsized_interval_seconds=0.2):

@@ -6,6 +6,7 @@ from typing import Any
 
 import zstandard
 from service_calls import bearer
+from upload_stack import Client, Stack
 
 BLOCKS = [b"first block " * 900, b"second block " * 700, b"third block " * 50]
 
@@ -18,19 +19,19 @@ def named(blocks: Sequence[bytes]) -> list[Any]:
     return [{"hash": name(block), "size": len(block)} for block in blocks]
 
 
-async def begin(person: Any, blocks: Sequence[bytes], **extra: Any) -> str:
+async def begin(person: Client, blocks: Sequence[bytes], **extra: Any) -> str:
     content = b"".join(blocks)
     upload = await person.initiate("blocks", content, sha256=name(content), **extra)
     assert upload["blocks"] == {}
     return str(upload["id"])
 
 
-async def missing(person: Any, blocks: Sequence[bytes]) -> dict[str, Any]:
+async def missing(person: Client, blocks: Sequence[bytes]) -> dict[str, Any]:
     answer = await person.ok("POST", "/v1/blocks/missing", {"hashes": [name(block) for block in blocks]})
     return {item["hash"]: item for item in answer["missing"]}
 
 
-async def send(stack: Any, blocks: Sequence[bytes], person: Any = None) -> int:
+async def send(stack: Stack, blocks: Sequence[bytes], person: Client | None = None) -> int:
     """What is missing of these; how many that were."""
     wanted = await missing(person or stack.person, blocks)
     for block in {name(block): block for block in blocks}.values():
@@ -39,15 +40,15 @@ async def send(stack: Any, blocks: Sequence[bytes], person: Any = None) -> int:
     return len(wanted)
 
 
-async def complete(person: Any, upload_id: str, blocks: Sequence[bytes]) -> Any:
+async def complete(person: Client, upload_id: str, blocks: Sequence[bytes]) -> Any:
     return await person.ok("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(blocks)})
 
 
-async def refused(person: Any, upload_id: str, blocks: list[Any]) -> Any:
+async def refused(person: Client, upload_id: str, blocks: list[Any]) -> Any:
     return await person.refused("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": blocks})
 
 
-async def store_file(stack: Any, blocks: Sequence[bytes], person: Any = None, **extra: Any) -> str:
+async def store_file(stack: Stack, blocks: Sequence[bytes], person: Client | None = None, **extra: Any) -> str:
     """The id of a completed upload of a file made of these blocks."""
     upload_id = await begin(person or stack.person, blocks, **extra)
     await send(stack, blocks, person)
@@ -55,12 +56,12 @@ async def store_file(stack: Any, blocks: Sequence[bytes], person: Any = None, **
     return upload_id
 
 
-async def references(stack: Any) -> dict[str, int]:
+async def references(stack: Stack) -> dict[str, int]:
     rows = await stack.database["blocks"].find().to_list(None)
     return {row["_id"].rpartition(".")[2]: row["refs"] for row in rows}
 
 
-async def release(stack: Any, *keys: str) -> int:
+async def release(stack: Stack, *keys: str) -> int:
     headers = {
         "authorization": bearer(stack.infra, "metadata", "upload"),
         "content-type": "application/json",
@@ -70,6 +71,6 @@ async def release(stack: Any, *keys: str) -> int:
     return int(answer.status)
 
 
-async def keys_in_store(stack: Any, prefix: str) -> set[str]:
+async def keys_in_store(stack: Stack, prefix: str) -> set[str]:
     page = await stack.store.transport.call("list_objects_v2", Prefix=prefix)
     return {item["Key"] for item in page.get("Contents", [])}

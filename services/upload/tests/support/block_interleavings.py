@@ -8,20 +8,24 @@ import asyncio
 import contextvars
 import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from types import SimpleNamespace
 from typing import Any
 
 import zstandard
+from fake_blocks import FakeBlocks
+from fake_services import FakeServices
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from memory_store import FakeStore
+from upload_world import FakeTransactor
 
 from docstore_contents.block_list import parse
+from docstore_events.transaction import Transactor
 from docstore_platform.errors import DomainError
+from docstore_upload.blocks.ports import Blocks
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
@@ -31,8 +35,10 @@ from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import OPEN
 from docstore_upload.sessions.kind import ClientManifest, SingleUploads
+from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Upload
 from docstore_upload.sessions.verify import Verifier
+from docstore_upload.settings import UploadSettings
 
 CONTENTS = [bytes([number]) * (number + 1) for number in range(3)]
 HASHES = [sha256(content).hexdigest() for content in CONTENTS]
@@ -107,11 +113,11 @@ def _in_transaction(method: Any, arguments: Any, named: Any) -> bool:
 class Parts:
     """What the use cases are put together from: fakes, or the real thing."""
 
-    uploads: Any
-    blocks: Any
-    transactor: Any
-    services: SimpleNamespace
-    settings: Any
+    uploads: Uploads
+    blocks: FakeBlocks | Blocks
+    transactor: FakeTransactor | Transactor
+    services: FakeServices
+    settings: UploadSettings
     time: Any
     """Has the moment `now` that all of them go by."""
     lists: Callable[[], Awaitable[list[str]]]
@@ -166,7 +172,7 @@ class BlockInterleavings(RuleBasedStateMachine):
         self.completer, self.worker = lifecycle.completer, lifecycle.worker
         self.sweeper = DiscardedBlocksWorker(blocks, any_store, nothing_held, settings, clock)
 
-    async def _republish(self, event_ids: Any) -> None:
+    async def _republish(self, event_ids: Sequence[str]) -> None:
         return None
 
     # --- jobs

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from docstore_contents.block_list import block_key
 from docstore_platform.clock import Clock
+from docstore_platform.database import Session
 from docstore_platform.ids import new_id
 from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References, stored_bytes_of
@@ -106,7 +106,7 @@ class FakeBlocks:
         late = writable_until is not None and writable_until > now
         self.discarded[key] = now, writable_until if late else None
 
-    async def refer(self, references: References, now: datetime, session: Any) -> None:
+    async def refer(self, references: References, now: datetime, session: Session) -> None:
         for name, key in references.keys.items():
             row = references.account_id, name
             found = self.rows.get(row)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from docstore_platform.clock import Clock
+from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
@@ -35,16 +36,16 @@ class FakeTransfers(Generic[T]):
     def _plan(self, key: str, start: Sequence[State], at: datetime | None, **changes: Any) -> bool:
         return self.change(key, start, next_check_at=at, lease_owner=None, **changes)
 
-    async def insert(self, transfers: Sequence[T], session: Any) -> None:
+    async def insert(self, transfers: Sequence[T], session: Session) -> None:
         self.stored.update((transfer.id, transfer) for transfer in transfers)
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return {key: each for key, each in (await self.by_ids(ids)).items() if each.account_id == account_id}
 
-    async def by_ids(self, ids: Sequence[str], session: Any = None) -> dict[str, T]:
+    async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:
         return {key: self.stored[key] for key in ids if key in self.stored}
 
-    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Any = None) -> bool:
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
         claimed = [
             self._plan(claim.id, OPEN, retry_at, state="committing", completed_by=claim.by, **claim.found)
             for claim in claims
@@ -52,18 +53,18 @@ class FakeTransfers(Generic[T]):
         return all(claimed)
 
     async def complete(
-        self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Any
+        self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
         for done in completions:
             changes = {"completed_event_id": done.event_id, "completed_at": now, "attempts": 0, **done.fields}
             changes["revision"] = self.stored[done.id].revision + 1
             assert self._plan(done.id, COMMITTING, check_at, state="completed", **changes)
 
-    async def amend(self, transfer_id: str, fields: Fields, session: Any) -> None:
+    async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
         self.change(transfer_id, ("completed",), **fields)
 
     async def end(
-        self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Any
+        self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
         for key in ids:
             changes = {"state": state, "refusal": refusal, "attempts": 0, "revision": self.stored[key].revision + 1}
@@ -93,7 +94,7 @@ class FakeTransfers(Generic[T]):
         same_state = current.is_open if seen.is_open else current.state == seen.state
         return same_state and current.lease_owner == seen.lease_owner
 
-    async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Any) -> None:
+    async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Session) -> None:
         for key, services in missing.items():
             self.change(key, ("completed",), missing=tuple(services), revision=self.stored[key].revision + 1)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
+from upload_world import World
 
 from docstore_contents.packs import MAX_INDEX_BYTES, index_bytes, read_index
 from docstore_upload.packs.rules import Pack
@@ -16,7 +17,7 @@ FILES = {"/a/1.txt": b"one", "/a/2.txt": b"", "/a/b/3.txt": b"three"}
 class PackWorld:
     """The use cases of packs, as tests call them."""
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, world: World) -> None:
         self.world, self.store, self.services, self.packs = world, world.store, world.services, world.packs
         self.service, self.completer, self.worker = world.pack_service, world.pack_completer, world.pack_worker
         self.release = world.unreferenced.release
@@ -47,8 +48,11 @@ class PackWorld:
         return self.packs.stored[pack["id"]]
 
     def published(self, pack_id: str) -> list[str]:
-        types: list[str] = self.world.published(pack_id)
-        return types
+        return self.world.published(pack_id)
+
+
+class MakePacks(Protocol):
+    def __call__(self, **settings: float) -> PackWorld: ...
 
 
 def wish(path: str, content: bytes) -> dict[str, Any]:

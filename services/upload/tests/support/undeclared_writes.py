@@ -10,10 +10,12 @@ import zstandard
 from block_calls import begin, missing, name, named
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from upload_stack import Client, Stack
 from yarl import URL
 
 from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
 
 DECLARED = b"0123456789abcdef" * 1280
 """20 KiB: what is declared. Lies are LONG."""
@@ -27,11 +29,11 @@ LIAR_FRAME = b"\x28\xb5\x2f\xfd\x20\x01"
 class UndeclaredWriter:
     """An account of its own, and the store as any HTTP client reaches it."""
 
-    stack: Any
-    person: Any
+    stack: Stack
+    person: Client
 
     @classmethod
-    def new(cls, stack: Any) -> "UndeclaredWriter":
+    def new(cls, stack: Stack) -> "UndeclaredWriter":
         return cls(stack, replace(stack.person, account_id=new_id()))
 
     async def begin(self, method: str, content: bytes = DECLARED, **wishes: Any) -> Any:
@@ -44,6 +46,14 @@ class UndeclaredWriter:
         url = URL(instructions["url"], encoded=True)
         async with self.stack.http.put(url, data=content, headers=sent) as answer:
             return int(answer.status)
+
+    async def until_closed(self, instructions: Any, content: bytes) -> None:
+        """Wait until a PUT as instructed is refused, because a tombstone is there."""
+
+        async def is_refused() -> bool:
+            return await self.put(instructions, content) == 412
+
+        await eventually(is_refused)
 
     async def complete(self, upload: Any, body: Any = None) -> int:
         answer = await self.person.send("POST", f"/v1/uploads/{upload['id']}/complete", body)
@@ -347,7 +357,7 @@ async def packs_of_another_length_and_after_abort(writer: UndeclaredWriter) -> N
     pack = await begin_pack(writer, [DECLARED])
     assert await writer.put(pack["put"], LONG) == 403
     await writer.abort(pack, "packs")
-    await writer.stack.eventually_closed(writer, pack["put"], packed(pack, [DECLARED]))
+    await writer.until_closed(pack["put"], packed(pack, [DECLARED]))
 
 
 @undeclared_write

@@ -1,130 +1,18 @@
 """The service's use cases with fakes: sessions and objects in dicts, and an adjustable clock."""
 
-import itertools
-from collections.abc import Awaitable, Callable, Sequence
-from copy import copy
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
-from fake_blocks import FakeBlocks
-from fake_transfers import FakePacks, FakeUploads
-from memory_store import FakeStore
-from pack_world import PackWorld
-
-from docstore_events.event import Event
-from docstore_platform.security.tokens import Principal
-from docstore_platform.settings import InfraSettings
-from docstore_upload.blocks.proof import BlockProver
-from docstore_upload.blocks.service import BlockService
-from docstore_upload.blocks.unclaimed import UnclaimedBlocks
-from docstore_upload.blocks.worker import DiscardedBlocksWorker
-from docstore_upload.lifecycle.clients import ServiceClients
-from docstore_upload.lifecycle.lifecycle import Lifecycle
-from docstore_upload.packs.kind import PackKind
-from docstore_upload.packs.service import PackService
-from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
-from docstore_upload.sessions.kind import SingleUploads
-from docstore_upload.sessions.service import UploadService
-from docstore_upload.sessions.verify import Verifier
-from docstore_upload.settings import UploadSettings
-from docstore_upload.unreferenced.service import UnreferencedContents
-
-
-class FakeTransactor:
-    """Keeps what was published; undoes what was written by work that fails."""
-
-    def __init__(self, *written: Any) -> None:
-        self.events: list[Event] = []
-        self._written = written
-        self._ids = itertools.count(1)
-
-    async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        published: list[Event] = []
-
-        def publish(event: Event) -> str:
-            published.append(event)
-            return f"event-{next(self._ids)}"
-
-        before = [{name: copy(value) for name, value in vars(fake).items()} for fake in self._written]
-        try:
-            result = await work(SimpleNamespace(session="transaction", publish=publish))
-        except BaseException:
-            for fake, values in zip(self._written, before, strict=True):
-                vars(fake).update(values)
-            raise
-        self.events += published
-        return result
-
-
-class World:
-    """Uploads, blocks and packs, wired as in the app."""
-
-    def __init__(self, services: SimpleNamespace, **settings: float) -> None:
-        self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-        self.services = services
-        self.settings = UploadSettings(infra=InfraSettings(), **settings)  # type: ignore[arg-type]
-        leases = self.clock, self.settings.lease_seconds
-        self.uploads, self.packs, self.stored_blocks = FakeUploads(*leases), FakePacks(*leases), FakeBlocks(*leases)
-        self.store = FakeStore(self.clock)
-        self.deletions_held = False
-        self.transactor = FakeTransactor(self.uploads, self.packs, self.stored_blocks)
-        self.republished: list[str] = []
-        self.person = Principal("a1", "s1", "user", "laptop")
-        store: Any = self.store
-        transactor: Any = self.transactor
-        ends = self.settings, self.clock
-        clients = ServiceClients(services.metadata, services.quota, vars(services))
-        shared = transactor, clients, self.republish, *ends
-
-        self.prover = BlockProver(self.stored_blocks, store, *ends)
-        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, clients, *ends)
-        self.blocks = BlockService(
-            self.stored_blocks, transactor, self.prover, self.unclaimed, store, self.is_held, *ends
-        )
-        self.sweeper = DiscardedBlocksWorker(self.stored_blocks, store, self.is_held, *ends)
-
-        self.verifier = Verifier(store, self.uploads, self.settings)
-        kind = SingleUploads(self.uploads, self.verifier, self.blocks, store, *ends)
-        single = Lifecycle(kind, self.uploads, *shared)
-        tokens = RedirectTokens(["secret"])
-        instructions = UploadInstructions(store, self.settings, tokens, self.clock)
-        self.service = UploadService(self.uploads, single, instructions, tokens, *ends)
-        self.worker = single.worker
-
-        pack_kind = PackKind(self.packs, store, self.is_held, *ends)
-        packed = Lifecycle(pack_kind, self.packs, *shared)
-        self.pack_service = PackService(self.packs, packed, store, *ends)
-        self.pack_completer, self.pack_worker = packed.completer, packed.worker
-        self.unreferenced = UnreferencedContents(self.blocks, self.stored_blocks, self.packs, self.uploads, *ends)
-
-    def clock(self) -> datetime:
-        return self.now
-
-    async def is_held(self) -> bool:
-        return self.deletions_held
-
-    def pass_time(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    async def republish(self, event_ids: Sequence[str]) -> None:
-        self.republished += event_ids
-
-    def published(self, upload_id: str) -> list[str]:
-        """Types of the events about a transfer, whose revisions have no gap."""
-        events = [event for event in self.transactor.events if event.key() == upload_id]
-        assert [event.revision for event in events] == list(range(1, len(events) + 1))
-        return [event.type for event in events]
+from fake_services import FakeServices
+from pack_world import MakePacks, PackWorld
+from upload_world import MakeWorld, World
 
 
 @pytest.fixture
-def make_world(services: SimpleNamespace) -> Callable[..., World]:
+def make_world(services: FakeServices) -> MakeWorld:
     """`make_world(setting=...)`: the use cases with these settings."""
     return lambda **settings: World(services, **settings)
 
 
 @pytest.fixture
-def make_packs(make_world: Callable[..., World]) -> Callable[..., PackWorld]:
+def make_packs(make_world: MakeWorld) -> MakePacks:
     """`make_packs(setting=...)`: the use cases of packs with these settings."""
     return lambda **settings: PackWorld(make_world(**settings))

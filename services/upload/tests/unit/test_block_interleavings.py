@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from block_interleavings import SETTINGS, BlockInterleavings, Parts
+from fake_services import FakeServices
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
+from upload_world import MakeWorld
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def loop_of_its_own() -> Any:
 
 @pytest.fixture
 def make_machine(
-    make_world: Callable[..., Any], services: SimpleNamespace, loop_of_its_own: asyncio.AbstractEventLoop
+    make_world: MakeWorld, services: FakeServices, loop_of_its_own: asyncio.AbstractEventLoop
 ) -> Callable[[], BlockInterleavings]:
     def life() -> BlockInterleavings:
         for fake in vars(services).values():

@@ -1,14 +1,15 @@
 """The workers of blocks, with fakes."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from upload_world import MakeWorld
+
 if TYPE_CHECKING:
-    from services.upload.tests.unit.conftest import World
+    pass
 
 
-async def test_a_held_deletion_claims_nothing_in_vain(make_world: "Callable[..., World]") -> None:
+async def test_a_held_deletion_claims_nothing_in_vain(make_world: MakeWorld) -> None:
     """Once deletions are known to be held, nothing more is claimed until they are not; then all of it is."""
     world = make_world(lease_seconds=60)
     world.stored_blocks.discarded = {"first": (world.now, None)}

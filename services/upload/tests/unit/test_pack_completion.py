@@ -1,15 +1,13 @@
 """Completion of packs: results, events and stored state, also after failures."""
 
-from typing import Any
-
 import orjson
 import pytest
-from pack_world import FILES
+from pack_world import FILES, MakePacks
 
 from docstore_platform.errors import DomainError
 
 
-async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
+async def test_a_pack_costs_one_question_each(make_packs: MakePacks) -> None:
     """However many files: one check, one reservation, one commit, one event at each end."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -24,7 +22,7 @@ async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
     assert packs.services.metadata.calls["commits"] == 1
 
 
-async def test_each_file_names_its_slice(make_packs: Any) -> None:
+async def test_each_file_names_its_slice(make_packs: MakePacks) -> None:
     """What metadata commits is an upload of its own, whose object is a slice."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -35,7 +33,7 @@ async def test_each_file_names_its_slice(make_packs: Any) -> None:
     assert [item["upload_id"] for item in committed] == [f"{pack['id']}-{number}" for number in range(3)]
 
 
-async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
+async def test_a_wrong_slice_refuses_its_file_alone(make_packs: MakePacks) -> None:
     """The others are committed; quota hears how much of the reservation no file uses up."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -47,7 +45,7 @@ async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
     assert (completed.refused, completed.refused_size) == ((2,), 5)
 
 
-async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
+async def test_what_is_no_pack_is_refused(make_packs: MakePacks) -> None:
     """An object whose index is not that of the files declared ends the pack, and is deleted."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -62,7 +60,7 @@ async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
     assert not any(packs.store.objects.values())
 
 
-async def test_metadata_refuses_a_file(make_packs: Any) -> None:
+async def test_metadata_refuses_a_file(make_packs: MakePacks) -> None:
     """A refusal at the commit is that file's answer; its slice lives no longer once all is settled."""
     packs = make_packs()
     packs.services.metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
@@ -76,7 +74,7 @@ async def test_metadata_refuses_a_file(make_packs: Any) -> None:
     assert packs.packs.stored[pack["id"]].live == (1, 2)
 
 
-async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
+async def test_a_commit_counts_more_than_a_refusal(make_packs: MakePacks) -> None:
     """Two complete at once and one is refused a file that the other commits: the file is there, its slice lives."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -97,7 +95,7 @@ async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
     assert packs.packs.stored[pack["id"]].live == (0, 1, 2)
 
 
-async def test_killed_after_the_commit(make_packs: Any) -> None:
+async def test_killed_after_the_commit(make_packs: MakePacks) -> None:
     """A completion that died between metadata's commit and its own is finished by the workflow, once."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -112,7 +110,7 @@ async def test_killed_after_the_commit(make_packs: Any) -> None:
     assert len(await packs.complete(pack)) == 3
 
 
-async def test_completed_in_the_clients_absence(make_packs: Any) -> None:
+async def test_completed_in_the_clients_absence(make_packs: MakePacks) -> None:
     """A client that sends its pack and is never heard of again."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -126,7 +124,7 @@ async def test_completed_in_the_clients_absence(make_packs: Any) -> None:
     assert packs.world.transactor.events[-1].completed_by == "workflow"
 
 
-async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Any) -> None:
+async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: MakePacks) -> None:
     """While metadata is away the pack is not stalled: its events are published again once it is back."""
     packs = make_packs(settle_attempts=2)
     pack = await packs.initiate(FILES)
@@ -144,7 +142,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Any
     assert packs.published(pack["id"])[-1] == "pack-completed"
 
 
-async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> None:
+async def test_final_check_asks_again_for_what_is_missing(make_packs: MakePacks) -> None:
     """Only events that a service is not done with are said again; then the pack stalls, and is settled late."""
     packs = make_packs(settle_attempts=2)
     pack = await packs.initiate(FILES)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from pack_world import FILES, PackWorld, slice_of
+from pack_world import FILES, MakePacks, slice_of
 
 from docstore_contents.packs import index_bytes
 from docstore_contents.s3.store import ObjectChanged
@@ -23,7 +23,7 @@ from docstore_upload.packs.views import CONTENT_TYPE
 SLICE = COMPACT_ABOVE // 5
 
 
-async def test_expiry(make_packs: Any) -> None:
+async def test_expiry(make_packs: MakePacks) -> None:
     """A pack that never comes ends; bytes that come after that are deleted when no URL works any more."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -42,7 +42,7 @@ async def test_expiry(make_packs: Any) -> None:
     assert packs.packs.purged == {pack["id"]}
 
 
-async def test_cancellation(make_packs: Any) -> None:
+async def test_cancellation(make_packs: MakePacks) -> None:
     """What was sent is deleted; giving up again changes nothing, and a completed pack can't be given up."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
@@ -58,7 +58,7 @@ async def test_cancellation(make_packs: Any) -> None:
     assert refused.value.code == "upload_completed"
 
 
-async def test_an_empty_pack_is_deleted(make_packs: Any) -> None:
+async def test_an_empty_pack_is_deleted(make_packs: MakePacks) -> None:
     """Once no version refers to any slice, the object goes; released again, nothing changes."""
     packs = make_packs()
     pack = await packs.finished(FILES)
@@ -69,7 +69,7 @@ async def test_an_empty_pack_is_deleted(make_packs: Any) -> None:
     assert not any(packs.store.objects.values())
 
 
-async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: Any) -> None:
+async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: MakePacks) -> None:
     """Neither rewritten nor deleted while deletions are held; both once they are not, when it is due again."""
     packs = make_packs()
     pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
@@ -87,7 +87,7 @@ async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: Any) -> Non
         assert len(content) < 4 * 60_000
 
 
-async def test_released_while_it_is_rewritten(make_packs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_released_while_it_is_rewritten(make_packs: MakePacks, monkeypatch: pytest.MonkeyPatch) -> None:
     """Released to the last slice while the workflow reads it: the next look is at once, and nothing is left."""
     packs = make_packs()
     pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
@@ -106,7 +106,7 @@ async def test_released_while_it_is_rewritten(make_packs: Any, monkeypatch: pyte
     assert not any(packs.store.objects.values())
 
 
-async def test_release_names_the_account(make_packs: Any) -> None:
+async def test_release_names_the_account(make_packs: MakePacks) -> None:
     """A slice of another account's pack of that id is none of this pack."""
     packs = make_packs()
     pack = await packs.finished(FILES)
@@ -114,7 +114,7 @@ async def test_release_names_the_account(make_packs: Any) -> None:
     assert packs.packs.stored[pack.id].live == (0, 1, 2)
 
 
-async def test_answers_are_forgotten(make_packs: Any) -> None:
+async def test_answers_are_forgotten(make_packs: MakePacks) -> None:
     """After their time they take no room any more; the slices live on, and are compacted as ever."""
     packs = make_packs()
     pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
@@ -157,7 +157,7 @@ def _pack(numbers: Sequence[int], files: Sequence[Mapping[str, Any]]) -> Pack:
 class PackLifecycle(RuleBasedStateMachine):
     """Releases, looks of the workflow, slow compactors that write late and die, in any order."""
 
-    def __init__(self, make_packs: Callable[..., PackWorld], run: Callable[[Any], Any]) -> None:
+    def __init__(self, make_packs: MakePacks, run: Callable[[Any], Any]) -> None:
         super().__init__()
         self.run, self.packs = run, make_packs()
         self.contents = {f"/{number}": bytes([number]) * SLICE for number in range(8)}
@@ -213,7 +213,7 @@ class PackLifecycle(RuleBasedStateMachine):
         assert (self.object is None) == (not self.referred)
 
 
-def test_packs_under_any_interleaving(make_packs: Any) -> None:
+def test_packs_under_any_interleaving(make_packs: MakePacks) -> None:
     """Live bytes of every live slice are always readable, and dead ones do not stay."""
     loop = asyncio.new_event_loop()
     try:

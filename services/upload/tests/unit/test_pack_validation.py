@@ -1,10 +1,9 @@
 """Validation of packs: allowed files and owners."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from pack_world import FILES, wish
+from pack_world import FILES, MakePacks, wish
 
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
@@ -12,7 +11,7 @@ from docstore_upload.packs.rules import common_folder
 from docstore_upload.packs.validation import read_file
 
 
-async def test_refusals_leave_gaps(make_packs: Any) -> None:
+async def test_refusals_leave_gaps(make_packs: MakePacks) -> None:
     """A file that may not be is answered in its place; the numbers of the others are their places."""
     packs = make_packs()
     files = [
@@ -30,7 +29,7 @@ async def test_refusals_leave_gaps(make_packs: Any) -> None:
     assert [answer["number"] for answer in await packs.complete(pack)] == [0, 4]
 
 
-async def test_no_file_accepted_is_no_pack(make_packs: Any) -> None:
+async def test_no_file_accepted_is_no_pack(make_packs: MakePacks) -> None:
     """Then nothing is kept, reserved or said."""
     packs = make_packs()
     pack = await packs.initiate({"/../x": b"x"})
@@ -39,7 +38,7 @@ async def test_no_file_accepted_is_no_pack(make_packs: Any) -> None:
     assert not packs.world.transactor.events
 
 
-async def test_only_what_fits_the_quota(make_packs: Any) -> None:
+async def test_only_what_fits_the_quota(make_packs: MakePacks) -> None:
     """Files that do not fit are refused by themselves."""
     packs = make_packs()
     packs.services.quota.limit = 4
@@ -48,7 +47,7 @@ async def test_only_what_fits_the_quota(make_packs: Any) -> None:
     assert [place.get("offset") for place in pack["files"]] == [0, None, 3]
 
 
-async def test_only_ones_own_tree(make_packs: Any) -> None:
+async def test_only_ones_own_tree(make_packs: MakePacks) -> None:
     """A pack never crosses an account: its signed URL opens all of it."""
     packs = make_packs()
     packs.services.metadata.owners["theirs"] = "a2"
@@ -56,7 +55,7 @@ async def test_only_ones_own_tree(make_packs: Any) -> None:
     assert pack["files"][0]["problem"]["code"] == "pack_own_tree"
 
 
-async def test_too_much_for_a_pack(make_packs: Any) -> None:
+async def test_too_much_for_a_pack(make_packs: MakePacks) -> None:
     """More than 16 MiB together is refused as a whole."""
     packs = make_packs()
     with pytest.raises(DomainError) as refused:
@@ -64,7 +63,7 @@ async def test_too_much_for_a_pack(make_packs: Any) -> None:
     assert refused.value.code == "pack_too_large"
 
 
-async def test_a_foreign_pack_is_unknown(make_packs: Any) -> None:
+async def test_a_foreign_pack_is_unknown(make_packs: MakePacks) -> None:
     """404 for whoever did not begin it."""
     packs = make_packs()
     pack = await packs.initiate(FILES)

@@ -1,29 +1,27 @@
 """Use cases whose failures are easier to cause with fakes than with servers."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from upload_world import MakeWorld, World
 
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import Problem, problem_of
 from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 
-World = Callable[..., Any]
 
-
-async def initiate(world: Any, size: int = 5, method: str = "put") -> Any:
+async def initiate(world: World, size: int = 5, method: str = "put") -> Any:
     request = InitiateRequest(path="/a.txt", size=size, method=method)
     return (await world.service.initiate(world.person, [request]))[0]
 
 
-async def complete(world: Any, upload_id: str) -> Any:
+async def complete(world: World, upload_id: str) -> Any:
     return (await world.service.complete(world.person, [BatchCompleteItem(id=upload_id)]))[0]
 
 
-async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_world: World) -> None:
+async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_world: MakeWorld) -> None:
     """A multipart upload that the store can't begin is 503, reserves nothing and is not kept."""
     world = make_world()
     world.store.down = True
@@ -31,7 +29,7 @@ async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_wo
     assert (problem_of(outcome).status, world.services.quota.reserved, world.uploads.stored) == (503, {}, {})
 
 
-async def test_large_object_is_hashed_once(make_world: World) -> None:
+async def test_large_object_is_hashed_once(make_world: MakeWorld) -> None:
     """While a large object is being read `complete` says so; all callers wait for the one reading."""
     world = make_world(complete_wait_seconds=0.01)
     upload = await initiate(world, size=2 * MIB)
@@ -53,7 +51,7 @@ async def test_large_object_is_hashed_once(make_world: World) -> None:
     assert (file["path"], world.store.reads) == ("/a.txt", 1)
 
 
-async def test_means_end_with_the_upload(make_world: World) -> None:
+async def test_means_end_with_the_upload(make_world: MakeWorld) -> None:
     """Asked for again later, a URL works for the time that is left, not longer."""
     world = make_world(lifetime_seconds=100)
     upload = await initiate(world)
@@ -63,7 +61,7 @@ async def test_means_end_with_the_upload(make_world: World) -> None:
     assert "X-Amz-Expires=60&" in again["put"]["url"]
 
 
-async def test_parts_of_an_upload_that_has_none(make_world: World) -> None:
+async def test_parts_of_an_upload_that_has_none(make_world: MakeWorld) -> None:
     """Part URLs are for multipart uploads that are open, and for parts that exist."""
     world = make_world()
     put, multipart = await initiate(world), await initiate(world, method="multipart")
@@ -80,7 +78,7 @@ async def test_parts_of_an_upload_that_has_none(make_world: World) -> None:
     assert refused.value.code == "upload_aborted"
 
 
-async def test_abort_while_committing(make_world: World) -> None:
+async def test_abort_while_committing(make_world: MakeWorld) -> None:
     """An upload whose commit has begun can't be given up: its file may exist already."""
     world = make_world()
     upload = await initiate(world)
@@ -93,7 +91,7 @@ async def test_abort_while_committing(make_world: World) -> None:
     assert refused.value.code == "upload_completed"
 
 
-async def test_a_check_that_could_publish_nothing_does_not_count(make_world: World) -> None:
+async def test_a_check_that_could_publish_nothing_does_not_count(make_world: MakeWorld) -> None:
     """While metadata is away nothing is published again; once it is back all is, before anything counts as stalled."""
     world = make_world(settle_attempts=2)
     upload = await initiate(world)
@@ -112,7 +110,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_world: Wor
     assert world.published(upload["id"])[-1] == "upload-completed"
 
 
-async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
+async def test_final_check_asks_for_many_at_once(make_world: MakeWorld) -> None:
     """Fifty completed uploads are one question to each service, and one request to say again what is missing."""
     world = make_world(settle_first_delay_seconds=30)
     for _ in range(50):
@@ -135,7 +133,7 @@ async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "form"])
-async def test_a_crash_after_settling_never_costs_the_object(make_world: World, method: str) -> None:
+async def test_a_crash_after_settling_never_costs_the_object(make_world: MakeWorld, method: str) -> None:
     """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
     world = make_world(settle_first_delay_seconds=30)
     upload = await initiate(world, method=method)
@@ -161,7 +159,7 @@ async def test_a_crash_after_settling_never_costs_the_object(make_world: World, 
     assert upload["id"] in world.uploads.purged
 
 
-async def sent(world: Any, path: str, content: bytes = b"right") -> str:
+async def sent(world: World, path: str, content: bytes = b"right") -> str:
     """An upload whose bytes have arrived."""
     request = InitiateRequest(path=path, size=len(content), method="put")
     upload_id = str((await world.service.initiate(world.person, [request]))[0]["id"])
@@ -169,7 +167,7 @@ async def sent(world: Any, path: str, content: bytes = b"right") -> str:
     return upload_id
 
 
-async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_world: World) -> None:
+async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_world: MakeWorld) -> None:
     """Else a person whose tries fail here would have no room left for a day."""
     world = make_world()
 
@@ -183,7 +181,7 @@ async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_wor
     assert (world.services.quota.reserved, world.store.multiparts) == ({}, {})
 
 
-async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then(make_world: World) -> None:
+async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then(make_world: MakeWorld) -> None:
     """A commit whose answer was lost has been made all the same: the upload is there, and so is its room."""
     world = make_world()
     run = world.transactor.run
@@ -198,7 +196,7 @@ async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then
     assert set(world.services.quota.reserved) == set(world.uploads.stored)
 
 
-async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world: World) -> None:
+async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world: MakeWorld) -> None:
     """Commits go together; where that fails those that can be committed are."""
     world = make_world()
     ids = [await sent(world, f"/{number}.txt") for number in range(5)]
@@ -216,7 +214,7 @@ async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world
     assert states == ["completed", "completed", "committing", "completed", "completed"]
 
 
-async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world: World) -> None:
+async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world: MakeWorld) -> None:
     """Whatever goes wrong in looking at one object, the workflow goes on with the rest, and looks at it again."""
     world = make_world()
     ids = [await sent(world, f"/{number}.txt") for number in range(3)]
@@ -234,7 +232,7 @@ async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world:
     assert world.uploads.stored[ids[1]].next_check_at > world.now
 
 
-async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
+async def test_an_upload_below_a_shared_folder(make_world: MakeWorld) -> None:
     """Room is reserved with the folder's owner and the object is under their prefix; the session is the uploader's."""
     world = make_world()
     world.services.metadata.owners["folder"] = "owner"
@@ -250,7 +248,7 @@ async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
     assert (completed.account_id, completed.uploaded_by) == ("owner", "a1")
 
 
-async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: World) -> None:
+async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: MakeWorld) -> None:
     """Only that it does not fit; of one's own storage the answer says how full it is."""
     world = make_world()
     world.services.metadata.owners["folder"] = "owner"
@@ -261,7 +259,7 @@ async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: World
     assert ("usage" in below.extra, "usage" in own.extra) == (False, True)
 
 
-async def test_a_share_revoked_before_the_end(make_world: World) -> None:
+async def test_a_share_revoked_before_the_end(make_world: MakeWorld) -> None:
     """The upload ends: 409 `target_gone` now and later, the object is deleted, quota hears of it."""
     world = make_world()
     world.services.metadata.owners["folder"] = "owner"
@@ -284,7 +282,7 @@ async def test_a_share_revoked_before_the_end(make_world: World) -> None:
     assert (shown["state"], shown["problem"]["code"]) == ("aborted", "target_gone")
 
 
-async def test_parent_id_is_for_paths(make_world: World) -> None:
+async def test_parent_id_is_for_paths(make_world: MakeWorld) -> None:
     """With a file_id it is 422."""
     world = make_world()
     request = InitiateRequest(file_id="f", parent_id="folder", size=5, method="put")

@@ -1,7 +1,7 @@
 """Random sequences of client calls, worker runs, time and failures for both kinds of transfers."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from pack_world import slice_of, wish
+from upload_world import MakeWorld
 
 from docstore_contents.packs import index_bytes, pack_of
 from docstore_platform.errors import DomainError
@@ -25,7 +26,7 @@ FINAL = {"completed", "expired", "aborted"}
 class TransferInterleavings(RuleBasedStateMachine):
     """One or two transfers; each rule is one thing that may happen next."""
 
-    def __init__(self, make_world: Callable[..., Any]) -> None:
+    def __init__(self, make_world: MakeWorld) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.world = make_world(
@@ -189,7 +190,7 @@ class TransferInterleavings(RuleBasedStateMachine):
         self.loop.close()
 
 
-def test_transfers_under_any_interleaving(make_world: Callable[..., Any]) -> None:
+def test_transfers_under_any_interleaving(make_world: MakeWorld) -> None:
     """In every order of events: committed means stored and published once; else bytes and reservation are gone."""
     run_state_machine_as_test(
         lambda: TransferInterleavings(make_world),

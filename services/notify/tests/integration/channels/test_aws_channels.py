@@ -114,7 +114,9 @@ def entered(cloud: Cloud) -> Entered:
     return check
 
 
-async def test_sqs_delivers_into_the_customers_queue(cloud: Cloud, channels: Any, entered: Entered) -> None:
+async def test_sqs_delivers_into_the_customers_queue(
+    cloud: Cloud, channels: dict[str, Channel], entered: Entered
+) -> None:
     """By their role, said with the follower's account as external id; body and attributes as published."""
     queue = await asyncio.to_thread(cloud.queue)
     message = delivery("sqs", entered("sqs", queue=queue.url.replace("localhost", "127.0.0.1"), role_arn=ROLE))
@@ -136,7 +138,7 @@ async def test_sqs_delivers_into_the_customers_queue(cloud: Cloud, channels: Any
     assert {(role.role_arn, role.external_id) for role in taken} == {(ROLE, "anna")}
 
 
-async def test_without_the_role_the_queue_is_not_reached(cloud: Cloud, channels: Any) -> None:
+async def test_without_the_role_the_queue_is_not_reached(cloud: Cloud, channels: dict[str, Channel]) -> None:
     """The role is what opens the customer's account; without it the message waits for its owner to mend that."""
     queue = await asyncio.to_thread(cloud.queue)
     with pytest.raises(NotNow) as caught:
@@ -145,7 +147,7 @@ async def test_without_the_role_the_queue_is_not_reached(cloud: Cloud, channels:
     assert await asyncio.to_thread(queue.read) == []
 
 
-async def test_a_fifo_queue_drops_doubles(cloud: Cloud, channels: Any, entered: Entered) -> None:
+async def test_a_fifo_queue_drops_doubles(cloud: Cloud, channels: dict[str, Channel], entered: Entered) -> None:
     """The delivery id is the deduplication id: a crash after sending, and sending again, leaves one message."""
     queue = await asyncio.to_thread(cloud.queue, f"{new_id()}.fifo")
     message = delivery("sqs", entered("sqs", queue=queue.arn, role_arn=ROLE))
@@ -155,7 +157,7 @@ async def test_a_fifo_queue_drops_doubles(cloud: Cloud, channels: Any, entered: 
     assert got["Attributes"]["MessageDeduplicationId"] == message.id
 
 
-async def test_a_missing_queue_is_waited_for(cloud: Cloud, channels: Any, entered: Entered) -> None:
+async def test_a_missing_queue_is_waited_for(cloud: Cloud, channels: dict[str, Channel], entered: Entered) -> None:
     """Whoever deleted their queue by mistake makes it again, and gets the message."""
     name = new_id()
     message = delivery("sqs", entered("sqs", queue=f"arn:aws:sqs:{REGION}:{CUSTOMER}:{name}", role_arn=ROLE))
@@ -166,7 +168,7 @@ async def test_a_missing_queue_is_waited_for(cloud: Cloud, channels: Any, entere
     assert len(await asyncio.to_thread(queue.read)) == 1
 
 
-async def test_sns_publishes_to_a_topic(cloud: Cloud, channels: Any, entered: Entered) -> None:
+async def test_sns_publishes_to_a_topic(cloud: Cloud, channels: dict[str, Channel], entered: Entered) -> None:
     """A queue that has subscribed to the customer's topic reads the message, with attributes to filter by."""
     queue = await asyncio.to_thread(cloud.queue)
 
@@ -185,7 +187,7 @@ async def test_sns_publishes_to_a_topic(cloud: Cloud, channels: Any, entered: En
     assert receipt.detail == notice["MessageId"]
 
 
-async def test_sns_sends_a_text_message(channels: Any, entered: Entered) -> None:
+async def test_sns_sends_a_text_message(channels: dict[str, Channel], entered: Entered) -> None:
     """A phone gets one short line."""
     message = replace(delivery("sns", entered("sns", phone_number="+6421234567")), event_ids=("e1",))
     await channels["sns"].send(message)
@@ -193,7 +195,7 @@ async def test_sns_sends_a_text_message(channels: Any, entered: Entered) -> None
     assert list(sent) == [("+6421234567", "DocStore: Uploaded: Überblick .pdf")]
 
 
-async def test_eventbridge_takes_events(cloud: Cloud, channels: Any, entered: Entered) -> None:
+async def test_eventbridge_takes_events(cloud: Cloud, channels: dict[str, Channel], entered: Entered) -> None:
     """A rule on the customer's bus finds source, kind and detail, and passes them on to a queue."""
     queue = await asyncio.to_thread(cloud.queue)
     bus = new_id()
@@ -234,7 +236,7 @@ async def test_an_aws_that_is_down_is_waited_for(cloud: Cloud, entered: Entered)
         await opened.close()
 
 
-async def test_what_aws_calls_invalid_is_refused(channels: Any) -> None:
+async def test_what_aws_calls_invalid_is_refused(channels: dict[str, Channel]) -> None:
     """A request that can never be right is not repeated for a day."""
     with pytest.raises(Refused):
         await channels["sns"].send(delivery("sns", Target("+one", region=REGION)))

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from notify_service import Notify
 from standardwebhooks.webhooks import Webhook
 from webhook_receivers import Canary, Receiver, Reply
 
@@ -25,12 +26,12 @@ KEYS = {"region_name": "us-west-2", "aws_access_key_id": "local", "aws_secret_ac
 
 
 @asynccontextmanager
-async def running(notify: Any, **changes: Any) -> AsyncIterator[None]:
+async def running(notify: Notify, **changes: Any) -> AsyncIterator[None]:
     """The service with its real channels."""
     settings = notify.settings(webhook_allow_http=True, aws_own_resources=True, **changes)
     app = create_app(settings)
     register_local_app(notify.url, app)
-    async with notify.teller().running(), app.router.lifespan_context(app):
+    async with notify.publisher().running(), app.router.lifespan_context(app):
         yield
 
 
@@ -38,7 +39,7 @@ def life(about: dict[str, Any]) -> list[Any]:
     return [FileCreated(**about), FileModified(**about, added_bytes=1), FileDeleted(**about)]
 
 
-async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Any) -> None:
+async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Notify) -> None:
     """Nothing is lost, all is in order and signed; what it took without saying so comes again with the same id."""
     anna = notify.person()
     about = anna.file()
@@ -47,13 +48,13 @@ async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Any) -> No
         async with receiver.running():
             target = {"url": f"http://127.0.0.1:{receiver.port}/hook"}
             hook = await anna.follow(about["file"].file_id, channel="webhook", target=target)
-            await notify.say(*life(about)[:2])
+            await notify.publish(*life(about)[:2])
 
             async def number(expected: int) -> bool:
                 return len(receiver.received) >= expected
 
             await eventually(lambda: number(3))
-        await notify.say(*life(about)[2:])
+        await notify.publish(*life(about)[2:])
         async with receiver.running(port=receiver.port):
             await eventually(lambda: number(6))
             log = (await anna.get(f"/v1/subscriptions/{hook['id']}/deliveries"))["items"]
@@ -66,7 +67,7 @@ async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Any) -> No
     assert statuses[-1] == 200
 
 
-async def test_the_service_can_not_be_turned_inwards(notify: Any) -> None:
+async def test_the_service_can_not_be_turned_inwards(notify: Notify) -> None:
     """A name that leads inside is not called, and its test looks like an unknown name's; an address is refused."""
     anna = notify.person()
     async with Canary().running("127.0.0.1") as canary, running(notify):
@@ -101,7 +102,7 @@ def targets_into(endpoint: str, queue: str) -> dict[str, dict[str, str]]:
     return {"sqs": {"queue": queue}, "sns": {"topic_arn": topic}, "eventbridge": {"bus": bus}}
 
 
-async def test_aws_leaves_and_comes_back(notify: Any) -> None:
+async def test_aws_leaves_and_comes_back(notify: Notify) -> None:
     """Through SQS, SNS and EventBridge each event of a file arrives once, though AWS was away when it happened."""
     anna = notify.person()
     about = anna.file()
@@ -115,7 +116,7 @@ async def test_aws_leaves_and_comes_back(notify: Any) -> None:
     async with running(notify, aws_endpoint=endpoint):
         hooks = [await anna.follow(file_id, channel=name, target=target) for name, target in targets.items()]
         await asyncio.to_thread(server.stop)
-        await notify.say(*life(about))
+        await notify.publish(*life(about))
 
         async def tried() -> bool:
             logs = [(await anna.get(f"/v1/subscriptions/{hook['id']}/deliveries"))["items"] for hook in hooks]

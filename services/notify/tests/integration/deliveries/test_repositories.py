@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from notify_service import Notify
 
 from docstore_notify.deliveries.queue_repository import MongoSubscriptionQueues
 from docstore_notify.deliveries.repository import PENDING, MongoDeliveries
@@ -11,7 +12,7 @@ from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.domain import Delivery
 from docstore_notify.rechecks.repository import MongoRechecks
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Database
+from docstore_platform.mongo import Collection, Database
 
 pytestmark = pytest.mark.connected
 
@@ -28,7 +29,7 @@ def delivery(due_at: datetime, subscription_id: str | None = None) -> Delivery:
 
 
 @pytest.fixture
-def database(notify: Any) -> Database:
+def database(notify: Notify) -> Database:
     return notify.database
 
 
@@ -50,13 +51,13 @@ async def due_delivery(deliveries: MongoDeliveries) -> Delivery:
     return due
 
 
-async def claimed_by_the_release_before(rows: Any, id_: str) -> None:
+async def claimed_by_the_release_before(rows: Collection, id_: str) -> None:
     """As it claims: a token, and `next_at` at the end of its lease."""
     lease_end = {"$add": ["$$NOW", 60_000]}
     await rows.update_one({"_id": id_}, [{"$set": {"next_at": lease_end, "token": "theirs"}}], upsert=True)
 
 
-async def keys_examined(collection: Any, which: Any) -> int:
+async def keys_examined(collection: Collection, which: Any) -> int:
     plan = {"find": collection.name, "filter": which, "sort": {"next_at": 1}, "limit": 1}
     explained = await collection.database.command({"explain": plan, "verbosity": "executionStats"})
     return int(explained["executionStats"]["totalKeysExamined"])

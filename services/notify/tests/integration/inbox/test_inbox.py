@@ -4,20 +4,21 @@ from typing import Any
 
 import orjson
 import pytest
+from notify_service import Notify
 
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
 
-async def test_the_app_holds_what_an_absent_person_missed(notify: Any) -> None:
+async def test_the_app_holds_what_an_absent_person_missed(notify: Notify) -> None:
     """Every event told once, newest first, in pages, and only to its person; notification-sent names the causes."""
     anna, eve = notify.person(), notify.person()
     async with notify.running(digest_interval_seconds=0):
         ids = []
         for name in ("a", "b", "c", "d", "e"):
-            (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
-            await notify.all_told(event_id, channel="in_app")
+            (event_id,) = await notify.publish(anna.uploaded(f"{name}.txt"))
+            await notify.until_notified(event_id, channel="in_app")
             ids.append(event_id)
         listed: list[Any] = []
         cursor = ""
@@ -29,29 +30,29 @@ async def test_the_app_holds_what_an_absent_person_missed(notify: Any) -> None:
         assert [one["title"] for one in listed] == [f"Uploaded: {name}.txt" for name in "edcba"]
         assert [one["read"] for one in listed] == [False] * 5
         assert listed[0]["file_id"] == listed[0]["items"][0]["file_id"]
-        sent = await notify.all_told(*ids, channel="in_app")
+        sent = await notify.until_notified(*ids, channel="in_app")
         assert {data["delivery_id"] for data in sent} == {one["id"] for one in listed}
         assert (await eve.get("/v1/notifications")) == {"items": [], "next_cursor": None, "unread": 0}
 
 
-async def test_what_comes_together_is_one_notification(notify: Any) -> None:
+async def test_what_comes_together_is_one_notification(notify: Notify) -> None:
     """Three hundred uploads do not bury what else there is."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
-        ids = await notify.say(*(anna.uploaded(f"{n}.txt") for n in range(300)))
-        await notify.all_told(*ids, channel="in_app")
+        ids = await notify.publish(*(anna.uploaded(f"{n}.txt") for n in range(300)))
+        await notify.until_notified(*ids, channel="in_app")
         items = (await anna.get("/v1/notifications"))["items"]
         assert len(items) < 60
         assert sum(len(one["items"]) + one["more"] for one in items) == 300
 
 
-async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> None:
+async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Notify) -> None:
     """Each answers how many are left; another's stay as they are; which ones must be said."""
     anna, eve = notify.person(), notify.person()
     async with notify.running(digest_interval_seconds=0):
         for name in "abcd":
-            (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
-            await notify.all_told(event_id, channel="in_app")
+            (event_id,) = await notify.publish(anna.uploaded(f"{name}.txt"))
+            await notify.until_notified(event_id, channel="in_app")
         newest, _, third, _ = (await anna.get("/v1/notifications"))["items"]
 
         async def mark(body: Any, person: Any = anna) -> Any:
@@ -75,23 +76,23 @@ async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> N
         (b'{"before": "9999-12-31T23:59:59-14:00"}', "moment_out_of_range"),
     ],
 )
-async def test_what_no_database_takes_is_refused(notify: Any, body: bytes, code: str) -> None:
+async def test_what_no_database_takes_is_refused(notify: Notify, body: bytes, code: str) -> None:
     """Half a character, and moments that UTC has no room for: 422, not a fault of the service."""
     async with notify.running(digest_interval_seconds=0):
         answer = await notify.person().send("POST", "/v1/notifications/read", orjson.Fragment(body))
         assert (answer.status, answer.json()["code"]) == (422, code)
 
 
-async def test_an_upload_that_comes_twice_is_one_notification(notify: Any) -> None:
+async def test_an_upload_that_comes_twice_is_one_notification(notify: Notify) -> None:
     """The app is written with the inbox: exactly once."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
-        ids = await notify.say(anna.uploaded())
-        await notify.all_told(*ids, channel="in_app")
-        outbox = notify.mongo.database(f"{notify.infra.database_prefix}teller")["outbox"]
+        ids = await notify.publish(anna.uploaded())
+        await notify.until_notified(*ids, channel="in_app")
+        outbox = notify.mongo.database(f"{notify.infra.database_prefix}publisher")["outbox"]
         await outbox.update_many({}, {"$set": {"state": "pending"}})
-        last = await notify.say(anna.uploaded("last.txt"))
-        await notify.all_told(*last, channel="in_app")
+        last = await notify.publish(anna.uploaded("last.txt"))
+        await notify.until_notified(*last, channel="in_app")
 
         async def both() -> bool:
             return len((await anna.get("/v1/notifications"))["items"]) == 2

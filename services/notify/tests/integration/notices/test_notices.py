@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from notify_service import Notify
 
 from docstore_events.accounts import AccountUpdated
 from docstore_events.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored
@@ -15,13 +16,13 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_on_upload_completed_the_owner_gets_a_mail(notify: Any) -> None:
+async def test_on_upload_completed_the_owner_gets_a_mail(notify: Notify) -> None:
     """It names the file, goes to the account's address, and notification-sent names the event that caused it."""
     anna = notify.person()
     async with notify.running():
-        await notify.say(anna.signed_up())
-        (event_id,) = await notify.say(anna.uploaded())
-        (sent,) = await notify.all_told(event_id)
+        await notify.publish(anna.signed_up())
+        (event_id,) = await notify.publish(anna.uploaded())
+        (sent,) = await notify.until_notified(event_id)
         (mail,) = notify.ses.mailbox.mails
         assert (sent["kind"], sent["account_id"], sent["cause_ids"]) == ("upload_done", anna.id, [event_id])
         assert mail["To"].addresses[0].addr_spec == anna.email
@@ -29,15 +30,15 @@ async def test_on_upload_completed_the_owner_gets_a_mail(notify: Any) -> None:
         assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
 
 
-async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Any) -> None:
+async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Notify) -> None:
     """One mail that counts them; none if all came to nothing."""
     anna = notify.person()
     async with notify.running():
         about = {"account_id": anna.id, "path": "/photos", "files": 312, "size": 1 << 20, "revision": 2}
         nothing = PackCompleted(pack_id=new_id(), **{**about, "files": 2}, refused=(0, 1))
         pack = PackCompleted(pack_id=new_id(), **about, refused=(7, 9), conflicted=3, completed_by="workflow")
-        ids = await notify.say(anna.signed_up(), nothing, pack)
-        await notify.all_told(ids[2])
+        ids = await notify.publish(anna.signed_up(), nothing, pack)
+        await notify.until_notified(ids[2])
         (mail,) = notify.ses.mailbox.mails
     assert mail["Subject"] == "Uploaded: 310 files"
     text = mail.get_body(("plain",)).get_content()
@@ -46,104 +47,106 @@ async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Any) -
     assert "after your client disconnected" in text
 
 
-async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Any) -> None:
+async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Notify) -> None:
     """Who uploads into the folder of somebody else is told; whose folder it is follows it if they want."""
     anna, bert = notify.person(), notify.person()
     async with notify.running():
         event = anna.uploaded().model_copy(update={"uploaded_by": bert.id})
-        ids = await notify.say(anna.signed_up(), bert.signed_up(), event)
-        (sent,) = await notify.all_told(ids[2])
+        ids = await notify.publish(anna.signed_up(), bert.signed_up(), event)
+        (sent,) = await notify.until_notified(ids[2])
         assert sent["account_id"] == bert.id
 
 
-async def test_an_upload_is_told_though_the_address_comes_later(notify: Any) -> None:
+async def test_an_upload_is_told_though_the_address_comes_later(notify: Notify) -> None:
     """Topics keep no order between them: a mail to an account nobody has announced yet waits for it."""
     anna = notify.person()
     async with notify.running():
-        (event_id,) = await notify.say(anna.uploaded())
+        (event_id,) = await notify.publish(anna.uploaded())
 
         async def tried() -> Any:
             return await notify.database["deliveries"].find_one({"error": {"$exists": True}})
 
         await eventually(tried)
-        await notify.say(anna.signed_up())
-        await notify.all_told(event_id)
+        await notify.publish(anna.signed_up())
+        await notify.until_notified(event_id)
 
 
-async def test_on_account_updated_the_next_mail_goes_to_the_new_address(notify: Any) -> None:
+async def test_on_account_updated_the_next_mail_goes_to_the_new_address(notify: Notify) -> None:
     """And an update that comes late does not bring the old address back."""
     anna = notify.person()
     facts = anna.signed_up().model_dump()
     moved = AccountUpdated(**(facts | {"revision": 3, "email": "new@example.org"}))
     late = AccountUpdated(**(facts | {"revision": 2, "email": "old@example.org"}))
     async with notify.running():
-        await notify.say(moved)
+        await notify.publish(moved)
 
         async def known() -> Any:
             return await notify.database["contacts"].find_one({"_id": anna.id})
 
         await eventually(known)
-        _, event_id = await notify.say(late, anna.uploaded())
-        await notify.all_told(event_id)
+        _, event_id = await notify.publish(late, anna.uploaded())
+        await notify.until_notified(event_id)
         assert notify.ses.mailbox.mails[0]["To"].addresses[0].addr_spec == "new@example.org"
 
 
-async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify: Any) -> None:
+async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify: Notify) -> None:
     """One says that it is full, the other that there is room again."""
     anna = notify.person()
     facts = {"account_id": anna.id, "used": 2048, "reserved": 0, "limit": 1024, "documents": 1}
     async with notify.running():
-        ids = await notify.say(anna.signed_up(), QuotaExceeded(revision=1, **facts), QuotaRestored(revision=2, **facts))
-        await notify.all_told(*ids[1:])
+        ids = await notify.publish(
+            anna.signed_up(), QuotaExceeded(revision=1, **facts), QuotaRestored(revision=2, **facts)
+        )
+        await notify.until_notified(*ids[1:])
         assert sorted(notify.ses.mailbox.subjects()) == ["You have storage space again", "Your storage is full"]
 
 
-async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: Any) -> None:
+async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: Notify) -> None:
     """Created, modified, moved, deleted, restored: each reaches who follows a folder above and may read the file."""
     anna, bert, eve = notify.person(), notify.person(), notify.person()
     folder = new_id()
     about = anna.file(ancestors=(folder,), readers=(bert.id,))
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up(), bert.signed_up(), eve.signed_up())
+        await notify.publish(anna.signed_up(), bert.signed_up(), eve.signed_up())
         await bert.follow(folder)
         await eve.follow(folder)
         notify.readable.add((bert.id, about["file"].file_id))
-        ids = await notify.say(
+        ids = await notify.publish(
             FileCreated(**about),
             FileModified(**about, added_bytes=5),
             FileMoved(**about, previous_path="/old.pdf"),
             FileDeleted(**about),
             FileRestored(**about),
         )
-        await notify.all_told(*ids)
+        await notify.until_notified(*ids)
         changes = ("created", "modified", "moved", "deleted", "restored")
         assert sorted(notify.ses.mailbox.subjects()) == sorted(f"plan.pdf was {change}" for change in changes)
         recipients = {mail["To"].addresses[0].addr_spec for mail in notify.ses.mailbox.mails}
         assert recipients == {bert.email}
 
 
-async def test_a_follower_hears_only_what_was_asked_for(notify: Any) -> None:
+async def test_a_follower_hears_only_what_was_asked_for(notify: Notify) -> None:
     """`events` narrows a subscription; asking again changes it."""
     anna = notify.person()
     about = anna.file()
     file_id = about["file"].file_id
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up())
+        await notify.publish(anna.signed_up())
         first = await anna.follow(file_id)
         again = await anna.follow(file_id, events=["deleted"])
         assert (again["id"], again["events"]) == (first["id"], ["deleted"])
-        ids = await notify.say(FileModified(**about, added_bytes=1), FileDeleted(**about))
-        await notify.all_told(ids[1])
+        ids = await notify.publish(FileModified(**about, added_bytes=1), FileDeleted(**about))
+        await notify.until_notified(ids[1])
         assert notify.ses.mailbox.subjects() == ["plan.pdf was deleted"]
 
 
-async def test_on_file_purged_the_subscriptions_to_it_go(notify: Any) -> None:
+async def test_on_file_purged_the_subscriptions_to_it_go(notify: Notify) -> None:
     """A file that is gone for good is in nobody's list."""
     anna = notify.person()
     about = anna.file()
     async with notify.running():
         await anna.follow(about["file"].file_id)
-        await notify.say(FilePurged(**about, freed_bytes=5))
+        await notify.publish(FilePurged(**about, freed_bytes=5))
 
         async def none_left() -> bool:
             return (await anna.send("GET", "/v1/subscriptions")).json()["items"] == []
@@ -151,15 +154,15 @@ async def test_on_file_purged_the_subscriptions_to_it_go(notify: Any) -> None:
         await eventually(none_left)
 
 
-async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Any) -> None:
+async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None:
     """Its event is settled all the same, and the other kinds still come."""
     anna = notify.person()
     async with notify.running():
         answer = await anna.send("PUT", "/v1/notifications/preferences", {"upload_done": {"email": False}})
         assert answer.json()["upload_done"] == {"email": False, "in_app": True}
         facts = {"account_id": anna.id, "used": 2, "reserved": 0, "limit": 1, "documents": 1}
-        ids = await notify.say(anna.signed_up(), anna.uploaded(), QuotaExceeded(revision=1, **facts))
-        await notify.all_told(ids[2])
+        ids = await notify.publish(anna.signed_up(), anna.uploaded(), QuotaExceeded(revision=1, **facts))
+        await notify.until_notified(ids[2])
 
         async def settled() -> bool:
             answer = await notify.internal("POST", "/internal/events/settled", {"event_ids": ids})
@@ -169,7 +172,7 @@ async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Any) -> None:
         assert notify.ses.mailbox.subjects() == ["Your storage is full"]
 
 
-async def test_preferences_begin_with_everything_on(notify: Any) -> None:
+async def test_preferences_begin_with_everything_on(notify: Notify) -> None:
     """But for mails about openings of links; an unknown kind or channel is refused."""
     anna = notify.person()
     async with notify.running():
@@ -180,7 +183,7 @@ async def test_preferences_begin_with_everything_on(notify: Any) -> None:
             assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
 
 
-async def test_only_what_one_may_read_can_be_followed(notify: Any) -> None:
+async def test_only_what_one_may_read_can_be_followed(notify: Notify) -> None:
     """A foreign file is 404, as is a foreign subscription; other channels and events are 422; no token is 401."""
     anna, eve = notify.person(), notify.person()
     file_id = new_id()
@@ -201,7 +204,7 @@ async def test_only_what_one_may_read_can_be_followed(notify: Any) -> None:
         assert (await anna.send("DELETE", path)).status == 404
 
 
-async def test_subscriptions_are_listed_in_pages(notify: Any) -> None:
+async def test_subscriptions_are_listed_in_pages(notify: Notify) -> None:
     """Every one once, and a cursor of someone's own making is refused."""
     anna = notify.person()
     async with notify.running():

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from notify_service import Notify, Person
 from steps import click, handled
 
 from docstore_events.files import FileModified
@@ -13,7 +14,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-def share(owner: Any, *, to: Any = None, email: str = "cleo@example.org") -> dict[str, Any]:
+def share(owner: Person, *, to: Person | None = None, email: str = "cleo@example.org") -> dict[str, Any]:
     """What the events of one share have in common."""
     return {
         "share_id": new_id(),
@@ -27,18 +28,18 @@ def share(owner: Any, *, to: Any = None, email: str = "cleo@example.org") -> dic
     }
 
 
-def recipients(notify: Any) -> list[str]:
+def recipients(notify: Notify) -> list[str]:
     return [mail["To"].addresses[0].addr_spec for mail in notify.ses.mailbox.mails]
 
 
-async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(notify: Any) -> None:
+async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(notify: Notify) -> None:
     """By mail and in the app; what is no news is not told."""
     anna, bert = notify.person(), notify.person()
     about = share(anna, to=bert)
     notify.readable.add((bert.id, about["file_id"]))
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up(), bert.signed_up())
-        first, again, editor = await notify.say(
+        await notify.publish(anna.signed_up(), bert.signed_up())
+        first, again, editor = await notify.publish(
             FileShared(revision=1, role="viewer", **about),
             FileShared(revision=2, role="viewer", **about),
             FileShared(revision=3, role="editor", **about),
@@ -49,19 +50,21 @@ async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(
             "plan.pdf is shared with you",
         ]
         assert set(recipients(notify)) == {bert.email}
-        told = [event_id for data in await notify.all_told(first, channel="in_app") for event_id in data["cause_ids"]]
+        told = [
+            event_id for data in await notify.until_notified(first, channel="in_app") for event_id in data["cause_ids"]
+        ]
         assert sorted(told) == sorted([first, editor])
         text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
         assert '("Anna") has' in text
 
 
-async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_have_one(notify: Any) -> None:
+async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_have_one(notify: Notify) -> None:
     """Another role is no second invitation; one click ends invitations to that address, whoever sends them."""
     anna, bert = notify.person(), notify.person()
     about = share(anna)
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up(), bert.signed_up())
-        ids = await notify.say(
+        await notify.publish(anna.signed_up(), bert.signed_up())
+        ids = await notify.publish(
             FileShared(revision=1, role="viewer", **about), FileShared(revision=2, role="editor", **about)
         )
         await handled(notify, ids)
@@ -69,31 +72,31 @@ async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_hav
         assert recipients(notify) == ["cleo@example.org"]
         assert "sign up" in mail.get_body(("plain",)).get_content()
         assert (await click(notify, mail)).status == 200
-        ids = await notify.say(FileShared(revision=1, role="viewer", **share(bert, email="Cleo@Example.org")))
+        ids = await notify.publish(FileShared(revision=1, role="viewer", **share(bert, email="Cleo@Example.org")))
         await handled(notify, ids)
         assert len(notify.ses.mailbox.mails) == 1
         cleo = notify.person()
         notify.readable.add((cleo.id, about["file_id"]))
-        ids = await notify.say(
+        ids = await notify.publish(
             cleo.signed_up(), FileShared(revision=3, role="editor", **(about | {"account_id": cleo.id}))
         )
-        await notify.all_told(ids[1])
+        await notify.until_notified(ids[1])
         assert recipients(notify)[1:] == [cleo.email]
 
 
-async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Any) -> None:
+async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Notify) -> None:
     """Though it waited for SES."""
     anna = notify.person()
     about = share(anna)
     notify.ses.mood = "failing"
     async with notify.running(digest_interval_seconds=0):
-        ids = await notify.say(anna.signed_up(), FileShared(revision=1, role="viewer", **about))
+        ids = await notify.publish(anna.signed_up(), FileShared(revision=1, role="viewer", **about))
 
         async def tried() -> bool:
             return bool(notify.ses.asked)
 
         await eventually(tried)
-        ids += await notify.say(ShareRevoked(revision=2, role="viewer", **about))
+        ids += await notify.publish(ShareRevoked(revision=2, role="viewer", **about))
 
         async def known() -> Any:
             return await notify.database["shares"].find_one({"_id": about["share_id"], "revoked": True})
@@ -104,27 +107,27 @@ async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Any) -> None
         assert notify.ses.mailbox.mails == []
 
 
-async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stands(notify: Any) -> None:
+async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stands(notify: Notify) -> None:
     """The mail names the choices; of one that was declined meanwhile, none is sent."""
     anna, bert, cleo = notify.person(), notify.person(), notify.person()
     stands, declined = (share(anna, to=one) | {"account_id": None, "invited_id": one.id} for one in (bert, cleo))
     notify.ses.mood = "failing"
     async with notify.running(digest_interval_seconds=0):
-        ids = await notify.say(
+        ids = await notify.publish(
             anna.signed_up(),
             bert.signed_up(),
             cleo.signed_up(),
             *(FileShared(revision=1, role="viewer", **about) for about in (stands, declined)),
             ShareRevoked(revision=2, role="viewer", **declined),
         )
-        await notify.all_told(*ids[3:5], channel="in_app")
+        await notify.until_notified(*ids[3:5], channel="in_app")
 
         async def is_known() -> Any:
             return await notify.database["shares"].find_one({"_id": declined["share_id"], "revoked": True})
 
         await eventually(is_known)
         notify.ses.mood = "well"
-        await notify.all_told(ids[3])
+        await notify.until_notified(ids[3])
         await handled(notify, ids)
         assert recipients(notify) == [bert.email]
         text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
@@ -132,7 +135,7 @@ async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stan
         assert "block the sender" in text
 
 
-async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_read(notify: Any) -> None:
+async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_read(notify: Notify) -> None:
     """Those below the shared folder go; those to what is shared in another way, and the owner's, stay."""
     anna, bert = notify.person(), notify.person()
     about = share(anna, to=bert)
@@ -141,7 +144,7 @@ async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_r
         for person, file_id in ((bert, about["file_id"]), (bert, lost), (bert, kept), (anna, lost)):
             await person.follow(file_id, channel="in_app")
         notify.readable -= {(bert.id, about["file_id"]), (bert.id, lost)}
-        await notify.say(ShareRevoked(revision=2, role="viewer", **about))
+        await notify.publish(ShareRevoked(revision=2, role="viewer", **about))
 
         async def left() -> bool:
             return [one["file_id"] for one in (await bert.get("/v1/subscriptions"))["items"]] == [kept]
@@ -150,18 +153,18 @@ async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_r
         assert len((await anna.get("/v1/subscriptions"))["items"]) == 1
 
 
-async def test_nothing_that_waits_is_told_once_the_right_to_read_has_ended(notify: Any) -> None:
+async def test_nothing_that_waits_is_told_once_the_right_to_read_has_ended(notify: Notify) -> None:
     """A mail and a webhook that waited for their receivers are dropped; of a digest, what may be told is told."""
     anna, bert = notify.person(), notify.person()
     secret, shared = (anna.file(readers=(bert.id,)) for _ in range(2))
     notify.ses.mood = "failing"
     notify.machines.moods["one"] = "failing"
     async with notify.running(digest_interval_seconds=1):
-        await notify.say(anna.signed_up(), bert.signed_up())
+        await notify.publish(anna.signed_up(), bert.signed_up())
         for about in (secret, shared):
             await bert.follow(about["file"].file_id)
         await bert.hook(secret["file"].file_id)
-        ids = await notify.say(FileModified(**secret, added_bytes=1), FileModified(**shared, added_bytes=2))
+        ids = await notify.publish(FileModified(**secret, added_bytes=1), FileModified(**shared, added_bytes=2))
 
         async def tried() -> bool:
             return bool(notify.ses.asked and notify.machines.asked["one"])

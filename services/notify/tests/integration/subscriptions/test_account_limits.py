@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from notify_service import Notify
 
 from docstore_notify.channels.aws import Aws
 from docstore_notify.channels.sns import SnsChannel
@@ -31,7 +32,7 @@ class FakeAws(Aws):
         return {"ResponseMetadata": {"HTTPStatusCode": 200}, "MessageId": "m1"}
 
 
-async def test_no_more_text_messages_than_a_day_has(notify: Any) -> None:
+async def test_no_more_text_messages_than_a_day_has(notify: Notify) -> None:
     """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
     aws = FakeAws()
     sns = SnsChannel(aws, MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1)), 3)
@@ -44,7 +45,7 @@ async def test_no_more_text_messages_than_a_day_has(notify: Any) -> None:
     assert aws.calls == 3 + 6 + 1
 
 
-async def test_tests_are_few_an_hour(notify: Any) -> None:
+async def test_tests_are_few_an_hour(notify: Notify) -> None:
     """Of many at once, too, over all subscriptions of an account: 429 says when more; others have their own count."""
     anna, bert = notify.person(), notify.person()
     async with notify.running(2, max_tests_per_hour=3):

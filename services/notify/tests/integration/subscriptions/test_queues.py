@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from notify_service import Notify, Person
 
 from docstore_events.files import FileCreated, FileDeleted, FileModified, FilePurged, FileTagged
 from docstore_platform.ids import new_id
@@ -18,41 +19,41 @@ def life(about: dict[str, Any]) -> list[Any]:
 LIFE = ["created", "modified", "deleted"]
 
 
-async def until_told(notify: Any, machine: str, changes: list[str]) -> None:
+async def until_told(notify: Notify, machine: str, changes: list[str]) -> None:
     async def told() -> bool:
         return notify.machines.told(machine) == changes
 
     await eventually(told)
 
 
-async def test_every_event_is_a_message_in_order(notify: Any) -> None:
+async def test_every_event_is_a_message_in_order(notify: Notify) -> None:
     """No digest for machines, no mail for the follower, and what was not asked for is not told."""
     anna = notify.person()
     about = anna.file()
     async with notify.running():
         await anna.hook(about["file"].file_id, "all", events=["created", "modified", "deleted", "tagged"])
         await anna.hook(about["file"].file_id, "some")
-        ids = await notify.say(*life(about), FileTagged(**about))
+        ids = await notify.publish(*life(about), FileTagged(**about))
         await until_told(notify, "all", [*LIFE, "tagged"])
         await until_told(notify, "some", LIFE)
         assert [delivery.event_ids for delivery in notify.machines.taken["all"]] == [(event_id,) for event_id in ids]
-        assert await notify.said() == []
+        assert await notify.published() == []
 
 
-async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Any) -> None:
+async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Notify) -> None:
     """Meanwhile others and mails go on, and it is asked now and then, for the first message only."""
     anna = notify.person()
     about = anna.file()
     file_id = about["file"].file_id
     notify.machines.moods["bad"] = "failing"
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up())
+        await notify.publish(anna.signed_up())
         bad = await anna.hook(file_id, "bad")
         await anna.hook(file_id, "good")
         await anna.follow(file_id)
-        ids = await notify.say(*life(about))
+        ids = await notify.publish(*life(about))
         await until_told(notify, "good", LIFE)
-        await notify.all_told(*ids)
+        await notify.until_notified(*ids)
 
         async def tried_twice() -> bool:
             return bool(notify.machines.asked["bad"] >= 2)
@@ -71,7 +72,7 @@ async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Any
         assert notify.machines.asked["bad"] < 12
 
 
-async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Any) -> None:
+async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Notify) -> None:
     """Though there is a place for one message at a time only, its time ends and the next one is served."""
     anna = notify.person()
     about = anna.file()
@@ -79,20 +80,20 @@ async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Any) -> Non
     async with notify.running(send_timeout_seconds=0.3, machine_parallel=1):
         await anna.hook(about["file"].file_id, "mute")
         await anna.hook(about["file"].file_id, "good")
-        await notify.say(*life(about))
+        await notify.publish(*life(about))
         await until_told(notify, "good", LIFE)
         notify.machines.moods["mute"] = "well"
         await until_told(notify, "mute", LIFE)
 
 
-async def test_what_waits_survives_a_restart(notify: Any) -> None:
+async def test_what_waits_survives_a_restart(notify: Notify) -> None:
     """Two instances that stop while a receiver fails leave the rest to the next two, which send each once."""
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["one"] = "failing"
     async with notify.running(2):
         await anna.hook(about["file"].file_id)
-        await notify.say(*life(about))
+        await notify.publish(*life(about))
 
         async def tried() -> bool:
             return bool(notify.machines.asked["one"])
@@ -103,19 +104,19 @@ async def test_what_waits_survives_a_restart(notify: Any) -> None:
         await until_told(notify, "one", LIFE)
         more = anna.file()
         await anna.hook(more["file"].file_id, "many")
-        await notify.say(*(FileModified(**more, added_bytes=n) for n in range(120)))
+        await notify.publish(*(FileModified(**more, added_bytes=n) for n in range(120)))
         await until_told(notify, "many", ["modified"] * 120)
     assert len({delivery.id for delivery in notify.machines.taken["many"]}) == 120
 
 
 @pytest.mark.parametrize("owner", ["lease_owner", "token"])
-async def test_a_queue_whose_worker_died_is_taken_over(notify: Any, owner: str) -> None:
+async def test_a_queue_whose_worker_died_is_taken_over(notify: Notify, owner: str) -> None:
     """Its lease ends, also that of the release before; the message is sent again under the same id."""
     anna = notify.person()
     about = anna.file()
     async with notify.running():
         hook = await anna.hook(about["file"].file_id)
-        await notify.say(FileCreated(**about))
+        await notify.publish(FileCreated(**about))
         await until_told(notify, "one", ["created"])
         (first,) = notify.machines.taken["one"]
         dead = {"$set": {"state": "pending", owner: "dead"}}
@@ -127,28 +128,28 @@ async def test_a_queue_whose_worker_died_is_taken_over(notify: Any, owner: str) 
     assert notify.machines.taken["one"][1].id == first.id
 
 
-async def owners_messages(notify: Any, person: Any) -> list[str]:
+async def owners_messages(notify: Notify, person: Person) -> list[str]:
     return [one["kind"] for one in (await person.get("/v1/notifications"))["items"]]
 
 
-async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Any) -> None:
+async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Notify) -> None:
     """The owner is told by mail and in the app, what waits fails, and the subscription can be enabled again."""
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["one"] = "gone"
     async with notify.running():
-        await notify.say(anna.signed_up())
+        await notify.publish(anna.signed_up())
         hook = await anna.hook(about["file"].file_id)
-        ids = await notify.say(*life(about))
+        ids = await notify.publish(*life(about))
         path = f"/v1/subscriptions/{hook['id']}"
 
         async def all_failed() -> bool:
-            return [kind for kind, _ in await notify.said("webhook")] == ["notification-failed"] * 3
+            return [kind for kind, _ in await notify.published("webhook")] == ["notification-failed"] * 3
 
         await eventually(all_failed)
         disabled = await anna.get(path)
         assert (disabled["state"], disabled["disabled_reason"]) == ("disabled", "gone")
-        (told,) = [data for kind, data in await notify.said("in_app") if kind == "notification-sent"]
+        (told,) = [data for kind, data in await notify.published("in_app") if kind == "notification-sent"]
         assert told["kind"] == "subscription_disabled"
 
         async def mailed() -> bool:
@@ -160,18 +161,18 @@ async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Any) -> Non
         assert set(settled["settled"]) == set(ids)
         notify.machines.moods["one"] = "well"
         assert (await anna.send("PATCH", path, {"state": "active"})).json()["state"] == "active"
-        await notify.say(FileModified(**about, added_bytes=1))
+        await notify.publish(FileModified(**about, added_bytes=1))
         await until_told(notify, "one", ["modified"])
 
 
-async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Any) -> None:
+async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Notify) -> None:
     """What waits for a receiver is dropped with the subscription."""
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["one"] = "failing"
     async with notify.running():
         hook = await anna.hook(about["file"].file_id)
-        ids = await notify.say(*life(about))
+        ids = await notify.publish(*life(about))
 
         async def tried() -> bool:
             return bool(notify.machines.asked["one"])
@@ -188,13 +189,13 @@ async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Any) -> No
         assert notify.machines.told("one") == []
 
 
-async def test_a_test_says_how_it_ended_and_is_in_the_log(notify: Any) -> None:
+async def test_a_test_says_how_it_ended_and_is_in_the_log(notify: Notify) -> None:
     """At once, whatever waits; by mail and in the app too; a foreign subscription is 404."""
     anna, eve = notify.person(), notify.person()
     file_id = new_id()
     notify.machines.moods["one"] = "refusing"
     async with notify.running():
-        await notify.say(anna.signed_up())
+        await notify.publish(anna.signed_up())
         hook, mail = await anna.hook(file_id), await anna.follow(file_id)
         app = await anna.follow(file_id, channel="in_app")
         path = f"/v1/subscriptions/{hook['id']}"
@@ -217,7 +218,7 @@ async def test_a_test_says_how_it_ended_and_is_in_the_log(notify: Any) -> None:
         assert await owners_messages(notify, anna) == ["test"]
 
 
-async def test_a_webhooks_secret_is_answered_once(notify: Any) -> None:
+async def test_a_webhooks_secret_is_answered_once(notify: Notify) -> None:
     """In the 201, and in no other answer; several addresses may follow one file, the same one only once."""
     anna = notify.person()
     file_id = new_id()
@@ -244,23 +245,23 @@ async def test_a_webhooks_secret_is_answered_once(notify: Any) -> None:
         assert (await anna.hook(file_id, "two"))["id"] == second["id"]
 
 
-async def test_on_file_purged_what_waits_for_machines_ends(notify: Any) -> None:
+async def test_on_file_purged_what_waits_for_machines_ends(notify: Notify) -> None:
     """The subscription goes, and its queue with it."""
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["one"] = "failing"
     async with notify.running():
         await anna.hook(about["file"].file_id)
-        await notify.say(FileCreated(**about))
+        await notify.publish(FileCreated(**about))
 
         async def tried() -> bool:
             return bool(notify.machines.asked["one"])
 
         await eventually(tried)
-        await notify.say(FilePurged(**about, freed_bytes=5))
+        await notify.publish(FilePurged(**about, freed_bytes=5))
 
         async def nothing_left() -> bool:
-            failed = [kind for kind, _ in await notify.said("webhook")] == ["notification-failed"]
+            failed = [kind for kind, _ in await notify.published("webhook")] == ["notification-failed"]
             return failed and await notify.database["lanes"].find_one({}) is None
 
         await eventually(nothing_left)

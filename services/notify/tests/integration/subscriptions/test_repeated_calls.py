@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from notify_service import Notify
 
 from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_repeated_call_answers_the_first_subscription_and_its_secret(notify: Any) -> None:
+async def test_a_repeated_call_answers_the_first_subscription_and_its_secret(notify: Notify) -> None:
     """Sent again by another gateway, after a restart and twice at once: one subscription, the same 201."""
     anna = notify.person()
     file_id, key = new_id(), new_id()
@@ -31,7 +32,7 @@ async def test_a_repeated_call_answers_the_first_subscription_and_its_secret(not
         assert "secret" not in listed
 
 
-async def test_a_key_of_another_call_is_a_conflict(notify: Any) -> None:
+async def test_a_key_of_another_call_is_a_conflict(notify: Notify) -> None:
     """Another target or other events with the same key are refused and change nothing; others may use the key."""
     anna, bert = notify.person(), notify.person()
     key = new_id()
@@ -50,7 +51,7 @@ async def test_a_key_of_another_call_is_a_conflict(notify: Any) -> None:
         assert (of_bert.status, of_bert.json()["secret"] == first.json()["secret"]) == (201, False)
 
 
-async def test_without_its_key_a_followed_file_shows_no_secret(notify: Any) -> None:
+async def test_without_its_key_a_followed_file_shows_no_secret(notify: Notify) -> None:
     """Who follows the same once more gets 200 without the secret, as before."""
     anna = notify.person()
     file_id = new_id()

@@ -1,8 +1,7 @@
 """How people get no more of a kind of mail."""
 
-from typing import Any
-
 import pytest
+from notify_service import Notify
 from steps import click
 
 from docstore_events.files import FileModified
@@ -11,12 +10,12 @@ from docstore_platform.internal import LocalTransport
 pytestmark = pytest.mark.connected
 
 
-async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Any) -> None:
+async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Notify) -> None:
     """A look at the page ends nothing; the button does; the app still tells."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
-        ids = await notify.say(anna.signed_up(), anna.uploaded("one.txt"))
-        await notify.all_told(ids[1])
+        ids = await notify.publish(anna.signed_up(), anna.uploaded("one.txt"))
+        await notify.until_notified(ids[1])
         (mail,) = notify.ses.mailbox.mails
         page = await click(notify, mail, "GET")
         assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -26,21 +25,21 @@ async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Any) -> No
         for _ in range(2):
             assert b"no longer get e-mails about finished uploads" in (await click(notify, mail)).body
         assert (await anna.get("/v1/notifications/preferences"))["upload_done"] == {"email": False, "in_app": True}
-        (event_id,) = await notify.say(anna.uploaded("two.txt"))
-        await notify.all_told(event_id, channel="in_app")
+        (event_id,) = await notify.publish(anna.uploaded("two.txt"))
+        await notify.until_notified(event_id, channel="in_app")
         assert notify.ses.mailbox.subjects() == ["Uploaded: one.txt"]
 
 
-async def test_one_click_ends_the_following_that_a_mail_came_from(notify: Any) -> None:
+async def test_one_click_ends_the_following_that_a_mail_came_from(notify: Notify) -> None:
     """Only that; a forged or cut token is 404 and ends nothing."""
     anna = notify.person()
     left, kept = anna.file(), anna.file()
     async with notify.running(digest_interval_seconds=0):
-        await notify.say(anna.signed_up())
+        await notify.publish(anna.signed_up())
         for about in (left, kept):
             await anna.follow(about["file"].file_id)
-        (event_id,) = await notify.say(FileModified(**left, added_bytes=1))
-        await notify.all_told(event_id)
+        (event_id,) = await notify.publish(FileModified(**left, added_bytes=1))
+        await notify.until_notified(event_id)
         (mail,) = notify.ses.mailbox.mails
         url = str(mail["List-Unsubscribe"]).strip("<>")
         path = url[url.index("/v1/") :]

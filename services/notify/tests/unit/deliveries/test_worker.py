@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from notify_fakes import FakeValidity
@@ -20,6 +19,7 @@ from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.deliveries.worker import DeliveryWorker
 from docstore_notify.domain import Delivery
 from docstore_notify.settings import NotifySettings
+from docstore_platform.database import Session
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_work.lease_queue import Lease
@@ -36,7 +36,7 @@ class FakeDeliveries:
         self.token, self.state = "mine", "pending"
         self.postponed_for: timedelta | None = None
 
-    async def end(self, claim: Claim, state: str, attempt: AttemptResult, now: datetime, session: Any) -> bool:
+    async def end(self, claim: Claim, state: str, attempt: AttemptResult, now: datetime, session: Session) -> bool:
         if claim.lease.owner == self.token:
             self.state = state
         return claim.lease.owner == self.token
