@@ -1,6 +1,6 @@
 """Stores, engine and neighbours of the indexer, in memory."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from docstore_contracts.metadata import FileEntry
 from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
+from docstore_platform.database import Session
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LEASE_SECONDS = 60.0
@@ -113,7 +114,7 @@ class FakeEntries:
         key = entry.file.file_id
         self.known[key], self.queues[key], self.due[key] = entry, queue, self.now + timedelta(seconds=seconds)
 
-    async def record(self, changes: Sequence[FileChange], session: Any) -> None:
+    async def record(self, changes: Sequence[FileChange], session: Session) -> None:
         for change in changes:
             old = self.known.get(change.file.file_id, Entry(file=change.file, change=0))
             new = replace(old, file=change.file, change=old.change + 1, pending=True, lease=None)
@@ -139,10 +140,10 @@ class FakeEntries:
         for entry in self._mine(entries):
             self._set(replace(entry, lease=None, attempts=entry.attempts - (not counted)), queue, seconds)
 
-    async def held(self, entries: Sequence[Entry], session: Any) -> set[str]:
+    async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
         return {entry.file.file_id for entry in self._mine(entries)}
 
-    async def complete(self, outcomes: Sequence[Outcome], session: Any) -> None:
+    async def complete(self, outcomes: Sequence[Outcome], session: Session) -> None:
         self.outcomes += outcomes
         for outcome in outcomes:
             key = outcome.entry.file.file_id
@@ -152,7 +153,7 @@ class FakeEntries:
             self.known[key] = done
             del self.due[key]
 
-    async def requeue(self, file_ids: Any, *, drop_text: bool = False) -> None:
+    async def requeue(self, file_ids: Collection[str], *, drop_text: bool = False) -> None:
         for key in file_ids:
             old = self.known[key]
             version = 0 if drop_text else old.text_version
@@ -166,10 +167,10 @@ class FakeEntries:
     async def page(self, after: str, limit: int) -> list[Entry]:
         return [self.known[key] for key in sorted(self.known) if key > after][:limit]
 
-    async def load(self, file_ids: Any) -> dict[str, Entry]:
+    async def load(self, file_ids: Collection[str]) -> dict[str, Entry]:
         return {key: self.known[key] for key in file_ids if key in self.known}
 
-    async def revisions(self, file_ids: Any, session: Any) -> dict[str, int]:
+    async def revisions(self, file_ids: Collection[str], session: Session) -> dict[str, int]:
         return {key: self.known[key].file.revision for key in file_ids if key in self.known}
 
 
@@ -177,13 +178,13 @@ class FakeEntries:
 class FakeTexts:
     kept: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    async def get(self, file_ids: Any) -> dict[str, tuple[int, str]]:
+    async def get(self, file_ids: Collection[str]) -> dict[str, tuple[int, str]]:
         return {key: self.kept[key] for key in file_ids if key in self.kept}
 
-    async def put(self, texts: Any, session: Any) -> None:
+    async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None:
         self.kept |= {key: (version, found.text) for key, (version, found) in texts.items()}
 
-    async def remove(self, file_ids: Any, session: Any = None) -> None:
+    async def remove(self, file_ids: Collection[str], session: Session = None) -> None:
         for key in file_ids:
             self.kept.pop(key, None)
 
@@ -194,10 +195,10 @@ class FakeAccounts:
 
     plan: Plan = "premium"
 
-    async def plans(self, account_ids: Any, session: Any = None) -> dict[str, tuple[Plan, int]]:
+    async def plans(self, account_ids: Collection[str], session: Session = None) -> dict[str, tuple[Plan, int]]:
         return dict.fromkeys(account_ids, (self.plan, 1))
 
-    async def put(self, plans: Any, session: Any) -> None:
+    async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None:
         raise AssertionError("plans do not change here")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import indexer_documents as documents
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from indexer_world import World
 
 from docstore_events.envelope import open_envelope
 from docstore_events.files import FileCreated
@@ -16,7 +17,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running: Any) -> None:
+async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running: World) -> None:
     """Premium reads what was there before; free takes the texts out of index and store; both are told."""
     ann = await running.person("free")
     states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(3)]
@@ -43,12 +44,12 @@ async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running:
     assert await running.refused(ann, "q=walrus&in=content") == (403, "premium_required")
     await running.settled()
     assert await running.names(ann, "file") == names
-    events = await running.says(states[0].file_id, "file-indexed", "file-indexed", "file-indexed")
+    events = await running.until_published(states[0].file_id, "file-indexed", "file-indexed", "file-indexed")
     assert [event["mode"] for event in events] == ["name", "fulltext", "name"]
     assert await running.database["documents"].count_documents({"text_version": {"$ne": 0}}) == 0
 
 
-async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: Any) -> None:
+async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: World) -> None:
     """Changes that come while the backlog of the one before is at work are not mixed up."""
     ann = await running.person("free")
     states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(10)]
@@ -63,7 +64,7 @@ async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: Any) -> Non
     assert len(await running.names(ann, "walrus", scope="content")) == 10
 
 
-async def test_documents_that_can_not_be_read_are_told_with_their_reason(running: Any) -> None:
+async def test_documents_that_can_not_be_read_are_told_with_their_reason(running: World) -> None:
     """A corrupt PDF, a zip bomb, an encrypted one and a film: each is told once and found by its name."""
     ann = await running.person("premium")
     bomb = documents.zipped({"word/document.xml": b"\0" * (300 << 20)})
@@ -75,7 +76,7 @@ async def test_documents_that_can_not_be_read_are_told_with_their_reason(running
     }
     states = [(await running.add(ann, name, content), reason) for name, (content, reason) in files.items()]
     for state, reason in states:
-        (event,) = await running.says(state.file_id, "file-index-failed")
+        (event,) = await running.until_published(state.file_id, "file-index-failed")
         assert (event["reason"], event["version"]) == (reason, 1)
     await running.finds(ann, "report", *files)
     assert {item["file"]["name"] for item in (await running.search(ann, "report", scope="content"))["items"]} == {
@@ -83,7 +84,7 @@ async def test_documents_that_can_not_be_read_are_told_with_their_reason(running
     }
 
 
-async def test_file_indexed_is_seen_on_kafka(running: Any) -> None:
+async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
     """What is said reaches the broker, in the trace of the event it follows from."""
     ann = await running.person("premium")
     state = await running.add(ann, "note.txt", b"walrus")
@@ -107,11 +108,11 @@ async def test_file_indexed_is_seen_on_kafka(running: Any) -> None:
         await consumer.stop()
 
 
-async def test_settled_waits_for_the_index(running: Any) -> None:
+async def test_settled_waits_for_the_index(running: World) -> None:
     """The final check hears that an event is settled only when its file is searchable."""
     ann = await running.person("premium")
     state = running.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
-    (event_id,) = await running.say(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
+    (event_id,) = await running.publish(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
     question = {"event_ids": [event_id]}
 
     async def handled() -> Any:
@@ -126,10 +127,10 @@ async def test_settled_waits_for_the_index(running: Any) -> None:
         return bool(answer == {"settled": [event_id]})
 
     await eventually(settled)
-    await running.says(state.file_id, "file-indexed")
+    await running.until_published(state.file_id, "file-indexed")
 
 
-async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_between_the_index_and_the_mark_is_healed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies with the file in the index but still pending: the next one does it again, told once."""
     reached = asyncio.Event()
 
@@ -146,10 +147,10 @@ async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monk
         assert (await world.database["documents"].find_one({"_id": state.file_id}))["state"] == "pending"
     async with world.running():
         await world.finds(ann, "walrus", "note.txt", scope="content")
-        await world.says(state.file_id, "file-indexed")
+        await world.until_published(state.file_id, "file-indexed")
 
 
-async def test_a_lost_index_is_built_anew(world: Any) -> None:
+async def test_a_lost_index_is_built_anew(world: World) -> None:
     """The folder is gone: at the next start everything is found again, its texts from the store."""
     async with world.running():
         ann = await world.person("premium")
@@ -160,14 +161,14 @@ async def test_a_lost_index_is_built_anew(world: Any) -> None:
     await world.objects.delete(state.object_key)
     async with world.running():
         assert await world.names(ann, "walrus", scope="content") == ["note.txt"]
-        await world.says(state.file_id, "file-indexed")
+        await world.until_published(state.file_id, "file-indexed")
 
 
-async def test_three_hundred_names_told_at_once_are_all_found(running: Any) -> None:
+async def test_three_hundred_names_told_at_once_are_all_found(running: World) -> None:
     """They are handled in batches, and each is told."""
     ann = await running.person("free")
-    states = [await running.add(ann, f"small {number}.txt", b"", told=False) for number in range(300)]
-    await running.say(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
+    states = [await running.add(ann, f"small {number}.txt", b"", is_published=False) for number in range(300)]
+    await running.publish(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
 
     async def done() -> bool:
         return await running.database["documents"].count_documents({"state": "done"}) == 300
@@ -178,7 +179,7 @@ async def test_three_hundred_names_told_at_once_are_all_found(running: Any) -> N
     assert await running.database["outbox"].count_documents({}) == 300
 
 
-async def test_what_killed_workers_left_is_swept(world: Any) -> None:
+async def test_what_killed_workers_left_is_swept(world: World) -> None:
     """Temporary files of the process before are gone after a start."""
     left = world.folder / "work" / "docstore-extract-left"
     left.mkdir(parents=True)
@@ -187,7 +188,7 @@ async def test_what_killed_workers_left_is_swept(world: Any) -> None:
         assert list((world.folder / "work").iterdir()) == []
 
 
-async def test_cheap_documents_do_not_wait_for_pictures(running: Any) -> None:
+async def test_cheap_documents_do_not_wait_for_pictures(running: World) -> None:
     """With scans under way a text and a Word file are searchable before they are."""
     ann = await running.person("premium")
     pages = [f"scanned page {number}" for number in range(6)]
@@ -196,4 +197,4 @@ async def test_cheap_documents_do_not_wait_for_pictures(running: Any) -> None:
     await running.add(ann, "note.txt", b"nimble walrus")
     await running.add(ann, "letter.docx", documents.word("nimble walrus"))
     await running.finds(ann, "walrus", "note.txt", "letter.docx", scope="content")
-    assert len(await running.said(scans[-1].file_id)) == 0
+    assert len(await running.published(scans[-1].file_id)) == 0

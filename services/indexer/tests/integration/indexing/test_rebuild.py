@@ -1,22 +1,22 @@
 """Rebuild of the index from metadata."""
 
 import asyncio
-from typing import Any
 
 import pytest
+from indexer_world import World
 
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: Any) -> None:
+async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: World) -> None:
     """While it is at work searches answer as before; what changes meanwhile, and what no event told, is in the new."""
     ann = await running.person("premium")
     names = [f"file {number}.txt" for number in range(4)]
     states = [await running.add(ann, name, b"patient walrus") for name in names]
     await running.finds(ann, "walrus", *names, scope="content")
-    untold = await running.add(ann, "untold.txt", b"untold walrus", told=False)
+    untold = await running.add(ann, "untold.txt", b"untold walrus", is_published=False)
     reached, go_on = asyncio.Event(), asyncio.Event()
 
     async def wait(_: str) -> None:
@@ -41,10 +41,10 @@ async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: Any) -
     await running.finds(ann, "walrus", *now, "untold.txt", scope="content")
     await running.finds(ann, "badger", "file 0.txt", scope="content")
     assert (await running.search(ann, "", scope="name"))["total"] == 5
-    await running.says(untold.file_id, "file-indexed")
+    await running.until_published(untold.file_id, "file-indexed")
 
 
-async def test_a_rebuild_forgets_what_is_no_more(running: Any) -> None:
+async def test_a_rebuild_forgets_what_is_no_more(running: World) -> None:
     """A file whose purge was never told is not in the new index."""
     ann = await running.person()
     state = await running.add(ann, "ghost.txt", b"")
@@ -60,7 +60,7 @@ async def test_a_rebuild_forgets_what_is_no_more(running: Any) -> None:
     await eventually(gone)
 
 
-async def test_a_rebuild_waits_for_metadata(running: Any) -> None:
+async def test_a_rebuild_waits_for_metadata(running: World) -> None:
     """With metadata away the old index serves, and the rebuild goes on where it was when it is back."""
     ann = await running.person()
     await running.add(ann, "kept.txt", b"")
@@ -79,7 +79,7 @@ async def test_a_rebuild_waits_for_metadata(running: Any) -> None:
     assert await running.names(ann, "kept") == ["kept.txt"]
 
 
-async def test_a_rebuild_cut_off_by_a_crash_is_begun_anew(world: Any) -> None:
+async def test_a_rebuild_cut_off_by_a_crash_is_begun_anew(world: World) -> None:
     """The service ends in the middle: the old index serves at once, and the rebuild is done after all."""
     async with world.running():
         ann = await world.person("premium")
@@ -100,7 +100,7 @@ async def test_a_rebuild_cut_off_by_a_crash_is_begun_anew(world: Any) -> None:
         assert await world.names(ann, "walrus", scope="content") == ["note.txt"]
 
 
-async def test_only_administrators_rebuild(running: Any) -> None:
+async def test_only_administrators_rebuild(running: World) -> None:
     """403 for others, 401 for services' route without the secret."""
     ann = await running.person()
     for method in ("GET", "POST"):

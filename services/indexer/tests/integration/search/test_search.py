@@ -1,9 +1,8 @@
 """What people find, and what they must not."""
 
-from typing import Any
-
 import indexer_documents as documents
 import pytest
+from indexer_world import World
 
 from docstore_events.files import FileModified
 from docstore_platform.testing import eventually
@@ -11,7 +10,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_premium_texts_and_scans_become_searchable_with_snippets(running: Any) -> None:
+async def test_premium_texts_and_scans_become_searchable_with_snippets(running: World) -> None:
     """A plain text, a PDF, a Word file, a picture and a scanned PDF are found by a word in them; each is told."""
     ann = await running.person("premium")
     files = {
@@ -25,13 +24,13 @@ async def test_premium_texts_and_scans_become_searchable_with_snippets(running: 
     items = await running.finds(ann, "walrus", *files, scope="content")
     assert all("<mark>walrus</mark>" in item["snippet"] for item in items)
     for state in states:
-        (event,) = await running.says(state.file_id, "file-indexed")
+        (event,) = await running.until_published(state.file_id, "file-indexed")
         assert (event["mode"], event["version"], event["revision"]) == ("fulltext", 1, 1)
         assert event["ocr"] is (state.name in ("photo.png", "scan.pdf"))
         assert event["characters"] > 5
 
 
-async def test_a_free_account_finds_names_only(running: Any) -> None:
+async def test_a_free_account_finds_names_only(running: World) -> None:
     """On the free plan no text is read; names, tags, types and dates are searched; `in=content` is 403."""
     bob = await running.person("free")
     state = await running.add(bob, "report 2026.txt", b"the quick walrus", tags=("Work",), content_type="text/plain")
@@ -42,12 +41,12 @@ async def test_a_free_account_finds_names_only(running: Any) -> None:
     assert await running.names(bob, modified_after="2020-01-01", modified_before="2021-01-01T00:00:00Z") == []
     assert await running.names(bob, modified_after="2020-01-01") == ["report 2026.txt"]
     assert await running.refused(bob, "q=walrus&in=content") == (403, "premium_required")
-    (event,) = await running.says(state.file_id, "file-indexed")
+    (event,) = await running.until_published(state.file_id, "file-indexed")
     assert event["mode"] == "name"
     assert await running.database["texts"].count_documents({}) == 0
 
 
-async def test_bad_parameters_are_named(running: Any) -> None:
+async def test_bad_parameters_are_named(running: World) -> None:
     """What can't be understood is 422 with a stable code, without a token it is 401."""
     ann = await running.person()
     for query in (
@@ -66,7 +65,7 @@ async def test_bad_parameters_are_named(running: Any) -> None:
     assert (await running.search(ann, '"un\x00closed AND (', limit=1))["items"] == []
 
 
-async def test_another_accounts_file_never_shows(running: Any) -> None:
+async def test_another_accounts_file_never_shows(running: World) -> None:
     """A canary in another account is in no hit, no total and no page, by name or by content."""
     ann, eve = await running.person("premium"), await running.person("premium")
     await running.add(ann, "canary one.txt", b"secret canary")
@@ -77,14 +76,14 @@ async def test_another_accounts_file_never_shows(running: Any) -> None:
             assert found == {"items": [], "total": 0, "mode": found["mode"], "next_cursor": None}
 
 
-async def test_a_reader_finds_what_is_shared(running: Any) -> None:
+async def test_a_reader_finds_what_is_shared(running: World) -> None:
     """A file is found by those who may read it besides its owner."""
     ann, bob = await running.person("premium"), await running.person("premium")
     await running.add(ann, "shared.txt", b"common walrus", readers=(bob,))
     await running.finds(bob, "walrus", "shared.txt", scope="content")
 
 
-async def test_on_file_access_changed_readers_come_and_go(running: Any) -> None:
+async def test_on_file_access_changed_readers_come_and_go(running: World) -> None:
     """Who may read a file now finds it; who may not is shown nothing at once, total and pages, before any event."""
     ann, bob = await running.person("premium"), await running.person("premium")
     states = [await running.add(ann, f"shared {number}.txt", b"common walrus") for number in range(3)]
@@ -101,7 +100,7 @@ async def test_on_file_access_changed_readers_come_and_go(running: Any) -> None:
     assert len((await running.search(ann, "walrus", scope="content"))["items"]) == 3
 
 
-async def test_pages_follow_each_other(running: Any) -> None:
+async def test_pages_follow_each_other(running: World) -> None:
     """Every hit comes once, the total stays, the last page has no cursor."""
     ann = await running.person()
     for number in range(5):
@@ -117,7 +116,7 @@ async def test_pages_follow_each_other(running: Any) -> None:
     assert sorted(names) == [f"page {number}.txt" for number in range(5)]
 
 
-async def test_on_file_deleted_it_leaves_at_once_and_comes_back_when_restored(running: Any) -> None:
+async def test_on_file_deleted_it_leaves_at_once_and_comes_back_when_restored(running: World) -> None:
     """A file in the trash is in no hit and no total; restored it is found again, without a new event; then purged."""
     ann = await running.person("premium")
     state = await running.add(ann, "gone.txt", b"fleeting walrus")
@@ -131,7 +130,7 @@ async def test_on_file_deleted_it_leaves_at_once_and_comes_back_when_restored(ru
     await eventually(left)
     await running.restore(state.file_id)
     await running.finds(ann, "walrus", "gone.txt", scope="content")
-    await running.says(state.file_id, "file-indexed")
+    await running.until_published(state.file_id, "file-indexed")
     await running.purge(state.file_id)
     await running.settled()
     await eventually(left)
@@ -142,7 +141,7 @@ async def test_on_file_deleted_it_leaves_at_once_and_comes_back_when_restored(ru
     await eventually(forgotten)
 
 
-async def test_on_file_modified_the_old_text_leaves_and_the_new_one_comes(running: Any) -> None:
+async def test_on_file_modified_the_old_text_leaves_and_the_new_one_comes(running: World) -> None:
     """The words of the old version are not found any more, those of the new one are; both versions are told."""
     ann = await running.person("premium")
     state = await running.add(ann, "draft.txt", b"early walrus")
@@ -151,22 +150,22 @@ async def test_on_file_modified_the_old_text_leaves_and_the_new_one_comes(runnin
     (item,) = await running.finds(ann, "badger", "draft.txt", scope="content")
     assert item["file"]["version"] == 2
     assert await running.names(ann, "walrus", scope="content") == []
-    events = await running.says(state.file_id, "file-indexed", "file-indexed")
+    events = await running.until_published(state.file_id, "file-indexed", "file-indexed")
     assert [event["version"] for event in events] == [1, 2]
 
 
-async def test_on_file_modified_it_is_found_by_name_while_its_text_can_not_be_read(running: Any) -> None:
+async def test_on_file_modified_it_is_found_by_name_while_its_text_can_not_be_read(running: World) -> None:
     """The old text is out before the new one is there, whatever metadata says of the version."""
     ann = await running.person("premium")
     state = await running.add(ann, "draft.docx", documents.word("early walrus"))
     await running.finds(ann, "walrus", "draft.docx", scope="content")
     changed = state.model_copy(update={"version": 2, "object_key": "accounts/nobody/nothing"})
-    await running.say(FileModified(revision=2, file=changed, path="/d", actor_id=ann, added_bytes=1))
+    await running.publish(FileModified(revision=2, file=changed, path="/d", actor_id=ann, added_bytes=1))
     await running.finds(ann, "walrus", scope="content")
     await running.finds(ann, "draft", "draft.docx")
 
 
-async def test_on_file_moved_a_new_name_keeps_the_text(running: Any) -> None:
+async def test_on_file_moved_a_new_name_keeps_the_text(running: World) -> None:
     """A rename is found by the new name and still by its text, and nothing is read again."""
     ann = await running.person("premium")
     state = await running.add(ann, "old.txt", b"steady walrus")
@@ -177,4 +176,4 @@ async def test_on_file_moved_a_new_name_keeps_the_text(running: Any) -> None:
     await running.finds(ann, "walrus", "new.txt", scope="content")
     await running.finds(ann, "new", "new.txt")
     assert await running.names(ann, "old") == []
-    await running.says(state.file_id, "file-indexed")
+    await running.until_published(state.file_id, "file-indexed")

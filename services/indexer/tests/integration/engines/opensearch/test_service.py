@@ -1,9 +1,9 @@
 """The whole service on OpenSearch: more than one instance, and a node that dies."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from indexer_world import World
 from opensearch_nodes import running_node
 
 from docstore_indexer.engines.engine import EngineFailed
@@ -14,7 +14,7 @@ from docstore_platform.testing import eventually
 pytestmark = [pytest.mark.connected, pytest.mark.opensearch]
 
 
-async def test_two_instances_share_the_work_and_one_index(world: Any, tmp_path: Path) -> None:
+async def test_two_instances_share_the_work_and_one_index(world: World, tmp_path: Path) -> None:
     """Each file is indexed once, by either instance, and both find all; a rebuild by one serves both."""
     grouped = world.infra.model_copy(update={"single_instance": False})
     async with world.running(infra=grouped), world.indexer(infra=grouped, folder=tmp_path / "second") as second:
@@ -24,7 +24,7 @@ async def test_two_instances_share_the_work_and_one_index(world: Any, tmp_path: 
         await world.finds(ann, "walrus", *names, scope="content")
         await world.settled()
         for state in states:
-            assert len(await world.says(state.file_id, "file-indexed")) == 1
+            assert len(await world.until_published(state.file_id, "file-indexed")) == 1
         await world.internal("POST", "/internal/rebuild")
         await world.delete(states[0].file_id)
         assert (await world.rebuilt())["state"] == "done"
@@ -33,7 +33,7 @@ async def test_two_instances_share_the_work_and_one_index(world: Any, tmp_path: 
 
 
 @pytest.mark.faults
-async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(world: Any, tmp_path: Path) -> None:
+async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(world: World, tmp_path: Path) -> None:
     """Killed in the middle of the work: searching answers 503, uploads go on, and afterwards nothing is missing."""
     async with running_node(tmp_path / "node") as node:
         world.engine = {**world.engine, "opensearch_url": node.url, "opensearch_index": f"t{new_id()}"}
@@ -55,7 +55,7 @@ async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(w
             await eventually(everything)
 
 
-async def test_without_its_cluster_the_service_does_not_start(world: Any) -> None:
+async def test_without_its_cluster_the_service_does_not_start(world: World) -> None:
     """The failure names the cluster, and what started it tries again."""
     world.engine = {**world.engine, "opensearch_url": "http://127.0.0.1:1"}
     with pytest.raises(EngineFailed, match="is unreachable"):
