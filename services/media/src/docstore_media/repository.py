@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from docstore_media.outcomes import Outcome
 from docstore_media.rules import OF_THE_BYTES, Kind, Rendition, Source
@@ -41,6 +41,50 @@ class Ready:
 
     owner_id: str
     rendition_id: str
+
+
+class Previews(Protocol):
+    """Renditions as a work queue, and the versions that use them."""
+
+    async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+        """Add new versions; return those whose contents were rendered before, with the outcome."""
+        ...
+
+    async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
+        """Delete files and versions. Unused renditions are removed now, or when the work on them ends."""
+        ...
+
+    async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
+        """Lease due work; accounts take turns."""
+        ...
+
+    async def object_keys(self, rendition_id: str) -> list[str]:
+        """Return the keys of the content: several, if it was uploaded several times."""
+        ...
+
+    async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
+        """Store the outcome of rendering; return the versions to publish it for; None if the lease was lost."""
+        ...
+
+    async def postpone(self, rendition: Rendition, seconds: float, *, faultless: bool) -> None:
+        """Retry later; `faultless`: the attempt does not count. A rendition to be removed is due at once."""
+        ...
+
+    async def remove(self, rendition: Rendition) -> None:
+        """Delete a rendition whose pictures are deleted."""
+        ...
+
+    async def due(self) -> list[str]:
+        """Return the states with due work."""
+        ...
+
+    async def ready(self, key: str) -> Ready | None:
+        """Return the pictures of a version; None if there are none (yet)."""
+        ...
+
+    async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
+        """Return the pictures of many versions, by version, without those that have none (yet)."""
+        ...
 
 
 class MongoPreviews:
@@ -74,7 +118,6 @@ class MongoPreviews:
     # --- events ------------------------------------------------------------------------------------------
 
     async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
-        """Add new versions; return those whose contents were rendered before, with the outcome."""
         fresh = await self._fresh(sources, session)
         if not fresh:
             return []
@@ -125,7 +168,6 @@ class MongoPreviews:
                 await self._renditions.update_one({"_id": row["_id"]}, {"$set": _anew(now)}, session=session)
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
-        """Delete files and versions. Unused renditions are removed now, or when the work on them ends."""
         chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
         rows = [row async for row in self._versions.find(chosen, {"rendition": 1}, session=session)]
         remember = [
@@ -147,7 +189,6 @@ class MongoPreviews:
     # --- work --------------------------------------------------------------------------------------------
 
     async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
-        """Lease due work; accounts take turns."""
         lease = await self._queue.claim({"state": state})
         if lease is None:
             return None
@@ -164,12 +205,10 @@ class MongoPreviews:
         )
 
     async def object_keys(self, rendition_id: str) -> list[str]:
-        """Return the keys of the content: several, if it was uploaded several times."""
         keys = await self._versions.distinct("object_key", {"rendition": rendition_id})
         return [str(key) for key in keys]
 
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
-        """Store the outcome of rendering; return the versions to publish it for; None if the lease was lost."""
         change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
         lease = _lease(rendition)
         before = await self._renditions.find_one({**self._queue.held(lease), "state": "pending"}, session=session)
@@ -184,13 +223,11 @@ class MongoPreviews:
         return sources
 
     async def postpone(self, rendition: Rendition, seconds: float, *, faultless: bool) -> None:
-        """Retry later; `faultless`: the attempt does not count. A rendition to be removed is due at once."""
         changes = {"waits": rendition.waits + 1} if faultless else {}
         with suppress(LeaseLost):
             await self._queue.postpone(_lease(rendition), seconds, changes, counted=not faultless)
 
     async def remove(self, rendition: Rendition) -> None:
-        """Delete a rendition whose pictures are deleted."""
         with suppress(LeaseLost):
             await self._queue.complete(_lease(rendition))
 
@@ -199,7 +236,6 @@ class MongoPreviews:
         await self._queue.release_all()
 
     async def due(self) -> list[str]:
-        """Return the states with due work."""
         return [state for state in ("pending", "removing") if await self._queue.due_in({"state": state}) == 0]
 
     async def count_pending(self) -> int:
@@ -216,7 +252,6 @@ class MongoPreviews:
     # --- queries -----------------------------------------------------------------------------------------
 
     async def ready(self, key: str) -> Ready | None:
-        """Return the pictures of a version; None if there are none (yet)."""
         version = await self._versions.find_one({"_id": key}, {"rendition": 1})
         if version is None:
             return None
@@ -224,7 +259,6 @@ class MongoPreviews:
         return Ready(row["owner_id"], row["_id"]) if row else None
 
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
-        """Return the pictures of many versions, by version, without those that have none (yet)."""
         versions = self._versions.find({"_id": {"$in": list(keys)}}, {"rendition": 1})
         renditions = {row["_id"]: row["rendition"] async for row in versions}
         chosen = {"_id": {"$in": list(set(renditions.values()))}, "state": "ready"}

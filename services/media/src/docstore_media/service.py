@@ -7,7 +7,7 @@ from typing import Protocol
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction
 from docstore_media.outcomes import outcome_event
-from docstore_media.repository import MongoPreviews, Ready
+from docstore_media.repository import Previews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound, not_found
@@ -63,7 +63,7 @@ class PreviewService:
 
     def __init__(
         self,
-        previews: MongoPreviews,
+        previews: Previews,
         metadata: MetadataClient,
         pictures: Presigner,
         *,

@@ -17,7 +17,7 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_media import metrics
 from docstore_media.outcomes import Outcome, outcome_event
 from docstore_media.renderer import Renderer
-from docstore_media.repository import MongoPreviews
+from docstore_media.repository import Previews
 from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP
 from docstore_work.backoff import backoff
@@ -49,7 +49,7 @@ class RenderingWorker:
 
     def __init__(
         self,
-        previews: MongoPreviews,
+        previews: Previews,
         renderer: Renderer,
         pictures: Pictures,
         transactor: Transactor,
