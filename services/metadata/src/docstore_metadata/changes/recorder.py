@@ -4,17 +4,17 @@ Each event increments the revision of the node that is passed in. A folder's jou
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 from docstore_events.files import (
     FileAccessChanged,
     FileCreated,
     FileDeleted,
-    FileEvent,
     FileModified,
     FileMoved,
     FilePurged,
     FileRestored,
+    FileState,
     FileTagged,
     VersionPruned,
 )
@@ -22,6 +22,15 @@ from docstore_events.transaction import Transaction
 from docstore_metadata.changes.journal_writer_repository import ChangeType, JournalWriter, NewEntry
 from docstore_metadata.tree.presentation import file_state
 from docstore_metadata.tree.rules import Place, Version
+
+
+class FileFacts(TypedDict):
+    """Fields that all events of files have."""
+
+    revision: int
+    file: FileState
+    path: str
+    actor_id: str
 
 
 class FileEventRecorder:
@@ -56,47 +65,53 @@ class FileEventRecorder:
         """Publish before saving: a new node already carries its first revision."""
         place.node.published_readers = place.readers
         self._append_for_all("created", place)
-        return self._publish(FileCreated, place, next_revision=False, upload_id=upload_id)
+        return self._transaction.publish(FileCreated(**self._facts(place), upload_id=upload_id))
 
     def modified(self, place: Place, *, added_bytes: int, upload_id: str | None) -> str:
-        event_id = self._publish(FileModified, place, added_bytes=added_bytes, upload_id=upload_id)
+        event = FileModified(**self._next_facts(place), added_bytes=added_bytes, upload_id=upload_id)
+        event_id = self._transaction.publish(event)
         self._append_for_all("modified", place)
         return event_id
 
     def moved(self, place: Place, before: Place) -> None:
         """A reader of only one of the two places gains or loses access by the move."""
-        self._publish(FileMoved, place, previous_path=before.path, previous_readers=before.readers)
+        facts = self._next_facts(place)
+        self._transaction.publish(FileMoved(**facts, previous_path=before.path, previous_readers=before.readers))
         earlier, now = {place.node.owner_id, *before.readers}, {place.node.owner_id, *place.readers}
         self._append("moved", place, earlier & now, before)
         self._append("unshared", before, earlier - now)
         self._append("shared", place, now - earlier)
 
     def tagged(self, place: Place) -> None:
-        self._publish(FileTagged, place)
+        self._transaction.publish(FileTagged(**self._next_facts(place)))
         self._append_for_all("modified", place)
 
     def access_changed(self, place: Place) -> None:
         """Publishes the event alone: for the journals see `shared` and `unshared`."""
-        self._publish(FileAccessChanged, place)
+        self._transaction.publish(FileAccessChanged(**self._next_facts(place)))
 
     def deleted(self, place: Place) -> None:
-        self._publish(FileDeleted, place)
+        self._transaction.publish(FileDeleted(**self._next_facts(place)))
         self._append_for_all("deleted", place)
 
     def restored(self, place: Place) -> None:
-        self._publish(FileRestored, place)
+        self._transaction.publish(FileRestored(**self._next_facts(place)))
         self._append_for_all("restored", place)
 
     def purged(self, place: Place, freed_bytes: int) -> None:
-        self._publish(FilePurged, place, freed_bytes=freed_bytes)
+        self._transaction.publish(FilePurged(**self._next_facts(place), freed_bytes=freed_bytes))
 
     def pruned(self, place: Place, version: Version) -> None:
-        self._publish(VersionPruned, place, pruned_version=version.number, freed_bytes=version.size)
+        self._transaction.publish(
+            VersionPruned(**self._next_facts(place), pruned_version=version.number, freed_bytes=version.size)
+        )
 
-    def _publish(self, event: type[FileEvent], place: Place, *, next_revision: bool = True, **fields: Any) -> str:
-        place.node.revision += next_revision
-        common = {"revision": place.node.revision, "file": file_state(place), "path": place.path}
-        return self._transaction.publish(event(**common, actor_id=self._actor_id, **fields))
+    def _next_facts(self, place: Place) -> FileFacts:
+        place.node.revision += 1
+        return self._facts(place)
+
+    def _facts(self, place: Place) -> FileFacts:
+        return FileFacts(revision=place.node.revision, file=file_state(place), path=place.path, actor_id=self._actor_id)
 
     def _append_for_all(self, change: ChangeType, place: Place) -> None:
         if self._below_folder:
