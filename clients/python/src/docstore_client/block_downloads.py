@@ -123,7 +123,7 @@ class BlockDownloads:
                 for task, block in zip(placing, page.blocks, strict=True):
                     await task
                     await asyncio.to_thread(assembly.hash_into, whole, block)
-        except BaseExceptionGroup as failures:
+        except BaseExceptionGroup as failures:  # callers catch single errors, as they do without parallel work
             raise failures.exceptions[0] from None
 
     async def _place(self, block: Block, page: Page, assembly: Assembly, progress: Progress) -> None:

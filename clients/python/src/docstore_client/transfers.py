@@ -112,5 +112,5 @@ async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work)
-    except BaseExceptionGroup as failures:
+    except BaseExceptionGroup as failures:  # callers catch single errors, as they do without parallel work
         raise failures.exceptions[0] from None
