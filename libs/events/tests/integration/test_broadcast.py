@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -54,14 +53,14 @@ class Listener:
 
 
 @pytest.fixture
-async def producer(infra: InfraSettings) -> AsyncIterator[Any]:
+async def producer(infra: InfraSettings) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(bootstrap_servers=infra.kafka_bootstrap)
     await producer.start()
     yield producer
     await producer.stop()
 
 
-async def send(producer: Any, infra: InfraSettings, *delivery_ids: str) -> None:
+async def send(producer: AIOKafkaProducer, infra: InfraSettings, *delivery_ids: str) -> None:
     topic = f"{infra.topic_prefix}notifications"
     for delivery_id in delivery_ids:
         event = NotificationSent(
@@ -73,7 +72,7 @@ async def send(producer: Any, infra: InfraSettings, *delivery_ids: str) -> None:
     wake(topic)
 
 
-async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings, producer: Any) -> None:
+async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
     """What was said before is not heard; what comes is, of all partitions, by all; the unreadable is passed over."""
     await provision_topics(infra)
     await send(producer, infra, "before")
@@ -90,7 +89,7 @@ async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings
     await one.stop()
 
 
-async def test_a_listener_looks_by_itself(infra: InfraSettings, producer: Any) -> None:
+async def test_a_listener_looks_by_itself(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
     """Without a wake-up from a publisher in the same process it hears of an event, too."""
     listener = await Listener(infra.model_copy(update={"idle_interval_ms": 50})).started()
     event = NotificationSent(

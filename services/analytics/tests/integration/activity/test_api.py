@@ -18,7 +18,7 @@ PAGE = 5
 
 
 @pytest.fixture
-async def ours(analytics: Analytics) -> AsyncIterator[Any]:
+async def ours(analytics: Analytics) -> AsyncIterator[Analytics]:
     """Analytics beside a metadata service that knows whom each file belongs to: who calls is `root`."""
     rights = {"f": "owner", "theirs": "viewer"}
     metadata = FastAPI()
@@ -35,7 +35,7 @@ async def ours(analytics: Analytics) -> AsyncIterator[Any]:
         yield analytics
 
 
-async def test_events_become_the_activity_of_their_file(ours: Any) -> None:
+async def test_events_become_the_activity_of_their_file(ours: Analytics) -> None:
     """The latest first, with names; once, though an event comes twice; shares and links to the owner alone."""
     await ours.publish_and_wait(account("ann"))
     for file_id in ("f", "theirs"):
@@ -57,13 +57,13 @@ async def test_events_become_the_activity_of_their_file(ours: Any) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("?file_id=other", 404), ("", 422), ("?file_id=f&cursor=x", 422)])
-async def test_who_may_not_read_a_file_learns_nothing(ours: Any, path: str, status: int) -> None:
+async def test_who_may_not_read_a_file_learns_nothing(ours: Analytics, path: str, status: int) -> None:
     """Unknown and foreign files are not found; nonsense is refused."""
     await ours.publish_and_wait(created("other"))
     assert (await ours.get(f"/v1/activity{path}")).status == status
 
 
-async def test_a_page_costs_the_same_however_much_there_is(ours: Any) -> None:
+async def test_a_page_costs_the_same_however_much_there_is(ours: Analytics) -> None:
     """The last page of 300 reads about what it shows, from the index."""
     await ours.publish_and_wait(*(moved("f", revision=number) for number in range(2, MANY)), shared("f"))
     seen, cursor = 0, ""

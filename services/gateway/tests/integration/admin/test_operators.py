@@ -4,10 +4,14 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, Reply, Request
+from gateway_journal import Publish
 
 from docstore_events.notifications import NotificationSent
 from docstore_platform.mongo import Mongo
 from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -15,7 +19,7 @@ pytestmark = pytest.mark.connected
 FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
 
 
-async def told(infra: Any, number: int) -> list[Any]:
+async def told(infra: InfraSettings, number: int) -> list[Any]:
     """The calls that the gateway has said, once there are so many."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
@@ -33,12 +37,12 @@ async def told(infra: Any, number: int) -> list[Any]:
 
 
 async def test_calls_are_told_with_who_what_and_how_it_ended(
-    gateway: Any, service: Any, issuer: Any, infra: Any
+    gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings
 ) -> None:
     """Refused ones too; a link's token is in none of them, and what metadata told of reads is not passed on."""
 
-    async def behave(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def behave(request: Request) -> Reply:
+        reply = Reply()
         if request.path.endswith("/content"):
             reply.status = 302
             reply.headers["docstore-read"] = "f g"
@@ -57,12 +61,14 @@ async def test_calls_are_told_with_who_what_and_how_it_ended(
     assert (link["path"], link["read"], link["account_id"]) == ("/v1/links/-/content", ["f", "g"], "")
 
 
-async def test_health_names_every_service_and_what_it_lacks(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_health_names_every_service_and_what_it_lacks(
+    gateway: Caller, service: FakeService, issuer: Issuer
+) -> None:
     """For administrators; one that does not answer is named, and the whole is degraded."""
     figures = {"lag": {"files": 0}, "outbox": {"pending": 0, "oldest_seconds": 0.0}, "dead_letters": 0}
 
-    async def behave(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def behave(request: Request) -> Reply:
+        reply = Reply()
         reply.body = orjson.dumps(figures)
         return reply
 
@@ -80,7 +86,7 @@ async def test_health_names_every_service_and_what_it_lacks(gateway: Any, servic
 
 
 async def test_events_are_watched_as_they_are_said(
-    open_gateway: Any, listening: Any, issuer: Any, client: Any, publish: Any
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession, publish: Publish
 ) -> None:
     """Each with its data; of the topics asked for; by administrators alone."""
     about: dict[str, Any] = {"revision": 1, "account_id": "ann", "kind": "upload_done", "cause_ids": ()}

@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
+from starlette.types import Message
 
 from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredAnswer
 from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
@@ -18,11 +20,11 @@ BODY = b'{"path":"/a"}'
 
 
 @pytest.fixture
-def counted(service: Any) -> Any:
+def counted(service: FakeService) -> FakeService:
     """The service answers each call with its number."""
 
-    async def count(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def count(request: Request) -> Reply:
+        reply = Reply()
         reply.status = 201
         reply.headers |= {"location": "/v1/files/7", "etag": '"1"'}
         reply.body = b'{"call":%d}' % len(service.requests)
@@ -43,7 +45,9 @@ def keyed(headers: dict[str, str], key: str = "k-1") -> dict[str, str]:
     return headers | {"idempotency-key": key}
 
 
-async def test_the_same_call_has_one_effect_and_one_answer(open_gateway: Any, counted: Any, issuer: Any) -> None:
+async def test_the_same_call_has_one_effect_and_one_answer(
+    open_gateway: OpenGateway, counted: FakeService, issuer: Issuer
+) -> None:
     """Sent again, even to another replica, it gets the first answer with its headers, marked as repeated."""
     headers = keyed(issuer.bearer())
     async with open_gateway() as one, open_gateway() as two:
@@ -61,7 +65,7 @@ async def test_the_same_call_has_one_effect_and_one_answer(open_gateway: Any, co
     [("POST", "/v1/folders", b"{}"), ("POST", "/v1/folders?x=1", BODY), ("PATCH", "/v1/folders", BODY)],
 )
 async def test_a_key_belongs_to_one_call(
-    gateway: Any, counted: Any, issuer: Any, method: str, target: str, body: bytes
+    gateway: Caller, counted: FakeService, issuer: Issuer, method: str, target: str, body: bytes
 ) -> None:
     """Another body, query or method under the same key is 422."""
     await gateway.call("POST", "/v1/folders", keyed(issuer.bearer()), BODY)
@@ -70,7 +74,7 @@ async def test_a_key_belongs_to_one_call(
     assert len(counted.requests) == 1
 
 
-async def test_a_key_belongs_to_one_caller(gateway: Any, counted: Any, issuer: Any) -> None:
+async def test_a_key_belongs_to_one_caller(gateway: Caller, counted: FakeService, issuer: Issuer) -> None:
     """Nobody gets another account's answer by guessing its key; without a login the address is the caller."""
     for headers in (issuer.bearer("ann"), issuer.bearer("bob")):
         assert (await gateway.call("POST", "/v1/folders", keyed(headers), BODY)).status == 201
@@ -81,14 +85,16 @@ async def test_a_key_belongs_to_one_caller(gateway: Any, counted: Any, issuer: A
     assert again.header("idempotency-replayed") == "true"
 
 
-async def test_while_a_call_is_being_made_the_same_one_waits(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_while_a_call_is_being_made_the_same_one_waits(
+    gateway: Caller, service: FakeService, issuer: Issuer
+) -> None:
     """409 with Retry-After instead of a second effect."""
     entered, release = asyncio.Event(), asyncio.Event()
 
-    async def hold(request: Any) -> Any:
+    async def hold(request: Request) -> Reply:
         entered.set()
         await release.wait()
-        return await type(service)._answer_ok(service, request)
+        return Reply()
 
     service.behave = hold
     first = asyncio.create_task(gateway.call("POST", "/v1/folders", keyed(issuer.bearer()), BODY))
@@ -102,11 +108,11 @@ async def test_while_a_call_is_being_made_the_same_one_waits(gateway: Any, servi
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-async def test_a_failure_is_not_kept(gateway: Any, service: Any, issuer: Any, status: int) -> None:
+async def test_a_failure_is_not_kept(gateway: Caller, service: FakeService, issuer: Issuer, status: int) -> None:
     """After an answer that says nothing of the call itself, the same key may try again."""
 
-    async def fail_once(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def fail_once(request: Request) -> Reply:
+        reply = Reply()
         reply.status = status if len(service.requests) == 1 else 200
         return reply
 
@@ -115,24 +121,24 @@ async def test_a_failure_is_not_kept(gateway: Any, service: Any, issuer: Any, st
     assert [answer.status for answer in answers] == [status, 200]
 
 
-async def test_a_service_that_breaks_frees_the_key(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_service_that_breaks_frees_the_key(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """An exception on the way leaves no key taken."""
 
-    async def break_once(request: Any) -> Any:
+    async def break_once(request: Request) -> Reply:
         if len(service.requests) == 1:
             raise RuntimeError("broken")
-        return await type(service)._answer_ok(service, request)
+        return Reply()
 
     service.behave = break_once
     answers = [await gateway.call("POST", "/v1/folders", keyed(issuer.bearer()), BODY) for _ in range(2)]
     assert [answer.status for answer in answers] == [500, 200]
 
 
-async def test_refusals_are_kept(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_refusals_are_kept(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """A conflict stays a conflict: the repeated call is not tried on newer data."""
 
-    async def refuse(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def refuse(request: Request) -> Reply:
+        reply = Reply()
         reply.status = 409
         return reply
 
@@ -142,9 +148,9 @@ async def test_refusals_are_kept(gateway: Any, service: Any, issuer: Any) -> Non
     assert len(service.requests) == 1
 
 
-async def secret(request: Any, service: Any) -> Any:
+async def secret(request: Request, service: FakeService) -> Reply:
     """An answer that is shown once."""
-    reply = await type(service)._answer_ok(service, request)
+    reply = Reply()
     reply.headers |= {"cache-control": "no-store"}
     reply.body = b'{"secret":"s3cret%d"}' % len(service.requests)
     return reply
@@ -159,7 +165,7 @@ async def kept_rows(infra: InfraSettings) -> list[Any]:
 
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/sessions/refresh", "/v1/blocks/missing", "/v1/links/t/open"])
 async def test_log_ins_and_questions_are_not_kept(
-    gateway: Any, service: Any, issuer: Any, infra: InfraSettings, path: str
+    gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings, path: str
 ) -> None:
     """What answers a log-in, or changes nothing, ignores the key."""
     service.behave = lambda request: secret(request, service)
@@ -171,7 +177,7 @@ async def test_log_ins_and_questions_are_not_kept(
 
 @pytest.mark.parametrize("path", ["/v1/files/7/links", "/v1/subscriptions", "/v1/uploads"])
 async def test_what_is_shown_once_is_shown_again_to_who_has_the_key(
-    gateway: Any, service: Any, issuer: Any, infra: InfraSettings, path: str
+    gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings, path: str
 ) -> None:
     """A link, a webhook, an upload is made once; neither the answer nor the body can be read in the database."""
     service.behave = lambda request: secret(request, service)
@@ -184,14 +190,14 @@ async def test_what_is_shown_once_is_shown_again_to_who_has_the_key(
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\tkey"])
-async def test_a_key_that_is_none_is_refused(gateway: Any, service: Any, issuer: Any, key: str) -> None:
+async def test_a_key_that_is_none_is_refused(gateway: Caller, service: FakeService, issuer: Issuer, key: str) -> None:
     """422 rather than a promise that can't be kept."""
     answer = await gateway.call("POST", "/v1/folders", keyed(issuer.bearer(), key), BODY)
     assert answer.status == 422
     assert service.requests == []
 
 
-async def test_reading_calls_ignore_the_key(gateway: Any, counted: Any, issuer: Any) -> None:
+async def test_reading_calls_ignore_the_key(gateway: Caller, counted: FakeService, issuer: Issuer) -> None:
     """A GET is safe anyway and always fresh."""
     for _ in range(2):
         await gateway.call("GET", "/v1/files", keyed(issuer.bearer()))
@@ -222,7 +228,7 @@ async def store(infra: InfraSettings) -> Any:
 async def answer_with(recorder: Recorder, body: bytes) -> list[Any]:
     sent: list[Any] = []
 
-    async def send(message: Any) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     out = recorder.recording(send)
@@ -295,7 +301,9 @@ async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -
     mongo.close()
 
 
-async def test_of_many_equal_calls_at_once_one_is_made(open_gateway: Any, counted: Any, issuer: Any) -> None:
+async def test_of_many_equal_calls_at_once_one_is_made(
+    open_gateway: OpenGateway, counted: FakeService, issuer: Issuer
+) -> None:
     """Twenty over two replicas: one effect; the others are told to wait or get the same answer."""
     async with open_gateway() as one, open_gateway() as two:
         answers = await asyncio.gather(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import structlog
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
@@ -22,7 +23,7 @@ CALLS = (
 )
 
 
-async def test_links_need_no_login(gateway: Any, service: Any) -> None:
+async def test_links_need_no_login(gateway: Caller, service: FakeService) -> None:
     """Whoever has the token is let through, with the address that was seen."""
     for method, path in CALLS:
         assert (await gateway.call(method, path, {"x-forwarded-for": "1.2.3.4"})).status == 200, path
@@ -30,7 +31,7 @@ async def test_links_need_no_login(gateway: Any, service: Any) -> None:
     assert {request.header("x-forwarded-for") for request in service.requests} == {"198.51.100.7"}
 
 
-async def test_owners_routes_of_links_need_a_login(gateway: Any, service: Any) -> None:
+async def test_owners_routes_of_links_need_a_login(gateway: Caller, service: FakeService) -> None:
     """Making, listing and revoking are the owner's; the bare prefixes lead nowhere."""
     for method, path in (("POST", "/v1/files/7/links"), ("GET", "/v1/files/7/links"), ("GET", "/v1/links")):
         assert (await gateway.call(method, path)).status == 401
@@ -38,7 +39,7 @@ async def test_owners_routes_of_links_need_a_login(gateway: Any, service: Any) -
     assert service.requests == []
 
 
-async def test_guessers_are_limited_by_address(open_gateway: Any) -> None:
+async def test_guessers_are_limited_by_address(open_gateway: OpenGateway) -> None:
     """Page and API draw on one budget; another address has its own."""
     async with open_gateway(anonymous_per_minute=20) as gateway:
         answers = [await gateway.call(*CALLS[n % len(CALLS)]) for n in range(60)]
@@ -47,11 +48,11 @@ async def test_guessers_are_limited_by_address(open_gateway: Any) -> None:
         assert (await gateway.at("203.0.113.9").call("GET", f"/l/{TOKEN}")).status == 200
 
 
-async def test_a_page_keeps_its_own_policy(gateway: Any, service: Any) -> None:
+async def test_a_page_keeps_its_own_policy(gateway: Caller, service: FakeService) -> None:
     """HTML comes through as it is, with what holds for every answer added; its policy is the only one."""
 
-    async def page(_: Any) -> Any:
-        reply = await type(service)._answer_ok(service, _)
+    async def page(_: Request) -> Reply:
+        reply = Reply()
         reply.headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'"}
         reply.body = b"<!doctype html><title>x</title>"
         return reply
@@ -67,7 +68,7 @@ async def test_a_page_keeps_its_own_policy(gateway: Any, service: Any) -> None:
 
 
 async def test_no_token_of_a_link_can_be_read_from_what_is_kept_for_repeated_calls(
-    gateway: Any, service: Any, issuer: Any, infra: InfraSettings
+    gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings
 ) -> None:
     """A new link's answer is kept sealed by the key of its call; what visitors of a link do is not kept at all."""
     keyed = issuer.bearer() | {"idempotency-key": "k1"}
@@ -84,12 +85,12 @@ async def test_no_token_of_a_link_can_be_read_from_what_is_kept_for_repeated_cal
     assert len(service.requests) == 3
 
 
-async def test_tokens_are_not_logged(gateway: Any, service: Any) -> None:
+async def test_tokens_are_not_logged(gateway: Caller, service: FakeService) -> None:
     """The line of each call says which area it was, not which link, in whatever spelling; nor do errors."""
     lines: list[Any] = []
     gateway.app.state.edge._access_log = lambda event, **fields: lines.append(fields)
 
-    async def fail(_: Any) -> Any:
+    async def fail(_: Request) -> Reply:
         raise RuntimeError("as bad as it gets")
 
     with structlog.testing.capture_logs() as logs:

@@ -1,9 +1,11 @@
 """Rate limits over all replicas."""
 
 import asyncio
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import pytest
+from gateway_calls import FakeService, Issuer, OpenGateway, Received
 from spent_calls import spend_all
 
 from docstore_gateway.edge.rate_limit_repository import MongoTokenBuckets
@@ -15,11 +17,13 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def statuses(calls: Any) -> list[int]:
+async def statuses(calls: Iterable[Awaitable[Received]]) -> list[int]:
     return [answer.status for answer in await asyncio.gather(*calls)]
 
 
-async def test_log_ins_from_one_address_are_few_over_two_replicas(open_gateway: Any, service: Any) -> None:
+async def test_log_ins_from_one_address_are_few_over_two_replicas(
+    open_gateway: OpenGateway, service: FakeService
+) -> None:
     """Guessing passwords against two replicas at once gives no more tries than against one."""
     async with open_gateway(log_in_per_minute=5) as one, open_gateway(log_in_per_minute=5) as two:
         got = await statuses((one, two)[i % 2].call("POST", "/v1/sessions", {}, b"{}") for i in range(20))
@@ -36,7 +40,7 @@ async def test_log_ins_from_one_address_are_few_over_two_replicas(open_gateway: 
     assert other.status == 200
 
 
-async def test_a_forged_x_forwarded_for_does_not_help(open_gateway: Any) -> None:
+async def test_a_forged_x_forwarded_for_does_not_help(open_gateway: OpenGateway) -> None:
     """Another address in the header is the same client, for a peer that is no proxy of ours."""
     async with open_gateway(sign_up_per_minute=3) as gateway:
         got = await statuses(
@@ -45,7 +49,7 @@ async def test_a_forged_x_forwarded_for_does_not_help(open_gateway: Any) -> None
     assert got.count(200) == 3
 
 
-async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(open_gateway: Any) -> None:
+async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(open_gateway: OpenGateway) -> None:
     """The rightmost address that is no proxy's counts; what stands left of it is the client's own invention."""
     async with open_gateway(sign_up_per_minute=2, trusted_proxies=("198.51.100.0/24",)) as gateway:
         forged = [{"x-forwarded-for": f"1.2.3.{i}, 203.0.113.5"} for i in range(5)]
@@ -55,7 +59,9 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(open_gateway
     assert other.status == 200
 
 
-async def test_an_account_shares_its_limit_over_addresses_and_replicas(open_gateway: Any, issuer: Any) -> None:
+async def test_an_account_shares_its_limit_over_addresses_and_replicas(
+    open_gateway: OpenGateway, issuer: Issuer
+) -> None:
     """The budget belongs to the account; another account is not touched."""
     async with open_gateway(account_per_minute=10) as one, open_gateway(account_per_minute=10) as two:
         got = await statuses(
@@ -73,7 +79,7 @@ async def mongo(infra: InfraSettings) -> Any:
     mongo.close()
 
 
-async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Any) -> None:
+async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Mongo) -> None:
     """After the time that the refusal names, a call passes."""
     limiter = RateLimiter(MongoTokenBuckets(mongo.database(infra.database_prefix + "gateway")))
     policy = Policy.strict("log_in", 120)

@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 
 from docstore_platform.http.problems import Problem
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """Method, path, query, body and login arrive unchanged, with who called added."""
     headers = issuer.bearer() | {"x-request-id": "r-1", "if-match": '"7"'}
     answer = await gateway.call("PATCH", "/v1/files/7%20a?x=1&y=%2F", headers, b'{"name":"b"}')
@@ -25,7 +26,7 @@ async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Any, service: 
     assert request.header("x-forwarded-for") == "198.51.100.7"
 
 
-async def test_a_client_cant_speak_for_the_gateway(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_client_cant_speak_for_the_gateway(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """What it says of its own address is not passed on, only what was seen."""
     forged = {
         "x-forwarded-for": "1.2.3.4",
@@ -41,7 +42,7 @@ async def test_a_client_cant_speak_for_the_gateway(gateway: Any, service: Any, i
 
 @pytest.mark.parametrize("claims", [{"seconds": -60}, {"aud": "other"}, {"iss": "other"}])
 async def test_a_token_that_is_not_valid_is_refused_at_once(
-    gateway: Any, service: Any, issuer: Any, claims: dict[str, Any]
+    gateway: Caller, service: FakeService, issuer: Issuer, claims: dict[str, Any]
 ) -> None:
     """Expired or foreign: 401, and no service is bothered."""
     answer = await gateway.call("GET", "/v1/files", issuer.bearer(**claims))
@@ -52,7 +53,9 @@ async def test_a_token_that_is_not_valid_is_refused_at_once(
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x.y.z", "Basic YTpi"])
-async def test_without_a_token_there_is_no_answer(gateway: Any, service: Any, authorization: str | None) -> None:
+async def test_without_a_token_there_is_no_answer(
+    gateway: Caller, service: FakeService, authorization: str | None
+) -> None:
     """Everything but the way in needs a login."""
     headers = {"authorization": authorization} if authorization else {}
     answer = await gateway.call("GET", "/v1/files", headers)
@@ -60,7 +63,7 @@ async def test_without_a_token_there_is_no_answer(gateway: Any, service: Any, au
     assert service.requests == []
 
 
-async def test_the_way_in_needs_no_login(gateway: Any, service: Any) -> None:
+async def test_the_way_in_needs_no_login(gateway: Caller, service: FakeService) -> None:
     """A client with an outdated token in all its headers can still refresh it."""
     for method, path in [
         ("POST", "/v1/accounts"),
@@ -88,7 +91,9 @@ async def test_the_way_in_needs_no_login(gateway: Any, service: Any) -> None:
         "/nothing",
     ],
 )
-async def test_nothing_outside_the_public_api_is_reached(gateway: Any, service: Any, issuer: Any, path: str) -> None:
+async def test_nothing_outside_the_public_api_is_reached(
+    gateway: Caller, service: FakeService, issuer: Issuer, path: str
+) -> None:
     """Internal routes and path tricks are 404 problems, and no service sees them."""
     answer = await gateway.call("GET", path, issuer.bearer())
     assert answer.status == 404
@@ -97,7 +102,7 @@ async def test_nothing_outside_the_public_api_is_reached(gateway: Any, service: 
     assert service.requests == []
 
 
-async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Any, service: Any) -> None:
+async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Caller, service: FakeService) -> None:
     """A peer's signed call gets to accounts as it was sent; by another method, or near it, it is 404."""
     signed = {"x-docstore-region": "eu-north-1", "x-docstore-time": "1", "x-docstore-signature": "ab"}
     for name in ("accounts", "claims", "sign-ups", "password-resets"):
@@ -118,14 +123,16 @@ async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Any, 
     assert len(service.requests) == 4
 
 
-async def test_a_doubled_slash_is_forgiven(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_doubled_slash_is_forgiven(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """A base address that ends in a slash still works."""
     assert (await gateway.call("GET", "//v1/files/", issuer.bearer())).status == 200
     assert service.requests[0].path == "/v1/files"
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_over_the_limit_is_refused(open_gateway: Any, service: Any, issuer: Any, chunked: bool) -> None:
+async def test_a_body_over_the_limit_is_refused(
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer, chunked: bool
+) -> None:
     """413 whether the length was announced or not; the service sees nothing."""
     async with open_gateway(max_body_bytes=2048) as gateway:
         body: Any = [b"x" * 1024] * 3 if chunked else b"x" * 3072
@@ -135,21 +142,21 @@ async def test_a_body_over_the_limit_is_refused(open_gateway: Any, service: Any,
     assert service.requests == []
 
 
-async def test_a_body_in_chunks_arrives_whole(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_body_in_chunks_arrives_whole(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """A client that does not announce the length is served too."""
     assert (await gateway.call("POST", "/v1/folders", issuer.bearer(), [b'{"path"', b':"/a"}'])).status == 200
     assert service.requests[0].body == b'{"path":"/a"}'
     assert service.requests[0].header("content-length") == "13"
 
 
-async def test_an_unknown_method_is_refused(gateway: Any, issuer: Any) -> None:
+async def test_an_unknown_method_is_refused(gateway: Caller, issuer: Issuer) -> None:
     """405 with what there is."""
     answer = await gateway.call("BREW", "/v1/files", issuer.bearer())
     assert answer.status == 405
     assert "GET" in answer.header("allow")
 
 
-async def test_every_answer_carries_the_security_headers(gateway: Any, issuer: Any) -> None:
+async def test_every_answer_carries_the_security_headers(gateway: Caller, issuer: Issuer) -> None:
     """Pages, calls and errors alike; answers of the API may do nothing in a browser."""
     for path in ("/v1/files", "/v1/unknown", "/", "/healthz"):
         answer = await gateway.call("GET", path, issuer.bearer())
@@ -161,10 +168,10 @@ async def test_every_answer_carries_the_security_headers(gateway: Any, issuer: A
     assert "sandbox" in answer.header("content-security-policy")
 
 
-async def test_a_service_that_fails_answers_as_a_problem(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_service_that_fails_answers_as_a_problem(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """An exception out of an app in this process is a 500 with a request id, not a dropped connection."""
 
-    async def fail(_: Any) -> Any:
+    async def fail(_: Request) -> Reply:
         raise RuntimeError("broken")
 
     service.behave = fail
@@ -174,7 +181,7 @@ async def test_a_service_that_fails_answers_as_a_problem(gateway: Any, service: 
     assert "broken" not in answer.body.decode()
 
 
-async def test_a_service_that_has_not_started_is_unavailable(open_gateway: Any, issuer: Any) -> None:
+async def test_a_service_that_has_not_started_is_unavailable(open_gateway: OpenGateway, issuer: Issuer) -> None:
     """503 and when to try again; the keys come from accounts, which is there."""
     async with open_gateway(urls={"quota": "local:not-there"}) as gateway:
         answer = await gateway.call("GET", "/v1/admin/overview", issuer.bearer(role="admin"))
@@ -182,10 +189,10 @@ async def test_a_service_that_has_not_started_is_unavailable(open_gateway: Any, 
     assert answer.header("retry-after") == "1"
 
 
-async def test_a_refusal_of_a_service_is_passed_on(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_refusal_of_a_service_is_passed_on(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """The services' problems reach the client as they are."""
 
-    async def refuse(_: Any) -> Any:
+    async def refuse(_: Request) -> Reply:
         raise Problem(507, "over_quota", "No room.")
 
     service.behave = refuse
@@ -193,7 +200,7 @@ async def test_a_refusal_of_a_service_is_passed_on(gateway: Any, service: Any, i
     assert (answer.status, answer.json()["code"]) == (507, "over_quota")
 
 
-async def test_other_origins_need_permission(open_gateway: Any, issuer: Any) -> None:
+async def test_other_origins_need_permission(open_gateway: OpenGateway, issuer: Issuer) -> None:
     """A web page elsewhere may read answers only where the operator allowed its origin; cookies never count."""
     preflight = {"access-control-request-method": "PATCH"}
     async with open_gateway(cors_origins=("https://app.example",)) as gateway:
@@ -210,14 +217,14 @@ async def test_other_origins_need_permission(open_gateway: Any, issuer: Any) -> 
             assert answer.header("access-control-allow-origin") is None
 
 
-async def test_calls_do_not_wait_for_each_other(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_calls_do_not_wait_for_each_other(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """A slow call holds up nobody else."""
     release = asyncio.Event()
 
-    async def slow_for_one(request: Any) -> Any:
+    async def slow_for_one(request: Request) -> Reply:
         if request.path == "/v1/files/slow":
             await release.wait()
-        return await type(service)._answer_ok(service, request)
+        return Reply()
 
     service.behave = slow_for_one
     slow = asyncio.create_task(gateway.call("GET", "/v1/files/slow", issuer.bearer()))
@@ -227,11 +234,11 @@ async def test_calls_do_not_wait_for_each_other(gateway: Any, service: Any, issu
     assert (await slow).status == 200
 
 
-async def test_private_answers_are_stored_by_nobody(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_private_answers_are_stored_by_nobody(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """What has an ETag may be kept by the caller's own browser and is asked for again; a service's own word holds."""
 
-    async def behave(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def behave(request: Request) -> Reply:
+        reply = Reply()
         if request.path == "/v1/files":
             reply.headers["etag"] = '"1"'
         if request.path == "/v1/trash":
@@ -249,7 +256,7 @@ async def test_private_answers_are_stored_by_nobody(gateway: Any, service: Any, 
     ]
 
 
-async def test_every_answer_says_what_is_left_of_the_limit(open_gateway: Any, issuer: Any) -> None:
+async def test_every_answer_says_what_is_left_of_the_limit(open_gateway: OpenGateway, issuer: Issuer) -> None:
     """As the IETF's draft has it: the policy, and how much of it is left."""
     async with open_gateway(account_per_minute=100) as gateway:
         answers = [await gateway.call("GET", "/v1/files", issuer.bearer()) for _ in range(3)]
@@ -259,7 +266,7 @@ async def test_every_answer_says_what_is_left_of_the_limit(open_gateway: Any, is
     assert left[0] == 99
 
 
-async def test_a_page_elsewhere_may_use_links_and_ranges(open_gateway: Any) -> None:
+async def test_a_page_elsewhere_may_use_links_and_ranges(open_gateway: OpenGateway) -> None:
     """The grant of a link with a password goes out, the names of ranges and files come in."""
     async with open_gateway(cors_origins=("https://app.example",)) as gateway:
         asked = {"origin": "https://app.example", "access-control-request-method": "GET"}

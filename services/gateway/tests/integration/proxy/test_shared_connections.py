@@ -6,6 +6,8 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import Issuer, Listening, OpenGateway
 from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.proxy import service as forwarding
@@ -45,7 +47,13 @@ def hasty() -> Hasty:
 @pytest.mark.parametrize("target", ["/v1/changes", "/v1/changes?wait=1", "/v1/events"])
 @pytest.mark.parametrize("is_chunked", [False, True])
 async def test_a_body_sent_with_a_wait_for_changes_takes_nothing_from_the_next_call(
-    target: str, is_chunked: bool, open_gateway: Any, listening: Any, hasty: Hasty, issuer: Any, client: Any
+    target: str,
+    is_chunked: bool,
+    open_gateway: OpenGateway,
+    listening: Listening,
+    hasty: Hasty,
+    issuer: Issuer,
+    client: ClientSession,
 ) -> None:
     """The gateway reads the journal by requests of its own: they announce no body, so that another caller's request
     arrives whole and nothing else is made with his token."""
@@ -72,7 +80,7 @@ async def test_a_body_sent_with_a_wait_for_changes_takes_nothing_from_the_next_c
 
 
 async def test_a_body_that_stops_half_way_takes_nothing_from_the_next_call(
-    open_gateway: Any, listening: Any, hasty: Hasty, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, hasty: Hasty, issuer: Issuer, client: ClientSession
 ) -> None:
     """Answered before all of its body has come, a request's connection to the service is not used again."""
     ann, bob = issuer.bearer("ann"), issuer.bearer("bob")
@@ -97,7 +105,7 @@ async def test_a_body_that_stops_half_way_takes_nothing_from_the_next_call(
     "parts", [[b""], [b"1234"], [b"123", b"4"], [b"1234", b""], [b"12345", b"678901"], [b"1" * 11]]
 )
 async def test_a_body_of_another_length_than_announced_takes_nothing_from_the_next_call(
-    parts: list[bytes], listening: Any, hasty: Hasty
+    parts: list[bytes], listening: Listening, hasty: Hasty
 ) -> None:
     """Whoever asks the forwarder to announce ten bytes and has fewer or more of them: the call fails, the next goes
     well."""

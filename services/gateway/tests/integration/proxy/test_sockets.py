@@ -4,11 +4,12 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import FakeService, Issuer, Listening, OpenGateway, Reply, Request
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
@@ -26,12 +27,12 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_a_service_elsewhere_is_called_over_http(
-    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer, client: ClientSession
 ) -> None:
     """All services over HTTP, the gateway on a socket: the request arrives as sent, the answer as given."""
 
-    async def see_other(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def see_other(request: Request) -> Reply:
+        reply = Reply()
         reply.status = 303
         reply.headers |= {"location": "https://app.example/done", "etag": '"7"', "connection": "x-hop", "x-hop": "1"}
         return reply
@@ -64,7 +65,7 @@ async def test_a_service_elsewhere_is_called_over_http(
 
 
 async def test_a_forwarded_header_over_a_socket_is_not_believed(
-    open_gateway: Any, listening: Any, service: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, client: ClientSession
 ) -> None:
     """Nor is it when the peer is this machine."""
     async with open_gateway() as gateway, listening(gateway.app) as address:
@@ -73,7 +74,7 @@ async def test_a_forwarded_header_over_a_socket_is_not_believed(
 
 
 async def test_a_client_cannot_have_our_own_headers_dropped(
-    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer, client: ClientSession
 ) -> None:
     """Naming them in Connection takes away neither the address that guesses are counted by, nor the request's id."""
     named = {"connection": "close, x-forwarded-for, x-request-id, content-length, authorization"}
@@ -92,7 +93,7 @@ async def test_a_client_cannot_have_our_own_headers_dropped(
 
 
 async def test_a_dead_service_is_unavailable(
-    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer, client: ClientSession
 ) -> None:
     """Connection refused: 503 with Retry-After; other services' routes still work, and it is back when it is back."""
     with socket.socket() as reserved:
@@ -108,13 +109,14 @@ async def test_a_dead_service_is_unavailable(
 
 
 async def test_a_slow_service_is_given_up(
-    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer, client: ClientSession
 ) -> None:
     """504 once it has been silent too long; the key of a call that may have been made is free to find out."""
     never = asyncio.Event()
 
-    async def hang(_: Any) -> Any:
+    async def hang(_: Request) -> Reply:
         await never.wait()
+        return Reply()
 
     service.behave = hang
     async with (
@@ -129,7 +131,7 @@ async def test_a_slow_service_is_given_up(
 
 
 async def test_a_service_that_hangs_up_is_a_bad_gateway(
-    open_gateway: Any, listening: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
 ) -> None:
     """502: the call may have been made, which 503 would deny."""
 
@@ -175,7 +177,9 @@ class Streaming:
         await send({"type": "http.response.body", "body": b"last", "more_body": False})
 
 
-async def test_answers_and_bodies_are_streamed(open_gateway: Any, listening: Any, issuer: Any, client: Any) -> None:
+async def test_answers_and_bodies_are_streamed(
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
+) -> None:
     """A part is passed on when it comes, not when the answer ends; a large body arrives whole."""
     streaming = Streaming()
     async with (
@@ -191,7 +195,7 @@ async def test_answers_and_bodies_are_streamed(open_gateway: Any, listening: Any
 
 
 async def test_a_client_that_leaves_ends_the_stream(
-    open_gateway: Any, listening: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
 ) -> None:
     """A stream without end is not read on for nobody."""
     streaming = Streaming()
@@ -231,7 +235,7 @@ class Content:
 
 @pytest.mark.parametrize("is_elsewhere", [True, False])
 async def test_a_content_that_breaks_off_breaks_off_for_the_client(
-    is_elsewhere: bool, open_gateway: Any, listening: Any, issuer: Any, client: Any
+    is_elsewhere: bool, open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
 ) -> None:
     """Nobody takes half of a file for all of it, whether the service is in this process or not."""
     content = Content(1 << 24, breaks_at=1 << 22)
@@ -246,7 +250,9 @@ async def test_a_content_that_breaks_off_breaks_off_for_the_client(
             await answer.read()
 
 
-async def test_a_slow_client_slows_the_service(open_gateway: Any, listening: Any, issuer: Any, client: Any) -> None:
+async def test_a_slow_client_slows_the_service(
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
+) -> None:
     """What is not taken is not fetched: the gateway holds little of it."""
     content = Content(1 << 28)
     async with (
@@ -266,7 +272,9 @@ async def test_a_slow_client_slows_the_service(open_gateway: Any, listening: Any
         answer.close()
 
 
-async def test_path_tricks_over_a_socket(open_gateway: Any, listening: Any, service: Any, issuer: Any) -> None:
+async def test_path_tricks_over_a_socket(
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer
+) -> None:
     """Raw request lines that clients' libraries would tidy up reach nothing internal."""
     token = issuer.token("ann")
     async with open_gateway() as gateway, listening(gateway.app) as address:
@@ -288,13 +296,13 @@ async def test_path_tricks_over_a_socket(open_gateway: Any, listening: Any, serv
 
 
 async def test_a_long_page_of_changes_over_http(
-    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, service: FakeService, issuer: Issuer, client: ClientSession
 ) -> None:
     """One that is passed on in parts: it arrives whole, and the gateway goes on serving others."""
     page = {"changes": [{"seq": 1, "type": "created", "file": {"name": "a" * READ_AT_ONCE_BYTES}}], "cursor": "c"}
 
-    async def tell(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def tell(request: Request) -> Reply:
+        reply = Reply()
         reply.body = orjson.dumps(page)
         return reply
 

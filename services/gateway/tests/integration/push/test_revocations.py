@@ -5,6 +5,9 @@ import time
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, Request
+from gateway_journal import FakeJournal, LogIn, OpenStream, Waiters
 
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.http.problems import Problem
@@ -18,14 +21,16 @@ def ended(session: str = "s1", account: str = "ann") -> Revocation:
     return Revocation(f"r-{session}", account, time.time() + 600, session_ids=(session,))
 
 
-async def becomes(gateway: Any, headers: dict[str, str], status: int) -> None:
+async def becomes(gateway: Caller, headers: dict[str, str], status: int) -> None:
     async def is_so() -> bool:
         return bool((await gateway.call("GET", "/v1/files", headers)).status == status)
 
     await eventually(is_so)
 
 
-async def test_an_ended_session_is_refused_by_every_gateway(open_gateway: Any, service: Any, issuer: Any) -> None:
+async def test_an_ended_session_is_refused_by_every_gateway(
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer
+) -> None:
     """Both replicas refuse its token with 401; other sessions of the account, and one that begins later, go on."""
     async with open_gateway() as first, open_gateway() as second:
         lost, kept = issuer.bearer(sid="s1"), issuer.bearer(sid="s2")
@@ -38,7 +43,9 @@ async def test_an_ended_session_is_refused_by_every_gateway(open_gateway: Any, s
             assert (await gateway.call("GET", "/v1/files", kept)).status == 200
 
 
-async def test_a_change_of_role_asks_for_a_new_token(open_gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_change_of_role_asks_for_a_new_token(
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer
+) -> None:
     """Tokens made before the account's revision are refused, those made since are good."""
     async with open_gateway() as gateway:
         await becomes(gateway, issuer.bearer(rev=1), 200)
@@ -50,7 +57,7 @@ async def test_a_change_of_role_asks_for_a_new_token(open_gateway: Any, service:
 
 
 async def test_what_was_revoked_before_a_gateway_starts_is_refused_from_its_first_call(
-    open_gateway: Any, service: Any, issuer: Any
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer
 ) -> None:
     """A gateway answers nobody before it has read the list."""
     service.revoke(ended("s1"))
@@ -59,14 +66,14 @@ async def test_what_was_revoked_before_a_gateway_starts_is_refused_from_its_firs
 
 
 async def test_waits_of_an_ended_session_end(
-    open_gateway: Any,
-    listening: Any,
-    service: Any,
-    journal: Any,
-    login: Any,
-    client: Any,
-    waiters: Any,
-    events: Any,
+    open_gateway: OpenGateway,
+    listening: Listening,
+    service: FakeService,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """A stream says that its token is no longer good and ends; a long poll is answered 401; other sessions wait on."""
     async with (
@@ -86,14 +93,16 @@ async def test_waits_of_an_ended_session_end(
         await waiters.become(1, gateway)
 
 
-async def test_while_accounts_is_away_what_is_known_holds(open_gateway: Any, service: Any, issuer: Any) -> None:
+async def test_while_accounts_is_away_what_is_known_holds(
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer
+) -> None:
     """Good tokens go on, revoked ones stay refused; what happened meanwhile is read afterwards."""
     async with open_gateway() as gateway:
         service.revoke(ended("s1"))
         await becomes(gateway, issuer.bearer(sid="s1"), 401)
         answer, refused = service._revocations, 0
 
-        async def away(request: Any) -> Any:
+        async def away(request: Request) -> dict[str, Any]:
             nonlocal refused
             refused += 1
             raise Problem(503, "unavailable", "Away.")

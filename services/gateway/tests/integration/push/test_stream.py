@@ -1,10 +1,12 @@
 """Streams of events: contents, resumption and end, with a fake journal."""
 
 import asyncio
-from typing import Any
 
 import orjson
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import Listening, OpenGateway
+from gateway_journal import FakeJournal, LogIn, OpenStream, Publish, Waiters
 
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import FileShared
@@ -16,7 +18,13 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_stream_tells_what_comes_and_resumes_after_what_was_told(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """Nothing of before; then each change once, over a dropped connection, by header or by parameter."""
     async with open_gateway(journal_check_interval_seconds=0.1) as gateway, listening(gateway.app) as address:
@@ -37,7 +45,14 @@ async def test_a_stream_tells_what_comes_and_resumes_after_what_was_told(
 
 
 async def test_a_stream_tells_notifications_and_shares(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, publish: Any, waiters: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    publish: Publish,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """In-app notifications without an id, others not; a share wakes whom it is with."""
     async with open_gateway(journal_check_interval_seconds=1000.0) as gateway, listening(gateway.app) as address:
@@ -68,7 +83,12 @@ async def test_a_stream_tells_notifications_and_shares(
 
 
 async def test_a_stream_says_why_it_ends(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    events: OpenStream,
 ) -> None:
     """Expired cursor and expired token have events of their own; what is no cursor is refused before the stream."""
     async with (
@@ -90,7 +110,9 @@ async def test_a_stream_says_why_it_ends(
         assert (await client.get(f"{address}/v1/events")).status == 401
 
 
-async def test_a_silent_stream_shows_that_it_lives(open_gateway: Any, listening: Any, login: Any, client: Any) -> None:
+async def test_a_silent_stream_shows_that_it_lives(
+    open_gateway: OpenGateway, listening: Listening, login: LogIn, client: ClientSession
+) -> None:
     """It begins with how soon to come again, and has a comment once in a while."""
     async with (
         open_gateway(heartbeat_interval_seconds=0.05) as gateway,
@@ -104,7 +126,13 @@ async def test_a_silent_stream_shows_that_it_lives(open_gateway: Any, listening:
 
 
 async def test_a_stream_outlives_an_outage_of_metadata(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """While metadata is away nothing is told; afterwards everything is."""
     async with (
@@ -121,7 +149,12 @@ async def test_a_stream_outlives_an_outage_of_metadata(
 
 
 async def test_an_account_has_a_bounded_number_of_streams(
-    open_gateway: Any, listening: Any, login: Any, client: Any, waiters: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """One too many is refused with 429, another account is not; a place is free as soon as its client has left."""
     async with open_gateway(max_streams=2) as gateway, listening(gateway.app) as address:
@@ -136,7 +169,7 @@ async def test_an_account_has_a_bounded_number_of_streams(
 
 
 async def test_nothing_is_left_of_a_client_that_has_left(
-    open_gateway: Any, listening: Any, login: Any, client: Any, waiters: Any
+    open_gateway: OpenGateway, listening: Listening, login: LogIn, client: ClientSession, waiters: Waiters
 ) -> None:
     """Waiters and tasks are gone when connections are closed, of polls and of streams."""
     async with open_gateway() as gateway, listening(gateway.app) as address:
@@ -161,7 +194,12 @@ def _answering() -> list[str]:
 
 
 async def test_a_gateway_that_stops_ends_every_wait(
-    open_gateway: Any, listening: Any, login: Any, client: Any, waiters: Any, events: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
+    events: OpenStream,
 ) -> None:
     """Polls are answered with nothing, streams end, at once: neither is broken off."""
     async with open_gateway() as gateway, listening(gateway.app) as address:

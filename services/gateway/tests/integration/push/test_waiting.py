@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from gateway_calls import Listening, OpenGateway
+from gateway_journal import FakeJournal, LogIn, Publish, Waiters
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
@@ -26,7 +29,13 @@ def created(owner: str, *readers: str) -> FileCreated:
 
 
 async def test_a_poll_is_answered_when_a_change_is_heard_of(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, publish: Any, waiters: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    publish: Publish,
+    waiters: Waiters,
 ) -> None:
     """Owner and reader, at two gateways: both wait, both are woken by one event, long before their time is up."""
     async with (
@@ -50,7 +59,12 @@ async def test_a_poll_is_answered_when_a_change_is_heard_of(
 
 
 async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
 ) -> None:
     """Where metadata lives in the gateway's process its word is enough: no event is heard here."""
     async with open_gateway(journal_check_interval_seconds=1000.0) as gateway, listening(gateway.app) as address:
@@ -62,7 +76,7 @@ async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
         assert [change["file"]["name"] for change in page["changes"]] == ["a.txt"]
 
 
-async def _published_until_done(publish: Any, event: Event, polls: list[Any]) -> bool:
+async def _published_until_done(publish: Publish, event: Event, polls: list[Any]) -> bool:
     """The broadcast may begin after the first: an event is said until it is heard."""
     await publish(event)
     _, pending = await asyncio.wait(polls, timeout=1)
@@ -70,7 +84,7 @@ async def _published_until_done(publish: Any, event: Event, polls: list[Any]) ->
 
 
 async def test_a_poll_does_not_wait_for_what_is_there(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any
+    open_gateway: OpenGateway, listening: Listening, journal: FakeJournal, login: LogIn, client: ClientSession
 ) -> None:
     """Changes are answered at once; without `wait`, so is nothing; when the time is up, nothing and the cursor are."""
     async with open_gateway() as gateway, listening(gateway.app) as address:
@@ -90,7 +104,12 @@ async def test_a_poll_does_not_wait_for_what_is_there(
 
 
 async def test_a_lost_wake_up_costs_only_time(
-    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any
+    open_gateway: OpenGateway,
+    listening: Listening,
+    journal: FakeJournal,
+    login: LogIn,
+    client: ClientSession,
+    waiters: Waiters,
 ) -> None:
     """No event is ever heard: the journals are looked at, in one call for all, and the change arrives."""
     async with open_gateway(journal_check_interval_seconds=0.2) as gateway, listening(gateway.app) as address:

@@ -2,11 +2,11 @@
 
 import re
 from datetime import datetime
-from typing import Any
 
 import jwt
 import orjson
 import pytest
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 
 from docstore_platform.clock import utc_now
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
@@ -29,7 +29,7 @@ LETTER = {
 """As a service tells of it."""
 
 
-async def test_the_pages_need_nothing_from_elsewhere(gateway: Any) -> None:
+async def test_the_pages_need_nothing_from_elsewhere(gateway: Caller) -> None:
     """Landing page, documentation and all they load come from here, and the browser is told to allow no more."""
     for page in ("/", "/docs"):
         answer = await gateway.call("GET", page)
@@ -43,7 +43,7 @@ async def test_the_pages_need_nothing_from_elsewhere(gateway: Any) -> None:
     assert (await gateway.call("GET", "/docs/assets/secret.txt")).status == 404
 
 
-async def test_the_api_describes_itself(gateway: Any) -> None:
+async def test_the_api_describes_itself(gateway: Caller) -> None:
     """/openapi.json is the committed document, with an ETag so that it is fetched once."""
     answer = await gateway.call("GET", "/openapi.json")
     assert answer.json()["info"]["title"] == "DocStore"
@@ -51,7 +51,7 @@ async def test_the_api_describes_itself(gateway: Any) -> None:
     assert (again.status, again.body) == (304, b"")
 
 
-async def test_ready_means_that_every_service_is(gateway: Any, service: Any) -> None:
+async def test_ready_means_that_every_service_is(gateway: Caller, service: FakeService) -> None:
     """/healthz is about this process; /readyz about all parts, each named to operators when it fails."""
     service.ready = False
     assert (await gateway.call("GET", "/healthz")).status == 200
@@ -62,7 +62,7 @@ async def test_ready_means_that_every_service_is(gateway: Any, service: Any) -> 
     assert set(told.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
 
 
-async def test_the_public_port_tells_strangers_nothing(gateway: Any) -> None:
+async def test_the_public_port_tells_strangers_nothing(gateway: Caller) -> None:
     """No metrics there, and nothing but metrics and health at the operators' port."""
     assert (await gateway.call("GET", "/metrics")).status == 404
     assert (await gateway.at_operators_port().call("GET", "/metrics")).status == 200
@@ -70,7 +70,7 @@ async def test_the_public_port_tells_strangers_nothing(gateway: Any) -> None:
         assert (await gateway.at_operators_port().call("GET", path)).status == 404
 
 
-async def test_operators_read_the_internal_apis_of_all_services(gateway: Any, service: Any) -> None:
+async def test_operators_read_the_internal_apis_of_all_services(gateway: Caller, service: FakeService) -> None:
     """A page at their port alone, with the document of each service as that service serves it."""
     operators = gateway.at_operators_port()
     page = await operators.call("GET", "/internal/docs")
@@ -84,13 +84,13 @@ async def test_operators_read_the_internal_apis_of_all_services(gateway: Any, se
         assert (await gateway.call("GET", path)).status == 404
 
 
-async def test_ready_when_all_parts_are(gateway: Any) -> None:
+async def test_ready_when_all_parts_are(gateway: Caller) -> None:
     """200 with nothing failed."""
     answer = await gateway.call("GET", "/readyz")
     assert answer.json() == {"status": "ok"}
 
 
-async def test_calls_are_counted_by_area(gateway: Any, issuer: Any) -> None:
+async def test_calls_are_counted_by_area(gateway: Caller, issuer: Issuer) -> None:
     """The metric names method, area and status, never an id: its series stay few."""
     await gateway.call("GET", "/v1/files/0192aa", issuer.bearer())
     text = (await gateway.at_operators_port().call("GET", "/metrics")).body.decode()
@@ -99,7 +99,7 @@ async def test_calls_are_counted_by_area(gateway: Any, issuer: Any) -> None:
     assert "0192aa" not in text
 
 
-async def test_dead_letters_are_for_operators(gateway: Any, service: Any, issuer: Any) -> None:
+async def test_dead_letters_are_for_operators(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
     """Without a login 401, as a user 403, and no service is asked."""
     assert (await gateway.call("GET", "/v1/admin/dead-letters")).status == 401
     for method, path in (
@@ -112,11 +112,13 @@ async def test_dead_letters_are_for_operators(gateway: Any, service: Any, issuer
     assert service.requests == []
 
 
-async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer: Any, infra: InfraSettings) -> None:
+async def test_an_operator_lists_and_replays(
+    gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings
+) -> None:
     """All services' letters in one list; a replay goes to the letter's own service with the internal secret."""
 
-    async def letters(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def letters(request: Request) -> Reply:
+        reply = Reply()
         found = {"items": [LETTER]}
         reply.body = orjson.dumps({"replayed": 1, "error": None} if request.method == "POST" else found)
         return reply
@@ -139,7 +141,7 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
     assert (service.requests[-1].method, service.requests[-1].path) == ("DELETE", "/internal/dead-letters/7")
 
 
-async def test_reports_of_vulnerabilities_have_an_address(open_gateway: Any) -> None:
+async def test_reports_of_vulnerabilities_have_an_address(open_gateway: OpenGateway) -> None:
     """RFC 9116: a contact, and until when it holds; nothing where the operator names none."""
     async with open_gateway(security_contact="mailto:security@example.org") as gateway:
         answer = await gateway.call("GET", "/.well-known/security.txt")

@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 from plain_browser import PlainPage
 
 from docstore_platform.http.problems import Problem
 from docstore_platform.mongo import Mongo
+from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -31,7 +33,7 @@ FOREIGN = [
 class Site:
     """A browser in front of a gateway, and Ann's account behind it."""
 
-    def __init__(self, gateway: Any, service: Any, issuer: Any) -> None:
+    def __init__(self, gateway: Caller, service: FakeService, issuer: Issuer) -> None:
         self.gateway = gateway
         self.service = service
         self.issuer = issuer
@@ -53,8 +55,8 @@ class Site:
         }
         service.behave = self._behave
 
-    async def _behave(self, request: Any) -> Any:
-        reply = await type(self.service)._answer_ok(self.service, request)
+    async def _behave(self, request: Request) -> Reply:
+        reply = Reply()
         route = f"{request.method} {request.path}"
         account = {"id": "ann", "email": "ann@example.org", "usage": self.usage}
         tokens = {
@@ -113,7 +115,7 @@ class Site:
 
 
 @pytest.fixture
-def site(gateway: Any, service: Any, issuer: Any) -> Site:
+def site(gateway: Caller, service: FakeService, issuer: Issuer) -> Site:
     return Site(gateway, service, issuer)
 
 
@@ -167,7 +169,9 @@ async def test_the_upload_is_asked_for_as_it_was_filled_in(site: Site) -> None:
         }
 
 
-async def test_a_large_quota_is_not_kept_for_one_form(open_gateway: Any, service: Any, issuer: Any) -> None:
+async def test_a_large_quota_is_not_kept_for_one_form(
+    open_gateway: OpenGateway, service: FakeService, issuer: Issuer
+) -> None:
     """No more than the setting says."""
     async with open_gateway(form_bytes=300) as gateway:
         site = Site(gateway, service, issuer)
@@ -301,7 +305,7 @@ async def test_services_that_are_away_are_said_in_words(site: Site) -> None:
         assert (answer.status, answer.header("content-type")) == (404, "text/html; charset=utf-8")
 
 
-async def test_log_ins_by_form_are_limited(open_gateway: Any, service: Any, issuer: Any) -> None:
+async def test_log_ins_by_form_are_limited(open_gateway: OpenGateway, service: FakeService, issuer: Issuer) -> None:
     """They are paid from the budget of log-ins, and the refusal says when to try again."""
     async with open_gateway(log_in_per_minute=1) as gateway:
         site = Site(gateway, service, issuer)
@@ -312,7 +316,7 @@ async def test_log_ins_by_form_are_limited(open_gateway: Any, service: Any, issu
     assert answer.header("retry-after")
 
 
-async def test_calls_made_for_a_page_are_told(site: Site, infra: Any) -> None:
+async def test_calls_made_for_a_page_are_told(site: Site, infra: InfraSettings) -> None:
     """The audit log has the log-in and the upload as if the page had called the API itself, refused ones too."""
     await site.log_in()
     site.problems["POST /v1/uploads"] = Problem(422, "invalid_path", "No.")

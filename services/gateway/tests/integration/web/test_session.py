@@ -5,6 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Received, Reply, Request
+
+from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
 
@@ -13,11 +16,11 @@ LOGIN = orjson.dumps({"email": "ann@example.org", "password": "secret"})
 
 
 @pytest.fixture
-def accounts(service: Any, issuer: Any) -> Any:
+def accounts(service: FakeService, issuer: Issuer) -> Any:
     """Stands for accounts: whoever logs in is Ann, and a refresh token works."""
 
-    async def answer(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
+    async def answer(request: Request) -> Reply:
+        reply = Reply()
         if request.path in ("/v1/sessions", "/v1/sessions/refresh") and request.method == "POST":
             reply.status = 201 if request.path == "/v1/sessions" else 200
             tokens = {"access_token": issuer.token("ann"), "refresh_token": "r1", "expires_in": 600}
@@ -32,12 +35,12 @@ def accounts(service: Any, issuer: Any) -> Any:
     return service
 
 
-def cookies_of(answer: Any) -> dict[str, str]:
+def cookies_of(answer: Received) -> dict[str, str]:
     """The cookies an answer sets, by name, with their attributes."""
     return {value.split("=", 1)[0]: value for name, value in answer.headers if name == "set-cookie"}
 
 
-async def log_in(gateway: Any) -> tuple[str, str]:
+async def log_in(gateway: Caller) -> tuple[str, str]:
     """The Cookie header of a browser that has logged in, and its CSRF token."""
     answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
     assert answer.status == 201, answer.body
@@ -45,7 +48,7 @@ async def log_in(gateway: Any) -> tuple[str, str]:
     return "; ".join(kept), answer.json()["csrf_token"]
 
 
-async def test_tokens_are_where_no_script_sees_them(gateway: Any, accounts: Any) -> None:
+async def test_tokens_are_where_no_script_sees_them(gateway: Caller, accounts: FakeService) -> None:
     """Logging in answers the account and a CSRF token; both tokens are HttpOnly, SameSite=Strict cookies."""
     answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
     assert answer.json()["account"] == {"id": "ann"}
@@ -61,7 +64,9 @@ async def test_tokens_are_where_no_script_sees_them(gateway: Any, accounts: Any)
     assert orjson.loads(accounts.requests[-1].body)["email"] == "ann@example.org"
 
 
-async def test_cookies_are_secure_where_the_page_is(open_gateway: Any, accounts: Any, infra: Any) -> None:
+async def test_cookies_are_secure_where_the_page_is(
+    open_gateway: OpenGateway, accounts: FakeService, infra: InfraSettings
+) -> None:
     """Behind https they are sent over https alone, and the access cookie by this host alone."""
     async with open_gateway(public_url="https://docs.example.org") as gateway:
         answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
@@ -70,7 +75,7 @@ async def test_cookies_are_secure_where_the_page_is(open_gateway: Any, accounts:
     assert all(cookie.endswith("Secure") for cookie in cookies.values())
 
 
-async def test_a_browser_is_known_again_after_a_log_out(gateway: Any, accounts: Any) -> None:
+async def test_a_browser_is_known_again_after_a_log_out(gateway: Caller, accounts: FakeService) -> None:
     """Its device token is a cookie that a log-out leaves, and goes into the next log-in, whatever the page sends."""
     cookie, csrf = await log_in(gateway)
     assert "docstore_device=d1" in cookie
@@ -81,7 +86,7 @@ async def test_a_browser_is_known_again_after_a_log_out(gateway: Any, accounts: 
     assert orjson.loads(accounts.requests[-1].body)["device_token"] == "d1"
 
 
-async def test_a_cookie_stands_for_the_header(gateway: Any, accounts: Any) -> None:
+async def test_a_cookie_stands_for_the_header(gateway: Caller, accounts: FakeService) -> None:
     """A call with the cookie reaches the service with the header, and without the cookie."""
     cookie, _ = await log_in(gateway)
     assert (await gateway.call("GET", "/v1/files", {"cookie": cookie})).status == 200
@@ -90,7 +95,7 @@ async def test_a_cookie_stands_for_the_header(gateway: Any, accounts: Any) -> No
     assert request.header("cookie") is None
 
 
-async def test_changing_calls_need_the_csrf_token(gateway: Any, accounts: Any) -> None:
+async def test_changing_calls_need_the_csrf_token(gateway: Caller, accounts: FakeService) -> None:
     """Without it, with a wrong one, or with another session's: 403, and no service is asked."""
     cookie, csrf = await log_in(gateway)
     made = len(accounts.requests)
@@ -101,7 +106,7 @@ async def test_changing_calls_need_the_csrf_token(gateway: Any, accounts: Any) -
     assert (await gateway.call("DELETE", "/v1/files/7", {"cookie": cookie, "x-csrf-token": csrf})).status == 200
 
 
-async def test_a_bearer_token_needs_no_csrf_token(gateway: Any, accounts: Any, issuer: Any) -> None:
+async def test_a_bearer_token_needs_no_csrf_token(gateway: Caller, accounts: FakeService, issuer: Issuer) -> None:
     """No browser sends that header by itself."""
     assert (await gateway.call("DELETE", "/v1/files/7", issuer.bearer())).status == 200
 
@@ -115,7 +120,9 @@ async def test_a_bearer_token_needs_no_csrf_token(gateway: Any, accounts: Any, i
         {"origin": "null"},
     ],
 )
-async def test_no_other_site_logs_anybody_in_or_out(gateway: Any, accounts: Any, foreign: dict[str, str]) -> None:
+async def test_no_other_site_logs_anybody_in_or_out(
+    gateway: Caller, accounts: FakeService, foreign: dict[str, str]
+) -> None:
     """Calls of /web/session that a browser says another page made are refused."""
     cookie, _ = await log_in(gateway)
     for method, path in (("POST", "/web/session"), ("POST", "/web/session/refresh"), ("DELETE", "/web/session")):
@@ -123,7 +130,7 @@ async def test_no_other_site_logs_anybody_in_or_out(gateway: Any, accounts: Any,
         assert (answer.status, answer.json()["code"]) == (403, "csrf")
 
 
-async def test_a_reload_takes_the_session_up_again(gateway: Any, accounts: Any) -> None:
+async def test_a_reload_takes_the_session_up_again(gateway: Caller, accounts: FakeService) -> None:
     """GET answers the same CSRF token, or whether a refresh may give one; a refresh gives new cookies."""
     cookie, csrf = await log_in(gateway)
     shown = await gateway.call("GET", "/web/session", {"cookie": cookie})
@@ -137,7 +144,7 @@ async def test_a_reload_takes_the_session_up_again(gateway: Any, accounts: Any) 
     assert (await gateway.call("POST", "/web/session/refresh")).status == 401
 
 
-async def test_logging_out_ends_the_session_and_forgets_the_cookies(gateway: Any, accounts: Any) -> None:
+async def test_logging_out_ends_the_session_and_forgets_the_cookies(gateway: Caller, accounts: FakeService) -> None:
     """Accounts ends it, and the browser drops both."""
     cookie, _ = await log_in(gateway)
     answer = await gateway.call("DELETE", "/web/session", {"cookie": cookie})
@@ -146,14 +153,14 @@ async def test_logging_out_ends_the_session_and_forgets_the_cookies(gateway: Any
     assert (accounts.requests[-1].method, accounts.requests[-1].path) == ("DELETE", "/v1/sessions/current")
 
 
-async def test_log_ins_of_the_page_are_limited_too(open_gateway: Any, accounts: Any) -> None:
+async def test_log_ins_of_the_page_are_limited_too(open_gateway: OpenGateway, accounts: FakeService) -> None:
     """They are paid from the same budget as those of the API."""
     async with open_gateway(log_in_per_minute=1) as gateway:
         answers = [await gateway.call("POST", "/web/session", JSON, LOGIN) for _ in range(3)]
     assert answers[-1].status == 429
 
 
-async def test_the_page_is_served(open_gateway: Any, tmp_path: Path) -> None:
+async def test_the_page_is_served(open_gateway: OpenGateway, tmp_path: Path) -> None:
     """Every path is the page, which may load nothing from elsewhere; assets are kept for ever, compressed if asked."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<p>page</p>")
@@ -177,7 +184,7 @@ async def test_the_page_is_served(open_gateway: Any, tmp_path: Path) -> None:
     assert (absent.status, outside.status) == (404, 404)
 
 
-async def test_without_a_page_that_is_said(open_gateway: Any) -> None:
+async def test_without_a_page_that_is_said(open_gateway: OpenGateway) -> None:
     """A gateway without a built page says how to build it."""
     async with open_gateway(web_dir=None) as gateway:
         answer = await gateway.call("GET", "/")
