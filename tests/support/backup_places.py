@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Database, Mongo
@@ -59,6 +59,10 @@ class Place:
         await nodes.insert_many([{"_id": f"node-{number}", "n": number, **odd} for number in range(2500)])
         await nodes.create_index([("n", 1), ("moment", -1)], unique=True, partialFilterExpression={"n": {"$gt": 3}})
         await nodes.create_index("moment", expireAfterSeconds=10**9, name="kept")
+
+
+class NewPlace(Protocol):
+    async def __call__(self) -> Place: ...
 
 
 async def take(place: Place, folder: Path, *, keep: int = 7, on_step: Progress = silent) -> Taken:

@@ -7,33 +7,28 @@ to the console as an error, and nobody but the gateway and the object store is a
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from deployments import Mailbox
 from people import PASSWORD, Person
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
+from web_visitors import (
+    NewVisitor,
+    Visitor,
+    watch_page,
+)
 
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
-"""A folder to put pictures of the pages into; none are made without it."""
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-MOVED = """async () => {
-  const ends = (one) => one.effect.getComputedTiming().endTime !== Infinity;
-  await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
-}"""
-"""Returns once nothing moves or fades any more, but for what always turns."""
 DESKTOP = {"width": 1280, "height": 800}
 LARGE = {"width": 1440, "height": 900}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -102,45 +97,6 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-class Visitor:
-    """Somebody with an account, before a browser: `page` shows the app, `person` calls the API as another device."""
-
-    def __init__(self, url: str, person: Person, context: BrowserContext, page: Page) -> None:
-        self.url = url
-        self.person = person
-        self.context = context
-        self.page = page
-
-    async def open(self, path: str = "/files") -> Page:
-        await self.page.goto(self.url + path)
-        return self.page
-
-    async def put(self, path: str, content: bytes = b"hello", **wishes: Any) -> dict[str, Any]:
-        """A file made by another device."""
-        upload = await self.person.begin(path, len(content), **wishes)
-        means = upload["put"]
-        async with self.person._session.put(means["url"], data=content, headers=means["headers"]) as answer:
-            assert answer.status == 200, await answer.text()
-        return await self.person.complete(upload)
-
-    async def upload(self, *files: Any) -> None:
-        """Choose files as by New, Upload files."""
-        await self.page.set_input_files("input[aria-label='Files to upload']", list(files))
-
-    async def enter(self, name: str) -> None:
-        """Open a row: by a double click, on a phone by a tap."""
-        if await self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
-            await self.row(name).click()  # taps in quick succession would count as one that is double
-        else:
-            await self.row(name).dblclick()
-
-    def row(self, name: str) -> Any:
-        return self.page.get_by_role("row").filter(has_text=name)
-
-
-NewVisitor = Callable[..., Awaitable[Visitor]]
-
-
 @pytest.fixture
 async def new_visitor(url: str, mailbox: Mailbox | None, browser: Browser) -> AsyncIterator[NewVisitor]:
     """Makes people who are logged in: `await new_visitor("grace", plan="premium")`."""
@@ -159,34 +115,12 @@ async def new_visitor(url: str, mailbox: Mailbox | None, browser: Browser) -> As
                 answer = await context.request.post(f"{url}/web/session", data=login)
                 assert answer.ok, await answer.text()
             page = await context.new_page()
-            watched.append((name, _watch(page, url)))
+            watched.append((name, watch_page(page, url)))
             return Visitor(url, person, context, page)
 
         yield make
         for name, wrongs in watched:
             assert not wrongs, f"{name}'s page: {wrongs}"
-
-
-def _watch(page: Page, url: str) -> list[str]:
-    """What goes wrong on a page: errors in the console, exceptions, and requests to strangers."""
-    wrongs: list[str] = []
-    ours = urlsplit(url).hostname
-    page.on("pageerror", lambda error: wrongs.append(str(error)))
-    page.on("console", lambda message: _note_console(message, wrongs))
-
-    def note_request(request: Any) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws") and parts.hostname != ours:
-            wrongs.append(f"asked {request.url}")
-
-    page.on("request", note_request)
-    return wrongs
-
-
-def _note_console(message: Any, wrongs: list[str]) -> None:
-    """A refusal of the server is shown to the user, and by browsers in the console too."""
-    if message.type == "error" and "Failed to load resource" not in message.text:
-        wrongs.append(message.text)
 
 
 @pytest.fixture
@@ -205,37 +139,6 @@ async def phone(new_visitor: NewVisitor) -> Visitor:
 async def anyone(request: pytest.FixtureRequest, new_visitor: NewVisitor) -> Visitor:
     """The same, once at a desk and once with a phone."""
     return await new_visitor("ada", **(PHONE if request.param == "phone" else {"viewport": LARGE}))
-
-
-async def check_accessible(page: Page) -> None:
-    """No violation of WCAG 2.2 A or AA that axe-core finds."""
-    await page.wait_for_timeout(250)  # transitions of colour are measured at their end, however long they take
-    await page.evaluate(MOVED)
-    await page.evaluate(AXE.read_text("utf-8"))
-    found = await page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
-        ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | ')))"
-    )
-    assert found == [], "\n".join(found)
-
-
-async def picture(page: Page, name: str) -> None:
-    """Put a picture of the page where SCREENSHOTS says."""
-    if SCREENSHOTS:
-        await page.mouse.move(0, 0)
-        await page.wait_for_timeout(300)
-        await page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"))
-
-
-@pytest.fixture
-def looks() -> Callable[[Page, str], Awaitable[None]]:
-    """Checks a page's accessibility and keeps a picture of it: `await looks(page, "files")`."""
-
-    async def look(page: Page, name: str) -> None:
-        await picture(page, name)
-        await check_accessible(page)
-
-    return look
 
 
 @pytest.fixture

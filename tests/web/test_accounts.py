@@ -1,24 +1,23 @@
 """Accounts in the browser: sign-up, log-in, devices, profile, plan, notification settings."""
 
-from typing import Any
-
 from playwright.async_api import expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 from docstore_platform.ids import new_id
 
 
-async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
+async def test_sign_up_log_out_and_log_in(new_visitor: NewVisitor) -> None:
     """A stranger signs up, logs out, is refused with a wrong password, and logs in; only the device's cookie stays."""
     visitor = await new_visitor(logged_in=False)
     page = await visitor.open("/sign-up")
-    await looks(page, "sign-up")
+    await check_page(page, "sign-up")
     email = f"new-{new_id()[-10:]}@example.org"
     await page.get_by_label("Name").fill("Ada Lovelace")
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("correct horse battery")
     await page.get_by_role("button", name="Sign up").click()
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
-    await looks(page, "empty")
+    await check_page(page, "empty")
     await page.get_by_role("button", name="Account").click()
     await page.get_by_role("menuitem", name="Log out").click()
     await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
@@ -28,7 +27,7 @@ async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
     await page.get_by_label("Password").fill("wrong horse")
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("alert")).to_contain_text("Incorrect email or password")
-    await looks(page, "log-in")
+    await check_page(page, "log-in")
     await page.get_by_label("Password").fill("correct horse battery")
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
@@ -36,7 +35,7 @@ async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
 
 
-async def test_an_expired_access_token_is_renewed(ada: Any) -> None:
+async def test_an_expired_access_token_is_renewed(ada: Visitor) -> None:
     """Without its access cookie the page takes a new one by its refresh cookie, once for all that ask."""
     await ada.put("/notes.txt")
     await ada.context.clear_cookies(name="docstore_access")
@@ -51,35 +50,35 @@ async def test_an_expired_access_token_is_renewed(ada: Any) -> None:
     assert len(refreshed) == 2
 
 
-async def test_profile(ada: Any, looks: Any) -> None:
+async def test_profile(ada: Visitor) -> None:
     """A new name is saved and shown."""
     page = await ada.open("/settings/profile")
     await page.get_by_label("Name").fill("Augusta Ada King")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Name saved.")).to_be_visible()
-    await looks(page, "profile")
+    await check_page(page, "profile")
     assert (await ada.person.call("GET", "/v1/me"))["display_name"] == "Augusta Ada King"
 
 
-async def test_plan_and_usage(ada: Any, looks: Any) -> None:
+async def test_plan_and_usage(ada: Visitor) -> None:
     """One sees what is used, and changes the plan."""
     await ada.put("/big.bin", bytes(100_000))
     page = await ada.open("/settings/plan")
     await expect(page.get_by_text("98 kB of").first).to_be_visible()
-    await looks(page, "plan")
+    await check_page(page, "plan")
     await page.get_by_role("button", name="Upgrade").click()
     await expect(page.get_by_role("button", name="Your plan")).to_be_visible()
     await expect(page.get_by_role("button", name="Downgrade")).to_be_visible()
 
 
-async def test_how_long_things_are_kept(ada: Any, looks: Any) -> None:
+async def test_how_long_things_are_kept(ada: Visitor) -> None:
     """The trash is kept as one chooses: it says from when on, and the trash says when each thing goes."""
     file = await ada.put("/old.txt", b"old")
     await ada.person.call("DELETE", f"/v1/files/{file['id']}")
     page = await ada.open("/settings/retention")
     days = page.get_by_label("Days in the trash")
     await expect(days).to_have_value("30")
-    await looks(page, "retention")
+    await check_page(page, "retention")
     await days.fill("3")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Your last change takes effect on")).to_be_visible()
@@ -91,21 +90,21 @@ async def test_how_long_things_are_kept(ada: Any, looks: Any) -> None:
     await expect(page.get_by_label("Days in the trash")).to_have_value("30")
 
 
-async def test_devices(ada: Any, looks: Any) -> None:
+async def test_devices(ada: Visitor) -> None:
     """Another device is seen and logged out."""
     page = await ada.open("/settings/devices")
     await expect(page.get_by_text("This device")).to_be_visible()
-    await looks(page, "devices")
+    await check_page(page, "devices")
     await page.get_by_role("button", name="Log out").first.click()
     await expect(page.get_by_role("button", name="Log out")).to_have_count(0)
 
 
-async def test_notification_preferences(ada: Any, looks: Any) -> None:
+async def test_notification_preferences(ada: Visitor) -> None:
     """A kind of mail is switched off, and stays off."""
     page = await ada.open("/settings/notifications")
     mails = page.get_by_role("switch", name="Email").first
     await expect(mails).to_be_checked()
-    await looks(page, "preferences")
+    await check_page(page, "preferences")
     await mails.click(force=True)
     await expect(mails).not_to_be_checked()
     await page.reload()

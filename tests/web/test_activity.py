@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 
-async def open_details(visitor: Any, name: str, tab: str) -> Page:
+async def open_details(visitor: Visitor, name: str, tab: str) -> Page:
     page: Page = visitor.page
     await visitor.row(name).click()
     await page.get_by_role("button", name="Details", exact=True).click()
@@ -17,7 +18,7 @@ async def open_details(visitor: Any, name: str, tab: str) -> Page:
     return page
 
 
-async def test_who_did_what(ada: Any, new_visitor: Any, looks: Any) -> None:
+async def test_who_did_what(ada: Visitor, new_visitor: NewVisitor) -> None:
     """Made, changed, renamed and shared: with names, the latest first, and new things by themselves."""
     grace = await new_visitor("grace")
     folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})
@@ -32,7 +33,7 @@ async def test_who_did_what(ada: Any, new_visitor: Any, looks: Any) -> None:
     await grace.person.call("PATCH", f"/v1/files/{file['id']}", {"tags": ["urgent"]})
     await expect(items.nth(0)).to_contain_text(re.compile("grace.* changed the tags of this file"))
     await expect(items.nth(0)).to_contain_text("urgent")
-    await looks(page, "activity")
+    await check_page(page, "activity")
     await ada.open("/files")
     page = await open_details(ada, "Team", "Activity")
     shared = page.get_by_role("listitem").filter(has_text="shared this folder with")
@@ -65,7 +66,7 @@ async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     await runner.cleanup()
 
 
-async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str, list[dict[str, Any]]]) -> None:
+async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[dict[str, Any]]]) -> None:
     """A wrong address is said by its field; then the secret is shown once, a test arrives, and it can be ended."""
     address, told = receiver
     await ada.put("/watched.txt")
@@ -79,12 +80,12 @@ async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str,
         await dialog.get_by_role("button", name="Follow").click()
         await expect(dialog.get_by_role("alert")).to_contain_text(said)
         await expect(field).to_have_attribute("aria-invalid", "true")
-    await looks(page, "follow")
+    await check_page(page, "follow")
     await field.fill(address)
     await dialog.get_by_label("Tagged").check()
     await dialog.get_by_role("button", name="Follow").click()
     await expect(dialog.get_by_label("Signing secret")).to_have_value(re.compile("whsec_.+"))
-    await looks(page, "follow-secret")
+    await check_page(page, "follow-secret")
     await dialog.get_by_role("button", name="Done").click()
     machines = page.get_by_role("list", name="Webhooks and other targets")
     await expect(machines).to_contain_text(address)
@@ -92,7 +93,7 @@ async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str,
     await page.get_by_role("menuitem", name="Send test").click()
     await expect(page.get_by_text("Test message accepted.")).to_be_visible()
     assert [message["type"] for message in told] == ["test"]
-    await looks(page, "following")
+    await check_page(page, "following")
     await page.get_by_role("button", name="Actions for Webhook").click()
     await page.get_by_role("menuitem", name="Remove").click()
     await expect(machines).to_have_count(0)
@@ -122,7 +123,7 @@ async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str,
     ],
 )
 async def test_following_by_phone_and_by_queues(
-    ada: Any, kind: str, wrong: dict[str, str], said: str, right: dict[str, str]
+    ada: Visitor, kind: str, wrong: dict[str, str], said: str, right: dict[str, str]
 ) -> None:
     """What the API refuses is said by the field that it is about; put right, it is in the list."""
     await ada.put("/watched.txt")

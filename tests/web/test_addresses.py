@@ -1,14 +1,14 @@
 """Addresses: folders and files by id, a file open over the page, and what Back does."""
 
 import re
-from typing import Any
 
 from playwright.async_api import expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 LINES = 3000
 
 
-async def test_a_long_text_scrolls_in_the_viewer(anyone: Any, looks: Any) -> None:
+async def test_a_long_text_scrolls_in_the_viewer(anyone: Visitor) -> None:
     """The text's own area scrolls to its last line; the steps to other files stay inside the window."""
     await anyone.put("/a.txt", "\n".join(f"line {n}" for n in range(LINES)).encode())
     await anyone.put("/b.txt")
@@ -25,10 +25,10 @@ async def test_a_long_text_scrolls_in_the_viewer(anyone: Any, looks: Any) -> Non
     step = await page.get_by_role("button", name="Next file").bounding_box()
     assert step is not None
     assert 0 < step["y"] < height - step["height"]
-    await looks(page, "viewer-long-text")
+    await check_page(page, "viewer-long-text")
 
 
-async def test_a_file_that_is_open_has_an_address(anyone: Any) -> None:
+async def test_a_file_that_is_open_has_an_address(anyone: Visitor) -> None:
     """Back closes the viewer and stays in the folder, forward and a reload show the file again."""
     await anyone.put("/Team/a.txt", b"first")
     await anyone.put("/Team/b.txt", b"second")
@@ -54,7 +54,7 @@ async def test_a_file_that_is_open_has_an_address(anyone: Any) -> None:
     await expect(anyone.row("b.txt")).to_be_visible()
 
 
-async def test_a_link_to_a_file_opens_it_in_its_folder(ada: Any) -> None:
+async def test_a_link_to_a_file_opens_it_in_its_folder(ada: Visitor) -> None:
     """`/file/ID` leads to the file's folder with the file open; one that is gone is said to be."""
     file = await ada.put("/Team/a.txt", b"first")
     page = await ada.open(f"/file/{file['id']}")
@@ -66,7 +66,7 @@ async def test_a_link_to_a_file_opens_it_in_its_folder(ada: Any) -> None:
     await expect(page.get_by_role("heading", name="File not found")).to_be_visible()
 
 
-async def test_a_folder_keeps_its_address_when_one_above_is_renamed(anyone: Any) -> None:
+async def test_a_folder_keeps_its_address_when_one_above_is_renamed(anyone: Visitor) -> None:
     """The tab stays where it is, shows the new name above, and a reload finds the folder."""
     await anyone.put("/Team/Plans/2026/a.txt")
     page = await anyone.open()
@@ -83,7 +83,7 @@ async def test_a_folder_keeps_its_address_when_one_above_is_renamed(anyone: Any)
     await expect(anyone.row("2026")).to_be_visible()
 
 
-async def test_addresses_by_path_lead_to_those_by_id(ada: Any, new_visitor: Any) -> None:
+async def test_addresses_by_path_lead_to_those_by_id(ada: Visitor, new_visitor: NewVisitor) -> None:
     """Bookmarks of earlier versions still open: of one's own folders, and of those that others share."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()

@@ -1,14 +1,14 @@
 """Collaboration: sharing, links, search, live changes and notifications."""
 
 import re
-from typing import Any
 
 from playwright.async_api import Browser, expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 from docstore_platform.testing import eventually
 
 
-async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, looks: Any) -> None:
+async def test_a_folder_is_shared_with_somebody(ada: Visitor, new_visitor: NewVisitor) -> None:
     """Grace finds it under Shared with me, opens it, can't write, is told of it; then may edit; then it is gone."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
@@ -20,10 +20,10 @@ async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, look
     await page.get_by_label("Email").fill(grace.person.email)
     await page.get_by_role("dialog").get_by_role("button", name="Share", exact=True).click()
     await expect(page.get_by_role("list", name="People with access")).to_contain_text(grace.person.email)
-    await looks(page, "share")
+    await check_page(page, "share")
     theirs = await grace.open("/shared")
     await expect(grace.row("Team")).to_be_visible()
-    await looks(theirs, "shared-with-me")
+    await check_page(theirs, "shared-with-me")
     await grace.row("Team").dblclick()
     await expect(grace.row("agenda.txt")).to_be_visible()
     await expect(theirs.get_by_role("button", name="New", exact=True)).to_have_count(0)
@@ -31,7 +31,7 @@ async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, look
     await expect(bell).to_be_visible()
     await bell.click()
     await expect(theirs.get_by_role("dialog", name="Notifications")).to_contain_text("Team")
-    await looks(theirs, "notifications")
+    await check_page(theirs, "notifications")
     await theirs.keyboard.press("Escape")
     await page.get_by_label(f"What {grace.person.email} may do").select_option("Can edit")
 
@@ -44,7 +44,7 @@ async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, look
     await expect(theirs.get_by_role("heading", name="No shared files yet")).to_be_visible()
 
 
-async def test_a_share_is_accepted_and_its_sender_blocked(ada: Any, new_visitor: Any, looks: Any) -> None:
+async def test_a_share_is_accepted_and_its_sender_blocked(ada: Visitor, new_visitor: NewVisitor) -> None:
     """Grace wants to be asked: an invitation appears by itself and is a row once accepted; blocked, it is gone."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
@@ -59,19 +59,19 @@ async def test_a_share_is_accepted_and_its_sender_blocked(ada: Any, new_visitor:
     invitations = page.get_by_role("region", name="Invitations")
     await expect(invitations).to_contain_text("plan.txt")
     await expect(invitations).to_contain_text(ada.person.email)
-    await looks(page, "invitations")
+    await check_page(page, "invitations")
     await invitations.get_by_role("button", name="Accept plan.txt").click()
     await expect(grace.row("plan.txt")).to_be_visible()
     await page.goto(f"{grace.url}/settings/sharing")
     await page.get_by_label("Email").fill(ada.person.email)
     await page.get_by_role("button", name="Block", exact=True).click()
     await expect(page.get_by_role("list", name="Blocked people")).to_contain_text(ada.person.email)
-    await looks(page, "blocked-people")
+    await check_page(page, "blocked-people")
     await page.goto(f"{grace.url}/shared")
     await expect(page.get_by_role("heading", name="No shared files yet")).to_be_visible()
 
 
-async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) -> None:
+async def test_a_link_with_a_password(ada: Visitor, browser: Browser) -> None:
     """Made in the dialog; a stranger needs the password; revoked it leads nowhere."""
     await ada.put("/flyer.txt", b"come all")
     page = await ada.open()
@@ -81,15 +81,15 @@ async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) ->
     await page.get_by_label("Password (optional)").fill("open sesame")
     await page.get_by_role("button", name="Create link").click()
     address = await page.get_by_label("Link", exact=True).input_value()
-    await looks(page, "link")
+    await check_page(page, "link")
     context = await browser.new_context()
     stranger = await context.new_page()
     await stranger.goto(address)
-    await looks(stranger, "link-password")
+    await check_page(stranger, "link-password")
     await stranger.locator("input[type=password]").fill("open sesame")
     await stranger.keyboard.press("Enter")
     await expect(stranger.get_by_text("flyer.txt").first).to_be_visible()
-    await looks(stranger, "link-page")
+    await check_page(stranger, "link-page")
     await page.get_by_role("button", name="Revoke link").click()
     await expect(page.get_by_role("button", name="Revoke link")).to_have_count(0)
     gone = await stranger.goto(address)
@@ -98,7 +98,7 @@ async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) ->
     await context.close()
 
 
-async def test_search_by_name_and_the_honest_hint(ada: Any, looks: Any) -> None:
+async def test_search_by_name_and_the_honest_hint(ada: Visitor) -> None:
     """A free account finds names, moves through hits by arrows, and reads what premium would add."""
     for name in ("solar report.txt", "solar panel.md", "lunar.txt"):
         await ada.put(f"/{name}", b"nothing of note")
@@ -110,7 +110,7 @@ async def test_search_by_name_and_the_honest_hint(ada: Any, looks: Any) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("2 found")).to_be_visible()
     await expect(page.get_by_text("Premium also searches")).to_be_visible()
-    await looks(page, "search-free")
+    await check_page(page, "search-free")
     await page.locator("button.hit").first.focus()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowDown")
@@ -118,7 +118,7 @@ async def test_search_by_name_and_the_honest_hint(ada: Any, looks: Any) -> None:
     await expect(page.get_by_role("dialog")).to_contain_text("nothing of note")
 
 
-async def test_search_in_what_documents_say(new_visitor: Any, looks: Any) -> None:
+async def test_search_in_what_documents_say(new_visitor: NewVisitor) -> None:
     """A premium account sees where the words are; markup in the text stays text."""
     grace = await new_visitor("grace", plan="premium")
     await grace.put("/letter.txt", b"Dear reader, the photovoltaic <b>array</b> hums & works.")
@@ -126,10 +126,10 @@ async def test_search_in_what_documents_say(new_visitor: Any, looks: Any) -> Non
     page = await grace.open("/search?q=photovoltaic")
     await expect(page.locator("mark")).to_have_text("photovoltaic")
     await expect(page.get_by_text("<b>array</b> hums & works")).to_be_visible()
-    await looks(page, "search")
+    await check_page(page, "search")
 
 
-async def test_changes_of_other_devices_come_by_themselves(ada: Any) -> None:
+async def test_changes_of_other_devices_come_by_themselves(ada: Visitor) -> None:
     """Made, renamed and deleted elsewhere: shown within seconds, without a reload."""
     page = await ada.open()
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
@@ -141,7 +141,7 @@ async def test_changes_of_other_devices_come_by_themselves(ada: Any) -> None:
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
 
 
-async def test_following_a_file(ada: Any) -> None:
+async def test_following_a_file(ada: Visitor) -> None:
     """Followed in the details panel; a change then raises the number at the bell."""
     await ada.put("/watched.txt")
     page = await ada.open()

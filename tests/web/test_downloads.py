@@ -1,8 +1,7 @@
 """Folders are downloaded whole: into a folder of the device, or file by file."""
 
-from typing import Any
-
 from playwright.async_api import expect
+from web_visitors import Visitor
 
 OWN_FOLDER = "window.showDirectoryPicker = () => navigator.storage.getDirectory()"
 """In place of the browser's question for a folder: one that the page has for itself."""
@@ -14,12 +13,12 @@ READ = """async () => {
 }"""
 
 
-async def select_all(visitor: Any) -> None:
+async def select_all(visitor: Visitor) -> None:
     for name in ("Team", "note.txt"):
         await visitor.row(name).get_by_role("button", name=f"Select {name}").click()
 
 
-async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Any) -> None:
+async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Visitor) -> None:
     """Every file arrives where it lay below the selection."""
     await ada.put("/Team/2026/plan.txt", b"plan")
     await ada.put("/note.txt", b"note")
@@ -31,7 +30,7 @@ async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Any) -> 
     assert await page.evaluate(READ) == ["note", "plan"]
 
 
-async def test_without_access_to_folders_every_file_is_downloaded(phone: Any) -> None:
+async def test_without_access_to_folders_every_file_is_downloaded(phone: Visitor) -> None:
     """The browser fetches one by one, those in folders included, and the page says so."""
     await phone.put("/Team/2026/plan.txt", b"plan")
     await phone.put("/note.txt", b"note")

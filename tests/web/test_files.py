@@ -1,20 +1,20 @@
 """Files and folders in the browser: mouse, keyboard, drag and drop, long lists."""
 
 import json
-from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 ENTRIES = 100_000
 PAGE = 1000
 
 
-async def test_folders_are_made_opened_and_left(ada: Any, looks: Any) -> None:
+async def test_folders_are_made_opened_and_left(ada: Visitor) -> None:
     """A new folder by the menu, into it by a double click, out by the breadcrumb and by the Backspace key."""
     page = await ada.open()
     await page.get_by_role("button", name="New", exact=True).click()
     await page.get_by_role("menuitem", name="New folder").click()
-    await looks(page, "new-folder")
+    await check_page(page, "new-folder")
     await page.get_by_label("Name", exact=True).fill("Reports 100% & más")
     await page.keyboard.press("Enter")
     await ada.row("Reports").dblclick()
@@ -29,7 +29,7 @@ async def test_folders_are_made_opened_and_left(ada: Any, looks: Any) -> None:
     await expect(page.get_by_role("heading", name="Reports 100% & más")).to_be_visible()
 
 
-async def test_the_keyboard_does_everything(ada: Any) -> None:
+async def test_the_keyboard_does_everything(ada: Visitor) -> None:
     """Arrows, ranges with Shift, select all, typing a name, F2, Delete and Undo."""
     for name in ("apple.txt", "banana.txt", "cherry.txt"):
         await ada.put(f"/{name}")
@@ -56,7 +56,7 @@ async def test_the_keyboard_does_everything(ada: Any) -> None:
     await expect(ada.row("date.txt")).to_be_visible()
 
 
-async def test_move_and_copy_by_dialog(ada: Any, looks: Any) -> None:
+async def test_move_and_copy_by_dialog(ada: Visitor) -> None:
     """A file is copied and then moved into a folder that is chosen."""
     await ada.put("/plan.txt")
     await ada.person.call("POST", "/v1/folders", {"path": "/Archive"})
@@ -67,7 +67,7 @@ async def test_move_and_copy_by_dialog(ada: Any, looks: Any) -> None:
         await page.get_by_role("dialog").get_by_role("button", name="Archive").click()
         await expect(page.get_by_text("No folders in here")).to_be_visible()
         if action == "Copy":
-            await looks(page, "copy")
+            await check_page(page, "copy")
         else:
             await page.get_by_role("dialog").get_by_role("button", name="New folder").click()
             await expect(page.locator(".picker-here")).to_contain_text("New folder")
@@ -78,7 +78,7 @@ async def test_move_and_copy_by_dialog(ada: Any, looks: Any) -> None:
     assert await ada.person.names("/Archive") == ["New folder", "plan.txt"]
 
 
-async def test_rows_are_dragged_onto_folders(ada: Any) -> None:
+async def test_rows_are_dragged_onto_folders(ada: Visitor) -> None:
     """What is dropped on a folder's row is in that folder."""
     await ada.put("/plan.txt")
     await ada.person.call("POST", "/v1/folders", {"path": "/Archive"})
@@ -89,7 +89,7 @@ async def test_rows_are_dragged_onto_folders(ada: Any) -> None:
     await expect(ada.row("plan.txt")).to_be_visible()
 
 
-async def test_tags_filters_and_order(ada: Any, looks: Any) -> None:
+async def test_tags_filters_and_order(ada: Visitor) -> None:
     """Tags are given and shown; the list is filtered by text and type, and sorted by its heads."""
     await ada.put("/zebra.txt", b"z" * 10)
     await ada.put("/ant.txt", b"a" * 2000)
@@ -100,7 +100,7 @@ async def test_tags_filters_and_order(ada: Any, looks: Any) -> None:
     await page.get_by_label("Add tags").fill("animal, striped")
     await page.get_by_role("button", name="Save").click()
     await expect(ada.row("zebra.txt").get_by_text("striped")).to_be_visible()
-    await looks(page, "tags")
+    await check_page(page, "tags")
     await page.get_by_role("button", name="Clear selection").click()
     await page.get_by_role("searchbox", name="Filter this folder").fill("stri")
     await expect(ada.row("ant.txt")).to_have_count(0)
@@ -115,27 +115,27 @@ async def test_tags_filters_and_order(ada: Any, looks: Any) -> None:
     await expect(page.locator(".row .name")).to_have_text(["ant.txt", "photo.png", "zebra.txt"])
 
 
-async def test_trash(ada: Any, looks: Any) -> None:
+async def test_trash(ada: Visitor) -> None:
     """What was deleted is restored, or deleted for good after a question."""
     for name in ("keep.txt", "drop.txt"):
         file = await ada.put(f"/{name}")
         await ada.person.call("DELETE", f"/v1/files/{file['id']}")
     page = await ada.open("/trash")
     await expect(ada.row("keep.txt")).to_be_visible()
-    await looks(page, "trash")
+    await check_page(page, "trash")
     await ada.row("keep.txt").click()
     await page.get_by_role("button", name="Restore").click()
     await expect(ada.row("keep.txt")).to_have_count(0)
     await page.get_by_role("button", name="Empty trash").click()
     sure = page.get_by_role("button", name="Delete forever")
     await expect(sure).to_be_visible()
-    await looks(page, "empty-trash")
+    await check_page(page, "empty-trash")
     await sure.click()
     await expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
     assert await ada.person.names() == ["keep.txt"]
 
 
-async def test_the_main_page_in_all_its_looks(ada: Any, new_visitor: Any, looks: Any, png: bytes) -> None:
+async def test_the_main_page_in_all_its_looks(ada: Visitor, new_visitor: NewVisitor, png: bytes) -> None:
     """List, grid with pictures, details; light, dark, and on a phone: all accessible."""
     for path in ("/Contracts", "/Photos", "/Invoices 2026"):
         await ada.person.call("POST", "/v1/folders", {"path": path})
@@ -146,38 +146,38 @@ async def test_the_main_page_in_all_its_looks(ada: Any, new_visitor: Any, looks:
     await ada.put("/interview.mp3", bytes(700_000))
     page = await ada.open()
     await expect(page.locator(".row")).to_have_count(8)
-    await looks(page, "files")
+    await check_page(page, "files")
     await ada.row("Meeting notes.md").click()
     await page.get_by_role("button", name="Details", exact=True).click()
     await expect(page.get_by_role("complementary", name="Details")).to_contain_text("Version")
-    await looks(page, "details")
+    await check_page(page, "details")
     await page.get_by_role("button", name="Close details").click()
     await page.get_by_role("button", name="Show as grid").click()
     await expect(page.locator(".card img")).to_be_visible()
-    await looks(page, "grid")
+    await check_page(page, "grid")
     await page.get_by_role("button", name="Account").click()
     await page.get_by_role("menuitem", name="Dark").click()
-    await looks(page, "grid-dark")
+    await check_page(page, "grid-dark")
     await page.get_by_role("button", name="Show as list").click()
-    await looks(page, "files-dark")
+    await check_page(page, "files-dark")
     state = await ada.context.storage_state()
     phone = await new_visitor(
         "phone", storage_state=state, logged_in=False, viewport={"width": 390, "height": 844}, has_touch=True
     )
     await phone.open()
     await expect(phone.row("budget.xlsx")).to_be_visible()
-    await looks(phone.page, "files-phone")
+    await check_page(phone.page, "files-phone")
     await phone.page.get_by_role("button", name="Navigation").click()
     await expect(phone.page.get_by_role("link", name="Shared with me")).to_be_visible()
-    await looks(phone.page, "navigation-phone")
+    await check_page(phone.page, "navigation-phone")
 
 
-async def test_a_list_of_a_hundred_thousand(ada: Any) -> None:
+async def test_a_list_of_a_hundred_thousand(ada: Visitor) -> None:
     """The end is reached page by page; however far one jumps, only the rows that are seen exist."""
     await ada.put("/model.txt")
     model = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]
 
-    async def answer(route: Any) -> None:
+    async def answer(route: Route) -> None:
         start = int(dict(part.split("=") for part in route.request.url.split("?")[1].split("&")).get("cursor", "0"))
         stop = min(ENTRIES, start + PAGE)
         items = [{**model, "id": f"n{n}", "name": f"file {n:06}.txt"} for n in range(start, stop)]

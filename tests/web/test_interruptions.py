@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Dialog, Route, expect
+from web_visitors import Visitor, check_page
 
 MIB = 1 << 20
 FILES = 60
@@ -17,14 +17,14 @@ def made(folder: Path, name: str, content: bytes) -> str:
     return str(path)
 
 
-async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Any, tmp_path: Path, looks: Any) -> None:
+async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Visitor, tmp_path: Path) -> None:
     """The browser warns; afterwards every missing file is listed, and choosing the folder once sends them all."""
     for n in range(FILES):
         made(tmp_path, f"album/{n % 3}/{n:03}.txt", b"x" * (100 + n))
     page = await anyone.open()
     puts: list[str] = []
 
-    async def stall(route: Any) -> None:
+    async def stall(route: Route) -> None:
         """Half arrive; nothing is heard of the others."""
         puts.append(route.request.url)
         if route.request.method != "PUT" or len(puts) <= FILES // 2:
@@ -36,7 +36,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Any, tmp_path: 
     await expect(panel).to_contain_text(f"of {FILES}")
     warned: list[str] = []
 
-    async def accept(dialog: Any) -> None:
+    async def accept(dialog: Dialog) -> None:
         warned.append(dialog.type)
         await dialog.accept()
 
@@ -45,7 +45,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Any, tmp_path: 
     await page.reload()
     assert warned == ["beforeunload"]
     await expect(panel).to_contain_text("interrupted")
-    await looks(page, "uploads-interrupted")
+    await check_page(page, "uploads-interrupted")
     await page.set_input_files("input[aria-label='Choose the folder of interrupted uploads']", str(tmp_path / "album"))
     await expect(panel.get_by_role("status")).to_contain_text("complete", timeout=60_000)
     names = [name for n in range(3) for name in await anyone.person.names(f"/album/{n}")]
@@ -55,7 +55,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Any, tmp_path: 
     await expect(panel).to_have_count(0)  # nothing is left over
 
 
-async def test_offline_is_said_and_nothing_spins_for_ever(anyone: Any, looks: Any) -> None:
+async def test_offline_is_said_and_nothing_spins_for_ever(anyone: Visitor) -> None:
     """A banner; a folder that can't be read says so; back online both go by themselves."""
     folder = await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     await anyone.put("/Team/a.txt")
@@ -66,14 +66,14 @@ async def test_offline_is_said_and_nothing_spins_for_ever(anyone: Any, looks: An
     await anyone.enter("Team")
     await expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
     await expect(page.get_by_role("status", name="Loading")).to_have_count(0)
-    await looks(page, "offline")
+    await check_page(page, "offline")
     await anyone.context.set_offline(False)
     await expect(anyone.row("a.txt")).to_be_visible()
     await expect(page.get_by_text("You’re offline")).to_have_count(0)
     assert folder["id"] in page.url
 
 
-async def test_a_stalled_upload_is_never_said_to_be_complete(ada: Any, tmp_path: Path) -> None:
+async def test_a_stalled_upload_is_never_said_to_be_complete(ada: Visitor, tmp_path: Path) -> None:
     """All bytes have left, no answer came: 99 % at the most, and offline it waits for the connection."""
     page = await ada.open()
     await page.route("**/*X-Amz-*", lambda route: None)
@@ -90,11 +90,11 @@ async def test_a_stalled_upload_is_never_said_to_be_complete(ada: Any, tmp_path:
     await page.unroute_all(behavior="ignoreErrors")
 
 
-async def test_what_is_under_way_stands_above_what_is_done(ada: Any) -> None:
+async def test_what_is_under_way_stands_above_what_is_done(ada: Visitor) -> None:
     """Of 30 files one hangs: it is the first in the list, with how many are done."""
     page = await ada.open()
 
-    async def hang(route: Any) -> None:
+    async def hang(route: Route) -> None:
         if "stuck" not in (route.request.post_data or ""):
             await route.continue_()
 
@@ -109,7 +109,7 @@ async def test_what_is_under_way_stands_above_what_is_done(ada: Any) -> None:
     await page.unroute_all(behavior="ignoreErrors")
 
 
-async def test_the_conflict_names_the_folder_and_both_files(anyone: Any, tmp_path: Path, looks: Any) -> None:
+async def test_the_conflict_names_the_folder_and_both_files(anyone: Visitor, tmp_path: Path) -> None:
     """The folder that the file lies in, sizes and dates of both, and how many more wait for an answer."""
     for name in ("a.txt", "b.txt"):
         await anyone.put(f"/album/2024/{name}", b"old!")
@@ -122,7 +122,7 @@ async def test_the_conflict_names_the_folder_and_both_files(anyone: Any, tmp_pat
     await expect(dialog).to_contain_text("4 bytes")
     await expect(dialog).to_contain_text("2 KB")
     await expect(dialog).to_contain_text("1 of 2")
-    await looks(page, "conflict-folder")
+    await check_page(page, "conflict-folder")
     await dialog.get_by_text("Apply to all").click()
     await dialog.get_by_role("button", name="Replace").click()
     await expect(page.get_by_text("2 uploads complete")).to_be_visible()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from web_visitors import NewVisitor, check_page
 
 from docstore_platform.testing import eventually
 
@@ -16,7 +17,7 @@ LOADED = "image => image.complete && image.naturalWidth > 0"
     ("device", "scheme"), [({"viewport": DESKTOP}, "light"), (PHONE, "dark")], ids=["desktop", "phone"]
 )
 async def test_a_link_shows_what_it_leads_to(
-    new_visitor: Any, looks: Any, png: bytes, device: dict[str, Any], scheme: str
+    new_visitor: NewVisitor, png: bytes, device: dict[str, Any], scheme: str
 ) -> None:
     """A picture and a Download button, in a folder for each file; a phone needs no sideways scrolling."""
     visitor = await new_visitor("ada", logged_in=False, color_scheme=scheme, **device)
@@ -37,7 +38,7 @@ async def test_a_link_shows_what_it_leads_to(
         await expect(page.get_by_text("Shared by ")).to_be_visible()
         await page.wait_for_function(f"[...document.images].length === 1 && [...document.images].every({LOADED})")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        await looks(page, f"link-{name.partition('.')[0].lower()}-{size}-{scheme}")
+        await check_page(page, f"link-{name.partition('.')[0].lower()}-{size}-{scheme}")
     await expect(page.get_by_role("link", name="Download costs.xlsx")).to_be_visible()
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="Download sunset.png").click()

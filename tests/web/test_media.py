@@ -5,9 +5,9 @@ import io
 import math
 import struct
 import wave
-from typing import Any
 
 from playwright.async_api import Page, Response, expect
+from web_visitors import Visitor, check_page
 
 from docstore_platform.testing import eventually
 
@@ -81,7 +81,7 @@ async def plays(page: Page, element: str) -> None:
     await eventually(goes_on)
 
 
-async def test_audio_plays_and_seeks(ada: Any, looks: Any) -> None:
+async def test_audio_plays_and_seeks(ada: Visitor) -> None:
     """A jump to the end fetches the end, not all that is before it."""
     content = tone()
     await ada.put("/interview.wav", content, content_type="audio/wav")
@@ -91,7 +91,7 @@ async def test_audio_plays_and_seeks(ada: Any, looks: Any) -> None:
     await expect(page.get_by_role("dialog").locator("audio")).to_be_visible()
     await plays(page, "audio")
     assert await page.evaluate("document.querySelector('audio').duration") == SECONDS
-    await looks(page, "viewer-audio")
+    await check_page(page, "viewer-audio")
     await page.evaluate(
         """() => new Promise((done) => {
           const audio = document.querySelector('audio');
@@ -107,7 +107,7 @@ async def test_audio_plays_and_seeks(ada: Any, looks: Any) -> None:
     assert max(starts) > len(content) // 2
 
 
-async def test_video_plays(ada: Any, looks: Any) -> None:
+async def test_video_plays(ada: Visitor) -> None:
     """With its picture, and again from its middle."""
     page = await ada.open()
     video = base64.b64decode(await page.evaluate(RECORD))
@@ -117,7 +117,7 @@ async def test_video_plays(ada: Any, looks: Any) -> None:
     await expect(page.get_by_role("dialog").locator("video")).to_be_visible()
     await plays(page, "video")
     assert await page.evaluate("document.querySelector('video').videoWidth") == 160
-    await looks(page, "viewer-video")
+    await check_page(page, "viewer-video")
     await page.evaluate("document.querySelector('video').currentTime = 0.5")
     await plays(page, "video")
     assert {answer.status for answer in answers} <= {200, 206}

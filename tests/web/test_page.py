@@ -1,19 +1,18 @@
 """The page itself: content security policy, size, loading time."""
 
-from typing import Any
-
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
+from web_visitors import Visitor, check_page
 
 SCRIPT_BYTES = 200_000
 INTERACTIVE_MS = 1000
 
 
-async def test_what_the_first_page_costs(ada: Any) -> None:
+async def test_what_the_first_page_costs(ada: Visitor) -> None:
     """Under 200 KB of compressed script; usable soon, and from the cache within a second."""
     await ada.put("/notes.txt")
     sizes: dict[str, int] = {}
 
-    async def note(response: Any) -> None:
+    async def note(response: Response) -> None:
         if response.url.endswith(".js") and response.request.resource_type == "script":
             sizes[response.url] = int((await response.all_headers()).get("content-length", "0"))
 
@@ -32,7 +31,7 @@ async def test_what_the_first_page_costs(ada: Any) -> None:
     assert min(times) < INTERACTIVE_MS
 
 
-async def test_the_policy_is_strict(ada: Any, url: str) -> None:
+async def test_the_policy_is_strict(ada: Visitor, url: str) -> None:
     """No inline script or style, nothing from elsewhere, no frame around the page."""
     answer = await ada.context.request.get(f"{url}/files", headers={"Accept": "text/html"})
     policy = answer.headers["content-security-policy"]
@@ -43,7 +42,7 @@ async def test_the_policy_is_strict(ada: Any, url: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_no_script_can_read_the_log_in(ada: Any) -> None:
+async def test_no_script_can_read_the_log_in(ada: Visitor) -> None:
     """Cookies are HttpOnly and SameSite=Strict, and storage has no token."""
     page = await ada.open()
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
@@ -54,7 +53,7 @@ async def test_no_script_can_read_the_log_in(ada: Any) -> None:
         assert cookie["sameSite"] == "Strict"
 
 
-async def test_a_cookie_alone_changes_nothing(ada: Any, url: str) -> None:
+async def test_a_cookie_alone_changes_nothing(ada: Visitor, url: str) -> None:
     """A call that another page had the browser make is refused: it has the cookie, and no CSRF token."""
     answer = await ada.context.request.post(f"{url}/v1/folders", data={"path": "/Forged"})
     assert answer.status == 403
@@ -62,9 +61,9 @@ async def test_a_cookie_alone_changes_nothing(ada: Any, url: str) -> None:
     assert await ada.person.names() == []
 
 
-async def test_administration_is_for_administrators(ada: Any, looks: Any) -> None:
+async def test_administration_is_for_administrators(ada: Visitor) -> None:
     """Others are told so, and see no way there."""
     page = await ada.open("/admin")
     await expect(page.get_by_role("heading", name="Administrators only")).to_be_visible()
     await expect(page.get_by_role("link", name="Administration")).to_have_count(0)
-    await looks(page, "not-for-you")
+    await check_page(page, "not-for-you")

@@ -1,9 +1,9 @@
 """The page on a phone: nothing covers controls."""
 
 from itertools import pairwise
-from typing import Any
 
 from playwright.async_api import Locator, expect
+from web_visitors import Visitor, check_page
 
 from docstore_platform.testing import eventually
 
@@ -15,7 +15,7 @@ async def box(locator: Locator) -> tuple[float, float, float, float]:
     return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
 
 
-async def test_rows_with_pictures_keep_their_shape(phone: Any, png: bytes, looks: Any) -> None:
+async def test_rows_with_pictures_keep_their_shape(phone: Visitor, png: bytes) -> None:
     """The picture stands beside name and size, as icons do; every row's menu can be tapped."""
     file = await phone.put("/a sunset.png", png)
     for n in range(14):
@@ -35,7 +35,7 @@ async def test_rows_with_pictures_keep_their_shape(phone: Any, png: bytes, looks
     assert left >= picture_right
     assert row_top <= top < bottom <= meta_top + 2 < meta_bottom <= row_bottom
     assert row_top <= picture_top < picture_bottom <= row_bottom
-    await looks(page, "phone-files")
+    await check_page(page, "phone-files")
     for n in range(14):
         more = phone.row(f"note {n:02}.txt").get_by_role("button", name="More for")
         await more.click(trial=True)  # fails where something else would be hit
@@ -43,7 +43,7 @@ async def test_rows_with_pictures_keep_their_shape(phone: Any, png: bytes, looks
     await expect(page.get_by_role("menuitem", name="Rename")).to_be_visible()
 
 
-async def test_the_toolbar_of_a_selection_has_the_row_for_itself(phone: Any, looks: Any) -> None:
+async def test_the_toolbar_of_a_selection_has_the_row_for_itself(phone: Visitor) -> None:
     """No two of its buttons overlap, and none lies outside the window."""
     await phone.put("/a.txt")
     page = await phone.open()
@@ -54,18 +54,18 @@ async def test_the_toolbar_of_a_selection_has_the_row_for_itself(phone: Any, loo
     for before, after in pairwise(boxes):
         assert before[2] <= after[0] + 1
     assert boxes[-1][2] <= 390
-    await looks(page, "phone-selection")
+    await check_page(page, "phone-selection")
     await page.get_by_role("button", name="More actions").click()
     await expect(page.get_by_role("menuitem", name="Copy to")).to_be_visible()
 
 
-async def test_search_has_its_filters(phone: Any, looks: Any) -> None:
+async def test_search_has_its_filters(phone: Visitor) -> None:
     """Type and time can be chosen on a phone, too."""
     await phone.put("/solar.txt")
     await phone.person.found("solar", "/solar.txt")
     page = await phone.open("/search?q=solar")
     await expect(page.get_by_text("1 found")).to_be_visible()
-    await looks(page, "phone-search")
+    await check_page(page, "phone-search")
     await page.get_by_label("Type").select_option("Images")
     await expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
     await page.get_by_label("Modified").select_option("Last day")

@@ -1,14 +1,14 @@
 """Uploading in a real browser by the pages that need no JavaScript."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from people import PASSWORD
 from playwright.async_api import expect
+from web_visitors import NewVisitor, check_page
 
 
-async def test_the_page_leads_there(new_visitor: Any) -> None:
+async def test_the_page_leads_there(new_visitor: NewVisitor) -> None:
     """Where the page itself can't run, it says so, and links to what can."""
     ada = await new_visitor("ada", logged_in=False, java_script_enabled=False)
     page = await ada.open()
@@ -17,14 +17,12 @@ async def test_the_page_leads_there(new_visitor: Any) -> None:
 
 
 @pytest.mark.parametrize(("script", "scheme"), [(False, "light"), (True, "light"), (True, "dark")])
-async def test_a_file_without_javascript(
-    new_visitor: Any, looks: Any, tmp_path: Path, script: bool, scheme: str
-) -> None:
+async def test_a_file_without_javascript(new_visitor: NewVisitor, tmp_path: Path, script: bool, scheme: str) -> None:
     """Log in, say where to, choose the file, see that it is stored; axe-core, which is a script, has nothing to say."""
 
     async def look(name: str) -> None:
         if script:
-            await looks(page, f"plain-{name}-{scheme}")
+            await check_page(page, f"plain-{name}-{scheme}")
 
     (tmp_path / "tea.txt").write_bytes(b"two sugars")
     ada = await new_visitor("ada", logged_in=False, java_script_enabled=script, color_scheme=scheme)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from playwright.async_api import Page, expect
+from web_visitors import NewVisitor, Visitor, check_page
 
 
-async def choose(visitor: Any, name: str) -> None:
+async def choose(visitor: Visitor, name: str) -> None:
     """Select a row: on a phone by its checkbox."""
     await visitor.row(name).get_by_role("button", name=f"Select {name}").click()
 
@@ -20,7 +21,7 @@ async def show_access(page: Page) -> Any:
     return page.get_by_role("list", name="Who has access")
 
 
-async def test_access_names_what_is_inherited(anyone: Any, new_visitor: Any, looks: Any) -> None:
+async def test_access_names_what_is_inherited(anyone: Visitor, new_visitor: NewVisitor) -> None:
     """A file in a shared folder, with a link of its own, is not said to be one's alone; the reader sees from where."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
@@ -36,12 +37,12 @@ async def test_access_names_what_is_inherited(anyone: Any, new_visitor: Any, loo
     await expect(access).to_contain_text(grace.person.email)
     await expect(access).to_contain_text("From folder Team")
     await expect(access).to_contain_text("Anyone with the link")
-    await looks(page, "access")
+    await check_page(page, "access")
     await page.get_by_role("button", name="Share…").click()
     people = page.get_by_role("list", name="People with access")
     await expect(people).to_contain_text("From folder Team")
     await expect(people).not_to_contain_text("Only you")
-    await looks(page, "share-inherited")
+    await check_page(page, "share-inherited")
     theirs = await grace.open(f"/folder/{folder['id']}")
     await choose(grace, "a.txt")
     seen = await show_access(theirs)
@@ -49,7 +50,7 @@ async def test_access_names_what_is_inherited(anyone: Any, new_visitor: Any, loo
     await expect(seen).to_contain_text("From folder Team")
 
 
-async def test_a_link_is_copied_again_and_changed(anyone: Any, looks: Any) -> None:
+async def test_a_link_is_copied_again_and_changed(anyone: Visitor) -> None:
     """The address can be had after a reload; a limit and a password are set, and the password is taken away."""
     file = await anyone.put("/flyer.txt")
     link = await anyone.person.call("POST", f"/v1/files/{file['id']}/links", {})
@@ -66,7 +67,7 @@ async def test_a_link_is_copied_again_and_changed(anyone: Any, looks: Any) -> No
     await links.get_by_label("Download limit").fill("3")
     await links.get_by_label("Expires").fill("2035-05-06")
     await links.get_by_label("Password").fill("sesame")
-    await looks(page, "link-edit")
+    await check_page(page, "link-edit")
     await links.get_by_role("button", name="Save").click()
     await expect(links).to_contain_text("0 of 3 downloads, expires 6 May 2035")
     await links.get_by_role("button", name="Edit link").click()
@@ -78,7 +79,7 @@ async def test_a_link_is_copied_again_and_changed(anyone: Any, looks: Any) -> No
     assert changed["expires_at"].startswith("2035-05-06")
 
 
-async def test_a_taken_name_is_said_to_be(anyone: Any) -> None:
+async def test_a_taken_name_is_said_to_be(anyone: Visitor) -> None:
     """New folder with the name of one that exists stays open and says so."""
     await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     page = await anyone.open()
@@ -90,7 +91,7 @@ async def test_a_taken_name_is_said_to_be(anyone: Any) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("“Team” already exists in this folder.")
 
 
-async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Any, new_visitor: Any) -> None:
+async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Visitor, new_visitor: NewVisitor) -> None:
     """The page says why nothing is uploaded, and the browser does not open the file instead."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
+from web_visitors import Visitor, check_page
 
 MIB = 1 << 20
 
@@ -17,7 +17,7 @@ def made(folder: Path, name: str, content: bytes) -> str:
     return str(path)
 
 
-async def test_many_small_files_and_their_folders(ada: Any, tmp_path: Path, looks: Any) -> None:
+async def test_many_small_files_and_their_folders(ada: Visitor, tmp_path: Path) -> None:
     """A folder of 120 files is uploaded in batches, no byte of it through the gateway."""
     for number in range(120):
         made(tmp_path, f"album/{'abc'[number % 3]}/picture {number:03}.txt", b"x" * (100 + number))
@@ -31,7 +31,7 @@ async def test_many_small_files_and_their_folders(ada: Any, tmp_path: Path, look
     )
     await page.set_input_files("input[aria-label='Folder to upload']", str(tmp_path / "album"))
     await expect(page.get_by_text("120 uploads complete")).to_be_visible(timeout=60_000)
-    await looks(page, "uploads")
+    await check_page(page, "uploads")
     assert gateway_puts == []
     notices = (await ada.person.call("GET", "/v1/notifications"))["items"]
     assert [notice["kind"] for notice in notices if notice["kind"] == "upload_done"] == []  # the page has shown it
@@ -41,13 +41,13 @@ async def test_many_small_files_and_their_folders(ada: Any, tmp_path: Path, look
     assert len(await ada.person.names("/album/c")) == 40
 
 
-async def test_a_large_file_in_parts_paused_and_resumed(ada: Any, tmp_path: Path) -> None:
+async def test_a_large_file_in_parts_paused_and_resumed(ada: Visitor, tmp_path: Path) -> None:
     """24 MiB go in parts; paused in the middle and resumed, the parts that were sent are not sent again."""
     content = os.urandom(24 * MIB)
     parts: list[str] = []
     page = await ada.open()
 
-    async def slow(route: Any) -> None:
+    async def slow(route: Route) -> None:
         if route.request.method == "PUT":
             parts.append(route.request.url.split("partNumber=")[1].split("&")[0])
         await route.continue_()
@@ -64,7 +64,7 @@ async def test_a_large_file_in_parts_paused_and_resumed(ada: Any, tmp_path: Path
     assert parts
 
 
-async def test_an_upload_goes_on_after_a_reload(ada: Any, tmp_path: Path, looks: Any) -> None:
+async def test_an_upload_goes_on_after_a_reload(ada: Visitor, tmp_path: Path) -> None:
     """What a reload cut off waits for its file; another file is refused, the right one completes it."""
     content = os.urandom(24 * MIB)
     path = made(tmp_path, "film.bin", content)
@@ -77,7 +77,7 @@ async def test_an_upload_goes_on_after_a_reload(ada: Any, tmp_path: Path, looks:
     await page.unroute_all(behavior="ignoreErrors")
     await page.reload()
     await expect(page.get_by_text("Choose the file again to continue")).to_be_visible()
-    await looks(page, "upload-interrupted")
+    await check_page(page, "upload-interrupted")
     (tmp_path / "other").mkdir()
     await page.set_input_files("input[aria-label='File for film.bin']", made(tmp_path, "other/film.bin", b"other"))
     await expect(page.get_by_text("is a different")).to_be_visible()
@@ -87,14 +87,14 @@ async def test_an_upload_goes_on_after_a_reload(ada: Any, tmp_path: Path, looks:
     assert await ada.person.content(file["id"]) == content
 
 
-async def test_a_name_that_is_taken(ada: Any, tmp_path: Path, looks: Any) -> None:
+async def test_a_name_that_is_taken(ada: Visitor, tmp_path: Path) -> None:
     """Asked for each: replaced as a new version, kept beside it, or skipped."""
     await ada.put("/report.txt", b"first")
     page = await ada.open()
     await expect(ada.row("report.txt")).to_be_visible()
     await ada.upload(made(tmp_path, "report.txt", b"second"))
     await expect(page.get_by_role("alertdialog")).to_contain_text("already exists")
-    await looks(page, "conflict")
+    await check_page(page, "conflict")
     await page.get_by_role("button", name="Replace").click()
     await expect(page.get_by_text("1 upload complete")).to_be_visible()
     await ada.upload(made(tmp_path, "report.txt", b"third"))
@@ -110,11 +110,11 @@ async def test_a_name_that_is_taken(ada: Any, tmp_path: Path, looks: Any) -> Non
     assert await ada.person.content(files["report (2).txt"]["id"]) == b"third"
 
 
-async def test_more_than_fits(ada: Any, looks: Any) -> None:
+async def test_more_than_fits(ada: Visitor) -> None:
     """A file over the quota is refused before a byte moves, with what to do about it."""
     page = await ada.open()
 
-    async def refuse(route: Any) -> None:
+    async def refuse(route: Route) -> None:
         usage = {"used": 5 << 30, "reserved": 0, "limit": 5 << 30, "over_quota": False}
         problem = {"status": 507, "code": "over_quota", "detail": "It does not fit.", "usage": usage}
         await route.fulfill(status=507, json=problem, content_type="application/problem+json")
@@ -123,17 +123,17 @@ async def test_more_than_fits(ada: Any, looks: Any) -> None:
     await ada.upload({"name": "huge.bin", "mimeType": "application/octet-stream", "buffer": b"x" * 100})
     dialog = page.get_by_role("alertdialog")
     await expect(dialog).to_contain_text("5 GB of 5 GB used")
-    await looks(page, "over-quota")
+    await check_page(page, "over-quota")
     await dialog.get_by_role("button", name="Get more storage").click()
     await expect(page.get_by_role("heading", name="Premium")).to_be_visible()
 
 
-async def test_a_lost_connection_is_tried_again(ada: Any) -> None:
+async def test_a_lost_connection_is_tried_again(ada: Visitor) -> None:
     """A PUT that breaks off is sent again by itself."""
     page = await ada.open()
     broken: list[str] = []
 
-    async def break_once(route: Any) -> None:
+    async def break_once(route: Route) -> None:
         if route.request.method == "PUT" and not broken:
             broken.append(route.request.url)
             await route.abort("connectionreset")

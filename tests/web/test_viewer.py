@@ -1,11 +1,11 @@
 """The viewer, versions and comparison; active content of files never runs."""
 
 import io
-from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.async_api import expect
+from web_visitors import Visitor, check_page
 
 from docstore_platform.testing import eventually
 
@@ -78,7 +78,7 @@ def one_page(drawn: bytes, resources: bytes, *more: bytes) -> bytes:
     return body + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, start)
 
 
-async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> None:
+async def test_the_viewer_shows_each_kind(ada: Visitor, png: bytes) -> None:
     """Text, Markdown, a picture and a PDF, one after the other by the arrow key."""
     await ada.put("/a plan.md", MARKDOWN)
     await ada.put("/b letter.pdf", pdf())
@@ -89,16 +89,16 @@ async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> N
     await ada.row("a plan.md").dblclick()
     viewer = page.get_by_role("dialog")
     await expect(viewer.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
-    await looks(page, "viewer-markdown")
+    await check_page(page, "viewer-markdown")
     await viewer.get_by_role("button", name="Show source").click()
     await expect(viewer.get_by_text("# Plan")).to_be_visible()
     await viewer.get_by_role("button", name="Next file").click()
     await expect(viewer.get_by_text("Hello from a PDF page")).to_be_attached()
-    await looks(page, "viewer-pdf")
+    await check_page(page, "viewer-pdf")
     await page.keyboard.press("ArrowRight")
     await expect(viewer.get_by_role("img", name="c picture.png")).to_be_visible()
     await page.wait_for_function("document.querySelector('img.viewer-picture')?.naturalWidth === 640")
-    await looks(page, "viewer-picture")
+    await check_page(page, "viewer-picture")
     await page.keyboard.press("ArrowRight")
     await expect(viewer.get_by_text("Grüße")).to_be_visible()
     await page.keyboard.press("ArrowRight")
@@ -110,7 +110,7 @@ async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> N
     await expect(viewer).to_have_count(0)
 
 
-async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Any) -> None:
+async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Visitor) -> None:
     """A picture as JPEG 2000, and Chinese by a character map that is not in the document."""
     await ada.put("/a picture.pdf", pdf_of_jpeg_2000())
     await ada.put("/b hello.pdf", pdf_in_chinese())
@@ -130,7 +130,7 @@ async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Any) ->
 
 
 @pytest.mark.parametrize("name", ["page.html", "plan.md", "picture.svg"])
-async def test_nothing_of_a_file_runs_here(ada: Any, name: str) -> None:
+async def test_nothing_of_a_file_runs_here(ada: Visitor, name: str) -> None:
     """Scripts in HTML, Markdown and SVG stay text or picture; the title of the page stays ours."""
     content = {
         "page.html": b"<script>parent.document.title='hacked'</script>",
@@ -147,7 +147,7 @@ async def test_nothing_of_a_file_runs_here(ada: Any, name: str) -> None:
     assert await page.locator(".viewer iframe, .viewer script").count() == 0
 
 
-async def test_versions_are_compared_and_restored(ada: Any, looks: Any) -> None:
+async def test_versions_are_compared_and_restored(ada: Visitor) -> None:
     """Two versions side by side; the older becomes the current one again."""
     await ada.put("/story.txt", b"one\ntwo\nthree\nfour\n")
     await ada.put("/story.txt", b"one\n2\nthree\nfour\nfive\n")
@@ -156,13 +156,13 @@ async def test_versions_are_compared_and_restored(ada: Any, looks: Any) -> None:
     await page.get_by_role("button", name="Details", exact=True).click()
     await page.get_by_role("tab", name="Versions").click()
     await expect(page.get_by_text("Version 2")).to_be_visible()
-    await looks(page, "versions")
+    await check_page(page, "versions")
     await page.get_by_role("button", name="Actions for version 1").click()
     await page.get_by_role("menuitem", name="Compare").click()
     dialog = page.get_by_role("dialog", name="Compare")
     await expect(dialog.locator("td.removed")).to_have_text(["Removed: two"])
     await expect(dialog.locator("td.added")).to_have_text(["Added: 2", "Added: five"])
-    await looks(page, "compare")
+    await check_page(page, "compare")
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Actions for version 1").click()
     await page.get_by_role("menuitem", name="Restore").click()

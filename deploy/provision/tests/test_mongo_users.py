@@ -23,6 +23,7 @@ from docstore_standalone.http_probe import until
 from docstore_standalone.mongod import Mongod
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ServerProcess
+from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -93,7 +94,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_every_service_does_its_work_as_its_own_user(
-    mongod: SecuredMongod, infra: InfraSettings, servers: Any, tmp_path: Path
+    mongod: SecuredMongod, infra: InfraSettings, servers: Servers, tmp_path: Path
 ) -> None:
     """A file goes all the way through services of which each can reach its own database alone."""
     urls = {f"{name}_url": f"local:{infra.topic_prefix}mongo-{name}" for name in SERVICE_NAMES}

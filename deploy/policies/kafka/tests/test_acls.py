@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -19,6 +18,7 @@ from services_in_process import carry_a_file, running_services
 from docstore_events.connection import kafka_connection
 from docstore_events.topics import topic_names
 from docstore_platform.services import SERVICE_NAMES, ServiceName
+from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected
 
@@ -26,7 +26,7 @@ NOT_OURS = [("ce_type", b"nothing-of-docstore")]
 
 
 async def test_every_service_does_its_work_as_its_own_user(
-    settings_of: SettingsOf, tmp_path: Path, servers: Any
+    settings_of: SettingsOf, tmp_path: Path, servers: Servers
 ) -> None:
     """With the shipped rules a file goes all the way: signed up, uploaded, counted, indexed, and found."""
     infra = {name: settings_of(name) for name in SERVICE_NAMES}

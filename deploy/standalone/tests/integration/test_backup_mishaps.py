@@ -6,10 +6,9 @@ from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
-from backup_places import CONTENTS, Place, restore, take, whole_backups
+from backup_places import CONTENTS, NewPlace, Place, restore, take, whole_backups
 from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
@@ -31,7 +30,7 @@ OURS = Path(docstore_standalone.backup.__file__).parent
 LARGE = "accounts/ada/uploads/5/content"
 
 
-async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Wherever the restore was cut off, the good backup stays; restored to its end, it can be backed up."""
     good = await take(place, tmp_path)
     with crash_at(OURS) as lines:
@@ -96,7 +95,9 @@ async def test_others_have_their_turn_where_there_is_nothing_to_copy(
     assert sorted(set(seen)) == seen
 
 
-async def test_contents_gone_bad_are_copied_again_after_a_check(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_contents_gone_bad_are_copied_again_after_a_check(
+    place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
     """Of the right size or missing: the check counts them, and each backup is whole again after the next one."""
     first = await take(place, tmp_path)
     target = Backup(tmp_path).target
@@ -180,7 +181,9 @@ async def test_the_history_of_the_operator_comes_back_after_a_backup_that_was_ki
         assert await holds.count_documents({}) == 0
 
 
-async def test_what_asks_the_store_whether_it_is_ready_is_nothing(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_what_asks_the_store_whether_it_is_ready_is_nothing(
+    place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
     """A restore that was killed while its store started is run again: what that left there does not count."""
     await take(place, tmp_path)
     other: Place = await new_place()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_places import CONTENTS, Place, restore, take, whole_backups
+from backup_places import CONTENTS, NewPlace, Place, restore, take, whole_backups
 from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
@@ -31,7 +31,7 @@ def unmended(documents: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: rows for name, rows in documents.items() if not name.endswith(ours)}
 
 
-async def test_what_is_restored_is_what_was_there(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_what_is_restored_is_what_was_there(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Each document to the bit, indexes, empty collections; each content with its type; and private all the while."""
     taken = await take(place, tmp_path / "backups")
     other: Place = await new_place()
@@ -53,7 +53,7 @@ async def test_what_is_restored_is_what_was_there(place: Place, new_place: Any, 
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
-async def test_all_databases_are_of_one_moment(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_all_databases_are_of_one_moment(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """What a transaction wrote to two databases is in the backup in both or in none, whatever goes on meanwhile."""
     ledgers = [place.database(service)["ledger"] for service in ("accounts", "metadata", "quota")]
     for ledger in ledgers:
@@ -85,7 +85,7 @@ async def test_all_databases_are_of_one_moment(place: Place, new_place: Any, tmp
         assert sum(sums[0])
 
 
-async def test_the_second_backup_copies_what_is_new(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_the_second_backup_copies_what_is_new(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Packs are rewritten under their key: then both contents are kept, and each backup restores its own."""
     first = await take(place, tmp_path)
     again = await take(place, tmp_path)
@@ -104,7 +104,7 @@ async def test_the_second_backup_copies_what_is_new(place: Place, new_place: Any
     assert (await take(place, tmp_path)).copied == len(CONTENTS)
 
 
-async def test_older_backups_go_with_what_only_they_had(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_older_backups_go_with_what_only_they_had(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Of three the newest two stay, whole; what the first alone had, and leftovers of one cut off, are gone."""
     await place.store.put("accounts/ada/uploads/8/content", b"only at first")
     names = [(await take(place, tmp_path)).manifest.name]
@@ -119,7 +119,7 @@ async def test_older_backups_go_with_what_only_they_had(place: Place, new_place:
     assert len([path for path in (tmp_path / "contents").rglob("*") if path.is_file()]) == len(set(CONTENTS.values()))
 
 
-async def test_cut_off_at_any_line_it_is_taken_again(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_cut_off_at_any_line_it_is_taken_again(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """What was begun is no backup; the next run makes a whole one, and an older one stays what it was."""
     with crash_at(OURS) as lines:
         await take(place, tmp_path / "measured")
@@ -141,7 +141,7 @@ async def test_cut_off_at_any_line_it_is_taken_again(place: Place, new_place: An
     assert unmended(await other.documents()) == expected
 
 
-async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Run again, the restore ends as if nothing had happened; another backup is not mixed into it."""
     await take(place, tmp_path)
     await take(place, tmp_path)
@@ -163,7 +163,7 @@ async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place:
         assert await other.contents() == CONTENTS
 
 
-async def test_events_are_said_again_and_inboxes_kept(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_events_are_said_again_and_inboxes_kept(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """The broker that comes with the restore knows nothing; and however old a backup is, nothing is handled twice."""
     long_ago = utc_now() - timedelta(days=29)  # a day later the database would remove it
     metadata = place.database("metadata")
@@ -191,7 +191,7 @@ async def test_events_are_said_again_and_inboxes_kept(place: Place, new_place: A
 
 
 @pytest.mark.parametrize("victim", ["manifest.json", "objects.jsonl.zst", "nodes.bson.zst", "content", "marker"])
-async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """A changed byte, a cut off end, or a file that is missing: said by name, and no stack comes of it."""
     await take(place, tmp_path)
     path = {
@@ -215,7 +215,7 @@ async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place:
     Backup(tmp_path).check(silent)
 
 
-async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: Any, tmp_path: Path) -> None:
+async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Strangers' folders, other versions, other regions; databases and buckets with anything in them."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")

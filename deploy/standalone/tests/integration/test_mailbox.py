@@ -2,11 +2,11 @@
 
 import asyncio
 from email.message import EmailMessage
-from typing import Any
 
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError
+from server_notes import aws_client
 
 from docstore_standalone.mailbox import read_mailbox
 from docstore_standalone.servers import Servers
@@ -14,9 +14,9 @@ from docstore_standalone.servers import Servers
 pytestmark = pytest.mark.connected
 
 
-async def test_mails_of_boto3_are_in_the_mailbox(servers: Servers, client: Any) -> None:
+async def test_mails_of_boto3_are_in_the_mailbox(servers: Servers) -> None:
     """Simple and raw content: the answered ids are those of the stored mails, in order."""
-    ses = client(servers, "sesv2", servers.services_keys)
+    ses = aws_client(servers, "sesv2", servers.services_keys)
     raw = EmailMessage()
     raw["From"], raw["To"], raw["Subject"] = "a@example.com", "b@example.com", "raw"
     raw.set_content("raw text")
@@ -40,9 +40,9 @@ async def test_mails_of_boto3_are_in_the_mailbox(servers: Servers, client: Any) 
     assert [(mail.subject, mail.text.strip()) for mail in mails] == [("simple", "text"), ("raw", "raw text")]
 
 
-async def test_refusals_reach_boto3_as_those_of_ses(servers: Servers, client: Any) -> None:
+async def test_refusals_reach_boto3_as_those_of_ses(servers: Servers) -> None:
     """The error's code is SES's, so a client tells a bad mail from an outage."""
-    ses = client(servers, "sesv2", servers.services_keys)
+    ses = aws_client(servers, "sesv2", servers.services_keys)
     with pytest.raises(ClientError) as error:
         await asyncio.to_thread(
             ses.send_email,

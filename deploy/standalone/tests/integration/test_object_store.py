@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError
+from server_notes import aws_client
 
 from docstore_standalone.credentials import S3Credentials, load_credentials
 from docstore_standalone.servers import Servers
@@ -27,9 +28,9 @@ def exists(s3: Any, bucket: str, key: str) -> bool:
     return bool(s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents"))
 
 
-async def test_each_identity_reaches_its_own_buckets_only(servers: Servers, client: Any) -> None:
+async def test_each_identity_reaches_its_own_buckets_only(servers: Servers) -> None:
     """The services' keys don't open the broker's log, and nobody comes in without keys."""
-    services, root = client(servers, "s3", servers.services_keys), client(servers, "s3", servers.root_keys)
+    services, root = aws_client(servers, "s3", servers.services_keys), aws_client(servers, "s3", servers.root_keys)
     services.put_object(Bucket=servers.content_bucket, Key="own/1", Body=b"x")
     assert refused(services.put_object, Bucket=servers.broker_bucket, Key="x", Body=b"x")
     assert refused(services.list_objects_v2, Bucket=servers.broker_bucket)
@@ -39,9 +40,9 @@ async def test_each_identity_reaches_its_own_buckets_only(servers: Servers, clie
         assert got.status == 403
 
 
-async def test_a_browser_of_any_origin_may_use_signed_urls(servers: Servers, client: Any) -> None:
+async def test_a_browser_of_any_origin_may_use_signed_urls(servers: Servers) -> None:
     """CORS: the preflight allows PUT, and the ETag of a part can be read."""
-    s3 = client(servers, "s3", servers.services_keys)
+    s3 = aws_client(servers, "s3", servers.services_keys)
     url = s3.generate_presigned_url("put_object", Params={"Bucket": servers.content_bucket, "Key": "cors/1"})
     origin = {"Origin": "http://127.0.0.1:8080"}
     asked = {**origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
@@ -56,9 +57,9 @@ async def test_a_browser_of_any_origin_may_use_signed_urls(servers: Servers, cli
             assert "ETag" in put.headers["Access-Control-Expose-Headers"]
 
 
-async def test_a_presigned_put_is_for_its_object_and_size(servers: Servers, client: Any) -> None:
+async def test_a_presigned_put_is_for_its_object_and_size(servers: Servers) -> None:
     """The signed length and key are enforced; after a refusal nothing is stored."""
-    s3 = client(servers, "s3", servers.services_keys)
+    s3 = aws_client(servers, "s3", servers.services_keys)
     params = {"Bucket": servers.content_bucket, "Key": "put/1", "ContentLength": 5}
     url = s3.generate_presigned_url("put_object", Params=params)
     async with aiohttp.ClientSession() as web:
@@ -72,9 +73,9 @@ async def test_a_presigned_put_is_for_its_object_and_size(servers: Servers, clie
     assert s3.get_object(Bucket=servers.content_bucket, Key="put/1")["Body"].read() == b"12345"
 
 
-async def test_a_signed_form_holds_the_browser_to_its_conditions(servers: Servers, client: Any) -> None:
+async def test_a_signed_form_holds_the_browser_to_its_conditions(servers: Servers) -> None:
     """Size range and fields are enforced; a good form stores the object and leads on."""
-    s3 = client(servers, "s3", servers.services_keys)
+    s3 = aws_client(servers, "s3", servers.services_keys)
     after = "http://127.0.0.1:1/after"
     form = s3.generate_presigned_post(
         servers.content_bucket,
@@ -103,7 +104,7 @@ async def test_a_signed_form_holds_the_browser_to_its_conditions(servers: Server
     assert s3.head_object(Bucket=servers.content_bucket, Key="form/1")["Metadata"] == {"upload": "u1"}
 
 
-async def test_temporary_credentials_are_for_one_prefix(servers: Servers, client: Any) -> None:
+async def test_temporary_credentials_are_for_one_prefix(servers: Servers) -> None:
     """With a session policy the uploader's role writes below its prefix: no other key, no reading, no listing."""
     bucket = servers.content_bucket
     allow = {
@@ -111,7 +112,7 @@ async def test_temporary_credentials_are_for_one_prefix(servers: Servers, client
         "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
         "Resource": [f"arn:aws:s3:::{bucket}/sts/1/*"],
     }
-    sts = client(servers, "sts", servers.services_keys)
+    sts = aws_client(servers, "sts", servers.services_keys)
     granted = await asyncio.to_thread(
         sts.assume_role,
         RoleArn=servers.upload_role_arn,
@@ -120,7 +121,7 @@ async def test_temporary_credentials_are_for_one_prefix(servers: Servers, client
     )
     given = granted["Credentials"]
     keys = S3Credentials(access_key_id=given["AccessKeyId"], secret_access_key=given["SecretAccessKey"])
-    guest = client(servers, "s3", keys, given["SessionToken"])
+    guest = aws_client(servers, "s3", keys, given["SessionToken"])
     guest.put_object(Bucket=bucket, Key="sts/1/file", Body=b"x")
     assert guest.create_multipart_upload(Bucket=bucket, Key="sts/1/large")["UploadId"]
     assert refused(guest.put_object, Bucket=bucket, Key="sts/2/file", Body=b"x")
@@ -128,29 +129,29 @@ async def test_temporary_credentials_are_for_one_prefix(servers: Servers, client
     assert refused(guest.get_object, Bucket=bucket, Key="sts/1/file")
     assert refused(guest.list_objects_v2, Bucket=bucket)
     assert refused(guest.put_object, Bucket=servers.broker_bucket, Key="sts/1/file", Body=b"x")
-    root = client(servers, "s3", servers.root_keys)
+    root = aws_client(servers, "s3", servers.root_keys)
     assert exists(root, bucket, "sts/1/file")
     assert not exists(root, bucket, "sts/2/")
 
 
-async def test_the_role_alone_reaches_the_content_bucket_only(servers: Servers, client: Any) -> None:
+async def test_the_role_alone_reaches_the_content_bucket_only(servers: Servers) -> None:
     """Even without a session policy the role does not open the broker's log."""
-    sts = client(servers, "sts", servers.services_keys)
+    sts = aws_client(servers, "sts", servers.services_keys)
     given = sts.assume_role(RoleArn=servers.upload_role_arn, RoleSessionName="upload-2")["Credentials"]
     keys = S3Credentials(access_key_id=given["AccessKeyId"], secret_access_key=given["SecretAccessKey"])
-    guest = client(servers, "s3", keys, given["SessionToken"])
+    guest = aws_client(servers, "s3", keys, given["SessionToken"])
     assert refused(guest.put_object, Bucket=servers.broker_bucket, Key="x", Body=b"x")
     assert refused(guest.list_objects_v2, Bucket=servers.broker_bucket)
 
 
-async def test_only_the_services_assume_the_role(servers: Servers, client: Any) -> None:
+async def test_only_the_services_assume_the_role(servers: Servers) -> None:
     """Who has credentials for one upload can't widen them: neither they, nor other keys, nor nobody gets the role."""
-    sts = client(servers, "sts", servers.services_keys)
+    sts = aws_client(servers, "sts", servers.services_keys)
     role = {"RoleArn": servers.upload_role_arn, "RoleSessionName": "upload-3"}
     given = sts.assume_role(**role)["Credentials"]  # no session policy, and so no denial, stands in the way
     keys = S3Credentials(access_key_id=given["AccessKeyId"], secret_access_key=given["SecretAccessKey"])
-    assert refused(client(servers, "sts", keys, given["SessionToken"]).assume_role, **role)
-    assert refused(client(servers, "sts", load_credentials(servers.folder).broker).assume_role, **role)
+    assert refused(aws_client(servers, "sts", keys, given["SessionToken"]).assume_role, **role)
+    assert refused(aws_client(servers, "sts", load_credentials(servers.folder).broker).assume_role, **role)
     query = {"Action": "AssumeRole", "Version": "2011-06-15", **role}
     async with aiohttp.ClientSession() as web, web.post(servers.s3_endpoint, data=query) as answer:
         assert answer.status in (400, 403)

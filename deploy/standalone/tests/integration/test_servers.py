@@ -4,14 +4,14 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from pydantic import SecretStr
+from server_notes import Notebook
 
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
@@ -23,7 +23,6 @@ from docstore_standalone.supervisor import ComponentState
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
-MakeNotebook = Callable[[Servers], Any]
 COMPONENTS = ("mongod", "object-store", "broker")
 
 
@@ -51,16 +50,14 @@ def sockets_of(servers: Servers) -> list[Path]:
     return [path for path in Path("/tmp").glob("seaweedfs-*.sock") if path.name in names]
 
 
-async def test_a_new_folder_becomes_a_stack_that_takes_data(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_a_new_folder_becomes_a_stack_that_takes_data(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """Every server works, each component reports when it is ready, and the state file has the addresses."""
     said: list[tuple[str, ComponentState]] = []
     servers = await start_servers(
         tmp_path, settings=stack_settings, on_change=lambda component, state: said.append((component, state))
     )
     try:
-        notes = notebook(servers)
+        notes = Notebook(servers)
         note = await notes.write()
         assert await notes.read() == [[note]] * 5
         assert all((component, ComponentState.READY) in said for component in COMPONENTS)
@@ -77,13 +74,11 @@ async def test_a_new_folder_becomes_a_stack_that_takes_data(
     assert not sockets_of(servers)
 
 
-async def test_what_is_kept_is_private(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_what_is_kept_is_private(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """In a folder that others may enter, no file is for them; no secret is in a log, a command line or the state."""
     os.chmod(tmp_path, 0o755)
     async with running(tmp_path, stack_settings) as servers:
-        await notebook(servers).write()
+        await Notebook(servers).write()
         credentials = load_credentials(tmp_path)
         keys = (credentials.root, credentials.services, credentials.broker)
         secrets = [
@@ -109,19 +104,19 @@ def _open_to_others(folder: Path) -> list[Path]:
 
 
 async def test_data_and_offsets_survive_a_restart_on_other_ports(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+    tmp_path: Path, stack_settings: StandaloneSettings
 ) -> None:
     """Strangers took the ports in between: new ones are found, and everything is where it was."""
     async with running(tmp_path, stack_settings) as servers:
-        first = await notebook(servers).write()
-        assert await notebook(servers).unread() == [first]
+        first = await Notebook(servers).write()
+        assert await Notebook(servers).unread() == [first]
         before = servers.ports.as_dict()
     taken = [before[name] for name in ("mongod", "kafka", "s3", "volume", "filer-grpc")]
     async with strangers(taken), running(tmp_path, stack_settings) as servers:
         after = servers.ports.as_dict()
         assert after["kafka"] != before["kafka"]
         assert after["master"] == before["master"]
-        notes = notebook(servers)
+        notes = Notebook(servers)
         second = await notes.write()
         assert await notes.read() == [sorted([first, second])] * 5
         assert await notes.unread() == [second]
@@ -137,12 +132,10 @@ async def strangers(ports: list[int]) -> AsyncIterator[None]:
         yield
 
 
-async def test_a_killed_part_comes_back_with_its_data(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_a_killed_part_comes_back_with_its_data(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """kill -9 of each server in turn: it runs again soon, and what was acknowledged is there."""
     async with running(tmp_path, stack_settings) as servers:
-        notes = notebook(servers)
+        notes = Notebook(servers)
         written = [await notes.write()]
         for component in COMPONENTS:
             killed = servers.supervisor.process_id(component)
@@ -160,12 +153,10 @@ async def test_a_killed_part_comes_back_with_its_data(
             assert read_state(tmp_path).processes[component] == servers.supervisor.process_id(component)
 
 
-async def test_all_parts_killed_at_once_come_back(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_all_parts_killed_at_once_come_back(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """As after the machine ran out of memory."""
     async with running(tmp_path, stack_settings) as servers:
-        notes = notebook(servers)
+        notes = Notebook(servers)
         first = await notes.write()
         killed = servers.supervisor.process_ids()
         for identity in killed.values():
@@ -184,12 +175,12 @@ async def test_all_parts_killed_at_once_come_back(
 
 
 async def test_two_stacks_run_side_by_side_and_one_folder_has_one(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+    tmp_path: Path, stack_settings: StandaloneSettings
 ) -> None:
     """No port, socket or record is shared; a second start on the same folder is refused and harms nothing."""
     async with AsyncExitStack() as stacks:
         both = [await stacks.enter_async_context(running(tmp_path / name, stack_settings)) for name in "ab"]
-        notes = [notebook(servers) for servers in both]
+        notes = [Notebook(servers) for servers in both]
         written = [await note.write() for note in notes]
         with pytest.raises(AlreadyRunning):
             await start_servers(tmp_path / "a", settings=stack_settings)
@@ -199,21 +190,19 @@ async def test_two_stacks_run_side_by_side_and_one_folder_has_one(
         assert not ports[0] & ports[1]
 
 
-async def test_a_copied_folder_is_a_stack_of_its_own(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_a_copied_folder_is_a_stack_of_its_own(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """A copy starts beside the original with the data of the copy's moment, and does not end or change it."""
     async with running(tmp_path / "original", stack_settings) as servers:
-        first = await notebook(servers).write()
+        first = await Notebook(servers).write()
     await asyncio.to_thread(shutil.copytree, tmp_path / "original", tmp_path / "copy")
     async with running(tmp_path / "original", stack_settings) as original:
         ids = original.supervisor.process_ids()
         await asyncio.to_thread(shutil.copyfile, tmp_path / "original" / STATE_FILE, tmp_path / "copy" / STATE_FILE)
         async with running(tmp_path / "copy", stack_settings) as copy:
-            second = await notebook(copy).write()
-            assert await notebook(copy).read() == [sorted([first, second])] * 5
+            second = await Notebook(copy).write()
+            assert await Notebook(copy).read() == [sorted([first, second])] * 5
         assert original.supervisor.process_ids() == ids
-        assert await notebook(original).read() == [[first]] * 5
+        assert await Notebook(original).read() == [[first]] * 5
 
 
 @asynccontextmanager
@@ -245,11 +234,11 @@ async def test_a_terminated_supervisor_leaves_nothing(tmp_path: Path, stack_sett
 
 
 async def test_a_killed_supervisor_leaves_no_orphan_and_its_data_is_taken_over(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+    tmp_path: Path, stack_settings: StandaloneSettings
 ) -> None:
     """kill -9 takes the servers down with it; the next start finds every acknowledged note."""
     async with running(tmp_path, stack_settings) as servers:
-        first = await notebook(servers).write()
+        first = await Notebook(servers).write()
     async with running_apart(tmp_path, stack_settings.tools) as supervisor:
         left = read_state(tmp_path).processes
         supervisor.kill()
@@ -260,14 +249,12 @@ async def test_a_killed_supervisor_leaves_no_orphan_and_its_data_is_taken_over(
 
     await eventually(all_gone)
     async with running(tmp_path, stack_settings) as servers:
-        notes = notebook(servers)
+        notes = Notebook(servers)
         second = await notes.write()
         assert await notes.read() == [sorted([first, second])] * 5
 
 
-async def test_external_servers_are_used_and_not_started(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_external_servers_are_used_and_not_started(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """A stack on another's servers starts none of its own and works."""
     async with running(tmp_path / "own", stack_settings) as own:
         settings = stack_settings.model_copy(
@@ -282,20 +269,18 @@ async def test_external_servers_are_used_and_not_started(
         )
         async with running(tmp_path / "guest", settings) as guest:
             assert guest.supervisor.process_ids() == {}
-            note = await notebook(guest).write()
-            assert (await notebook(guest).read())[:4] == [[note]] * 4
-            assert (await notebook(own).read())[4] == [note]
+            note = await Notebook(guest).write()
+            assert (await Notebook(guest).read())[:4] == [[note]] * 4
+            assert (await Notebook(own).read())[4] == [note]
 
 
-async def test_apache_kafka_takes_the_brokers_place(
-    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
-) -> None:
+async def test_apache_kafka_takes_the_brokers_place(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """The same stack with Apache Kafka: records and offsets survive a restart."""
     async with running(tmp_path, stack_settings, broker="apache-kafka") as servers:
-        first = await notebook(servers).write()
-        assert await notebook(servers).unread() == [first]
+        first = await Notebook(servers).write()
+        assert await Notebook(servers).unread() == [first]
     async with running(tmp_path, stack_settings, broker="apache-kafka") as servers:
-        notes = notebook(servers)
+        notes = Notebook(servers)
         second = await notes.write()
         assert await notes.read() == [sorted([first, second])] * 5
         assert await notes.unread() == [second]
