@@ -57,7 +57,7 @@ async def test_operators_read_the_internal_apis_at_their_port(stack: DetachedSta
                 assert answer.status == 404, path
 
 
-async def test_readiness_is_told_without_details(stack: DetachedStack) -> None:
+async def test_readiness_has_no_details(stack: DetachedStack) -> None:
     """Whether, not why."""
     async with aiohttp.ClientSession() as client, client.get(f"{stack.gateway}/readyz") as answer:
         assert await answer.json() == {"status": "ok"}

@@ -26,7 +26,7 @@ def test_document_is_valid_openapi() -> None:
     validate(json.loads(generate_openapi.TARGET.read_bytes()))
 
 
-def test_every_operation_has_an_error_answer_and_says_what_it_is_for() -> None:
+def test_every_operation_has_an_error_answer_and_a_description() -> None:
     """A reader finds for each call its area, a summary and the form of its errors."""
     document = json.loads(generate_openapi.TARGET.read_bytes())
     for method, path, operation in operations(document):

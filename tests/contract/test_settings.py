@@ -30,7 +30,7 @@ RENAMED = [(cls, old, new) for cls in CLASSES for old, new in OLD_NAMES.get(cls.
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_a_time_says_its_unit_and_what_it_means(cls: type[Settings]) -> None:
+def test_a_duration_has_a_unit_and_a_description(cls: type[Settings]) -> None:
     """An interval, a delay, a lease and so on, in seconds, milliseconds, hours or days."""
     times = [name for name in cls.model_fields if re.search(r"(^|_)(seconds|ms|hours|days)$", name)]
     assert [name for name in times if not TIME.fullmatch(name)] == []

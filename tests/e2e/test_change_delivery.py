@@ -50,7 +50,7 @@ async def next_change(content: aiohttp.StreamReader) -> tuple[str, Any]:
     raise AssertionError("the stream ended")
 
 
-async def test_a_poll_hears_of_an_upload_made_elsewhere(ada: Person) -> None:
+async def test_a_poll_returns_an_upload_made_elsewhere(ada: Person) -> None:
     """It waits, and has the file, folder first, as soon as it is there."""
     cursor = await latest(ada)
     waiting = asyncio.create_task(wait_for(ada, cursor))
@@ -75,7 +75,7 @@ async def test_a_stream_misses_nothing_between_two_connections(ada: Person) -> N
     assert told == ["0a", "0b", "1a", "1b", "2a", "2b"]
 
 
-async def test_a_share_and_its_end_are_heard_by_the_other(ada: Person, grace: Person) -> None:
+async def test_a_share_and_its_end_reach_the_recipient(ada: Person, grace: Person) -> None:
     """The reader's stream tells that a folder is shared, what happens in it, and that it no longer is."""
     await ada.upload("/team/plan.txt", b"x")
     folder = await ada.call("GET", "/v1/files/by-path?path=/team")

@@ -204,7 +204,7 @@ async def test_lists_are_sorted_and_paged(ada: Person) -> None:
     assert [file["size"] for file in by_size] == [100 - number for number in range(25)]
 
 
-async def test_an_indexed_file_says_so(ada: Person) -> None:
+async def test_an_indexed_file_is_marked_indexed(ada: Person) -> None:
     """`indexed` turns true once a search can find the version."""
     file = await ada.upload("/indexed.txt", b"text")
 

@@ -14,7 +14,7 @@ def changes_told(mailbox: Mailbox, person: Person) -> list[str]:
     return [mail.subject for mail in mailbox.of(person.email) if ".txt was " in mail.subject]
 
 
-async def test_a_follower_of_a_folder_hears_of_all_in_it(ada: Person, mailbox: Mailbox) -> None:
+async def test_a_follower_of_a_folder_is_notified_of_all_changes_in_it(ada: Person, mailbox: Mailbox) -> None:
     """Created, modified, moved and deleted are told in order, each once; what happens elsewhere is not."""
     folder = await ada.call("POST", "/v1/folders", {"path": "/followed/inner"})
     followed = await ada.call("GET", "/v1/files/by-path?path=/followed")
@@ -44,7 +44,7 @@ async def test_a_follower_of_a_folder_hears_of_all_in_it(ada: Person, mailbox: M
     await hears("old.txt was restored")
 
 
-async def test_who_no_longer_follows_hears_nothing(ada: Person, mailbox: Mailbox) -> None:
+async def test_a_former_follower_is_not_notified(ada: Person, mailbox: Mailbox) -> None:
     """After the subscription is deleted changes of that file are told no more, those of another still are."""
     files = [await ada.upload(f"/{name}.txt", b"x") for name in ("left", "kept")]
     left, _ = [

@@ -65,7 +65,7 @@ async def test_what_is_uploaded_is_listed_counted_found_and_kept(ada: Person, me
 
 
 @pytest.mark.parametrize("method", ["form", "put", "multipart", "credentials"])
-async def test_an_upload_is_told_by_mail_once(ada: Person, mailbox: Mailbox, method: str) -> None:
+async def test_an_upload_is_notified_by_mail_once(ada: Person, mailbox: Mailbox, method: str) -> None:
     """Its owner gets one mail that names the file."""
     path = f"/letter by {method}.txt"
     if method == "credentials":

@@ -31,7 +31,7 @@ async def mailed(mailbox: Mailbox, email: str, subject: str) -> Any:
     return await eventually(probe)
 
 
-async def test_a_reader_is_told_until_the_share_is_revoked(ada: Person, grace: Person, mailbox: Mailbox) -> None:
+async def test_a_reader_is_notified_until_the_share_is_revoked(ada: Person, grace: Person, mailbox: Mailbox) -> None:
     """Of the share by mail and in the app; then of what they follow; after it nothing, and they follow nothing."""
     plan = await ada.upload("/private/team/plan.txt", b"plan")
     folder = await ada.call("GET", f"/v1/files/{plan['parent_id']}")
@@ -55,7 +55,7 @@ async def test_a_reader_is_told_until_the_share_is_revoked(ada: Person, grace: P
     assert "secret" not in str(await grace.call("GET", "/v1/notifications"))
 
 
-async def test_who_has_no_account_is_invited_and_told_once_there_is_one(
+async def test_a_person_without_account_is_invited_and_notified_after_sign_up(
     ada: Person, nobody: Person, mailbox: Mailbox
 ) -> None:
     """The address they sign up with is the one the invitation came to."""
@@ -70,7 +70,7 @@ async def test_who_has_no_account_is_invited_and_told_once_there_is_one(
     await told(nobody, "for-you.txt is shared with you")
 
 
-async def test_the_opening_of_a_link_is_told_in_the_app(ada: Person, nobody: Person) -> None:
+async def test_the_opening_of_a_link_is_notified_in_the_app(ada: Person, nobody: Person) -> None:
     """Its owner need not have asked for it."""
     file = await ada.upload("/linked.txt", b"hello")
     link = await ada.call("POST", f"/v1/files/{file['id']}/links", {})
@@ -78,7 +78,7 @@ async def test_the_opening_of_a_link_is_told_in_the_app(ada: Person, nobody: Per
     await told(ada, "Your link to linked.txt was opened")
 
 
-async def test_a_log_in_on_a_new_device_is_told(ada: Person, mailbox: Mailbox) -> None:
+async def test_a_log_in_on_a_new_device_is_notified(ada: Person, mailbox: Mailbox) -> None:
     """But not the first one after signing up, nor one on a device that was there before."""
     phone = {"email": ada.email, "password": PASSWORD, "device_name": "Phone"}
     token = (await ada.call("POST", "/v1/sessions", phone))["device_token"]

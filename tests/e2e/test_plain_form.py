@@ -75,7 +75,7 @@ async def test_a_name_that_is_taken(ada: Person, browser: PlainBrowser) -> None:
     assert len(await ada.names()) == 2
 
 
-async def test_what_can_not_be_stored_is_said_in_words(ada: Person, browser: PlainBrowser) -> None:
+async def test_an_upload_that_cannot_be_stored_is_explained(ada: Person, browser: PlainBrowser) -> None:
     """No name, a wrong one, a wrong password, another's upload: on the page, over what was filled in."""
     await browser.open(f"{ada.gateway}/web/form")
     await browser.submit("/web/session/form", email=ada.email, password="wrong")
@@ -113,7 +113,7 @@ async def test_only_what_is_left_is_kept_for_it(ada: Person, browser: PlainBrows
     assert "Nothing was stored" in browser.page.text
 
 
-async def test_the_page_of_an_upload_says_what_became_of_it(ada: Person, browser: PlainBrowser) -> None:
+async def test_the_page_of_an_upload_shows_its_outcome(ada: Person, browser: PlainBrowser) -> None:
     """Also to who comes back to it; logged out, the browser is asked to log in again."""
     await log_in(browser, ada)
     await choose(browser, "plans.txt")

@@ -64,7 +64,7 @@ async def test_content_in_blocks_has_a_preview(ada: Person) -> None:
     assert is_red(await shown(ada, file))
 
 
-async def test_what_has_no_preview_says_so(ada: Person) -> None:
+async def test_a_file_without_preview_has_a_code(ada: Person) -> None:
     """Text has none, and neither has a folder."""
     file = await ada.upload("/docs/a.txt", b"text")
     for file_id in (file["id"], file["parent_id"]):

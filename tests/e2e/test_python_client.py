@@ -51,7 +51,7 @@ async def test_a_file_goes_up_changes_and_comes_down_as_it_was(client: AsyncClie
     assert [file.path for file in await client.list_folder("/docs")] == ["/docs/a.txt"]
 
 
-async def test_many_small_files_go_in_few_calls_and_each_tells_its_own_end(client: AsyncClient, tmp_path: Path) -> None:
+async def test_many_small_files_take_few_calls_with_an_outcome_each(client: AsyncClient, tmp_path: Path) -> None:
     """One that is refused does not hold up the others; an empty file is a file."""
     sources = [Source(local_file(tmp_path, f"{n}", b"x" * n), f"/many/{n}.bin") for n in range(20)]
     results = await client.upload_many([*sources, Source(tmp_path / "3", "/../escape")])

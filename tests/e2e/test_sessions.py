@@ -45,7 +45,7 @@ async def test_devices_are_listed_and_logged_out(ada: Person, nobody: Person) ->
     assert (await nobody.refused("POST", "/v1/sessions/refresh", refresh))[0] == 401
 
 
-async def test_a_version_says_who_made_it_on_which_device(ada: Person) -> None:
+async def test_a_version_names_its_author_and_device(ada: Person) -> None:
     """The history names the device as its session does."""
     ada.access_token = (await log_in(ada, "Ada's phone"))["access_token"]
     file = await ada.upload("/from the phone.txt", b"x")

@@ -254,7 +254,7 @@ async def test_what_is_ignored_stays_where_it_is(device: NewDevice) -> None:
     assert status.aside == ["link: it is a symbolic link"]
 
 
-async def test_watching_devices_hear_of_each_other(device: NewDevice) -> None:
+async def test_watching_devices_receive_each_others_changes(device: NewDevice) -> None:
     """A change here is there in a moment, by the disk's and the feed's word alone, and the other way round."""
     one, two = await device("laptop"), await device("desk")
     tasks = [asyncio.create_task(each.watch()) for _, each, _ in (one, two)]

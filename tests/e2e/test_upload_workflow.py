@@ -33,7 +33,7 @@ async def test_a_vanished_clients_upload_is_finished(ada: Person, mailbox: Mailb
 
 
 async def test_an_upload_that_never_came_leaves_nothing(ada: Person, bucket: Bucket, small_limits: None) -> None:
-    """Begun and half sent: it expires, its room is free again, and the object store has nothing of it."""
+    """Initiated and half sent: it expires, its room is free again, and the object store has nothing of it."""
     size = 7 << 20
     upload = await ada.begin("/never.bin", size, "multipart")
     first, *rest = upload["multipart"]["parts"]

@@ -33,7 +33,7 @@ async def test_without_the_broker_uploads_go_on(stack: DetachedStack) -> None:
 
 
 @pytest.mark.parametrize("part", ["mongod", "object-store"])
-async def test_without_a_store_nothing_is_promised_that_is_not_kept(stack: DetachedStack, part: str) -> None:
+async def test_without_a_store_every_promise_is_kept(stack: DetachedStack, part: str) -> None:
     """While it is away (killed again whenever it returns) calls are refused for a while; then uploads go on."""
     async with BusyClient(lambda: stack.gateway) as client:
         async with client.working():

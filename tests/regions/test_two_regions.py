@@ -135,7 +135,7 @@ def east(regions: tuple[Region, Region]) -> Region:
     return regions[1]
 
 
-async def test_status_tells_of_every_region(west: Region, east: Region) -> None:
+async def test_status_shows_every_region(west: Region, east: Region) -> None:
     """Gateways, parts and memory of both; the buckets carry their region's name; ports are all different."""
     status, output = await run("status", "--data", str(west.stack.data.parent), "--json")
     report = orjson.loads(output)

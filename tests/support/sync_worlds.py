@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
-from docstore_sync.steps import Download, Sent, StepFailed, Upload
+from docstore_sync.steps import Download, StepFailed, Upload, Uploaded
 
 ROOT = "root"
 T = TypeVar("T")
@@ -224,10 +224,10 @@ class Steps:
         self._chance.shuffle(found)
         return found
 
-    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
+    async def upload(self, batch: Sequence[Upload]) -> list[Uploaded | StepFailed]:
         return each_by_itself(self._upload, batch)
 
-    def _upload(self, upload: Upload) -> Sent:
+    def _upload(self, upload: Upload) -> Uploaded:
         self._before()
         entry = self.disk.entries.get(upload.path)
         if entry is None or entry.identity != upload.identity:
@@ -245,7 +245,7 @@ class Steps:
                 parent_id = there.id if there else self.server.add(parent_id, folder, FOLDER).id
             sent = self.server.add(parent_id, name, FILE, entry.sha256)
         self._after()
-        return Sent(sent.id, sent.version, sent.sha256, sent.parent_id)
+        return Uploaded(sent.id, sent.version, sent.sha256, sent.parent_id)
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
         return each_by_itself(self._download, batch)

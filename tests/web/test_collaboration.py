@@ -118,7 +118,7 @@ async def test_search_by_name_and_the_honest_hint(ada: Visitor) -> None:
     await expect(page.get_by_role("dialog")).to_contain_text("nothing of note")
 
 
-async def test_search_in_what_documents_say(new_visitor: NewVisitor) -> None:
+async def test_search_in_the_text_of_documents(new_visitor: NewVisitor) -> None:
     """A premium account sees where the words are; markup in the text stays text."""
     grace = await new_visitor("grace", plan="premium")
     await grace.put("/letter.txt", b"Dear reader, the photovoltaic <b>array</b> hums & works.")

@@ -55,7 +55,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Visitor, tmp_pa
     await expect(panel).to_have_count(0)  # nothing is left over
 
 
-async def test_offline_is_said_and_nothing_spins_for_ever(anyone: Visitor) -> None:
+async def test_offline_is_shown_and_nothing_spins_for_ever(anyone: Visitor) -> None:
     """A banner; a folder that can't be read says so; back online both go by themselves."""
     folder = await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     await anyone.put("/Team/a.txt")
@@ -73,7 +73,7 @@ async def test_offline_is_said_and_nothing_spins_for_ever(anyone: Visitor) -> No
     assert folder["id"] in page.url
 
 
-async def test_a_stalled_upload_is_never_said_to_be_complete(ada: Visitor, tmp_path: Path) -> None:
+async def test_a_stalled_upload_is_never_shown_as_complete(ada: Visitor, tmp_path: Path) -> None:
     """All bytes have left, no answer came: 99 % at the most, and offline it waits for the connection."""
     page = await ada.open()
     await page.route("**/*X-Amz-*", lambda route: None)

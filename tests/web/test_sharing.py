@@ -79,7 +79,7 @@ async def test_a_link_is_copied_again_and_changed(anyone: Visitor) -> None:
     assert changed["expires_at"].startswith("2035-05-06")
 
 
-async def test_a_taken_name_is_said_to_be(anyone: Visitor) -> None:
+async def test_a_taken_name_is_shown_as_taken(anyone: Visitor) -> None:
     """New folder with the name of one that exists stays open and says so."""
     await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     page = await anyone.open()

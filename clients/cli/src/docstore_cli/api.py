@@ -125,10 +125,10 @@ class ApiClient:
             {"path": path, "size": len(content), "sha256": sha256(content).hexdigest(), "method": "put"}
             for path, content in files.items()
         ]
-        begun = _accepted(await self.call("POST", "/v1/uploads/batch", {"uploads": uploads}))
-        pairs = zip(begun, files.values(), strict=True)
+        accepted = _accepted(await self.call("POST", "/v1/uploads/batch", {"uploads": uploads}))
+        pairs = zip(accepted, files.values(), strict=True)
         await asyncio.gather(*(self.put(item["put"], content) for item, content in pairs))
-        ids = [{"id": item["id"]} for item in begun]
+        ids = [{"id": item["id"]} for item in accepted]
         return _accepted(await self.call("POST", "/v1/uploads/complete-batch", {"uploads": ids}))
 
 

@@ -88,8 +88,8 @@ app = typer.Typer(
 )
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
         from importlib.metadata import version  # imported here, so that other commands start faster
 
         typer.echo(f"docstore {version('docstore-cli')}")
@@ -99,7 +99,7 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def docstore(
     _: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Store, sync, search and share files; run and inspect a DocStore on this machine."""

@@ -49,7 +49,7 @@ def page(
     return {"checked": checked, "next_after": next_after, "broken": broken, "not_compared": not_compared, **marks}
 
 
-def test_verifying_goes_through_all_pages_and_says_what_to_note(gateway: FakeGateway) -> None:
+def test_verifying_reads_all_pages_and_prints_the_head(gateway: FakeGateway) -> None:
     """Number and signature of the end: what a later run can be asked about."""
     gateway.answers = [page(5, 5), page(2, None)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
@@ -111,7 +111,7 @@ def test_figures_over_time_are_rows_and_quiet_times_are_left_out(gateway: FakeGa
     assert "monday" not in shown.output
 
 
-def test_sql_is_asked_of_the_archives_files(tmp_path: Path) -> None:
+def test_sql_runs_on_the_archives_files(tmp_path: Path) -> None:
     """Events, and calls taken out of them; what DuckDB refuses is wrong usage."""
     import duckdb
 

@@ -30,7 +30,7 @@ def command(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_says_what_the_command_says(name: str) -> None:
+def test_the_table_matches_the_command(name: str) -> None:
     """Its line is the first of its own help; and every command answers in JSON if asked to."""
     found = command(name)
     assert found.name == name
@@ -41,7 +41,7 @@ def test_the_table_says_what_the_command_says(name: str) -> None:
         assert all(any("--json" in one.opts for one in each.params) for each in commands), name
 
 
-def test_it_says_its_version() -> None:
+def test_it_prints_its_version() -> None:
     """That of the installed package."""
     said = CliRunner().invoke(app, ["--version"])
     assert (said.exit_code, said.output) == (0, f"docstore {version('docstore-cli')}\n")

@@ -107,7 +107,7 @@ def test_a_login_elsewhere_ends_at_home(regions, tmp_path: Path) -> None:
     assert "correct horse" not in file.read_text()
 
 
-def test_machines_are_told_apart(regions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_are_distinguished(regions, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log-in names the host, so that another is a new device; or whatever it is told to."""
     home, _ = regions
     for host in ("desk", "laptop"):
@@ -144,7 +144,7 @@ def test_regions_that_send_one_in_circles_end_the_login(regions) -> None:
     assert session_file().load() is None
 
 
-def test_without_a_login_one_is_told_to_log_in(regions) -> None:
+def test_without_a_login_there_is_a_hint_to_log_in(regions) -> None:
     """Status 3 and what to do."""
     outcome = CliRunner().invoke(app, ["usage"])
     assert outcome.exit_code == 3

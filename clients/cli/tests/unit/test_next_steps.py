@@ -30,7 +30,7 @@ def printed(data: Path, folders: dict[str, Path], stop: str | None = None) -> st
     return capture.get()
 
 
-def test_it_says_where_to_sign_up_and_how_to_administer_it(stack: Path) -> None:
+def test_it_shows_where_to_sign_up_and_how_to_administer_it(stack: Path) -> None:
     """Each command works as it is printed, whichever data folder it is."""
     text = printed(stack, {"": stack})
     assert f"{GATEWAY}/sign-up" in text

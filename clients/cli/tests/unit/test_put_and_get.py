@@ -86,7 +86,7 @@ async def test_a_folder_that_can_not_be_sent_stays_behind_alone(
     orjson.dumps(outcome.failures.items)
 
 
-async def test_a_file_whose_name_is_refused_is_asked_for_as_one_that_is_not_there(tmp_path: Path) -> None:
+async def test_a_refused_name_counts_as_not_found(tmp_path: Path) -> None:
     """Sending it tells that it is refused; the others are compared and sent."""
     names = ["a.txt", "bad\x01name"]
     for name in names:

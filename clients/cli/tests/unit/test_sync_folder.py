@@ -16,7 +16,7 @@ def is_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("is_terminal")
-def test_a_mistyped_folder_is_asked_about(server: FakeServer, tmp_path: Path) -> None:
+def test_a_mistyped_folder_needs_confirmation(server: FakeServer, tmp_path: Path) -> None:
     """Nothing is created or downloaded unless the answer is yes."""
     outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "typo"), "--once"], input="n\n")
     assert outcome.exit_code == 1

@@ -25,7 +25,7 @@ from docstore_client.transfers import complete, put_bytes, together
 
 PARALLEL_BLOCKS = 4
 LISTED_AT_ONCE = 1000
-LOOKED_AT_ONCE = 64
+QUERIED_AT_ONCE = 64
 BUFFERS = 3
 """Buffers of chunking.WINDOW bytes: some are read while others are sent."""
 
@@ -90,12 +90,12 @@ class BlockUploads:
 
     async def upload(self, source: Source, progress: Progress) -> File:
         """Upload one file. Return the resulting file."""
-        looking = asyncio.create_task(self._look_first(source))
+        checking = asyncio.create_task(self._check_first(source))
         try:
-            content = await self._send(source.local, looking, progress)
-            await looking
+            content = await self._send(source.local, checking, progress)
+            await checking
         finally:
-            looking.cancel()
+            checking.cancel()
         if source.measured not in (None, (content.size, content.sha256)):
             raise ContentDiffers(f"{source.local} has changed since it was measured")
         wish = {**source.wish(content.size, content.sha256), "method": "blocks"}
@@ -107,7 +107,7 @@ class BlockUploads:
                 await self._connection.call("DELETE", f"/v1/uploads/{upload['id']}")
             raise
 
-    async def _look_first(self, source: Source) -> set[str]:
+    async def _check_first(self, source: Source) -> set[str]:
         """Hashes of the file to be replaced: these blocks need not be queried.
 
         The server decides when the upload begins; uploads that it would refuse are refused here, before they are sent.
@@ -153,14 +153,14 @@ class BlockUploads:
             cursor = page.get("cursor")
         return hashes
 
-    async def _send(self, path: Path, looking: asyncio.Task[set[str]], progress: Progress) -> Content:
+    async def _send(self, path: Path, checking: asyncio.Task[set[str]], progress: Progress) -> Content:
         """Read a file and send its blocks, after querying which ones the account has."""
         with path.open("rb", buffering=0) as file:
             before = _state(file)
             size, _ = before
             reading = Reading(file)
             workers = min(BUFFERS, 1 + size // WINDOW)
-            await together(self._send_windows(reading, size, looking, progress) for _ in range(workers))
+            await together(self._send_windows(reading, size, checking, progress) for _ in range(workers))
             if _state(file) != before:
                 raise ContentDiffers(f"{path} has changed while it was sent")
         content = reading.content()
@@ -169,12 +169,12 @@ class BlockUploads:
         return content
 
     async def _send_windows(
-        self, reading: Reading, size: int, looking: asyncio.Task[set[str]], progress: Progress
+        self, reading: Reading, size: int, checking: asyncio.Task[set[str]], progress: Progress
     ) -> None:
         async with self._buffers:
             buffer = buffer_for(size)
             while (parts := await reading.next(buffer)) is not None:
-                known = await looking
+                known = await checking
                 progress(sum(block.size for block, _ in parts if block.hash in known))
                 new = [part for part in parts if part[0].hash not in known]
                 await self._send_missing(new, reading.sent, progress)
@@ -183,8 +183,8 @@ class BlockUploads:
         """Query blocks that were sent, so that the server verifies them early."""
         frames = await asyncio.gather(*(self._frame(part) for _, part in parts))
         lengths = {block.hash: len(frame) for (block, _), frame in zip(parts, frames, strict=True)}
-        looked_at = list(sent)[:LOOKED_AT_ONCE] if len(sent) >= LOOKED_AT_ONCE else []
-        targets = await self._missing(lengths, {each: sent.pop(each) for each in looked_at})
+        queried = list(sent)[:QUERIED_AT_ONCE] if len(sent) >= QUERIED_AT_ONCE else []
+        targets = await self._missing(lengths, {each: sent.pop(each) for each in queried})
         progress(sum(block.size for block, _ in parts if block.hash not in targets))
 
         async def send(block: Block, frame: bytes) -> None:

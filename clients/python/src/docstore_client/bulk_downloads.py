@@ -20,7 +20,7 @@ from docstore_client.sources import Progress
 from docstore_client.transfers import refusal, together
 from docstore_client.uploads import BLOCKS_FROM
 
-ASKED_AT_ONCE = 1000
+LOCATED_AT_ONCE = 1000
 PARALLEL = 8
 GAP = 64 << 10
 """Gap between two slices that is fetched along instead of sending another request."""
@@ -75,8 +75,8 @@ class BulkDownloads:
         """Download each file atomically. Return for each None or the error; errors that concern all are raised."""
         outcomes: dict[int, Outcome] = {}
         small = [(index, each) for index, each in enumerate(wanted) if not _is_large(each)]
-        for start in range(0, len(small), ASKED_AT_ONCE):
-            await self._fetch_located(small[start : start + ASKED_AT_ONCE], outcomes, progress)
+        for start in range(0, len(small), LOCATED_AT_ONCE):
+            await self._fetch_located(small[start : start + LOCATED_AT_ONCE], outcomes, progress)
         alone = [index for index in range(len(wanted)) if index not in outcomes]
 
         async def fetch(index: int) -> None:
@@ -98,13 +98,13 @@ class BulkDownloads:
             return None
 
     async def _fetch_located(
-        self, asked: Sequence[tuple[int, Wanted]], outcomes: dict[int, Outcome], progress: Progress
+        self, items_of: Sequence[tuple[int, Wanted]], outcomes: dict[int, Outcome], progress: Progress
     ) -> None:
         """Outcomes of files fetched together; the others must be fetched one by one."""
-        items = [{"id": each.file.id, "version": each.version or each.file.version} for _, each in asked]
+        items = [{"id": each.file.id, "version": each.version or each.file.version} for _, each in items_of]
         answer = await self._connection.call("POST", "/v1/contents", {"items": items})
         by_url: defaultdict[str, list[Located]] = defaultdict(list)
-        for (index, wanted), result in zip(asked, answer["results"], strict=True):
+        for (index, wanted), result in zip(items_of, answer["results"], strict=True):
             if problem := result.get("problem"):
                 outcomes[index] = refusal(problem)
             elif result.get("direct", True) and result["size"] < BLOCKS_FROM:

@@ -14,7 +14,7 @@ import orjson
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import ApiError, StoreError, Unreachable, error_of, reason_of
 from docstore_client.models import Account
-from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_for
+from docstore_client.retrying import PASSING, TRIES, pause, proxy_for, retry_after
 
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
@@ -122,7 +122,7 @@ class Connection:
                 continue
             if answer.status not in PASSING or attempt == TRIES - 1:
                 return answer
-            await asyncio.sleep(asked_pause(answer.headers, attempt))
+            await asyncio.sleep(retry_after(answer.headers, attempt))
         raise AssertionError("the loop above returns or raises")
 
     async def _once(
@@ -160,7 +160,7 @@ class Connection:
                 is_expired = response.status == 401 and used is first and used is not None
                 if attempt == TRIES - 1 or not (is_expired or response.status in PASSING):
                     raise error_of(response.status, await response.read())
-                wait = asked_pause(response.headers, attempt)
+                wait = retry_after(response.headers, attempt)
             if is_expired and used is not None:
                 await self._renew(used)
                 used = self.credentials

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 TRIES = 5
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
-LONGEST_ASKED_SECONDS = 60.0
+LONGEST_RETRY_AFTER_SECONDS = 60.0
 PASSING = frozenset({429, 502, 503, 504})
 """Statuses worth retrying."""
 
@@ -24,10 +24,10 @@ def pause(attempt: int) -> float:
     return float(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))
 
 
-def asked_pause(headers: Mapping[str, str], attempt: int) -> float:
+def retry_after(headers: Mapping[str, str], attempt: int) -> float:
     """The server's Retry-After, within limits."""
-    asked = headers.get("retry-after", "")
-    return min(float(asked), LONGEST_ASKED_SECONDS) if asked.isdigit() else pause(attempt)
+    seconds = headers.get("retry-after", "")
+    return min(float(seconds), LONGEST_RETRY_AFTER_SECONDS) if seconds.isdigit() else pause(attempt)
 
 
 def proxy_for(url: str) -> str | None:

@@ -53,7 +53,7 @@ async def test_a_large_file_goes_in_blocks_and_a_changed_one_in_those_that_chang
     assert 1 <= server.calls.count("POST /v1/blocks/missing") <= 2
 
 
-async def test_the_length_of_each_frame_is_said(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+async def test_the_length_of_each_frame_is_declared(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
     """So that the URL can take no other; what travels is that long."""
     await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
     assert server.lengths == {key.removeprefix("blocks/"): size for key, size in sent_blocks(server).items()}
@@ -71,7 +71,7 @@ async def test_blocks_are_looked_at_while_others_are_sent(
     client: AsyncClient, server: FakeDocStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once enough have been sent they are asked for again, so that the end of a large upload takes no time for them."""
-    monkeypatch.setattr("docstore_client.block_uploads.LOOKED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.block_uploads.QUERIED_AT_ONCE", 4)
     monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
     await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
     again = len(server.asked) - len(set(server.asked))
@@ -83,7 +83,7 @@ async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the end, when the server says which are not there."""
-    monkeypatch.setattr("docstore_client.block_uploads.LOOKED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.block_uploads.QUERIED_AT_ONCE", 4)
     monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
     missing = FakeDocStore.missing
     lost: list[str] = []
@@ -220,7 +220,7 @@ class Expiring(FakeDocStore):
         return await super().get(request)
 
 
-async def test_urls_that_expire_before_their_turn_are_asked_for_again(tmp_path: Path) -> None:
+async def test_urls_that_expire_before_their_turn_are_renewed(tmp_path: Path) -> None:
     """On a slow line, as often as need be: nothing is fetched or counted twice. Who may not read is refused."""
     moved: list[int] = []
     async with Expiring().serving() as server, AsyncClient(server.url) as client:
@@ -278,7 +278,7 @@ class Busy(FakeDocStore):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-async def test_what_the_store_refuses_for_a_moment_is_asked_for_again(status: int, tmp_path: Path) -> None:
+async def test_a_passing_refusal_of_the_store_is_retried(status: int, tmp_path: Path) -> None:
     """Of an object and of blocks; what it refuses for good is not."""
     async with Busy().serving() as server, AsyncClient(server.url) as client:
         server.status = status

@@ -166,9 +166,7 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
         ("http://no.such.host.invalid", "unknown host no.such.host.invalid"),
     ],
 )
-async def test_why_a_server_is_out_of_reach_is_said_in_words(
-    url: str, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unreachable_server_is_explained(url: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person reads the reason, not the library's objects."""
     monkeypatch.setattr("docstore_client.connection.TRIES", 1)
     async with AsyncClient(url) as client:

@@ -73,7 +73,9 @@ async def test_each_file_goes_the_way_that_suits_it(client: AsyncClient, server:
     assert all((tmp_path / f"back{path[1:]}").read_bytes() == (tmp_path / path[1:]).read_bytes() for path in sizes)
 
 
-async def test_each_file_of_a_pack_tells_its_own_end(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+async def test_each_file_of_a_pack_has_its_own_outcome(
+    client: AsyncClient, server: FakeDocStore, tmp_path: Path
+) -> None:
     """One that isn't there, one that is not as it was measured, one that has grown: the others arrive."""
     paths = local_files(tmp_path, 4, 100)
     sources = [Source(path, f"/{path.name}") for path in paths]
@@ -87,7 +89,7 @@ async def test_each_file_of_a_pack_tells_its_own_end(client: AsyncClient, server
     assert len(server.files) == 4
 
 
-async def test_what_is_not_where_it_was_said_to_be_is_fetched_alone(
+async def test_a_file_that_has_moved_is_fetched_alone(
     client: AsyncClient, server: FakeDocStore, tmp_path: Path
 ) -> None:
     """A pack that was rewritten meanwhile, or is gone; a file that is gone has its own refusal."""

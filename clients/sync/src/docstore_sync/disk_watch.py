@@ -32,14 +32,14 @@ class DiskWatch:
         folder = self._folder.resolve()
         own, start = tuple(f"{folder / path}{os.sep}" for path in own_paths(folder)), len(str(folder)) + 1
 
-        def is_ours(_: watchfiles.Change, path: str) -> bool:
+        def is_relevant(_: watchfiles.Change, path: str) -> bool:
             return not f"{path}{os.sep}".startswith(own)
 
         for by_looking in (False, True):  # if the system has no watches left, periodic scans remain
             with suppress(OSError):
                 async for changes in watchfiles.awatch(
                     folder,
-                    watch_filter=is_ours,
+                    watch_filter=is_relevant,
                     debounce=DEBOUNCE_MS,
                     step=STEP_MS,
                     force_polling=by_looking,

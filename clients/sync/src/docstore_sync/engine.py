@@ -29,11 +29,11 @@ from docstore_sync.steps import StepFailed
 MAX_ROUNDS = 20
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-LOOK_AGAIN_SECONDS = 600.0
+FULL_SCAN_INTERVAL_SECONDS = 600.0
 """Interval of full scans: not every file system reports all changes."""
 QUIET_SECONDS = 1.0
 """Quiet time before a full scan that follows partial scans."""
-WHOLE_LOOK_SECONDS = 60.0
+LONGEST_WITHOUT_FULL_SCAN_SECONDS = 60.0
 """Longest time without a full scan while changes keep arriving."""
 
 
@@ -221,7 +221,7 @@ class Engine:
                     is_woken = await self._wait(watching, self._rest_seconds(result, only_reported, pause))
                     pause = FIRST_PAUSE_SECONDS if result.in_sync else min(pause * 2, LONGEST_PAUSE_SECONDS)
                     is_fresh = result.in_sync
-                    is_long_ago = self._scan_planner.seconds_since_whole > WHOLE_LOOK_SECONDS
+                    is_long_ago = self._scan_planner.seconds_since_full_scan > LONGEST_WITHOUT_FULL_SCAN_SECONDS
                     only_reported = result.in_sync and is_woken and not (only_reported and is_long_ago)
                 except (Unreachable, ApiError, OSError, sqlite3.OperationalError) as error:
                     if isinstance(error, ApiError) and error.status < 500 and error.status not in PASSING:
@@ -240,7 +240,7 @@ class Engine:
     def _rest_seconds(self, result: Result, only_reported: bool, pause: float) -> float:
         if not result.in_sync:
             return pause
-        return QUIET_SECONDS if only_reported else LOOK_AGAIN_SECONDS
+        return QUIET_SECONDS if only_reported else FULL_SCAN_INTERVAL_SECONDS
 
     async def _wait(self, watching: asyncio.Task[None], seconds: float) -> bool:
         """Wait for a change on the disk or the server. Return False on timeout."""

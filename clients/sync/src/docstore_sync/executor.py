@@ -24,7 +24,7 @@ from docstore_sync.disk import Disk
 from docstore_sync.model import Kind, RemoteEntry
 from docstore_sync.remote import RemoteTree, row_of
 from docstore_sync.state import RemoteRow
-from docstore_sync.steps import Download, Sent, StepFailed, Upload
+from docstore_sync.steps import Download, StepFailed, Upload, Uploaded
 
 SMALL = 1 << 20
 BATCH = 512
@@ -95,7 +95,7 @@ class LocalExecutor:
 
     async def delete_remote(self, node_id: str, versions: Mapping[str, int]) -> None:
         with step():
-            await self._see_news()
+            await self._fetch_changes()
             rows = self._remote.rows
             now = {each: rows[each].entry.version for each in self._remote.below(node_id) if each in rows}
             if now != versions:
@@ -103,7 +103,7 @@ class LocalExecutor:
             await self._client.delete(node_id)
             self._remote.drop(node_id)
 
-    async def _see_news(self) -> None:
+    async def _fetch_changes(self) -> None:
         """Catch up with the feed, at most once for all deletions within FRESH_SECONDS."""
         async with self._catching_up:
             if time.monotonic() - self._fresh > FRESH_SECONDS:
@@ -129,8 +129,8 @@ class LocalExecutor:
         except OSError:
             return 0
 
-    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
-        answers: dict[int, Sent | StepFailed] = {}
+    async def upload(self, batch: Sequence[Upload]) -> list[Uploaded | StepFailed]:
+        answers: dict[int, Uploaded | StepFailed] = {}
         sources: dict[int, Source] = {}
         for number, upload in enumerate(batch):
             try:
@@ -256,9 +256,9 @@ def _batches(items: Sequence[T], size_of: Callable[[T], int]) -> list[list[T]]:
     return [*found, batch] if batch else found
 
 
-def _answer(file: File | DocStoreError | StepFailed) -> Sent | StepFailed:
+def _answer(file: File | DocStoreError | StepFailed) -> Uploaded | StepFailed:
     if isinstance(file, File):
-        return Sent(file.id, file.version, file.sha256 or "", file.parent_id or "")
+        return Uploaded(file.id, file.version, file.sha256 or "", file.parent_id or "")
     return _failure(file)
 
 

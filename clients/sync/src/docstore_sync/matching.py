@@ -206,13 +206,13 @@ def _pair_new(root: Node, nodes: list[Node]) -> list[Node]:
     while waiting:
         folder = waiting.pop()
         for name, mine in here[folder].items():
-            theirs = there[folder].get(name)
-            if theirs is not None and theirs is not mine and mine.kind is theirs.kind:
-                if mine.remote or theirs.local or theirs.synced or mine.kind is Kind.OTHER:
+            other = there[folder].get(name)
+            if other is not None and other is not mine and mine.kind is other.kind:
+                if mine.remote or other.local or other.synced or mine.kind is Kind.OTHER:
                     continue
-                mine.remote = theirs.remote
-                gone[theirs] = mine
-                for child in there.pop(theirs, {}).values():
+                mine.remote = other.remote
+                gone[other] = mine
+                for child in there.pop(other, {}).values():
                     assert child.remote
                     child.remote.parent = mine
                     there[mine][child.remote.name] = child

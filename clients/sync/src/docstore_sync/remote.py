@@ -48,7 +48,7 @@ class RemoteTree:
         """Read all changes, waiting up to `wait` seconds for the first. Return whether the tree changed."""
         cursor = self._state.get("cursor")
         if not cursor:
-            await self._begin_anew()
+            await self._start_over()
             cursor = self._state.get("cursor")
         changed, more = False, True
         while more:
@@ -57,7 +57,7 @@ class RemoteTree:
             except ApiError as error:
                 if error.code != "cursor_expired":
                     raise
-                await self._begin_anew()
+                await self._start_over()
                 return True
             inside = {change.seq: await self._inside(change) for change in page.changes}
             with self._together():
@@ -68,7 +68,7 @@ class RemoteTree:
             cursor, more, wait = page.cursor, page.has_more, 0
         return changed
 
-    async def _begin_anew(self) -> None:
+    async def _start_over(self) -> None:
         """Load a snapshot; changes made meanwhile are in the feed.
 
         A server restored from a backup may lack files that both sides had. Nobody deleted them, so the synced records

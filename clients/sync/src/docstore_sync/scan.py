@@ -91,7 +91,7 @@ def identity_of(found: os.stat_result) -> str:
 def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], None] = lambda _: None) -> Scan:
     """Scan the whole folder. `progress` receives the number of bytes read. FolderMissing."""
     found = Scan(not_rules=ignored.not_rules)
-    _look_into([(os.fspath(folder), "")], folder, found, state, ignored, progress)
+    _scan_folders([(os.fspath(folder), "")], folder, found, state, ignored, progress)
     return found
 
 
@@ -117,7 +117,7 @@ def scan_again(folder: Path, before: Scan, paths: Iterable[str], state: State, i
         place = os.path.join(folder, path)
         if _note(place, path, found, state, ignored, unknown):
             places.append((place, path + "/"))
-    _look_into(places, folder, found, state, ignored, lambda _: None, unknown)
+    _scan_folders(places, folder, found, state, ignored, lambda _: None, unknown)
     return found
 
 
@@ -136,7 +136,7 @@ def _topmost_unknown(path: str, before: Scan) -> str:
     return path
 
 
-def _look_into(
+def _scan_folders(
     waiting: list[tuple[str, str]],
     folder: Path,
     found: Scan,

@@ -36,12 +36,12 @@ class ScanPlanner:
         self._device = device
         self._ignores_case: bool | None = None
         self._seen: Scan | None = None
-        self._whole_at = 0.0
+        self._full_scan_at = 0.0
 
     @property
-    def seconds_since_whole(self) -> float:
+    def seconds_since_full_scan(self) -> float:
         """Seconds since the last full scan."""
-        return time.monotonic() - self._whole_at
+        return time.monotonic() - self._full_scan_at
 
     def rules(self) -> Rules:
         if self._ignores_case is None:
@@ -68,19 +68,19 @@ class ScanPlanner:
             made = self._plan(found, ignored)
             if not any(step.do in DELETIONS for step in made.actions):
                 return found, made
-        found, made = self._look_at_all(ignored)
+        found, made = self._scan_all(ignored)
         missed = _deleted_remote(made)
         if missed:
             # A file that moves during a scan may be missed: delete only what two scans missed.
-            found, made = self._look_at_all(ignored)
+            found, made = self._scan_all(ignored)
             if not _deleted_remote(made) <= missed:
                 found.busy = True
                 made.remote_structure = _sure(made.remote_structure, missed)
                 made.removals = _sure(made.removals, missed)
         return found, made
 
-    def _look_at_all(self, ignored: Ignore) -> tuple[Scan, Plan]:
-        self._whole_at = time.monotonic()
+    def _scan_all(self, ignored: Ignore) -> tuple[Scan, Plan]:
+        self._full_scan_at = time.monotonic()
         found = scan(self._folder, self._state, ignored)
         self._forget_left(found)
         return found, self._plan(found, ignored)

@@ -111,7 +111,7 @@ class _Restriction:
         rows = [row for row in synced if row.id in self._were]
         self._nodes = _open_nodes(self._here, list(self._there.values()), rows)
         self._by_remote_id = {node.remote_id: node for node in self._nodes if node.remote}
-        self._back = {node.synced_id for node in self._nodes if self._comes_back(node)}
+        self._back = {node.synced_id for node in self._nodes if self._must_return(node)}
 
     def run(self) -> RestrictedTrees:
         here = {node.path("local"): node for node in self._nodes if node.local}
@@ -143,7 +143,7 @@ class _Restriction:
         above = next((above for above in _above(path) if above in self._there), "")
         return self._may_write(above)
 
-    def _comes_back(self, node: Node) -> bool:
+    def _must_return(self, node: Node) -> bool:
         """Whether a node must be restored to its old path because the account may not move or delete it."""
         place = self._places.get(node.synced_id)
         if place is None:

@@ -44,7 +44,7 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Uploaded:
     """The file that an upload created or changed."""
 
     id: str
@@ -79,7 +79,7 @@ class StepExecutor(Protocol):
     def download_batches(self, downloads: Sequence[Download]) -> list[list[Download]]:
         """Group downloads into batches."""
 
-    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
+    async def upload(self, batch: Sequence[Upload]) -> list[Uploaded | StepFailed]:
         """Upload a batch; one result each. A version newer than the base is never replaced."""
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:

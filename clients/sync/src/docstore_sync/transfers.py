@@ -8,7 +8,7 @@ from dataclasses import replace
 from docstore_sync.locations import NodeLocations
 from docstore_sync.model import Action, ActionType, Location, Node, Plan
 from docstore_sync.outcome import Outcome
-from docstore_sync.steps import PARALLEL, Download, Sent, StepExecutor, StepFailed, Upload, run_all
+from docstore_sync.steps import PARALLEL, Download, StepExecutor, StepFailed, Upload, Uploaded, run_all
 
 
 class Transfers:
@@ -49,11 +49,11 @@ class Transfers:
         """
         left = set(self._uploads)
         while left:
-            now = {action for action in left if self._goes_before(action) not in left} or left
+            now = {action for action in left if self._prerequisite(action) not in left} or left
             await self._send_all([action for action in self._uploads if action in now])
             left = left - now
 
-    def _goes_before(self, action: Action) -> Action | None:
+    def _prerequisite(self, action: Action) -> Action | None:
         """The pending upload that sends what this one replaces on the server."""
         replaced = action.node.remote
         senders = self._senders.get(replaced.sha256, []) if replaced else []
@@ -68,7 +68,7 @@ class Transfers:
                 wanted[self._upload_of(action)] = action
             except StepFailed as failure:
                 self._outcome.failed(action, failure)
-        unknown = [action.node for action in wanted.values() if self._goes_before(action)]
+        unknown = [action.node for action in wanted.values() if self._prerequisite(action)]
         if unknown:
             await self._locations.discard_records(unknown)
             self._unknown.update(unknown)
@@ -100,9 +100,9 @@ class Transfers:
                 if action.node in self._unknown:
                     self._locations.restore_record(action.node)
             else:
-                self._sent(action, answer)
+                self._uploaded(action, answer)
 
-    def _sent(self, action: Action, answer: Sent) -> None:
+    def _uploaded(self, action: Action, answer: Uploaded) -> None:
         node, parent = action.node, action.parent
         assert parent
         old = node.remote

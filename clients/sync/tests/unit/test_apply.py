@@ -14,7 +14,7 @@ from docstore_sync.model import LocalEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.outcome import Outcome
 from docstore_sync.planner import plan
-from docstore_sync.steps import Sent, StepFailed, Upload
+from docstore_sync.steps import StepFailed, Upload, Uploaded
 
 RULES = Rules("laptop", date(2026, 1, 2))
 pytestmark = pytest.mark.parametrize("seed", range(5))
@@ -27,7 +27,7 @@ class Watched(Steps):
     refused: str
     last: str
 
-    def _upload(self, upload: Upload) -> Sent:
+    def _upload(self, upload: Upload) -> Uploaded:
         if upload.path in self.refused:
             raise StepFailed("no room")
         if self.last in self.uploaded:

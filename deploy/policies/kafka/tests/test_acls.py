@@ -51,7 +51,7 @@ async def test_a_service_writes_its_own_topics_and_no_other(
 
 
 @pytest.mark.parametrize("service", SERVICE_NAMES)
-async def test_a_service_reads_what_it_hears_and_nothing_else(
+async def test_a_service_reads_its_topics_and_nothing_else(
     service: ServiceName, settings_of: SettingsOf, rules: ModuleType
 ) -> None:
     """Other services' events stay closed to it, and dead letters to all of them."""

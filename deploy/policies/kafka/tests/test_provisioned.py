@@ -45,7 +45,7 @@ def rules(admin: KafkaAdminClient) -> set[ACL]:
 
 
 @pytest.mark.timeout(900)  # the script starts Java for each line
-def test_both_files_say_the_same(broker: SecuredKafka, admin: KafkaAdminClient) -> None:
+def test_both_files_grant_the_same(broker: SecuredKafka, admin: KafkaAdminClient) -> None:
     """The script makes exactly the rules that were there by the document."""
     provisioned = rules(admin)
     admin.delete_acls([EVERYTHING])

@@ -22,7 +22,7 @@ from kafka.admin import (
 from docstore_provision.settings import KafkaProvisionSettings
 
 ANY_HOST = "*"
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class KafkaRefused(Exception):
@@ -61,7 +61,7 @@ def _set_passwords(admin: Any, settings: KafkaProvisionSettings) -> None:
         # They are written, but the authenticating broker has not read them yet.
         if time.monotonic() > deadline:
             raise KafkaRefused(f"users {sorted(missing)} are still unknown")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _shipped(settings: KafkaProvisionSettings) -> Iterator[ACL]:

@@ -41,11 +41,11 @@ def provision_mongo(settings: ProvisionSettings) -> None:
     The first user can be created without a login, but only from the server's own host: run this in its network
     namespace.
     """
-    stranger: Client = _client(settings)
-    with stranger:
-        _until(settings, lambda: _join_replica_set(stranger, settings))
-        _until(settings, lambda: _is_primary(stranger))
-        _make_admin(stranger, settings)
+    anonymous: Client = _client(settings)
+    with anonymous:
+        _until(settings, lambda: _join_replica_set(anonymous, settings))
+        _until(settings, lambda: _is_primary(anonymous))
+        _make_admin(anonymous, settings)
     with _client(settings, username=settings.admin, password=settings.admin_password.get_secret_value()) as admin:
         for service, password in settings.passwords.items():
             _make_user(admin, settings, service, password.get_secret_value())

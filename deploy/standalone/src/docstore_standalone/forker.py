@@ -60,18 +60,18 @@ class Forker:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: socket.socket | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._asked: list[asyncio.Future[ForkedProcess]] = []
+        self._waiting: list[asyncio.Future[ForkedProcess]] = []
         self._children: dict[int, ForkedProcess] = {}
 
     async def start(self) -> None:
         """Start importing; the first fork waits until it has finished."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with theirs, (logs / "prefork.log").open("ab") as log:
+        with child_end, (logs / "prefork.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "docstore_standalone.prefork", str(theirs.fileno()), str(self._folder)),
-                pass_fds=[theirs.fileno()],
+                *(sys.executable, "-m", "docstore_standalone.prefork", str(child_end.fileno()), str(self._folder)),
+                pass_fds=[child_end.fileno()],
                 env={**base_environment(), **self._variables},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -79,9 +79,9 @@ class Forker:
                 umask=0o077,
                 preexec_fn=partial(die_with_parent, os.getpid()),
             )
-        ours.setblocking(False)
-        self._channel = ours
-        self._listening = asyncio.create_task(self._listen(ours), name="forked processes")
+        parent_end.setblocking(False)
+        self._channel = parent_end
+        self._listening = asyncio.create_task(self._listen(parent_end), name="forked processes")
 
     async def fork(self, job: Job) -> ForkedProcess:
         """Fork a process that runs the job. ServerFailed if that fails."""
@@ -89,29 +89,29 @@ class Forker:
             await self.start()
         assert self._channel is not None
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
-        self._asked.append(answer)
+        self._waiting.append(answer)
         await asyncio.get_running_loop().sock_sendall(self._channel, json.dumps(asdict(job)).encode())
         return await answer
 
     async def _listen(self, channel: socket.socket) -> None:
         with channel:
             while message := await self._next(channel):
-                told = json.loads(message)
-                if "started" in told:
-                    child = self._children[told["started"]] = ForkedProcess(told["started"])
-                    answer = self._asked.pop(0)
+                notice = json.loads(message)
+                if "started" in notice:
+                    child = self._children[notice["started"]] = ForkedProcess(notice["started"])
+                    answer = self._waiting.pop(0)
                     if answer.cancelled():
                         child.kill()
                     else:
                         answer.set_result(child)
                 else:
-                    self._children.pop(told["ended"]).end(told["status"])
-        for answer in self._asked:
+                    self._children.pop(notice["ended"]).end(notice["status"])
+        for answer in self._waiting:
             if not answer.done():
                 answer.set_exception(ServerFailed("the process that forks services has ended"))
         for child in self._children.values():
             child.end(KILLED)
-        self._asked.clear()
+        self._waiting.clear()
         self._children.clear()
 
     async def _next(self, channel: socket.socket) -> bytes:

@@ -96,16 +96,16 @@ async def handled_by_all(bucket: Log, partition: LogPartition, groups: Sequence[
 
 
 @asynccontextmanager
-async def log_kept_short(where: LogBucket, prefix: str) -> AsyncIterator[None]:
+async def log_retention_running(where: LogBucket, prefix: str) -> AsyncIterator[None]:
     """Trim at intervals until the block ends."""
-    task = asyncio.create_task(_keep_short(where, prefix), name="log retention")
+    task = asyncio.create_task(_delete_old(where, prefix), name="log retention")
     try:
         yield
     finally:
         await end_tasks([task])
 
 
-async def _keep_short(where: LogBucket, prefix: str) -> None:
+async def _delete_old(where: LogBucket, prefix: str) -> None:
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         bucket = BrokerLog(where)

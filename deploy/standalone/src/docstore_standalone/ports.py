@@ -115,13 +115,13 @@ class PortBook:
                 return port
         raise PortTaken(f"no free port from {self._choice[0]} to {self._choice[-1]}")
 
-    def secure_gateway(self, asked: int | None, *, name: str = "gateway") -> int:
+    def secure_gateway(self, wanted: int | None, *, name: str = "gateway") -> int:
         """Return the public port: the requested one, else the stored one, else the next free one from 8080 on."""
-        if asked is not None:
-            if not _hold_gateway(asked):
-                raise PortTaken(f"port {asked} is in use: stop its program or choose another port with --port")
-            self._ports[name] = asked
-            return asked
+        if wanted is not None:
+            if not _hold_gateway(wanted):
+                raise PortTaken(f"port {wanted} is in use: stop its program or choose another port with --port")
+            self._ports[name] = wanted
+            return wanted
         first = self._ports.get(name, GATEWAY_PORT)
         others = {port for other, port in self._ports.items() if other != name}
         for port in range(first, min(first + GATEWAY_TRIES, 65_536)):

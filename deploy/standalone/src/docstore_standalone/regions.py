@@ -77,8 +77,8 @@ async def start_regions(
         )
         write_state(folder, state)  # the state of the last run is outdated
         for number, name in enumerate(names):
-            asked = settings.port + number if settings.port is not None else None
-            book.secure_gateway(asked, name=name)
+            wanted = settings.port + number if settings.port is not None else None
+            book.secure_gateway(wanted, name=name)
         gateways = {name: f"http://{LOOPBACK}:{book[name]}" for name in names}
         credentials = load_credentials(folder)
         starting = (

@@ -48,8 +48,8 @@ async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
         started = {name: asyncio.Event() for name in apps}
         for name, app in apps.items():
             group.create_task(_run_service(name, app, started[name], stop), name=f"service {name}")
-        for begun in started.values():
-            await begun.wait()
+        for ready in started.values():
+            await ready.wait()
         try:
             yield docstore_gateway.app.create_app(settings)
         finally:

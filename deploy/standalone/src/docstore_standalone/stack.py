@@ -12,7 +12,7 @@ from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
 from docstore_standalone.http_probe import http_status, until
-from docstore_standalone.log_retention import log_kept_short
+from docstore_standalone.log_retention import log_retention_running
 from docstore_standalone.mongo_users import SERVICES
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.prefork import Job
@@ -97,7 +97,7 @@ def _variables(
     servers: Servers, credentials: Credentials, gateway: str, idle_ms: int, regional: Mapping[str, str]
 ) -> dict[str, str]:
     """Settings of every service."""
-    ours = {
+    settings_of_stack = {
         **servers.environment(),
         **_mongo_url(servers, SERVICES),
         "DOCSTORE_PUBLIC_URL": gateway,
@@ -112,8 +112,8 @@ def _variables(
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
         **BEFORE_IT_BEGINS,
     }
-    theirs = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-    return {**ours, **theirs, **regional}
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    return {**settings_of_stack, **passed_on, **regional}
 
 
 def _mongo_url(servers: Servers, user: str) -> dict[str, str]:
@@ -206,7 +206,7 @@ async def start_stack(
         )
         await servers.supervisor.start(components)
         if servers.broker_log is not None:
-            await opening.enter_async_context(log_kept_short(servers.broker_log, settings.topic_prefix))
+            await opening.enter_async_context(log_retention_running(servers.broker_log, settings.topic_prefix))
         for component in components:
             name = _operations(component.server.name)
             servers.announce(name, f"http://{LOOPBACK}:{servers.ports[name]}")

@@ -73,7 +73,7 @@ class Supervisor:
         self._running: dict[str, ServerProcess] = {}
         self._ready: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._watchers: dict[str, asyncio.Task[None]] = {}
 
     def process_id(self, name: str) -> ProcessId:
         """Return the component's current process; KeyError if it has none."""
@@ -90,15 +90,15 @@ class Supervisor:
             self._ready[name], self._ended[name] = asyncio.Event(), asyncio.Event()
         for name in names:
             self._report(name, ComponentState.WAITING)
-            self._keepers[name] = asyncio.create_task(self._keep(self.components[name]), name=f"keep {name}")
+            self._watchers[name] = asyncio.create_task(self._keep_running(self.components[name]), name=f"keep {name}")
         everything = asyncio.create_task(self._all_ready(names))
         try:
             await asyncio.wait(
-                {everything, *(self._keepers[name] for name in names)}, return_when=asyncio.FIRST_COMPLETED
+                {everything, *(self._watchers[name] for name in names)}, return_when=asyncio.FIRST_COMPLETED
             )
             for name in names:
-                if self._keepers[name].done():
-                    self._keepers[name].result()
+                if self._watchers[name].done():
+                    self._watchers[name].result()
         finally:
             everything.cancel()
 
@@ -108,9 +108,9 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop all components, each after those that depend on it."""
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        for watcher in self._watchers.values():
+            watcher.cancel()
+        await asyncio.gather(*self._watchers.values(), return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in self.components))
 
     async def _stop(self, name: str) -> None:
@@ -125,7 +125,7 @@ class Supervisor:
         finally:
             self._ended[name].set()
 
-    async def _keep(self, component: Component) -> None:
+    async def _keep_running(self, component: Component) -> None:
         """Keep one component running. ServerFailed if its first start fails for good."""
         name = component.server.name
         await self._all_ready(component.ends_before)

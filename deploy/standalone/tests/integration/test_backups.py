@@ -163,7 +163,7 @@ async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place:
         assert await other.contents() == CONTENTS
 
 
-async def test_events_are_said_again_and_inboxes_kept(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+async def test_events_are_republished_and_inboxes_kept(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """The broker that comes with the restore knows nothing; and however old a backup is, nothing is handled twice."""
     long_ago = utc_now() - timedelta(days=29)  # a day later the database would remove it
     metadata = place.database("metadata")

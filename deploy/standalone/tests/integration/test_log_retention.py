@@ -26,7 +26,7 @@ from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_standalone import log_retention
 from docstore_standalone.broker_log import BrokerLog, LogPartition
-from docstore_standalone.log_retention import RETENTION, log_kept_short, trim
+from docstore_standalone.log_retention import RETENTION, log_retention_running, trim
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
@@ -266,7 +266,7 @@ async def test_the_log_is_trimmed_in_the_background_through_an_outage_of_the_sto
             return len(await topic.batches(bucket)) == KEPT
         return False
 
-    async with log_kept_short(servers.broker_log, topic.infra.topic_prefix):
+    async with log_retention_running(servers.broker_log, topic.infra.topic_prefix):
         for start in (0, 30):
             await topic.say(range(start, start + 30))
             await topic.read("quota", start + 29)

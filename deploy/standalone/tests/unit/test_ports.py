@@ -59,7 +59,7 @@ def test_a_server_can_listen_at_a_port_that_is_held() -> None:
         assert book.secure(["mongod"]) == {}
 
 
-def test_a_port_taken_by_a_stranger_is_replaced_and_reported(stranger: int) -> None:
+def test_a_port_taken_by_another_program_is_replaced_and_reported(stranger: int) -> None:
     """Only the port in question changes; the caller learns both."""
     book = PortBook({"mongod": stranger})
     changed = book.secure(["mongod", "s3"])

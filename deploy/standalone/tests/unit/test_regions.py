@@ -58,7 +58,7 @@ def test_regions_choose_ports_from_parts_of_their_own() -> None:
     assert chosen[0].isdisjoint(chosen[1])
 
 
-def test_each_region_is_told_of_the_others() -> None:
+def test_each_region_knows_the_others() -> None:
     """Peers are all but itself; issuer and administrator are its own; secrets are the same in all."""
     gateways = {name: f"http://127.0.0.1:{port}" for port, name in enumerate(TWO, 8080)}
     credentials = Credentials()

@@ -9,7 +9,7 @@ from docstore_standalone.binaries import ProgramMissing, find_mongod
 from docstore_standalone.settings import StandaloneSettings
 
 
-def test_data_goes_where_the_desktop_specification_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_data_is_in_the_folder_of_the_desktop_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """XDG_DATA_HOME first, ~/.local/share else."""
     monkeypatch.delenv("DOCSTORE_DATA", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

@@ -28,7 +28,7 @@ class Listener:
         writer.close()
 
 
-async def test_a_stranger_at_the_public_port_makes_no_service_ready(tmp_path: Path) -> None:
+async def test_another_server_at_the_public_port_makes_no_service_ready(tmp_path: Path) -> None:
     """Another stack answers there; ours is asked at the operators' port until it is ready."""
     ours = Listener(503, 503, 200)
     async with Listener(200) as public, ours as operations:

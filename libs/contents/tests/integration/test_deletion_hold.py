@@ -22,7 +22,7 @@ async def held(databases: list[Database]) -> list[bool]:
     return [await deletions_held(database) for database in databases]
 
 
-async def test_all_services_hold_until_the_last_holder_lets_go(databases: list[Database]) -> None:
+async def test_all_services_hold_until_the_last_hold_is_released(databases: list[Database]) -> None:
     """Two backups at once: what one has released is held for the other."""
     one, other = DeletionHold(databases, "one"), DeletionHold(databases, "other")
     assert await held(databases) == [False, False]
@@ -36,7 +36,7 @@ async def test_all_services_hold_until_the_last_holder_lets_go(databases: list[D
     assert await held(databases) == [False, False]
 
 
-async def test_a_hold_ends_by_itself_and_its_holder_is_told(databases: list[Database]) -> None:
+async def test_a_hold_expires_and_its_holder_learns_it(databases: list[Database]) -> None:
     """Of a holder that stood still for too long something may have been deleted: it can't go on as if nothing were."""
     hold = DeletionHold(databases, "slow")
     await hold.take()

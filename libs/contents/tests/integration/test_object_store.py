@@ -50,7 +50,7 @@ async def test_replaced_only_as_it_was_read(store: ObjectStore, key: str) -> Non
     assert await store.head(key) is None
 
 
-async def test_an_absent_object_is_said_to_be_absent(store: ObjectStore, key: str, tmp_path: Path) -> None:
+async def test_an_absent_object_is_reported_as_absent(store: ObjectStore, key: str, tmp_path: Path) -> None:
     """HEAD answers None; reading raises ObjectNotFound by either way; deleting is fine."""
     assert await store.head(key) is None
     for read in (store.get(key), store.sha256_of(key), store.download(key, tmp_path / "file", 10)):

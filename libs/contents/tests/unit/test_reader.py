@@ -236,7 +236,7 @@ async def test_a_download_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_keys_say_the_form() -> None:
+def test_keys_determine_the_form() -> None:
     """Block lists and slices of packs are told from objects of their own by their keys."""
     assert is_blocks(LIST_KEY)
     assert not is_whole(LIST_KEY)

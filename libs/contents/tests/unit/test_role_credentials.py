@@ -71,7 +71,7 @@ def test_a_service_account_has_the_keys_of_its_role(monkeypatch: pytest.MonkeyPa
     assert (asked["RoleArn"], asked["WebIdentityToken"]) == (ROLE, "a-signed-token")
 
 
-def test_without_keys_and_without_a_role_it_says_so() -> None:
+def test_without_keys_and_without_a_role_there_is_a_clear_error() -> None:
     """A service that can't sign ends at its start, with what to do about it."""
     with pytest.raises(CredentialsUnavailable, match="DOCSTORE_S3_ACCESS_KEY_ID"):
         RoleCredentials()()
@@ -80,7 +80,7 @@ def test_without_keys_and_without_a_role_it_says_so() -> None:
 async def test_keys_are_renewed_half_an_hour_before_they_end() -> None:
     """So a URL signed at any time is good for half an hour at least."""
     chain = Chain(timedelta(minutes=29))
-    role = RoleCredentials(chain, look_seconds=0.01)
+    role = RoleCredentials(chain, poll_seconds=0.01)
     assert role().access_key_id == "key-1"
     chain.lives += [HOUR, HOUR]
 
@@ -94,7 +94,7 @@ async def test_keys_are_renewed_half_an_hour_before_they_end() -> None:
 async def test_keys_that_cant_be_renewed_are_used_to_their_end_and_no_longer() -> None:
     """An outage of STS is nothing until then; after it signing fails, and recovers by itself."""
     chain = Chain(timedelta(seconds=1))
-    role = RoleCredentials(chain, look_seconds=0.01)
+    role = RoleCredentials(chain, poll_seconds=0.01)
     assert role().access_key_id == "key-1"
 
     async def ended() -> bool:
@@ -115,7 +115,7 @@ async def test_keys_that_cant_be_renewed_are_used_to_their_end_and_no_longer() -
     await eventually(recovered)
 
 
-def test_keys_without_an_end_are_asked_for_once() -> None:
+def test_keys_without_an_expiry_are_fetched_once() -> None:
     """Plain keys of the environment or a profile."""
     asked = []
 

@@ -248,7 +248,7 @@ async def test_a_setting_allows_less(tmp_path: Path, no_landlock: pytest.MonkeyP
         await weak.close()
 
 
-async def test_operators_are_told(pool: WorkerPool, no_landlock: pytest.MonkeyPatch) -> None:
+async def test_a_missing_sandbox_is_reported(pool: WorkerPool, no_landlock: pytest.MonkeyPatch) -> None:
     """Once in the log for each change; in a metric and readiness for as long as it lasts."""
     watch = SandboxWatch("told-test", pool)
     with capture_logs() as logs:

@@ -72,7 +72,7 @@ async def send(producer: AIOKafkaProducer, infra: InfraSettings, *delivery_ids: 
     wake(topic)
 
 
-async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
+async def test_every_instance_receives_every_new_event(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
     """What was said before is not heard; what comes is, of all partitions, by all; the unreadable is passed over."""
     await provision_topics(infra)
     await send(producer, infra, "before")

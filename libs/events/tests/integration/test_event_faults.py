@@ -246,7 +246,7 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
     assert await teller.dead_letters.count() == 0
 
 
-async def test_an_event_of_ones_own_that_was_too_large_holds_up_nothing_that_is_heard(stage: Stage) -> None:
+async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage) -> None:
     """A service that hears the topic it says it on goes on with what others say of the same thing."""
     await provision_topics(stage.infra)
     relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.said)
@@ -327,7 +327,7 @@ def _checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docstore_events.outbox.relay.CHECK_SECONDS", 1.0)
 
 
-async def test_a_log_that_is_there_is_not_said_again(stage: Stage) -> None:
+async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
     """Batches of several events are found where they were written, however late a broker tells where its log ends."""
     await provision_topics(stage.infra)
     relay, logs = stage.relay(), SentLogs(stage.said, "teller", stage.infra)
@@ -358,7 +358,7 @@ async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage
 
 
 @pytest.mark.usefixtures("_checks_often")
-async def test_events_nobody_had_read_when_their_topic_was_lost_are_said_again(stage: Stage) -> None:
+async def test_unread_events_of_a_lost_topic_are_republished(stage: Stage) -> None:
     """Nobody says anything after the loss: the relay finds by itself that the log ends before what it has sent."""
     async with stage.teller().running():
         await stage.say("anna", 1, 2, 3)
@@ -368,7 +368,7 @@ async def test_events_nobody_had_read_when_their_topic_was_lost_are_said_again(s
             await stage.hears("anna", 1, 2, 3)
 
 
-async def test_a_topic_regrown_past_the_stored_offset_is_said_again(stage: Stage) -> None:
+async def test_a_topic_regrown_past_the_stored_offset_is_republished(stage: Stage) -> None:
     """A consumer can't see that the log before its offset is another one; the relay can, and says all of it again."""
     async with stage.teller().running(), stage.listener().running():
         await stage.say("anna", 1, 2, 3)

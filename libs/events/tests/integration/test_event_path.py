@@ -111,7 +111,7 @@ async def pass_days(collection: Collection, days: int) -> None:
             await collection.delete_many({**over, **index.get("partialFilterExpression", {})})
 
 
-async def test_an_event_said_again_at_any_age_takes_effect_once(pair: Pair) -> None:
+async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> None:
     """As long as it can be said again, those who have handled it know that; and that is not for ever."""
     teller = pair.teller()
     async with teller.running(), pair.listener().running():
@@ -137,7 +137,7 @@ async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> No
         await pair.hears("anna", *range(1, 10))
 
 
-async def test_an_event_said_while_the_broker_side_is_down_arrives_later(pair: Pair) -> None:
+async def test_an_event_published_while_the_broker_is_down_arrives_later(pair: Pair) -> None:
     """A crash after the commit and before the publishing loses nothing: the row waits in the outbox."""
     await pair.say("anna", 1, 2)
     async with pair.teller().running(), pair.listener().running():

@@ -43,7 +43,7 @@ def test_every_reference_leads_somewhere() -> None:
         assert resolve(whole, ref), ref
 
 
-def test_every_event_is_on_its_topic_with_who_says_it() -> None:
+def test_every_event_is_on_its_topic_with_its_owner() -> None:
     """A reader finds for each event its topic, its meaning, its fields and its service."""
     whole = document()
     for event in EVENT_TYPES.values():

@@ -161,7 +161,7 @@ async def test_a_log_of_which_the_broker_has_more_is_fetched(logs: LocalLogs) ->
         assert kafka.answers.empty()
 
 
-async def test_the_broker_is_asked_now_and_then(logs: LocalLogs) -> None:
+async def test_the_broker_is_queried_at_intervals(logs: LocalLogs) -> None:
     """Other processes send without waking this one."""
     kafka = FakeKafka()
     async with local_fetches(kafka, look_ms=1):

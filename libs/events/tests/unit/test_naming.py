@@ -82,7 +82,7 @@ def test_every_handler_is_named_after_the_event_it_takes() -> None:
             assert annotation == f"Envelope[{BY_HANDLER[handler.name].__name__}]", (service, handler.name)
 
 
-def test_a_service_that_hears_has_its_subscribers_where_they_are_looked_for() -> None:
+def test_a_consuming_service_has_its_subscribers_in_their_place() -> None:
     """One class a service, in the only subscribers.py of it, named after the service."""
     for service, definition in subscriber_classes():
         assert definition.name == f"{service.capitalize()}Subscribers"

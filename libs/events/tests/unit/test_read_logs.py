@@ -31,7 +31,7 @@ class FakeConsumer:
         return self.at
 
 
-async def test_a_log_is_lost_once_two_answers_say_that_it_ends_before_our_position() -> None:
+async def test_a_log_is_lost_once_two_answers_end_before_our_position() -> None:
     """The second look must have a second answer: the same one seen twice says nothing new."""
     kafka: Any = FakeConsumer(at=10)
     logs = ReadLogs(kafka)

@@ -38,15 +38,15 @@ class Leaving:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.begun = False
+        self.is_leaving = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_last(message: Message) -> None:
-            if self.begun and message["type"] == "http.response.start":
+            if self.is_leaving and message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
-        if self.begun and scope["type"] == "http" and scope["path"] == "/readyz":
+        if self.is_leaving and scope["type"] == "http" and scope["path"] == "/readyz":
             body = {"status": "stopping"}
             await json_response(body, 503)(scope, receive, send_last)
             return
@@ -62,7 +62,7 @@ class GracefulServer(uvicorn.Server):
         self._gap_seconds = gap_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._leaving.begun = True
+        self._leaving.is_leaving = True
         announce_stopping()
         await asyncio.sleep(self._gap_seconds)
         await super().shutdown(sockets)

@@ -41,7 +41,7 @@ async def test_work_that_raises_leaves_nothing_behind(mongo: Mongo, database: Da
     assert await database["things"].find_one({"_id": "t"}) is None
 
 
-async def test_what_was_kept_for_another_time_is_kept_for_the_new_one(database: Database) -> None:
+async def test_a_changed_lifetime_applies_to_stored_documents(database: Database) -> None:
     """A service starts with the database that an older version, or another setting, has left; and again."""
     for seconds in (10, 20, 20):
         await keep_for(database["moments"], "at", seconds)

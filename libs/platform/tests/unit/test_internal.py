@@ -106,7 +106,7 @@ async def test_a_service_that_is_not_there_is_503() -> None:
     assert (problem_of(caught.value).status, caught.value.code) == (503, "unavailable")
 
 
-async def test_a_lost_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_answer_is_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Internal routes are idempotent, so a connection that broke is tried again before it is an error."""
     caller = client()
     whole = LocalTransport(URL)

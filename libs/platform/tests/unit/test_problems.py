@@ -107,7 +107,7 @@ async def test_what_was_sent_is_not_echoed() -> None:
     assert b"hunter2" not in (await ask("POST", "/body", sent)).body
 
 
-async def test_an_unforeseen_error_tells_nothing() -> None:
+async def test_an_unforeseen_error_reveals_nothing() -> None:
     """500 without the exception's text; starlette raises it again for the server's log."""
     register_local_app("local:problems", app())
     seen: list[Any] = []

@@ -30,7 +30,7 @@ def test_buckets_count_and_sum_are_those_of_prometheus() -> None:
     }
 
 
-def test_labels_are_told_as_they_are() -> None:
+def test_labels_are_exposed_unchanged() -> None:
     """Whatever a path template has in it."""
     histogram = RequestHistogram("h", "help", BUCKETS)
     histogram.observe("metadata", "GET", '/a"b\\c/{id}', 200, 0.1)

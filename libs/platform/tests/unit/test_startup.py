@@ -58,7 +58,7 @@ class Service:
         return int(sent[0]["status"])
 
 
-async def test_it_waits_for_its_database_and_says_that_it_is_not_ready() -> None:
+async def test_it_waits_for_its_database_and_reports_not_ready() -> None:
     """The process serves at once; what it is asked meanwhile is to be asked again."""
     need = Need(ConnectionError("nobody there"))
     service = Service(need)

@@ -55,7 +55,7 @@ def test_each_service_of_a_process_has_a_resource_of_its_own(spans: InMemorySpan
 
 @pytest.mark.parametrize("flags", ["00", "01"])
 @pytest.mark.parametrize("sampler", ["always_on", "always_off"])
-def test_a_stranger_does_not_say_what_is_recorded(flags: str, sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_cannot_choose_what_is_recorded(flags: str, sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trace id goes on; its sampled flag is the operator's choice."""
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", f"parentbased_{sampler}")
     exporter = InMemorySpanExporter()
@@ -139,7 +139,7 @@ async def test_a_request_is_described_by_the_conventions(spans: InMemorySpanExpo
     assert 'docstore_build_info{service="quota"' in exposition()[0].decode()
 
 
-def test_no_span_says_what_opens_a_link() -> None:
+def test_no_span_contains_a_link_token() -> None:
     """Who reads traces reads no files by them."""
     scope = {"method": "BREW", "path": "/v1/links/secret/content", "scheme": "https"}
     said_of_it = {"http.request.method": "_OTHER", "url.path": "/v1/links/-/content", "url.scheme": "https"}

@@ -23,7 +23,7 @@ async def fetched(url: str) -> tuple[bytes, Any]:
         return await answer.read(), answer.headers
 
 
-async def test_an_image_has_a_preview_once_it_is_said_to(running: World) -> None:
+async def test_an_image_has_a_preview_once_preview_ready_is_published(running: World) -> None:
     """Both sizes are fetched by signed URLs, as pictures of the promised type that a browser never runs."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
@@ -85,7 +85,7 @@ async def test_a_url_is_kept_for_half_of_its_life_at_most(world: World) -> None:
     assert URL(answer.headers["location"], encoded=True).query["X-Amz-Expires"] == "60"
 
 
-async def test_without_a_preview_the_answer_says_so(running: World) -> None:
+async def test_without_a_preview_the_code_is_no_preview(running: World) -> None:
     """A type that has none, and a size that nobody promised."""
     owner = new_id()
     file = await running.add(owner, "a.txt", b"text", "text/plain")
@@ -94,7 +94,7 @@ async def test_without_a_preview_the_answer_says_so(running: World) -> None:
     assert (await running.preview(owner, file.file_id, "huge")).status == 422
 
 
-async def test_a_broken_image_is_said_to_have_none(running: World) -> None:
+async def test_a_broken_image_fails_with_its_reason(running: World) -> None:
     """Once, with the reason; the event counts as settled all the same."""
     owner = new_id()
     file = await running.add(owner, "a.png", b"no picture")
@@ -219,7 +219,7 @@ async def test_what_is_gone_stays_gone(running: World) -> None:
     assert await running.database["versions"].distinct("file_id") == [last.file_id]
 
 
-async def test_an_event_is_settled_once_its_preview_is_to_be_made(running: World) -> None:
+async def test_an_event_is_acknowledged_once_its_rendering_is_queued(running: World) -> None:
     """The final check of an upload waits for no picture: however many are to be made, no upload is stalled by them."""
     owner, picture = new_id(), originals.image()
 

@@ -97,7 +97,7 @@ async def test_a_turned_photo_is_upright(
     assert originals.is_like(picture.getpixel((across % picture.width, down % picture.height)), originals.LEFT)
 
 
-async def test_a_rendition_says_nothing_of_its_maker(renderer: WorkerRenderer) -> None:
+async def test_a_rendition_contains_no_metadata(renderer: WorkerRenderer) -> None:
     """Camera, place and the rest of the EXIF data stay in the original: a reader of a share sees the picture only."""
     for data in (await render(renderer, originals.photo(6))).values():
         assert b"canary-camera" not in data
@@ -150,7 +150,7 @@ async def test_a_pdf_shows_its_first_page(renderer: WorkerRenderer) -> None:
     assert originals.is_like(picture.getpixel((300, 300)), (255, 0, 0))
 
 
-async def test_what_has_no_picture_says_why(renderer: WorkerRenderer) -> None:
+async def test_a_content_without_picture_has_a_reason(renderer: WorkerRenderer) -> None:
     """Broken, cut short, locked, and not what their types say: each with its stable reason."""
     whole = originals.image("PNG", (400, 400))
     assert await refused(renderer, b"no picture at all") == "corrupt"
@@ -202,7 +202,7 @@ async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
     assert renderer.worker_pids == []
 
 
-async def test_a_content_that_is_nowhere_is_said_to_be(renderer: WorkerRenderer) -> None:
+async def test_a_content_that_is_nowhere_is_reported_missing(renderer: WorkerRenderer) -> None:
     """Whoever asked can tell it from one that can't be read."""
     rendition = Rendition(
         id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, waits=0, lease_owner="l", traceparent=None

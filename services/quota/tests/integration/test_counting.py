@@ -42,7 +42,7 @@ async def test_on_file_created_uses_up_the_reservation(quota: Quota) -> None:
 
 
 @pytest.mark.parametrize("came", [0, 40, 100])
-async def test_room_that_was_kept_for_more_comes_back(quota: Quota, came: int) -> None:
+async def test_unused_parts_of_a_reservation_are_released(quota: Quota, came: int) -> None:
     """An upload whose size was open: what came is counted, and the rest of its reservation is free again at once."""
     account, upload = new_id(), new_id()
     async with quota.running(free_bytes=100):
@@ -70,7 +70,7 @@ async def test_a_file_created_that_comes_twice_counts_once(quota: Quota) -> None
         await quota.usage_becomes(account, used=42, documents=2)
 
 
-async def test_two_hundred_files_at_once_are_told_in_few_events(quota: Quota) -> None:
+async def test_two_hundred_files_at_once_publish_few_events(quota: Quota) -> None:
     """Changes that come together are told once, with all the uploads they counted."""
     account = new_id()
     uploads = {new_id(): 3 for _ in range(200)}
@@ -121,7 +121,7 @@ async def test_folders_count_nothing(quota: Quota) -> None:
         await quota.usage_becomes(account, used=5, documents=1)
 
 
-async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_told(quota: Quota) -> None:
+async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_published(quota: Quota) -> None:
     """Premium has more room; going back over a fuller account is told as exceeded, purging as restored."""
     account = new_id()
     async with quota.running(free_bytes=10, premium_bytes=100):

@@ -183,7 +183,7 @@ async def test_an_expired_upload_frees_room_while_others_reserve(quota: Quota) -
         assert (set(row["reservations"]), row["open"]) == (set(later), 20)
 
 
-async def test_a_plan_that_no_event_has_told_yet_counts_before_a_refusal(quota: Quota) -> None:
+async def test_a_plan_ahead_of_its_event_counts_before_a_refusal(quota: Quota) -> None:
     """Who has just moved to premium is not refused for want of an event that is still under way."""
     async with quota.running(free_bytes=100, premium_bytes=1000):
         assert (await quota.reserve("ada", {"first": 500}))[0] == []

@@ -64,7 +64,7 @@ def test_too_many_open_uploads_are_refused() -> None:
         admit(nearly, {"p-0": 1, "q-0": 1})
 
 
-def test_an_upload_that_is_kept_uses_up_its_reservation() -> None:
+def test_a_stored_upload_uses_up_its_reservation() -> None:
     """What was reserved becomes used, at the size that was kept."""
     account = free_account()
     account.reserve({"a": 30, "b": 5}, NOW)
@@ -72,7 +72,7 @@ def test_an_upload_that_is_kept_uses_up_its_reservation() -> None:
     assert (account.used, account.reserved, account.open, account.documents) == (28, 5, 1, 1)
 
 
-def test_over_quota_is_told_when_it_begins_and_when_it_ends() -> None:
+def test_over_quota_is_published_when_it_begins_and_when_it_ends() -> None:
     """The flag changes only when the limit is crossed, by bytes or by a change of plan."""
     account = free_account()
     account.apply(Added(101, 1, None))
@@ -94,7 +94,7 @@ def test_an_old_plan_does_not_come_back() -> None:
     assert (account.plan, account.limit) == ("premium", 400)
 
 
-def test_a_refusal_is_told_once_an_hour() -> None:
+def test_a_refusal_is_published_once_an_hour() -> None:
     """A client that tries again and again does not send a mail each time."""
     account = free_account()
     assert account.notifies_refusal(NOW)

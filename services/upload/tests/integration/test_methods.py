@@ -118,7 +118,7 @@ def s3_client(instructions: Any) -> Any:
     )
 
 
-async def test_answers_with_credentials_are_kept_nowhere(stack: Stack) -> None:
+async def test_answers_with_credentials_are_not_stored(stack: Stack) -> None:
     """Alone, in a batch, and asked for again; other instructions are given again for the same Idempotency-Key."""
     body = {"path": "/a.txt", "size": 1, "method": "credentials"}
     async with stack.run():

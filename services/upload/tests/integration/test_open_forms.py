@@ -72,7 +72,7 @@ async def test_a_declared_checksum_holds(stack: Stack) -> None:
         assert (await stack.person.ok("POST", f"/v1/uploads/{other['id']}/complete"))["size"] == len(CONTENT)
 
 
-async def test_the_browser_is_told_on_a_plain_page(stack: Stack) -> None:
+async def test_the_browser_gets_a_plain_page(stack: Stack) -> None:
     """Without a script there is no list to go to: the redirect answers what became of it, again and again the same."""
     async with stack.run():
         upload = await begin(stack, path="/docs/<b>Tea & cake.txt")

@@ -183,7 +183,7 @@ async def complete_one(stack: Stack) -> str:
     return str(upload["id"])
 
 
-async def test_settled_upload_is_left_alone(stack: Stack) -> None:
+async def test_a_fully_acknowledged_upload_is_left_alone(stack: Stack) -> None:
     """Once quota, indexer and notify are done, nothing is said again and no further look is planned."""
     async with stack.run():
         upload_id = await complete_one(stack)
@@ -193,7 +193,7 @@ async def test_settled_upload_is_left_alone(stack: Stack) -> None:
     assert stack.services.metadata.republished == []
 
 
-async def test_what_is_missing_is_said_again(stack: Stack) -> None:
+async def test_unacknowledged_events_are_republished(stack: Stack) -> None:
     """An event that the indexer has not handled is republished until it has; then the upload is settled."""
     stack.services.indexer.settled = set()
     async with stack.run(settle_attempts=50):

@@ -44,14 +44,14 @@ class FakeBlocks:
             if row is not None and row.state == "pending":
                 self.rows[account_id, name] = replace(row, stored_bytes=max(size, row.stored_bytes or 0))
 
-    async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
+    async def plan_check(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
         for name in hashes:
             if at is None:
                 self.unlooked.pop((account_id, name), None)
             else:
                 self.unlooked[account_id, name] = at
 
-    async def take_unlooked(self, limit: int) -> list[Awaited]:
+    async def claim_due_checks(self, limit: int) -> list[Awaited]:
         now = self._clock()
         due = [row for row, at in self.unlooked.items() if at <= now and row in self.rows][:limit]
         self.unlooked.update(dict.fromkeys(due, now + self._lease))

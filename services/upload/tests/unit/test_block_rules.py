@@ -47,7 +47,7 @@ def test_a_block_has_one_size() -> None:
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 19))
-def test_the_header_of_a_frame_says_its_size(content: bytes, level: int) -> None:
+def test_the_header_of_a_frame_contains_its_size(content: bytes, level: int) -> None:
     """At every level, the first bytes are enough."""
     frame = zstandard.compress(content, level)
     assert plain_size(frame[:MAX_FRAME_HEADER], len(frame)) == len(content)

@@ -167,7 +167,7 @@ async def sent(world: World, path: str, content: bytes = b"right") -> str:
     return upload_id
 
 
-async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_world: MakeWorld) -> None:
+async def test_a_session_that_cannot_be_stored_releases_its_reservation(make_world: MakeWorld) -> None:
     """Else a person whose tries fail here would have no room left for a day."""
     world = make_world()
 
@@ -181,7 +181,7 @@ async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_wor
     assert (world.services.quota.reserved, world.store.multiparts) == ({}, {})
 
 
-async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then(make_world: MakeWorld) -> None:
+async def test_a_stored_session_keeps_its_reservation_whatever_fails_then(make_world: MakeWorld) -> None:
     """A commit whose answer was lost has been made all the same: the upload is there, and so is its room."""
     world = make_world()
     run = world.transactor.run

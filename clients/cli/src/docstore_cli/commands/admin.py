@@ -147,8 +147,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Show a report."""
-    asked = {"from": begin, "to": to, "step": step, "limit": limit}
-    found = as_admin(data, lambda docstore: docstore.call("GET", f"/v1/admin/reports/{name}", params=asked))
+    params = {"from": begin, "to": to, "step": step, "limit": limit}
+    found = as_admin(data, lambda docstore: docstore.call("GET", f"/v1/admin/reports/{name}", params=params))
     if as_json:
         print_json(found)
     elif "items" in found:
@@ -176,8 +176,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """List audit log entries, newest first."""
-    asked = {"account_id": account, "object_id": object_, "action": action, "from": begin, "to": to, "limit": limit}
-    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/audit", params=asked))
+    params = {"account_id": account, "object_id": object_, "action": action, "from": begin, "to": to, "limit": limit}
+    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/audit", params=params))
     if as_json:
         print_json(found)
         return

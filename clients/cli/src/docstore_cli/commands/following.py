@@ -33,7 +33,7 @@ def follow(
     """Follow changes of a file or folder; without a path, list what you follow."""
     if path is None:
         found = as_person(lambda docstore: every(docstore.subscriptions))
-        _tell(found, as_json=as_json)
+        _print(found, as_json=as_json)
         return
     fields = _fields(target or [])
 
@@ -45,7 +45,7 @@ def follow(
     if as_json:
         print_json(made)
     else:
-        _tell([made], as_json=False)
+        _print([made], as_json=False)
         if made.secret:
             typer.echo(f"signing secret, shown only once: {made.secret}")
 
@@ -74,11 +74,11 @@ def unfollow(path: Path, channel: OnlyChannel = None, as_json: AsJson = False) -
 
         return await each(ending, failures, end)
 
-    _tell(as_person(work), as_json=as_json)
+    _print(as_person(work), as_json=as_json)
     failures.end()
 
 
-def _tell(subscriptions: list[Subscription], *, as_json: bool) -> None:
+def _print(subscriptions: list[Subscription], *, as_json: bool) -> None:
     if as_json:
         print_json(subscriptions)
         return

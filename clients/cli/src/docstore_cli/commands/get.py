@@ -143,12 +143,12 @@ class Get:
         self._outcome.unchanged += [str(local) for (_, local), is_same in zip(planned, here, strict=True) if is_same]
         progress(sum(file.size for (file, _), is_same in zip(planned, here, strict=True) if is_same))
         wanted = [Wanted(*each, self._version) for each, is_same in zip(planned, here, strict=True) if not is_same]
-        for asked, error in zip(wanted, await self._docstore.download_many(wanted, progress), strict=True):
+        for item, error in zip(wanted, await self._docstore.download_many(wanted, progress), strict=True):
             if error is not None:
-                self._outcome.failures.note(asked.file.path, error)
+                self._outcome.failures.note(item.file.path, error)
                 continue
-            number = self._version or asked.file.version
-            self._outcome.fetched.append({"path": asked.file.path, "local": str(asked.local), "version": number})
+            number = self._version or item.file.version
+            self._outcome.fetched.append({"path": item.file.path, "local": str(item.local), "version": number})
 
     def _is_here(self, file: File, local: Path) -> bool:
         """False if it can't be read: writing will then report the error."""

@@ -102,10 +102,10 @@ def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
     if path is not None:
         shares = as_person(with_others)
         lines = [f"{one.role:6} {shown(one.email)}{' (pending)' * (one.state == 'pending')}" for one in shares]
-        _tell(shares, lines, as_json=as_json)
+        _print(shares, lines, as_json=as_json)
         return
     files = as_person(with_me)
-    _tell(files, [_received_line(one) for one in files], as_json=as_json)
+    _print(files, [_received_line(one) for one in files], as_json=as_json)
 
 
 def _received_line(file: File) -> str:
@@ -132,7 +132,7 @@ def link(
         return await docstore.make_link(file.id, password=password, expires_at=ends, max_downloads=max_downloads)
 
     made = as_person(work)
-    _tell(made, [made.url or ""], as_json=as_json)
+    _print(made, [made.url or ""], as_json=as_json)
 
 
 def links(path: Path, as_json: AsJson = False) -> None:
@@ -142,7 +142,7 @@ def links(path: Path, as_json: AsJson = False) -> None:
         return await every(partial(docstore.links, (await need(docstore, RemotePath.parse(path))).id))
 
     found = as_person(work)
-    _tell(found, [_link_line(one) for one in found], as_json=as_json)
+    _print(found, [_link_line(one) for one in found], as_json=as_json)
 
 
 def _link_line(one: Link) -> str:
@@ -167,11 +167,11 @@ def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:
         return await each(ids, failures, revoke)
 
     revoked = as_person(work)
-    _tell(revoked, revoked, as_json=as_json)
+    _print(revoked, revoked, as_json=as_json)
     failures.end()
 
 
-def _tell(value: object, lines: list[str], *, as_json: bool) -> None:
+def _print(value: object, lines: list[str], *, as_json: bool) -> None:
     if as_json:
         print_json(value)
         return

@@ -31,19 +31,19 @@ class RegionDemo:
     def _gateway(self, region: str) -> str:
         return self._regions[region][1].addresses["gateway"]
 
-    def _say(self, what: str, outcome: str) -> None:
+    def _print(self, what: str, outcome: str) -> None:
         self._console.print(f"{what:{WIDTH}} {outcome}", highlight=False, soft_wrap=True)
 
     async def run(self) -> None:
         email = f"ada-{new_id()[-8:]}@example.org"
         async with ApiClient(self._gateway(self._home)) as ada, ApiClient(self._gateway(self._other)) as elsewhere:
             await ada.sign_up(email, PASSWORD)
-            self._say(f"ada signs up in {self._home}", f"201, home {ada.account['home_region']}")
+            self._print(f"ada signs up in {self._home}", f"201, home {ada.account['home_region']}")
             await self._until_known(elsewhere, email)
             await elsewhere.log_in(email, PASSWORD)
-            self._say("a log-in that follows it", f"201 at {elsewhere.gateway}")
-            stranger = await self._with_token(ada.access_token)
-            self._say(f"her token at {self._other}", stranger)
+            self._print("a log-in that follows it", f"201 at {elsewhere.gateway}")
+            refusal = await self._with_token(ada.access_token)
+            self._print(f"her token at {self._other}", refusal)
             await self._sign_up_everywhere("the same email address, in all regions", email)
             await self._sign_up_everywhere("a new email address, in all regions", f"grace-{new_id()[-8:]}@example.org")
             await ada.upload("/only here.txt", b"stays at home")
@@ -56,7 +56,7 @@ class RegionDemo:
             await asyncio.sleep(0.3 * number)
             answer = await elsewhere.ask("POST", "/v1/sessions", credentials)
             if answer.status == 307:
-                self._say(f"ada logs in at {self._other}", f"307 to {answer.headers['location']}")
+                self._print(f"ada logs in at {self._other}", f"307 to {answer.headers['location']}")
                 return
         raise ApiError(answer.status, "not_known", f"{self._other} does not know of the account")
 
@@ -71,12 +71,12 @@ class RegionDemo:
                 answer = await api.ask("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
                 return f"{answer.status} {answer.json().get('code', '')}".strip() + f" in {region}"
 
-        self._say(what, ", ".join(sorted(await asyncio.gather(*map(sign_up, self._regions)))))
+        self._print(what, ", ".join(sorted(await asyncio.gather(*map(sign_up, self._regions)))))
 
     async def _show_buckets(self, account_id: str) -> None:
         for name, (folder, state) in self._regions.items():
             count = await asyncio.to_thread(_objects, name, folder, state, account_id)
-            self._say(f"objects of hers in docstore-content-{name}", str(count))
+            self._print(f"objects of hers in docstore-content-{name}", str(count))
 
 
 def _objects(region: str, folder: Path, state: StackState, account_id: str) -> int:

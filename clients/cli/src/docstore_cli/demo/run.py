@@ -40,7 +40,7 @@ async def run_main_job(stack: DemoStack, console: Console) -> str:
             await _give_premium(stack, api.account["id"])
             await _upload_all(api, console)
             console.print("[bold]3.[/] Everything else happens by events:")
-            await timeline.until(_all_settled)
+            await timeline.until(_all_done)
         console.print(timeline.table())
         await _show_usage(api, console)
         await _show_searches(api, console)
@@ -62,7 +62,7 @@ async def _upload_all(api: ApiClient, console: Console) -> None:
         console.print(f"[bold]2.[/] {document.path} ({len(content):,} bytes) went straight to S3 {how}.")
 
 
-def _all_settled(events: list[Seen]) -> bool:
+def _all_done(events: list[Seen]) -> bool:
     """Whether every upload is counted and searchable and the first email is sent; the summary follows minutes later."""
     uploads = {seen.event.upload_id: seen.id for seen in events if isinstance(seen.event, UploadCompleted)}
     counted = {one for seen in events if isinstance(seen.event, UsageChanged) for one in seen.event.upload_ids}

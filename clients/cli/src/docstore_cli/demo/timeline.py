@@ -26,20 +26,20 @@ class Timeline:
 
     account_id: str
     events: list[Seen] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _received: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, envelope: Seen) -> None:
         if _account(envelope.event) == self.account_id:
             self.events.append(envelope)
-            self._news.set()
+            self._received.set()
 
     async def until(self, happened: Callable[[list[Seen]], bool], *, seconds: float = 60.0) -> None:
         """Return once `happened`; TimeoutError after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 while not happened(self.events):
-                    self._news.clear()
-                    await self._news.wait()
+                    self._received.clear()
+                    await self._received.wait()
         except TimeoutError:
             raise TimeoutError(f"The services did not finish within {seconds:.0f} s; see their logs.") from None
 

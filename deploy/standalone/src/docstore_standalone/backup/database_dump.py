@@ -53,7 +53,7 @@ async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progr
     first, *_ = (await _collections(mongo, prefix))[0]
     for _ in range(ATTEMPTS):
         try:
-            async with _history_kept(mongo, mongo.database(first)), mongo.snapshot() as session:
+            async with _history_window(mongo, mongo.database(first)), mongo.snapshot() as session:
                 return await _dump(mongo, prefix, folder, session, on_step)
         except OperationFailure as error:
             if not is_snapshot_gone(error):
@@ -114,7 +114,7 @@ def _documents_in(batch: bytes) -> int:
 
 
 @asynccontextmanager
-async def _history_kept(mongo: Mongo, database: Database) -> AsyncIterator[None]:
+async def _history_window(mongo: Mongo, database: Database) -> AsyncIterator[None]:
     """Have the server keep enough history to read the past, longer and longer, until the block ends.
 
     Without the right to change it, the server's own setting applies: five minutes by default.
@@ -125,16 +125,16 @@ async def _history_kept(mongo: Mongo, database: Database) -> AsyncIterator[None]
     except OperationFailure:
         yield
         return
-    keeping = asyncio.create_task(_keep_more_and_more(window))
+    extending = asyncio.create_task(_extend_history(window))
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        extending.cancel()
+        await asyncio.gather(extending, return_exceptions=True)
         await window.release()
 
 
-async def _keep_more_and_more(window: HistoryWindow) -> None:
+async def _extend_history(window: HistoryWindow) -> None:
     seconds = HISTORY_SECONDS
     while True:
         await asyncio.sleep(RENEW_SECONDS)

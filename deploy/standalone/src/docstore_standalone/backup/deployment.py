@@ -30,11 +30,11 @@ class Deployment:
         """The secrets of the data folder; shared ones of several regions are in the folder above."""
         if self.folder is None:
             return None
-        ours = load_credentials(self.folder)
+        own = load_credentials(self.folder)
         if not is_region(self.folder):
-            return ours
+            return own
         shared = load_credentials(self.folder.parent)
-        return ours.model_copy(update={"peer_secret": shared.peer_secret, "email_pepper": shared.email_pepper})
+        return own.model_copy(update={"peer_secret": shared.peer_secret, "email_pepper": shared.email_pepper})
 
 
 def is_region(folder: Path) -> bool:

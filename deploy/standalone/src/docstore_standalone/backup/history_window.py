@@ -23,8 +23,11 @@ class HistoryWindow:
         """Extend it to this length for two minutes; never shorten it. OperationFailure without the right to."""
         current = (await self._admin.command({"getParameter": 1, PARAMETER: 1}))[PARAMETER]
         # Any value other than the original and ours was set by the operator meanwhile.
-        is_ours = {"$and": [{"$lte": ["$before", current]}, {"$gte": ["$raised", current]}]}
-        kept = {"before": {"$cond": [is_ours, "$before", current]}, "raised": {"$cond": [is_ours, "$raised", current]}}
+        is_unchanged = {"$and": [{"$lte": ["$before", current]}, {"$gte": ["$raised", current]}]}
+        kept = {
+            "before": {"$cond": [is_unchanged, "$before", current]},
+            "raised": {"$cond": [is_unchanged, "$raised", current]},
+        }
         until = {"$add": ["$$NOW", deletion_hold.HOLD_SECONDS * 1000]}
         holders = {"$concatArrays": [self._others(), [{"id": self._holder, "until": until}]]}
         changes: list[Document] = [

@@ -72,8 +72,8 @@ class Manifest(BaseModel):
 
     @property
     def parts(self) -> list[Part]:
-        ours = [self.credentials] if self.credentials else []
-        return [*(collection.part for collection in self.collections), self.objects, *ours]
+        credentials = [self.credentials] if self.credentials else []
+        return [*(collection.part for collection in self.collections), self.objects, *credentials]
 
     @property
     def digest(self) -> str:

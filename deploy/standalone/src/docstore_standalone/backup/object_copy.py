@@ -55,7 +55,7 @@ class ObjectCopier:
             wanted = await asyncio.to_thread(self._wanted, page)
             for start in range(0, len(wanted), 4 * AT_ONCE):
                 some = wanted[start : start + 4 * AT_ONCE]
-                self._keep(some, await all_of(self._copy(each) for each in some))
+                self._record(some, await all_of(self._copy(each) for each in some))
                 self._on_step(Step("contents", done + start, total, self.copied_bytes))
                 between()
             done, after = done + len(page), page[-1][0].key
@@ -70,12 +70,12 @@ class ObjectCopier:
         except FileNotFoundError:
             return False
 
-    def _keep(self, asked: Sequence[Listed], outcomes: Sequence[tuple[Stored, str] | None]) -> None:
+    def _record(self, listed_objects: Sequence[Listed], outcomes: Sequence[tuple[Stored, str] | None]) -> None:
         found = [outcome for outcome in outcomes if outcome is not None]
         self._catalogue.copied(found)
         self.copied += len(found)
         self.copied_bytes += sum(stored.size for stored, _ in found)
-        for listed, outcome in zip(asked, outcomes, strict=True):
+        for listed, outcome in zip(listed_objects, outcomes, strict=True):
             if outcome is None:
                 self._catalogue.gone(listed.key)
 

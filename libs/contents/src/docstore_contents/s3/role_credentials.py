@@ -17,7 +17,7 @@ from docstore_contents.s3.signing import Credentials
 
 RENEW_BEFORE_SECONDS = 30 * 60
 """Signed URLs expire with the keys that signed them, so keys must last this long. A role's may last an hour."""
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +44,9 @@ def find_credentials() -> Found | None:
 class RoleCredentials:
     """Call it for the current keys. CredentialsUnavailable if there are none, or the last ones have expired."""
 
-    def __init__(self, find: Find = find_credentials, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, find: Find = find_credentials, poll_seconds: float = POLL_SECONDS) -> None:
         self._find = find
-        self._look_seconds = look_seconds
+        self._poll_seconds = poll_seconds
         self._loading = threading.Lock()
         self._found: Found | None = None
         self._keys: Credentials | None = None
@@ -70,7 +70,7 @@ class RoleCredentials:
     def _keep_fresh(self) -> None:
         wait = threading.Event()
         while True:
-            wait.wait(self._look_seconds)
+            wait.wait(self._poll_seconds)
             if self._ends_within(RENEW_BEFORE_SECONDS):
                 try:
                     self._renew()

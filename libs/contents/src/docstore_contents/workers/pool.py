@@ -99,7 +99,7 @@ class Worker:
         self._requests, self._answers, self._errors = process.stdin, process.stdout, process.stderr
         self._folder = folder
         self._stderr = bytearray()
-        self._drain = asyncio.create_task(self._keep_last_words())
+        self._drain = asyncio.create_task(self._read_stderr())
 
     @classmethod
     async def start(cls, program: Program, limits: WorkerLimits, parent: Path | None = None) -> "Worker":
@@ -178,7 +178,7 @@ class Worker:
         await self._drain
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def _keep_last_words(self) -> None:
+    async def _read_stderr(self) -> None:
         while chunk := await self._errors.read(_STDERR_BYTES):
             self._stderr += chunk
             del self._stderr[:-_STDERR_BYTES]

@@ -31,9 +31,9 @@ class Answer(BaseModel):
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema)["properties"]
         for name, field in cls.model_fields.items():
-            told = next((texts[name] for each in cls.__mro__ if name in (texts := _texts(each))), None)
-            if told is not None:
-                properties[field.alias or name]["description"] = told
+            description = next((texts[name] for each in cls.__mro__ if name in (texts := _texts(each))), None)
+            if description is not None:
+                properties[field.alias or name]["description"] = description
         return schema
 
 

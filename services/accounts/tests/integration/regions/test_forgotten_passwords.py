@@ -66,7 +66,7 @@ async def test_a_region_that_is_away_holds_nobody_up(open_region: OpenRegion) ->
         assert west.line.tried.count(RESETS_PATH) == 1
 
 
-async def test_what_a_region_tells_again_is_one_request(west: Region, east: Region) -> None:
+async def test_a_repeated_replication_is_one_request(west: Region, east: Region) -> None:
     """As when its call was heard and the answer got lost: also after the mail was sent, there is no second."""
     email = west.email()
     account = (await west.sign_up(email)).json()

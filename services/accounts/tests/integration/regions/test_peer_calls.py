@@ -68,7 +68,7 @@ async def test_a_region_speaks_of_its_own_accounts_in_due_form(east: Region, cha
     assert await east.database["directory"].find_one({}) is None
 
 
-async def test_a_call_of_a_stranger_is_not_read_beyond_reason(east: Region) -> None:
+async def test_the_size_of_an_unauthenticated_call_is_bounded(east: Region) -> None:
     """413 for a body that no region would send, before any of it is hashed."""
     headers = {"content-length": str(2 << 20)}
     answer = await LocalTransport(east.client.url).send("POST", ACCOUNTS_PATH, headers, b"{}")

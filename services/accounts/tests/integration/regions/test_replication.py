@@ -42,7 +42,7 @@ async def test_the_minimum_of_an_account_crosses_and_nothing_more(west: Region, 
     assert await east.accounts() == 0
 
 
-async def test_a_region_that_was_cut_off_hears_the_newest_state(
+async def test_a_region_that_was_cut_off_receives_the_newest_state(
     west: Region, east: Region, client_of: type[Client]
 ) -> None:
     """Sign-ups and suspensions during the outage arrive after it, also when half of all calls fail first."""
@@ -64,7 +64,7 @@ async def test_a_region_that_was_cut_off_hears_the_newest_state(
     await east.settled()
 
 
-async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west: Region, east: Region) -> None:
+async def test_replication_lag_counts_from_the_oldest_change(west: Region, east: Region) -> None:
     """Tries that fail in between don't start it anew; what the region refuses counts, too; 0 once all is sent."""
 
     async def behind(at_least: float, at_most: float = 60.0) -> bool:
@@ -88,7 +88,7 @@ async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west: Region
     await eventually(partial(behind, 0.0, at_most=0.0))
 
 
-async def test_news_is_told_again_until_its_receipt_is_heard(west: Region, east: Region) -> None:
+async def test_a_change_is_sent_again_until_it_is_acknowledged(west: Region, east: Region) -> None:
     """With every response lost an account is sent several times, applied once, and not again once one arrives."""
     east.line.lose_answers = True
     email = west.email()
@@ -121,7 +121,7 @@ async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west: Region,
     await west.settled()
 
 
-async def test_two_instances_tell_together(west: Region, east: Region, client_of: type[Client]) -> None:
+async def test_two_instances_replicate_together(west: Region, east: Region, client_of: type[Client]) -> None:
     """Sign-ups at two instances of one region, both telling: each account is known, and nothing stays queued."""
     app = create_app(west.settings)
     async with app.router.lifespan_context(app):

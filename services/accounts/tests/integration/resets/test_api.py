@@ -80,7 +80,7 @@ async def test_who_guessed_too_often_is_let_in_after_a_reset(
     await client.login(ANN, NEW)
 
 
-async def test_it_is_told_whose_password_was_set(
+async def test_the_account_of_the_new_password_is_published(
     client: Client, published: PublishedEvents, database: Database, token: str
 ) -> None:
     """Once, by an event that names the account and the link; a link that was refused is in no event."""

@@ -9,7 +9,7 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_platform.settings import InfraSettings
 
 
-async def test_what_one_instance_revokes_the_other_tells(
+async def test_a_revocation_at_one_instance_is_in_the_feed_of_the_other(
     run: Run, infra: InfraSettings, client_of: type[Client]
 ) -> None:
     """A gateway that waits at one instance hears of a log-out, a new password and a suspension made at the other."""

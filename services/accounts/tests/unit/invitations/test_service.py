@@ -55,7 +55,7 @@ async def test_an_invitation_ends(world: World, settings: AccountsSettings) -> N
     assert not (await world.registration.sign_up("eve@example.org", PASSWORD)).email_verified
 
 
-async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world: World) -> None:
+async def test_a_closed_sign_up_does_not_reveal_accounts(world: World) -> None:
     """The same for an address that is taken and one that is not; only the first administrator is made."""
     await world.registration.sign_up("ann@example.org", PASSWORD)
     made = await world.invitations.invite(ADMIN, "ben@example.org")

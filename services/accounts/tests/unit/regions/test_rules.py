@@ -68,13 +68,13 @@ def test_an_account_replaces_a_claim() -> None:
 
 @pytest.mark.parametrize("here", [HERE, THERE, "eu-north-1"])
 @pytest.mark.parametrize(("lost", "made_since"), [("1", "2"), ("2", "1")])
-def test_of_two_accounts_of_one_home_the_one_it_tells_of_counts(here: str, lost: str, made_since: str) -> None:
+def test_of_two_accounts_of_one_home_the_replicated_one_counts(here: str, lost: str, made_since: str) -> None:
     """A home has an e-mail once: after its restore from a backup the account that was lost holds it no more."""
     assert weigh(entry(made_since, home=THERE), None, entry(lost, home=THERE, revision=7), here) == "newer"
 
 
 @given(st.permutations(["1", "2"]), st.sampled_from([HERE, THERE, "eu-north-1"]))
-def test_two_accounts_with_one_email_are_settled_alike_in_any_order(order: list[str], region: str) -> None:
+def test_two_accounts_with_one_email_are_resolved_alike_in_any_order(order: list[str], region: str) -> None:
     """Each home keeps its own; others keep the older account, whichever they received first."""
     entries = {"1": entry("1", home=THERE), "2": entry("2", home=HERE)}
     kept: Entry | None = None

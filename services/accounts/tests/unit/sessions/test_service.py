@@ -110,7 +110,7 @@ async def test_a_made_up_token_ends_nobodys_session(world: World) -> None:
     assert len(world.sessions.rows) == 1
 
 
-async def test_a_login_tells_whether_the_device_is_new(world: World) -> None:
+async def test_a_login_reports_whether_the_device_is_new(world: World) -> None:
     """By the token it was given, also after a log-out; never by a name, which anybody can take."""
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     known = None

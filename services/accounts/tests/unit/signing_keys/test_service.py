@@ -31,7 +31,7 @@ async def test_published_keys_hold_no_private_part(world: World) -> None:
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
 
 
-async def test_a_token_says_who_calls(world: World) -> None:
+async def test_a_token_names_the_caller(world: World) -> None:
     """Account, session, role and device of a verified token are those it was made for."""
     world.clock.now = world.clock.now.now(world.clock.now.tzinfo)
     principal = await TokenVerifier(world.ring.public_keys, "docstore").verify(await a_token(world))

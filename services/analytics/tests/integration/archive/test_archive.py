@@ -185,7 +185,7 @@ async def test_files_in_packs_are_in_the_report_of_usage(analytics: Analytics) -
         ]
 
 
-async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usage(analytics: Analytics) -> None:
+async def test_packs_without_refused_sizes_are_in_the_usage_report(analytics: Analytics) -> None:
     """With all their bytes: the archive keeps such events as they were said."""
     chunks = analytics.database["archive_chunks"]
     async with analytics.running():

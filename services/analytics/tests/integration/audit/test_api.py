@@ -208,7 +208,7 @@ async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(ana
         await anchored(analytics, 3)
 
 
-async def test_another_key_is_said_to_be_one(analytics: Analytics) -> None:
+async def test_another_key_is_reported(analytics: Analytics) -> None:
     """A changed setting is no tampering, and looks like none."""
     async with analytics.running():
         await fill(analytics)

@@ -20,7 +20,7 @@ async def sums(analytics: Analytics, name: str, step: str = "day") -> dict[str, 
     return {name: values[-1] if is_level else sum(values) for name, values in lines.items()}
 
 
-async def test_levels_follow_what_quota_says_whatever_comes_twice_or_late(analytics: Analytics) -> None:
+async def test_levels_follow_quotas_events_even_repeated_or_late(analytics: Analytics) -> None:
     """Usage is counted by its difference, under the plan of the account; old news changes nothing."""
     async with analytics.running():
         await analytics.publish_and_wait(account("ann"), usage("ann", 100, 2, 1), usage("ann", 300, 3, 2))

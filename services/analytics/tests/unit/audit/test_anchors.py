@@ -116,7 +116,7 @@ async def test_an_anchor_that_is_gone_or_changed_is_named() -> None:
         assert (await world.verify()).broken.reason == "anchor_changed"  # type: ignore[union-attr]
 
 
-async def test_without_the_object_store_nothing_is_said_to_be_whole() -> None:
+async def test_without_the_object_store_nothing_is_reported_as_verified() -> None:
     """The chain is checked, and that this is all is said."""
     world = await written(4, 1)
     world.objects.away = True

@@ -18,7 +18,7 @@ def test_parts_are_taken_apart_as_they_were_joined(parts: list[bytes]) -> None:
             split_parts(joined[:-1])
 
 
-async def test_a_child_that_fails_or_hangs_is_ended_and_says_why() -> None:
+async def test_a_child_that_fails_or_hangs_is_ended_with_its_reason() -> None:
     """Nothing of it stays."""
     with pytest.raises(ChildFailed, match="cut off"):
         await run_child("docstore_analytics.archive.parquet_process", b"nonsense", seconds=30)

@@ -29,13 +29,13 @@ async def batch_of(*events: Event) -> Batch:
     return recording.batch
 
 
-def test_every_event_there_is_is_heard() -> None:
+def test_every_event_is_handled() -> None:
     """A new event that nobody thought of here would be missing from the archive."""
     recording: Any = FakeRecording()
     assert set(AnalyticsSubscribers(recording).handlers()) == set(EVENT_TYPES.values())
 
 
-async def test_a_call_says_who_what_and_how_it_ended() -> None:
+async def test_a_call_has_actor_action_and_outcome() -> None:
     """The audit entry has all that the gateway knew."""
     (entry,) = (await batch_of(called(call(status=403)))).entries
     assert (entry.kind, entry.action, entry.actor_id, entry.object_id, entry.status, entry.client) == (

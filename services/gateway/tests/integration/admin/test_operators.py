@@ -36,7 +36,7 @@ async def told(infra: InfraSettings, number: int) -> list[Any]:
     return calls
 
 
-async def test_calls_are_told_with_who_what_and_how_it_ended(
+async def test_calls_are_published_with_actor_action_and_outcome(
     gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings
 ) -> None:
     """Refused ones too; a link's token is in none of them, and what metadata told of reads is not passed on."""
@@ -85,7 +85,7 @@ async def test_health_names_every_service_and_what_it_lacks(
     assert {state["status"] for state in states if state["name"] != "gateway"} == {"unavailable"}
 
 
-async def test_events_are_watched_as_they_are_said(
+async def test_events_are_watched_as_they_are_published(
     open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession, publish: Publish
 ) -> None:
     """Each with its data; of the topics asked for; by administrators alone."""

@@ -256,7 +256,7 @@ async def test_private_answers_are_stored_by_nobody(gateway: Caller, service: Fa
     ]
 
 
-async def test_every_answer_says_what_is_left_of_the_limit(open_gateway: OpenGateway, issuer: Issuer) -> None:
+async def test_every_answer_contains_the_rest_of_the_limit(open_gateway: OpenGateway, issuer: Issuer) -> None:
     """As the IETF's draft has it: the policy, and how much of it is left."""
     async with open_gateway(account_per_minute=100) as gateway:
         answers = [await gateway.call("GET", "/v1/files", issuer.bearer()) for _ in range(3)]

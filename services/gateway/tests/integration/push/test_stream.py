@@ -17,7 +17,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_a_stream_tells_what_comes_and_resumes_after_what_was_told(
+async def test_a_stream_sends_changes_and_resumes_after_the_last(
     open_gateway: OpenGateway,
     listening: Listening,
     journal: FakeJournal,
@@ -44,7 +44,7 @@ async def test_a_stream_tells_what_comes_and_resumes_after_what_was_told(
         await waiters.happens(lambda: waiters.number(gateway) == 0)
 
 
-async def test_a_stream_tells_notifications_and_shares(
+async def test_a_stream_sends_notifications_and_shares(
     open_gateway: OpenGateway,
     listening: Listening,
     journal: FakeJournal,
@@ -82,7 +82,7 @@ async def test_a_stream_tells_notifications_and_shares(
             assert event["event"] == "change"
 
 
-async def test_a_stream_says_why_it_ends(
+async def test_a_stream_ends_with_its_reason(
     open_gateway: OpenGateway,
     listening: Listening,
     journal: FakeJournal,

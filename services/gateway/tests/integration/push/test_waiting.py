@@ -28,7 +28,7 @@ def created(owner: str, *readers: str) -> FileCreated:
     return FileCreated(revision=1, file=file, path="/a.txt", actor_id=owner)
 
 
-async def test_a_poll_is_answered_when_a_change_is_heard_of(
+async def test_a_poll_is_answered_when_a_change_event_arrives(
     open_gateway: OpenGateway,
     listening: Listening,
     journal: FakeJournal,

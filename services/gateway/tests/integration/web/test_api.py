@@ -62,7 +62,7 @@ async def test_ready_means_that_every_service_is(gateway: Caller, service: FakeS
     assert set(told.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
 
 
-async def test_the_public_port_tells_strangers_nothing(gateway: Caller) -> None:
+async def test_the_public_port_reveals_nothing(gateway: Caller) -> None:
     """No metrics there, and nothing but metrics and health at the operators' port."""
     assert (await gateway.call("GET", "/metrics")).status == 404
     assert (await gateway.at_operators_port().call("GET", "/metrics")).status == 200

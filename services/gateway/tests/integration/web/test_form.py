@@ -151,7 +151,7 @@ async def test_pages_are_plain(site: Site) -> None:
     assert "/a <b>.txt" in pages[-1][1].text
 
 
-async def test_the_upload_is_asked_for_as_it_was_filled_in(site: Site) -> None:
+async def test_the_upload_is_initiated_as_filled_in(site: Site) -> None:
     """A path out of folder and name, room for what is left at most, and the rule for a name that is taken."""
     await site.log_in()
     for fields, path, rule in (
@@ -252,7 +252,7 @@ async def test_a_log_in_that_is_refused_everywhere_ends_at_the_form(site: Site) 
         ({}, Problem(409, "version_conflict", "The base is stale."), 409, "A file with this name already exists."),
     ],
 )
-async def test_refusals_are_said_over_what_was_filled_in(
+async def test_refusals_are_shown_above_the_filled_in_form(
     site: Site, fields: dict[str, str], problem: Problem | None, status: int, words: str
 ) -> None:
     """In words, as an alert, and nothing has to be typed again."""
@@ -266,7 +266,7 @@ async def test_refusals_are_said_over_what_was_filled_in(
     assert (shown["folder"], shown["taken"]) == ("/letters", "fail")
 
 
-async def test_a_full_storage_is_said_before_anything_is_asked(site: Site) -> None:
+async def test_a_full_storage_is_shown_before_the_form(site: Site) -> None:
     """Nothing left: no upload is begun, which quota would have told by mail."""
     await site.log_in()
     site.usage["reserved"] = 900
@@ -285,7 +285,7 @@ async def test_a_full_storage_is_said_before_anything_is_asked(site: Site) -> No
         ("uploading", {}, "Refresh"),
     ],
 )
-async def test_the_page_says_what_became_of_an_upload(site: Site, state: str, more: Any, words: str) -> None:
+async def test_the_page_shows_the_outcome_of_an_upload(site: Site, state: str, more: Any, words: str) -> None:
     """Whatever has become of it."""
     await site.log_in()
     del site.upload["form"]
@@ -294,7 +294,7 @@ async def test_the_page_says_what_became_of_an_upload(site: Site, state: str, mo
     assert (answer.status, words in page.text) == (200, True)
 
 
-async def test_services_that_are_away_are_said_in_words(site: Site) -> None:
+async def test_services_that_are_down_are_explained(site: Site) -> None:
     """A page with the status and when to try again, also where no page is."""
     await site.log_in()
     site.problems["GET /v1/me"] = Problem(503, "unavailable", "The accounts service can't be reached just now.")
@@ -316,7 +316,7 @@ async def test_log_ins_by_form_are_limited(open_gateway: OpenGateway, service: F
     assert answer.header("retry-after")
 
 
-async def test_calls_made_for_a_page_are_told(site: Site, infra: InfraSettings) -> None:
+async def test_calls_made_for_a_page_are_published(site: Site, infra: InfraSettings) -> None:
     """The audit log has the log-in and the upload as if the page had called the API itself, refused ones too."""
     await site.log_in()
     site.problems["POST /v1/uploads"] = Problem(422, "invalid_path", "No.")

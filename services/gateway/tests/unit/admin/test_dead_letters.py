@@ -91,7 +91,7 @@ async def test_discarding_reaches_the_letters_own_service() -> None:
     assert quota.ids == ["7"]
 
 
-async def test_every_service_is_asked_to_say_again() -> None:
+async def test_every_service_is_asked_to_replay() -> None:
     """The moment reaches each with its time zone; one that is down is named, and does not keep others from it."""
     clients = {"accounts": FakeClient([], down=True), "metadata": FakeClient(["1", "2"]), "quota": FakeClient(["3"])}
     moment = datetime(2026, 5, 1, 12, tzinfo=UTC)

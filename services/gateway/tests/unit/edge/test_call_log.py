@@ -35,7 +35,7 @@ FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
         ("POST", "/v1/sessions/refresh", False),
     ],
 )
-def test_calls_that_change_or_read_content_are_told(method: str, path: str, told: bool) -> None:
+def test_calls_that_change_or_read_content_are_audited(method: str, path: str, told: bool) -> None:
     """Not lists of names, polls and figures: those are many and tell nothing of what is in a file."""
     assert is_audited(method, path) is told
 
@@ -108,7 +108,7 @@ async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_f
     assert transactor.requests() == [f"{kind} {number}" for number in range(200) for kind in ("path", "read")]
 
 
-async def test_a_call_larger_than_events_are_to_be_is_told_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_larger_than_an_event_is_published_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """It neither is given up nor keeps those behind it from being told."""
     monkeypatch.setattr(call_log, "EVENT_BYTES", 10)
     transactor: Any = FakeTransactor()
@@ -119,7 +119,7 @@ async def test_a_call_larger_than_events_are_to_be_is_told_alone(monkeypatch: py
     assert [len(event.calls) for event in transactor.said] == [1, 1]
 
 
-async def test_what_cannot_be_told_now_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, with what has come meanwhile."""
     monkeypatch.setattr(call_log, "GATHER_SECONDS", 0.0)
     monkeypatch.setattr(call_log, "RETRY_SECONDS", 0.0)

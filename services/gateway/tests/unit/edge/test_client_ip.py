@@ -10,13 +10,13 @@ from docstore_gateway.edge.client_ip import UNKNOWN, client_address, limit_group
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
-def test_a_forged_header_from_a_stranger_is_not_read() -> None:
+def test_a_forged_header_from_an_unknown_proxy_is_ignored() -> None:
     """Without a trusted proxy in front, the peer is the client."""
     assert client_address("203.0.113.9", "1.2.3.4", ()) == "203.0.113.9"
     assert client_address("203.0.113.9", "1.2.3.4", PROXIES) == "203.0.113.9"
 
 
-def test_behind_proxies_the_rightmost_stranger_is_the_client() -> None:
+def test_behind_proxies_the_rightmost_unknown_address_is_the_client() -> None:
     """What the client wrote itself stands to the left of what the first proxy saw."""
     assert client_address("10.0.0.1", "1.2.3.4, 203.0.113.9, 10.0.0.7", PROXIES) == "203.0.113.9"
     assert client_address("fd00::1", "2001:db8::5", PROXIES) == "2001:db8::5"
@@ -37,6 +37,6 @@ def test_addresses_that_one_client_can_change_at_will_are_limited_together() -> 
 
 
 @given(st.text(max_size=60))
-def test_no_header_makes_a_stranger_somebody_else(header: str) -> None:
+def test_no_header_changes_the_address_of_an_unknown_client(header: str) -> None:
     """Property: the header of an untrusted peer changes nothing."""
     assert client_address("203.0.113.9", header, PROXIES) == "203.0.113.9"

@@ -20,7 +20,7 @@ def document(path: str, method: str = "get", name: str = "read", schema: dict[st
     return {"paths": {path: {method: operation}}, "components": {"schemas": schemas}}
 
 
-def test_names_that_mean_two_things_are_told_apart() -> None:
+def test_names_with_two_meanings_are_distinguished() -> None:
     """Two services' schemas of one name both survive, and each reference still means its own."""
     composed = compose(
         {
@@ -46,7 +46,7 @@ def test_every_operation_gets_what_holds_for_all() -> None:
     assert "HTTPValidationError" not in composed["components"]["schemas"]
 
 
-def test_calls_that_need_no_login_say_so() -> None:
+def test_calls_without_login_are_described_so() -> None:
     """The open routes are open in the document too, and a login takes no Idempotency-Key."""
     composed = compose({"accounts": document("/v1/sessions", "post", "log_in")})
     operation = composed["paths"]["/v1/sessions"]["post"]

@@ -64,7 +64,7 @@ async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: World) -> N
     assert len(await running.names(ann, "walrus", scope="content")) == 10
 
 
-async def test_documents_that_can_not_be_read_are_told_with_their_reason(running: World) -> None:
+async def test_documents_that_cannot_be_read_are_published_with_the_reason(running: World) -> None:
     """A corrupt PDF, a zip bomb, an encrypted one and a film: each is told once and found by its name."""
     ann = await running.person("premium")
     bomb = documents.zipped({"word/document.xml": b"\0" * (300 << 20)})
@@ -108,7 +108,7 @@ async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
         await consumer.stop()
 
 
-async def test_settled_waits_for_the_index(running: World) -> None:
+async def test_acknowledgement_waits_for_the_index(running: World) -> None:
     """The final check hears that an event is settled only when its file is searchable."""
     ann = await running.person("premium")
     state = running.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
@@ -164,7 +164,7 @@ async def test_a_lost_index_is_built_anew(world: World) -> None:
         await world.until_published(state.file_id, "file-indexed")
 
 
-async def test_three_hundred_names_told_at_once_are_all_found(running: World) -> None:
+async def test_three_hundred_names_published_at_once_are_all_found(running: World) -> None:
     """They are handled in batches, and each is told."""
     ann = await running.person("free")
     states = [await running.add(ann, f"small {number}.txt", b"", is_published=False) for number in range(300)]

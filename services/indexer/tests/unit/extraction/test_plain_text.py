@@ -15,7 +15,7 @@ def test_text_is_decoded_from_each_encoding(encoding: str) -> None:
     assert decode("Crème brûlée, naïve café".encode(encoding), truncated=False).text == "Crème brûlée, naïve café"
 
 
-def test_utf16_big_endian_is_told_by_its_mark() -> None:
+def test_utf16_big_endian_is_recognised_by_its_mark() -> None:
     """The byte order comes from the mark."""
     assert decode(b"\xfe\xff" + "Zürich".encode("utf-16-be"), truncated=False).text == "Zürich"
 

@@ -33,7 +33,7 @@ def test_what_a_pending_file_needs() -> None:
     assert decide(an_entry(), "premium", no_text) == Decision(Step.FAILED, reason="unsupported_type")
 
 
-def test_only_news_is_told() -> None:
+def test_only_changes_are_published() -> None:
     """A version is told once a mode; removals and folders are not told."""
     assert Outcome(an_entry(), "fulltext", ExtractedText("x")).is_new
     assert not Outcome(an_entry(announced="1:fulltext"), "fulltext").is_new

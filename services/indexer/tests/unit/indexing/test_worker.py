@@ -157,7 +157,7 @@ async def test_an_object_store_that_is_away_is_waited_for(desk: Desk) -> None:
     assert desk.told() == [("file-indexed", "fulltext")]
 
 
-async def test_an_object_that_stays_missing_is_told(desk: Desk) -> None:
+async def test_an_object_that_stays_missing_is_published(desk: Desk) -> None:
     """After a few attempts the document counts as failed."""
     desk.add(a_file(), ObjectNotFound("NoSuchKey", "x"))
     await desk.indexing.work(WorkQueue.QUICK)
@@ -215,7 +215,7 @@ async def test_on_the_free_plan_the_text_leaves(desk: Desk) -> None:
     assert (desk.text(), desk.texts.kept, desk.told()) == (None, {}, [("file-indexed", "name")])
 
 
-async def test_a_failed_extraction_is_told_once(desk: Desk) -> None:
+async def test_a_failed_extraction_is_published_once(desk: Desk) -> None:
     """With its reason, and the file is found by its name."""
     desk.add(a_file(name="a.doc"), failure("corrupt"))
     await desk.indexing.work(WorkQueue.QUICK)

@@ -81,7 +81,7 @@ async def test_content_is_for_premium() -> None:
     assert (problem_of(refusal.value).status, refusal.value.code, engine.queries) == (403, "premium_required", [])
 
 
-async def test_a_plan_that_no_event_has_told_yet_counts_before_a_refusal() -> None:
+async def test_a_plan_ahead_of_its_event_counts_before_a_refusal() -> None:
     """Who has just moved to premium is not refused for want of an event that is still under way."""
     search = shown(FakeEngine(pages=[page()]), FakeMetadata(), FakeAccounts("free"), Owner("premium"))
     assert (await search.search(SearchQuery("ann", "x", "content"))).items == []

@@ -84,7 +84,9 @@ class JournalWriter:
         session, database = self._transaction.session, self._transaction.database
         for account, entries in self._entries.items():
             lost, gained = _folders(entries, "unshared"), _folders(entries, "shared")
-            entries[:0] = [NewEntry("unshared", view) for view in await _now_within(database, gained, account, session)]
+            entries[:0] = [
+                NewEntry("unshared", view) for view in await _now_inherited(database, gained, account, session)
+            ]
             entries += [NewEntry("shared", view) for view in await _still_shared(database, lost, account, session)]
         await touch_owner_journals(database, _owners_without_entry(self._entries), session)
         last = await _count_up(database, {account: len(entries) for account, entries in self._entries.items()}, session)
@@ -127,7 +129,7 @@ async def _still_shared(database: Database, lost: list[Node], account: str, sess
     return [place.as_seen_by(account) for place in _below(lost, roots)]
 
 
-async def _now_within(database: Database, gained: list[Node], account: str, session: Session) -> list[View]:
+async def _now_inherited(database: Database, gained: list[Node], account: str, session: Session) -> list[View]:
     """What is shared by itself below folders that an account gained, as it was seen until now.
 
     It belongs to the folder from now on. A client that can no longer list the folder when it reads the entry would

@@ -102,7 +102,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         x_link_grant: GrantHeader = "",
     ) -> Response:
         """List the linked folder, or one below it: folders first, then by name."""
-        visit = await visits.look(token, x_link_grant or grant)
+        visit = await visits.revisit(token, x_link_grant or grant)
         return json_response(page_json(await visits.page(visit, parent_id, cursor, limit)), headers=NO_STORE)
 
     @router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
@@ -116,7 +116,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         """Download the linked file, or one in the linked folder: a redirect to a signed URL, valid for a minute, or the
         content, also by ranges. Each call counts as a download.
         """
-        return await deliver(request, visits, delivery, await visits.look(token, x_link_grant or grant), file_id)
+        return await deliver(request, visits, delivery, await visits.revisit(token, x_link_grant or grant), file_id)
 
     return router
 

@@ -68,7 +68,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
         """The link's target, or a form for its password. The first visit counts as an open."""
         try:
             if folder or after or grant:
-                return await _page_of(visits, shows, await visits.look(token, grant), token, folder, after)
+                return await _page_of(visits, shows, await visits.revisit(token, grant), token, folder, after)
             if await visits.has_password(token):
                 return _password_form(token)
             return await _page_of(visits, shows, await visits.open(token, None, address), token)
@@ -88,7 +88,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
     async def download(token: str, request: Request, file: Text = "", grant: Text = "") -> Response:
         """The content. Counts as a download."""
         try:
-            return await deliver(request, visits, delivery, await visits.look(token, grant), file or None)
+            return await deliver(request, visits, delivery, await visits.revisit(token, grant), file or None)
         except DomainError as error:
             return _refused(error, token)
 

@@ -72,7 +72,7 @@ class LinkVisits(UseCases):
 
         return await self.transactor.run(work, lane=link.id)
 
-    async def look(self, token: str, grant: str) -> Visit:
+    async def revisit(self, token: str, grant: str) -> Visit:
         """Visit an opened link again, without counting. LinkPassword if it has a password and `grant` is not valid."""
         link, place = await self._find(token)
         if link.password_hash is not None and not self.grants.is_good(grant, link, self.clock()):

@@ -54,8 +54,8 @@ class MongoProjection:
         """
         if self._failed or self._pictured:
             were_indexed: Document = {"_id": {"$in": self._failed}, "indexed_version": {"$gt": 0}}
-            look_different = {"$or": [were_indexed, {"_id": {"$in": self._pictured}}], "parent": {"$ne": None}}
-            folders = await self._nodes.distinct("parent", look_different, session=session)
+            are_shown_differently = {"$or": [were_indexed, {"_id": {"$in": self._pictured}}], "parent": {"$ne": None}}
+            folders = await self._nodes.distinct("parent", are_shown_differently, session=session)
             bump = {"$inc": {"children_revision": 1}}
             await self._nodes.update_many({"_id": {"$in": folders}}, bump, session=session)
         if self._updates:

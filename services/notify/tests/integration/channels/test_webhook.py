@@ -64,7 +64,7 @@ async def test_a_receiver_gets_the_signed_message(channel: WebhookChannel) -> No
         (Reply(401), None),
     ],
 )
-async def test_a_failing_receiver_is_asked_again(channel: WebhookChannel, reply: Reply, asked: float | None) -> None:
+async def test_a_failing_receiver_is_retried(channel: WebhookChannel, reply: Reply, asked: float | None) -> None:
     """Errors, this service's fault or not, put the message off: for as long as the receiver asks."""
     async with Receiver(reply).running() as receiver:
         url = f"http://127.0.0.1:{receiver.port}/"

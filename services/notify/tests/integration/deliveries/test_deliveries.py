@@ -69,7 +69,7 @@ async def test_without_a_pause_each_event_is_a_mail(notify: Notify) -> None:
         assert sorted(notify.ses.mailbox.subjects()) == [f"Uploaded: {n}.txt" for n in range(3)]
 
 
-async def test_an_event_that_comes_twice_is_told_once(notify: Notify) -> None:
+async def test_a_repeated_event_notifies_once(notify: Notify) -> None:
     """The same event sent again makes no second mail."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
@@ -114,7 +114,7 @@ async def test_while_ses_is_down_mails_wait_and_then_all_arrive_once(notify: Not
         assert set(settled["settled"]) == set(ids)
 
 
-async def test_a_mail_refused_for_good_fails_and_says_so(notify: Notify) -> None:
+async def test_a_permanently_refused_mail_fails_with_an_event(notify: Notify) -> None:
     """notification-failed names the reason; it is tried once."""
     anna = notify.person()
     notify.ses.mood = "refusing"

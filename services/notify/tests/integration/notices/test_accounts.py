@@ -43,7 +43,7 @@ def password_reset(person: Person, reset_id: str, good_for: timedelta = timedelt
     return PasswordResetRequested(revision=1, reset_id=reset_id, account_id=person.id, expires_at=ends)
 
 
-async def test_on_link_opened_the_owner_is_told_in_the_app_and_by_mail_if_they_want(notify: Notify) -> None:
+async def test_on_link_opened_the_owner_is_notified_in_the_app_and_by_mail_on_request(notify: Notify) -> None:
     """A mail about every opening is off until it is asked for; a follower of the file hears of it too."""
     anna = notify.person()
     about = link(anna)
@@ -59,7 +59,7 @@ async def test_on_link_opened_the_owner_is_told_in_the_app_and_by_mail_if_they_w
         assert notify.ses.mailbox.subjects() == ["Your link to plan.pdf was opened"]
 
 
-async def test_on_link_expiring_the_owner_is_told(notify: Notify) -> None:
+async def test_on_link_expiring_the_owner_is_notified(notify: Notify) -> None:
     """By mail and in the app."""
     anna = notify.person()
     async with notify.running():
@@ -69,7 +69,7 @@ async def test_on_link_expiring_the_owner_is_told(notify: Notify) -> None:
         assert notify.ses.mailbox.subjects() == ["Your link to plan.pdf expires soon"]
 
 
-async def test_on_session_started_a_new_device_is_told_but_not_the_first(notify: Notify) -> None:
+async def test_on_session_started_a_new_device_is_notified_but_not_the_first(notify: Notify) -> None:
     """Nor one that was there before; in whatever order the events come, which are of different partitions."""
     anna = notify.person()
     async with notify.running():

@@ -30,7 +30,7 @@ async def test_on_upload_completed_the_owner_gets_a_mail(notify: Notify) -> None
         assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
 
 
-async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Notify) -> None:
+async def test_on_pack_completed_many_files_are_one_notice(notify: Notify) -> None:
     """One mail that counts them; none if all came to nothing."""
     anna = notify.person()
     async with notify.running():
@@ -47,7 +47,7 @@ async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Notify
     assert "after your client disconnected" in text
 
 
-async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Notify) -> None:
+async def test_on_upload_completed_the_editor_is_notified(notify: Notify) -> None:
     """Who uploads into the folder of somebody else is told; whose folder it is follows it if they want."""
     anna, bert = notify.person(), notify.person()
     async with notify.running():
@@ -57,7 +57,7 @@ async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Not
         assert sent["account_id"] == bert.id
 
 
-async def test_an_upload_is_told_though_the_address_comes_later(notify: Notify) -> None:
+async def test_an_upload_is_notified_although_the_address_comes_later(notify: Notify) -> None:
     """Topics keep no order between them: a mail to an account nobody has announced yet waits for it."""
     anna = notify.person()
     async with notify.running():
@@ -101,7 +101,7 @@ async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify
         assert sorted(notify.ses.mailbox.subjects()) == ["You have storage space again", "Your storage is full"]
 
 
-async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: Notify) -> None:
+async def test_followers_of_a_folder_are_notified_of_every_change_below_it(notify: Notify) -> None:
     """Created, modified, moved, deleted, restored: each reaches who follows a folder above and may read the file."""
     anna, bert, eve = notify.person(), notify.person(), notify.person()
     folder = new_id()
@@ -125,7 +125,7 @@ async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: N
         assert recipients == {bert.email}
 
 
-async def test_a_follower_hears_only_what_was_asked_for(notify: Notify) -> None:
+async def test_a_follower_receives_only_the_chosen_changes(notify: Notify) -> None:
     """`events` narrows a subscription; asking again changes it."""
     anna = notify.person()
     about = anna.file()

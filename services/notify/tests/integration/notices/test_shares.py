@@ -32,7 +32,7 @@ def recipients(notify: Notify) -> list[str]:
     return [mail["To"].addresses[0].addr_spec for mail in notify.ses.mailbox.mails]
 
 
-async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(notify: Notify) -> None:
+async def test_on_file_shared_the_person_is_notified_once_and_again_of_another_role(notify: Notify) -> None:
     """By mail and in the app; what is no news is not told."""
     anna, bert = notify.person(), notify.person()
     about = share(anna, to=bert)
@@ -58,7 +58,7 @@ async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(
         assert '("Anna") has' in text
 
 
-async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_have_one(notify: Notify) -> None:
+async def test_a_person_without_account_is_invited_once_a_share_and_notified_after_sign_up(notify: Notify) -> None:
     """Another role is no second invitation; one click ends invitations to that address, whoever sends them."""
     anna, bert = notify.person(), notify.person()
     about = share(anna)
@@ -153,7 +153,7 @@ async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_r
         assert len((await anna.get("/v1/subscriptions"))["items"]) == 1
 
 
-async def test_nothing_that_waits_is_told_once_the_right_to_read_has_ended(notify: Notify) -> None:
+async def test_pending_notices_are_dropped_when_access_ends(notify: Notify) -> None:
     """A mail and a webhook that waited for their receivers are dropped; of a digest, what may be told is told."""
     anna, bert = notify.person(), notify.person()
     secret, shared = (anna.file(readers=(bert.id,)) for _ in range(2))

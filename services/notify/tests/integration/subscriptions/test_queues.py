@@ -189,7 +189,7 @@ async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Notify) ->
         assert notify.machines.told("one") == []
 
 
-async def test_a_test_says_how_it_ended_and_is_in_the_log(notify: Notify) -> None:
+async def test_a_test_delivery_returns_its_outcome_and_is_logged(notify: Notify) -> None:
     """At once, whatever waits; by mail and in the app too; a foreign subscription is 404."""
     anna, eve = notify.person(), notify.person()
     file_id = new_id()

@@ -80,7 +80,7 @@ def receivers(mail: EmailMessage) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None:
+def test_every_kind_has_the_same_text_and_html(kind: Kind) -> None:
     """Both parts name the facts, the greeting and where it comes from."""
     mail, text, html = read(
         RENDERER.message(delivery(kind, item(kind)), ANNA, {"bert": "Bert"}, {"bert": "bert@example.org"})

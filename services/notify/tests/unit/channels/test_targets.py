@@ -115,7 +115,7 @@ def test_what_is_answered_can_be_entered_again() -> None:
         ("email", {"url": "https://example.org/"}),
     ],
 )
-def test_a_wrong_target_is_told_clearly(channel: str, entered: Any) -> None:
+def test_a_wrong_target_has_a_clear_error(channel: str, entered: Any) -> None:
     """Whoever enters what can't work, or names what isn't theirs, is told at once."""
     with pytest.raises(DomainError) as caught:
         check(channel, entered)

@@ -93,7 +93,7 @@ def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 7000), st.integers(0, 9), st.booleans()), max_size=8))
-def test_every_event_is_told_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
+def test_every_event_is_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
     """However events and senders take turns, none is lost or told twice, and messages keep their distance."""
     now, latest, told, number = NOW, None, {}, 0
     for amount, seconds, take_up in steps:
@@ -114,7 +114,7 @@ def follows(account: str, file_id: str, *events: str) -> Subscription:
     return Subscription(f"{account}-{file_id}", account, file_id, "email", events or FILE_CHANGES, NOW)  # type: ignore[arg-type]
 
 
-def test_followers_of_the_file_and_of_folders_above_it_are_told_once() -> None:
+def test_followers_of_the_file_and_of_folders_above_it_are_notified_once() -> None:
     """Following both a file and its folder is no reason for two messages."""
     subscriptions = [follows("anna", "f"), follows("anna", "docs"), follows("bert", "docs"), follows("cleo", "other")]
     told = followers(
@@ -128,7 +128,7 @@ def test_followers_of_the_file_and_of_folders_above_it_are_told_once() -> None:
     assert [one.account_id for one in told] == ["anna", "bert"]
 
 
-def test_a_machine_is_told_by_each_of_its_subscriptions() -> None:
+def test_a_machine_is_notified_by_each_of_its_subscriptions() -> None:
     """They differ in where they lead to, so none stands for another; a disabled one tells nothing."""
     docs, file = (replace(follows("anna", file_id), channel="webhook") for file_id in ("docs", "f"))
     disabled = replace(follows("anna", "f"), id="off", channel="sqs", disabled_reason="gone")
@@ -138,7 +138,7 @@ def test_a_machine_is_told_by_each_of_its_subscriptions() -> None:
     assert told == [docs, file]
 
 
-def test_with_whom_a_file_is_shared_is_news_for_its_owner_alone() -> None:
+def test_shares_of_a_file_are_notified_to_its_owner_alone() -> None:
     """A reader who asked for it is not told of other readers."""
     subscriptions = [follows("anna", "f", "shared"), follows("bert", "f", "shared")]
     told = followers(subscriptions, file_id="f", ancestors=(), owner_id="anna", readers={"bert"}, change="shared")
@@ -153,7 +153,7 @@ def test_a_reader_sees_paths_from_what_they_follow_on(followed: str, path: str) 
     assert seen == {"path": path, "previous_path": "/old"}
 
 
-def test_only_those_who_may_read_and_asked_for_it_are_told() -> None:
+def test_only_readers_who_chose_the_change_are_notified() -> None:
     """A right that was taken away ends the news; a follower of deletions hears of nothing else."""
     subscriptions = [follows("anna", "f"), follows("bert", "f", "deleted")]
     told = followers(subscriptions, file_id="f", ancestors=(), owner_id="cleo", readers={"bert"}, change="modified")
@@ -176,14 +176,14 @@ def test_tries_grow_rarer_up_to_a_limit() -> None:
     assert waits == sorted(waits)
 
 
-def test_a_receiver_is_left_alone_as_long_as_it_asks() -> None:
+def test_a_receiver_is_left_alone_for_its_retry_after() -> None:
     """But for no more than an hour, and never for less than it would have been."""
     assert retry_after(1, 60.0) == timedelta(minutes=1)
     assert retry_after(1, 1e6) == LONGEST_ASKED_WAIT
     assert retry_after(20, 1.0) == LONGEST_RETRY
 
 
-def test_what_may_not_be_told_any_more_is_left_out() -> None:
+def test_items_that_may_no_longer_be_read_are_left_out() -> None:
     """The events of the items that are dropped go with them; those that are only counted stay."""
     (delivery,) = gathered(MAX_LISTED + 2, None, NOW)
     left = delivery.without([index > 0 for index in range(MAX_LISTED)])

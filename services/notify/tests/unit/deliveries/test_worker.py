@@ -81,7 +81,7 @@ class Stage:
         await self.sender().do(claim)
 
 
-async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> None:
+async def test_an_accepted_mail_is_marked_and_published_with_its_causes() -> None:
     """notification-sent names every event the mail told of."""
     stage = Stage()
     await stage.run()
@@ -91,7 +91,7 @@ async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> 
     assert stage.deliveries.state == "sent"
 
 
-async def test_a_sender_that_has_lost_its_lease_says_nothing() -> None:
+async def test_a_sender_that_has_lost_its_lease_publishes_nothing() -> None:
     """The one that took the mail over says it, once."""
     stage = Stage()
     stage.deliveries.token = "another's"
@@ -100,7 +100,7 @@ async def test_a_sender_that_has_lost_its_lease_says_nothing() -> None:
     assert stage.deliveries.state == "pending"
 
 
-async def test_a_database_that_fails_while_marking_is_asked_again() -> None:
+async def test_a_failed_write_of_the_outcome_is_retried() -> None:
     """Within the lease the mark is insisted on: lost, it would double the mail."""
     stage = Stage()
     stage.transactor.failures = 2
@@ -120,7 +120,7 @@ async def test_whatever_may_pass_is_tried_again_later(error: Exception) -> None:
     assert stage.transactor.published == []
 
 
-async def test_rights_that_are_not_answered_are_asked_for_again_later() -> None:
+async def test_an_unanswered_permission_check_is_retried_later() -> None:
     """Within the time that a lease allows for, or two senders would be at it; the receiver is not to blame."""
     delivery_attempt = DeliveryAttempt({}, NeverValidated(), 0.05)  # type: ignore[arg-type]
     async with asyncio.timeout(5):
@@ -128,7 +128,7 @@ async def test_rights_that_are_not_answered_are_asked_for_again_later() -> None:
     assert (attempt.outcome, attempt.final) == ("not_asked", False)
 
 
-async def test_a_channel_that_asks_for_time_gets_it() -> None:
+async def test_a_channels_retry_after_is_respected() -> None:
     """A Retry-After is longer than our own wait would have been."""
     stage = Stage()
     stage.answers = iter([NotNow("busy", 120.0)])
@@ -138,7 +138,7 @@ async def test_a_channel_that_asks_for_time_gets_it() -> None:
 
 
 @pytest.mark.parametrize(("error", "age"), [(Refused("no such mailbox"), 0), (NotNow("busy"), 25)])
-async def test_what_will_never_be_taken_fails_and_says_why(error: Exception, age: int) -> None:
+async def test_a_permanent_refusal_fails_with_its_reason(error: Exception, age: int) -> None:
     """Refused for good, or tried for a day."""
     stage = Stage()
     stage.answers = iter([error])

@@ -20,7 +20,7 @@ TOKEN = TOKENS.of(UPLOADED)
 
 
 @pytest.mark.parametrize("kind", sorted(ENDABLE))
-def test_a_token_says_what_the_mail_was(kind: Kind) -> None:
+def test_a_token_names_the_kind_of_mail(kind: Kind) -> None:
     """Its kind, its delivery and to whom; of an address that was invited, its hash; and there are words for it."""
     invited = Target("Cleo@example.org") if kind == "invitation" else None
     token = TOKENS.of(Delivery("d1", "anna", "email", kind, NOW, NOW, target=invited))

@@ -62,11 +62,11 @@ class Blocks(Protocol):
         """Raise the size that URLs of pending blocks may store, where it is more than recorded."""
         ...
 
-    async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
+    async def plan_check(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
         """Schedule a check of pending blocks at `at`, whoever asks for them; None: never again."""
         ...
 
-    async def take_unlooked(self, limit: int) -> list[Awaited]:
+    async def claim_due_checks(self, limit: int) -> list[Awaited]:
         """Lease pending blocks whose check is due."""
         ...
 

@@ -55,7 +55,7 @@ class BlockProver:
         return sizes
 
     async def _prove_some(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
-        answers = await asyncio.gather(*(self._look(block) for block in pending), return_exceptions=True)
+        answers = await asyncio.gather(*(self._read_start(block) for block in pending), return_exceptions=True)
         arrived: list[KnownBlock] = []
         for block, answer in zip(pending, answers, strict=True):
             if isinstance(answer, BaseException):
@@ -64,15 +64,15 @@ class BlockProver:
                 continue
             start, stored_bytes = answer
             size = plain_size(start, stored_bytes)
-            if size is None or (len(start) == stored_bytes and not _is_whole(start, block, size)):
-                await self._want_again(account_id, block, stored_bytes)
+            if size is None or (len(start) == stored_bytes and not _is_one_frame(start, block, size)):
+                await self._replace(account_id, block, stored_bytes)
             else:
                 arrived.append(replace(block, state="stored", size=size, stored_bytes=stored_bytes))
         if arrived:
             await self._blocks.mark_stored(account_id, arrived)
         return {block.hash: block.size or 0 for block in arrived}
 
-    async def _look(self, block: KnownBlock) -> tuple[bytes, int] | None:
+    async def _read_start(self, block: KnownBlock) -> tuple[bytes, int] | None:
         """Return the first bytes of its object and its size; None if it has not arrived."""
         length = SMALL if block.stored_bytes is not None and block.stored_bytes <= SMALL else MAX_FRAME_HEADER
         async with self._turns:
@@ -81,13 +81,13 @@ class BlockProver:
             except ObjectNotFound:
                 return None
 
-    async def _want_again(self, account_id: str, block: KnownBlock, found_bytes: int) -> None:
+    async def _replace(self, account_id: str, block: KnownBlock, found_bytes: int) -> None:
         now = self._clock()
         log.warning("block_refused", key=block.key, stored_bytes=found_bytes)
         await self._blocks.replace(account_id, block, now, now + self._settings.block_put_life, found_bytes)
 
 
-def _is_whole(frame: bytes, block: KnownBlock, size: int) -> bool:
+def _is_one_frame(frame: bytes, block: KnownBlock, size: int) -> bool:
     """Whether this is exactly one frame of the bytes that the block's hash names."""
     try:
         unpack(frame, Block(block.hash, size, block.key))

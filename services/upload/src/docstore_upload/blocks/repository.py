@@ -123,11 +123,11 @@ class MongoBlocks:
         if changes:
             await self._blocks.bulk_write(changes, ordered=False)
 
-    async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
+    async def plan_check(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
         pending = {"_id": {"$in": [row_id(account_id, name) for name in hashes]}, "state": "pending"}
         await self._blocks.update_many(pending, self._awaited.due(at))
 
-    async def take_unlooked(self, limit: int) -> list[Awaited]:
+    async def claim_due_checks(self, limit: int) -> list[Awaited]:
         rows = [lease.document for lease in await self._awaited.claim_batch(limit)]
         return [Awaited(row["_id"].rpartition(".")[0], _known(row), row["touched_at"]) for row in rows]
 

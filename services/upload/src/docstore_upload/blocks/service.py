@@ -91,7 +91,7 @@ class BlockService:
         if new or more:
             await self._unclaimed.refuse_beyond(account_id, list(new))
         if unsized:
-            await self._blocks.look_again(
+            await self._blocks.plan_check(
                 account_id, unsized, now + timedelta(seconds=self._settings.unsized_interval_seconds)
             )
         return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]

@@ -47,9 +47,9 @@ class DiscardedBlocksWorker(DueWork[Discarded]):
 
     def step(self, due: Discarded) -> Step[Discarded]:
         is_writable = due.writable_until is not None and due.writable_until > self._clock()
-        return self._bury if is_writable else self._delete
+        return self._put_tombstones if is_writable else self._delete
 
-    async def _bury(self, discarded: Sequence[Discarded]) -> None:
+    async def _put_tombstones(self, discarded: Sequence[Discarded]) -> None:
         await put_tombstones(self._store, [each.key for each in discarded])
         await self._blocks.delete_again(discarded)
 
@@ -71,12 +71,12 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         self._prover = prover
 
     async def claim_due(self, limit: int) -> list[Awaited]:
-        return await self._blocks.take_unlooked(limit)
+        return await self._blocks.claim_due_checks(limit)
 
     def step(self, due: Awaited) -> Step[Awaited]:
-        return self._look
+        return self._check
 
-    async def _look(self, awaited: Sequence[Awaited]) -> None:
+    async def _check(self, awaited: Sequence[Awaited]) -> None:
         by_account: defaultdict[str, list[Awaited]] = defaultdict(list)
         for each in awaited:
             by_account[each.account_id].append(each)
@@ -85,7 +85,7 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
                 arrived = await self._prover.prove(account_id, [each.block for each in due])
             except DomainError:  # too many for one round
                 later = self._clock() + timedelta(seconds=self._settings.lease_seconds)
-                await self._blocks.look_again(account_id, [each.block.hash for each in due], later)
+                await self._blocks.plan_check(account_id, [each.block.hash for each in due], later)
                 continue
             await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
 
@@ -94,7 +94,7 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         now = self._clock()
         live = [each.block.hash for each in due if each.asked_at + self._settings.block_put_life > now]
         dead = [each.block.hash for each in due if each.block.hash not in live]
-        await self._blocks.look_again(
+        await self._blocks.plan_check(
             account_id, live, now + timedelta(seconds=self._settings.unsized_interval_seconds)
         )
-        await self._blocks.look_again(account_id, dead, None)
+        await self._blocks.plan_check(account_id, dead, None)

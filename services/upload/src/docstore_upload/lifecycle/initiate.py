@@ -45,7 +45,7 @@ Plan = Callable[[int, R, WriteAllowed], P | DomainError]
 
 
 @dataclass(frozen=True, slots=True)
-class Begun(Generic[T]):
+class Started(Generic[T]):
     """A transfer about to be stored, and the response to its client."""
 
     transfer: T
@@ -54,7 +54,7 @@ class Begun(Generic[T]):
     """Undoes external effects of beginning it."""
 
 
-Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Begun[T] | DomainError]]]
+Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Started[T] | DomainError]]]
 """Begins transfers for planned files with a reservation; an error where the store fails."""
 
 
@@ -78,26 +78,26 @@ class Initiation(Generic[T]):
     async def initiate(
         self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], errors: Errors
     ) -> dict[int, Json]:
-        """Return the response for each begun transfer by index. Refusals are added to `errors`."""
+        """Return the response for each started transfer by index. Refusals are added to `errors`."""
         planned = await self._check(account_id, requests, plan, errors) if requests else {}
-        begun: dict[int, Begun[T]] = {}
+        started: dict[int, Started[T]] = {}
         try:
             reserved = await self._reserve(account_id, planned, errors)
             for number, outcome in (await begin(reserved) if reserved else {}).items():
-                if isinstance(outcome, Begun):
-                    begun[number] = outcome
+                if isinstance(outcome, Started):
+                    started[number] = outcome
                 else:
                     errors[number] = outcome
                     await self._services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
-            if begun:
-                await self._keep([each.transfer for each in begun.values()])
+            if started:
+                await self._insert([each.transfer for each in started.values()])
         except Exception:  # whatever fails, the caller gets it and nothing stays reserved
-            await self._give_back(planned.values(), begun.values())
+            await self._give_back(planned.values(), started.values())
             raise
-        for each in begun.values():
+        for each in started.values():
             measure = each.transfer.measure
             initiated_total.labels(measure.method).inc(measure.files)
-        return {number: each.answer for number, each in begun.items()}
+        return {number: each.answer for number, each in started.items()}
 
     async def _check(
         self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], errors: Errors
@@ -141,27 +141,27 @@ class Initiation(Generic[T]):
                     errors[number] = _over_quota(file.size, usage if owner_id == account_id else None)
         return reserved
 
-    async def _keep(self, transfers: Sequence[T]) -> None:
-        kept = [replace(transfer, revision=1) for transfer in transfers]
+    async def _insert(self, transfers: Sequence[T]) -> None:
+        numbered = [replace(transfer, revision=1) for transfer in transfers]
 
         async def work(transaction: Transaction) -> None:
-            await self._transfers.insert(kept, transaction.session)
+            await self._transfers.insert(numbered, transaction.session)
             for transfer in transfers:
                 transaction.publish(self._kind.initiated(transfer))
 
         await self._transactor.run(work)
 
-    async def _give_back(self, planned: Iterable[P], begun: Iterable[Begun[T]]) -> None:
+    async def _give_back(self, planned: Iterable[P], started: Iterable[Started[T]]) -> None:
         """Undo refused transfers: release their reservations and uploads. What can't be released now expires."""
         with suppress(Exception):
             reservations: defaultdict[str, set[str]] = defaultdict(set)
             for file in planned:
                 reservations[file.owner_id].add(file.id.partition("-")[0])
-            kept = await self._transfers.by_ids([key for keys in reservations.values() for key in keys])
+            stored = await self._transfers.by_ids([key for keys in reservations.values() for key in keys])
             for owner_id, keys in reservations.items():
-                await self._services.quota.release_reservations(owner_id, sorted(keys - kept.keys()))
-            for each in begun:
-                if each.undo is not None and each.transfer.id not in kept:
+                await self._services.quota.release_reservations(owner_id, sorted(keys - stored.keys()))
+            for each in started:
+                if each.undo is not None and each.transfer.id not in stored:
                     await each.undo()
 
 

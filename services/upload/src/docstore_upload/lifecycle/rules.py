@@ -147,7 +147,7 @@ class Transfer(ABC):
         """When the last deletion of its bytes is due: a request begun in time may store until then."""
         return max(self.usable_until, now) + timedelta(seconds=seconds)
 
-    def next_look(self, now: datetime, *, first: float, longest: float) -> datetime:
+    def next_check(self, now: datetime, *, first: float, longest: float) -> datetime:
         """When to check again for bytes that have not arrived; never later than the end."""
         pause = backoff(self.attempts + 1, first=first, longest=longest if self.has_bounded_urls else first)
         planned = now + timedelta(seconds=pause)

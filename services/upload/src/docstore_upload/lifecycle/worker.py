@@ -86,14 +86,14 @@ class TransferWorker(DueWork[T]):
 
     def step(self, due: T) -> Step[T]:
         if due.is_open:
-            return self._look
+            return self._check
         if due.state == "committing":
             return self._commit
         return self._kind.sweep if due.is_over else self._final_check.check
 
-    async def _look(self, transfers: Sequence[T]) -> None:
+    async def _check(self, transfers: Sequence[T]) -> None:
         """Complete transfers that were sent in full, expire those that are late, schedule the others."""
-        for some in self._lots(transfers):
+        for some in self._chunks(transfers):
             outcomes = await self._completer.complete(some, "workflow")
             now, expired, later = self._clock(), [], []
             for transfer in some:
@@ -107,16 +107,16 @@ class TransferWorker(DueWork[T]):
                         self._settings.check_first_delay_seconds,
                         self._settings.check_longest_delay_seconds,
                     )
-                    later.append(Recheck(transfer, transfer.next_look(now, first=first, longest=longest)))
+                    later.append(Recheck(transfer, transfer.next_check(now, first=first, longest=longest)))
             if expired:
                 await self._termination.end(expired, "expired", by="workflow")
             await self._transfers.recheck(later)
 
     async def _commit(self, transfers: Sequence[T]) -> None:
         """Resume commits; those that fail again are due when their lease ends."""
-        for some in self._lots(transfers):
+        for some in self._chunks(transfers):
             await self._completer.complete(some, "workflow")
 
-    def _lots(self, transfers: Sequence[T]) -> Iterator[Sequence[T]]:
+    def _chunks(self, transfers: Sequence[T]) -> Iterator[Sequence[T]]:
         size = self._kind.at_once
         return (transfers[start : start + size] for start in range(0, len(transfers), size))

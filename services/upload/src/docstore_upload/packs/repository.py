@@ -24,13 +24,13 @@ class MongoPacks(MongoTransfers[Pack]):
     async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
         # `lease` is the token of the release before.
         is_free = [{"$eq": [{"$type": owner}, "missing"]} for owner in ("$lease_owner", "$lease")]
-        looks = {"$and": [{"$eq": ["$settled", True]}, *is_free]}
+        is_due_now = {"$and": [{"$eq": ["$settled", True]}, *is_free]}
 
         def drop(dropped: list[int]) -> list[Document]:
             change = {
                 "live": {"$setDifference": ["$live", dropped]},
                 "releases": {"$add": ["$releases", 1]},
-                "next_check_at": {"$cond": [looks, now, "$next_check_at"]},
+                "next_check_at": {"$cond": [is_due_now, now, "$next_check_at"]},
             }
             return [{"$set": change}]
 
@@ -42,9 +42,9 @@ class MongoPacks(MongoTransfers[Pack]):
 
     async def recheck(self, rechecks: Sequence[Recheck[Pack]]) -> None:
         await super().recheck(rechecks)
-        await self._bulk([self._look_at_once(recheck.transfer) for recheck in rechecks])
+        await self._bulk([self._check_at_once(recheck.transfer) for recheck in rechecks])
 
-    def _look_at_once(self, pack: Pack) -> UpdateOne:
+    def _check_at_once(self, pack: Pack) -> UpdateOne:
         """Make a pack due at once because slices were released since it was read."""
         released = {"_id": pack.id, "state": pack.state, "releases": {"$gt": pack.releases}}
         return UpdateOne(released, self._queue.due(pack.created_at))

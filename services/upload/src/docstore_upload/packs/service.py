@@ -17,7 +17,7 @@ from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
-from docstore_upload.lifecycle.initiate import Begun
+from docstore_upload.lifecycle.initiate import Started
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.schemas import FileRequest
 from docstore_upload.packs.ports import Packs
@@ -61,8 +61,8 @@ class PackService:
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
         plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal)
-        begun = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
-        pack = begun.get(0, {"id": None, "files": []})
+        started = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
+        pack = started.get(0, {"id": None, "files": []})
         answers = {place["number"]: place for place in pack["files"]}
         answers |= {number: refused_json(error) for number, error in errors.items()}
         return pack | {"files": [answers[number] for number in range(len(requests))]}
@@ -77,7 +77,7 @@ class PackService:
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
         return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
 
-    async def _begin(self, principal: Principal, reserved: Mapping[int, PlannedSlice]) -> dict[int, Begun[Pack]]:
+    async def _begin(self, principal: Principal, reserved: Mapping[int, PlannedSlice]) -> dict[int, Started[Pack]]:
         now, slices = self._clock(), list(reserved.values())
         expires_at = max(each.usable_until for each in slices)
         pack = Pack(
@@ -95,7 +95,7 @@ class PackService:
             next_check_at=min(now + timedelta(seconds=self._settings.check_first_delay_seconds), expires_at),
         )
         pack = replace(pack, object_bytes=pack.sent_bytes())
-        return {0: Begun(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}
+        return {0: Started(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}
 
     async def complete(self, principal: Principal, pack_id: str) -> bytes:
         """Return the result of each file, as JSON, in order."""

@@ -16,7 +16,7 @@ from docstore_platform.security.tokens import Principal
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
-from docstore_upload.lifecycle.initiate import Begun, Errors
+from docstore_upload.lifecycle.initiate import Errors, Started
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import State
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
@@ -108,21 +108,21 @@ class UploadService:
             next_check_at=min(now + timedelta(seconds=settings.check_first_delay_seconds), expires_at),
         )
 
-    async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | DomainError]:
+    async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Started[Upload] | DomainError]:
         """Begin uploads. A crash leaves a multipart upload without a session or parts: nobody got a URL for it."""
         beginnings = [self._instructions.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
-        begun: dict[int, Begun[Upload] | DomainError] = {}
+        started: dict[int, Started[Upload] | DomainError] = {}
         for number, answer in zip(reserved, answers, strict=True):
             if isinstance(answer, ObjectStoreError):
-                begun[number] = unavailable("The object store")
+                started[number] = unavailable("The object store")
             elif isinstance(answer, BaseException):
                 raise answer
             else:
                 upload, instructions = answer
                 undo = partial(self._instructions.drop, upload)
-                begun[number] = Begun(upload, upload_json(upload) | instructions, undo)
-        return begun
+                started[number] = Started(upload, upload_json(upload) | instructions, undo)
+        return started
 
     async def complete(
         self, principal: Principal, items: Sequence[BatchCompleteItem | DomainError]

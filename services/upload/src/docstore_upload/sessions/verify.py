@@ -68,13 +68,13 @@ class Verifier:
         """Raise Mismatch if parts were sent repeatedly or of an undeclared size. Lists parts: background only."""
         if upload.method == "credentials":
             unfinished = await self._store.unfinished_uploads(upload.incoming)
-            begun = [(each.key, each.upload_id) for each in unfinished]
+            multiparts = [(each.key, each.upload_id) for each in unfinished]
         elif upload.multipart_id is not None:
-            begun = [(upload.object_key, upload.multipart_id)]
+            multiparts = [(upload.object_key, upload.multipart_id)]
         else:
             return
         sent = 0
-        for key, multipart_id in begun:
+        for key, multipart_id in multiparts:
             with suppress(UploadNotFound):
                 sent += sum(part.size for part in await self._store.list_part_copies(key, multipart_id))
         if sent > TRIES * upload.size + MIB:

@@ -114,18 +114,18 @@ class StraySweep:
         )
 
     async def _abort_forgotten(self, now: datetime) -> None:
-        """Abort multipart uploads that nobody continues: left by a crash, or begun by credentials."""
+        """Abort multipart uploads that nobody continues: left by a crash, or started with credentials."""
         before = now - timedelta(seconds=self._settings.stray_grace_seconds)
-        begun = [each for each in await self._store.unfinished_uploads(ROOT) if each.begun_at < before]
-        ids = {match[1] for each in begun if (match := _UPLOAD_KEY.fullmatch(each.key))}
+        unfinished = [each for each in await self._store.unfinished_uploads(ROOT) if each.begun_at < before]
+        ids = {match[1] for each in unfinished if (match := _UPLOAD_KEY.fullmatch(each.key))}
         uploads = await self._uploads.by_ids(list(ids)) if ids else {}
-        for each in begun:
-            if not _is_gone_on_with(each, uploads):
+        for each in unfinished:
+            if not _is_continued(each, uploads):
                 unclaimed_deleted_total.labels("multipart").inc()
                 await self._store.abort_multipart(each.key, each.upload_id)
 
 
-def _is_gone_on_with(unfinished: UnfinishedUpload, uploads: Mapping[str, Upload]) -> bool:
+def _is_continued(unfinished: UnfinishedUpload, uploads: Mapping[str, Upload]) -> bool:
     match = _UPLOAD_KEY.fullmatch(unfinished.key)
     upload = uploads.get(match[1]) if match else None
     if upload is None or upload.state not in (*OPEN, *COMMITTING):

@@ -135,7 +135,7 @@ async def test_searching_while_indexes_change_places_always_finds_everything(
     assert len(await indexes(client, name)) == 1
 
 
-async def test_an_index_tells_whether_it_must_be_built(opensearch_url: str, name: str) -> None:
+async def test_an_index_reports_whether_it_must_be_built(opensearch_url: str, name: str) -> None:
     """New at first, unfinished until a rebuild has ended, then complete."""
     for reason in ("new", "unfinished"):
         engine = engine_of(opensearch_url, name)
@@ -245,7 +245,7 @@ async def test_a_killed_node_loses_nothing(tmp_path: Path, name: str) -> None:
         await engine.close()
 
 
-async def test_a_cluster_that_is_away_is_told_at_once(name: str) -> None:
+async def test_a_cluster_that_is_down_is_reported_at_once(name: str) -> None:
     """The service does not start without its index."""
     engine = engine_of("http://127.0.0.1:1", name)
     with pytest.raises(EngineFailed, match="is unreachable"):
