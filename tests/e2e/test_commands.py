@@ -5,13 +5,16 @@ import json
 import os
 import signal
 import stat
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from holding_proxy import holding_proxy
 from people import Person, SignUp
-from shell import Shell, ended
+from shell import Shell, Start, ended, start_process
+from warm_commands import warm_commands
 
 from docstore_client.chunking import blocks_of
 from docstore_platform.testing import eventually
@@ -19,10 +22,20 @@ from docstore_platform.testing import eventually
 MIB = 1 << 20
 
 
+@pytest.fixture(scope="module")
+async def start() -> AsyncIterator[Start]:
+    """Starts each command in a process of its own."""
+    if sys.platform != "linux":  # elsewhere, forks of what has imported much are not safe
+        yield start_process
+        return
+    async with warm_commands() as commands:
+        yield commands.start
+
+
 @pytest.fixture
-async def shell(ada: Person, tmp_path: Path) -> Shell:
+async def shell(ada: Person, tmp_path: Path, start: Start) -> Shell:
     """Ada's machine, logged in."""
-    shell = Shell(tmp_path / "home")
+    shell = Shell(tmp_path / "home", start)
     await shell.log_in(ada)
     return shell
 
@@ -121,11 +134,11 @@ async def test_all_of_a_folder_goes_to_the_root_and_all_of_the_root_comes_back(s
     assert (result.status, result.err) == (0, "skipped: link\n")
 
 
-async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_path: Path) -> None:
+async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_path: Path, start: Start) -> None:
     """What is shared is named by its id on the other's machine, and is read and written there by its role."""
     other = await sign_up("bob")
     await other.verify_email()
-    friend = Shell(tmp_path / "friend")
+    friend = Shell(tmp_path / "friend", start)
     await friend.log_in(other)
     write(shell.cwd / "team" / "plan.txt", "plan")
     await shell.done("put", "team")
@@ -222,9 +235,11 @@ async def test_what_does_not_fit_has_its_status(shell: Shell, small_limits: None
     assert (names(answer["sent"]), answer["failed"][0]["code"]) == (["a.txt"], "over_quota")
 
 
-async def test_an_upload_that_was_killed_goes_on(grace: Person, tmp_path: Path, small_limits: None) -> None:
+async def test_an_upload_that_was_killed_goes_on(
+    grace: Person, tmp_path: Path, start: Start, small_limits: None
+) -> None:
     """kill -9 after one of many blocks: the next command sends the others, and the file is whole."""
-    shell = Shell(tmp_path / "home")
+    shell = Shell(tmp_path / "home", start)
     await shell.log_in(grace)
     content = os.urandom(20 * MIB)
     blocks = [block.hash for block in blocks_of(write(shell.cwd / "large.bin", content))]
@@ -248,9 +263,11 @@ async def test_an_upload_that_was_killed_goes_on(grace: Person, tmp_path: Path, 
     assert (shell.cwd / "back.bin").read_bytes() == content
 
 
-async def test_a_download_that_was_killed_goes_on(grace: Person, tmp_path: Path, small_limits: None) -> None:
+async def test_a_download_that_was_killed_goes_on(
+    grace: Person, tmp_path: Path, start: Start, small_limits: None
+) -> None:
     """kill -9 in the middle: nothing half-written takes the file's place, and the next command fetches the rest."""
-    shell = Shell(tmp_path / "home")
+    shell = Shell(tmp_path / "home", start)
     await shell.log_in(grace)
     content = os.urandom(24 * MIB)
     write(shell.cwd / "large.bin", content)

@@ -6,13 +6,26 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from people import PASSWORD, Person
+from warm_commands import WarmCommand
 
 DOCSTORE = Path(sys.executable).with_name("docstore")
+
+Command = Process | WarmCommand
+Start = Callable[[list[str], Mapping[str, str], Path], Awaitable[Command]]
+"""Starts a command: its arguments, its environment, its current folder."""
+
+
+async def start_process(arguments: list[str], environment: Mapping[str, str], cwd: Path) -> Process:
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+    return await asyncio.create_subprocess_exec(
+        DOCSTORE, *arguments, env=environment, cwd=cwd, preexec_fn=_heed_ctrl_c, **pipes
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +45,11 @@ class Result:
 class Shell:
     """Commands with one home folder, in the current folder `cwd`."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, start: Start = start_process, **environment: str) -> None:
         self.home = home
         self.cwd = home / "work"
         self.cwd.mkdir(parents=True, exist_ok=True)
-        self._environment = environment
+        self._start, self._environment = start, environment
 
     @property
     def session(self) -> Path:
@@ -45,20 +58,11 @@ class Shell:
 
     def through(self, proxy: str) -> "Shell":
         """The same, by an HTTP proxy."""
-        return Shell(self.home, HTTP_PROXY=proxy)
+        return Shell(self.home, self._start, HTTP_PROXY=proxy)
 
-    async def start(self, *arguments: str | Path) -> Process:
+    async def start(self, *arguments: str | Path) -> Command:
         environment = {**os.environ, "HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
-        return await asyncio.create_subprocess_exec(
-            DOCSTORE,
-            *map(str, arguments),
-            env={**environment, **self._environment},
-            cwd=self.cwd,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            preexec_fn=_heed_ctrl_c,
-        )
+        return await self._start([*map(str, arguments)], {**environment, **self._environment}, self.cwd)
 
     async def run(self, *arguments: str | Path, stdin: str = "") -> Result:
         """To its end, whichever that is."""
@@ -80,7 +84,7 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-async def ended(process: Process, stdin: str = "") -> Result:
+async def ended(process: Command, stdin: str = "") -> Result:
     """How it ends."""
     out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
