@@ -153,7 +153,7 @@ async def test_nothing_changed_costs_one_look_at_the_feed(device: NewDevice, mon
     await syncing.sync()
     client.reset()
     read: list[Path] = []
-    monkeypatch.setattr("docstore_sync.scan.hash_steady", lambda path, *_: read.append(path))
+    monkeypatch.setattr("docstore_sync.local.scan.hash_steady", lambda path, *_: read.append(path))
     result = await syncing.sync()
     assert (result.done, client.made, read) == (0, ["GET /v1/changes"], [])
 

@@ -9,11 +9,11 @@ from string import ascii_lowercase
 
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
-from docstore_sync.apply import Applier
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
-from docstore_sync.planner import plan, plan_all
+from docstore_sync.planning.planner import plan, plan_all
 from docstore_sync.steps import StepFailed
 
 ROUNDS = 25

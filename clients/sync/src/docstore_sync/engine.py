@@ -12,15 +12,15 @@ from typing import Any
 
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.retrying import PASSING
-from docstore_sync.apply import Applier
-from docstore_sync.disk import Disk
-from docstore_sync.disk_watch import DiskWatch
-from docstore_sync.executor import LocalExecutor
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.executor import LocalExecutor
+from docstore_sync.execution.ledger import DurableLedger
+from docstore_sync.execution.outcome import Outcome
+from docstore_sync.local.disk import Disk
+from docstore_sync.local.disk_watch import DiskWatch
+from docstore_sync.local.scan import FolderMissing, Scan, identity_of
 from docstore_sync.model import Action, Plan
-from docstore_sync.outcome import Outcome
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
-from docstore_sync.scan import FolderMissing, Scan, identity_of
 from docstore_sync.scan_planner import ScanPlanner
 from docstore_sync.state import OtherAccount, State, open_state, state_folder
 from docstore_sync.status import write_status

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docstore_sync.disk import Disk
-from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.local.disk import Disk
+from docstore_sync.local.disk_watch import DiskWatch
+from docstore_sync.local.scan import IGNORE_FILE, Ignore, Scan, scan, scan_again
 from docstore_sync.model import Action, ActionType, Plan
 from docstore_sync.names import Rules, fold
-from docstore_sync.planner import plan
+from docstore_sync.planning.planner import plan
+from docstore_sync.planning.shares import place_shares, restrict
 from docstore_sync.remote import RemoteTree
-from docstore_sync.scan import IGNORE_FILE, Ignore, Scan, scan, scan_again
-from docstore_sync.shares import place_shares, restrict
 from docstore_sync.state import State
 
 MANY_PATHS = 200

@@ -8,12 +8,12 @@ from datetime import date
 import pytest
 from sync_worlds import FILE, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
-from docstore_sync.apply import Applier
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.ledger import DurableLedger
+from docstore_sync.execution.outcome import Outcome
 from docstore_sync.model import LocalEntry, SyncedEntry
 from docstore_sync.names import Rules
-from docstore_sync.outcome import Outcome
-from docstore_sync.planner import plan
+from docstore_sync.planning.planner import plan
 from docstore_sync.steps import StepFailed, Upload, Uploaded
 
 RULES = Rules("laptop", date(2026, 1, 2))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sync_worlds import Book
 
-from docstore_sync import disk as disk_module
-from docstore_sync.disk import FEW, Disk
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.ledger import DurableLedger
+from docstore_sync.local import disk as disk_module
+from docstore_sync.local.disk import FEW, Disk
+from docstore_sync.local.scan import Ignore, scan
 from docstore_sync.model import Kind, SyncedEntry
-from docstore_sync.scan import Ignore, scan
 from docstore_sync.state import State, open_state
 from docstore_sync.steps import StepFailed
 

@@ -14,10 +14,10 @@ from synced_folders import tree
 from docstore_client import ApiError, AsyncClient, Source
 from docstore_client.models import Changes, File
 from docstore_sync import engine as engine_module
-from docstore_sync import ledger
 from docstore_sync.engine import ConfirmationRequired, Engine, FolderMissing, Progress, Result, engine
+from docstore_sync.execution import ledger
+from docstore_sync.local.scan import Scan
 from docstore_sync.model import Plan, SyncedEntry
-from docstore_sync.scan import Scan
 from docstore_sync.scan_planner import ScanPlanner
 from docstore_sync.state import State, state_folder
 from docstore_sync.status import read_status

@@ -6,7 +6,7 @@ import pytest
 
 from docstore_sync.model import Kind, LocalEntry, Plan, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules, fold
-from docstore_sync.planner import plan
+from docstore_sync.planning.planner import plan
 
 FILE, FOLDER, OTHER = Kind.FILE, Kind.FOLDER, Kind.OTHER
 RULES = Rules("laptop", date(2026, 1, 2))

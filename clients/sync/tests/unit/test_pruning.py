@@ -1,7 +1,7 @@
 """Unchanged nodes are removed before planning."""
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
-from docstore_sync.pruning import PrunedTrees, prune_unchanged
+from docstore_sync.planning.pruning import PrunedTrees, prune_unchanged
 
 ROOT = "root"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.local.disk_watch import DiskWatch
+from docstore_sync.local.scan import PARTS, FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
 from docstore_sync.model import Kind, SkippedPath
-from docstore_sync.scan import PARTS, FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
 from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, open_state, own_folders
 
 

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from docstore_client import AsyncClient
-from docstore_sync.disk import Disk
-from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.local.disk import Disk
+from docstore_sync.local.disk_watch import DiskWatch
+from docstore_sync.local.scan import Ignore, identity_of, scan
 from docstore_sync.model import ActionType, RemoteEntry, SyncedEntry
 from docstore_sync.remote import RemoteTree
-from docstore_sync.scan import Ignore, identity_of, scan
 from docstore_sync.scan_planner import ScanPlanner
 from docstore_sync.state import RemoteRow, Stamp, State, open_state
 

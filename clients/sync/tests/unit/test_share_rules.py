@@ -4,8 +4,8 @@ from datetime import date
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
-from docstore_sync.planner import plan
-from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
+from docstore_sync.planning.planner import plan
+from docstore_sync.planning.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
 
 FILE, FOLDER = Kind.FILE, Kind.FOLDER
 ROOT = "root"

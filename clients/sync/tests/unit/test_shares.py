@@ -8,12 +8,12 @@ from datetime import date
 import pytest
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps, no_flush
 
-from docstore_sync.apply import Applier
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.model import ActionType, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
-from docstore_sync.planner import plan
-from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
+from docstore_sync.planning.planner import plan
+from docstore_sync.planning.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
 from docstore_sync.steps import StepFailed
 
 THEIRS = "theirs"

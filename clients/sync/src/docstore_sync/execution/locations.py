@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from docstore_sync.ledger import DurableLedger
+from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.model import Action, Kind, Location, Node, Plan, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.steps import StepFailed

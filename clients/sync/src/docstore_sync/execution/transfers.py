@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from docstore_sync.locations import NodeLocations
+from docstore_sync.execution.locations import NodeLocations
+from docstore_sync.execution.outcome import Outcome
 from docstore_sync.model import Action, ActionType, Location, Node, Plan
-from docstore_sync.outcome import Outcome
 from docstore_sync.steps import PARALLEL, Download, StepExecutor, StepFailed, Upload, Uploaded, run_all
 
 

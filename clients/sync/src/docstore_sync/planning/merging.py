@@ -8,9 +8,9 @@ gets a conflict name.
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from docstore_sync.matching import Forest
 from docstore_sync.model import Kind, Location, Node
 from docstore_sync.names import Rules, remote_name_error
+from docstore_sync.planning.matching import Forest
 
 Ignored = Callable[[str, bool], bool]
 """Whether a path, of a folder or a file, is excluded from syncing."""

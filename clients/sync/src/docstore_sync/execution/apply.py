@@ -7,13 +7,13 @@ contains what is left to do. The same holds after a kill, because finished steps
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from docstore_sync.ledger import DurableLedger
-from docstore_sync.locations import NodeLocations
+from docstore_sync.execution.ledger import DurableLedger
+from docstore_sync.execution.locations import NodeLocations
+from docstore_sync.execution.outcome import Outcome
+from docstore_sync.execution.transfers import Transfers
 from docstore_sync.model import Action, ActionType, Kind, Location, Node, Plan
 from docstore_sync.names import Rules
-from docstore_sync.outcome import Outcome
 from docstore_sync.steps import PARALLEL, StepExecutor, StepFailed, run_all
-from docstore_sync.transfers import Transfers
 
 
 class Applier:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import watchfiles
 
-from docstore_sync.scan import own_paths
+from docstore_sync.local.scan import own_paths
 
 DEBOUNCE_MS = 100
 STEP_MS = 20

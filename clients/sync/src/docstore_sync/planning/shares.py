@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from docstore_sync.matching import join
 from docstore_sync.model import Action, ActionType, Kind, LocalEntry, Node, Plan, RemoteEntry, SyncedEntry
-from docstore_sync.pruning import prune_unchanged
+from docstore_sync.planning.matching import join
+from docstore_sync.planning.pruning import prune_unchanged
 
 SHARED_ID = "shared"
 SHARED_NAME = "Shared with me"

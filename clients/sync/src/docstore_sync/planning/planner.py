@@ -6,12 +6,12 @@ the next plan continues from there.
 
 from collections.abc import Iterable, Mapping
 
-from docstore_sync.matching import join
-from docstore_sync.merging import IGNORED, Ignored, Merger
 from docstore_sync.model import Action, ActionType, Kind, LocalEntry, Node, Plan, RemoteEntry, SkippedPath, SyncedEntry
 from docstore_sync.names import Rules
-from docstore_sync.ordering import Steps
-from docstore_sync.pruning import prune_unchanged
+from docstore_sync.planning.matching import join
+from docstore_sync.planning.merging import IGNORED, Ignored, Merger
+from docstore_sync.planning.ordering import Steps
+from docstore_sync.planning.pruning import prune_unchanged
 
 MANY_FILES = 10
 MOST = 0.5

@@ -20,7 +20,7 @@ from docstore_client import (
     Wanted,
 )
 from docstore_client.models import File
-from docstore_sync.disk import Disk
+from docstore_sync.local.disk import Disk
 from docstore_sync.model import Kind, RemoteEntry
 from docstore_sync.remote import RemoteTree, row_of
 from docstore_sync.state import RemoteRow

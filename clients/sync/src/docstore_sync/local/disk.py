@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from docstore_sync.local.scan import PARTS, identity_of
 from docstore_sync.model import Kind
-from docstore_sync.scan import PARTS, identity_of
 from docstore_sync.state import Stamp, State
 from docstore_sync.steps import StepFailed
 

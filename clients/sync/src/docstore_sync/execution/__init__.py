@@ -1,0 +1,1 @@
+"""Execution of plans: each step is checked, carried out and recorded."""

@@ -1,0 +1,1 @@
+"""The local folder: scanned, watched, and changed without overwriting newer files."""
