@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 import structlog
 from described_answers import DIFFERENCES, watched_services
+from memory_folders import folder_of_servers
 from server_settings import infra_values, service_secrets
 from shared_validators import shared_validators
 from xdist.scheduler import LoadScopeScheduling
@@ -132,9 +133,10 @@ async def servers(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str,
     from docstore_standalone.settings import StandaloneSettings
 
     settings = StandaloneSettings(**elsewhere)
-    servers = await start_servers(tmp_path_factory.mktemp("servers"), settings=settings, broker=BROKERS[INFRA])
-    yield servers
-    await servers.stop()
+    with folder_of_servers(tmp_path_factory.mktemp("servers")) as folder:
+        servers = await start_servers(folder, settings=settings, broker=BROKERS[INFRA])
+        yield servers
+        await servers.stop()
 
 
 @pytest.fixture(autouse=True)

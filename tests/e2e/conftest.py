@@ -10,6 +10,7 @@ import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
 from described_answers import watched_clients
 from event_log import EventLog
+from memory_folders import folder_of_servers
 from people import Person, SignUp, signing_up
 
 from docstore_standalone.credentials import load_credentials
@@ -77,7 +78,8 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[s
 async def _own_stack(
     tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any], closing: AsyncExitStack
 ) -> Deployment:
-    settings = StandaloneSettings(data=tmp_path_factory.mktemp("e2e"), port=_free_port(), **elsewhere)
+    data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("e2e")))
+    settings = StandaloneSettings(data=data, port=_free_port(), **elsewhere)
     broker = BROKERS[os.environ.get("TEST_INFRA", "embedded")]
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ENVIRONMENT.items():

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from deployments import Mailbox
+from memory_folders import folder_of_servers
 from people import PASSWORD, Person
 from playwright.async_api import Browser, async_playwright, expect
 from web_visitors import (
@@ -67,7 +68,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         with pytest.MonkeyPatch.context() as environment:
             for name, value in ENVIRONMENT.items():
                 environment.setenv(name, value)
-            settings = StandaloneSettings(data=tmp_path_factory.mktemp("web"), port=port)
+            data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("web")))
+            settings = StandaloneSettings(data=data, port=port)
             stack = await closing.enter_async_context(await start_stack(settings))
         mailbox = Mailbox(stack.servers.mailbox)
         yield stack.gateway, load_credentials(stack.servers.folder).admin_password, mailbox

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from backup_places import NewPlace, Place
+from memory_folders import folder_of_servers
 from new_buckets import make_bucket
 
 from docstore_contents.s3.store import ObjectStore, S3Config
@@ -28,9 +29,10 @@ async def servers(
     tmp_path_factory: pytest.TempPathFactory, stack_settings: StandaloneSettings
 ) -> AsyncIterator[Servers]:
     """A stack that no test of the module kills."""
-    running = await start_servers(tmp_path_factory.mktemp("stack"), settings=stack_settings)
-    yield running
-    await running.stop()
+    with folder_of_servers(tmp_path_factory.mktemp("stack")) as folder:
+        running = await start_servers(folder, settings=stack_settings)
+        yield running
+        await running.stop()
 
 
 @pytest.fixture
