@@ -20,9 +20,9 @@ from bench.accounts import new_account
 from bench.stack import Stack, at_rest, s5cmd
 from bench.syncthing import syncthing_pair
 from docstore_cli.api import ApiClient
-from docstore_client.block_uploads import Reading
-from docstore_client.chunking import AVERAGE_BLOCK, Cutter, buffer_for
-from docstore_client.frames import raw_frame, shrinks
+from docstore_client.blocks.chunking import AVERAGE_BLOCK, Cutter, buffer_for
+from docstore_client.blocks.frames import raw_frame, shrinks
+from docstore_client.uploading.block_uploads import Reading
 
 MIB = 1 << 20
 OLD_BYTES = 512 * MIB

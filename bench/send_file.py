@@ -16,7 +16,7 @@ import orjson
 from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials
 from docstore_client.sources import Source
-from docstore_client.uploads import Uploads
+from docstore_client.uploading.uploads import Uploads
 
 
 async def send(gateway: str, token: str, local: Path, path: str) -> int:

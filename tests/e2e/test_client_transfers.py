@@ -12,7 +12,7 @@ from deployments import Bucket, Deployment
 from people import PASSWORD, Person, SignUp
 
 from docstore_client import ApiError, AsyncClient, Source, Wanted
-from docstore_client.chunking import blocks_of
+from docstore_client.blocks.chunking import blocks_of
 from docstore_client.models import File
 
 pytestmark = pytest.mark.connected

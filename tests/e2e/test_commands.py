@@ -16,7 +16,7 @@ from people import Person, SignUp
 from shell import Shell, Start, ended, start_process
 from warm_commands import warm_commands
 
-from docstore_client.chunking import blocks_of
+from docstore_client.blocks.chunking import blocks_of
 from docstore_platform.testing import eventually
 
 MIB = 1 << 20

@@ -62,8 +62,8 @@ async def test_many_small_files_take_few_calls_with_an_outcome_each(client: Asyn
 
 async def test_a_large_file_goes_in_parts(client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is too large for blocks: in parallel, and as one file with one checksum."""
-    monkeypatch.setattr("docstore_client.object_uploads.MULTIPART_FROM", 6 * MIB)
-    monkeypatch.setattr("docstore_client.uploads.BLOCKS_UP_TO", 0)
+    monkeypatch.setattr("docstore_client.uploading.object_uploads.MULTIPART_FROM", 6 * MIB)
+    monkeypatch.setattr("docstore_client.uploading.uploads.BLOCKS_UP_TO", 0)
     content = os.urandom(7 * MIB)
     file = await client.upload(Source(local_file(tmp_path, "large", content), "/large.bin"))
     await client.download(file, tmp_path / "back")

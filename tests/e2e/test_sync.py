@@ -13,8 +13,8 @@ from deployments import Deployment
 from synced_folders import tree, write
 
 from docstore_client import AsyncClient
-from docstore_client.block_downloads import BlockDownloads, Page
-from docstore_client.chunking import Block
+from docstore_client.blocks.chunking import Block
+from docstore_client.downloading.block_downloads import BlockDownloads, Page
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 from docstore_sync.engine import ConfirmationRequired, Engine, Result, engine

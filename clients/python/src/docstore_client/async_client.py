@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import quote
 
-from docstore_client.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials, CredentialStore
-from docstore_client.downloads import Downloads
+from docstore_client.downloading.bulk_downloads import BulkDownloads, Wanted
+from docstore_client.downloading.downloads import Downloads
 from docstore_client.errors import ApiError, DocStoreError
 from docstore_client.list_options import ListOptions
 from docstore_client.models import (
@@ -35,7 +35,7 @@ from docstore_client.models import (
     Version,
 )
 from docstore_client.sources import Progress, Source
-from docstore_client.uploads import Uploads
+from docstore_client.uploading.uploads import Uploads
 
 M = TypeVar("M", bound=Model)
 

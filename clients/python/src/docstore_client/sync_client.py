@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Self, Unpack
 
 from docstore_client.async_client import AsyncClient, _ignore
-from docstore_client.bulk_downloads import Wanted
 from docstore_client.credentials import Credentials, CredentialStore
+from docstore_client.downloading.bulk_downloads import Wanted
 from docstore_client.errors import DocStoreError
 from docstore_client.list_options import ListOptions
 from docstore_client.models import (

@@ -71,8 +71,8 @@ async def test_blocks_are_looked_at_while_others_are_sent(
     client: AsyncClient, server: FakeDocStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once enough have been sent they are asked for again, so that the end of a large upload takes no time for them."""
-    monkeypatch.setattr("docstore_client.block_uploads.QUERIED_AT_ONCE", 4)
-    monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
+    monkeypatch.setattr("docstore_client.uploading.block_uploads.QUERIED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.uploading.block_uploads.BUFFERS", 1)
     await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
     again = len(server.asked) - len(set(server.asked))
     assert 4 <= again < len(sent_blocks(server))
@@ -83,8 +83,8 @@ async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the end, when the server says which are not there."""
-    monkeypatch.setattr("docstore_client.block_uploads.QUERIED_AT_ONCE", 4)
-    monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
+    monkeypatch.setattr("docstore_client.uploading.block_uploads.QUERIED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.uploading.block_uploads.BUFFERS", 1)
     missing = FakeDocStore.missing
     lost: list[str] = []
 
@@ -299,6 +299,6 @@ async def test_a_long_list_of_blocks_comes_in_pages(
     client: AsyncClient, large: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page's blocks follow those of the page before."""
-    monkeypatch.setattr("docstore_client.block_downloads.BLOCKS_A_CALL", 7)
+    monkeypatch.setattr("docstore_client.downloading.block_downloads.BLOCKS_A_CALL", 7)
     await client.download(large, tmp_path / "paged")
     assert (tmp_path / "paged").read_bytes() == CONTENT

@@ -6,7 +6,15 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docstore_client.chunking import AVERAGE_BLOCK, LARGEST_BLOCK, SMALLEST_BLOCK, WINDOW, Block, Cutter, buffer_for
+from docstore_client.blocks.chunking import (
+    AVERAGE_BLOCK,
+    LARGEST_BLOCK,
+    SMALLEST_BLOCK,
+    WINDOW,
+    Block,
+    Cutter,
+    buffer_for,
+)
 
 MIB = 1 << 20
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_client import ContentDiffers
-from docstore_client.frames import compressed, plain_of, raw_frame, shrinks
+from docstore_client.blocks.frames import compressed, plain_of, raw_frame, shrinks
 
 
 def digest(content: bytes) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docstore_client import ApiError, AsyncClient, ContentDiffers, LocalError, Source, Wanted
 from docstore_client.models import File
-from docstore_client.packs import PACKED_BELOW, pack_bytes
+from docstore_client.uploading.packs import PACKED_BELOW, pack_bytes
 from docstore_contents.packs import MAX_INDEX_BYTES, read_index
 
 KIB = 1 << 10

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from docstore_client.block_uploads import Reading
-from docstore_client.chunking import Block, Window, blocks_of, buffer_for
+from docstore_client.blocks.chunking import Block, Window, blocks_of, buffer_for
+from docstore_client.uploading.block_uploads import Reading
 
 MIB = 1 << 20
 CONTENT = Random(11).randbytes(40 * MIB)

@@ -17,9 +17,9 @@ from docstore_cli.session import as_person
 from docstore_cli.transfer_progress import showing
 from docstore_cli.unchanged import Unchanged
 from docstore_client import AsyncClient, DocStoreError, LocalError, Source
+from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.models import File
 from docstore_client.sources import measure
-from docstore_client.uploads import BLOCKS_FROM
 
 PARALLEL_READS = 4
 

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from docstore_client.block_uploads import BlockUploads
+from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, DocStoreError
 from docstore_client.models import File
-from docstore_client.object_uploads import ObjectUploads
-from docstore_client.packs import PACKED_BELOW, PackUploads
 from docstore_client.sources import Progress, Source, unreadable
+from docstore_client.uploading.block_uploads import BlockUploads
+from docstore_client.uploading.object_uploads import ObjectUploads
+from docstore_client.uploading.packs import PACKED_BELOW, PackUploads
 
-BLOCKS_FROM = 4 << 20
 BLOCKS_UP_TO = 64 << 30
 """Size limit of block uploads: larger files would exceed the number of blocks per file."""
 PARALLEL_LARGE = 2

@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 from pyfastcdc import FastCDC
 
+BLOCKS_FROM = 4 << 20
+"""Size from which files are sent and fetched in blocks."""
 SMALLEST_BLOCK = 256 << 10
 AVERAGE_BLOCK = 1 << 20
 LARGEST_BLOCK = 4 << 20

@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 
-from docstore_client.chunking import Block, blocks_of
+from docstore_client.blocks.chunking import Block, blocks_of
+from docstore_client.blocks.frames import plain_of
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
-from docstore_client.frames import plain_of
 from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import aiohttp
 
+from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.connection import Connection
-from docstore_client.downloads import Downloads, keep_time, part_beside
+from docstore_client.downloading.downloads import Downloads, keep_time, part_beside
 from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import proxy_for
 from docstore_client.sources import Progress
 from docstore_client.transfers import refusal, together
-from docstore_client.uploads import BLOCKS_FROM
 
 LOCATED_AT_ONCE = 1000
 PARALLEL = 8

@@ -1,0 +1,1 @@
+"""Files in blocks: where they are cut, and how a block is transferred."""

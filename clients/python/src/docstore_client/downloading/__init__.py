@@ -1,0 +1,1 @@
+"""Downloads: verified, resumed, many files at once."""

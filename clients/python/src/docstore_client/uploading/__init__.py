@@ -1,0 +1,1 @@
+"""Uploads: small files in packs, large ones in blocks, others as objects."""
