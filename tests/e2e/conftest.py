@@ -63,7 +63,7 @@ def _clients_are_watched() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def deployment(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any]) -> AsyncIterator[Deployment]:
     async with AsyncExitStack() as closing:
         if "DOCSTORE_E2E_URL" in os.environ:

@@ -1,0 +1,1 @@
+"""A package: the deployment of its tests ends with them."""
