@@ -2,7 +2,7 @@
 
 import sys
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -23,15 +23,15 @@ def failed(message: str, status: int = 1) -> typer.Exit:
     return typer.Exit(status)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     typer.echo(orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2).decode())
 
 
-def print_json_line(value: Any) -> None:
+def print_json_line(value: object) -> None:
     typer.echo(orjson.dumps(value, default=_plain).decode())
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
 
 

@@ -246,7 +246,7 @@ def _take_note(renewing: asyncio.Task[None]) -> None:
         renewing.exception()
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     try:
         text.encode()
@@ -255,7 +255,7 @@ def _text(value: Any) -> str:
     return text
 
 
-def _json(value: Any) -> bytes:
+def _json(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError as error:

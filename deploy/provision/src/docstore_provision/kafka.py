@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from kafka.admin import (
     ACL,
@@ -46,7 +45,7 @@ def provision_kafka(settings: KafkaProvisionSettings) -> None:
         _remove(admin, present - wanted)
 
 
-def _set_passwords(admin: Any, settings: KafkaProvisionSettings) -> None:
+def _set_passwords(admin: KafkaAdminClient, settings: KafkaProvisionSettings) -> None:
     answers = admin.alter_user_scram_credentials(
         [
             UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password.get_secret_value())
@@ -79,20 +78,20 @@ def _shipped(settings: KafkaProvisionSettings) -> Iterator[ACL]:
                 yield ACL(f"User:{rule['user']}", ANY_HOST, allowed, ACLPermissionType.ALLOW, resource)
 
 
-def _present(admin: Any, users: Collection[str]) -> Iterator[ACL]:
+def _present(admin: KafkaAdminClient, users: Collection[str]) -> Iterator[ACL]:
     everything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
     found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, everything))
     principals = {f"User:{user}" for user in users}
     yield from (rule for rule in found if rule.principal in principals)
 
 
-def _add(admin: Any, rules: Collection[ACL]) -> None:
+def _add(admin: KafkaAdminClient, rules: Collection[ACL]) -> None:
     failed = admin.create_acls(list(rules))["failed"] if rules else []
     if failed:
         raise KafkaRefused(f"{len(failed)} of {len(rules)} rules: {failed[0].__name__}")
 
 
-def _remove(admin: Any, rules: Collection[ACL]) -> None:
+def _remove(admin: KafkaAdminClient, rules: Collection[ACL]) -> None:
     for rule, _, error in admin.delete_acls(list(rules)) if rules else ():
         if error.errno:
             raise KafkaRefused(f"{rule} was not deleted: {error.__name__}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from docstore_provision.settings import ProvisionSettings
@@ -104,7 +105,7 @@ def _make_user(admin: Client, settings: ProvisionSettings, service: str, passwor
     _update_or_create(database, "User", service, USER_NOT_FOUND, pwd=password, roles=roles)
 
 
-def _update_or_create(database: Any, kind: str, name: str, not_found: int, **wanted: Any) -> None:
+def _update_or_create(database: Database[dict[str, Any]], kind: str, name: str, not_found: int, **wanted: Any) -> None:
     try:
         database.command(f"update{kind}", name, **wanted)
     except OperationFailure as error:

@@ -16,7 +16,6 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from setproctitle import setproctitle
 
@@ -95,7 +94,7 @@ def _be_on_its_own(parent: int) -> None:
     die_with_parent(parent)
 
 
-def _report(channel: socket.socket, **what: Any) -> None:
+def _report(channel: socket.socket, **what: object) -> None:
     channel.send(json.dumps(what).encode())
 
 

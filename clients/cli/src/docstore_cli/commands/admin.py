@@ -1,5 +1,6 @@
 """`docstore admin`: reports, accounts, audit log, service health, and SQL queries of the event archive."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -205,7 +206,7 @@ def verify_audit(known: Known = None, data: Data = None, as_json: AsJson = False
         )
 
 
-def _note(head: Any) -> str:
+def _note(head: Mapping[str, Any]) -> str:
     return f"{head['number']}:{head['signature']}"
 
 
@@ -248,7 +249,7 @@ def health(data: Data = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _health_row(service: Any) -> dict[str, Any]:
+def _health_row(service: Mapping[str, Any]) -> dict[str, Any]:
     outbox = service.get("outbox", {})
     return {
         "service": service["name"],

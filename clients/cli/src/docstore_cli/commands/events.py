@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from rich.markup import escape
 from rich.table import Table
 
@@ -54,7 +55,7 @@ async def _tail(state: StackState, topics: list[str], *, from_start: bool, as_js
         await consumer.stop()
 
 
-def _show(record: Any, *, as_json: bool) -> None:
+def _show(record: ConsumerRecord[bytes, bytes], *, as_json: bool) -> None:
     try:
         envelope = open_envelope(record.headers, record.value)
         headers = header_map(record.headers)
@@ -128,7 +129,7 @@ def republish(since: Since, data: Data = None, as_json: AsJson = False) -> None:
         raise failed(f"not reached, try again: {', '.join(outcome['unreachable'])}")
 
 
-async def _as_admin(data: Any, method: str, path: str, body: Any = None) -> Any:
+async def _as_admin(data: Path | None, method: str, path: str, body: Any = None) -> Any:
     settings, state = running_stack(data)
     async with AsyncClient(state.addresses["gateway"]) as docstore:
         await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password, device_name())
