@@ -1,6 +1,6 @@
 """Another user of the machine gets nothing: no file, no database, no object, no secret of a process.
 
-The embedded broker is the exception, which the README of the standalone stack tells of: it asks nobody who he is.
+The embedded broker is the exception, as the README of the standalone stack describes: it has no authentication.
 """
 
 import asyncio

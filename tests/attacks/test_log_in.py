@@ -108,7 +108,7 @@ async def test_a_suspension_and_a_demotion_take_effect_at_once(ada: Person, admi
 
 
 async def test_a_stream_ends_with_its_session(ada: Person) -> None:
-    """A stream that somebody has opened with a stolen token tells nothing more."""
+    """A stream that was opened with a stolen token sends nothing more."""
     async with ada._session.get(f"{ada.gateway}/v1/events", headers=ada.headers) as stream:
         assert stream.status == 200
         async with Person(ada.gateway) as owner:

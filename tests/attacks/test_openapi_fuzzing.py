@@ -82,7 +82,7 @@ async def test_ending_sessions_is_as_described(stack: DetachedStack, ada: Person
 
 
 async def operations_without_login(stack: DetachedStack) -> list[str]:
-    """Those that the document says need none."""
+    """Those that need none according to the document."""
     async with aiohttp.ClientSession() as client, client.get(f"{stack.gateway}/openapi.json") as answer:
         document = await answer.json()
     return [

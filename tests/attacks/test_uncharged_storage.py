@@ -40,7 +40,7 @@ async def is_paid_for(stack: DetachedStack, person: Person) -> bool:
 
 @pytest.mark.parametrize("with_sizes", [True, False])
 async def test_blocks_whose_header_claims_one_byte(stack: DetachedStack, mallory: Person, with_sizes: bool) -> None:
-    """Ten blocks of 8 MiB whose frames say one byte: no file is made of them, and nothing of them stays."""
+    """Ten blocks of 8 MiB whose frames declare one byte: no file is made of them, and all are deleted."""
     bodies = [ONE_BYTE_FRAME + os.urandom(8 * MIB) for _ in range(10)]
     frames = {sha256(body).hexdigest(): body for body in bodies}
     wish: dict[str, Any] = {"hashes": list(frames)}

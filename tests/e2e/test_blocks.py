@@ -100,7 +100,7 @@ async def test_shared_folder(ada: Person, grace: Person, nobody: Person) -> None
 
 
 async def test_a_strangers_blocks_are_missing(ada: Person, grace: Person) -> None:
-    """To know the names of another's blocks is worth nothing, and tells nothing."""
+    """The names of another's blocks are useless and reveal nothing."""
     await upload(ada, "/private.bin", BLOCKS)
     answer = await grace.call("POST", "/v1/blocks/missing", {"hashes": [name(block) for block in BLOCKS]})
     assert [item["hash"] for item in answer["missing"]] == [name(block) for block in BLOCKS]

@@ -76,7 +76,7 @@ async def test_a_stream_misses_nothing_between_two_connections(ada: Person) -> N
 
 
 async def test_a_share_and_its_end_reach_the_recipient(ada: Person, grace: Person) -> None:
-    """The reader's stream tells that a folder is shared, what happens in it, and that it no longer is."""
+    """The reader's stream sends the share of a folder, the changes in it, and the end of the share."""
     await ada.upload("/team/plan.txt", b"x")
     folder = await ada.call("GET", "/v1/files/by-path?path=/team")
     async with stream(grace, await latest(grace)) as content:
@@ -91,7 +91,7 @@ async def test_a_share_and_its_end_reach_the_recipient(ada: Person, grace: Perso
 
 
 async def test_a_client_compares_its_checksums(ada: Person) -> None:
-    """One call says what to fetch, what to send and what to remove."""
+    """One call returns what to fetch, what to send and what to remove."""
     kept, changed, gone = [await ada.upload(f"/c/{name}.txt", name.encode()) for name in ("kept", "changed", "gone")]
     await ada.call("DELETE", f"/v1/files/{gone['id']}")
     entries = [{"path": file["path"], "sha256": kept["sha256"]} for file in (kept, changed, gone)]

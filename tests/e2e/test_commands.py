@@ -57,7 +57,7 @@ def names(listed: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_logging_in_and_out(shell: Shell, ada: Person) -> None:
-    """Credentials are for their owner only; after logging out there are none, and commands say so by status 3."""
+    """Credentials are for their owner only; after logging out there are none, and commands end with status 3."""
     assert stat.S_IMODE(shell.session.stat().st_mode) == 0o600
     assert (await shell.run("usage", "--json")).json["email"] == ada.email
     await shell.done("logout")
@@ -171,7 +171,7 @@ async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_pa
 
 
 async def test_what_was_put_is_found(shell: Shell) -> None:
-    """By its name, once the index has heard of it."""
+    """By its name, once the index has consumed the event."""
     write(shell.cwd / "cormorant report.txt")
     await shell.done("put", "cormorant report.txt")
 

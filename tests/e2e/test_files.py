@@ -46,7 +46,7 @@ async def test_a_late_upload_becomes_a_conflicted_copy(ada: Person) -> None:
 
 
 async def test_a_late_upload_can_be_refused_instead(ada: Person) -> None:
-    """With on_conflict=fail the second is told so and not counted, and no upload begins on an old base."""
+    """With on_conflict=fail the second is refused and not counted, and no upload begins on an old base."""
     file = await ada.upload("/plan.txt", b"base")
     late = await ada.begin("/plan.txt", 5, base_version=1, on_conflict="fail")
     await ada.upload("/plan.txt", b"mine", base_version=1)

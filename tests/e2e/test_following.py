@@ -10,12 +10,12 @@ pytestmark = pytest.mark.connected
 
 
 def changes_told(mailbox: Mailbox, person: Person) -> list[str]:
-    """Subjects of the mails that tell of changes to followed files, oldest first."""
+    """Subjects of the mails about changes to followed files, oldest first."""
     return [mail.subject for mail in mailbox.of(person.email) if ".txt was " in mail.subject]
 
 
 async def test_a_follower_of_a_folder_is_notified_of_all_changes_in_it(ada: Person, mailbox: Mailbox) -> None:
-    """Created, modified, moved and deleted are told in order, each once; what happens elsewhere is not."""
+    """Created, modified, moved and deleted are notified in order, each once; changes elsewhere are not."""
     folder = await ada.call("POST", "/v1/folders", {"path": "/followed/inner"})
     followed = await ada.call("GET", "/v1/files/by-path?path=/followed")
     await ada.call("POST", "/v1/subscriptions", {"file_id": followed["id"], "channel": "email"})
@@ -45,7 +45,7 @@ async def test_a_follower_of_a_folder_is_notified_of_all_changes_in_it(ada: Pers
 
 
 async def test_a_former_follower_is_not_notified(ada: Person, mailbox: Mailbox) -> None:
-    """After the subscription is deleted changes of that file are told no more, those of another still are."""
+    """After the subscription is deleted, changes of that file are not notified; those of another still are."""
     files = [await ada.upload(f"/{name}.txt", b"x") for name in ("left", "kept")]
     left, _ = [
         await ada.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"}) for file in files

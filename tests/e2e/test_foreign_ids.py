@@ -159,7 +159,7 @@ async def test_a_strangers_id_is_unknown_on_every_route(ada: Person, victim: Vic
 
 
 async def test_unknown_and_foreign_ids_look_the_same(ada: Person, victim: Victim) -> None:
-    """An answer does not tell whether somebody has what is asked for."""
+    """An answer does not reveal whether somebody has the requested blocks."""
     for method, path, operation in await operations(ada):
         if "{" not in path or path.startswith("/v1/admin/"):
             continue
@@ -209,7 +209,7 @@ async def test_a_strangers_ids_in_bodies_and_queries_are_unknown(ada: Person, vi
 
 
 async def test_every_route_needs_a_login_but_the_open_ones(nobody: Person, victim: Victim) -> None:
-    """401 as problem+json without a token, whatever else the call says; the document says which need one."""
+    """401 as problem+json without a token, whatever the call; the document lists which need one."""
     for method, path, operation in await operations(nobody):
         route = f"{method} {path}"
         assert (operation.get("security") == []) == (route in OPEN), route

@@ -70,7 +70,7 @@ async def test_the_audit_log_of_a_running_system_verifies(ada: Person, admin: Pe
 
 
 async def test_every_service_is_there(admin: Person, ada: Person) -> None:
-    """And says how far behind it is; to administrators alone."""
+    """It shows the lag, to administrators alone."""
     health = await admin.call("GET", "/v1/admin/health")
     assert {"accounts", "analytics", "gateway", "metadata"} <= {service["name"] for service in health["services"]}
     assert "unreachable" not in {service["status"] for service in health["services"]}

@@ -50,7 +50,7 @@ async def read(person: Person, file: Json, **headers: str) -> tuple[int, bytes]:
 
 
 async def test_files_of_a_pack_are_files_like_any_other(grace: Person, mailbox: Mailbox) -> None:
-    """Listed, counted, found by their text, read whole and in ranges; told of once."""
+    """Listed, counted, found by their text, read whole and in ranges; notified once."""
     files = await upload(grace, FILES)
     assert [file["path"] for file in files] == list(FILES)
     assert await grace.names("/pack") == ["deep", "empty.txt", "one.txt"]
@@ -118,7 +118,7 @@ async def test_versions_and_conflicts(ada: Person) -> None:
 
 
 async def test_a_vanished_clients_pack_is_finished(ada: Person, small_limits: None) -> None:
-    """Nobody says complete: the files appear all the same, and complete answers them later."""
+    """No client calls complete: the files appear all the same, and complete returns them later."""
     pack = await begin(ada, FILES)
     await send(ada, pack, FILES)
 

@@ -91,7 +91,7 @@ async def test_an_upload_that_cannot_be_stored_is_explained(ada: Person, browser
 
 
 async def test_only_what_is_left_is_kept_for_it(ada: Person, browser: PlainBrowser, small_limits: None) -> None:
-    """A form takes no more than there is room for; while it waits the rest is told so; given up, the room is back."""
+    """A form takes no more than there is room for; open forms reserve it; a cancelled form releases it."""
     limit = (await ada.usage())["limit"]
     await ada.upload("/first.bin", bytes(1 << 20))
     await ada.counted(1 << 20)

@@ -19,7 +19,7 @@ def picture(colour: str, size: tuple[int, int] = (900, 600)) -> bytes:
 
 
 async def shown(person: Person, file: dict[str, Any], size: str = "small") -> Image.Image:
-    """The preview that a person is led to, once the file says that it has one."""
+    """The preview that a person is redirected to, once the file is marked as having one."""
 
     async def ready() -> Any:
         return (await person.call("GET", f"/v1/files/{file['id']}"))["preview"]

@@ -105,7 +105,7 @@ async def test_expired_tokens_renew_themselves_once_for_all_calls(deployment: De
 
 
 async def test_changes_are_waited_for(client: AsyncClient) -> None:
-    """A program that follows hears of a folder as soon as it is made."""
+    """A program that follows is notified of a folder as soon as it is created."""
     cursor = (await client.changes()).cursor
     waiting = asyncio.create_task(client.changes(cursor, wait=30))
     folder = await client.make_folder("/news")

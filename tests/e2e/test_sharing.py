@@ -116,7 +116,7 @@ async def test_a_share_waits_until_the_address_is_proven(ada: Person, nobody: Pe
 
 
 async def test_an_upload_that_was_begun_before_the_share_was_revoked(ada: Person, grace: Person) -> None:
-    """`complete` says what happened, nothing is stored, and the owner gets the reserved bytes back."""
+    """`complete` returns the outcome, nothing is stored, and the reserved bytes are released."""
     file = await ada.upload("/f/a.txt", b"a")
     folder = await ada.call("GET", f"/v1/files/{file['parent_id']}")
     made = await ada.share(folder, grace, "editor")

@@ -115,7 +115,7 @@ async def test_two_devices_come_to_one_tree(device: NewDevice) -> None:
 
 
 async def test_edits_of_both_are_both_kept(device: NewDevice) -> None:
-    """One keeps the name, the other is beside it and says from which device it is; an edit outlives a deletion."""
+    """One keeps the name, the other is beside it and names its device; an edit outlives a deletion."""
     one, two = await device("laptop"), await device("desk")
     write(one[0] / "a.txt", "first")
     write(one[0] / "b.txt", "first")
@@ -212,7 +212,7 @@ async def test_renaming_a_folder_of_many_is_one_call(device: NewDevice) -> None:
 
 
 async def test_a_dry_run_changes_nothing(device: NewDevice) -> None:
-    """It tells what would be done; neither side is touched."""
+    """It prints what would be done; neither side is changed."""
     folder, syncing, client = await device("laptop")
     write(folder / "here.txt", "here")
     await client.make_folder("/there")
@@ -286,7 +286,7 @@ async def test_downloads_keep_the_date_of_the_file(device: NewDevice) -> None:
 
 
 async def test_a_folder_out_of_the_trash_is_back_on_every_device(device: NewDevice) -> None:
-    """With all that was in it, though the feed says so of the folder only."""
+    """With all that was in it, although the feed contains the folder only."""
     one, two = await device("laptop"), await device("desk")
     write(one[0] / "d/sub/a.txt", "a")
     write(one[0] / "d/b.txt", "b")

@@ -57,7 +57,7 @@ async def test_what_the_disk_has_no_room_for_waits_and_the_rest_arrives(device: 
 
 
 async def test_a_folder_that_may_not_be_written_to_still_sends(device: NewDevice) -> None:
-    """What is new here goes up; what is new there waits, and it is said why."""
+    """New local files are uploaded; new remote ones wait, with the reason shown."""
     one, here = await device("laptop")
     two, there = await device("desk")
     write(here / "from the laptop.txt", "1")

@@ -38,7 +38,7 @@ class Member:
         return result
 
     async def share(self, path: str, other: "Member", role: Role) -> File:
-        """Until it is known who that is: it is heard of by events, once they have proven their address."""
+        """Until the account is known: by its events, once it has proven its address."""
         if not other.verified:
             await verify_email(other.client, other.mailbox, other.email)
             other.verified = True

@@ -14,7 +14,7 @@ FOLLOWING = {"metadata", "upload", "quota", "indexer", "notify"}
 
 @pytest.mark.parametrize("sampled", ["01", "00"])
 async def test_the_callers_trace_reaches_every_event_that_follows(ada: Person, events: EventLog, sampled: str) -> None:
-    """The client's trace id is in what each service says in the end; span ids and sampling are ours."""
+    """The client's trace id is in the events of each service; span ids and sampling are ours."""
     await ada.found("nothing yet")
     trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
     trace = {"traceparent": f"00-{trace_id}-{span_id}-{sampled}"}

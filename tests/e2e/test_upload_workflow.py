@@ -12,7 +12,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_vanished_clients_upload_is_finished(ada: Person, mailbox: Mailbox, small_limits: None) -> None:
-    """Nobody says complete: the file appears all the same, counted, found and told; complete answers it later."""
+    """No client calls complete: the file appears all the same, counted, found, notified; complete returns it later."""
     upload = await ada.begin("/vanished gull.txt", 4)
     await ada.send(upload, b"text")
 

@@ -100,7 +100,7 @@ class Restless:
 
 
 async def everything_can_be_read(person: Person) -> int:
-    """Each file that is listed has the bytes that its SHA-256 says; how many there are."""
+    """Check that each listed file has the bytes of its SHA-256; return how many there are."""
     folders, read = ["/"], 0
     while folders:
         for file in await person.every("/v1/files", path=folders.pop(), limit=500):

@@ -79,7 +79,7 @@ async def test_a_taken_port_is_reported(stack: DetachedStack, tmp_path: Path) ->
 
 
 async def test_a_second_start_on_the_same_data_is_refused(stack: DetachedStack) -> None:
-    """Said in a line; the running stack is not harmed."""
+    """Printed in a line; the running stack is not harmed."""
     status, output = await run("up", "--detach", "--data", str(stack.data))
     assert status == 1
     assert "already running" in output

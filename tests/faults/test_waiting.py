@@ -77,5 +77,5 @@ async def test_a_poll_outlives_whatever_is_killed(stack: DetachedStack) -> None:
 
 
 async def test_services_in_processes_of_their_own_wake_each_other_s_waiters(stack_of_processes: DetachedStack) -> None:
-    """The gateway hears of changes over the broker alone; it, metadata and the broker are killed."""
+    """The gateway learns of changes over the broker alone; it, metadata and the broker are killed."""
     await kill_each(stack_of_processes, ["metadata", "broker", "gateway"])

@@ -228,7 +228,7 @@ async def test_states_arrive_in_order(west: Region, east: Region) -> None:
 
 
 async def test_a_region_cut_off_in_mid_replication_catches_up(west: Region, east: Region) -> None:
-    """Lines broken while accounts are told, the teller's and the listener's services killed: nothing is lost."""
+    """Connections broken while accounts are replicated, both regions' services killed: nothing is lost."""
     made: list[str] = []
 
     async def sign_up(number: int) -> None:

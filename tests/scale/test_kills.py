@@ -46,7 +46,7 @@ class InHand:
 
 async def test_an_instance_that_dies_is_taken_over(paired: PairedServices, say: Callable[[str], None]) -> None:
     """Uploads, messages, events and jobs in the hands of the dead are finished by the living within seconds; whatever
-    was acknowledged is there, counted and told once.
+    was acknowledged is there, counted and notified once.
     """
     dying = [paired.by_age(service)[0] for service in PAIRED_SERVICES]
     async with AsyncExitStack() as opened:
@@ -159,7 +159,7 @@ async def _taken_over(paired: PairedServices, held: InHand, since: float) -> dic
 
 
 def _heard(paired: PairedServices, source: ServiceName, event: str, consumer: ServiceName) -> Probe:
-    """Whether all that is said from now on, for some seconds, is taken in."""
+    """Whether all events that are published for some seconds from now on are consumed."""
     began = utc_now()
     ended = began + timedelta(seconds=SAID_SECONDS)
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.scale
 
 async def test_a_rolling_restart_loses_no_request(paired: PairedServices, say: Callable[[str], None]) -> None:
     """All services at once, the instances of each in turn: every read, upload and long poll gets its proper answer,
-    every change is told to all who wait, and each upload is there and counted once.
+    every change reaches all who wait, and each upload is there and counted once.
     """
     async with AsyncExitStack() as opened:
         person = await opened.enter_async_context(await Person.new(paired.gateway, "roller"))

@@ -157,7 +157,7 @@ class Steps:
 
 
 async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket: Bucket) -> set[str]:
-    """Each file is listed once with its bytes, counted exactly, found once by its name, told in one message, and
+    """Each file is listed once with its bytes, counted exactly, found once by its name, notified in one message, and
     nothing else is left; the paths of what was completed, by the client or in its absence.
     """
     person, promised = client.person, client.promises.files
@@ -209,7 +209,7 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
 
 
 async def _told(mailbox: Mailbox, person: Person, versions: Counter[str]) -> None:
-    """Each upload is told of in one message; one that was sent twice has the same id both times."""
+    """Each upload is in one message; one that was sent twice has the same id both times."""
 
     def messages() -> Counter[str]:
         by_id = {mail.headers[DELIVERY_HEADER]: mail.text for mail in mailbox.of(person.email)}

@@ -35,7 +35,7 @@ NOWHERE = Path("/nonexistent")  # the container has the program and the data
 
 
 class NoContainers(Exception):
-    """Docker can't serve the tests; the message says what to do."""
+    """Docker can't serve the tests; the message contains what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ MOST_TOLD = 5
 
 
 class Description:
-    """Says of an answer what the document does not say of it."""
+    """Lists the differences of an answer from the document."""
 
     def __init__(self, document: Json) -> None:
         self._document = document

@@ -56,7 +56,7 @@ class EventLog:
                 self.events.append(envelope)
 
     async def until(self, wanted: Callable[[list[Seen]], bool]) -> list[Seen]:
-        """Everything that was said, as soon as it is what is wanted."""
+        """All published events, as soon as they are the expected ones."""
 
         async def said() -> bool:
             if self._reading.done():

@@ -15,7 +15,7 @@ Rule = Callable[["HoldingProxy"], bool]
 
 
 class HoldingProxy:
-    """Passes requests on once it is `open`. What goes to signed URLs is counted, and held once `holds` says so."""
+    """Passes requests on once it is `open`. Requests to signed URLs are counted, and held while `holds` is set."""
 
     def __init__(self, holds: Rule = lambda _: False) -> None:
         self.url = ""

@@ -1,6 +1,6 @@
 """A worker whose parser has been taken over: it does whatever the document's sender wants, as far as it gets.
 
-Run as `python hostile_parser.py`; each request names an attempt. The answer says what came of it.
+Run as `python hostile_parser.py`; each request names an attempt, and the answer its outcome.
 """
 
 import ctypes

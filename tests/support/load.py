@@ -55,7 +55,7 @@ class Client:
 
 
 class Load:
-    """People who read, upload to a folder and wait for changes until told to stop."""
+    """People who read, upload to a folder and wait for changes until they are stopped."""
 
     def __init__(self, person: Person, folder: str = "/") -> None:
         self.person = person
@@ -105,7 +105,7 @@ class Load:
                 self.paths.add(path)
 
     async def poll(self, client: Client) -> None:
-        """Follow the change feed until it tells of the end."""
+        """Follow the change feed until the last change."""
         told: set[str] = set()
         self.told.append(told)
         cursor = ""

@@ -49,7 +49,7 @@ class Person(ApiClient):
             self.verified = True
 
     async def choose(self, plan: str) -> None:
-        """Change the plan; returns once quota and search have heard of it."""
+        """Change the plan; returns once quota and search have consumed the event."""
         before = (await self.usage())["limit"]
         await self.call("PUT", "/v1/me/plan", {"plan": plan})
         status = 200 if plan == "premium" else 403
@@ -93,7 +93,7 @@ class Person(ApiClient):
             assert answer.status in (200, 412), await answer.text()
 
     async def share(self, node: Json, other: "Person", role: str = "viewer") -> Json:
-        """Share with somebody, whose address is proven for it; returns once the file service has heard of that."""
+        """Share with somebody, whose address is proven for it; returns once metadata has consumed that event."""
         await other.verify_email()
         route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role}
 

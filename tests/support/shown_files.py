@@ -4,7 +4,7 @@ from typing import Any
 
 
 def shown_file(**fields: Any) -> dict[str, Any]:
-    """A file of everybody's own, but for what `fields` say; `id` and `path` among them."""
+    """A file with default fields, overridden by `fields`; `id` and `path` among them."""
     usual = {
         "kind": "file",
         "name": fields["path"].rpartition("/")[2],

@@ -1,4 +1,4 @@
-"""A copy of the project with one service more, added as CONTRIBUTING.md says."""
+"""A copy of the project with one more service, added as CONTRIBUTING.md describes."""
 
 import os
 import shutil

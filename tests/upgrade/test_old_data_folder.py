@@ -152,7 +152,7 @@ async def test_shares_that_waited_are_granted(upgraded: Upgraded) -> None:
 
 
 async def test_journals_go_on(upgraded: Upgraded) -> None:
-    """Behind the old cursor there is what happened since, and nothing else; followers hear of it."""
+    """After the old cursor there are the later changes, and nothing else; followers are notified."""
     ada, grace = upgraded.people["ada"], upgraded.people["grace"]
     behind = upgraded.facts.people["grace"].seen["journal"][1]
     (shown,) = await grace.every("/v1/shared-with-me")

@@ -72,7 +72,7 @@ async def test_plan_and_usage(ada: Visitor) -> None:
 
 
 async def test_how_long_things_are_kept(ada: Visitor) -> None:
-    """The trash is kept as one chooses: it says from when on, and the trash says when each thing goes."""
+    """The trash is kept as chosen: the page shows from when on, and the trash when each item is deleted."""
     file = await ada.put("/old.txt", b"old")
     await ada.person.call("DELETE", f"/v1/files/{file['id']}")
     page = await ada.open("/settings/retention")

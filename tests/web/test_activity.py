@@ -47,7 +47,7 @@ async def test_who_did_what(ada: Visitor, new_visitor: NewVisitor) -> None:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    """A webhook's receiver on this machine: its address, and what it was told."""
+    """A webhook's receiver on this machine: its address, and what it has received."""
     told: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -67,7 +67,7 @@ async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
 
 
 async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[dict[str, Any]]]) -> None:
-    """A wrong address is said by its field; then the secret is shown once, a test arrives, and it can be ended."""
+    """A wrong address is shown at its field; then the secret is shown once, a test arrives, and it can be ended."""
     address, told = receiver
     await ada.put("/watched.txt")
     await ada.open()
@@ -125,7 +125,7 @@ async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[di
 async def test_following_by_phone_and_by_queues(
     ada: Visitor, kind: str, wrong: dict[str, str], said: str, right: dict[str, str]
 ) -> None:
-    """What the API refuses is said by the field that it is about; put right, it is in the list."""
+    """A refusal of the API is shown at its field; corrected, the webhook is in the list."""
     await ada.put("/watched.txt")
     await ada.open()
     page = await open_details(ada, "watched.txt", "Following")

@@ -55,7 +55,7 @@ async def test_a_file_that_is_open_has_an_address(anyone: Visitor) -> None:
 
 
 async def test_a_link_to_a_file_opens_it_in_its_folder(ada: Visitor) -> None:
-    """`/file/ID` leads to the file's folder with the file open; one that is gone is said to be."""
+    """`/file/ID` leads to the file's folder with the file open; a deleted one is shown as such."""
     file = await ada.put("/Team/a.txt", b"first")
     page = await ada.open(f"/file/{file['id']}")
     await expect(page.get_by_role("dialog")).to_contain_text("first")

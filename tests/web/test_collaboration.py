@@ -9,7 +9,7 @@ from docstore_platform.testing import eventually
 
 
 async def test_a_folder_is_shared_with_somebody(ada: Visitor, new_visitor: NewVisitor) -> None:
-    """Grace finds it under Shared with me, opens it, can't write, is told of it; then may edit; then it is gone."""
+    """Grace finds it under Shared with me, opens it, can't write, is notified; then may edit; then it is gone."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
     folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})

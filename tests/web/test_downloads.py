@@ -31,7 +31,7 @@ async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Visitor)
 
 
 async def test_without_access_to_folders_every_file_is_downloaded(phone: Visitor) -> None:
-    """The browser fetches one by one, those in folders included, and the page says so."""
+    """The browser fetches one by one, those in folders included, and the page shows that."""
     await phone.put("/Team/2026/plan.txt", b"plan")
     await phone.put("/note.txt", b"note")
     await phone.page.add_init_script("delete window.showDirectoryPicker")

@@ -25,7 +25,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Visitor, tmp_pa
     puts: list[str] = []
 
     async def stall(route: Route) -> None:
-        """Half arrive; nothing is heard of the others."""
+        """Half arrive; the others never do."""
         puts.append(route.request.url)
         if route.request.method != "PUT" or len(puts) <= FILES // 2:
             await route.continue_()
@@ -56,7 +56,7 @@ async def test_a_reload_in_a_folder_upload_loses_no_file(anyone: Visitor, tmp_pa
 
 
 async def test_offline_is_shown_and_nothing_spins_for_ever(anyone: Visitor) -> None:
-    """A banner; a folder that can't be read says so; back online both go by themselves."""
+    """A banner; a folder that can't be read shows that; back online both disappear by themselves."""
     folder = await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     await anyone.put("/Team/a.txt")
     page = await anyone.open()

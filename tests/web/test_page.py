@@ -62,7 +62,7 @@ async def test_a_cookie_alone_changes_nothing(ada: Visitor, url: str) -> None:
 
 
 async def test_administration_is_for_administrators(ada: Visitor) -> None:
-    """Others are told so, and see no way there."""
+    """Others get an explanation, and no link to it."""
     page = await ada.open("/admin")
     await expect(page.get_by_role("heading", name="Administrators only")).to_be_visible()
     await expect(page.get_by_role("link", name="Administration")).to_have_count(0)

@@ -9,7 +9,7 @@ from web_visitors import NewVisitor, check_page
 
 
 async def test_the_page_leads_there(new_visitor: NewVisitor) -> None:
-    """Where the page itself can't run, it says so, and links to what can."""
+    """Where the page can't run, it explains that and links to the plain form."""
     ada = await new_visitor("ada", logged_in=False, java_script_enabled=False)
     page = await ada.open()
     await page.get_by_role("link", name="Uploading a file").click()

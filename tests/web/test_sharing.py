@@ -22,7 +22,7 @@ async def show_access(page: Page) -> Any:
 
 
 async def test_access_names_what_is_inherited(anyone: Visitor, new_visitor: NewVisitor) -> None:
-    """A file in a shared folder, with a link of its own, is not said to be one's alone; the reader sees from where."""
+    """A file in a shared folder, with its own link, is not shown as private; the reader sees from where."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
     file = await anyone.put("/Team/a.txt")
@@ -80,7 +80,7 @@ async def test_a_link_is_copied_again_and_changed(anyone: Visitor) -> None:
 
 
 async def test_a_taken_name_is_shown_as_taken(anyone: Visitor) -> None:
-    """New folder with the name of one that exists stays open and says so."""
+    """New folder with a taken name stays open and shows that."""
     await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
     page = await anyone.open()
     await expect(anyone.row("Team")).to_be_visible()
@@ -92,7 +92,7 @@ async def test_a_taken_name_is_shown_as_taken(anyone: Visitor) -> None:
 
 
 async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Visitor, new_visitor: NewVisitor) -> None:
-    """The page says why nothing is uploaded, and the browser does not open the file instead."""
+    """The page shows why nothing is uploaded, and the browser does not open the file instead."""
     grace = await new_visitor("grace")
     await grace.person.verify_email()
     folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})

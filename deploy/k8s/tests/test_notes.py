@@ -1,4 +1,4 @@
-"""What Helm says after an install: where it is, what it needs, what is not as it should be."""
+"""Helm's notes after an install: the address, the next steps, and warnings."""
 
 import shutil
 import sys

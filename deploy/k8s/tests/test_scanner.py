@@ -34,7 +34,7 @@ def test_the_scanner_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_scanner_would_find_something(tmp_path: Path) -> None:
-    """A container that may gain rights is told, so that silence means something."""
+    """A container that may gain rights is reported, so that an empty report is meaningful."""
     objects = [dict(each) for each in render(release="bad") if each["kind"] == "Deployment"]
     worse: Object = yaml.safe_load(yaml.safe_dump(objects[0]))
     (pod,) = pods((worse,)).values()

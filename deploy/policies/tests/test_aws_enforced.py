@@ -1,4 +1,4 @@
-"""The S3 policies at work: each service's keys do what its policy says and are refused the rest.
+"""The enforced S3 policies: each service's keys can do what its policy allows and nothing else.
 
 moto evaluates IAM policies for S3 requests as they come in, ours too, with their signatures checked.
 """

@@ -88,7 +88,7 @@ def uses(service: str) -> set[str]:
 
 
 def test_every_way_to_the_object_store_has_its_rights_named() -> None:
-    """A new method of the store has to say here what it needs, before any policy can allow it."""
+    """A new method of the store must list its permissions here, before any policy can allow it."""
     methods = {
         name
         for kind in (ObjectStore, Presigner)

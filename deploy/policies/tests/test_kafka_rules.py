@@ -10,7 +10,7 @@ from docstore_platform.services import SERVICE_NAMES
 
 
 def test_the_committed_rules_are_the_generated_ones() -> None:
-    """Whoever lets a service hear or say something else sees the rule change; `make generate` writes it."""
+    """A change of what a service consumes or publishes changes the rules; `make generate` writes them."""
     for path, text in generate_kafka_acls.generate().items():
         assert path.read_text() == text
 

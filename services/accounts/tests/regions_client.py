@@ -70,7 +70,7 @@ class Region:
         return await eventually(as_wanted)
 
     async def settled(self) -> None:
-        """Returns once it has nothing left to tell and no sign-up is open."""
+        """Returns once it has nothing left to replicate and no sign-up is open."""
 
         async def nothing_left() -> bool:
             for name, query in (("replication", {}), ("sign_ups", {}), ("outbox", {"state": "pending"})):

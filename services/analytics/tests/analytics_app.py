@@ -42,7 +42,7 @@ class Analytics:
 
     @asynccontextmanager
     async def running(self, **settings: Any) -> AsyncIterator[None]:
-        """The service, and a relay of the events that the tests publish. Nothing is sealed unless `settings` say so."""
+        """The service, and a relay of the events that the tests publish. Nothing is sealed unless set by `settings`."""
         app = create_app(AnalyticsSettings(infra=self.infra, **{**SETTINGS, **settings}))
         register_local_app(self.url, app)
         async with self.publisher().running(), app.router.lifespan_context(app):

@@ -135,7 +135,7 @@ def link(file_id: str, name: str = "a.txt", *, opens: int = 0) -> LinkCreated | 
 
 
 def call(**changes: Any) -> ApiCall:
-    """A download, unless it is said to be something else."""
+    """A download, unless `changes` make it something else."""
     about = {
         "at": AT,
         "request_id": new_id(),

@@ -131,7 +131,7 @@ class World:
 
     @asynccontextmanager
     async def indexer(self, **settings: Any) -> AsyncIterator[FastAPI]:
-        """An instance of the service, without anybody who says events."""
+        """An instance of the service, without a publisher of events."""
         usual: dict[str, Any] = {
             "infra": self.infra,
             "folder": self.folder,
@@ -187,7 +187,7 @@ class World:
         )
 
     async def add(self, owner: str, name: str, content: bytes, *, is_published: bool = True, **extra: Any) -> FileState:
-        """A new file: its bytes stored, known to metadata, and told of."""
+        """A new file: its bytes stored, known to metadata, and published."""
         state = self.file(owner, name, content, **extra)
         if content:
             await self.objects.put(state.object_key, content)
@@ -197,7 +197,7 @@ class World:
         return state
 
     def keep(self, file_id: str, *, trashed: bool = False, **changes: Any) -> Kept:
-        """A change of a file in metadata, not told yet."""
+        """A change of a file in metadata, not published yet."""
         kept = self.metadata.files[file_id]
         kept.revision += 1
         kept.state = kept.state.model_copy(update=changes)
@@ -273,7 +273,7 @@ class World:
         return [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
 
     async def until_published(self, file_id: str, *kinds: str) -> list[dict[str, Any]]:
-        """Wait until the indexer has said just these of a file."""
+        """Wait until the indexer has published just these about a file."""
 
         async def probe() -> bool:
             return [kind for kind, _ in await self.published(file_id)] == list(kinds)

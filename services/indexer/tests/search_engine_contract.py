@@ -14,7 +14,7 @@ T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def document(file_id: str, name: str = "notes.txt", text: str | None = None, **changes: object) -> IndexedDocument:
-    """A file of ann's that only she reads, unless `changes` say otherwise."""
+    """A file of ann's that only she reads, unless overridden by `changes`."""
     made = IndexedDocument(
         file_id=file_id,
         owner_id="ann",
@@ -105,7 +105,7 @@ async def test_files_of_others_alone(engine: SearchEngine) -> None:
 
 
 async def test_scores_tell_nothing_of_foreign_files(engine: SearchEngine) -> None:
-    """A word's score is the same whether or not others have written it: else it would tell that they have."""
+    """A word's score is the same whether or not others have written it: otherwise it would reveal that."""
     await put(engine, document("mine", "canary a", "canary song"), document("other", "canary b", "a long canary song"))
 
     async def scores() -> list[list[float]]:

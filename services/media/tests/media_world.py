@@ -74,7 +74,7 @@ class World:
 
     @asynccontextmanager
     async def media(self, **settings: Any) -> AsyncIterator[FastAPI]:
-        """An instance of the service, without anybody who says events."""
+        """An instance of the service, without a publisher of events."""
         usual: dict[str, Any] = {"infra": self.infra, "folder": self.folder, "poll_interval_seconds": 0.2}
         app = create_app(MediaSettings(**{**usual, **settings}))
         async with app.router.lifespan_context(app):
@@ -101,7 +101,7 @@ class World:
         stored: bool = True,
         **extra: Any,
     ) -> FileState:
-        """A new file: its bytes stored, known to metadata, and told of."""
+        """A new file: its bytes stored, known to metadata, and published."""
         now = utc_now()
         usual: dict[str, Any] = {
             "file_id": new_id(),
@@ -136,7 +136,7 @@ class World:
         return await self.add(owner, name, content, stored=False, object_key=key, **extra)
 
     async def modify(self, state: FileState, content: bytes, *, stored: bool = True) -> tuple[FileState, str]:
-        """Its next version, and the event that told of it."""
+        """Its next version, and the id of its event."""
         key = f"accounts/{state.owner_id}/uploads/{new_id()}/content"
         if stored:
             await self.objects.put(key, content)
@@ -164,7 +164,7 @@ class World:
         return await ServiceCaller("media", self.infra).call(method, path, body)
 
     async def until_published(self, file_id: str, *kinds: str) -> list[dict[str, Any]]:
-        """Wait until media has said just these of a file; what they hold."""
+        """Wait until media has published just these about a file; return their data."""
 
         async def published() -> list[tuple[str, dict[str, Any]]]:
             rows = await self.database["outbox"].find({"key": file_id}).sort("_id", 1).to_list(None)

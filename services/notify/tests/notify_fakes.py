@@ -52,7 +52,7 @@ class FakeValidity:
 
 
 class ScriptedChannel:
-    """Accepts deliveries, after it has raised what it is told to."""
+    """Accepts deliveries, after it has raised the errors that it was given."""
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []

@@ -29,7 +29,7 @@ from docstore_quota.settings import QuotaSettings
 
 
 def fake_known_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
-    """Knows what the tests say of accounts, too."""
+    """Knows the accounts that the tests define, too."""
     app = fake_accounts()
 
     @app.get("/internal/accounts/{account_id}")
@@ -42,7 +42,7 @@ def fake_known_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
 
 
 def fake_metadata(stored: dict[str, dict[str, int]]) -> FastAPI:
-    """Answers what the tests say is stored."""
+    """Answers with the storage that the tests define."""
     app = FastAPI()
 
     @app.get("/internal/accounts/{account_id}/storage")
@@ -53,7 +53,7 @@ def fake_metadata(stored: dict[str, dict[str, int]]) -> FastAPI:
 
 
 def file_created(account_id: str, size: int, upload_id: str | None = None) -> FileCreated:
-    """A new file of an account, as metadata says it."""
+    """A new file of an account, as metadata publishes it."""
     now = utc_now()
     file = FileState(
         file_id=new_id(),
@@ -74,7 +74,7 @@ def file_created(account_id: str, size: int, upload_id: str | None = None) -> Fi
 
 @dataclass
 class Quota:
-    """Several instances of the service, someone who says events, and someone who asks."""
+    """Several instances of the service, a publisher of events, and a caller."""
 
     infra: InfraSettings
     mongo: Mongo
@@ -93,7 +93,7 @@ class Quota:
 
     @asynccontextmanager
     async def running(self, instances: int = 1, *, grouped: bool = False, **settings: Any) -> AsyncIterator[None]:
-        """`instances` apps, reached under `url`, `url`-1, ... and a relay for what the tests say.
+        """`instances` apps, reached under `url`, `url`-1, ... and a relay for the tests' events.
 
         `grouped`: they share the events in a consumer group, which takes seconds to join.
         """
@@ -146,7 +146,7 @@ class Quota:
         await eventually(probe)
 
     async def published(self, account_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """(type, data) of what quota has said of an account, in order."""
+        """(type, data) of what quota has published about an account, in order."""
         rows = await self.database["outbox"].find({"key": account_id}).sort("sequence", 1).to_list(None)
         assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
         return [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]

@@ -17,7 +17,7 @@ SIGNATURE = "ab" * 32
 
 
 class FakeGateway:
-    """Answers paths as it is told and keeps what it was asked."""
+    """Answers paths as configured and records requests."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -69,7 +69,7 @@ def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGatew
 
 
 def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) -> None:
-    """Whichever page it was of: the command fails and says why."""
+    """Whichever page it was of: the command fails with the reason."""
     gateway.answers = [page(5, 5, not_compared="the object store is unavailable"), page(2, None)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
     assert shown.exit_code == 1

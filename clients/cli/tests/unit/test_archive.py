@@ -45,7 +45,7 @@ def archived(url: str) -> Reply:
 
 
 def test_a_file_of_the_archive_that_is_cut_off_is_fetched_the_next_time(server: FakeServer, parquet: bytes) -> None:
-    """The store is said to be out of reach, and nothing half-fetched is kept."""
+    """The error names the unreachable store, and no partial file is kept."""
     server.replies["GET /v1/admin/archive"] = [archived(f"{server.url}/one")]
     server.replies["GET /one"] = [Reply(parquet, is_cut=True), Reply(parquet)]
     first, second = [CliRunner().invoke(app, ["admin", "query", SQL, "--json"]) for _ in range(2)]

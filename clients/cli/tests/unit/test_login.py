@@ -108,7 +108,7 @@ def test_a_login_elsewhere_ends_at_home(regions, tmp_path: Path) -> None:
 
 
 def test_machines_are_distinguished(regions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log-in names the host, so that another is a new device; or whatever it is told to."""
+    """A log-in names the host, so that another is a new device; or the given name."""
     home, _ = regions
     for host in ("desk", "laptop"):
         monkeypatch.setattr("socket.gethostname", lambda host=host: host)

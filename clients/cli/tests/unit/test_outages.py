@@ -33,7 +33,7 @@ BY_A_PROXY = [Reply(b"<html>\nNot from here.</html>", 403), Reply(b"<html>Who ar
     ],
 )
 def test_what_a_proxy_refuses_is_waited_for(command: str, route: str, answer: Reply, server: FakeServer) -> None:
-    """It says nothing of what DocStore would: that is told, and tried again. DocStore's own refusal is the end."""
+    """An outage is shown, and the call retried. DocStore's own refusal ends the command."""
     server.replies |= {"GET /v1/me": [ME], "GET /v1/admin/events": [EVENT]}
     server.replies[route] = [*BY_A_PROXY, answer, answer, refusal(403)]
     outcome = CliRunner().invoke(app, command.split())
@@ -59,7 +59,7 @@ def test_what_a_proxy_refuses_is_waited_for(command: str, route: str, answer: Re
 def test_an_outage_is_waited_for(
     command: str, replies: dict[str, Sequence[Reply]], shown: str, server: FakeServer
 ) -> None:
-    """One that the gateway tells of, too; it is said once. What won't pass by itself ends the command."""
+    """Also one that the gateway reports; it is shown once. A permanent error ends the command."""
     server.replies |= {"GET /v1/me": [ME], "GET /v1/admin/events": [EVENT]}
     server.replies |= {route: list(answers) for route, answers in replies.items()}
     outcome = CliRunner().invoke(app, command.split())

@@ -87,7 +87,7 @@ async def test_a_folder_that_can_not_be_sent_stays_behind_alone(
 
 
 async def test_a_refused_name_counts_as_not_found(tmp_path: Path) -> None:
-    """Sending it tells that it is refused; the others are compared and sent."""
+    """Sending it fails; the others are compared and sent."""
     names = ["a.txt", "bad\x01name"]
     for name in names:
         (tmp_path / name).write_text("x")
@@ -101,7 +101,7 @@ async def test_a_refused_name_counts_as_not_found(tmp_path: Path) -> None:
 async def test_a_file_where_a_folder_is_to_be_holds_up_nothing_else(
     taken: str, fetched: list[str], tmp_path: Path
 ) -> None:
-    """It stays as it is, and the folder is said to have failed; what else was named is fetched."""
+    """It stays as it is, and the folder is reported as failed; the other arguments are fetched."""
     (tmp_path / taken).parent.mkdir(exist_ok=True)
     (tmp_path / taken).write_text("mine")
     tree = [file("/b.txt"), file("/photos", "folder"), file("/photos/deep", "folder"), file("/photos/a.txt")]
@@ -133,7 +133,7 @@ NAMED = [RemotePath.parse("/photos"), RemotePath.parse("/b.txt")]
 async def test_a_folder_that_is_deleted_while_it_is_fetched_holds_up_nothing_else(
     status: int, code: str, ends_with: int, tmp_path: Path
 ) -> None:
-    """Or one whose share has ended: it is said to have failed, which decides the status; the rest is fetched."""
+    """Or one whose share has ended: it is reported as failed, which decides the status; the rest is fetched."""
     account = ChangingAccount(TREE, ApiError(status, code, "There is no such folder."))
     outcome = await Get(cast(AsyncClient, account), None, force=False).run(NAMED, str(tmp_path))
     assert sorted(each["path"] for each in outcome.fetched) == ["/b.txt", "/photos/a.txt"]

@@ -20,7 +20,7 @@ KINDS = st.sampled_from(["file", "folder", None])
 
 @given(st.lists(NAMES), st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.booleans())
 def test_a_place_is_what_it_is_written_as(names: list[str], base: str | None, slash: bool) -> None:
-    """Reading what a place is shown as gives the same place; a slash at its end says that it is a folder."""
+    """Parsing a shown place gives the same place; a trailing slash marks a folder."""
     place = RemotePath((), base).child(*names)
     read = RemotePath.parse(str(place) + "/" * slash)
     assert (read.names, read.base) == (place.names, base)

@@ -14,7 +14,7 @@ OUTCOME = {"republished": {"metadata": 2, "quota": 40}, "unreachable": []}
 
 
 class FakeGateway:
-    """Answers as it is told and keeps what it was asked."""
+    """Answers as configured and records requests."""
 
     def __init__(self, outcome: dict[str, Any]) -> None:
         self.outcome = outcome
@@ -33,7 +33,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
 
 
 def test_a_moment_reaches_the_gateway_with_its_time_zone(gateway: FakeGateway) -> None:
-    """And the sum over all services is told."""
+    """And the sum over all services is printed."""
     shown = CliRunner().invoke(app, ["events", "republish", "--since", "2026-05-01T12:00:00Z"])
     assert shown.exit_code == 0, shown.output
     assert gateway.asked == [("POST", "/v1/admin/events/republish", {"since": "2026-05-01T12:00:00+00:00"})]
@@ -61,7 +61,7 @@ def test_json_is_the_answer_itself(gateway: FakeGateway) -> None:
 
 
 def test_a_service_that_was_not_reached_fails_the_command(gateway: FakeGateway) -> None:
-    """The operator is told which, and a script sees the status."""
+    """The operator sees which, and a script the status."""
     gateway.outcome = {"republished": {"quota": 1}, "unreachable": ["metadata"]}
     shown = CliRunner().invoke(app, ["events", "republish", "--since", "1h"])
     assert shown.exit_code == 1

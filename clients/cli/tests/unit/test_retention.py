@@ -13,7 +13,7 @@ ROUTE = "/v1/me/retention"
 
 
 def test_what_is_not_named_stays_as_it_is(server: FakeServer) -> None:
-    """The policy is sent whole; when it takes effect is said."""
+    """The policy is sent whole; its effective date is shown."""
     server.replies |= {f"GET {ROUTE}": [Reply(NOW)], f"PUT {ROUTE}": [Reply(CHOSEN)]}
     outcome = CliRunner().invoke(app, ["retention", "--trash-days", "never", "--versions", "9"])
     assert outcome.exit_code == 0, outcome.stderr

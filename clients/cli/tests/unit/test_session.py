@@ -4,7 +4,7 @@ from docstore_cli.session import run
 
 
 class Large:
-    """A result that takes long to be written out, and says how often it was."""
+    """A result that takes long to be serialised, and counts how often it was."""
 
     written = 0
 

@@ -20,7 +20,7 @@ FOLLOWED = [{"id": one, "file_id": "docs", "channel": "in_app", "events": ["file
     ],
 )
 def test_what_fails_does_not_hold_up_the_others(command: str, below: str, server: FakeServer) -> None:
-    """It is said, and decides the status; what is answered is what was done."""
+    """It is shown, and decides the status; the output is what was done."""
     server.replies |= {
         "GET /v1/files/docs": [Reply(a_file("docs", "/docs", kind="folder"))],
         "GET /v1/trash": [listed(*(a_file(one, f"/{one}") for one in "abc"))],

@@ -82,7 +82,7 @@ async def test_blocks_are_looked_at_while_others_are_sent(
 async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the end, when the server says which are not there."""
+    """At the end, when the server lists the missing ones."""
     monkeypatch.setattr("docstore_client.uploading.block_uploads.QUERIED_AT_ONCE", 4)
     monkeypatch.setattr("docstore_client.uploading.block_uploads.BUFFERS", 1)
     missing = FakeDocStore.missing
@@ -112,7 +112,7 @@ async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server:
 
 
 async def test_what_was_collected_meanwhile_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A completion that says which blocks are gone gets them."""
+    """A completion whose answer lists missing blocks gets them."""
     path = local_file(tmp_path, "large", CONTENT)
     complete = FakeDocStore.complete
     lost: list[str] = []

@@ -96,7 +96,7 @@ async def test_closing_waits_for_new_tokens() -> None:
     ],
 )
 async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str, str], body: str) -> None:
-    """DocStore is not reached, and may be later: whoever waits for that is told so, and not of a syntax error."""
+    """DocStore is unreachable, and may be back later: the error says that, and not a syntax error."""
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(status=status, headers=headers, text=body)

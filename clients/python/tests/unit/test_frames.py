@@ -18,7 +18,7 @@ def digest(content: bytes) -> str:
 
 @given(st.binary(max_size=400_000) | st.integers(0, 400_000).map(bytes))
 def test_any_bytes_come_out_as_they_went_in(content: bytes) -> None:
-    """Both kinds of frame say how many bytes are in them."""
+    """Both kinds of frame contain their size."""
     for framed in (compressed(memoryview(content)), raw_frame(memoryview(content))):
         assert zstandard.get_frame_parameters(framed).content_size == len(content)
         assert plain_of(framed, digest(content), len(content)) == content
@@ -34,7 +34,7 @@ def test_what_does_not_shrink_is_known_by_a_look() -> None:
 
 @pytest.mark.parametrize("damage", ["other", "longer", "bomb", "cut", "nonsense"])
 def test_what_is_not_the_block_is_refused(damage: str) -> None:
-    """Whatever a frame has in it: other bytes, more of them than it says or should have, or none."""
+    """Whatever a frame contains: other bytes, more than declared or allowed, or none."""
     content = b"content" * 1000
     framed = zstandard.ZstdCompressor().compress(content)
     damaged = {

@@ -1,4 +1,4 @@
-"""Apache Kafka as one secures it: TLS, SCRAM users, and an authorizer that allows what the shipped file says."""
+"""A secured Apache Kafka: TLS, SCRAM users, and an authorizer with the shipped rules."""
 
 import datetime
 from collections.abc import Callable, Mapping
@@ -78,7 +78,7 @@ class SecuredKafka(ApacheKafka):
         return KafkaProvisionSettings(bootstrap=self.inside, passwords=secrets, rules=RULES, wait_seconds=60)
 
     def run_script(self) -> None:
-        """Run the shipped script; ServerFailed with what it said if it fails."""
+        """Run the shipped script; ServerFailed with its output if it fails."""
         main = ("org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.inside)
         tool = ["java", *HEAP, "-cp", f"{fetch_acl_tool(self.tools)}/*", *main]
         run_tool(["env", f"KAFKA_ACLS={' '.join(tool)}", "sh", "-f", str(ACLS)])

@@ -38,7 +38,7 @@ async def test_every_service_does_its_work_as_its_own_user(
 async def test_a_service_writes_its_own_topics_and_no_other(
     service: ServiceName, settings_of: SettingsOf, rules: ModuleType
 ) -> None:
-    """What one service could forge if it were taken over ends at what it says anyway."""
+    """A compromised service can forge only the events that it publishes anyway."""
     async with AIOKafkaProducer(**kafka_connection(settings_of(service)), acks="all") as producer:
         written = set()
         for topic in topic_names(""):

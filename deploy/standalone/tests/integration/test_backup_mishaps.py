@@ -59,7 +59,7 @@ async def test_a_data_folder_that_is_half_restored_is_not_backed_up(tmp_path: Pa
 async def test_a_clock_that_was_ahead_makes_no_later_backup_go(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last one that was taken stays and is what is restored, whatever the clock said before."""
+    """The last one that was taken stays and is restored, whatever the clock showed before."""
     with monkeypatch.context() as patch:
         patch.setattr("docstore_standalone.backup.take.utc_now", lambda: utc_now() + timedelta(days=40))
         ahead = await take(place, tmp_path)
@@ -124,7 +124,7 @@ async def test_contents_gone_bad_are_copied_again_after_a_check(
 
 
 async def window(place: Place, seconds: int | None = None) -> int:
-    """How long the server can read the past, once it is told so."""
+    """How long the server can read the past, after the change."""
     admin = place.mongo.database("admin")
     if seconds is not None:
         await admin.command({"setParameter": 1, PARAMETER: seconds})

@@ -192,7 +192,7 @@ async def test_events_are_republished_and_inboxes_kept(place: Place, new_place: 
 
 @pytest.mark.parametrize("victim", ["manifest.json", "objects.jsonl.zst", "nodes.bson.zst", "content", "marker"])
 async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place: NewPlace, tmp_path: Path) -> None:
-    """A changed byte, a cut off end, or a file that is missing: said by name, and no stack comes of it."""
+    """A changed byte, a cut off end, or a missing file: the error names it, and no stack is created."""
     await take(place, tmp_path)
     path = {
         "content": lambda: max((tmp_path / "contents").rglob("*"), key=lambda each: each.stat().st_size),
@@ -247,7 +247,7 @@ async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: 
 
 
 async def test_one_backup_at_a_time_in_a_folder(place: Place, tmp_path: Path) -> None:
-    """The second command says so and leaves the first in peace; one to another folder goes on beside it."""
+    """The second command fails with the reason and does not affect the first; one to another folder runs beside it."""
     refusals: list[str] = []
 
     async def another() -> None:

@@ -122,7 +122,7 @@ async def topic(infra: InfraSettings) -> Topic:
 
 
 async def trim_all(bucket: BrokerLog, topic: Topic) -> int:
-    """As if all that was said had been said some time ago."""
+    """As if all events had been published some time ago."""
     return await trim(bucket, topic.infra.topic_prefix, utc_now() + RETENTION + timedelta(seconds=1))
 
 
@@ -181,7 +181,7 @@ async def restarted(servers: Servers, part: str) -> None:
 
 
 class Heard(Subscribers[list[int]]):
-    """Keeps what it was told."""
+    """Records calls."""
 
     def __init__(self) -> None:
         self.figures: list[int] = []
@@ -213,7 +213,7 @@ async def service(runtime: EventRuntime) -> AsyncIterator[None]:
 
 
 async def test_a_service_that_has_handled_nothing_yet_misses_nothing(bucket: BrokerLog, topic: Topic) -> None:
-    """It was ready once and then away for long, while another service handled all that was said."""
+    """It was ready once and then down for long, while another service handled all events."""
     infra, heard = topic.infra, Heard()
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     runtime = EventRuntime("notify", infra, mongo, mongo.database(f"{infra.database_prefix}notify"), heard)
@@ -237,7 +237,7 @@ async def test_a_service_that_has_handled_nothing_yet_misses_nothing(bucket: Bro
 
 
 async def test_a_shortened_log_is_not_a_lost_one(bucket: BrokerLog, topic: Topic) -> None:
-    """Of a service whose last batch has gone nothing is said again: others have written after it."""
+    """A service whose last batch is deleted republishes nothing: others have written after it."""
     infra = topic.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{infra.database_prefix}accounts")
@@ -277,7 +277,7 @@ async def test_the_log_is_trimmed_in_the_background_through_an_outage_of_the_sto
 async def test_a_running_stack_keeps_its_log_short(
     tmp_path: Path, stack_settings: StandaloneSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While people sign up: what is said of them goes once all services have heard it, and they hear all of it."""
+    """While people sign up: their events are deleted once all services have handled them, and none is missed."""
     monkeypatch.setattr(log_retention, "EVERY_SECONDS", 0.2)
     monkeypatch.setattr(log_retention, "RETENTION", timedelta(0))
     monkeypatch.setattr(log_retention, "KEPT", 1)

@@ -41,7 +41,7 @@ async def test_mails_of_boto3_are_in_the_mailbox(servers: Servers) -> None:
 
 
 async def test_refusals_reach_boto3_as_those_of_ses(servers: Servers) -> None:
-    """The error's code is SES's, so a client tells a bad mail from an outage."""
+    """The error's code is SES's, so a client can distinguish a bad mail from an outage."""
     ses = aws_client(servers, "sesv2", servers.services_keys)
     with pytest.raises(ClientError) as error:
         await asyncio.to_thread(

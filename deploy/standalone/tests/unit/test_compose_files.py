@@ -147,7 +147,7 @@ def test_what_an_earlier_version_signed_stays_good(project: Path) -> None:
 
 
 def folders(service: str) -> dict[str, Path]:
-    """The folders that a service writes to, by their variables, unless it is told others."""
+    """The folders that a service writes to, by their variables, unless others are set."""
     module = importlib.import_module(f"docstore_{service}.settings")
     return {
         f"{kind.model_config.get('env_prefix')}{name}".upper(): field.default

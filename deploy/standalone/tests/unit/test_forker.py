@@ -26,7 +26,7 @@ sys.exit(7)
 
 @pytest.fixture
 async def forker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Forker]:
-    """With a program that says what it sees, and waits or ends."""
+    """With a program that prints what it sees, and waits or ends."""
     (tmp_path / "answerer.py").write_text(ANSWERER)
     made = Forker(tmp_path, {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
     yield made
@@ -45,7 +45,7 @@ async def run(forker: Forker, folder: Path, word: str) -> tuple[ForkedProcess, P
 
 
 async def test_a_fork_is_a_process_of_its_own(forker: Forker, tmp_path: Path) -> None:
-    """Its environment, log and session; everything is imported, and its end is told with its status."""
+    """Its environment, log and session; everything is imported, and its end is reported with its status."""
     process, log = await run(forker, tmp_path, "end")
     assert log.read_text().split() == ["end", "True", "True"]
     assert await process.wait() == 7

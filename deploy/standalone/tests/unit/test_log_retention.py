@@ -126,7 +126,7 @@ async def test_a_log_that_ends_before_a_groups_offset_stays_whole() -> None:
 
 
 async def test_a_strangers_group_holds_nothing_up() -> None:
-    """Somebody's tool that read once and never again does not keep the log for ever; a prefix tells stacks apart."""
+    """A tool that read once does not keep the log forever; a prefix distinguishes stacks."""
     log = FakeLog()
     partition = LogPartition("ours.files", 1)
     for _ in range(20):

@@ -68,7 +68,7 @@ def test_a_port_taken_by_another_program_is_replaced_and_reported(stranger: int)
 
 
 def test_an_asked_gateway_port_that_is_taken_is_an_error_with_a_hint(stranger: int) -> None:
-    """Whoever names a port gets that one or is told how to go on."""
+    """A requested port is used, or the error explains what to do."""
     with pytest.raises(PortTaken, match=rf"port {stranger} is in use: .*--port"):
         PortBook().secure_gateway(stranger)
 

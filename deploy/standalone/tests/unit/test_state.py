@@ -35,7 +35,7 @@ def test_a_new_folder_has_an_empty_state(tmp_path: Path) -> None:
 
 
 def test_one_stack_per_folder(tmp_path: Path) -> None:
-    """The second is refused and told which process is in the way."""
+    """The second is refused with the process that is in the way."""
     with StackLock(tmp_path):
         write_state(tmp_path, StackState(supervisor=ProcessId.of(os.getpid())))
         with pytest.raises(AlreadyRunning, match=str(os.getpid())):

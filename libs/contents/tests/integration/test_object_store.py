@@ -96,7 +96,7 @@ async def test_download(store: ObjectStore, key: str, tmp_path: Path) -> None:
 
 
 async def test_a_refusal_carries_the_stores_code(server: S3Config, key: str) -> None:
-    """A wrong secret is an error that says so, and is not tried again as if the store were down."""
+    """A wrong secret is a clear error, and is not retried as if the store were down."""
     async with ObjectStore(replace(server, secret_access_key="wrong")) as stranger:
         with pytest.raises(ObjectStoreError) as by_http:
             await stranger.get(key)

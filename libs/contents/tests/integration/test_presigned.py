@@ -115,7 +115,7 @@ async def test_expired_urls_and_forms(server: S3Config, store: ObjectStore, clie
 
 
 async def test_presigned_get_is_an_attachment(store: ObjectStore, client: aiohttp.ClientSession, key: str) -> None:
-    """Whatever was stored is saved under its name, with the type we say; ranges work."""
+    """Whatever was stored is saved under its name, with the signed type; ranges work."""
     await store.put(key, BODY, content_type="text/html")
     url = store.presign_get(key, filename='Bücher "x"\r\n.txt', content_type="text/plain", expires_in=60)
     async with client.get(URL(url, encoded=True)) as answer:

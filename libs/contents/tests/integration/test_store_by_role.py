@@ -27,7 +27,7 @@ def key() -> str:
 async def by_role(
     store: ObjectStore, servers: Servers, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[ObjectStore]:
-    """Has no keys; its environment says where to ask for those of a role that may upload under the key."""
+    """Has no keys; its environment names where to get those of a role that may upload under the key."""
     lent = await upload_credentials(store, servers.upload_role_arn, key, session_name="role", seconds=3600)
     ends_at = datetime.now(UTC) + timedelta(hours=1)
     keys = RoleKeys(lent.access_key_id, lent.secret_access_key, lent.session_token, ends_at)

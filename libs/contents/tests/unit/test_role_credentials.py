@@ -33,7 +33,7 @@ def nothing_of_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 class Chain:
-    """Finds what it is told to."""
+    """Finds the given keys."""
 
     def __init__(self, *lives: timedelta) -> None:
         self.lives = list(lives)

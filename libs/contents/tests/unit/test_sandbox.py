@@ -148,7 +148,7 @@ async def test_a_job_that_breaks_costs_only_itself(attempt: Attempt, pool: Worke
 
 
 async def test_too_much_memory_has_its_own_reason(attempt: Attempt) -> None:
-    """So that people are told."""
+    """So that operators see it."""
     assert (await attempt("memory"))["reason"] == "out_of_memory"
 
 

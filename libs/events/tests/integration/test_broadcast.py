@@ -20,7 +20,7 @@ pytestmark = pytest.mark.connected
 
 
 class Listener:
-    """A running broadcast, and what it has heard."""
+    """A running broadcast, and what it has received."""
 
     def __init__(self, infra: InfraSettings) -> None:
         self.heard: list[str] = []
@@ -73,7 +73,7 @@ async def send(producer: AIOKafkaProducer, infra: InfraSettings, *delivery_ids: 
 
 
 async def test_every_instance_receives_every_new_event(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
-    """What was said before is not heard; what comes is, of all partitions, by all; the unreadable is passed over."""
+    """Earlier events are not received; later ones are, of all partitions, by all; unreadable ones are skipped."""
     await provision_topics(infra)
     await send(producer, infra, "before")
     one, two = await Listener(infra).started(), await Listener(infra).started()
@@ -90,7 +90,7 @@ async def test_every_instance_receives_every_new_event(infra: InfraSettings, pro
 
 
 async def test_a_listener_looks_by_itself(infra: InfraSettings, producer: AIOKafkaProducer) -> None:
-    """Without a wake-up from a publisher in the same process it hears of an event, too."""
+    """Without a wake-up from a publisher in the same process it receives an event, too."""
     listener = await Listener(infra.model_copy(update={"idle_interval_ms": 50})).started()
     event = NotificationSent(
         revision=1, delivery_id="d", account_id="ann", channel="in_app", kind="upload_done", cause_ids=()

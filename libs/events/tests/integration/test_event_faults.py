@@ -53,7 +53,7 @@ class Ledger(Subscribers[list[UsageChanged]]):
 
 
 class Stage:
-    """A service that says things, one that writes them down, and the outbox and the log between them."""
+    """A publishing service, a consuming one, and the outbox and the log between them."""
 
     def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
         self.infra, self.mongo = infra, mongo
@@ -247,7 +247,7 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
 
 
 async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage) -> None:
-    """A service that hears the topic it says it on goes on with what others say of the same thing."""
+    """A service that consumes its own topic continues with what others publish about the same aggregate."""
     await provision_topics(stage.infra)
     relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.said)
     assert await relay.lease.hold()
@@ -286,7 +286,7 @@ async def test_a_relay_whose_clock_is_an_hour_slow_notices_that_its_lease_is_ove
 
 
 async def test_the_relay_reads_only_what_no_election_can_undo(stage: Stage) -> None:
-    """A row that a new primary does not have would tell of a change that never was."""
+    """A row that a new primary does not have would publish a change that never was."""
     assert stage.relay()._outbox.read_concern.level == "majority"
 
 
@@ -328,7 +328,7 @@ def _checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
-    """Batches of several events are found where they were written, however late a broker tells where its log ends."""
+    """Batches of several events are found where they were written, however late a broker reports the end of its log."""
     await provision_topics(stage.infra)
     relay, logs = stage.relay(), SentLogs(stage.said, "teller", stage.infra)
     assert await relay.lease.hold()
@@ -348,7 +348,7 @@ async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
 
 @pytest.mark.usefixtures("_checks_often")
 async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage) -> None:
-    """Nobody need do anything for events to flow after a broker has lost a topic, nor for what it lost to be heard."""
+    """After a broker has lost a topic, events flow again, and what it lost is consumed, without an operator."""
     async with stage.teller().running(), stage.listener().running():
         await stage.say("anna", 1, 2, 3)
         await stage.hears("anna", 1, 2, 3)
@@ -359,7 +359,7 @@ async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage
 
 @pytest.mark.usefixtures("_checks_often")
 async def test_unread_events_of_a_lost_topic_are_republished(stage: Stage) -> None:
-    """Nobody says anything after the loss: the relay finds by itself that the log ends before what it has sent."""
+    """Nothing is published after the loss: the relay detects by itself that the log ends before what it has sent."""
     async with stage.teller().running():
         await stage.say("anna", 1, 2, 3)
         await stage.all_sent()
@@ -369,7 +369,7 @@ async def test_unread_events_of_a_lost_topic_are_republished(stage: Stage) -> No
 
 
 async def test_a_topic_regrown_past_the_stored_offset_is_republished(stage: Stage) -> None:
-    """A consumer can't see that the log before its offset is another one; the relay can, and says all of it again."""
+    """A consumer can't see that the log before its offset is another one; the relay can, and republishes it."""
     async with stage.teller().running(), stage.listener().running():
         await stage.say("anna", 1, 2, 3)
         await stage.hears("anna", 1, 2, 3)

@@ -33,7 +33,7 @@ Say = Callable[..., Awaitable[None]]
 
 
 class Ledger(Subscribers[list[UsageChanged]]):
-    """Writes each event's figure down; fails for accounts it is told to fail for."""
+    """Stores each event's figure; fails for the given accounts."""
 
     def __init__(self, database: Database) -> None:
         self.rows = database["ledger"]
@@ -61,7 +61,7 @@ class Ledger(Subscribers[list[UsageChanged]]):
 
 
 class Pair:
-    """A service that says things and one that writes them down."""
+    """A publishing service and a consuming one."""
 
     def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
         self.infra, self.mongo = infra, mongo
@@ -112,7 +112,7 @@ async def pass_days(collection: Collection, days: int) -> None:
 
 
 async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> None:
-    """As long as it can be said again, those who have handled it know that; and that is not for ever."""
+    """Consumers remember an event as long as it can be republished, and no longer."""
     teller = pair.teller()
     async with teller.running(), pair.listener().running():
         for figure in range(1, 11):
@@ -130,7 +130,7 @@ async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> N
 
 
 async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> None:
-    """What one service says of an aggregate, another applies once each, in the order it was said."""
+    """Another service applies the events of an aggregate once each, in the order of publication."""
     async with pair.teller().running(), pair.listener().running():
         for start in (1, 4, 7):
             await pair.say("anna", *range(start, start + 3))
@@ -149,7 +149,7 @@ async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
 ) -> None:
     """They arrive during one that does not end, later than without.
 
-    One of four, that is: what is said before the relay has looked whether all is sent goes with the rest.
+    One of four, that is: events before the relay's check whether all is sent go with the rest.
     """
     monkeypatch.setattr("docstore_events.outbox.relay.HELD_BACK_SECONDS", 1.0)
     async with pair.teller().running(), pair.listener().running():

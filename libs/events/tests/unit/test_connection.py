@@ -37,7 +37,7 @@ def test_tls_checks_the_brokers_name_and_certificate() -> None:
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 @pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
 def test_sasl_authenticates_the_service(protocol: str, mechanism: str) -> None:
-    """User, password and mechanism reach the client, with TLS below them where the protocol says so."""
+    """User, password and mechanism reach the client, with TLS if the protocol has it."""
     connection = kafka_connection(
         infra(
             kafka_security_protocol=protocol,

@@ -149,7 +149,7 @@ async def test_batches_are_committed_together_and_at_the_latest_when_the_consume
 async def test_a_log_that_is_read_from_its_start_keeps_no_older_commit(
     kafka: FakeKafka, consumer: BatchConsumer
 ) -> None:
-    """What was handled of a log that is lost by now says nothing of the new one."""
+    """Positions in a lost log do not apply to the new one."""
     await consumer.getmany()
     await consumer.commit()
     await consumer.commit({TopicPartition("usage", 1): 0})
@@ -193,7 +193,7 @@ async def test_a_batch_that_fails_is_tried_in_smaller_ones(
 
 
 class Handler:
-    """Notes what it is given; fails when it is told to."""
+    """Records events; fails for the given ones."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []

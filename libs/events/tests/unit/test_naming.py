@@ -92,7 +92,7 @@ def test_a_consuming_service_has_its_subscribers_in_their_place() -> None:
 
 @pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
 def test_the_consumers_readme_and_code_agree(event: type[Event]) -> None:
-    """A service's README names every event it hears."""
+    """A service's README names every event it consumes."""
     for service, definition in subscriber_classes():
         hears = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
         if handler_name(event) in hears:

@@ -10,7 +10,7 @@ FILES = TopicPartition("files", 0)
 
 
 class FakeConsumer:
-    """Has read up to `at`; `answer` is what the broker says the log's end is."""
+    """Has read up to `at`; `answer` is the broker's end of the log."""
 
     def __init__(self, at: int) -> None:
         self.at, self.end, self.answers = at, at, 0
@@ -32,7 +32,7 @@ class FakeConsumer:
 
 
 async def test_a_log_is_lost_once_two_answers_end_before_our_position() -> None:
-    """The second look must have a second answer: the same one seen twice says nothing new."""
+    """The second check must have a second answer: the same one seen twice proves nothing."""
     kafka: Any = FakeConsumer(at=10)
     logs = ReadLogs(kafka)
     kafka.answer(3)

@@ -9,7 +9,7 @@ FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"p
 
 
 def test_only_an_unknown_topic_has_no_partitions() -> None:
-    """What may not be seen just now is not lost: else all that was ever said would be said again for nothing."""
+    """A log that is unreachable is not lost: otherwise all its events would be republished for nothing."""
     gone = {"error_code": 3, "topic": "shares", "partitions": []}
     assert existing_partitions([FILES, gone]) == {"files": {0, 1}, "shares": set()}
     forbidden = {"error_code": 29, "topic": "shares", "partitions": []}

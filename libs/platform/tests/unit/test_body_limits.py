@@ -148,7 +148,7 @@ async def test_json_that_is_nested_too_deeply_is_refused() -> None:
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/uploads/batch"])
 @pytest.mark.parametrize("count", [30, 500])
 async def test_many_unknown_fields_make_a_short_answer(path: str, count: int) -> None:
-    """At most ten errors are told, and what was sent is not among them."""
+    """At most ten errors are returned, and they don't contain the input."""
     body = orjson.dumps({f"{n} {'secret' * 2}": 1 for n in range(count)})
     sent = Sent(body)
     answer = await sent.to(path)

@@ -11,7 +11,7 @@ from docstore_platform.security.fair_queue import FairQueue, QueueLimits, Reques
 
 
 class Desk:
-    """A queue whose jobs end when the test says so; `order` has who was served."""
+    """A queue whose jobs the test ends; `order` has who was served."""
 
     def __init__(self, **limits: int) -> None:
         bounds = {"running": 1, "waiting": 100, "per_address": 20, "per_subject": 4} | limits

@@ -71,7 +71,7 @@ async def test_a_refusal_keeps_its_code_and_its_facts() -> None:
 
 
 async def test_a_refusal_that_is_passed_on_keeps_when_to_try_again() -> None:
-    """The client is told what the service that is busy said."""
+    """The client gets the busy service's own answer."""
     with pytest.raises(DomainError) as caught:
         await client().call("GET", "/internal/busy")
     assert problem_of(caught.value).headers == {"Retry-After": "7"}

@@ -80,7 +80,7 @@ def get(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPRe
 
 
 def test_it_leaves_before_it_stops() -> None:
-    """Told to stop, it is not ready but serves on, old and new connections alike, each for one more answer."""
+    """After the stop signal it is not ready but serves on, old and new connections alike, each for one more answer."""
     port = free_port()
     process = start(port, gap_seconds=3)
     try:
@@ -117,7 +117,7 @@ def running() -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_what_is_being_answered_is_finished(running: tuple[subprocess.Popen[str], int], stop: signal.Signals) -> None:
-    """Told to stop in the middle of a request, it answers, closes its parts and ends with status 0; uvloop runs it."""
+    """Stopped in the middle of a request, it answers, closes its resources and ends with status 0; uvloop runs it."""
     process, port = running
     answers: list[bytes] = []
 
@@ -138,7 +138,7 @@ def test_what_is_being_answered_is_finished(running: tuple[subprocess.Popen[str]
 
 
 def test_a_service_that_can_not_start_ends_with_an_error() -> None:
-    """Its supervisor sees a status other than 0, and the log says why as one JSON object a line."""
+    """Its supervisor sees a status other than 0, and the log has the reason as one JSON object a line."""
     process = start(free_port(), broken=True)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 3

@@ -13,7 +13,7 @@ from docstore_platform.testing import eventually
 
 
 class Need:
-    """A server that is away until it is said to be back."""
+    """A server that is down until the test starts it."""
 
     def __init__(self, problem: Exception | None = None) -> None:
         self.problem = problem

@@ -39,7 +39,7 @@ def said(one: ReadableSpan) -> dict[str, object]:
 
 
 def test_each_service_of_a_process_has_a_resource_of_its_own(spans: InMemorySpanExporter) -> None:
-    """A collector groups by `service.name` of the resource, and tells instances apart."""
+    """A collector groups by `service.name` of the resource, and distinguishes instances."""
     with span("outer", service="upload"), span("inner", service="metadata"):
         pass
     inner, outer = spans.get_finished_spans()
@@ -147,7 +147,7 @@ def test_no_span_contains_a_link_token() -> None:
 
 
 def command(kind: str, reply: dict[str, object], name: str = "find") -> None:
-    """What the driver tells its listeners of one command."""
+    """What the driver passes to its listeners about one command."""
     listener, where = MongoSpans(), ("db", 27017)
     filter_ = {name: "files", "filter": {"owner": "secret"}}
     listener.started(monitoring.CommandStartedEvent(filter_, "docstore_metadata", 7, where, 7))  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ async def working(work: Work, *, every_seconds: float = HOUR, retry_seconds: flo
 
 
 async def test_what_is_due_is_done_without_a_pause() -> None:
-    """And then nothing is looked at until somebody says that there is more."""
+    """Then nothing is queried until a wake-up."""
     work = Work(due=3)
     async with working(work):
         await work.looked(4)

@@ -64,7 +64,7 @@ async def test_metadata_is_given_urls_of_many_previews(running: World) -> None:
 
 
 async def test_readers_see_the_preview_and_others_see_nothing(running: World) -> None:
-    """Who may read the file is metadata's to say; to others the file does not exist."""
+    """Metadata decides who may read the file; to others the file does not exist."""
     owner, reader, stranger = new_id(), new_id(), new_id()
     file = await running.add(owner, "a.png", originals.image(), readers=(reader,))
     await running.until_published(file.file_id, "preview-ready")
@@ -105,7 +105,7 @@ async def test_a_broken_image_fails_with_its_reason(running: World) -> None:
 
 
 async def test_a_content_that_never_comes_is_given_up(world: World) -> None:
-    """Its object is looked for several times; then the file has no preview, and says why."""
+    """Its object is requested several times; then the file has no preview, with the reason."""
     owner = new_id()
     async with world.running():
         file = await world.add(owner, "a.png", originals.image(), stored=False)
@@ -277,7 +277,7 @@ async def test_what_goes_while_it_is_rendered_leaves_nothing(world: World) -> No
 
 
 async def test_after_a_restore_pictures_are_made_anew(world: World) -> None:
-    """Beside an empty bucket what was rendered is rendered again, and not said again."""
+    """With an empty bucket everything is rendered again, and not published again."""
     owner = new_id()
     async with world.running():
         file = await world.add(owner, "a.png", originals.image())

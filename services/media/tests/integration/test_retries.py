@@ -52,7 +52,7 @@ def no_bucket(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: World, no_bucket: pytest.MonkeyPatch) -> None:
-    """It costs no attempt, and nothing is said to fail; once it is there the file has its preview."""
+    """It costs no attempt, and no failure is published; once it is there the file has its preview."""
     file = await running.add(new_id(), "a.png", originals.image())
     await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     no_bucket.undo()
@@ -109,7 +109,7 @@ async def test_contents_wait_while_there_is_no_sandbox(running: World, monkeypat
 
 
 async def test_a_content_that_was_missing_is_tried_again_where_it_is_stored_anew(running: World) -> None:
-    """Whoever uploads it again has a preview, and whoever was told of none hears that there is one now."""
+    """The new upload has a preview, and for the earlier one preview-ready is published now."""
     owner, picture = new_id(), originals.image()
     lost = await running.add(owner, "a.png", picture, stored=False)
     await rendition(running, state="failed", reason="content_missing")

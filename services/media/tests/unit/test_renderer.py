@@ -161,7 +161,7 @@ async def test_a_content_without_picture_has_a_reason(renderer: WorkerRenderer) 
 
 
 async def test_a_bomb_is_not_unpacked(renderer: WorkerRenderer) -> None:
-    """A few kilobytes that say they are more pixels than allowed are refused by the worker, which lives on."""
+    """A few kilobytes that declare more pixels than allowed are refused by the worker, which continues."""
     await render(renderer, originals.image())
     [before] = renderer.worker_pids
     data = originals.bomb(60)

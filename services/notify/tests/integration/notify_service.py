@@ -29,7 +29,7 @@ from docstore_platform.testing import eventually
 
 
 def fake_metadata(readable: set[tuple[str, str]]) -> FastAPI:
-    """Answers the files that the tests say an account may read."""
+    """Answers with the files that the tests let an account read."""
     app = FastAPI()
 
     @app.post("/internal/files/lookup")
@@ -131,7 +131,7 @@ class Person:
 
 @dataclass
 class Notify:
-    """The service, someone who says events, and an SES with moods."""
+    """The service, a publisher of events, and an SES that may fail."""
 
     infra: InfraSettings
     mongo: Mongo
@@ -180,13 +180,13 @@ class Notify:
         return answer.json()
 
     async def published(self, channel: str = "email") -> list[tuple[str, dict[str, Any]]]:
-        """(type, data) of what notify has said of one channel."""
+        """(type, data) of what notify has published about one channel."""
         rows = await self.database["outbox"].find().sort("_id", 1).to_list(None)
         said = [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
         return [(kind, data) for kind, data in said if data["channel"] == channel]
 
     async def until_notified(self, *event_ids: str, channel: str = "email") -> list[dict[str, Any]]:
-        """What was sent by a channel, once all the events are told; each exactly once."""
+        """What was sent by a channel, once it contains all the events; each exactly once."""
 
         async def probe() -> list[dict[str, Any]] | None:
             sent = [data for kind, data in await self.published(channel) if kind == "notification-sent"]

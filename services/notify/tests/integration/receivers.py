@@ -125,7 +125,7 @@ class Machines(WebhookChannel):
         """It holds nothing open."""
 
     def told(self, machine: str) -> list[str]:
-        """The changes it was told of, in order."""
+        """The changes it was sent, in order."""
         return [str(item["change"]) for delivery in self.taken.get(machine, []) for item in delivery.items]
 
 

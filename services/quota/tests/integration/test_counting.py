@@ -71,7 +71,7 @@ async def test_a_file_created_that_comes_twice_counts_once(quota: Quota) -> None
 
 
 async def test_two_hundred_files_at_once_publish_few_events(quota: Quota) -> None:
-    """Changes that come together are told once, with all the uploads they counted."""
+    """Changes that come together are published once, with all the uploads they counted."""
     account = new_id()
     uploads = {new_id(): 3 for _ in range(200)}
     async with quota.running():
@@ -122,7 +122,7 @@ async def test_folders_count_nothing(quota: Quota) -> None:
 
 
 async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_published(quota: Quota) -> None:
-    """Premium has more room; going back over a fuller account is told as exceeded, purging as restored."""
+    """Premium has more room; a downgrade of a fuller account publishes quota-exceeded, purging quota-restored."""
     account = new_id()
     async with quota.running(free_bytes=10, premium_bytes=100):
         await quota.publish(AccountCreated(**person(account, "free")))
@@ -142,7 +142,7 @@ async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_publ
 
 
 async def test_totals_by_plan_are_exact_and_for_administrators(quota: Quota) -> None:
-    """The overview adds up accounts, documents and bytes; others get 403; the metrics tell the same."""
+    """The overview adds up accounts, documents and bytes; others get 403; the metrics are the same."""
     free, premium = new_id(), new_id()
     async with quota.running():
         await quota.publish(AccountCreated(**person(free, "free")), AccountCreated(**person(premium, "free")))
@@ -192,7 +192,7 @@ async def test_drift_is_reported_once_it_has_lasted(quota: Quota) -> None:
 
 
 async def test_drift_is_corrected_where_that_is_wanted(quota: Quota) -> None:
-    """With the setting, usage and totals are set to what is stored, usage-changed says so, and the drift is gone."""
+    """With the setting, usage and totals are set to what is stored, usage-changed is sent, and the drift is gone."""
     account = new_id()
     quota.stored[account] = {"bytes": 4, "documents": 2}
     settings = {

@@ -53,7 +53,7 @@ async def test_a_batch_is_let_in_in_order_as_far_as_it_fits(quota: Quota) -> Non
 
 
 async def test_an_account_with_too_many_open_uploads_gets_429(quota: Quota) -> None:
-    """Beyond 10,000 open uploads none is taken on, and the client is told why."""
+    """Beyond 10,000 open uploads all are refused, with the reason."""
     account = new_id()
     async with quota.running():
         for _ in range(10):
@@ -130,7 +130,7 @@ async def test_a_reservation_that_no_event_ends_is_swept(quota: Quota) -> None:
 
 
 async def test_a_refused_client_that_tries_again_sends_one_message(quota: Quota) -> None:
-    """quota-exceeded tells the size that did not fit, once within the hour, from whichever instance."""
+    """quota-exceeded contains the size that did not fit, once within the hour, from whichever instance."""
     account = new_id()
     async with quota.running(2, free_bytes=10):
         refusals = (quota.reserve(account, {new_id(): 11}, instance=number % 2) for number in range(10))

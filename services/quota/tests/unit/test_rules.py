@@ -87,7 +87,7 @@ def test_over_quota_is_published_when_it_begins_and_when_it_ends() -> None:
 
 
 def test_an_old_plan_does_not_come_back() -> None:
-    """A plan told with a lower revision is old news."""
+    """A plan with a lower revision is outdated."""
     account = free_account()
     account.apply(PlanSet("premium", 400, 2))
     account.apply(PlanSet("free", 100, 1))

@@ -119,7 +119,7 @@ async def test_bad_requests(stack: Stack, change: dict[str, Any], status: int, c
 
 
 async def test_half_a_surrogate_pair_is_no_path(stack: Stack) -> None:
-    """JSON can spell it, but nothing could be told of it: refused, alone and in a batch."""
+    """JSON can contain it, but events can't: refused, alone and in a batch."""
     item = b'{"path": "/\\ud800", "size": 1, "method": "put"}'
     async with stack.run():
         assert await stack.person.refused("POST", "/v1/uploads", item) == (422, "invalid_path")
@@ -168,7 +168,7 @@ async def test_strangers_and_unknown_ids(stack: Stack) -> None:
 
 
 async def test_redirect_needs_the_token_of_its_upload(stack: Stack) -> None:
-    """Without, with a wrong, and with another upload's token: a page with 404 that says nothing of the upload."""
+    """Without, with a wrong, and with another upload's token: a page with 404 that reveals nothing of the upload."""
     async with stack.run():
         upload, other = [await stack.person.initiate("form", CONTENT) for _ in range(2)]
         token = other["form"]["fields"]["success_action_redirect"].rpartition(".")[2].removesuffix("/redirect")
@@ -190,7 +190,7 @@ async def test_redirect_needs_the_token_of_its_upload(stack: Stack) -> None:
 
 
 async def test_abort(stack: Stack) -> None:
-    """Giving up deletes what was sent and says so once; it can be repeated, and can't undo a completion."""
+    """Cancelling deletes what was sent and is published once; it can be repeated, and can't undo a completion."""
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
         await stack.put(upload["put"], CONTENT)
@@ -209,7 +209,7 @@ async def test_abort(stack: Stack) -> None:
 
 @pytest.mark.parametrize("method", ["put", "form"])
 async def test_concurrent_completes_commit_once(stack: Stack, method: str) -> None:
-    """Ten at once all get the same file; it is said once."""
+    """Ten at once all get the same file; it is published once."""
     async with stack.run():
         upload = await stack.person.initiate(method, CONTENT)
         if method == "put":

@@ -130,7 +130,7 @@ async def test_block_of_another_size_than_named(stack: Stack) -> None:
 
 
 async def test_block_is_written_once(stack: Stack) -> None:
-    """Whoever still has the URL of a block can't change what was looked at; 412 says that the block is there."""
+    """The URL of a verified block can't change it any more; 412 means that the block is there."""
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS[:1])
         wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]

@@ -96,7 +96,7 @@ async def test_editor_sends_into_a_shared_tree(stack: Stack) -> None:
 
 
 async def test_release_gives_back_once(stack: Stack) -> None:
-    """Metadata may say again that no version has a content; what other files need is kept."""
+    """Metadata may repeat the release of a content; what other files need is kept."""
     async with stack.run():
         first = await stack.committed_key(await store_file(stack, BLOCKS))
         second = await stack.committed_key(await store_file(stack, BLOCKS[1:]))
@@ -217,7 +217,7 @@ async def test_batch_in_blocks(stack: Stack) -> None:
 
 
 async def test_more_blocks_than_are_proved_in_time(stack: Stack) -> None:
-    """Where looking at the blocks takes long the client is told to ask again, and what was found is kept."""
+    """Where verifying blocks takes long, the client must try again, and what was found is kept."""
     blocks = [b"block %5d" % number * 400 for number in range(600)]
     async with stack.run(complete_wait_seconds=0.001):
         upload_id = await begin(stack.person, blocks)
@@ -231,7 +231,7 @@ async def test_more_blocks_than_are_proved_in_time(stack: Stack) -> None:
 
 
 async def test_touched_blocks_outlive_the_grace_time(stack: Stack) -> None:
-    """To ask for a block renews its time: what a client was told to be there is there when it completes."""
+    """Querying a block renews its lifetime: blocks that were reported as stored are there at completion."""
     async with stack.run(block_grace_seconds=3600):
         await release(stack, await stack.committed_key(await store_file(stack, BLOCKS)))
         long_ago = utc_now() - timedelta(days=2)

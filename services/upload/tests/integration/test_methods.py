@@ -71,7 +71,7 @@ async def test_form_redirects_the_browser_to_its_list(stack: Stack) -> None:
 
 
 async def test_multipart_resumes_and_completes(stack: Stack) -> None:
-    """Parts are sent in any order; what is still to be sent is told again after a break; more URLs on demand."""
+    """Parts are sent in any order; missing ones are returned again after a break; more URLs on demand."""
     part = 5 << 20
     content = b"0123456789abcdef" * (part // 8) + b"tail"
     async with stack.run(part_bytes=part, first_part_urls=1):

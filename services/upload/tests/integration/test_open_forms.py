@@ -28,7 +28,7 @@ def landing(stack: Stack, upload: Any) -> str:
 
 @pytest.mark.parametrize("content", [b"", CONTENT, b"x" * 5000, CONTENT * 2000], ids=["none", "some", "full", "large"])
 async def test_any_size_up_to_the_most_becomes_a_file(stack: Stack, content: bytes) -> None:
-    """What came is committed and said with its own size and checksum; room was kept for the most it could be."""
+    """What came is committed and published with its own size and checksum; the largest size was reserved."""
     most = max(5000, len(content))
     async with stack.run():
         upload = await begin(stack, most)

@@ -148,7 +148,7 @@ async def test_vanished_client(stack: Stack) -> None:
 
 
 async def test_expiry(stack: Stack) -> None:
-    """A pack that never came expires, says so once, and what comes late is deleted."""
+    """A pack that never came expires, is published once, and what comes late is deleted."""
     async with stack.run(lifetime_seconds=0.5, sweep_delay_seconds=3):
         pack = await initiate(stack, FILES)
 
@@ -187,7 +187,7 @@ async def test_giving_up(stack: Stack) -> None:
 
 
 async def test_killed_in_mid_commit(stack: Stack) -> None:
-    """Killed after metadata's commit: whoever runs next commits again, with the same answer, and says it once."""
+    """Killed after metadata's commit: the next run commits again, with the same answer, and publishes it once."""
     stack.services.metadata.crash_after_commit = True
     async with stack.run():
         pack = await initiate(stack, FILES)
@@ -208,7 +208,7 @@ async def test_killed_in_mid_commit(stack: Stack) -> None:
 
 
 async def test_many_complete_at_once(stack: Stack) -> None:
-    """However many ask, and wherever: the same answer, said once."""
+    """However many callers, and wherever: the same answer, published once."""
     async with stack.run(), stack.run():
         pack = await initiate(stack, FILES)
         await send(stack, pack, FILES)

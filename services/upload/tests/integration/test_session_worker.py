@@ -31,7 +31,7 @@ async def is_swept(stack: Stack, upload_id: str) -> bool:
 
 @pytest.mark.parametrize("method", ["put", "form", "multipart", "credentials"])
 async def test_vanished_client(stack: Stack, method: str) -> None:
-    """A client that sends its bytes and is never heard of again: its upload completes by itself."""
+    """A client that sends its bytes and never calls again: its upload completes by itself."""
     async with stack.run(looks=True):
         upload = await stack.person.initiate(method, CONTENT)
         if method == "put":
@@ -55,7 +55,7 @@ async def test_vanished_client(stack: Stack, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["put", "multipart"])
 async def test_expiry_cleans_up(stack: Stack, method: str) -> None:
-    """Nothing, or not all, was sent: the upload expires, says so once, and what was sent is removed for good."""
+    """Nothing, or not all, was sent: the upload expires, publishes that once, and what was sent is deleted for good."""
     part = 5 << 20
     async with stack.run(
         lifetime_seconds=0.5, multipart_lifetime_seconds=0.5, sweep_delay_seconds=0.5, part_bytes=part
@@ -184,7 +184,7 @@ async def complete_one(stack: Stack) -> str:
 
 
 async def test_a_fully_acknowledged_upload_is_left_alone(stack: Stack) -> None:
-    """Once quota, indexer and notify are done, nothing is said again and no further look is planned."""
+    """Once quota, indexer and notify are done, nothing is republished and no further check is planned."""
     async with stack.run():
         upload_id = await complete_one(stack)
         await eventually(lambda: is_swept(stack, upload_id))

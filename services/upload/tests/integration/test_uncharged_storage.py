@@ -201,7 +201,7 @@ async def test_more_than_declared_ends_an_upload(stack: Stack) -> None:
 
 
 async def test_a_block_without_a_length_is_looked_for(stack: Stack) -> None:
-    """More than a block, by a URL that could not say how much: gone without anybody asking, and the URL is dead."""
+    """More than a block, by a URL without a signed length: deleted by itself, and the URL is dead."""
     huge = bytes(9 << 20)
     async with stack.run(unsized_interval_seconds=0.2):
         writer = UndeclaredWriter.new(stack)

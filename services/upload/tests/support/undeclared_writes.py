@@ -263,7 +263,7 @@ async def complete_blocks(writer: UndeclaredWriter, blocks: list[bytes], sizes: 
 
 @undeclared_write
 async def frames_that_hide_what_is_behind_them(writer: UndeclaredWriter) -> None:
-    """The header says one byte; length signed or not."""
+    """The header declares one byte; length signed or not."""
     blocks = [LONG + bytes([number]) for number in range(4)]
     frames = [LIAR_FRAME + block for block in blocks]
     unsized = await missing(writer.person, blocks[:2])
@@ -303,7 +303,7 @@ async def blocks_of_other_bytes(writer: UndeclaredWriter) -> None:
 
 @undeclared_write
 async def blocks_without_a_length(writer: UndeclaredWriter) -> None:
-    """Far more than a block; after that its URL is dead, and the next must say how long they are."""
+    """Far more than a block; after that its URL is dead, and the next queries must declare lengths."""
     huge = bytes(9 << 20)
     wanted = (await missing(writer.person, [b"huge"]))[name(b"huge")]
     assert await writer.put(wanted, huge) == 200

@@ -34,7 +34,7 @@ async def test_each_file_names_its_slice(make_packs: MakePacks) -> None:
 
 
 async def test_a_wrong_slice_refuses_its_file_alone(make_packs: MakePacks) -> None:
-    """The others are committed; quota hears how much of the reservation no file uses up."""
+    """The others are committed; the event contains how much of the reservation no file uses."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
     await packs.send(pack, [b"one", b"", b"XXXXX"])
@@ -111,7 +111,7 @@ async def test_killed_after_the_commit(make_packs: MakePacks) -> None:
 
 
 async def test_completed_in_the_clients_absence(make_packs: MakePacks) -> None:
-    """A client that sends its pack and is never heard of again."""
+    """A client that sends its pack and never calls again."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
     packs.world.pass_time(120)
@@ -143,7 +143,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Mak
 
 
 async def test_final_check_asks_again_for_what_is_missing(make_packs: MakePacks) -> None:
-    """Only events that a service is not done with are said again; then the pack stalls, and is settled late."""
+    """Only events that a service is not done with are republished; then the pack stalls, and is settled late."""
     packs = make_packs(settle_attempts=2)
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))

@@ -30,7 +30,7 @@ async def test_refusals_leave_gaps(make_packs: MakePacks) -> None:
 
 
 async def test_no_file_accepted_is_no_pack(make_packs: MakePacks) -> None:
-    """Then nothing is kept, reserved or said."""
+    """Then nothing is stored, reserved or published."""
     packs = make_packs()
     pack = await packs.initiate({"/../x": b"x"})
     assert pack["id"] is None

@@ -30,7 +30,7 @@ async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_wo
 
 
 async def test_large_object_is_hashed_once(make_world: MakeWorld) -> None:
-    """While a large object is being read `complete` says so; all callers wait for the one reading."""
+    """While a large object is being read `complete` returns 503; all callers wait for the one reading."""
     world = make_world(complete_wait_seconds=0.01)
     upload = await initiate(world, size=2 * MIB)
     key = world.uploads.stored[upload["id"]].object_key
@@ -111,7 +111,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_world: Mak
 
 
 async def test_final_check_asks_for_many_at_once(make_world: MakeWorld) -> None:
-    """Fifty completed uploads are one question to each service, and one request to say again what is missing."""
+    """Fifty completed uploads are one query to each service, and one request to republish what is missing."""
     world = make_world(settle_first_delay_seconds=30)
     for _ in range(50):
         upload = await initiate(world)
@@ -249,7 +249,7 @@ async def test_an_upload_below_a_shared_folder(make_world: MakeWorld) -> None:
 
 
 async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: MakeWorld) -> None:
-    """Only that it does not fit; of one's own storage the answer says how full it is."""
+    """Only that it does not fit; for their own storage the answer contains how full it is."""
     world = make_world()
     world.services.metadata.owners["folder"] = "owner"
     world.services.quota.limit = 4
@@ -260,7 +260,7 @@ async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: MakeW
 
 
 async def test_a_share_revoked_before_the_end(make_world: MakeWorld) -> None:
-    """The upload ends: 409 `target_gone` now and later, the object is deleted, quota hears of it."""
+    """The upload ends: 409 `target_gone` now and later, the object is deleted, the reservation released."""
     world = make_world()
     world.services.metadata.owners["folder"] = "owner"
     request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")

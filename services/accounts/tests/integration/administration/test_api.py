@@ -13,7 +13,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_the_first_admin_is_made_once_by_several_instances(run: Run, database: Database) -> None:
-    """Instances that start at once, and later again, make one administrator and say so once."""
+    """Instances that start at once, and later again, create one administrator and publish one event."""
     first = {"first_admin_email": "root@example.org", "first_admin_password": SecretStr("correct horse")}
 
     async def start_and_stop() -> None:
@@ -122,7 +122,7 @@ async def test_administrators_keep_their_own_rights(admin: Client) -> None:
 async def test_of_two_administrators_who_end_each_others_rights_at_once_one_remains(
     admin: Client, database: Database, change
 ) -> None:
-    """Whichever comes first is heard; the other one is no administrator any more."""
+    """The first one succeeds; the other one is no administrator any more."""
     root = (await admin.ok("GET", "/v1/me"))["id"]
     ann = (await (await admin.person("ann@example.org")).ok("GET", "/v1/me"))["id"]
     await admin.ok("PATCH", f"/v1/admin/accounts/{ann}", {"role": "admin"})

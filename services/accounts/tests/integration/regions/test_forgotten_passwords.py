@@ -17,7 +17,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_the_home_region_answers_wherever_one_asks(west: Region, east: Region) -> None:
-    """Also when it could not be reached at first; the region that was asked keeps no address and always says 202."""
+    """Also when it could not be reached at first; the called region stores no address and always returns 202."""
     email = west.email()
     assert (await west.sign_up(email)).status == 201
     await east.knows(email, home_region=west.name)
@@ -67,7 +67,7 @@ async def test_a_region_that_is_away_holds_nobody_up(open_region: OpenRegion) ->
 
 
 async def test_a_repeated_replication_is_one_request(west: Region, east: Region) -> None:
-    """As when its call was heard and the answer got lost: also after the mail was sent, there is no second."""
+    """As when the answer to its call was lost: also after the mail was sent, there is no second."""
     email = west.email()
     account = (await west.sign_up(email)).json()
     body = orjson.dumps({"request_id": new_id(), "account_id": account["id"]})

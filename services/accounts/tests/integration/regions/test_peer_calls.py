@@ -30,7 +30,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_a_forged_call_changes_nothing(east: Region, forgery: str) -> None:
-    """401 for each; the same call, rightly signed, is heard."""
+    """401 for each; the same call, correctly signed, succeeds."""
     account = {"account_id": new_id(), "email_hash": "a" * 64, "home_region": WEST, "status": "active", "revision": 1}
     body = orjson.dumps({"accounts": [account]})
 

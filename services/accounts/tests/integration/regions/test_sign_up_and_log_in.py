@@ -61,7 +61,7 @@ async def test_of_one_email_in_both_regions_at_once_one_account_is_made(west: Re
 
 
 async def test_without_the_arbiter_nobody_can_take_its_emails(west: Region, east: Region) -> None:
-    """503 that says so and leaves nothing; e-mails decided here can be had; afterwards all can."""
+    """503 with its reason and no trace; e-mails decided here are available; afterwards all are."""
     east.line.cut = True
     theirs, ours = east.email(), west.email()
     refused = await west.sign_up(theirs)
@@ -78,7 +78,7 @@ async def test_without_the_arbiter_nobody_can_take_its_emails(west: Region, east
 
 
 async def test_an_answer_that_is_lost_leaves_the_email_free(west: Region, east: Region) -> None:
-    """The arbiter granted it, but nobody heard: the next one gets the e-mail, in either region."""
+    """The arbiter granted it, but the answer was lost: the next one gets the e-mail, in either region."""
     for again in (west, east):
         email = east.email()
         east.line.lose_answers = True
@@ -120,7 +120,7 @@ async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(
 
 
 async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_there(open_region: OpenRegion) -> None:
-    """503 for the e-mails it decides, taken or not, while it has not been told; those of others can be had."""
+    """503 for the e-mails it decides, taken or not, until it is replicated; those of others are available."""
     async with open_region(WEST, peers={}) as alone:
         taken = alone.email(EAST)
         assert (await alone.sign_up(taken)).status == 201
@@ -143,7 +143,7 @@ async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_the
 async def test_two_regions_that_begin_together_wait_for_each_other_no_longer_than_both_are_there(
     open_region: OpenRegion,
 ) -> None:
-    """Neither has anybody to tell of: 503 at the one that is alone, then sign-ups at both."""
+    """Neither has accounts to replicate: 503 at the one that is alone, then sign-ups at both."""
     async with open_region(WEST) as west:
         assert (await west.sign_up(west.email())).status == 503
         async with open_region(EAST) as east:

@@ -12,7 +12,7 @@ from docstore_platform.settings import InfraSettings
 async def test_a_revocation_at_one_instance_is_in_the_feed_of_the_other(
     run: Run, infra: InfraSettings, client_of: type[Client]
 ) -> None:
-    """A gateway that waits at one instance hears of a log-out, a new password and a suspension made at the other."""
+    """A gateway that waits at one instance receives a log-out, a new password and a suspension made at the other."""
     async with run() as here, run() as there:
         gateway = AccountsClient(ServiceCaller("accounts", infra, there.url))
         begun = await gateway.revocations("", 0)

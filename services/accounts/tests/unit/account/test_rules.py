@@ -53,7 +53,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
 
 
 def test_a_local_part_that_can_not_be_mailed_to_is_refused_in_words() -> None:
-    """Whoever signs up with one hears why at once, instead of never getting a mail."""
+    """A sign-up with one fails at once with the reason, instead of never getting a mail."""
     with pytest.raises(Invalid, match="ASCII") as refused:
         clean_email("jos\u00e9@example.org")
     assert refused.value.code == "invalid_email"

@@ -48,7 +48,7 @@ def test_spellings_of_an_email_have_one_hash_that_needs_the_pepper() -> None:
 
 @given(st.permutations(list(range(1, 8))), st.data())
 def test_any_order_with_doubles_ends_in_the_newest_state(order: list[int], data) -> None:
-    """However news of one account arrives, what is kept never goes back and ends at the highest revision."""
+    """However changes of one account arrive, the stored state never goes back and ends at the highest revision."""
     kept: Entry | None = None
     for revision in [*order, *data.draw(st.lists(st.sampled_from(order)))]:
         received = entry(revision=revision, home=THERE)
@@ -96,7 +96,7 @@ def test_two_accounts_with_one_email_are_resolved_alike_in_any_order(order: list
     ],
 )
 def test_half_a_setting_of_peers_is_refused(settings: dict) -> None:
-    """A region that would send unsigned or plainly hashed news does not start."""
+    """A region that would send unsigned or plainly hashed changes does not start."""
     complete = {"peer_secret": SecretStr("s" * 16), "email_pepper": SecretStr("p" * 16)}
     infra = InfraSettings(reset_link_secrets="secret", region=HERE)
     AccountsSettings(infra=infra, peers={THERE: "http://a"}, **complete)

@@ -95,7 +95,7 @@ class Regions:
         self.ids = 0
 
     async def be_older(self, number: int) -> None:
-        """A region that had the account before there were others; they have still to hear of it."""
+        """A region that had the account before there were others; it is still to be replicated."""
         region = self.regions[number]
         region.introductions.rows.clear()
         account = self.new_account(region)
@@ -137,7 +137,7 @@ class Regions:
         self.made.append(sign_up.account)
 
     def crash(self, index: int) -> None:
-        """Nothing of it is ever heard again; its row stays."""
+        """It never sends anything again; its row stays."""
         self.open.pop(index % len(self.open))
 
     async def replicate(self) -> None:
@@ -147,7 +147,7 @@ class Regions:
                     assert await region.directory.apply([entry_of(account, PEPPER)], None) == []
 
     async def restore(self, number: int) -> None:
-        """A region that all others have heard of goes on from a backup made before any of its sign-ups."""
+        """A region that all others know continues from a backup made before any of its sign-ups."""
         if any(line.cut for line in self.lines.values()):
             return
         await self.replicate()

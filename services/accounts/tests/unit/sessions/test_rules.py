@@ -17,7 +17,7 @@ def test_a_device_always_has_a_name(first: str, second: str) -> None:
 
 
 def test_the_device_name_comes_before_the_browsers() -> None:
-    """The name a person gave wins over what the client says of itself."""
+    """The name a person gave wins over the client's own."""
     assert clean_device("Phone", "curl/8") == "Phone"
     assert clean_device("\n", "curl/8") == "curl/8"
     assert clean_device(None, "") == "unnamed device"

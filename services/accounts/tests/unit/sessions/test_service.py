@@ -21,7 +21,7 @@ async def log_in(world: World, password: str = PASSWORD, email: str = EMAIL):
 
 
 async def test_unknown_and_wrong_are_refused_alike(world: World) -> None:
-    """Neither the answer nor the work done tells whether there is an account."""
+    """Neither the answer nor the work done reveals whether there is an account."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     refusals = []
     for email in (EMAIL, "nobody@example.org"):
@@ -169,7 +169,7 @@ async def test_strangers_do_not_lock_a_known_device_out(world: World) -> None:
 
 
 async def test_renewing_a_session_is_no_login(world: World) -> None:
-    """A refreshed token says nothing."""
+    """Refreshing a token publishes nothing."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     tokens = await log_in(world)
     published = len(world.transactor.published)

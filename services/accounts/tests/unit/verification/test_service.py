@@ -69,7 +69,7 @@ async def test_codes_cannot_be_guessed(world: World, links) -> None:
 
 
 async def test_mails_are_bounded_by_the_hour_and_by_the_day(world: World) -> None:
-    """Three an hour, eight a day, the first by signing up; the answer says when the next may be asked for."""
+    """Three an hour, eight a day, the first by signing up; the answer contains when the next is allowed."""
     ann = await world.caller()
     for _ in range(2):
         await world.verification.send_again(ann)

@@ -55,7 +55,7 @@ def ids_in(files: dict[str, bytes], folder: Path) -> Counter[str]:
 
 @pytest.mark.faults
 async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytics: Analytics, tmp_path: Path) -> None:
-    """After planning, making the file, putting it, sealing: the next one goes on, and all is there that was said."""
+    """After planning, making the file, putting it, sealing: the next one continues, and no event is lost."""
     before = set(await objects_of(analytics))
     for point in (*POINTS, POINTS[0], "none"):
         async with analytics.running():
@@ -72,7 +72,7 @@ async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytic
 
 @pytest.mark.faults
 async def test_a_service_killed_again_and_again_archives_each_event_once(analytics: Analytics, tmp_path: Path) -> None:
-    """With kill -9, in the middle of handling and of sealing, while events go on being said."""
+    """With kill -9, in the middle of handling and of sealing, while events are still published."""
     before = set(await objects_of(analytics))
     variables = {f"ANALYTICS_{name.upper()}": str(value) for name, value in SETTINGS.items()}
     variables |= {
@@ -161,7 +161,7 @@ async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analyti
 
 
 async def test_a_call_of_a_days_last_moment_is_in_its_report(analytics: Analytics) -> None:
-    """Though the event that tells of it is of the next day: else no daily report would have it."""
+    """Although its event is of the next day: otherwise no daily report would have it."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     yesterday = f"from={midnight - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}&to={midnight:%Y-%m-%dT%H:%M:%SZ}"
     async with analytics.running():
@@ -186,7 +186,7 @@ async def test_files_in_packs_are_in_the_report_of_usage(analytics: Analytics) -
 
 
 async def test_packs_without_refused_sizes_are_in_the_usage_report(analytics: Analytics) -> None:
-    """With all their bytes: the archive keeps such events as they were said."""
+    """With all their bytes: the archive keeps such events as they were published."""
     chunks = analytics.database["archive_chunks"]
     async with analytics.running():
         await analytics.publish_and_wait(uploaded_pack("ann", 3, 30, 2))

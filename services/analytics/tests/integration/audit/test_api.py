@@ -173,7 +173,7 @@ async def test_a_wiped_log_and_one_set_back_are_found(analytics: Analytics) -> N
 async def test_without_the_object_store_the_log_is_not_verified(
     analytics: Analytics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What can be checked is, and the answer says what can't."""
+    """What can be checked is, and the answer lists what can't."""
 
     async def away(*_: Any, **__: Any) -> bytes:
         raise ObjectStoreUnavailable("ServiceUnavailable", "no answer")

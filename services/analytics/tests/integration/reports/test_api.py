@@ -21,7 +21,7 @@ async def sums(analytics: Analytics, name: str, step: str = "day") -> dict[str, 
 
 
 async def test_levels_follow_quotas_events_even_repeated_or_late(analytics: Analytics) -> None:
-    """Usage is counted by its difference, under the plan of the account; old news changes nothing."""
+    """Usage is counted by its difference, under the plan of the account; late events change nothing."""
     async with analytics.running():
         await analytics.publish_and_wait(account("ann"), usage("ann", 100, 2, 1), usage("ann", 300, 3, 2))
         await analytics.publish_and_wait(account("ann", plan="premium", revision=2), usage("bob", 50, 1, 1))

@@ -29,7 +29,7 @@ def cut(database: Database, number: int, heads: dict[int, Database]) -> None:
 
 
 async def test_a_log_that_grows_verifies() -> None:
-    """From the first entry on, sealed or not, also after a restart, and says how far it is anchored."""
+    """From the first entry on, sealed or not, also after a restart, with how far it is anchored."""
     assert (await World().verify()).broken is None
     world = await written(3, 4, 1)
     found = await world.verify()
@@ -117,7 +117,7 @@ async def test_an_anchor_that_is_gone_or_changed_is_named() -> None:
 
 
 async def test_without_the_object_store_nothing_is_reported_as_verified() -> None:
-    """The chain is checked, and that this is all is said."""
+    """The chain is checked, and the answer states that nothing else is."""
     world = await written(4, 1)
     world.objects.away = True
     found = await world.verify()

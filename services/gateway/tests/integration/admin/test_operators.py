@@ -20,7 +20,7 @@ FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
 
 
 async def told(infra: InfraSettings, number: int) -> list[Any]:
-    """The calls that the gateway has said, once there are so many."""
+    """The calls that the gateway has published, once there are so many."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
 
@@ -39,7 +39,7 @@ async def told(infra: InfraSettings, number: int) -> list[Any]:
 async def test_calls_are_published_with_actor_action_and_outcome(
     gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings
 ) -> None:
-    """Refused ones too; a link's token is in none of them, and what metadata told of reads is not passed on."""
+    """Refused ones too; a link's token is in none of them, and metadata's report of reads is not passed on."""
 
     async def behave(request: Request) -> Reply:
         reply = Reply()

@@ -109,7 +109,7 @@ async def test_while_a_call_is_being_made_the_same_one_waits(
 
 @pytest.mark.parametrize("status", [500, 503, 429])
 async def test_a_failure_is_not_kept(gateway: Caller, service: FakeService, issuer: Issuer, status: int) -> None:
-    """After an answer that says nothing of the call itself, the same key may try again."""
+    """After an answer that is not about the call itself, the same key may try again."""
 
     async def fail_once(request: Request) -> Reply:
         reply = Reply()
@@ -304,7 +304,7 @@ async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -
 async def test_of_many_equal_calls_at_once_one_is_made(
     open_gateway: OpenGateway, counted: FakeService, issuer: Issuer
 ) -> None:
-    """Twenty over two replicas: one effect; the others are told to wait or get the same answer."""
+    """Twenty over two replicas: one effect; the others get the same answer or must wait."""
     async with open_gateway() as one, open_gateway() as two:
         answers = await asyncio.gather(
             *((one, two)[i % 2].call("POST", "/v1/folders", keyed(issuer.bearer()), BODY) for i in range(20))

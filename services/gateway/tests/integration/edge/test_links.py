@@ -86,7 +86,7 @@ async def test_no_token_of_a_link_can_be_read_from_what_is_kept_for_repeated_cal
 
 
 async def test_tokens_are_not_logged(gateway: Caller, service: FakeService) -> None:
-    """The line of each call says which area it was, not which link, in whatever spelling; nor do errors."""
+    """The line of each call names its area, not the link, in whatever spelling; nor do errors."""
     lines: list[Any] = []
     gateway.app.state.edge._access_log = lambda event, **fields: lines.append(fields)
 

@@ -27,7 +27,7 @@ async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Caller, servic
 
 
 async def test_a_client_cant_speak_for_the_gateway(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
-    """What it says of its own address is not passed on, only what was seen."""
+    """The address that it claims is not passed on, only the one of its connection."""
     forged = {
         "x-forwarded-for": "1.2.3.4",
         "x-real-ip": "1.2.3.4",

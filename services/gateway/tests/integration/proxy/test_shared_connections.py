@@ -19,7 +19,7 @@ pytestmark = pytest.mark.connected
 
 
 class Hasty:
-    """Answers at once without looking at a body, as services do on routes that take none; tells what it was asked."""
+    """Answers at once without reading a body, as services do on routes that take none; returns the request."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str]] = []

@@ -151,7 +151,7 @@ async def test_a_service_that_hangs_up_is_a_bad_gateway(
 
 
 class Streaming:
-    """Answers in parts without a length, as fast as it is told to, and notes when nobody listens."""
+    """Answers in parts without a length, on a signal, and records when the client has left."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()

@@ -75,7 +75,7 @@ async def test_waits_of_an_ended_session_end(
     waiters: Waiters,
     events: OpenStream,
 ) -> None:
-    """A stream says that its token is no longer good and ends; a long poll is answered 401; other sessions wait on."""
+    """A stream ends with the reason that its token is invalid; a long poll returns 401; other sessions wait on."""
     async with (
         open_gateway(journal_check_interval_seconds=1000.0, heartbeat_interval_seconds=1000.0) as gateway,
         listening(gateway.app) as address,

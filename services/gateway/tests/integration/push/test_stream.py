@@ -134,7 +134,7 @@ async def test_a_stream_outlives_an_outage_of_metadata(
     waiters: Waiters,
     events: OpenStream,
 ) -> None:
-    """While metadata is away nothing is told; afterwards everything is."""
+    """While metadata is down nothing is sent; afterwards everything is."""
     async with (
         open_gateway(journal_check_interval_seconds=0.1) as gateway,
         listening(gateway.app) as address,

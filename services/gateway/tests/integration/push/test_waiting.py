@@ -66,7 +66,7 @@ async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
     client: ClientSession,
     waiters: Waiters,
 ) -> None:
-    """Where metadata lives in the gateway's process its word is enough: no event is heard here."""
+    """Where metadata runs in the gateway's process, its wake-up is enough: no event is consumed here."""
     async with open_gateway(journal_check_interval_seconds=1000.0) as gateway, listening(gateway.app) as address:
         poll = asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login("ann")))
         await waiters.become(1, gateway)
@@ -77,7 +77,7 @@ async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
 
 
 async def _published_until_done(publish: Publish, event: Event, polls: list[Any]) -> bool:
-    """The broadcast may begin after the first: an event is said until it is heard."""
+    """The broadcast may begin after the first event: events are published until one is received."""
     await publish(event)
     _, pending = await asyncio.wait(polls, timeout=1)
     return not pending
@@ -111,7 +111,7 @@ async def test_a_lost_wake_up_costs_only_time(
     client: ClientSession,
     waiters: Waiters,
 ) -> None:
-    """No event is ever heard: the journals are looked at, in one call for all, and the change arrives."""
+    """No event ever arrives: the journals are checked, in one call for all, and the change arrives."""
     async with open_gateway(journal_check_interval_seconds=0.2) as gateway, listening(gateway.app) as address:
         polls = [
             asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login(account)))

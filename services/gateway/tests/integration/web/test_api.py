@@ -30,7 +30,7 @@ LETTER = {
 
 
 async def test_the_pages_need_nothing_from_elsewhere(gateway: Caller) -> None:
-    """Landing page, documentation and all they load come from here, and the browser is told to allow no more."""
+    """Landing page, documentation and all they load come from here, and the policy allows no more."""
     for page in ("/", "/docs"):
         answer = await gateway.call("GET", page)
         assert answer.status == 200

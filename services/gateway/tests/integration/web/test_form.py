@@ -172,7 +172,7 @@ async def test_the_upload_is_initiated_as_filled_in(site: Site) -> None:
 async def test_a_large_quota_is_not_kept_for_one_form(
     open_gateway: OpenGateway, service: FakeService, issuer: Issuer
 ) -> None:
-    """No more than the setting says."""
+    """No more than the setting allows."""
     async with open_gateway(form_bytes=300) as gateway:
         site = Site(gateway, service, issuer)
         await site.log_in()
@@ -267,7 +267,7 @@ async def test_refusals_are_shown_above_the_filled_in_form(
 
 
 async def test_a_full_storage_is_shown_before_the_form(site: Site) -> None:
-    """Nothing left: no upload is begun, which quota would have told by mail."""
+    """Nothing left: no upload is initiated, for which quota would have sent a mail."""
     await site.log_in()
     site.usage["reserved"] = 900
     answer, page = await site.send("/web/form", await site.filled_in())
@@ -306,7 +306,7 @@ async def test_services_that_are_down_are_explained(site: Site) -> None:
 
 
 async def test_log_ins_by_form_are_limited(open_gateway: OpenGateway, service: FakeService, issuer: Issuer) -> None:
-    """They are paid from the budget of log-ins, and the refusal says when to try again."""
+    """They count as log-ins, and the refusal contains when to try again."""
     async with open_gateway(log_in_per_minute=1) as gateway:
         site = Site(gateway, service, issuer)
         for _ in range(3):

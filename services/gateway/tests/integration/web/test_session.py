@@ -185,7 +185,7 @@ async def test_the_page_is_served(open_gateway: OpenGateway, tmp_path: Path) -> 
 
 
 async def test_without_a_page_there_is_a_clear_answer(open_gateway: OpenGateway) -> None:
-    """A gateway without a built page says how to build it."""
+    """A gateway without a built page explains how to build it."""
     async with open_gateway(web_dir=None) as gateway:
         answer = await gateway.call("GET", "/")
     assert answer.status == 200

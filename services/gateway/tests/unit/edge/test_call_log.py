@@ -36,7 +36,7 @@ FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
     ],
 )
 def test_calls_that_change_or_read_content_are_audited(method: str, path: str, told: bool) -> None:
-    """Not lists of names, polls and figures: those are many and tell nothing of what is in a file."""
+    """Not lists of names, polls and figures: those are many and reveal no content."""
     assert is_audited(method, path) is told
 
 
@@ -49,7 +49,7 @@ def test_the_object_is_the_id_in_the_path() -> None:
 
 
 class FakeTransactor:
-    """Keeps what is said; fails as often as it is told to."""
+    """Keeps published events; fails as often as `failures` demands."""
 
     def __init__(self) -> None:
         self.said: list[ApiCalled] = []
@@ -109,7 +109,7 @@ async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_f
 
 
 async def test_a_call_larger_than_an_event_is_published_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It neither is given up nor keeps those behind it from being told."""
+    """It is neither dropped nor does it block those behind it."""
     monkeypatch.setattr(call_log, "EVENT_BYTES", 10)
     transactor: Any = FakeTransactor()
     calls = CallLog(transactor)

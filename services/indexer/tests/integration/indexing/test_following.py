@@ -18,7 +18,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running: World) -> None:
-    """Premium reads what was there before; free takes the texts out of index and store; both are told."""
+    """Premium reads existing files; free removes the texts from index and store; both are published."""
     ann = await running.person("free")
     states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(3)]
     names = [state.name for state in states]
@@ -65,7 +65,7 @@ async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: World) -> N
 
 
 async def test_documents_that_cannot_be_read_are_published_with_the_reason(running: World) -> None:
-    """A corrupt PDF, a zip bomb, an encrypted one and a film: each is told once and found by its name."""
+    """A corrupt PDF, a zip bomb, an encrypted one and a film: each is published once and found by its name."""
     ann = await running.person("premium")
     bomb = documents.zipped({"word/document.xml": b"\0" * (300 << 20)})
     files = {
@@ -85,7 +85,7 @@ async def test_documents_that_cannot_be_read_are_published_with_the_reason(runni
 
 
 async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
-    """What is said reaches the broker, in the trace of the event it follows from."""
+    """Its events reach the broker, in the trace of the event that caused them."""
     ann = await running.person("premium")
     state = await running.add(ann, "note.txt", b"walrus")
     topic = f"{running.infra.topic_prefix}files"
@@ -109,7 +109,7 @@ async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
 
 
 async def test_acknowledgement_waits_for_the_index(running: World) -> None:
-    """The final check hears that an event is settled only when its file is searchable."""
+    """An event is acknowledged to the final check only when its file is searchable."""
     ann = await running.person("premium")
     state = running.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
     (event_id,) = await running.publish(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
@@ -131,7 +131,7 @@ async def test_acknowledgement_waits_for_the_index(running: World) -> None:
 
 
 async def test_a_crash_between_the_index_and_the_mark_is_healed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that dies with the file in the index but still pending: the next one does it again, told once."""
+    """A process that dies with the file in the index but still pending: the next one repeats it, published once."""
     reached = asyncio.Event()
 
     async def dies(*_: Any) -> None:
@@ -165,7 +165,7 @@ async def test_a_lost_index_is_built_anew(world: World) -> None:
 
 
 async def test_three_hundred_names_published_at_once_are_all_found(running: World) -> None:
-    """They are handled in batches, and each is told."""
+    """They are handled in batches, and each is published."""
     ann = await running.person("free")
     states = [await running.add(ann, f"small {number}.txt", b"", is_published=False) for number in range(300)]
     await running.publish(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: World) -> None:
-    """While it is at work searches answer as before; what changes meanwhile, and what no event told, is in the new."""
+    """While it runs, searches work as before; changes meanwhile, and those without an event, are in the new index."""
     ann = await running.person("premium")
     names = [f"file {number}.txt" for number in range(4)]
     states = [await running.add(ann, name, b"patient walrus") for name in names]
@@ -45,7 +45,7 @@ async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: World)
 
 
 async def test_a_rebuild_forgets_what_is_no_more(running: World) -> None:
-    """A file whose purge was never told is not in the new index."""
+    """A file whose purge was never published is not in the new index."""
     ann = await running.person()
     state = await running.add(ann, "ghost.txt", b"")
     await running.add(ann, "kept.txt", b"")

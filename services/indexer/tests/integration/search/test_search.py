@@ -11,7 +11,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_premium_texts_and_scans_become_searchable_with_snippets(running: World) -> None:
-    """A plain text, a PDF, a Word file, a picture and a scanned PDF are found by a word in them; each is told."""
+    """A plain text, a PDF, a Word file, a picture and a scanned PDF are found by a word in them; each is published."""
     ann = await running.person("premium")
     files = {
         "note.txt": b"the quick walrus",
@@ -142,7 +142,7 @@ async def test_on_file_deleted_it_leaves_at_once_and_comes_back_when_restored(ru
 
 
 async def test_on_file_modified_the_old_text_leaves_and_the_new_one_comes(running: World) -> None:
-    """The words of the old version are not found any more, those of the new one are; both versions are told."""
+    """The words of the old version are no longer found, those of the new one are; both versions are published."""
     ann = await running.person("premium")
     state = await running.add(ann, "draft.txt", b"early walrus")
     await running.finds(ann, "walrus", "draft.txt", scope="content")

@@ -34,7 +34,7 @@ async def extractor() -> AsyncIterator[Extractor]:
 
 
 async def extract(extractor: Extractor, folder: Path, name: str, data: bytes) -> ExtractedText:
-    """As the service does: from a temporary file whose name says nothing."""
+    """As the service does: from a temporary file with a random name."""
     path = folder / "download"
     path.write_bytes(data)
     return await extractor.extract(path, "application/octet-stream", name)
@@ -156,7 +156,7 @@ async def test_what_cannot_be_read_has_a_reason(
     error: type[ExtractionFailed],
     reason: str,
 ) -> None:
-    """Broken, locked and hostile documents are told apart by error class and stable code."""
+    """Broken, locked and hostile documents are distinguished by error class and stable code."""
     with pytest.raises(error) as caught:
         await extract(extractor, tmp_path, name, make())
     assert caught.value.reason == reason
@@ -179,7 +179,7 @@ async def test_an_empty_file_has_no_text_and_starts_no_worker(tmp_path: Path) ->
 
 
 async def test_text_is_cut_at_its_limit(tmp_path: Path) -> None:
-    """Long text is kept in part and says so, from the service itself and from a worker."""
+    """Long text is kept in part and marked so, from the service itself and from a worker."""
     extractor = Extractor(ExtractionLimits(max_text_chars=100))
     try:
         for name, data in (("a.txt", b"word " * 100), ("a.docx", documents.word("word " * 100))):

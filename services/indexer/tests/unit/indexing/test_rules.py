@@ -34,7 +34,7 @@ def test_what_a_pending_file_needs() -> None:
 
 
 def test_only_changes_are_published() -> None:
-    """A version is told once a mode; removals and folders are not told."""
+    """A version is published once per mode; removals and folders are not."""
     assert Outcome(an_entry(), "fulltext", ExtractedText("x")).is_new
     assert not Outcome(an_entry(announced="1:fulltext"), "fulltext").is_new
     assert Outcome(an_entry(announced="1:fulltext"), "name").is_new

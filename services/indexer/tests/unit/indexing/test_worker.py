@@ -59,7 +59,7 @@ def desk() -> Desk:
 
 
 async def test_a_plain_text_is_read_at_once(desk: Desk) -> None:
-    """One pass of the quick queue makes it searchable, stores its text and says so."""
+    """One pass of the quick queue makes it searchable, stores its text and publishes that."""
     desk.add(a_file(), ExtractedText("walrus"))
     assert await desk.indexing.work(WorkQueue.QUICK)
     assert desk.text() == "walrus"
@@ -128,7 +128,7 @@ async def test_a_large_plain_text_does_not_hold_up_the_quick_lane(desk: Desk) ->
 
 
 async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
-    """Nothing is marked or told; later it is done."""
+    """Nothing is marked or published; later it is done."""
     desk.add(a_file(), ExtractedText("walrus"))
     desk.engine.broken = True
     await desk.indexing.work(WorkQueue.QUICK)
@@ -184,7 +184,7 @@ async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk
 
 
 async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
-    """Work on the old state ends after the removal: it changes nothing in the index and is not told."""
+    """Work on the old state ends after the removal: it changes nothing in the index and publishes nothing."""
     desk.add(a_file(name="a.doc"), ExtractedText("late"))
     await desk.indexing.work(WorkQueue.QUICK)
 
@@ -199,7 +199,7 @@ async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
 
 
 async def test_a_text_that_is_gone_from_the_store_is_read_again(desk: Desk) -> None:
-    """The entry says it is there, the store does not: the document is read."""
+    """The text is recorded as stored, but is missing: the document is read."""
     desk.add(a_file(), ExtractedText("again"), text_version=1)
     await desk.indexing.work(WorkQueue.QUICK)
     await desk.indexing.work(WorkQueue.QUICK)

@@ -79,7 +79,7 @@ async def test_a_failing_receiver_is_retried(channel: WebhookChannel, reply: Rep
 
 
 async def test_gone_ends_the_subscription(channel: WebhookChannel) -> None:
-    """410 is the receiver's way to say: never again."""
+    """410 disables the subscription for good."""
     async with Receiver(Reply(410)).running() as receiver:
         with pytest.raises(Gone) as caught:
             await channel.send(to(f"http://127.0.0.1:{receiver.port}/"))

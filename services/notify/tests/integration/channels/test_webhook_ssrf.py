@@ -139,7 +139,7 @@ async def test_a_name_that_changes_its_address_gains_nothing() -> None:
     ],
 )
 async def test_one_inner_address_spoils_a_name(answer: list[str]) -> None:
-    """A name with several addresses is refused as a whole, and none of them is told."""
+    """A name with several addresses is refused as a whole, and none of them is revealed."""
     channel = channel_to(Names(answer))
     async with Receiver().running(OUTSIDE) as receiver, Canary().running(INSIDE, port=receiver.port) as canary:
         with pytest.raises(NotNow, match=f"^{UNREACHABLE}$"):

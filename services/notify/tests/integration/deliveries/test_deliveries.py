@@ -23,7 +23,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_a_batch_of_files_is_a_few_mails(notify: Notify) -> None:
-    """Three hundred uploads at once: one mail at once, a digest after the pause, each upload told once."""
+    """Three hundred uploads at once: one mail at once, a digest after the pause, each upload once."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=1, upload_quiet_delay_seconds=1):
         await notify.publish(anna.signed_up())
@@ -257,7 +257,7 @@ async def test_smtp_carries_the_same_mails(notify: Notify) -> None:
 
 
 async def test_an_address_of_another_script_is_sent_to_or_fails_at_once(notify: Notify) -> None:
-    """A domain is told to the SMTP server in IDNA; a local part that few servers take is not tried for a day."""
+    """A domain is sent to the SMTP server in IDNA; a local part that few servers accept is not retried for a day."""
     anna, bert = notify.person(), notify.person()
     async with SmtpServer().running() as smtp:
         settings = {"transport": "smtp", "smtp_host": "127.0.0.1", "smtp_port": smtp.port, "smtp_tls": "none"}

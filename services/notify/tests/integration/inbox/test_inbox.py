@@ -12,7 +12,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_the_app_holds_what_an_absent_person_missed(notify: Notify) -> None:
-    """Every event told once, newest first, in pages, and only to its person; notification-sent names the causes."""
+    """Every event once, newest first, in pages, and only to its person; notification-sent names the causes."""
     anna, eve = notify.person(), notify.person()
     async with notify.running(digest_interval_seconds=0):
         ids = []

@@ -44,7 +44,7 @@ def password_reset(person: Person, reset_id: str, good_for: timedelta = timedelt
 
 
 async def test_on_link_opened_the_owner_is_notified_in_the_app_and_by_mail_on_request(notify: Notify) -> None:
-    """A mail about every opening is off until it is asked for; a follower of the file hears of it too."""
+    """A mail about every opening is off by default; a follower of the file is notified too."""
     anna = notify.person()
     about = link(anna)
     async with notify.running(digest_interval_seconds=0):

@@ -48,7 +48,7 @@ async def test_on_pack_completed_many_files_are_one_notice(notify: Notify) -> No
 
 
 async def test_on_upload_completed_the_editor_is_notified(notify: Notify) -> None:
-    """Who uploads into the folder of somebody else is told; whose folder it is follows it if they want."""
+    """Who uploads into another's folder is notified; the owner may follow the folder."""
     anna, bert = notify.person(), notify.person()
     async with notify.running():
         event = anna.uploaded().model_copy(update={"uploaded_by": bert.id})
@@ -90,7 +90,7 @@ async def test_on_account_updated_the_next_mail_goes_to_the_new_address(notify: 
 
 
 async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify: Notify) -> None:
-    """One says that it is full, the other that there is room again."""
+    """One is about a full storage, the other about room again."""
     anna = notify.person()
     facts = {"account_id": anna.id, "used": 2048, "reserved": 0, "limit": 1024, "documents": 1}
     async with notify.running():

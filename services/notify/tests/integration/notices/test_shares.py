@@ -33,7 +33,7 @@ def recipients(notify: Notify) -> list[str]:
 
 
 async def test_on_file_shared_the_person_is_notified_once_and_again_of_another_role(notify: Notify) -> None:
-    """By mail and in the app; what is no news is not told."""
+    """By mail and in the app; a repeated state is not notified."""
     anna, bert = notify.person(), notify.person()
     about = share(anna, to=bert)
     notify.readable.add((bert.id, about["file_id"]))
@@ -154,7 +154,7 @@ async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_r
 
 
 async def test_pending_notices_are_dropped_when_access_ends(notify: Notify) -> None:
-    """A mail and a webhook that waited for their receivers are dropped; of a digest, what may be told is told."""
+    """A mail and a webhook that waited for their receivers are dropped; a digest keeps the items that may be read."""
     anna, bert = notify.person(), notify.person()
     secret, shared = (anna.file(readers=(bert.id,)) for _ in range(2))
     notify.ses.mood = "failing"

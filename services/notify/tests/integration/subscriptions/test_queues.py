@@ -27,7 +27,7 @@ async def until_told(notify: Notify, machine: str, changes: list[str]) -> None:
 
 
 async def test_every_event_is_a_message_in_order(notify: Notify) -> None:
-    """No digest for machines, no mail for the follower, and what was not asked for is not told."""
+    """No digest for machines, no mail for the follower, and no changes that were not chosen."""
     anna = notify.person()
     about = anna.file()
     async with notify.running():
@@ -133,7 +133,7 @@ async def owners_messages(notify: Notify, person: Person) -> list[str]:
 
 
 async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Notify) -> None:
-    """The owner is told by mail and in the app, what waits fails, and the subscription can be enabled again."""
+    """The owner is notified by mail and in the app, pending deliveries fail, and it can be enabled again."""
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["one"] = "gone"

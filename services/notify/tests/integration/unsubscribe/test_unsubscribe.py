@@ -11,7 +11,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Notify) -> None:
-    """A look at the page ends nothing; the button does; the app still tells."""
+    """Opening the page ends nothing; the button does; the app still notifies."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
         ids = await notify.publish(anna.signed_up(), anna.uploaded("one.txt"))

@@ -105,5 +105,5 @@ def test_a_text_message_is_one_segment(name: str) -> None:
      ("", None), ("soon", None), ("-5", None), ("1e9", None), ("9" * 400, None), ("٣", None)],
 )  # fmt: skip
 def test_a_receiver_names_the_time_to_come_again(header: str, seconds: float | None) -> None:
-    """Retry-After is a number or a date; anything else says nothing."""
+    """Retry-After is a number or a date; anything else is ignored."""
     assert retry_after_seconds(header, NOW) == seconds

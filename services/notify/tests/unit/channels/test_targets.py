@@ -116,7 +116,7 @@ def test_what_is_answered_can_be_entered_again() -> None:
     ],
 )
 def test_a_wrong_target_has_a_clear_error(channel: str, entered: Any) -> None:
-    """Whoever enters what can't work, or names what isn't theirs, is told at once."""
+    """A target that can't work or belongs to others is refused at once."""
     with pytest.raises(DomainError) as caught:
         check(channel, entered)
     answer = problem_of(caught.value).response()  # can be written, whatever was entered
@@ -138,7 +138,7 @@ def test_a_wrong_target_has_a_clear_error(channel: str, entered: Any) -> None:
     ],
 )
 def test_the_field_that_is_wrong_is_named(channel: str, entered: Any, field: str | None) -> None:
-    """So that a page can say it there; nothing entered at all is about none."""
+    """So that a page can show it there; an empty input is about none."""
     with pytest.raises(DomainError) as caught:
         check(channel, entered)
     errors = caught.value.extra["errors"]

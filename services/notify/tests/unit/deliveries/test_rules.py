@@ -34,7 +34,7 @@ def sent(delivery: Delivery) -> Delivery:
 
 
 def test_the_first_message_goes_at_once() -> None:
-    """Who has not been told of anything lately is told now."""
+    """A recipient without a recent message is notified now."""
     (delivery,) = gathered(3, None, NOW)
     assert (delivery.due_at, len(delivery.event_ids)) == (NOW, 3)
 
@@ -60,7 +60,7 @@ def test_a_message_a_sender_has_had_takes_nothing_more() -> None:
 
 @given(st.lists(st.integers(0, 240), min_size=1, max_size=60), st.sampled_from([timedelta(minutes=5), LONGEST_RUN]))
 def test_a_run_of_uploads_is_one_message_at_each_end(gaps: list[int], longest: timedelta) -> None:
-    """However the uploads follow each other, each is told once: the first at once, the rest when the run has ended."""
+    """However the uploads follow each other, each is sent once: the first at once, the rest when the run has ended."""
     pacing = Pacing(timedelta(minutes=5), longest)
     now, latest, due = NOW, None, []
     messages: dict[str, Delivery] = {}
@@ -94,7 +94,7 @@ def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 7000), st.integers(0, 9), st.booleans()), max_size=8))
 def test_every_event_is_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
-    """However events and senders take turns, none is lost or told twice, and messages keep their distance."""
+    """However events and senders take turns, none is lost or sent twice, and messages keep their distance."""
     now, latest, told, number = NOW, None, {}, 0
     for amount, seconds, take_up in steps:
         now += timedelta(seconds=seconds)
@@ -129,7 +129,7 @@ def test_followers_of_the_file_and_of_folders_above_it_are_notified_once() -> No
 
 
 def test_a_machine_is_notified_by_each_of_its_subscriptions() -> None:
-    """They differ in where they lead to, so none stands for another; a disabled one tells nothing."""
+    """They have different targets, so none replaces another; a disabled one sends nothing."""
     docs, file = (replace(follows("anna", file_id), channel="webhook") for file_id in ("docs", "f"))
     disabled = replace(follows("anna", "f"), id="off", channel="sqs", disabled_reason="gone")
     told = followers(
@@ -139,7 +139,7 @@ def test_a_machine_is_notified_by_each_of_its_subscriptions() -> None:
 
 
 def test_shares_of_a_file_are_notified_to_its_owner_alone() -> None:
-    """A reader who asked for it is not told of other readers."""
+    """A reader who chose it is not notified of other readers."""
     subscriptions = [follows("anna", "f", "shared"), follows("bert", "f", "shared")]
     told = followers(subscriptions, file_id="f", ancestors=(), owner_id="anna", readers={"bert"}, change="shared")
     assert [one.account_id for one in told] == ["anna"]
@@ -154,14 +154,14 @@ def test_a_reader_sees_paths_from_what_they_follow_on(followed: str, path: str) 
 
 
 def test_only_readers_who_chose_the_change_are_notified() -> None:
-    """A right that was taken away ends the news; a follower of deletions hears of nothing else."""
+    """A revoked right ends the notices; a follower of deletions gets nothing else."""
     subscriptions = [follows("anna", "f"), follows("bert", "f", "deleted")]
     told = followers(subscriptions, file_id="f", ancestors=(), owner_id="cleo", readers={"bert"}, change="modified")
     assert told == []
 
 
 def test_what_is_not_switched_off_is_on() -> None:
-    """A person who has chosen nothing is told of everything, but not by mail of every opening of a link."""
+    """A person without preferences is notified of everything, but not by mail of every opening of a link."""
     assert Preferences("anna").wants("upload_done", "email")
     assert not Preferences("anna").wants("link_opened", "email")
     assert Preferences("anna").wants("link_opened", "in_app")

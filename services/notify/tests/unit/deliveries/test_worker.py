@@ -46,7 +46,7 @@ class FakeDeliveries:
 
 
 class NeverValidated:
-    """Whether it may be told is asked, and never answered."""
+    """The permission check never answers."""
 
     async def of(self, delivery: Delivery) -> Delivery:
         await asyncio.Event().wait()
@@ -82,7 +82,7 @@ class Stage:
 
 
 async def test_an_accepted_mail_is_marked_and_published_with_its_causes() -> None:
-    """notification-sent names every event the mail told of."""
+    """notification-sent names every event in the mail."""
     stage = Stage()
     await stage.run()
     (event,) = stage.transactor.published
@@ -92,7 +92,7 @@ async def test_an_accepted_mail_is_marked_and_published_with_its_causes() -> Non
 
 
 async def test_a_sender_that_has_lost_its_lease_publishes_nothing() -> None:
-    """The one that took the mail over says it, once."""
+    """The one that took the mail over publishes it, once."""
     stage = Stage()
     stage.deliveries.token = "another's"
     await stage.run()

@@ -44,7 +44,7 @@ def file(**more: Any) -> dict[str, Any]:
 
 
 async def test_on_file_shared_a_person_is_asked_to_accept_once() -> None:
-    """By mail and in the app; their own acceptance and another role while they are asked are no news."""
+    """By mail and in the app; not their own acceptance, nor another role before they accept."""
     world = World()
     await world.handle(shared(1, invited_id="bert"), shared(2, "editor", invited_id="bert"))
     await world.handle(shared(3, "editor", account_id="bert"))
@@ -54,7 +54,7 @@ async def test_on_file_shared_a_person_is_asked_to_accept_once() -> None:
 
 
 async def test_on_file_shared_what_was_hidden_is_announced_once_it_waits_to_be_accepted() -> None:
-    """Nobody heard of the share while its owner was blocked."""
+    """Nobody was notified of the share while its owner was blocked."""
     world = World()
     await world.handle(shared(1, hidden=True))
     assert world.notices("bert") == []
@@ -73,7 +73,7 @@ async def test_on_file_shared_another_role_is_told_and_an_old_revision_is_not() 
 
 
 async def test_on_file_shared_an_address_without_account_is_invited_once() -> None:
-    """Another role is no second invitation; with an account, the person is told."""
+    """Another role is no second invitation; with an account, the person is notified."""
     world = World()
     await world.handle(shared(1), shared(2, "editor"))
     assert [kind for _, kind, _ in world.notices("anna")] == ["invitation"]
@@ -82,7 +82,7 @@ async def test_on_file_shared_an_address_without_account_is_invited_once() -> No
 
 
 async def test_on_file_shared_who_has_blocked_the_sender_is_told_nothing() -> None:
-    """The owner's followers are told as of every share."""
+    """The owner's followers are notified as of every share."""
     world = World()
     world.follow("anna", "f1", "in_app", "shared", "unshared")
     await world.handle(shared(1, hidden=True), revoked(2, hidden=True))
@@ -99,7 +99,7 @@ async def test_on_share_revoked_the_subscriptions_of_the_person_are_rechecked() 
 
 
 async def test_on_file_modified_a_reader_sees_paths_from_what_they_follow() -> None:
-    """The names above are not theirs to read; the owner sees them. Who may not read is told nothing."""
+    """They may not read the names above; the owner may. Without access there is no notice."""
     world = World()
     for account_id in ("anna", "bert", "mallory"):
         world.follow(account_id, "folder", "in_app")

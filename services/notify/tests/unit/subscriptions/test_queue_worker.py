@@ -57,7 +57,7 @@ async def test_a_failing_receiver_holds_up_what_follows_and_is_asked_rarely() ->
 async def test_a_receiver_that_is_gone_or_fails_for_days_disables_its_subscription(
     error: Exception, days: int, reason: str
 ) -> None:
-    """What waits fails, and the owner is told by mail and in the app."""
+    """Pending deliveries fail, and the owner is notified by mail and in the app."""
     world = World()
     one = await waiting(world, 3)
     if days:

@@ -97,7 +97,7 @@ async def test_a_certificate_must_be_signed_by_the_named_authority(tmp_path: Pat
     ],
 )
 async def test_what_is_no_answer_is_refused(status: int, body: str, kind: str) -> None:
-    """With the cluster's reason, or what a proxy in between has said; a redirect is not followed."""
+    """With the cluster's reason, or a proxy's; a redirect is not followed."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=body, headers={"location": "http://elsewhere.invalid/"})

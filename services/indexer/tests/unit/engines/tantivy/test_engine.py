@@ -99,7 +99,7 @@ def foreign_current(folder: Path) -> None:
     "damage", [broken_meta, missing_segment, broken_store, missing_folder, broken_current, foreign_current]
 )
 async def test_a_broken_index_is_reported_and_replaced(tmp_path: Path, damage: Callable[[Path], None]) -> None:
-    """The service is told to rebuild, and meanwhile an empty index takes writes and serves."""
+    """The service rebuilds, and meanwhile an empty index takes writes and serves."""
     await built(tmp_path)
     damage(tmp_path / generations(tmp_path)[0])
     engine = TantivyEngine(tmp_path)
@@ -163,7 +163,7 @@ async def test_writes_share_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_failed_commit_is_reported_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits hears of it; the write is not lost, and a newer one is not undone by it."""
+    """The waiting caller gets the error; the write is not lost, and does not undo a newer one."""
     engine = TantivyEngine(tmp_path, commit_ms=0)
     await engine.open()
     await put(engine, document("f1", "zero"))
