@@ -20,11 +20,9 @@ from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 from docstore_indexer.extraction.service import Extractor
-from docstore_indexer.indexing.api import admin_router, rebuild_router
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.job_repository import Jobs
 from docstore_indexer.indexing.plan_changes import PlanChanges
-from docstore_indexer.indexing.rebuild import Rebuild
 from docstore_indexer.indexing.repository import MongoEntries
 from docstore_indexer.indexing.rules import RETRY_WAKEUP, WorkQueue, wakeup_name
 from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
@@ -32,6 +30,8 @@ from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
 from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
 from docstore_indexer.indexing.worker import Indexing
+from docstore_indexer.rebuild.api import admin_router, rebuild_router
+from docstore_indexer.rebuild.worker import Rebuild
 from docstore_indexer.search.api import search_router
 from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings

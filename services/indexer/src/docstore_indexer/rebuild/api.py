@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from docstore_contracts.indexer import RebuildStatus
-from docstore_indexer.indexing.schemas import Rebuild
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
+from docstore_indexer.rebuild.schemas import Rebuild
 from docstore_platform.errors import Forbidden
 from docstore_platform.http.answers import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetadata, FakeTexts, a_file, an_entry
 
 from docstore_indexer.indexing.job_repository import Job
-from docstore_indexer.indexing.rebuild import Rebuild
 from docstore_indexer.indexing.rules import Entry, FileChange
+from docstore_indexer.rebuild.worker import Rebuild
 from docstore_work.lease_queue import Lease
 
 
