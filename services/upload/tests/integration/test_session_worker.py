@@ -57,9 +57,7 @@ async def test_vanished_client(stack: Stack, method: str) -> None:
 async def test_expiry_cleans_up(stack: Stack, method: str) -> None:
     """Nothing, or not all, was sent: the upload expires, publishes that once, and what was sent is deleted for good."""
     part = 5 << 20
-    async with stack.run(
-        lifetime_seconds=0.5, multipart_lifetime_seconds=0.5, sweep_delay_seconds=0.5, part_bytes=part
-    ):
+    async with stack.run(lifetime_seconds=0.5, multipart_lifetime_seconds=0.5, sweep_delay_seconds=3, part_bytes=part):
         upload = await stack.person.initiate(method, b"x" * (part + 1) if method == "multipart" else CONTENT)
         if method == "multipart":
             await stack.put(upload["multipart"]["parts"][1], b"x")
