@@ -1,6 +1,6 @@
 """Fakes of repositories and transactions, in memory. They copy what they store, as a database does."""
 
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
@@ -63,9 +63,11 @@ class FakeNodes:
     def _chosen(self, wanted: Callable[[Node], bool]) -> list[Node]:
         return [replace(node) for node in self.by_id.values() if wanted(node)]
 
-    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
+    async def by_ids(
+        self, ids: Iterable[str], session: Session = None, *, names: Set[tuple[str, str]] = frozenset()
+    ) -> list[Node]:
         asked = set(ids)
-        return self._chosen(lambda node: node.id in asked)
+        return [*self._chosen(lambda node: node.id in asked), *await self.by_names(names)]
 
     async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
         asked = set(names)

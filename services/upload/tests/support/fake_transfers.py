@@ -9,7 +9,7 @@ from docstore_platform.clock import Clock
 from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
-from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
+from docstore_upload.lifecycle.ports import Claim, Completion, Fields, NotCommitting, Recheck
 from docstore_upload.lifecycle.rules import COMMITTING, OPEN, State, Transfer
 from docstore_upload.packs.rules import Pack
 from docstore_upload.sessions.rules import Upload, Verified
@@ -42,6 +42,9 @@ class FakeTransfers(Generic[T]):
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return {key: each for key, each in (await self.by_ids(ids)).items() if each.account_id == account_id}
 
+    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        return await self.of_account(account_id, ids)
+
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:
         return {key: self.stored[key] for key in ids if key in self.stored}
 
@@ -55,6 +58,8 @@ class FakeTransfers(Generic[T]):
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
+        if any(self.stored[done.id].state != "committing" for done in completions):
+            raise NotCommitting
         for done in completions:
             changes = {"completed_event_id": done.event_id, "completed_at": now, "attempts": 0, **done.fields}
             changes["revision"] = self.stored[done.id].revision + 1

@@ -21,6 +21,7 @@ from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLett
 from docstore_events.consuming.local_logs import local_logs
 from docstore_events.envelope import header_map
 from docstore_events.outbox.bulk import let_bulk_pass
+from docstore_events.outbox.pacing import Pacing
 from docstore_events.outbox.send_spans import send_span
 from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_platform.clock import Clock, utc_now
@@ -79,6 +80,7 @@ class Relay:
         self._wakeup_name = wakeup_name
         self._partition = DefaultPartitioner()
         self._local = local_logs(settings.kafka_bootstrap)
+        self._pacing = Pacing()
         self._drained = True
         self._drained_at = time.monotonic()
         self._checked_at = self._drained_at - CHECK_SECONDS
@@ -105,7 +107,8 @@ class Relay:
                     log.warning("outbox_relay_failed", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
-                await wakeup.wait(poll_seconds)
+                if await wakeup.wait(poll_seconds):
+                    await asyncio.sleep(self._pacing.take())
         finally:
             wakeup.close()
             await self.close()

@@ -72,16 +72,16 @@ class CommitService(UseCases):
         return [await self._commit_one(commit) for commit in commits]
 
     async def _commit_one(self, commit: Commit) -> CommitResult:
-        """Commit one. On a duplicate, it or a node of its name was just created by another transaction: try again."""
+        """Commit one. On a duplicate it is committed already, or another transaction has just created its name."""
         for attempt in range(1, TRIES + 1):
-            known = await self.store.commits.of([commit.upload_id])
-            if known:
-                return known[commit.upload_id]
             try:
                 return (await self._in_transaction([commit]))[0]
             except DatabaseError as error:
                 if not is_duplicate(error) or attempt == TRIES:
                     raise
+            known = await self.store.commits.of([commit.upload_id])
+            if known:
+                return known[commit.upload_id]
         raise AssertionError("the loop above returns or raises")
 
     async def _in_transaction(self, commits: Sequence[Commit]) -> list[CommitResult]:

@@ -4,7 +4,7 @@ Hints in memory lead from ids and names to documents: the last known parent of a
 A hint only chooses which documents one query reads; their content decides. A wrong hint costs a second read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts
@@ -107,9 +107,10 @@ class Tree:
 
     async def walk(self, owner_id: str, paths: Iterable[Parts], session: Session = None) -> Found:
         """Every node on the way to each of `paths`, the last one included. Creates the account's root if needed."""
-        wanted = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
+        wanted: set[Parts] = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
         hinted = self._hinted(owner_id, wanted)
-        nodes = await self._nodes.by_ids(hinted.values(), session)
+        names = {(hinted[parts[:-1]], parts[-1]) for parts in wanted - hinted.keys() if parts[:-1] in hinted}
+        nodes = await self._nodes.by_ids(hinted.values(), session, names=names)
         by_id = {node.id: node for node in nodes}
         if owner_id not in by_id:
             await self._nodes.make_root(owner_id, self._clock(), session)
@@ -117,11 +118,14 @@ class Tree:
             by_id[owner_id] = nodes[0]
         found: Found = {(): by_id[owner_id]}
         order = sorted(wanted, key=len)
+        by_name = {(node.parent_id, node.name): node for node in nodes if node.live}
         for parts in order[1:]:
-            node, parent = by_id.get(hinted.get(parts, "")), found.get(parts[:-1])
-            if node and parent and node.live and node.parent_id == parent.id and node.name == parts[-1]:
+            parent = found.get(parts[:-1])
+            node = by_name.get((parent.id, parts[-1])) if parent else None
+            if node is not None:
                 found[parts] = node
-        await self._look_up(found, order, session)
+                self._remember_child(node)
+        await self._look_up(found, order, names, session)
         return found
 
     async def at(self, owner_id: str, parts: Parts, session: Session = None) -> Place | None:
@@ -141,9 +145,11 @@ class Tree:
                     hinted[parts] = node_id
         return hinted
 
-    async def _look_up(self, found: Found, order: list[Parts], session: Session) -> None:
-        """Add nodes without hints to `found`, level by level."""
-        absent: set[Parts] = set()
+    async def _look_up(
+        self, found: Found, order: list[Parts], names: Container[tuple[str, str]], session: Session
+    ) -> None:
+        """Add nodes without hints to `found`, level by level. `names`: those that were read already."""
+        absent = {parts for parts in order[1:] if parts[:-1] in found and (found[parts[:-1]].id, parts[-1]) in names}
         while True:
             ask = [
                 parts
@@ -156,7 +162,11 @@ class Tree:
             for node in await self._nodes.by_names(by_key, session):
                 assert node.parent_id is not None
                 found[by_key[node.parent_id, node.name]] = node
-                if len(self._children) > MAX_HINTS:
-                    self._children.clear()
-                self._children[node.parent_id, node.name] = node.id
+                self._remember_child(node)
             absent.update(parts for parts in ask if parts not in found)
+
+    def _remember_child(self, node: Node) -> None:
+        assert node.parent_id is not None
+        if len(self._children) > MAX_HINTS:
+            self._children.clear()
+        self._children[node.parent_id, node.name] = node.id

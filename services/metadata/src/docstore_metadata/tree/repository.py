@@ -1,6 +1,6 @@
 """Nodes of the tree, in collection `nodes` of MongoDB. The name of a live node is unique in its folder."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -21,8 +21,10 @@ FILLED_AT_ONCE = 1000
 class Nodes(Protocol):
     """Files and folders. Children are the live nodes of a folder."""
 
-    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
-        """Those of the nodes that exist, unordered."""
+    async def by_ids(
+        self, ids: Iterable[str], session: Session = None, *, names: Set[tuple[str, str]] = frozenset()
+    ) -> list[Node]:
+        """Those of the nodes that exist, unordered; with `names` also children by folder and name, as `by_names`."""
 
     async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
         """Those of the children that exist, each given by its folder's id and its name."""
@@ -97,8 +99,14 @@ class MongoNodes:
             ]
             await self._nodes.bulk_write(writes, ordered=False)
 
-    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
-        return await self._find({"_id": {"$in": sorted(set(ids))}}, session=session)
+    async def by_ids(
+        self, ids: Iterable[str], session: Session = None, *, names: Set[tuple[str, str]] = frozenset()
+    ) -> list[Node]:
+        wanted: Document = {"_id": {"$in": sorted(set(ids))}}
+        if len({parent_id for parent_id, _ in names}) == 1:
+            return await self._find({"$or": [wanted, names_filter(names)]}, session=session)
+        found = await self._find(wanted, session=session)
+        return [*found, *await self.by_names(names, session)] if names else found
 
     async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
         return await self._find(names_filter(names), session=session, hint=BY_NAME)

@@ -23,7 +23,7 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Conflict, DomainError, NotFound, Unavailable, not_found, unavailable
 from docstore_upload.lifecycle.clients import ServiceClients, item_error
-from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, T, Transfers
+from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, NotCommitting, T, Transfers
 from docstore_upload.lifecycle.rules import COMMITTING, Actor, Mismatch
 from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.metrics import completed_bytes_total, ended_total
@@ -71,7 +71,7 @@ class Completer(Generic[T]):
     def _outcome(self, transfer: T, error: DomainError | None) -> Any:
         if transfer.result is not None:
             return transfer.result
-        return error or transfer.final_refusal or not_found(self._kind.noun)
+        return transfer.final_refusal or error or not_found(self._kind.noun)
 
     async def _verify(
         self, transfers: Sequence[T], manifests: Mapping[str, object], by: Actor, errors: Errors
@@ -117,6 +117,9 @@ class Completer(Generic[T]):
         return [_claimed(transfer, claims.get(transfer.id)) for transfer in transfers]
 
     async def _claim_together(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+        if len(claims) == 1:  # a single write needs no transaction
+            return await self._transfers.claim(claims, retry_at)
+
         async def work(transaction: Transaction) -> bool:
             return await self._transfers.claim(claims, retry_at, transaction.session)
 
@@ -138,29 +141,27 @@ class Completer(Generic[T]):
             errors[transfer.id] = commit
             if not _undecided(answers):
                 await self._termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
-        return await self._finish(commits) if commits else {}
+        committed = [transfer for transfer in transfers if transfer.id in commits]
+        return await self._finish(committed, commits) if commits else {}
 
-    async def _finish(self, commits: Mapping[str, Commit[T]]) -> dict[str, T]:
+    async def _finish(self, committed: Sequence[T], commits: Mapping[str, Commit[T]]) -> dict[str, T]:
         """Complete committed transfers. If several workers have committed one, only one of them publishes its event."""
-        now = self._clock()
-        check_at = now + timedelta(seconds=self._settings.settle_first_delay_seconds)
 
-        async def work(transaction: Transaction) -> list[T]:
-            finished: list[T] = []
-            completions: list[Completion] = []
-            for transfer in (await self._transfers.by_ids(list(commits), transaction.session)).values():
-                commit = commits[transfer.id]
+        async def as_claimed(transaction: Transaction) -> list[T]:
+            return await self._complete(committed, commits, transaction)
+
+        async def as_stored(transaction: Transaction) -> list[T]:
+            current = await self._transfers.by_ids(list(commits), transaction.session)
+            for transfer in current.values():
                 if transfer.state == "completed":
-                    await self._amend(transfer, commit, transaction)
-                elif transfer.state == "committing":
-                    event_id = transaction.publish(commit.event(transfer))
-                    completions.append(Completion(transfer.id, commit.fields, event_id))
-                    finished.append(replace(transfer, state="completed", **commit.fields))
-            if completions:
-                await self._transfers.complete(completions, now, check_at, transaction.session)
-            return finished
+                    await self._amend(transfer, commits[transfer.id], transaction)
+            still = [transfer for transfer in current.values() if transfer.state == "committing"]
+            return await self._complete(still, commits, transaction)
 
-        finished = await self._transactor.run(work)
+        try:
+            finished = await self._transactor.run(as_claimed)
+        except NotCommitting:
+            finished = await self._transactor.run(as_stored)
         for transfer in finished:
             measure = transfer.measure
             ended_total.labels("completed", measure.method, transfer.completed_by or "client").inc(measure.files)
@@ -169,6 +170,19 @@ class Completer(Generic[T]):
         completed = {transfer.id: transfer for transfer in finished}
         others = [key for key in commits if key not in completed]
         return completed | (await self._transfers.by_ids(others) if others else {})
+
+    async def _complete(
+        self, transfers: Sequence[T], commits: Mapping[str, Commit[T]], transaction: Transaction
+    ) -> list[T]:
+        """Complete transfers and publish their events; NotCommitting if another worker has completed one."""
+        now = self._clock()
+        check_at = now + timedelta(seconds=self._settings.settle_first_delay_seconds)
+        completions = [
+            Completion(each.id, commits[each.id].fields, transaction.publish(commits[each.id].event(each)))
+            for each in transfers
+        ]
+        await self._transfers.complete(completions, now, check_at, transaction.session)
+        return [replace(each, state="completed", **commits[each.id].fields) for each in transfers]
 
     async def _amend(self, transfer: T, commit: Commit[T], transaction: Transaction) -> None:
         more = self._kind.amendment(transfer, commit)

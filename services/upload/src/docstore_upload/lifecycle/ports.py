@@ -49,6 +49,10 @@ class Completion:
     event_id: str
 
 
+class NotCommitting(Exception):
+    """A transfer that was to be completed is not committing any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recheck(Generic[T]):
     """The next check of a transfer, valid while it is as it was seen; None: never again."""
@@ -68,6 +72,10 @@ class Transfers(Protocol[T]):
         """Return those of `ids` that belong to this account."""
         ...
 
+    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        """The same for completing them: those that began in this process lately are given as they began, unread."""
+        ...
+
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]: ...
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
@@ -77,7 +85,7 @@ class Transfers(Protocol[T]):
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
-        """Make transfers completed that the same transaction has read as committing."""
+        """Make committing transfers completed; NotCommitting if one is in another state: the transaction must end."""
         ...
 
     async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:

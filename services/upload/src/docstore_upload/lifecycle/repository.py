@@ -10,12 +10,14 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import error_of, problem_of
 from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
-from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
+from docstore_upload.lifecycle.ports import Claim, Completion, Fields, NotCommitting, Recheck
 from docstore_upload.lifecycle.rules import OPEN, State, Transfer
 from docstore_work.lease_queue import LeaseQueue
 
 T = TypeVar("T", bound=Transfer)
 LEASE_SECONDS = 60.0
+MAX_BEGUN = 2000
+"""Most transfers that are kept in memory until they are completed."""
 STALLED: Document = {"missing": {"$exists": True}}
 
 
@@ -48,6 +50,7 @@ class MongoTransfers(Generic[T]):
         self._documents: Collection = database[self.collection_name]
         self._queue = work_queue(self._documents, self.collection_name, lease_seconds, clock)
         self._names = [each.name for each in fields(self.transfer_type)]
+        self._begun: dict[str, T] = {}
 
     async def create_indexes(self) -> None:
         shared = [
@@ -65,9 +68,19 @@ class MongoTransfers(Generic[T]):
             del document["missing"]
             documents.append(document)
         await self._documents.insert_many(documents, ordered=False, session=session)
+        for transfer in transfers:
+            self._begun[transfer.id] = transfer
+            if len(self._begun) > MAX_BEGUN:
+                del self._begun[next(iter(self._begun))]
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return await self._by_id({"_id": {"$in": list(ids)}, "account_id": account_id})
+
+    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        begun = {id_: self._begun.pop(id_) for id_ in ids if id_ in self._begun}
+        unknown = [id_ for id_ in ids if id_ not in begun]
+        stored = await self.of_account(account_id, unknown) if unknown else {}
+        return stored | {id_: transfer for id_, transfer in begun.items() if transfer.account_id == account_id}
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:
         return await self._by_id({"_id": {"$in": list(ids)}}, session)
@@ -91,13 +104,12 @@ class MongoTransfers(Generic[T]):
         for claim in claims:
             alike[("completed_by", claim.by), *claim.found.items()].append(claim.id)
         due = self._queue.due(retry_at)
-        changes = [
-            UpdateMany(
-                {"_id": {"$in": ids}, "state": {"$in": OPEN}},
-                merged({"$set": {"state": "committing", **dict(found)}}, due),
-            )
-            for found, ids in alike.items()
-        ]
+        changes: list[UpdateOne | UpdateMany] = []
+        for found, ids in alike.items():
+            update = merged({"$set": {"state": "committing", **dict(found)}}, due)
+            # Without a transaction the driver repeats only updates of one document after a lost connection.
+            kind = UpdateOne if len(ids) == 1 else UpdateMany
+            changes.append(kind({"_id": {"$in": ids}, "state": {"$in": OPEN}}, update))
         return await self._bulk(changes, session) == len(claims)
 
     async def complete(
@@ -107,9 +119,9 @@ class MongoTransfers(Generic[T]):
         for done in completions:
             completed = {"state": "completed", "completed_event_id": done.event_id, "completed_at": now, "attempts": 0}
             update = merged({"$set": {**completed, **done.fields}, "$inc": {"revision": 1}}, self._queue.due(check_at))
-            # The id alone needs no query plan, and a concurrent change is a conflict.
-            changes.append(UpdateOne({"_id": done.id}, update))
-        await self._bulk(changes, session)
+            changes.append(UpdateOne({"_id": done.id, "state": "committing"}, update))
+        if await self._bulk(changes, session) < len(changes):
+            raise NotCommitting
 
     async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
         await self._documents.update_one({"_id": transfer_id}, {"$set": fields}, session=session)

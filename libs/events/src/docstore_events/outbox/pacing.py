@@ -1,0 +1,35 @@
+"""Pacing of the relay: events of a quiet service leave at once, those of a busy one travel together.
+
+Each turn of a relay costs about the same however many events it sends: reads and writes of the outbox, a record batch
+in the broker's log, and at each consumer a transaction.
+"""
+
+import time
+from collections.abc import Callable
+
+BURST_TURNS = 12
+TURNS_PER_SECOND = 4.0
+"""Under lasting load, so an event waits a quarter of a second at most."""
+
+
+class Pacing:
+    """A token bucket of `burst` turns, refilled at `per_second`."""
+
+    def __init__(
+        self,
+        burst: int = BURST_TURNS,
+        per_second: float = TURNS_PER_SECOND,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._seconds = seconds
+        self._turns = float(burst)
+        self._counted_at = seconds()
+
+    def take(self) -> float:
+        """Take a turn; return the seconds to wait before it."""
+        now = self._seconds()
+        self._turns = min(self._turns + (now - self._counted_at) * self._per_second, self._burst) - 1
+        self._counted_at = now
+        return max(0.0, -self._turns / self._per_second)
