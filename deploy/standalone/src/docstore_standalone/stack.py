@@ -102,7 +102,8 @@ def _variables(
         **_mongo_url(servers, SERVICES),
         "DOCSTORE_PUBLIC_URL": gateway,
         "DOCSTORE_SINGLE_INSTANCE": "true",
-        "DOCSTORE_TOPIC_PARTITIONS": "2",
+        # Each partition written to is an object of the broker's log, and one instance of a service reads them all.
+        "DOCSTORE_TOPIC_PARTITIONS": "1",
         "DOCSTORE_IDLE_INTERVAL_MS": str(idle_ms),
         "DOCSTORE_OUTBOX_INTERVAL_MS": "15000",
         "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN_EMAIL,

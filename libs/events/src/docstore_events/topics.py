@@ -1,14 +1,17 @@
 """Explicit creation of topics: a broker's auto-creation makes one partition and one replica."""
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from docstore_events.connection import kafka_connection
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.settings import InfraSettings
 
+REQUEST_MS = 10_000
 _under_way: dict[tuple[asyncio.AbstractEventLoop, str, str], asyncio.Task[None]] = {}
 
 
@@ -30,6 +33,28 @@ async def provision_topics(settings: InfraSettings) -> None:
         under_way.add_done_callback(lambda _: _under_way.pop(place))
     # Shielded: other callers still wait for it if the first one is cancelled.
     await asyncio.shield(under_way)
+
+
+async def partitions_of(settings: InfraSettings, topics: Iterable[str]) -> dict[str, set[int]]:
+    """Return the partitions that each topic has at the broker, none if it does not exist."""
+    admin = AIOKafkaAdminClient(**kafka_connection(settings), request_timeout_ms=REQUEST_MS)
+    await admin.start()
+    try:
+        return existing_partitions(await admin.describe_topics(sorted(topics)))
+    finally:
+        await admin.close()
+
+
+def existing_partitions(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
+    """Return the partitions of each topic, from a broker's description. Only an unknown topic has none.
+
+    KafkaError for any other error, such as missing rights: it does not mean that the topic is lost.
+    """
+    for topic in topics:
+        error = for_code(topic["error_code"])
+        if error is not NoError and error is not UnknownTopicOrPartitionError:
+            raise error(f"topic {topic['topic']} can't be described")
+    return {topic["topic"]: {each["partition"] for each in topic["partitions"]} for topic in topics}
 
 
 async def _provision(settings: InfraSettings) -> None:

@@ -1,11 +1,15 @@
-"""Concurrent provisioning of topics happens once."""
+"""Topics: concurrent provisioning happens once, and a broker's description is read."""
 
 import asyncio
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from docstore_events import topics
+from docstore_events.topics import existing_partitions
 from docstore_platform.settings import InfraSettings
+
+FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"partition": 1}]}
 
 
 async def test_who_comes_while_topics_are_made_waits_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +47,12 @@ async def test_a_failure_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = InfraSettings(topic_prefix="failed.")
     outcomes = await asyncio.gather(*(topics.provision_topics(settings) for _ in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
+
+
+def test_only_an_unknown_topic_has_no_partitions() -> None:
+    """A topic that may not be described is not lost: otherwise all its events would be sent again for nothing."""
+    gone = {"error_code": 3, "topic": "shares", "partitions": []}
+    assert existing_partitions([FILES, gone]) == {"files": {0, 1}, "shares": set()}
+    forbidden = {"error_code": 29, "topic": "shares", "partitions": []}
+    with pytest.raises(TopicAuthorizationFailedError):
+        existing_partitions([FILES, forbidden])

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
 import structlog
@@ -25,6 +26,7 @@ from docstore_events.connection import kafka_security
 from docstore_events.consuming.dead_letters import Record
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, LocalFetches
 from docstore_events.consuming.read_logs import ReadLogs
+from docstore_events.topics import partitions_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
 from docstore_platform.telemetry.metrics import consumer_lag
@@ -41,6 +43,7 @@ COMMIT_SECONDS = 5.0
 STOP_SECONDS = 2.0
 """Most seconds that the last commit may take."""
 
+NONE_ASSIGNED: Mapping[str, Iterable[int]] = MappingProxyType({})
 Handle = Callable[[list[Record]], Awaitable[None]]
 
 
@@ -213,8 +216,11 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         """Return the unread records by topic; empty while there is no connection."""
         return await self._logs.lag() if self._logs is not None else {}
 
-    def declare(self) -> tuple[KafkaBroker, BatchSubscriber]:
-        """Return FastStream's broker with its only subscriber."""
+    def declare(self, numbers: Mapping[str, Iterable[int]] = NONE_ASSIGNED) -> tuple[KafkaBroker, BatchSubscriber]:
+        """Return FastStream's broker with its only subscriber.
+
+        `numbers`: the partitions of each topic for the only instance of a service, which needs no group to share them.
+        """
         settings = self._settings
         broker = KafkaBroker(
             settings.kafka_bootstrap,
@@ -226,16 +232,15 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             logger=None,
             middlewares=[partial(ActivityMiddleware, self._activity)],
         )
-        numbers = range(settings.topic_partitions)
-        partitions = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
+        partitions = [TopicPartition(topic, number) for topic, some in numbers.items() for number in sorted(some)]
 
         async def parse(raws: Iterable[ConsumerRecord]) -> KafkaMessage:
             """Replaces FastStream's parser, which fails at non-text headers, so that the batch would be skipped."""
             return KafkaAckableMessage(raw_message=tuple(raws), body=b"", consumer=subscriber.consumer or FAKE_CONSUMER)
 
         subscriber = broker.subscriber(
-            *(() if settings.single_instance else self._topics),
-            partitions=partitions if settings.single_instance else (),
+            *(() if partitions else self._topics),
+            partitions=partitions,
             batch=True,
             group_id=f"{settings.topic_prefix}{self._service}",
             auto_offset_reset="earliest",
@@ -250,7 +255,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def run(self) -> None:
         """Read until cancelled; raises when it makes no progress although events wait."""
-        broker, subscriber = self.declare()
+        alone = self._settings.single_instance
+        broker, subscriber = self.declare(await partitions_of(self._settings, self._topics) if alone else NONE_ASSIGNED)
         try:
             await broker.connect()
             local = self._settings.idle_interval_ms > 0
@@ -265,7 +271,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             await broker.start()
             kafka = self._kafka = cast("BatchConsumer", subscriber.consumer)
             self._logs = ReadLogs(kafka)
-            if self._settings.single_instance:
+            if alone:
                 await self._logs.claim()
                 self.joined = True
             await self._watch(kafka, self._logs)

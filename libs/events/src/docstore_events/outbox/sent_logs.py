@@ -10,15 +10,13 @@ short is read at that batch, and counts as lost only if it is missing there twic
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from docstore_events.connection import kafka_connection
+from docstore_events.topics import partitions_of
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
 from docstore_platform.settings import InfraSettings
 
@@ -36,18 +34,6 @@ Offsets = Mapping[TopicPartition, int]
 
 class LogLost(Exception):
     """The broker has lost a log: its topic may have to be created again."""
-
-
-def existing_partitions(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
-    """Return the partitions of each topic, from a broker's description. Only an unknown topic has none.
-
-    KafkaError for any other error, such as missing rights: it does not mean that the topic is lost.
-    """
-    for topic in topics:
-        error = for_code(topic["error_code"])
-        if error is not NoError and error is not UnknownTopicOrPartitionError:
-            raise error(f"topic {topic['topic']} can't be described")
-    return {topic["topic"]: {each["partition"] for each in topic["partitions"]} for topic in topics}
 
 
 class SentLogs:
@@ -129,13 +115,7 @@ class SentLogs:
             await consumer.stop()
 
     async def _present(self, logs: Offsets) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(**kafka_connection(self._settings), request_timeout_ms=REQUEST_MS)
-        await admin.start()
-        try:
-            topics = await admin.describe_topics(sorted({at.topic for at in logs}))
-        finally:
-            await admin.close()
-        numbers = existing_partitions(topics)
+        numbers = await partitions_of(self._settings, {at.topic for at in logs})
         return [at for at in logs if at.partition in numbers.get(at.topic, ())]
 
     async def _mark_lost(self, topics: set[str]) -> bool:
