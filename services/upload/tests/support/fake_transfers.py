@@ -42,7 +42,7 @@ class FakeTransfers(Generic[T]):
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return {key: each for key, each in (await self.by_ids(ids)).items() if each.account_id == account_id}
 
-    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+    async def recent_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return await self.of_account(account_id, ids)
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:

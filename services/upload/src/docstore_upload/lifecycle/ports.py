@@ -72,8 +72,11 @@ class Transfers(Protocol[T]):
         """Return those of `ids` that belong to this account."""
         ...
 
-    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
-        """The same for completing them: those that began in this process lately are given as they began, unread."""
+    async def recent_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        """Return the same for their completion; those that this process has just inserted are not read again.
+
+        They may have changed since: each write checks the state.
+        """
         ...
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]: ...

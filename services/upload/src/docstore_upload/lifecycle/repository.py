@@ -16,8 +16,8 @@ from docstore_work.lease_queue import LeaseQueue
 
 T = TypeVar("T", bound=Transfer)
 LEASE_SECONDS = 60.0
-MAX_BEGUN = 2000
-"""Most transfers that are kept in memory until they are completed."""
+MAX_RECENT = 2000
+"""Maximum number of new transfers kept in memory until their completion."""
 STALLED: Document = {"missing": {"$exists": True}}
 
 
@@ -50,7 +50,7 @@ class MongoTransfers(Generic[T]):
         self._documents: Collection = database[self.collection_name]
         self._queue = work_queue(self._documents, self.collection_name, lease_seconds, clock)
         self._names = [each.name for each in fields(self.transfer_type)]
-        self._begun: dict[str, T] = {}
+        self._recent: dict[str, T] = {}
 
     async def create_indexes(self) -> None:
         shared = [
@@ -69,18 +69,18 @@ class MongoTransfers(Generic[T]):
             documents.append(document)
         await self._documents.insert_many(documents, ordered=False, session=session)
         for transfer in transfers:
-            self._begun[transfer.id] = transfer
-            if len(self._begun) > MAX_BEGUN:
-                del self._begun[next(iter(self._begun))]
+            self._recent[transfer.id] = transfer
+            if len(self._recent) > MAX_RECENT:
+                del self._recent[next(iter(self._recent))]
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         return await self._by_id({"_id": {"$in": list(ids)}, "account_id": account_id})
 
-    async def begun_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
-        begun = {id_: self._begun.pop(id_) for id_ in ids if id_ in self._begun}
-        unknown = [id_ for id_ in ids if id_ not in begun]
+    async def recent_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        recent = {id_: self._recent.pop(id_) for id_ in ids if id_ in self._recent}
+        unknown = [id_ for id_ in ids if id_ not in recent]
         stored = await self.of_account(account_id, unknown) if unknown else {}
-        return stored | {id_: transfer for id_, transfer in begun.items() if transfer.account_id == account_id}
+        return stored | {id_: transfer for id_, transfer in recent.items() if transfer.account_id == account_id}
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:
         return await self._by_id({"_id": {"$in": list(ids)}}, session)

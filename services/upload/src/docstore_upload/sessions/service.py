@@ -129,7 +129,7 @@ class UploadService:
     ) -> list[Json | DomainError]:
         """Return the file or an error for each, in order. An upload listed twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
-        mine = await self._uploads.begun_or_stored(principal.account_id, ids)
+        mine = await self._uploads.recent_or_stored(principal.account_id, ids)
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
         outcomes = await self._lifecycle.completer.complete(list(mine.values()), "client", sent)
         return [item if isinstance(item, DomainError) else outcomes.get(item.id, not_found("upload")) for item in items]
