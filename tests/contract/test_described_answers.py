@@ -26,9 +26,9 @@ def description() -> Description:
 
 
 def _differences(description: Description, answer: Any, **call: Any) -> list[str]:
-    said: dict[str, Any] = {"method": "PATCH", "path": "/v1/admin/accounts/1", "status": 200}
-    said |= {"media_type": "application/json", **call}
-    return list(description.differences(**said, body=json.dumps(answer).encode()))
+    call_fields: dict[str, Any] = {"method": "PATCH", "path": "/v1/admin/accounts/1", "status": 200}
+    call_fields |= {"media_type": "application/json", **call}
+    return list(description.differences(**call_fields, body=json.dumps(answer).encode()))
 
 
 def test_an_answer_as_described_passes(description: Description) -> None:
@@ -60,6 +60,6 @@ def test_an_answer_that_nobody_has_described_is_noticed(description: Description
 def test_problems_are_described_for_all_routes_at_once(description: Description) -> None:
     """Whatever their status; members of their own are allowed."""
     problem = {"type": "urn:x", "title": "X", "status": 404, "code": "not_found", "detail": "There is none.", "more": 1}
-    said = {"status": 404, "media_type": "application/problem+json"}
-    assert _differences(description, problem, **said) == []
-    assert _differences(description, {"code": "not_found"}, **said)
+    call_fields = {"status": 404, "media_type": "application/problem+json"}
+    assert _differences(description, problem, **call_fields) == []
+    assert _differences(description, {"code": "not_found"}, **call_fields)

@@ -119,8 +119,8 @@ async def _call_metadata(world: World) -> None:
     (committed,) = await metadata.commit_uploads([item])
     assert "problem" not in committed
     assert (committed["file"]["path"], committed["conflicted"]) == ("/other.txt", False)
-    asked = [{"account_id": account, "file_id": world.file_id} for account in (world.account_id, new_id())]
-    assert await metadata.permissions(asked) == ["owner", None]
+    requested = [{"account_id": account, "file_id": world.file_id} for account in (world.account_id, new_id())]
+    assert await metadata.permissions(requested) == ["owner", None]
     assert (await metadata.journal_heads([world.account_id])).keys() == {world.account_id}
     files = await metadata.lookup_files(world.account_id, [world.file_id, new_id()])
     assert {file["name"] for file in files.values()} == {"note.txt"}

@@ -55,15 +55,15 @@ async def test_a_poll_returns_an_upload_made_elsewhere(ada: Person) -> None:
     cursor = await latest(ada)
     waiting = asyncio.create_task(wait_for(ada, cursor))
     file = await ada.upload("/from-my-phone/a.txt", b"x")
-    told = await waiting
-    assert told[0] == ("created", "/from-my-phone")
+    notified = await waiting
+    assert notified[0] == ("created", "/from-my-phone")
     page = await ada.call("GET", f"/v1/changes?cursor={cursor}")
     assert [change["file"]["id"] for change in page["changes"]][-1] == file["id"]
 
 
 async def test_a_stream_misses_nothing_between_two_connections(ada: Person) -> None:
     """Each change once and in order, also those made while the connection was down."""
-    told: list[str] = []
+    notified: list[str] = []
     cursor = await latest(ada)
     for number in range(3):
         await ada.call("POST", "/v1/folders", {"path": f"/{number}a"})
@@ -71,8 +71,8 @@ async def test_a_stream_misses_nothing_between_two_connections(ada: Person) -> N
             await ada.call("POST", "/v1/folders", {"path": f"/{number}b"})
             for _ in range(2):
                 cursor, change = await next_change(content)
-                told.append(change["file"]["name"])
-    assert told == ["0a", "0b", "1a", "1b", "2a", "2b"]
+                notified.append(change["file"]["name"])
+    assert notified == ["0a", "0b", "1a", "1b", "2a", "2b"]
 
 
 async def test_a_share_and_its_end_reach_the_recipient(ada: Person, grace: Person) -> None:

@@ -21,27 +21,27 @@ async def test_a_follower_of_a_folder_is_notified_of_all_changes_in_it(ada: Pers
     await ada.call("POST", "/v1/subscriptions", {"file_id": followed["id"], "channel": "email"})
     await ada.call("POST", "/v1/subscriptions", {"file_id": folder["id"], "channel": "email"})
     await ada.upload("/elsewhere.txt", b"x")
-    told = []
+    notified = []
 
-    async def hears(subject: str) -> None:
-        told.append(subject)
+    async def receives(subject: str) -> None:
+        notified.append(subject)
 
         async def arrived() -> bool:
-            return len(changes_told(mailbox, ada)) >= len(told)
+            return len(changes_told(mailbox, ada)) >= len(notified)
 
         await eventually(arrived)
-        assert changes_told(mailbox, ada) == told
+        assert changes_told(mailbox, ada) == notified
 
     file = await ada.upload("/followed/inner/news.txt", b"x")
-    await hears("news.txt was created")
+    await receives("news.txt was created")
     await ada.upload("/followed/inner/news.txt", b"xy")
-    await hears("news.txt was modified")
+    await receives("news.txt was modified")
     await ada.call("PATCH", f"/v1/files/{file['id']}", {"name": "old.txt"})
-    await hears("old.txt was moved")
+    await receives("old.txt was moved")
     await ada.call("DELETE", f"/v1/files/{file['id']}")
-    await hears("old.txt was deleted")
+    await receives("old.txt was deleted")
     await ada.call("POST", f"/v1/files/{file['id']}/restore")
-    await hears("old.txt was restored")
+    await receives("old.txt was restored")
 
 
 async def test_a_former_follower_is_not_notified(ada: Person, mailbox: Mailbox) -> None:
@@ -52,8 +52,8 @@ async def test_a_former_follower_is_not_notified(ada: Person, mailbox: Mailbox) 
     ]
 
     async def told_of_both(times: tuple[int, int]) -> bool:
-        told = changes_told(mailbox, ada)
-        return (told.count("left.txt was modified"), told.count("kept.txt was modified")) == times
+        notified = changes_told(mailbox, ada)
+        return (notified.count("left.txt was modified"), notified.count("kept.txt was modified")) == times
 
     for name in ("left", "kept"):
         await ada.upload(f"/{name}.txt", b"xy")

@@ -14,7 +14,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def told(person: Person, title: str) -> Any:
+async def notified(person: Person, title: str) -> Any:
     """The notification of that title, once it is there."""
 
     async def probe() -> Any:
@@ -36,11 +36,11 @@ async def test_a_reader_is_notified_until_the_share_is_revoked(ada: Person, grac
     plan = await ada.upload("/private/team/plan.txt", b"plan")
     folder = await ada.call("GET", f"/v1/files/{plan['parent_id']}")
     share = await ada.share(folder, grace)
-    await told(grace, "team is shared with you")
+    await notified(grace, "team is shared with you")
     await mailed(mailbox, grace.email, "team is shared with you")
     await grace.call("POST", "/v1/subscriptions", {"file_id": folder["id"], "channel": "in_app"})
     await ada.upload("/private/team/news.txt", b"news")
-    notification = await told(grace, "news.txt was created")
+    notification = await notified(grace, "news.txt was created")
     assert notification["items"][0]["path"] == "/team/news.txt"
     assert "private" not in str(notification)
     await ada.call("DELETE", f"/v1/files/{folder['id']}/shares/{share['id']}")
@@ -51,7 +51,7 @@ async def test_a_reader_is_notified_until_the_share_is_revoked(ada: Person, grac
     await eventually(follows_nothing)
     await ada.call("POST", "/v1/subscriptions", {"file_id": folder["id"], "channel": "in_app"})
     await ada.upload("/private/team/secret.txt", b"secret")
-    await told(ada, "secret.txt was created")
+    await notified(ada, "secret.txt was created")
     assert "secret" not in str(await grace.call("GET", "/v1/notifications"))
 
 
@@ -67,7 +67,7 @@ async def test_a_person_without_account_is_invited_and_notified_after_sign_up(
     assert f"{ada.email} (unverified address)" in invitation.text
     await nobody.sign_up(email, PASSWORD)
     await verify_email(nobody, mailbox, email)
-    await told(nobody, "for-you.txt is shared with you")
+    await notified(nobody, "for-you.txt is shared with you")
 
 
 async def test_the_opening_of_a_link_is_notified_in_the_app(ada: Person, nobody: Person) -> None:
@@ -75,7 +75,7 @@ async def test_the_opening_of_a_link_is_notified_in_the_app(ada: Person, nobody:
     file = await ada.upload("/linked.txt", b"hello")
     link = await ada.call("POST", f"/v1/files/{file['id']}/links", {})
     await nobody.call("POST", f"/v1/links/{link['token']}/open", {})
-    await told(ada, "Your link to linked.txt was opened")
+    await notified(ada, "Your link to linked.txt was opened")
 
 
 async def test_a_log_in_on_a_new_device_is_notified(ada: Person, mailbox: Mailbox) -> None:
@@ -83,7 +83,7 @@ async def test_a_log_in_on_a_new_device_is_notified(ada: Person, mailbox: Mailbo
     phone = {"email": ada.email, "password": PASSWORD, "device_name": "Phone"}
     token = (await ada.call("POST", "/v1/sessions", phone))["device_token"]
     await ada.call("POST", "/v1/sessions", phone | {"device_token": token})
-    await told(ada, "New log-in to your account")
+    await notified(ada, "New log-in to your account")
     mail = await mailed(mailbox, ada.email, "New log-in to your account")
     assert "- Phone" in mail.text
     assert [one.subject for one in mailbox.of(ada.email)].count("New log-in to your account") == 1

@@ -60,10 +60,10 @@ async def test_files_of_a_pack_are_files_like_any_other(grace: Person, mailbox: 
         assert await read(grace, file) == (200, content)
     assert await read(grace, files[2], range="bytes=2-7") == (206, b"numbat")
 
-    async def told() -> bool:
+    async def notified() -> bool:
         return any(mail.subject == "Uploaded: 3 files" for mail in mailbox.of(grace.email))
 
-    await eventually(told)
+    await eventually(notified)
 
 
 async def test_many_are_fetched_by_one_url(ada: Person) -> None:

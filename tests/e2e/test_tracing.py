@@ -30,8 +30,8 @@ async def test_the_callers_trace_reaches_every_event_that_follows(ada: Person, e
         return {one.source for one in traced(seen)} >= FOLLOWING
 
     seen = await events.until(all_have_spoken)
-    said = traced(seen)
-    assert {one.event.type for one in said} >= {
+    published = traced(seen)
+    assert {one.event.type for one in published} >= {
         "upload-initiated",
         "file-created",
         "upload-completed",
@@ -39,9 +39,9 @@ async def test_the_callers_trace_reaches_every_event_that_follows(ada: Person, e
         "file-indexed",
         "notification-sent",
     }
-    assert all(one.traceparent and one.traceparent.split("-")[2] != span_id for one in said)
-    of_our_own = {one.traceparent[-2:] for one in seen if one.traceparent and one not in said}
-    assert {one.traceparent[-2:] for one in said if one.traceparent} == of_our_own
+    assert all(one.traceparent and one.traceparent.split("-")[2] != span_id for one in published)
+    of_our_own = {one.traceparent[-2:] for one in seen if one.traceparent and one not in published}
+    assert {one.traceparent[-2:] for one in published if one.traceparent} == of_our_own
 
 
 async def test_events_without_a_given_trace_share_one_of_ours(ada: Person, events: EventLog) -> None:

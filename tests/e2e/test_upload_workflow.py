@@ -24,10 +24,10 @@ async def test_a_vanished_clients_upload_is_finished(ada: Person, mailbox: Mailb
     await ada.counted(4)
     await ada.found("gull", "/vanished gull.txt")
 
-    async def told() -> bool:
+    async def notified() -> bool:
         return any("after your client disconnected" in mail.text for mail in mailbox.of(ada.email))
 
-    await eventually(told)
+    await eventually(notified)
     file = await ada.complete(upload)
     assert file["version"] == 1
 

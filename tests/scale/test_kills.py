@@ -164,9 +164,9 @@ def _heard(paired: PairedServices, source: ServiceName, event: str, consumer: Se
     ended = began + timedelta(seconds=SAID_SECONDS)
 
     async def probe() -> bool:
-        said = {"headers": ["ce_type", event.encode()], "created_at": {"$gte": began, "$lt": ended}}
-        ids = [row["_id"] async for row in paired.database(source)["outbox"].find(said, {"_id": 1})]
-        heard = await paired.database(consumer)["inbox"].count_documents({"_id": {"$in": ids}})
-        return utc_now() > ended and bool(ids) and bool(heard == len(ids))
+        published = {"headers": ["ce_type", event.encode()], "created_at": {"$gte": began, "$lt": ended}}
+        ids = [row["_id"] async for row in paired.database(source)["outbox"].find(published, {"_id": 1})]
+        received = await paired.database(consumer)["inbox"].count_documents({"_id": {"$in": ids}})
+        return utc_now() > ended and bool(ids) and bool(received == len(ids))
 
     return probe

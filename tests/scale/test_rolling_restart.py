@@ -29,7 +29,7 @@ async def test_a_rolling_restart_loses_no_request(paired: PairedServices, say: C
         say(f"{ended.total() - ended['answered']} of them not answered properly; the slowest took {load.slowest:.1f} s")
         assert set(ended) == {"answered"}
         assert [status for pair in statuses for status in pair] == [0] * 2 * len(PAIRED_SERVICES)
-        assert all(told >= load.paths for told in load.told)
+        assert all(seen_changes >= load.paths for seen_changes in load.seen_changes)
         listed = {file["path"] for file in await person.every("/v1/files", path="/", limit=500)}
         assert listed == load.paths | {"/" + THE_END}
         await person.counted(SIZE * len(load.paths))

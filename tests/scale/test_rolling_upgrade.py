@@ -115,7 +115,7 @@ async def _upgrade(paired: PairedServices, instance: Instance) -> int:
 async def _nothing_is_lost(followers: Followers, load: Load) -> None:
     uploader, reader, paths = followers.uploader, followers.reader, load.paths | followers.vanished
     assert len(load.paths) > 100
-    assert all(told >= load.paths for told in load.told)
+    assert all(seen_changes >= load.paths for seen_changes in load.seen_changes)
 
     async def all_listed() -> bool:
         listed = {file["path"] for file in await uploader.every("/v1/files", path=FOLDER.rstrip("/"), limit=500)}

@@ -56,16 +56,16 @@ async def test_uploads_through_two_of_each_count_once(
     say(f"{uploaded} uploads by {CLIENTS * WORKERS} workers: each counted, listed, found and told once")
     assert uploaded >= UPLOADS
     for source, event, consumer in FLOWS:
-        said = await _said(paired.database(source), event)
+        published = await _published(paired.database(source), event)
 
-        async def all_heard(consumer: ServiceName = consumer, said: set[str] = said) -> bool:
+        async def all_received(consumer: ServiceName = consumer, published: set[str] = published) -> bool:
             inbox = paired.database(consumer)["inbox"]
-            return bool(await inbox.count_documents({"_id": {"$in": list(said)}}) == len(said))
+            return bool(await inbox.count_documents({"_id": {"$in": list(published)}}) == len(published))
 
-        await eventually(all_heard)
+        await eventually(all_received)
 
 
-async def _said(database: Database, event: str) -> set[str]:
+async def _published(database: Database, event: str) -> set[str]:
     """Ids of the events of a type, all of them sent."""
     rows = [row async for row in database["outbox"].find({"headers": ["ce_type", event.encode()]})]
     assert rows, event

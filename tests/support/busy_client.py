@@ -171,7 +171,7 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
         assert await person.content(file["id"]) == content_of(file["path"])
     used = sum(one["size"] for one in completed)
     await _counted_and_found(person, used, set(versions))
-    await _told(mailbox, person, versions)
+    await _check_notified(mailbox, person, versions)
     await _nothing_strays(person, bucket, {one["id"] for one in completed})
     return set(versions)
 
@@ -208,18 +208,18 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
         ) from None
 
 
-async def _told(mailbox: Mailbox, person: Person, versions: Counter[str]) -> None:
+async def _check_notified(mailbox: Mailbox, person: Person, versions: Counter[str]) -> None:
     """Each upload is in one message; one that was sent twice has the same id both times."""
 
     def messages() -> Counter[str]:
         by_id = {mail.headers[DELIVERY_HEADER]: mail.text for mail in mailbox.of(person.email)}
         return Counter(path for text in by_id.values() for path in versions if f"- {path} (" in text)
 
-    async def all_told() -> bool:
+    async def all_notified() -> bool:
         return messages() >= versions
 
     try:
-        await eventually(all_told, seconds=PATIENCE_SECONDS, every=0.3)
+        await eventually(all_notified, seconds=PATIENCE_SECONDS, every=0.3)
     except AssertionError:
         raise AssertionError(f"not told: {versions - messages()}") from None
     assert messages() == versions

@@ -58,13 +58,13 @@ class EventLog:
     async def until(self, wanted: Callable[[list[Seen]], bool]) -> list[Seen]:
         """All published events, as soon as they are the expected ones."""
 
-        async def said() -> bool:
+        async def published() -> bool:
             if self._reading.done():
                 self._reading.result()
             return wanted(self.events)
 
         try:
-            await eventually(said)
+            await eventually(published)
         except AssertionError as error:
             last = [f"{one.source} {one.event.type} {one.traceparent} {one.time}" for one in self.events[-LAST_SHOWN:]]
             raise AssertionError(f"{error}; the last of {len(self.events)} events: {last}") from None

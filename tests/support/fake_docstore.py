@@ -30,7 +30,7 @@ class FakeDocStore:
     begun: dict[str, Json] = field(default_factory=dict)
     packs: dict[str, dict[int, Json]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     """Blocks that were asked for, as often as they were."""
     fetched: list[tuple[str, str]] = field(default_factory=list)
     """Keys and ranges that were read from the store."""
@@ -113,7 +113,7 @@ class FakeDocStore:
         if self.is_older and "sizes" in wish:
             return problem(422, "invalid_request")
         hashes = wish["hashes"]
-        self.asked += hashes
+        self.requested += hashes
         self.lengths |= wish.get("sizes", {})
         missing = [{"hash": each, **self._target(f"blocks/{each}")} for each in hashes if self.frame(each) is None]
         return web.json_response({"missing": missing})

@@ -26,7 +26,7 @@ class FakeServer:
     def __init__(self) -> None:
         self.replies: dict[str, list[Reply]] = defaultdict(lambda: [refusal(404)])
         """By route, as in `GET /v1/me`."""
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         """Routes with their queries."""
         self.sent: list[Any] = []
         """The documents that came with them."""
@@ -65,7 +65,7 @@ class FakeServer:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         route = f"{request.command} {request.path}"
-        self.asked.append(route)
+        self.requested.append(route)
         if body := request.rfile.read(int(request.headers.get("content-length", 0))):
             self.sent.append(orjson.loads(body))
         replies = self.replies[route.partition("?")[0]]

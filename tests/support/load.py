@@ -62,7 +62,7 @@ class Load:
         self.folder = folder
         self.stop = asyncio.Event()
         self.paths: set[str] = set()
-        self.told: list[set[str]] = []
+        self.seen_changes: list[set[str]] = []
         self.clients: list[Client] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -72,7 +72,7 @@ class Load:
         self._tasks = [asyncio.create_task(do(client)) for do, client in zip(work, self.clients, strict=True)]
 
     async def end(self) -> Counter[str]:
-        """Stop; how requests ended, once all have been notified of the last change."""
+        """Stop; how requests ended, once all have seen the last change."""
         self.stop.set()
         await asyncio.gather(*self._tasks[:-POLLERS])
         await self.person.call("POST", "/v1/folders", {"path": self.folder + THE_END})
@@ -106,12 +106,12 @@ class Load:
 
     async def poll(self, client: Client) -> None:
         """Follow the change feed until the last change."""
-        told: set[str] = set()
-        self.told.append(told)
+        seen_changes: set[str] = set()
+        self.seen_changes.append(seen_changes)
         cursor = ""
-        while self.folder + THE_END not in told:
+        while self.folder + THE_END not in seen_changes:
             page = await client.ask("GET", f"/v1/changes?wait={WAIT_SECONDS}" + (f"&cursor={cursor}" if cursor else ""))
             if page is None:
                 return
             cursor = page["cursor"]
-            told |= {change["file"]["path"] for change in page["changes"] if change.get("file")}
+            seen_changes |= {change["file"]["path"] for change in page["changes"] if change.get("file")}

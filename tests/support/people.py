@@ -54,11 +54,11 @@ class Person(ApiClient):
         await self.call("PUT", "/v1/me/plan", {"plan": plan})
         status = 200 if plan == "premium" else 403
 
-        async def heard() -> bool:
+        async def received() -> bool:
             answer = await self.ask("GET", "/v1/search?q=plan&in=content")
             return answer.status == status and (await self.usage())["limit"] != before
 
-        await eventually(heard)
+        await eventually(received)
 
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and code of a refusal, which is problem+json."""

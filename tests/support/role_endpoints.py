@@ -27,7 +27,7 @@ class Endpoint:
 
     keys: RoleKeys
     url: str = ""
-    asked: list[dict[str, str]] = field(default_factory=list)
+    requested: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -68,12 +68,12 @@ def _serving(endpoint: Endpoint, answer: Callable[[RoleKeys], str]) -> Iterator[
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            endpoint.asked.append(dict(parse_qsl(body.decode())))
-            said = answer(endpoint.keys).encode()
+            endpoint.requested.append(dict(parse_qsl(body.decode())))
+            payload = answer(endpoint.keys).encode()
             self.send_response(200)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(payload)
 
         def do_POST(self) -> None:
             self.do_GET()

@@ -48,10 +48,10 @@ async def test_who_did_what(ada: Visitor, new_visitor: NewVisitor) -> None:
 @pytest.fixture
 async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """A webhook's receiver on this machine: its address, and what it has received."""
-    told: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
-        told.append(await request.json())
+        received.append(await request.json())
         return web.Response()
 
     app = web.Application()
@@ -62,13 +62,13 @@ async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     await site.start()
     assert site._server is not None
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    yield f"http://127.0.0.1:{port}/hook", told
+    yield f"http://127.0.0.1:{port}/hook", received
     await runner.cleanup()
 
 
 async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[dict[str, Any]]]) -> None:
     """A wrong address is shown at its field; then the secret is shown once, a test arrives, and it can be ended."""
-    address, told = receiver
+    address, received = receiver
     await ada.put("/watched.txt")
     await ada.open()
     page = await open_details(ada, "watched.txt", "Following")
@@ -92,7 +92,7 @@ async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[di
     await page.get_by_role("button", name="Actions for Webhook").click()
     await page.get_by_role("menuitem", name="Send test").click()
     await expect(page.get_by_text("Test message accepted.")).to_be_visible()
-    assert [message["type"] for message in told] == ["test"]
+    assert [message["type"] for message in received] == ["test"]
     await check_page(page, "following")
     await page.get_by_role("button", name="Actions for Webhook").click()
     await page.get_by_role("menuitem", name="Remove").click()

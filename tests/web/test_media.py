@@ -102,7 +102,7 @@ async def test_audio_plays_and_seeks(ada: Visitor) -> None:
     await plays(page, "audio")
     assert 50 <= await page.evaluate("document.querySelector('audio').currentTime") < SECONDS
     ranges = [(await answer.request.all_headers()).get("range", "") for answer in answers]
-    starts = [int(asked.removeprefix("bytes=").partition("-")[0]) for asked in ranges if asked]
+    starts = [int(requested.removeprefix("bytes=").partition("-")[0]) for requested in ranges if requested]
     assert {answer.status for answer in answers} == {206}
     assert max(starts) > len(content) // 2
 

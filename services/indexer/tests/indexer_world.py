@@ -97,8 +97,8 @@ class FakeMetadata:
 
 
 def _public(state: FileState) -> dict[str, Any]:
-    said = state.model_dump(mode="json", include={"name", "version", "tags", "owner_id", "kind"})
-    return shown_file(id=state.file_id, path=f"/{state.name}", **said)
+    sent_events = state.model_dump(mode="json", include={"name", "version", "tags", "owner_id", "kind"})
+    return shown_file(id=state.file_id, path=f"/{state.name}", **sent_events)
 
 
 @dataclass

@@ -66,12 +66,12 @@ class FakeNodes:
     async def by_ids(
         self, ids: Iterable[str], session: Session = None, *, names: Set[tuple[str, str]] = frozenset()
     ) -> list[Node]:
-        asked = set(ids)
-        return [*self._chosen(lambda node: node.id in asked), *await self.by_names(names)]
+        requested = set(ids)
+        return [*self._chosen(lambda node: node.id in requested), *await self.by_names(names)]
 
     async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
-        asked = set(names)
-        return self._chosen(lambda node: node.live and (node.parent_id, node.name) in asked)
+        requested = set(names)
+        return self._chosen(lambda node: node.live and (node.parent_id, node.name) in requested)
 
     async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
         chain: list[str] = []

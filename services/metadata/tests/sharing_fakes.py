@@ -54,8 +54,8 @@ class FakeShares:
         return [share for share in shares if all(getattr(share, name) == value for name, value in wanted.items())]
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]:
-        asked = set(node_ids)
-        return [share for share in self._chosen() if share.node_id in asked]
+        requested = set(node_ids)
+        return [share for share in self._chosen() if share.node_id in requested]
 
     async def invitations(self, account_id: str, before: str | None, limit: int) -> list[Share]:
         latest = reversed(self._chosen(invited_id=account_id))
@@ -146,8 +146,8 @@ class FakeLinks:
         return len(await self.of_nodes([node_id], session))
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]:
-        asked = set(node_ids)
-        return [link for link in self.by_id.values() if link.node_id in asked]
+        requested = set(node_ids)
+        return [link for link in self.by_id.values() if link.node_id in requested]
 
     async def change(self, link: Link, fields: Mapping[str, Any], now: datetime, session: Session) -> Link | None:
         renamed = {{"password": "password_hash"}.get(name, name): value for name, value in fields.items()}

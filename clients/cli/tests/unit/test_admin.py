@@ -21,10 +21,10 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
-        self.asked: list[Any] = []
+        self.requested: list[Any] = []
 
     async def call(self, method: str, path: str, body: Any = None, *, params: Any = None) -> Any:
-        self.asked.append((method, path, body or params))
+        self.requested.append((method, path, body or params))
         return self.answers.pop(0)
 
 
@@ -55,7 +55,7 @@ def test_verifying_reads_all_pages_and_prints_the_head(gateway: FakeGateway) -> 
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
     assert shown.exit_code == 0, shown.output
     assert f"7 entries are intact. Note this down: 7:{SIGNATURE}" in shown.output
-    assert [asked[2]["after"] for asked in gateway.asked] == [0, 5]
+    assert [requested[2]["after"] for requested in gateway.requested] == [0, 5]
 
 
 def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGateway) -> None:
@@ -83,14 +83,14 @@ def test_an_end_noted_earlier_must_still_be_there(gateway: FakeGateway, signatur
     gateway.answers = [page(9, None, number=9), page(1, 7)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit", "--known", f"7:{signature}"])
     assert shown.exit_code == status, shown.output
-    assert gateway.asked[1][2] == {"after": 6, "limit": 1}
+    assert gateway.requested[1][2] == {"after": 6, "limit": 1}
 
 
 @pytest.mark.parametrize("known", ["7", "seven:" + SIGNATURE, "7:ab"])
 def test_what_was_not_noted_so_is_wrong_usage(gateway: FakeGateway, known: str) -> None:
     """Nothing is asked then."""
     assert CliRunner().invoke(app, ["admin", "verify-audit", "--known", known]).exit_code == 2
-    assert gateway.asked == []
+    assert gateway.requested == []
 
 
 def test_ill_health_is_the_exit_status(gateway: FakeGateway) -> None:
@@ -120,8 +120,8 @@ def test_sql_runs_on_the_archives_files(tmp_path: Path) -> None:
     call = '{"calls": [{"at": "2026-05-01T12:00:00Z", "status": 302, "account_id": "ann", "read": ["f", "g"]}]}'
     target = str(path).replace("'", "''")
     duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{call}' AS data) TO '{target}' (FORMAT parquet)")
-    asked = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path])
-    assert [{**row, "day": str(row["day"])} for row in asked] == [
+    requested = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path])
+    assert [{**row, "day": str(row["day"])} for row in requested] == [
         {"account_id": "ann", "status": 302, "files": 2, "day": "2026-05-01"}
     ]
     with pytest.raises(BadUsage):
@@ -140,5 +140,5 @@ def test_an_account_is_named_by_its_address(gateway: FakeGateway, arguments: lis
     changed = {"email": ada["email"], "plan": "premium", "role": "user", "status": "active", "url": "http://x"}
     gateway.answers = [{"items": [longer, ada]}, changed]
     assert CliRunner().invoke(app, ["admin", *arguments]).exit_code == 0
-    assert gateway.asked[1][1].startswith("/v1/admin/accounts/ada")
-    assert not gateway.asked[1][1].startswith("/v1/admin/accounts/ada2")
+    assert gateway.requested[1][1].startswith("/v1/admin/accounts/ada")
+    assert not gateway.requested[1][1].startswith("/v1/admin/accounts/ada2")

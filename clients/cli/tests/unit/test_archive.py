@@ -62,7 +62,7 @@ def test_the_archive_and_the_events_come_by_the_proxy(through_proxy: FakeServer,
         "GET http://store.example/one": [Reply(parquet)],
         "GET http://docs.example/v1/admin/events": [Reply(b"event: event\ndata: {}\n\n"), refusal(403)],
     }
-    asked = CliRunner().invoke(app, ["admin", "query", SQL, "--json"])
-    assert orjson.loads(asked.stdout) == [{"id": "e1"}]
+    requested = CliRunner().invoke(app, ["admin", "query", SQL, "--json"])
+    assert orjson.loads(requested.stdout) == [{"id": "e1"}]
     seen = CliRunner().invoke(app, ["admin", "events", "--json"])
     assert seen.stdout == '{"event":"event"}\n'

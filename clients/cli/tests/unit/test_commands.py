@@ -43,8 +43,8 @@ def test_the_table_matches_the_command(name: str) -> None:
 
 def test_it_prints_its_version() -> None:
     """That of the installed package."""
-    said = CliRunner().invoke(app, ["--version"])
-    assert (said.exit_code, said.output) == (0, f"docstore {version('docstore-cli')}\n")
+    printed = CliRunner().invoke(app, ["--version"])
+    assert (printed.exit_code, printed.output) == (0, f"docstore {version('docstore-cli')}\n")
 
 
 def test_help_imports_no_client_and_no_server() -> None:
@@ -92,9 +92,9 @@ def test_what_went_wrong_is_one_line_and_a_status(error: Any, status: int, capsy
     """With a code in brackets at its end, whatever the text of the error is."""
     error.args = (*error.args[:-1], f"{error.args[-1]}") if isinstance(error, OSError) else error.args
     assert status_of(error) == ended_by(error, "a\nb").exit_code == status
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert said.rstrip().endswith(")")
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.rstrip().endswith(")")
 
 
 def test_names_and_sizes_are_safe_and_short() -> None:

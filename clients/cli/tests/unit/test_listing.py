@@ -16,9 +16,9 @@ def query_of(server: FakeServer, *options: str) -> dict[str, str]:
     server.replies["GET /v1/files"] = [listed(a_file("b", "/work/b.txt"))]
     outcome = CliRunner().invoke(app, ["ls", "id:work", *options])
     assert (outcome.exit_code, outcome.output) == (0, "b.txt\n")
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(server.asked[-1]).query).items()}
-    assert asked.pop("parent_id") == "work"
-    return {name: value for name, value in asked.items() if name != "limit"}
+    requested = {name: values[0] for name, values in parse_qs(urlsplit(server.requested[-1]).query).items()}
+    assert requested.pop("parent_id") == "work"
+    return {name: value for name, value in requested.items() if name != "limit"}
 
 
 def test_a_folder_is_listed_as_people_expect(server: FakeServer) -> None:
@@ -31,20 +31,20 @@ def test_a_folder_is_listed_as_people_expect(server: FakeServer) -> None:
 
 def test_what_of_a_folder_is_chosen(server: FakeServer) -> None:
     """By tag, type, the beginning of the name and times, which may be so long ago."""
-    asked = query_of(
+    requested = query_of(
         server, "--tag", "tax", "--type", "image/*", "--prefix", "IMG", "--modified-before", "2026-05-01T12:00:00Z",
         "--created-after", "7d",
     )  # fmt: skip
-    since = datetime.now(UTC) - timedelta(days=7) - datetime.fromisoformat(asked.pop("created_after"))
+    since = datetime.now(UTC) - timedelta(days=7) - datetime.fromisoformat(requested.pop("created_after"))
     assert timedelta(0) <= since < timedelta(minutes=5)
-    before = asked.pop("modified_before")
+    before = requested.pop("modified_before")
     assert datetime.fromisoformat(before) == datetime(2026, 5, 1, 12, tzinfo=UTC)
-    assert asked == {"sort": "natural", "order": "asc", "tag": "tax", "type": "image/*", "prefix": "IMG"}
+    assert requested == {"sort": "natural", "order": "asc", "tag": "tax", "type": "image/*", "prefix": "IMG"}
 
 
 @pytest.mark.parametrize("options", [("--sort", "colour"), ("--created-after", "soon"), ("--modified-after", "2026")])
 def test_what_makes_no_sense_is_refused(server: FakeServer, options: tuple[str, str]) -> None:
     """Before anything is asked."""
     outcome = CliRunner().invoke(app, ["ls", *options])
-    assert (outcome.exit_code, server.asked) == (2, [])
+    assert (outcome.exit_code, server.requested) == (2, [])
     assert options[0] in outcome.output

@@ -32,7 +32,7 @@ class FakeRegion:
 
     def __init__(self, closing: ExitStack) -> None:
         self.home = ""
-        self.asked: list[tuple[str, str, Any]] = []
+        self.requested: list[tuple[str, str, Any]] = []
         self.valid = "access-1"
         region = self
 
@@ -55,7 +55,7 @@ class FakeRegion:
         self.url = f"http://127.0.0.1:{server.server_port}"
 
     def answer(self, request: BaseHTTPRequestHandler, body: Any) -> None:
-        self.asked.append((request.command, request.path, body))
+        self.requested.append((request.command, request.path, body))
         if request.path == "/v1/sessions" and self.home:
             self._send(request, 307, {"code": "home_region", "detail": "Elsewhere."}, f"{self.home}/v1/sessions")
         elif request.path == "/v1/me" and request.headers["authorization"] != f"Bearer {self.valid}":
@@ -63,7 +63,7 @@ class FakeRegion:
         elif request.path == "/v1/me":
             self._send(request, 200, ME)
         else:
-            number = len([path for _, path, _ in self.asked if path.startswith("/v1/sessions")])
+            number = len([path for _, path, _ in self.requested if path.startswith("/v1/sessions")])
             tokens = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "account": ME}
             self._send(request, 201 if request.path == "/v1/sessions" else 200, tokens)
 
@@ -97,8 +97,8 @@ def test_a_login_elsewhere_ends_at_home(regions, tmp_path: Path) -> None:
     home, other = regions
     outcome = login(other.url)
     assert outcome.exit_code == 0, outcome.output
-    assert home.asked == other.asked
-    assert home.asked[0][2]["password"] == "correct horse"
+    assert home.requested == other.requested
+    assert home.requested[0][2]["password"] == "correct horse"
     saved = session_file().load()
     assert saved is not None
     assert (saved.gateway, saved.access_token) == (home.url, "access-1")
@@ -114,7 +114,7 @@ def test_machines_are_distinguished(regions, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr("socket.gethostname", lambda host=host: host)
         login(home.url)
     login(home.url, "--device", "Ann's")
-    names = [body["device_name"] for _, _, body in home.asked]
+    names = [body["device_name"] for _, _, body in home.requested]
     assert names == ["docstore command on desk", "docstore command on laptop", "Ann's"]
 
 
@@ -123,15 +123,15 @@ def test_tokens_are_renewed_at_home(regions) -> None:
     home, other = regions
     login(other.url)
     home.valid = "access-2"
-    asked = len(other.asked)
+    requested = len(other.requested)
     outcome = CliRunner().invoke(app, ["usage"])
     assert outcome.exit_code == 0, outcome.output
     assert "1.0 MB of 5.0 MB" in outcome.output
-    assert home.asked[-2] == ("POST", "/v1/sessions/refresh", {"refresh_token": "refresh-1"})
+    assert home.requested[-2] == ("POST", "/v1/sessions/refresh", {"refresh_token": "refresh-1"})
     saved = session_file().load()
     assert saved is not None
     assert saved.refresh_token == "refresh-2"
-    assert len(other.asked) == asked
+    assert len(other.requested) == requested
 
 
 def test_regions_that_send_one_in_circles_end_the_login(regions) -> None:
@@ -140,7 +140,7 @@ def test_regions_that_send_one_in_circles_end_the_login(regions) -> None:
     home.home = other.url
     outcome = login(other.url)
     assert outcome.exit_code == 1
-    assert len(home.asked) == len(other.asked) == 1
+    assert len(home.requested) == len(other.requested) == 1
     assert session_file().load() is None
 
 

@@ -55,7 +55,7 @@ def test_bytes_that_are_no_text_name_nothing(arguments: str, server: FakeServer)
     outcome = CliRunner().invoke(app, arguments.replace("PATH", "/docs\udce9").split())
     assert outcome.exit_code == 2, outcome.exception
     assert "/docs\ufffd: not valid Unicode (usage)" in outcome.stderr
-    assert server.asked == []
+    assert server.requested == []
 
 
 @given(KINDS, st.booleans(), st.lists(NAMES | st.just(""), min_size=1))

@@ -18,10 +18,10 @@ class FakeGateway:
 
     def __init__(self, outcome: dict[str, Any]) -> None:
         self.outcome = outcome
-        self.asked: list[Any] = []
+        self.requested: list[Any] = []
 
     async def __call__(self, data: Any, method: str, path: str, body: Any = None) -> Any:
-        self.asked.append((method, path, body))
+        self.requested.append((method, path, body))
         return self.outcome
 
 
@@ -36,7 +36,7 @@ def test_a_moment_reaches_the_gateway_with_its_time_zone(gateway: FakeGateway) -
     """And the sum over all services is printed."""
     shown = CliRunner().invoke(app, ["events", "republish", "--since", "2026-05-01T12:00:00Z"])
     assert shown.exit_code == 0, shown.output
-    assert gateway.asked == [("POST", "/v1/admin/events/republish", {"since": "2026-05-01T12:00:00+00:00"})]
+    assert gateway.requested == [("POST", "/v1/admin/events/republish", {"since": "2026-05-01T12:00:00+00:00"})]
     assert "42 events" in shown.output
 
 
@@ -44,14 +44,14 @@ def test_a_span_is_so_long_ago(gateway: FakeGateway, monkeypatch: pytest.MonkeyP
     """2h is two hours before now."""
     monkeypatch.setattr(events_commands, "utc_now", lambda: datetime(2026, 5, 1, 12, tzinfo=UTC))
     assert CliRunner().invoke(app, ["events", "republish", "--since", "2h"]).exit_code == 0
-    assert gateway.asked[0][2] == {"since": "2026-05-01T10:00:00+00:00"}
+    assert gateway.requested[0][2] == {"since": "2026-05-01T10:00:00+00:00"}
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-05-01T12:00:00", "2w", "99999999999d"])
 def test_what_is_no_moment_is_refused(gateway: FakeGateway, since: str) -> None:
     """A time without a zone would be somebody's guess: nothing is asked of the gateway."""
     assert CliRunner().invoke(app, ["events", "republish", "--since", since]).exit_code == 2
-    assert gateway.asked == []
+    assert gateway.requested == []
 
 
 def test_json_is_the_answer_itself(gateway: FakeGateway) -> None:

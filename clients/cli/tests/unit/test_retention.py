@@ -17,7 +17,7 @@ def test_what_is_not_named_stays_as_it_is(server: FakeServer) -> None:
     server.replies |= {f"GET {ROUTE}": [Reply(NOW)], f"PUT {ROUTE}": [Reply(CHOSEN)]}
     outcome = CliRunner().invoke(app, ["retention", "--trash-days", "never", "--versions", "9"])
     assert outcome.exit_code == 0, outcome.stderr
-    assert server.asked == [f"GET {ROUTE}", f"PUT {ROUTE}"]
+    assert server.requested == [f"GET {ROUTE}", f"PUT {ROUTE}"]
     assert server.sent[-1] == {"trash_days": None, "versions": 9, "version_days": None}
     assert "Trashed files are deleted: never." in outcome.stdout
     assert "Takes effect 2026-11-2" in outcome.stdout
@@ -29,7 +29,7 @@ def test_it_is_shown_and_given_back(server: FakeServer) -> None:
     for options, asked in (([], "GET"), (["--default"], "DELETE")):
         outcome = CliRunner().invoke(app, ["retention", *options])
         assert outcome.exit_code == 0, outcome.stderr
-        assert server.asked[-1] == f"{asked} {ROUTE}"
+        assert server.requested[-1] == f"{asked} {ROUTE}"
         assert "Trashed files are deleted: after 30 days." in outcome.stdout
 
 
@@ -40,4 +40,4 @@ def test_what_makes_no_sense_is_not_sent(options: list[str], server: FakeServer)
     """Wrong usage, by its status."""
     server.replies[f"GET {ROUTE}"] = [Reply(NOW)]
     assert CliRunner().invoke(app, ["retention", *options]).exit_code == 2
-    assert not any(asked.startswith(("PUT", "DELETE")) for asked in server.asked)
+    assert not any(asked.startswith(("PUT", "DELETE")) for asked in server.requested)

@@ -23,7 +23,7 @@ def test_who_received_a_share_ends_it_by_their_own_e_mail(server: FakeServer, en
     """Among however many that were received."""
     outcome = CliRunner().invoke(app, ["unshare", "id:team", "Grace@example.org"])
     assert outcome.exit_code == 0, outcome.stderr
-    assert server.asked[-1] == ended
+    assert server.requested[-1] == ended
 
 
 def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str) -> None:
@@ -31,7 +31,7 @@ def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str
     outcome = CliRunner().invoke(app, ["unshare", "id:team", "bob@example.org"])
     assert outcome.exit_code == 1
     assert "(owner_only)" in outcome.stderr
-    assert ended not in server.asked
+    assert ended not in server.requested
 
 
 def test_who_shares_and_who_changed(server: FakeServer) -> None:
@@ -59,7 +59,7 @@ def test_what_is_shared_is_opened_by_its_name(server: FakeServer) -> None:
     server.replies["GET /v1/files/by-path"] = [Reply(a_file("plan", "/team/plan.md"))]
     outcome = CliRunner().invoke(app, ["ls", "shared:team/plan.md"])
     assert outcome.output == "plan.md\n"
-    assert "GET /v1/files/by-path?path=/plan.md&parent_id=team" in server.asked
+    assert "GET /v1/files/by-path?path=/plan.md&parent_id=team" in server.requested
 
 
 def test_a_shared_name_that_two_things_have_asks_for_the_id(server: FakeServer) -> None:

@@ -33,5 +33,5 @@ def test_what_fails_does_not_hold_up_the_others(command: str, below: str, server
     outcome = CliRunner().invoke(app, command.split())
     assert outcome.exit_code == 4, outcome.exception
     assert "b: No. (code_404)" in outcome.stderr
-    assert server.asked[-1] == f"DELETE {below}/c"
+    assert server.requested[-1] == f"DELETE {below}/c"
     assert len(outcome.stdout.splitlines()) == 2

@@ -22,7 +22,7 @@ def test_a_mistyped_folder_needs_confirmation(server: FakeServer, tmp_path: Path
     assert outcome.exit_code == 1
     assert "typo does not exist. Create it and download all files of the account?" in outcome.output.replace("\n", "")
     assert not (tmp_path / "typo").exists()
-    assert server.asked == []
+    assert server.requested == []
 
 
 @pytest.mark.usefixtures("is_terminal")

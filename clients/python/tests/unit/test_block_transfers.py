@@ -74,9 +74,9 @@ async def test_blocks_are_looked_at_while_others_are_sent(
     monkeypatch.setattr("docstore_client.uploading.block_uploads.QUERIED_AT_ONCE", 4)
     monkeypatch.setattr("docstore_client.uploading.block_uploads.BUFFERS", 1)
     await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
-    again = len(server.asked) - len(set(server.asked))
+    again = len(server.requested) - len(set(server.requested))
     assert 4 <= again < len(sent_blocks(server))
-    assert max(Counter(server.asked).values()) == 2
+    assert max(Counter(server.requested).values()) == 2
 
 
 async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
@@ -100,7 +100,7 @@ async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
         file = await client.upload(Source(path, "/large"))
         assert (file.size, file.sha256) == measure(path)
         assert set(lost) < set(sent_blocks(server))
-        assert server.asked.count(lost[0].removeprefix("blocks/")) == 3, "sent, looked at, sent again"
+        assert server.requested.count(lost[0].removeprefix("blocks/")) == 3, "sent, looked at, sent again"
 
 
 async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:

@@ -116,16 +116,16 @@ async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str
 )
 async def test_what_is_no_text_is_not_sent(method: str, path: str, body: Any, params: Any) -> None:
     """In a route, a query or a body: what is left of it without what can't be encoded names another file."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path_qs)
+        requested.append(request.path_qs)
         return web.json_response({})
 
     async with serving(web.route("*", "/{path:.*}", answer)) as url, AsyncClient(url) as client:
         with pytest.raises(ApiError) as refused:
             await client.call(method, path, body, params=params)
-    assert (refused.value.status, asked) == (422, [])
+    assert (refused.value.status, requested) == (422, [])
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "inside.example")
     try:
-        asked = ("http://outside.example/a", "https://outside.example/a", "http://inside.example/a")
-        assert list(map(proxy_for, asked)) == ["http://proxy.example:3128", None, None]
+        requested = ("http://outside.example/a", "https://outside.example/a", "http://inside.example/a")
+        assert list(map(proxy_for, requested)) == ["http://proxy.example:3128", None, None]
     finally:
         _proxy.cache_clear()
 

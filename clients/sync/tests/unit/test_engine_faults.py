@@ -222,15 +222,15 @@ async def test_an_invalid_ignore_line_is_reported_and_the_file_synced(folder: Pa
 async def test_a_full_disk_is_retried_and_leaves_correct_state(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The failure is reported and retried; afterwards the stored state is correct."""
     monkeypatch.setattr(engine_module, "FIRST_PAUSE_SECONDS", 0.01)
-    account, said, in_sync = FakeAccount(), asyncio.Event(), asyncio.Event()
-    progress = Progress(offline=lambda _: said.set(), rested=lambda result: result.in_sync and in_sync.set())
+    account, went_offline, in_sync = FakeAccount(), asyncio.Event(), asyncio.Event()
+    progress = Progress(offline=lambda _: went_offline.set(), rested=lambda result: result.in_sync and in_sync.set())
     async with syncing(folder, account, progress) as one:
         await one.sync()
         one._state._db.execute("PRAGMA max_page_count = 1")
         watching = asyncio.create_task(one.watch())
         for number in range(100):
             account.put(f"{number:0100}", b"%d" % number)
-        await asyncio.wait_for(said.wait(), 10)
+        await asyncio.wait_for(went_offline.wait(), 10)
         assert not watching.done()
         in_sync.clear()
         one._state._db.execute("PRAGMA max_page_count = 1000000")

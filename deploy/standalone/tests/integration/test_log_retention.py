@@ -214,9 +214,9 @@ async def service(runtime: EventRuntime) -> AsyncIterator[None]:
 
 async def test_a_service_that_has_handled_nothing_yet_misses_nothing(bucket: BrokerLog, topic: Topic) -> None:
     """It was ready once and then down for long, while another service handled all events."""
-    infra, heard = topic.infra, Heard()
+    infra, received = topic.infra, Heard()
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    runtime = EventRuntime("notify", infra, mongo, mongo.database(f"{infra.database_prefix}notify"), heard)
+    runtime = EventRuntime("notify", infra, mongo, mongo.database(f"{infra.database_prefix}notify"), received)
     async with service(runtime):
         pass
     await topic.say(range(30))
@@ -225,7 +225,7 @@ async def test_a_service_that_has_handled_nothing_yet_misses_nothing(bucket: Bro
     async with service(runtime):
 
         async def has_heard_all() -> bool:
-            return heard.figures == list(range(30))
+            return received.figures == list(range(30))
 
         await eventually(has_heard_all)
 
@@ -294,8 +294,8 @@ async def test_a_running_stack_keeps_its_log_short(
             partitions = await bucket.partitions("accounts")
             ends = [await bucket.end(partition) for partition in partitions]
             there = [len(await bucket.oldest(partition, 100)) for partition in partitions]
-            heard = [await bucket.committed("quota", partition) for partition in partitions]
-            return there == [1, 1] and heard == ends and sum(ends) > 12
+            received = [await bucket.committed("quota", partition) for partition in partitions]
+            return there == [1, 1] and received == ends and sum(ends) > 12
 
         await eventually(is_short)
         bucket.close()

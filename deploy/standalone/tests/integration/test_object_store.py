@@ -45,9 +45,9 @@ async def test_a_browser_of_any_origin_may_use_signed_urls(servers: Servers) -> 
     s3 = aws_client(servers, "s3", servers.services_keys)
     url = s3.generate_presigned_url("put_object", Params={"Bucket": servers.content_bucket, "Key": "cors/1"})
     origin = {"Origin": "http://127.0.0.1:8080"}
-    asked = {**origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    requested = {**origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
     async with aiohttp.ClientSession() as web:
-        async with web.options(url, headers=asked) as preflight:
+        async with web.options(url, headers=requested) as preflight:
             assert preflight.status == 200
             assert preflight.headers["Access-Control-Allow-Origin"] in ("*", origin["Origin"])
             assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
@@ -159,12 +159,12 @@ async def test_only_the_services_assume_the_role(servers: Servers) -> None:
 
 async def test_the_stores_inner_parts_answer_no_browser(servers: Servers) -> None:
     """A web page in a browser on this machine can neither read files past S3 nor drop a bucket."""
-    asked = {
+    requested = {
         "filer": f"/buckets/{servers.content_bucket}/",
         "master": "/col/delete?collection=nothing",
     }
     async with aiohttp.ClientSession() as web:
-        for part, path in asked.items():
+        for part, path in requested.items():
             url = f"http://127.0.0.1:{servers.ports[part]}{path}"
             async with web.get(url, headers={"Origin": "http://evil.example"}) as answer:
                 assert answer.status == 404

@@ -52,16 +52,18 @@ def sockets_of(servers: Servers) -> list[Path]:
 
 async def test_a_new_folder_becomes_a_stack_that_takes_data(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """Every server works, each component reports when it is ready, and the state file has the addresses."""
-    said: list[tuple[str, ComponentState]] = []
+    state_changes: list[tuple[str, ComponentState]] = []
     servers = await start_servers(
-        tmp_path, settings=stack_settings, on_change=lambda component, state: said.append((component, state))
+        tmp_path, settings=stack_settings, on_change=lambda component, state: state_changes.append((component, state))
     )
     try:
         notes = Notebook(servers)
         note = await notes.write()
         assert await notes.read() == [[note]] * 5
-        assert all((component, ComponentState.READY) in said for component in COMPONENTS)
-        assert said.index(("broker", ComponentState.STARTING)) > said.index(("object-store", ComponentState.READY))
+        assert all((component, ComponentState.READY) in state_changes for component in COMPONENTS)
+        assert state_changes.index(("broker", ComponentState.STARTING)) > state_changes.index(
+            ("object-store", ComponentState.READY)
+        )
         state = running_state(tmp_path)
         assert state is not None
         assert state.addresses["s3"] == servers.s3_endpoint

@@ -69,5 +69,5 @@ def test_a_leftover_server_is_ended() -> None:
 
 def test_a_process_that_only_has_the_same_number_is_left_alone() -> None:
     """Process ids are used again: the start time must match too."""
-    stranger = ProcessId(os.getpid(), ProcessId.of(os.getpid()).started_at - 3600)
-    assert not end_leftover(stranger)
+    outsider = ProcessId(os.getpid(), ProcessId.of(os.getpid()).started_at - 3600)
+    assert not end_leftover(outsider)

@@ -97,11 +97,11 @@ async def test_download(store: ObjectStore, key: str, tmp_path: Path) -> None:
 
 async def test_a_refusal_carries_the_stores_code(server: S3Config, key: str) -> None:
     """A wrong secret is a clear error, and is not retried as if the store were down."""
-    async with ObjectStore(replace(server, secret_access_key="wrong")) as stranger:
+    async with ObjectStore(replace(server, secret_access_key="wrong")) as outsider:
         with pytest.raises(ObjectStoreError) as by_http:
-            await stranger.get(key)
+            await outsider.get(key)
         with pytest.raises(ObjectStoreError) as by_boto:
-            await stranger.create_multipart(key, content_type="text/plain")
+            await outsider.create_multipart(key, content_type="text/plain")
     for error in (by_http.value, by_boto.value):
         assert error.code == "SignatureDoesNotMatch"
         assert not isinstance(error, ObjectStoreUnavailable)

@@ -67,7 +67,7 @@ def test_a_service_account_has_the_keys_of_its_role(monkeypatch: pytest.MonkeyPa
     with web_identity_endpoint(keys("ASIAPOD")) as sts:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
         assert RoleCredentials()() == Credentials("ASIAPOD", "ASIAPOD-secret", "ASIAPOD-token")
-    (asked,) = sts.asked
+    (asked,) = sts.requested
     assert (asked["RoleArn"], asked["WebIdentityToken"]) == (ROLE, "a-signed-token")
 
 

@@ -23,14 +23,14 @@ class Listener:
     """A running broadcast, and what it has received."""
 
     def __init__(self, infra: InfraSettings) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.begun = 0
         self._broadcast = Broadcast("test", infra, ["notifications", "shares"], self._hear, self._resumed)
         self._task = asyncio.create_task(self._broadcast.run())
 
     def _hear(self, envelope: Envelope[Event]) -> None:
         assert isinstance(envelope.event, NotificationSent)
-        self.heard.append(envelope.event.delivery_id)
+        self.received.append(envelope.event.delivery_id)
 
     def _resumed(self) -> None:
         self.begun += 1
@@ -44,7 +44,7 @@ class Listener:
 
     async def has(self, *delivery_ids: str) -> None:
         async def has_them() -> bool:
-            return sorted(self.heard) == sorted(delivery_ids)
+            return sorted(self.received) == sorted(delivery_ids)
 
         await eventually(has_them)
 
@@ -85,7 +85,7 @@ async def test_every_instance_receives_every_new_event(infra: InfraSettings, pro
     await two.stop()
     await send(producer, infra, "later")
     await one.has(*names, "later")
-    assert "later" not in two.heard
+    assert "later" not in two.received
     await one.stop()
 
 

@@ -57,18 +57,18 @@ class Stage:
 
     def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
         self.infra, self.mongo = infra, mongo
-        self.said = mongo.database(f"{infra.database_prefix}teller")
-        self.heard = mongo.database(f"{infra.database_prefix}ledger")
-        self.ledger = Ledger(self.heard)
+        self.published = mongo.database(f"{infra.database_prefix}teller")
+        self.received = mongo.database(f"{infra.database_prefix}ledger")
+        self.ledger = Ledger(self.received)
 
     def teller(self) -> EventRuntime:
-        return EventRuntime("teller", self.infra, self.mongo, self.said)
+        return EventRuntime("teller", self.infra, self.mongo, self.published)
 
     def listener(self) -> EventRuntime:
-        return EventRuntime("ledger", self.infra, self.mongo, self.heard, self.ledger)
+        return EventRuntime("ledger", self.infra, self.mongo, self.received, self.ledger)
 
     def relay(self, kind: type[Relay] = Relay, **options: Any) -> Any:
-        return kind(self.said, "teller", self.infra, wakeup_name="outbox", **options)
+        return kind(self.published, "teller", self.infra, wakeup_name="outbox", **options)
 
     async def say(self, account: str, *figures: int) -> list[str]:
         async def work(transaction: Transaction) -> list[str]:
@@ -81,10 +81,10 @@ class Stage:
 
         return await self.teller().transactor.run(work)
 
-    async def hears(self, account: str, *figures: int, ordered: bool = True) -> None:
+    async def receives(self, account: str, *figures: int, ordered: bool = True) -> None:
         async def probe() -> bool:
-            heard = await self.ledger.of(account)
-            return (heard if ordered else sorted(heard)) == list(figures)
+            received = await self.ledger.of(account)
+            return (received if ordered else sorted(received)) == list(figures)
 
         await eventually(probe)
 
@@ -96,13 +96,13 @@ class Stage:
 
     async def all_sent(self) -> None:
         async def probe() -> bool:
-            return await self.said["outbox"].count_documents({"state": "pending"}) == 0
+            return await self.published["outbox"].count_documents({"state": "pending"}) == 0
 
         await eventually(probe)
 
     async def records(self) -> list[Record]:
         """What the relay would publish, as the consumer would receive it."""
-        rows = await self.said["outbox"].find().sort("sequence", 1).to_list(None)
+        rows = await self.published["outbox"].find().sort("sequence", 1).to_list(None)
         return [_record(row, offset) for offset, row in enumerate(rows)]
 
     async def wipe_topic(self, *, may_be_back: bool = False) -> None:
@@ -129,8 +129,8 @@ def _record(row: Document, offset: int) -> Record:
 async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     stage = Stage(infra, mongo)
-    await create_outbox_indexes(stage.said)
-    await create_outbox_indexes(stage.heard)
+    await create_outbox_indexes(stage.published)
+    await create_outbox_indexes(stage.received)
     yield stage
     mongo.close()
 
@@ -150,7 +150,7 @@ async def test_shuffled_and_doubled_delivery_counts_each_event_once(stage: Stage
     for account in ("anna", "bert", "cleo"):
         assert sorted(await stage.ledger.of(account)) == list(range(1, 21))
     assert {row["used"] async for row in stage.ledger.newest.find()} == {20}
-    assert await stage.heard["dead_letters"].count_documents({}) == 0
+    assert await stage.received["dead_letters"].count_documents({}) == 0
 
 
 class Stalled(Relay):
@@ -185,7 +185,7 @@ async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(stage
     await stage.say("anna", 5)
     assert await other.relay_pending() == 1
     async with stage.listener().running():
-        await stage.hears("anna", 1, 2, 3, 4, 5)
+        await stage.receives("anna", 1, 2, 3, 4, 5)
     for relay in (sleeper, other):
         await relay.close()
 
@@ -233,7 +233,7 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
     assert letters[0].event_type == "usage-changed"
     assert (await teller.health())["outbox"]["pending"] == 0
     async with stage.listener().running():
-        await stage.hears("bert", *range(1, 11))
+        await stage.receives("bert", *range(1, 11))
         (letter,) = [letter for letter in letters if letter.id == large]
         assert await teller.replay(letter) == (1, None)
         assert await relay.relay_pending() == 1  # still too large
@@ -242,20 +242,20 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
         for letter in letters:
             assert await teller.replay(letter) == (1, None)
         assert await relay.relay_pending() == 2
-        await stage.hears("anna" * 300, 1, 2)
+        await stage.receives("anna" * 300, 1, 2)
     assert await teller.dead_letters.count() == 0
 
 
 async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage) -> None:
     """A service that consumes its own topic continues with what others publish about the same aggregate."""
     await provision_topics(stage.infra)
-    relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.said)
+    relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.published)
     assert await relay.lease.hold()
     await stage.say(key, 1)
     while await relay.relay_pending():
         pass
     await stage.say(key, 2)
-    both = EventRuntime("teller", stage.infra, stage.mongo, stage.said, ledger)
+    both = EventRuntime("teller", stage.infra, stage.mongo, stage.published, ledger)
     assert both.consumer
     await both.consumer.consume([(await stage.records())[-1]])
     assert await ledger.of(key) == [2]
@@ -271,7 +271,7 @@ async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage:
     await right.lease.give_up()
     assert await fast.lease.hold()
     assert not await right.lease.hold()
-    lease = await stage.said["outbox_lease"].find_one({"_id": "relay"})
+    lease = await stage.published["outbox_lease"].find_one({"_id": "relay"})
     assert lease["until"] < utc_now() + timedelta(minutes=1)
 
 
@@ -309,16 +309,16 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
         await stage.hears_up_to("a", 3)
         for _ in range(2):
             await admin.command({"replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": True})
-            said = await stage.said["outbox"].count_documents({})
+            published = await stage.published["outbox"].count_documents({})
 
-            async def more(before: int = said) -> bool:
-                return bool(await stage.said["outbox"].count_documents({}) > before + 20)
+            async def more(before: int = published) -> bool:
+                return bool(await stage.published["outbox"].count_documents({}) > before + 20)
 
             await eventually(more)
         stop.set()
         figures = await asyncio.gather(*writers)
         for account, last in zip("abcdefgh", figures, strict=True):
-            await stage.hears(account, *range(1, last + 1))
+            await stage.receives(account, *range(1, last + 1))
     operator.close()
 
 
@@ -330,7 +330,7 @@ def _checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
     """Batches of several events are found where they were written, however late a broker reports the end of its log."""
     await provision_topics(stage.infra)
-    relay, logs = stage.relay(), SentLogs(stage.said, "teller", stage.infra)
+    relay, logs = stage.relay(), SentLogs(stage.published, "teller", stage.infra)
     assert await relay.lease.hold()
     for first in (1, 8, 15):
         await stage.say("anna", *range(first, first + 7))
@@ -351,10 +351,10 @@ async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage
     """After a broker has lost a topic, events flow again, and what it lost is consumed, without an operator."""
     async with stage.teller().running(), stage.listener().running():
         await stage.say("anna", 1, 2, 3)
-        await stage.hears("anna", 1, 2, 3)
+        await stage.receives("anna", 1, 2, 3)
         await stage.wipe_topic(may_be_back=True)
         await stage.say("anna", 4)
-        await stage.hears("anna", 1, 2, 3, 4)
+        await stage.receives("anna", 1, 2, 3, 4)
 
 
 @pytest.mark.usefixtures("_checks_often")
@@ -365,20 +365,20 @@ async def test_unread_events_of_a_lost_topic_are_republished(stage: Stage) -> No
         await stage.all_sent()
         await stage.wipe_topic()
         async with stage.listener().running():
-            await stage.hears("anna", 1, 2, 3)
+            await stage.receives("anna", 1, 2, 3)
 
 
 async def test_a_topic_regrown_past_the_stored_offset_is_republished(stage: Stage) -> None:
     """A consumer can't see that the log before its offset is another one; the relay can, and republishes it."""
     async with stage.teller().running(), stage.listener().running():
         await stage.say("anna", 1, 2, 3)
-        await stage.hears("anna", 1, 2, 3)
+        await stage.receives("anna", 1, 2, 3)
     await stage.wipe_topic()
     await provision_topics(stage.infra)
     async with stage.teller().running():
         await stage.say("anna", 4, 5, 6)
         await stage.all_sent()
         async with stage.listener().running():
-            await stage.hears("anna", *range(1, 7), ordered=False)
+            await stage.receives("anna", *range(1, 7), ordered=False)
             newest = await stage.ledger.newest.find_one({"_id": "anna"})
             assert newest["used"] == 6

@@ -65,15 +65,15 @@ class Pair:
 
     def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
         self.infra, self.mongo = infra, mongo
-        self.said = mongo.database(f"{infra.database_prefix}teller")
-        self.heard = mongo.database(f"{infra.database_prefix}ledger")
-        self.ledger = Ledger(self.heard)
+        self.published = mongo.database(f"{infra.database_prefix}teller")
+        self.received = mongo.database(f"{infra.database_prefix}ledger")
+        self.ledger = Ledger(self.received)
 
     def teller(self) -> EventRuntime:
-        return EventRuntime("teller", self.infra, self.mongo, self.said)
+        return EventRuntime("teller", self.infra, self.mongo, self.published)
 
     def listener(self) -> EventRuntime:
-        return EventRuntime("ledger", self.infra, self.mongo, self.heard, self.ledger)
+        return EventRuntime("ledger", self.infra, self.mongo, self.received, self.ledger)
 
     async def say(self, account: str, *figures: int) -> None:
         async def work(transaction: Transaction) -> None:
@@ -84,7 +84,7 @@ class Pair:
 
         await self.teller().transactor.run(work)
 
-    async def hears(self, account: str, *figures: int) -> None:
+    async def receives(self, account: str, *figures: int) -> None:
         async def probe() -> bool:
             return await self.ledger.of(account) == list(figures)
 
@@ -117,13 +117,13 @@ async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> N
     async with teller.running(), pair.listener().running():
         for figure in range(1, 11):
             await pair.say("anna", figure)
-            await pair.hears("anna", *range(1, figure + 1))
+            await pair.receives("anna", *range(1, figure + 1))
 
             async def all_sent() -> bool:
-                return not await pair.said["outbox"].count_documents({"state": "pending"})
+                return not await pair.published["outbox"].count_documents({"state": "pending"})
 
             await eventually(all_sent)
-            for collection in (pair.said["outbox"], pair.heard["inbox"]):
+            for collection in (pair.published["outbox"], pair.received["inbox"]):
                 await pass_days(collection, 5)
             again = await teller.republish_since(utc_now() - timedelta(days=100))
     assert again == 4
@@ -134,14 +134,14 @@ async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> No
     async with pair.teller().running(), pair.listener().running():
         for start in (1, 4, 7):
             await pair.say("anna", *range(start, start + 3))
-        await pair.hears("anna", *range(1, 10))
+        await pair.receives("anna", *range(1, 10))
 
 
 async def test_an_event_published_while_the_broker_is_down_arrives_later(pair: Pair) -> None:
     """A crash after the commit and before the publishing loses nothing: the row waits in the outbox."""
     await pair.say("anna", 1, 2)
     async with pair.teller().running(), pair.listener().running():
-        await pair.hears("anna", 1, 2)
+        await pair.receives("anna", 1, 2)
 
 
 async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
@@ -154,14 +154,18 @@ async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
     monkeypatch.setattr("docstore_events.outbox.relay.HELD_BACK_SECONDS", 1.0)
     async with pair.teller().running(), pair.listener().running():
         await pair.say("anna", 1)
-        await pair.hears("anna", 1)
+        await pair.receives("anna", 1)
         with bulk_request():
             for number in range(2, 6):
                 await pair.say("anna", number)
-                await pair.hears("anna", *range(1, number + 1))
+                await pair.receives("anna", *range(1, number + 1))
 
         async def waited() -> list[float] | None:
-            rows = await pair.said["outbox"].find({"sequence": {"$gt": 1}, "sent_at": {"$exists": True}}).to_list(None)
+            rows = (
+                await pair.published["outbox"]
+                .find({"sequence": {"$gt": 1}, "sent_at": {"$exists": True}})
+                .to_list(None)
+            )
             return [(row["sent_at"] - row["created_at"]).total_seconds() for row in rows] if len(rows) == 4 else None
 
         assert max(await eventually(waited)) > 0.5
@@ -171,10 +175,10 @@ async def test_a_message_sent_twice_counts_once(pair: Pair) -> None:
     """A relay that died between publishing and marking sends again; the inbox takes it once."""
     async with pair.teller().running(), pair.listener().running():
         await pair.say("anna", 1)
-        await pair.hears("anna", 1)
-        await pair.said["outbox"].update_many({}, {"$set": {"state": "pending"}})
+        await pair.receives("anna", 1)
+        await pair.published["outbox"].update_many({}, {"$set": {"state": "pending"}})
         await pair.say("anna", 2)
-        await pair.hears("anna", 1, 2)
+        await pair.receives("anna", 1, 2)
 
 
 async def test_two_listeners_share_the_work_and_double_nothing(pair: Pair) -> None:
@@ -186,7 +190,7 @@ async def test_two_listeners_share_the_work_and_double_nothing(pair: Pair) -> No
         for account in "abcdefghij":
             await pair.say(account, *range(1, 21))
         for account in "abcdefghij":
-            await pair.hears(account, *range(1, 21))
+            await pair.receives(account, *range(1, 21))
 
 
 async def test_one_listener_more_than_partitions_is_ready(pair: Pair) -> None:
@@ -237,7 +241,7 @@ async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pai
     assert await committed() == [0, 0]
     async with pair.teller().running(), pair.listener().running():
         await pair.say("anna", 1)
-        await pair.hears("anna", 1)
+        await pair.receives("anna", 1)
 
         async def is_committed() -> bool:
             return sorted(filter(None, await committed())) == [1]
@@ -264,7 +268,7 @@ async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: P
         await pair.say("anna", 1)
         await pair.say("anna", 2)
         await pair.say("bert", 1)
-        await pair.hears("bert", 1)
+        await pair.receives("bert", 1)
 
         async def two_waiting() -> list[Any] | None:
             letters = await listener.dead_letters.page("", 10)
@@ -276,13 +280,13 @@ async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: P
         assert await pair.ledger.of("anna") == []
 
         pair.ledger.fail_for.clear()
-        router = operations_router(listener, pair.heard)
+        router = operations_router(listener, pair.received)
         replay = next(route for route in router.routes if route.path.endswith("/replay"))  # type: ignore[attr-defined]
         replayed = await replay.endpoint(first.id)  # type: ignore[attr-defined]
         assert orjson.loads(replayed.body) == {"replayed": 2, "error": None}
-        await pair.hears("anna", 1, 2)
+        await pair.receives("anna", 1, 2)
         await pair.say("anna", 3)
-        await pair.hears("anna", 1, 2, 3)
+        await pair.receives("anna", 1, 2, 3)
 
 
 async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: Pair) -> None:
@@ -291,7 +295,7 @@ async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: Pair) 
     listener = pair.listener()
     async with pair.teller().running(), listener.running():
         await pair.say("anna", 1)
-        await pair.hears("anna", 1)
+        await pair.receives("anna", 1)
         assert pair.ledger.fail_first["anna"] == 0
         assert await listener.dead_letters.count() == 0
 
@@ -313,7 +317,7 @@ async def test_only_a_letter_that_cannot_be_read_is_discarded(pair: Pair) -> Non
     pair.ledger.fail_for["bert"] = PermanentError("bert is not welcome")
     listener = pair.listener()
     assert listener.consumer is not None
-    routes = operations_router(listener, pair.heard).routes
+    routes = operations_router(listener, pair.received).routes
     discard = next(route for route in routes if "DELETE" in route.methods)  # type: ignore[attr-defined]
     topic = f"{pair.infra.topic_prefix}usage"
     await listener.consumer.consume([Record(topic, 0, 0, "anna", (), b"{nonsense")])
@@ -334,7 +338,7 @@ async def test_only_a_letter_that_cannot_be_read_is_discarded(pair: Pair) -> Non
             await discard.endpoint(letters["unreadable"].id)  # type: ignore[attr-defined]
         assert problem_of(caught.value).status == 404
         assert await listener.consumer.replay(letters["waits_for"]) == (1, None)
-        await pair.hears("anna", 1)
+        await pair.receives("anna", 1)
 
 
 async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
@@ -343,7 +347,7 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
         await pair.say("anna", 1, 2)
 
         async def all_sent() -> bool:
-            return await pair.said["outbox"].count_documents({"state": "sent"}) == 2
+            return await pair.published["outbox"].count_documents({"state": "sent"}) == 2
 
         await eventually(all_sent)
     admin = AIOKafkaAdminClient(bootstrap_servers=pair.infra.kafka_bootstrap)
@@ -357,14 +361,14 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
     await eventually(gone)
     await admin.close()
     await provision_topics(pair.infra)
-    ids = [row["_id"] async for row in pair.said["outbox"].find({}, {"_id": 1})]
+    ids = [row["_id"] async for row in pair.published["outbox"].find({}, {"_id": 1})]
     teller = pair.teller()
     async with teller.running(), pair.listener().running():
-        router = operations_router(teller, pair.said)
+        router = operations_router(teller, pair.published)
         republish = next(r for r in router.routes if r.path.endswith("/republish"))  # type: ignore[attr-defined]
         republished = await republish.endpoint({"event_ids": ids})  # type: ignore[attr-defined]
         assert orjson.loads(republished.body) == {"republished": 2}
-        await pair.hears("anna", 1, 2)
+        await pair.receives("anna", 1, 2)
 
 
 async def test_all_events_since_a_moment_are_sent_again(pair: Pair) -> None:
@@ -372,12 +376,12 @@ async def test_all_events_since_a_moment_are_sent_again(pair: Pair) -> None:
     teller = pair.teller()
     async with teller.running(), pair.listener().running():
         await pair.say("anna", 1, 2)
-        await pair.hears("anna", 1, 2)
-        await eventually(lambda: pair.said["outbox"].find_one({"state": "sent", "sequence": 2}))
+        await pair.receives("anna", 1, 2)
+        await eventually(lambda: pair.published["outbox"].find_one({"state": "sent", "sequence": 2}))
         assert await teller.republish_since(utc_now() + timedelta(minutes=1)) == 0
         assert await teller.republish_since(utc_now() - timedelta(minutes=1)) == 2
         await pair.say("anna", 3)
-        await pair.hears("anna", 1, 2, 3)
+        await pair.receives("anna", 1, 2, 3)
 
 
 async def test_a_runtime_ends_whenever_it_is_stopped(pair: Pair) -> None:

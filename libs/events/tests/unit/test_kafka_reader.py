@@ -33,7 +33,7 @@ class FakeKafka:
         self.failures: list[Exception] = []
         self.assigned = {TopicPartition(topic, partition) for topic in ("files", "usage") for partition in (0, 1)}
         self.committed: dict[TopicPartition, int] = {}
-        self.asked: list[int] = []
+        self.requested: list[int] = []
         self.sought: dict[TopicPartition, int] = {}
 
     def assignment(self, _: Any) -> set[TopicPartition]:
@@ -43,7 +43,7 @@ class FakeKafka:
         return self.first
 
     async def getmany(self, _: Any, *, max_records: int) -> dict[TopicPartition, list[SimpleNamespace]]:
-        self.asked.append(max_records)
+        self.requested.append(max_records)
         if self.failures:
             raise self.failures.pop()
         by_log: dict[TopicPartition, list[SimpleNamespace]] = {}
@@ -188,7 +188,7 @@ async def test_a_batch_that_fails_is_tried_in_smaller_ones(
     """What one transaction has no time for would else come again, as it is, for ever."""
     for activity.failures in range(12):
         await consumer.getmany()
-    assert kafka.asked == [999, 499, 249, 124, 61, 30, 14, 6, 2]
+    assert kafka.requested == [999, 499, 249, 124, 61, 30, 14, 6, 2]
     assert (batch_after(0), batch_after(10_000)) == (MAX_BATCH, 1)
 
 

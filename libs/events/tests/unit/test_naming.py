@@ -94,7 +94,7 @@ def test_a_consuming_service_has_its_subscribers_in_their_place() -> None:
 def test_the_consumers_readme_and_code_agree(event: type[Event]) -> None:
     """A service's README names every event it consumes."""
     for service, definition in subscriber_classes():
-        hears = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
-        if handler_name(event) in hears:
+        receives = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
+        if handler_name(event) in receives:
             readme = (SERVICES / service / "README.md").read_text("utf-8")
             assert event.type in readme, f"services/{service}/README.md does not name {event.type}"

@@ -26,7 +26,7 @@ class Desk:
 
         await self.queue.run(Requester(address, subject), work)
 
-    async def asked(self, *jobs: tuple[str, str]) -> list[asyncio.Task[None]]:
+    async def requested(self, *jobs: tuple[str, str]) -> list[asyncio.Task[None]]:
         tasks = [asyncio.create_task(self.ask(*job)) for job in jobs]
         await settle()
         return tasks
@@ -54,8 +54,8 @@ def open_desk() -> Callable[..., Desk]:
 async def test_a_flood_of_one_address_delays_others_by_one_job(open_desk: Callable[..., Desk]) -> None:
     """Of 110 requests at once of one account, a log-in that comes last of all waits for two."""
     desk = open_desk()
-    flood = await desk.asked(*[("bad", "a")] * 110)
-    other = await desk.asked(("good", "b"))
+    flood = await desk.requested(*[("bad", "a")] * 110)
+    other = await desk.requested(("good", "b"))
     results = await desk.finish(*flood, *other)
     assert desk.order.index("goodb") == 2
     assert results[-1] is None
@@ -65,7 +65,7 @@ async def test_a_flood_of_one_address_delays_others_by_one_job(open_desk: Callab
 async def test_one_account_has_few_waiting_from_wherever(open_desk: Callable[..., Desk]) -> None:
     """Beyond its bound an account is refused with 429 and Retry-After, from any address; another account is not."""
     desk = open_desk()
-    tasks = await desk.asked(*[(f"10.0.0.{n}", "ann") for n in range(10)], ("10.0.0.1", "bob"))
+    tasks = await desk.requested(*[(f"10.0.0.{n}", "ann") for n in range(10)], ("10.0.0.1", "bob"))
     results = await desk.finish(*tasks)
     refused = [result for result in results if isinstance(result, DomainError)]
     assert len(refused) == 10 - 1 - 4
@@ -78,7 +78,7 @@ async def test_one_account_has_few_waiting_from_wherever(open_desk: Callable[...
 async def test_one_address_has_a_bounded_number_waiting(open_desk: Callable[..., Desk]) -> None:
     """Many names from one address are bounded together."""
     desk = open_desk(per_address=3)
-    tasks = await desk.asked(*[("bad", str(n)) for n in range(10)])
+    tasks = await desk.requested(*[("bad", str(n)) for n in range(10)])
     assert desk.queue.waiting == 3
     results = await desk.finish(*tasks)
     assert sum(isinstance(result, DomainError) for result in results) == 6
@@ -87,7 +87,7 @@ async def test_one_address_has_a_bounded_number_waiting(open_desk: Callable[...,
 async def test_subjects_of_one_address_take_turns(open_desk: Callable[..., Desk]) -> None:
     """Behind one address, such as an office's, one person's flood delays a colleague by one job."""
     desk = open_desk()
-    tasks = await desk.asked(("nat", "x"), ("nat", "x"), ("nat", "x"), ("nat", "y"))
+    tasks = await desk.requested(("nat", "x"), ("nat", "x"), ("nat", "x"), ("nat", "y"))
     await desk.finish(*tasks)
     assert desk.order.index("naty") == 2
 
@@ -95,13 +95,13 @@ async def test_subjects_of_one_address_take_turns(open_desk: Callable[..., Desk]
 async def test_a_full_queue_refuses_the_greediest(open_desk: Callable[..., Desk]) -> None:
     """Who has most waiting loses its newest to somebody new; among equals the newcomer gets 503."""
     desk = open_desk(waiting=4)
-    bad = await desk.asked(*[("bad", str(n)) for n in range(5)])
-    good = await desk.asked(("good", "1"))
+    bad = await desk.requested(*[("bad", str(n)) for n in range(5)])
+    good = await desk.requested(("good", "1"))
     results = await desk.finish(*bad, *good)
     assert [status_of(result) for result in results] == [200, 200, 200, 200, 429, 200]
 
     desk = open_desk(waiting=2)
-    tasks = await desk.asked(*[(str(n), "") for n in range(4)])
+    tasks = await desk.requested(*[(str(n), "") for n in range(4)])
     results = await desk.finish(*tasks)
     assert [status_of(result) for result in results] == [200, 200, 200, 503]
 
@@ -109,14 +109,14 @@ async def test_a_full_queue_refuses_the_greediest(open_desk: Callable[..., Desk]
 async def test_who_leaves_gives_its_place_free(open_desk: Callable[..., Desk]) -> None:
     """Cancelled while waiting, running, or in the moment of its turn: nothing is left behind, the next is served."""
     desk = open_desk(waiting=3)
-    running, second, third, fourth = await desk.asked(("a", ""), ("b", ""), ("c", ""), ("d", ""))
+    running, second, third, fourth = await desk.requested(("a", ""), ("b", ""), ("c", ""), ("d", ""))
     second.cancel()
     await settle()
     assert desk.queue.waiting == 2
     running.cancel()
     third.cancel()  # its turn has not come: it waits for `running` to end
     await settle()
-    fifth = (await desk.asked(("e", "")))[0]
+    fifth = (await desk.requested(("e", "")))[0]
     results = await desk.finish(fourth, fifth)
     assert results == [None, None]
     assert [name for name in desk.order if name != "c"] == ["a", "d", "e"]

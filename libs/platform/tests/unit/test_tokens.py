@@ -51,10 +51,10 @@ class Keys:
 
     def __init__(self) -> None:
         self.keys = [jwk(OURS, "k1")]
-        self.asked = 0
+        self.requested = 0
 
     async def fetch(self) -> dict[str, Any]:
-        self.asked += 1
+        self.requested += 1
         return {"keys": self.keys}
 
 
@@ -153,7 +153,7 @@ async def test_a_new_key_is_fetched_when_it_is_met(verifier: TokenVerifier, keys
     verifier._fetched_at = float("-inf")
     await verifier.verify(token(STRANGERS, kid="k2"))
     await verifier.verify(token(sid="another"))
-    assert keys.asked == 2
+    assert keys.requested == 2
 
 
 async def test_made_up_kids_do_not_make_it_ask_again_and_again(verifier: TokenVerifier, keys: Keys) -> None:
@@ -161,7 +161,7 @@ async def test_made_up_kids_do_not_make_it_ask_again_and_again(verifier: TokenVe
     for number in range(50):
         with pytest.raises(DomainError):
             await verifier.verify(token(STRANGERS, kid=f"forged{number}"))
-    assert keys.asked == 1
+    assert keys.requested == 1
 
 
 async def test_the_memory_of_verified_tokens_is_bounded(verifier: TokenVerifier) -> None:

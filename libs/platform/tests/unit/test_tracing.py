@@ -34,7 +34,7 @@ TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEY = new_service_key()
 
 
-def said(one: ReadableSpan) -> dict[str, object]:
+def attributes_of(one: ReadableSpan) -> dict[str, object]:
     return dict(one.attributes or {})
 
 
@@ -48,7 +48,7 @@ def test_each_service_of_a_process_has_a_resource_of_its_own(spans: InMemorySpan
     assert of_inner["service.instance.id"] != of_outer["service.instance.id"]
     assert of_inner["cloud.region"] == "us-west-2"
     assert of_inner["service.version"]
-    assert "service.name" not in said(inner)
+    assert "service.name" not in attributes_of(inner)
     assert inner.parent is not None
     assert inner.parent.span_id == outer.context.span_id
 
@@ -101,8 +101,8 @@ def test_an_error_ends_a_span_as_failed(spans: InMemorySpanExporter) -> None:
     with span("work", service="quota"), client_span("GET", dict) as call:
         http_answered(call, 404)
     failed, refused, caller = spans.get_finished_spans()
-    assert (failed.status.status_code, said(failed)["error.type"]) == (StatusCode.ERROR, "KeyError")
-    assert (refused.kind, said(refused)["error.type"]) == (SpanKind.CLIENT, "404")
+    assert (failed.status.status_code, attributes_of(failed)["error.type"]) == (StatusCode.ERROR, "KeyError")
+    assert (refused.kind, attributes_of(refused)["error.type"]) == (SpanKind.CLIENT, "404")
     assert caller.status.status_code is StatusCode.UNSET
 
 
@@ -125,7 +125,7 @@ async def test_a_request_is_described_by_the_conventions(spans: InMemorySpanExpo
         await LocalTransport("local:traced").send("GET", path, headers, b"")
     fine, broken, absent = spans.get_finished_spans()
     assert (fine.name, fine.kind) == ("GET /internal/files/{file_id}", SpanKind.SERVER)
-    assert said(fine) == {
+    assert attributes_of(fine) == {
         "http.request.method": "GET",
         "http.route": "/internal/files/{file_id}",
         "http.response.status_code": 200,
@@ -133,9 +133,9 @@ async def test_a_request_is_described_by_the_conventions(spans: InMemorySpanExpo
         "url.scheme": "http",
     }
     assert broken.status.status_code is StatusCode.ERROR
-    assert said(broken)["error.type"] == "RuntimeError"
+    assert attributes_of(broken)["error.type"] == "RuntimeError"
     assert (absent.name, absent.status.status_code) == ("GET", StatusCode.UNSET)
-    assert said(absent)["http.response.status_code"] == 404
+    assert attributes_of(absent)["http.response.status_code"] == 404
     assert 'docstore_build_info{service="quota"' in exposition()[0].decode()
 
 
@@ -166,7 +166,7 @@ def test_commands_of_mongodb_are_spans_of_who_sends_them(spans: InMemorySpanExpo
     found, failed, _ = spans.get_finished_spans()
     assert (found.name, found.kind) == ("find files", SpanKind.CLIENT)
     assert found.resource.attributes["service.name"] == "metadata"
-    assert said(found) == {
+    assert attributes_of(found) == {
         "db.system.name": "mongodb",
         "db.namespace": "docstore_metadata",
         "db.operation.name": "find",
@@ -175,7 +175,7 @@ def test_commands_of_mongodb_are_spans_of_who_sends_them(spans: InMemorySpanExpo
         "server.port": 27017,
     }
     assert failed.status.status_code is StatusCode.ERROR
-    assert said(failed)["db.response.status_code"] == "11000"
+    assert attributes_of(failed)["db.response.status_code"] == "11000"
 
 
 def test_nothing_is_made_of_a_command_outside_of_a_recorded_trace(spans: InMemorySpanExporter) -> None:

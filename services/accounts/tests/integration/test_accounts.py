@@ -244,9 +244,9 @@ async def test_no_route_answers_without_a_token_or_with_a_forged_one(client: Cli
     ]
     for token in ("", "a.b.c", "eyJhbGciOiJub25lIn0.e30."):
         for method, path in routes:
-            stranger = type(client)(client.app, token)
+            outsider = type(client)(client.app, token)
             body = {"plan": "free"} if method in ("PUT", "PATCH") else None
-            assert await stranger.refused(method, path, body) == (401, "unauthorized")
+            assert await outsider.refused(method, path, body) == (401, "unauthorized")
 
 
 async def test_internal_routes_admit_only_services(client: Client, infra: InfraSettings) -> None:

@@ -27,8 +27,13 @@ async def test_an_image_has_a_preview_once_preview_ready_is_published(running: W
     """Both sizes are fetched by signed URLs, as pictures of the promised type that a browser never runs."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
-    [said] = await running.until_published(file.file_id, "preview-ready")
-    assert (said["file_id"], said["owner_id"], said["version"], said["of"]) == (file.file_id, owner, 1, "image")
+    [published] = await running.until_published(file.file_id, "preview-ready")
+    assert (published["file_id"], published["owner_id"], published["version"], published["of"]) == (
+        file.file_id,
+        owner,
+        1,
+        "image",
+    )
     for size, width in (("small", 320), ("large", 1600)):
         answer = await running.preview(owner, file.file_id, size)
         assert answer.status == 302
@@ -43,8 +48,8 @@ async def test_a_pdf_has_a_preview(running: World) -> None:
     """Of its first page."""
     owner = new_id()
     file = await running.add(owner, "a.pdf", originals.pdf("lime"), "application/pdf")
-    [said] = await running.until_published(file.file_id, "preview-ready")
-    assert said["of"] == "pdf"
+    [published] = await running.until_published(file.file_id, "preview-ready")
+    assert published["of"] == "pdf"
     data, _ = await fetched((await running.preview(owner, file.file_id)).headers["location"])
     assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
 
@@ -65,11 +70,11 @@ async def test_metadata_is_given_urls_of_many_previews(running: World) -> None:
 
 async def test_readers_see_the_preview_and_others_see_nothing(running: World) -> None:
     """Metadata decides who may read the file; to others the file does not exist."""
-    owner, reader, stranger = new_id(), new_id(), new_id()
+    owner, reader, outsider = new_id(), new_id(), new_id()
     file = await running.add(owner, "a.png", originals.image(), readers=(reader,))
     await running.until_published(file.file_id, "preview-ready")
     assert (await running.preview(reader, file.file_id)).status == 302
-    for account, file_id in ((stranger, file.file_id), (owner, new_id())):
+    for account, file_id in ((outsider, file.file_id), (owner, new_id())):
         answer = await running.preview(account, file_id)
         assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
@@ -98,8 +103,8 @@ async def test_a_broken_image_fails_with_its_reason(running: World) -> None:
     """Once, with the reason; the event counts as settled all the same."""
     owner = new_id()
     file = await running.add(owner, "a.png", b"no picture")
-    [said] = await running.until_published(file.file_id, "preview-failed")
-    assert said["reason"] == "corrupt"
+    [published] = await running.until_published(file.file_id, "preview-failed")
+    assert published["reason"] == "corrupt"
     assert (await running.preview(owner, file.file_id)).json()["code"] == "no_preview"
     assert await running.stored(owner) == []
 
@@ -115,8 +120,8 @@ async def test_a_content_that_never_comes_is_given_up(world: World) -> None:
             return bool(await world.database["renditions"].find_one({"state": "failed"}))
 
         await eventually(hurry, every=0.1)
-        [said] = await world.until_published(file.file_id, "preview-failed")
-        assert said["reason"] == "content_missing"
+        [published] = await world.until_published(file.file_id, "preview-failed")
+        assert published["reason"] == "content_missing"
 
 
 async def test_a_content_is_rendered_once_in_an_account(running: World) -> None:
@@ -130,8 +135,8 @@ async def test_a_content_is_rendered_once_in_an_account(running: World) -> None:
     changed, _ = await running.modify(first, originals.image(size=(30, 30)))
     await running.until_published(first.file_id, "preview-ready", "preview-ready")
     await running.modify(changed, picture)
-    said = await running.until_published(first.file_id, *["preview-ready"] * 3)
-    assert [one["version"] for one in said] == [1, 2, 3]
+    published = await running.until_published(first.file_id, *["preview-ready"] * 3)
+    assert [one["version"] for one in published] == [1, 2, 3]
     assert set(keys) < set(await running.until_stored(owner, 4))
     theirs = await running.add(other, "a.png", picture)
     await running.until_published(theirs.file_id, "preview-ready")

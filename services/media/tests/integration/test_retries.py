@@ -100,9 +100,9 @@ async def test_contents_wait_while_there_is_no_sandbox(running: World, monkeypat
     assert (row["attempts"], row.get("lease_owner")) == (0, None)
     ready = await LocalTransport(running.infra.media_url).send("GET", "/readyz", {}, b"")
     assert (ready.status, ready.json()["status"]) == (200, "degraded")
-    told = await ServiceCaller("media", running.infra).call("GET", "/internal/readiness")
-    assert told["ready"]
-    assert "Landlock" in told["failed"]["parser_sandbox"]
+    readiness_answer = await ServiceCaller("media", running.infra).call("GET", "/internal/readiness")
+    assert readiness_answer["ready"]
+    assert "Landlock" in readiness_answer["failed"]["parser_sandbox"]
     monkeypatch.undo()
     await rendition(running, state="ready")
     await running.until_published(file.file_id, "preview-ready")

@@ -11,11 +11,11 @@ from docstore_metadata.display_names import DisplayNames
 class Store:
     def __init__(self) -> None:
         self.known = {"ada": "Ada", "bob": "Bob"}
-        self.asked: list[set[str]] = []
+        self.requested: list[set[str]] = []
 
     async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
         ids = set(account_ids)
-        self.asked.append(ids)
+        self.requested.append(ids)
         return {each: self.known[each] for each in ids if each in self.known}
 
 
@@ -26,7 +26,7 @@ async def test_names_are_read_in_one_query_and_cached() -> None:
     assert await names.of(["ada", "eve", "ada"]) == {"ada": "Ada"}
     assert await names.of(["ada", "eve"]) == {"ada": "Ada"}
     assert await names.of(["ada", "bob", "eve"]) == {"ada": "Ada", "bob": "Bob"}
-    assert store.asked == [{"ada", "eve"}, {"bob"}]
+    assert store.requested == [{"ada", "eve"}, {"bob"}]
     assert missed == [{"eve"}]
 
 
@@ -44,7 +44,7 @@ async def test_a_new_name_is_shown_after_the_cache_expires(monkeypatch: pytest.M
     assert await names.of(["ada"]) == {"ada": "Countess"}
     assert await names.of(["bob"]) == {"bob": "Bob"}
     assert await names.of(["ada"]) == {"ada": "Countess"}
-    assert len(store.asked) == 4
+    assert len(store.requested) == 4
     assert await names.of(["eve"]) == {}
     store.known["eve"] = "Eve"
     assert await names.of(["eve"]) == {}

@@ -38,8 +38,8 @@ def fake_metadata(readable: set[tuple[str, str]]) -> FastAPI:
 
     @app.post("/internal/access")
     async def access(body: dict[str, Any]) -> dict[str, Any]:
-        asked = [(item["account_id"], item["file_id"]) for item in body["items"]]
-        return {"permissions": ["viewer" if one in readable else None for one in asked]}
+        requested = [(item["account_id"], item["file_id"]) for item in body["items"]]
+        return {"permissions": ["viewer" if one in readable else None for one in requested]}
 
     return app
 
@@ -182,16 +182,16 @@ class Notify:
     async def published(self, channel: str = "email") -> list[tuple[str, dict[str, Any]]]:
         """(type, data) of what notify has published about one channel."""
         rows = await self.database["outbox"].find().sort("_id", 1).to_list(None)
-        said = [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
-        return [(kind, data) for kind, data in said if data["channel"] == channel]
+        sent_events = [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
+        return [(kind, data) for kind, data in sent_events if data["channel"] == channel]
 
     async def until_notified(self, *event_ids: str, channel: str = "email") -> list[dict[str, Any]]:
         """What was sent by a channel, once it contains all the events; each exactly once."""
 
         async def probe() -> list[dict[str, Any]] | None:
             sent = [data for kind, data in await self.published(channel) if kind == "notification-sent"]
-            told = [event_id for data in sent for event_id in data["cause_ids"]]
-            assert len(told) == len(set(told))
-            return sent if set(event_ids) <= set(told) else None
+            notified = [event_id for data in sent for event_id in data["cause_ids"]]
+            assert len(notified) == len(set(notified))
+            return sent if set(event_ids) <= set(notified) else None
 
         return await eventually(probe)

@@ -56,12 +56,12 @@ class MoodySes:
 
     mailbox: Mailbox = field(default_factory=Mailbox)
     mood: Mood = "well"
-    asked: int = 0
+    requested: int = 0
     url: str = ""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send_email(self, request: web.Request) -> web.Response:
-        self.asked += 1
+        self.requested += 1
         body: dict[str, Any] = await request.json()
         if self.mood == "failing":
             return web.json_response({"message": "broken"}, status=500)
@@ -72,7 +72,7 @@ class MoodySes:
         self.mailbox.mails.append(parse(base64.b64decode(body["Content"]["Raw"]["Data"])))
         if self.mood == "silent":
             await self.closing.wait()
-        return web.json_response({"MessageId": str(self.asked)})
+        return web.json_response({"MessageId": str(self.requested)})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["MoodySes"]:
@@ -101,12 +101,12 @@ class Machines(WebhookChannel):
 
     moods: dict[str, Mood | Literal["gone"]] = field(default_factory=dict)
     taken: dict[str, list[Delivery]] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
+    requested: Counter[str] = field(default_factory=Counter)
 
     async def send(self, delivery: Delivery) -> Receipt:
         assert delivery.target is not None
         machine = delivery.target.address.removeprefix("https://").removesuffix(".example/")
-        self.asked[machine] += 1
+        self.requested[machine] += 1
         match self.moods.get(machine, "well"):
             case "failing":
                 raise NotNow("broken", None, 500)
@@ -124,7 +124,7 @@ class Machines(WebhookChannel):
     async def close(self) -> None:
         """It holds nothing open."""
 
-    def told(self, machine: str) -> list[str]:
+    def notified(self, machine: str) -> list[str]:
         """The changes it was sent, in order."""
         return [str(item["change"]) for delivery in self.taken.get(machine, []) for item in delivery.items]
 

@@ -78,9 +78,9 @@ async def test_two_hundred_files_at_once_publish_few_events(quota: Quota) -> Non
         await quota.reserve(account, uploads)
         await quota.publish(*(file_created(account, 3, upload) for upload in uploads))
         await quota.usage_becomes(account, used=600, reserved=0, documents=200)
-        said = await quota.published(account)
-        assert sorted(key for _, event in said for key in event["upload_ids"]) == sorted(uploads)
-        assert len(said) < 50
+        sent_events = await quota.published(account)
+        assert sorted(key for _, event in sent_events for key in event["upload_ids"]) == sorted(uploads)
+        assert len(sent_events) < 50
 
 
 async def test_uploads_reserve_while_others_are_counted(quota: Quota) -> None:

@@ -152,7 +152,7 @@ async def test_strangers_and_unknown_ids(stack: Stack) -> None:
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
         assert await stack.put(upload["put"], CONTENT) == 200
-        for client, upload_id in ((stack.stranger, upload["id"]), (stack.person, new_id()), (stack.person, "x.y")):
+        for client, upload_id in ((stack.outsider, upload["id"]), (stack.person, new_id()), (stack.person, "x.y")):
             for method, path, body in (
                 ("GET", "", None),
                 ("DELETE", "", None),

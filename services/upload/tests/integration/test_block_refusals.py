@@ -29,12 +29,12 @@ async def test_strangers_block_is_merely_missing(stack: Stack) -> None:
     """Who knows the hash of another's block learns nothing by it and gets nothing for it."""
     async with stack.run():
         await store_file(stack, BLOCKS)
-        assert set(await missing(stack.stranger, BLOCKS)) == {name(block) for block in BLOCKS}
-        upload_id = await begin(stack.stranger, BLOCKS)
-        answer = await stack.stranger.send("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(BLOCKS)})
+        assert set(await missing(stack.outsider, BLOCKS)) == {name(block) for block in BLOCKS}
+        upload_id = await begin(stack.outsider, BLOCKS)
+        answer = await stack.outsider.send("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(BLOCKS)})
         assert (answer.status, answer.json()["code"]) == (409, "blocks_missing")
         assert set(answer.json()["hashes"]) == {name(block) for block in BLOCKS}
-        assert await refused(stack.stranger, await begin(stack.person, BLOCKS), named(BLOCKS)) == (404, "not_found")
+        assert await refused(stack.outsider, await begin(stack.person, BLOCKS), named(BLOCKS)) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

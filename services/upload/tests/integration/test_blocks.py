@@ -76,10 +76,10 @@ async def store_file_without_blocks(stack: Stack) -> str:
 
 async def test_editor_sends_into_a_shared_tree(stack: Stack) -> None:
     """Blocks belong to the editor who sent them, the list to the owner, whose own blocks do not count."""
-    folder, owner = new_id(), stack.stranger.account_id
+    folder, owner = new_id(), stack.outsider.account_id
     stack.services.metadata.owners[folder] = owner
     async with stack.run():
-        await store_file(stack, BLOCKS[:1], stack.stranger)
+        await store_file(stack, BLOCKS[:1], stack.outsider)
         content = b"".join(BLOCKS[:2])
         body = {"path": "/ours.txt", "parent_id": folder, "size": len(content), "method": "blocks"}
         upload = await stack.person.ok("POST", "/v1/uploads", body | {"sha256": name(content)})

@@ -205,7 +205,7 @@ async def test_list_in_pages(stack: Stack) -> None:
     """The caller's uploads, newest first, page by page; nobody else's."""
     async with stack.run():
         ids = [(await stack.person.initiate("put", b"x"))["id"] for _ in range(5)]
-        await stack.stranger.initiate("put", b"x")
+        await stack.outsider.initiate("put", b"x")
         first = await stack.person.ok("GET", "/v1/uploads?limit=3")
         second = await stack.person.ok("GET", f"/v1/uploads?limit=3&cursor={first['next_cursor']}")
         none = await stack.person.ok("GET", "/v1/uploads?state=completed")

@@ -113,7 +113,7 @@ async def test_strangers_and_bad_requests(stack: Stack) -> None:
     async with stack.run():
         pack = await initiate(stack, FILES)
         for method, path in (("GET", ""), ("POST", "/complete"), ("DELETE", "")):
-            assert await stack.stranger.refused(method, f"/v1/packs/{pack['id']}{path}") == (404, "not_found")
+            assert await stack.outsider.refused(method, f"/v1/packs/{pack['id']}{path}") == (404, "not_found")
         for body in ({}, {"files": []}, {"files": [{}] * 513}, b"{", {"files": "x"}):
             assert (await stack.person.refused("POST", "/v1/packs", body))[0] == 422
         wrong: list[Any] = [1, {}, {"path": "/x"}, {"path": "/x", "size": 1, "sha256": "y"}, {"path": "\ud800"}]

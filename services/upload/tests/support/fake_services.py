@@ -58,8 +58,8 @@ class FakeMetadata:
             return {"problem": self.refusals[item["path"]]}
         if item["upload_id"] not in self.committed:
             current = self.files.get(item["path"], {"id": new_id(), "version": 0})
-            said = {name: item[name] for name in ("path", "size", "content_type", "sha256", "tags")}
-            file = shown_file(id=current["id"], version=current["version"] + 1, **said)
+            declared = {name: item[name] for name in ("path", "size", "content_type", "sha256", "tags")}
+            file = shown_file(id=current["id"], version=current["version"] + 1, **declared)
             self.files[item["path"]] = file
             answer = {"file": file, "version": file["version"], "conflicted": False, "event_id": new_id()}
             self.committed[item["upload_id"]] = {"item": item, "answer": answer}

@@ -251,14 +251,14 @@ async def sized(writer: UndeclaredWriter, frames: dict[str, int]) -> dict[str, A
 
 async def complete_blocks(writer: UndeclaredWriter, blocks: list[bytes], sizes: list[int] | None = None) -> int:
     """Complete with other sizes than those of the blocks."""
-    said = named(blocks)
+    listed_blocks = named(blocks)
     if sizes is not None:
-        said = [{"hash": each["hash"], "size": size} for each, size in zip(said, sizes, strict=True)]
-    total = sum(each["size"] for each in said)
-    whole = said[0]["hash"] if len(said) == 1 else name(b"".join(blocks))
+        listed_blocks = [{"hash": each["hash"], "size": size} for each, size in zip(listed_blocks, sizes, strict=True)]
+    total = sum(each["size"] for each in listed_blocks)
+    whole = listed_blocks[0]["hash"] if len(listed_blocks) == 1 else name(b"".join(blocks))
     body = {"path": f"/{new_id()}", "size": total, "method": "blocks", "sha256": whole}
     upload = await writer.person.ok("POST", "/v1/uploads", body)
-    return await writer.complete(upload, {"blocks": said})
+    return await writer.complete(upload, {"blocks": listed_blocks})
 
 
 @undeclared_write

@@ -96,7 +96,7 @@ class Stack:
     http: aiohttp.ClientSession
     run: RunService
     person: Client
-    stranger: Client
+    outsider: Client
 
     async def put(self, instructions: Any, content: bytes) -> int:
         """PUT with a signed URL and its headers; the status."""

@@ -31,8 +31,8 @@ async def test_a_token_of_another_region_is_no_token(west: Region, east: Region,
     """401 for an access token and for a refresh token that another region made."""
     await west.sign_up("ann@example.org")
     tokens = (await west.log_in("ann@example.org")).json()
-    stranger = client_of(east.client.app, tokens["access_token"])
-    assert await stranger.refused("GET", "/v1/sessions") == (401, "unauthorized")
+    outsider = client_of(east.client.app, tokens["access_token"])
+    assert await outsider.refused("GET", "/v1/sessions") == (401, "unauthorized")
     body = {"refresh_token": tokens["refresh_token"]}
     assert await east.client.refused("POST", "/v1/sessions/refresh", body) == (401, "unauthorized")
     assert (await west.client.call("POST", "/v1/sessions/refresh", body)).status == 200

@@ -191,9 +191,9 @@ async def test_packs_without_refused_sizes_are_in_the_usage_report(analytics: An
     async with analytics.running():
         await analytics.publish_and_wait(uploaded_pack("ann", 3, 30, 2))
         (chunk,) = await chunks.find().to_list(None)
-        said = unpack(chunk["rows"])
-        early = said.replace(rb"\"refused_size\":0,", b"")
-        assert early != said
+        sent_events = unpack(chunk["rows"])
+        early = sent_events.replace(rb"\"refused_size\":0,", b"")
+        assert early != sent_events
         await chunks.update_one({"_id": chunk["_id"]}, {"$set": {"rows": pack(early.splitlines())}})
         (item,) = (await analytics.ok("/v1/admin/reports/usage"))["items"]
         assert (item["uploads"], item["uploaded_bytes"]) == (2, 30)

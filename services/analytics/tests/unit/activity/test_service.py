@@ -16,14 +16,14 @@ from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 
 
-def said(event: Event) -> Any:
+def published(event: Event) -> Any:
     return seal(event, source="metadata", traceparent=None)
 
 
 def relocated(before: str, after: str) -> Activity | None:
     state = file_state("f", "ann", after.rpartition("/")[2])
     about: dict[str, Any] = {"revision": 2, "file": state, "actor_id": "ann"}
-    return file_activity(said(FileMoved(path=after, previous_path=before, **about)))
+    return file_activity(published(FileMoved(path=after, previous_path=before, **about)))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_move_within_a_folder_is_a_new_name(before: str, after: str, what: str
 def test_what_nobody_did_is_no_activity() -> None:
     """Versions that a cap removed, rights that follow from others, and a link that was opened."""
     about: dict[str, Any] = {"revision": 2, "file": file_state("f", "ann"), "path": "/a.txt", "actor_id": "ann"}
-    assert file_activity(said(FileAccessChanged(**about))) is None
-    assert file_activity(said(VersionPruned(**about, pruned_version=1, freed_bytes=1))) is None
-    assert sharing_activity(said(link("f", opens=1))) is None
+    assert file_activity(published(FileAccessChanged(**about))) is None
+    assert file_activity(published(VersionPruned(**about, pruned_version=1, freed_bytes=1))) is None
+    assert sharing_activity(published(link("f", opens=1))) is None
 
 
 class FakeMetadata:
@@ -81,11 +81,11 @@ class FakeStore:
 def history() -> FakeStore:
     """Of two files of Ann's root, one of which is shared with Bob."""
     return FakeStore(
-        file_activity(said(created("f"))),
-        file_activity(said(created("secret"))),
-        sharing_activity(said(shared("f"))),
-        file_activity(said(moved("f"))),
-        sharing_activity(said(revoked("f"))),
+        file_activity(published(created("f"))),
+        file_activity(published(created("secret"))),
+        sharing_activity(published(shared("f"))),
+        file_activity(published(moved("f"))),
+        sharing_activity(published(revoked("f"))),
     )
 
 
@@ -109,7 +109,7 @@ async def test_whose_device_it_was_is_the_owners_to_know() -> None:
     """A reader is shown the names of devices of their own alone."""
     event = created("f")
     on_device = event.model_copy(update={"file": event.file.model_copy(update={"device": "Ann's laptop"})})
-    activity = ActivityService(FakeStore(file_activity(said(on_device))), MetadataClient(FakeMetadata(RIGHTS)))
+    activity = ActivityService(FakeStore(file_activity(published(on_device))), MetadataClient(FakeMetadata(RIGHTS)))
     assert [(await activity.page(who, "f", "", 10)).items[0]["device"] for who in ("ann", "bob")] == [
         "Ann's laptop",
         None,

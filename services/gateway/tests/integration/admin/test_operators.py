@@ -19,7 +19,7 @@ pytestmark = pytest.mark.connected
 FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
 
 
-async def told(infra: InfraSettings, number: int) -> list[Any]:
+async def published_calls(infra: InfraSettings, number: int) -> list[Any]:
     """The calls that the gateway has published, once there are so many."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
@@ -54,7 +54,7 @@ async def test_calls_are_published_with_actor_action_and_outcome(
     await gateway.call("GET", "/v1/files", issuer.bearer())
     await gateway.call("DELETE", f"/v1/files/{FILE}")
     assert (await gateway.call("GET", "/v1/links/verysecret/content")).header("docstore-read") is None
-    read, refused, link = await told(infra, 3)
+    read, refused, link = await published_calls(infra, 3)
     assert (read["account_id"], read["session_id"], read["object_id"], read["status"]) == ("ann", "s1", FILE, 302)
     assert (read["read"], read["client"], read["route"]) == (["f", "g"], "198.51.100.7", "/v1/files")
     assert (refused["method"], refused["status"], refused["account_id"]) == ("DELETE", 401, "")

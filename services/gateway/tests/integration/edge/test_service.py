@@ -204,7 +204,7 @@ async def test_other_origins_need_permission(open_gateway: OpenGateway, issuer: 
     """A web page elsewhere may read answers only where the operator allowed its origin; cookies never count."""
     preflight = {"access-control-request-method": "PATCH"}
     async with open_gateway(cors_origins=("https://app.example",)) as gateway:
-        friend, stranger = {"origin": "https://app.example"}, {"origin": "https://evil.example"}
+        friend, outsider = {"origin": "https://app.example"}, {"origin": "https://evil.example"}
         answer = await gateway.call("OPTIONS", "/v1/files", friend | preflight)
         assert answer.status == 204
         assert answer.header("access-control-allow-origin") == "https://app.example"
@@ -213,7 +213,7 @@ async def test_other_origins_need_permission(open_gateway: OpenGateway, issuer: 
         assert answer.header("access-control-allow-origin") == "https://app.example"
         assert answer.header("access-control-allow-credentials") is None
         for method, more in (("OPTIONS", preflight), ("GET", issuer.bearer())):
-            answer = await gateway.call(method, "/v1/files", stranger | more)
+            answer = await gateway.call(method, "/v1/files", outsider | more)
             assert answer.header("access-control-allow-origin") is None
 
 
@@ -246,9 +246,11 @@ async def test_private_answers_are_stored_by_nobody(gateway: Caller, service: Fa
         return reply
 
     service.behave = behave
-    said = [await gateway.call("GET", path, issuer.bearer()) for path in ("/v1/me", "/v1/files", "/v1/trash")]
+    private_answers = [
+        await gateway.call("GET", path, issuer.bearer()) for path in ("/v1/me", "/v1/files", "/v1/trash")
+    ]
     refused = await gateway.call("GET", "/v1/me")
-    assert [answer.header("cache-control") for answer in (*said, refused)] == [
+    assert [answer.header("cache-control") for answer in (*private_answers, refused)] == [
         "no-store",
         "private, no-cache",
         "private, max-age=5",
@@ -269,8 +271,8 @@ async def test_every_answer_contains_the_rest_of_the_limit(open_gateway: OpenGat
 async def test_a_page_elsewhere_may_use_links_and_ranges(open_gateway: OpenGateway) -> None:
     """The grant of a link with a password goes out, the names of ranges and files come in."""
     async with open_gateway(cors_origins=("https://app.example",)) as gateway:
-        asked = {"origin": "https://app.example", "access-control-request-method": "GET"}
-        preflight = await gateway.call("OPTIONS", "/v1/links/t", asked)
+        requested = {"origin": "https://app.example", "access-control-request-method": "GET"}
+        preflight = await gateway.call("OPTIONS", "/v1/links/t", requested)
         answer = await gateway.call("GET", "/v1/links/t", {"origin": "https://app.example"})
     assert "X-Link-Grant" in preflight.header("access-control-allow-headers")
     exposed = answer.header("access-control-expose-headers").split(", ")

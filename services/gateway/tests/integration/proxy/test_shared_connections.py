@@ -124,7 +124,7 @@ async def test_a_body_of_another_length_than_announced_takes_nothing_from_the_ne
 async def _forward(forwarder: HttpForwarder, path: str, parts: list[bytes], *, announced: int) -> bytes:
     """The body of the answer to a GET with these parts of a body."""
     left = list(parts)
-    said = b""
+    received_body = b""
 
     async def receive() -> Message:
         if not left:
@@ -132,10 +132,10 @@ async def _forward(forwarder: HttpForwarder, path: str, parts: list[bytes], *, a
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
     async def send(message: Message) -> None:
-        nonlocal said
-        said += message.get("body", b"")
+        nonlocal received_body
+        received_body += message.get("body", b"")
 
     headers = [(b"content-length", str(announced).encode())]
     scope = {"method": "GET", "raw_path": path.encode(), "query_string": b"", "headers": headers}
     await forwarder.forward(scope, receive, send)
-    return said
+    return received_body

@@ -66,12 +66,12 @@ async def test_a_stream_sends_notifications_and_shares(
             await waiters.become(1, gateway)
             coming = asyncio.create_task(stream.next())
 
-            async def heard() -> bool:
+            async def received() -> bool:
                 await publish(NotificationSent(delivery_id="mail", channel="email", **notes))
                 await publish(NotificationSent(delivery_id="d1", channel="in_app", **notes))
                 return bool((await asyncio.wait([coming], timeout=1))[0])
 
-            await eventually(heard)
+            await eventually(received)
             event = await coming
             assert "id" not in event
             assert event["event"] == "notification"

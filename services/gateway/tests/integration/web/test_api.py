@@ -57,9 +57,9 @@ async def test_ready_means_that_every_service_is(gateway: Caller, service: FakeS
     assert (await gateway.call("GET", "/healthz")).status == 200
     answer = await gateway.call("GET", "/readyz")
     assert (answer.status, answer.json()) == (503, {"status": "unavailable"})
-    told = await gateway.at_operators_port().call("GET", "/readyz")
-    assert told.status == 503
-    assert set(told.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
+    readiness_answer = await gateway.at_operators_port().call("GET", "/readyz")
+    assert readiness_answer.status == 503
+    assert set(readiness_answer.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
 
 
 async def test_the_public_port_reveals_nothing(gateway: Caller) -> None:

@@ -79,7 +79,7 @@ class Site:
         return reply
 
     @property
-    def asked(self) -> list[str]:
+    def requested(self) -> list[str]:
         return [f"{request.method} {request.path}" for request in self.service.requests]
 
     async def call(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
@@ -128,7 +128,7 @@ async def test_logging_in_sets_the_cookies_of_the_page(site: Site) -> None:
     answer, page = await site.open("/web/form")
     assert answer.status == 200
     assert "850 bytes of 1 KB are free" in page.text
-    assert site.asked[-1] == "GET /v1/me"
+    assert site.requested[-1] == "GET /v1/me"
 
 
 async def test_pages_are_plain(site: Site) -> None:
@@ -184,13 +184,13 @@ async def test_a_large_quota_is_not_kept_for_one_form(
 async def test_no_other_site_sends_these_forms(site: Site, foreign: dict[str, str]) -> None:
     """Log in, log out, begin, give up: refused where the browser says that another page made the call."""
     await site.log_in()
-    fields, made = await site.filled_in(), len(site.asked)
+    fields, made = await site.filled_in(), len(site.requested)
     changed = {name.replace("-", "_"): value for name, value in foreign.items()}
     for path in ("/web/session/form", "/web/session/form/end", "/web/form", f"/web/form/{UPLOAD}/cancel"):
         answer, page = await site.send(path, fields, **changed)
         assert answer.status == 403
         assert "Only pages of this site" in page.text
-    assert len(site.asked) == made
+    assert len(site.requested) == made
 
 
 async def test_forms_need_the_token_of_their_page(site: Site) -> None:
@@ -202,16 +202,16 @@ async def test_forms_need_the_token_of_their_page(site: Site) -> None:
     assert (answer.status, again.form("/web/session/form").fields["email"]) == (403, "ann@example.org")
     site.cookies = {"docstore_log_in": "somebody else's"}
     assert (await site.send("/web/session/form", login))[0].status == 403
-    assert "POST /v1/sessions" not in site.asked
+    assert "POST /v1/sessions" not in site.requested
     site.cookies = {}
     await site.log_in()
     fields = await site.filled_in()
     for path in ("/web/session/form/end", "/web/form", f"/web/form/{UPLOAD}/cancel"):
         for csrf in ("", login["csrf"], fields["csrf"][::-1]):
             assert (await site.send(path, fields | {"csrf": csrf}))[0].status == 403
-    assert not {"POST /v1/uploads", f"DELETE /v1/uploads/{UPLOAD}", "DELETE /v1/sessions/current"} & set(site.asked)
+    assert not {"POST /v1/uploads", f"DELETE /v1/uploads/{UPLOAD}", "DELETE /v1/sessions/current"} & set(site.requested)
     assert (await site.send(f"/web/form/{UPLOAD}/cancel", fields))[0].status == 303
-    assert site.asked[-1] == f"DELETE /v1/uploads/{UPLOAD}"
+    assert site.requested[-1] == f"DELETE /v1/uploads/{UPLOAD}"
 
 
 async def test_an_expired_log_in_is_renewed_and_goes_on(site: Site) -> None:
@@ -222,7 +222,7 @@ async def test_an_expired_log_in_is_renewed_and_goes_on(site: Site) -> None:
     assert (answer.status, answer.header("location")) == (303, f"/web/session/form?upload={UPLOAD}")
     answer, _ = await site.open(answer.header("location"))
     assert answer.header("location") == f"/web/form/{UPLOAD}?checked=1"
-    assert site.asked[-1] == "POST /v1/sessions/refresh"
+    assert site.requested[-1] == "POST /v1/sessions/refresh"
     answer, page = await site.open(answer.header("location"))
     assert (answer.status, "Choose a file" in page.text) == (200, True)
     site.cookies = {"docstore_refresh": "r0"}
@@ -272,7 +272,7 @@ async def test_a_full_storage_is_shown_before_the_form(site: Site) -> None:
     site.usage["reserved"] = 900
     answer, page = await site.send("/web/form", await site.filled_in())
     assert (answer.status, "Your storage is full" in page.text) == (507, True)
-    assert "POST /v1/uploads" not in site.asked
+    assert "POST /v1/uploads" not in site.requested
 
 
 @pytest.mark.parametrize(
@@ -325,18 +325,18 @@ async def test_calls_made_for_a_page_are_published(site: Site, infra: InfraSetti
     await site.send("/web/form", await site.filled_in())
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
-    told: list[tuple[str, str, int, str]] = []
+    recorded: list[tuple[str, str, int, str]] = []
 
-    async def all_told() -> bool:
+    async def all_published() -> bool:
         rows = await outbox.find().sort("_id", 1).to_list(None)
         calls = [call for row in rows for call in orjson.loads(row["value"])["calls"]]
-        told[:] = [(call["method"], call["path"], call["status"], call["account_id"]) for call in calls]
-        return len(told) == 3
+        recorded[:] = [(call["method"], call["path"], call["status"], call["account_id"]) for call in calls]
+        return len(recorded) == 3
 
-    await eventually(all_told)
+    await eventually(all_published)
     mongo.close()
-    assert told[0][:3] == ("POST", "/v1/sessions", 200)
-    assert told[1:] == [("POST", "/v1/uploads", 422, "ann"), ("POST", "/v1/uploads", 200, "ann")]
+    assert recorded[0][:3] == ("POST", "/v1/sessions", 200)
+    assert recorded[1:] == [("POST", "/v1/uploads", 422, "ann"), ("POST", "/v1/uploads", 200, "ann")]
 
 
 async def test_logging_out_ends_the_session(site: Site) -> None:
@@ -344,9 +344,9 @@ async def test_logging_out_ends_the_session(site: Site) -> None:
     await site.log_in()
     fields = await site.filled_in()
     answer, _ = await site.send("/web/session/form/end", fields)
-    assert (answer.status, site.asked[-1], site.cookies) == (303, "DELETE /v1/sessions/current", {})
+    assert (answer.status, site.requested[-1], site.cookies) == (303, "DELETE /v1/sessions/current", {})
     await site.log_in()
     del site.cookies["docstore_access"]
     await site.send("/web/session/form/end", fields)
-    assert site.asked[-2:] == ["POST /v1/sessions/refresh", "DELETE /v1/sessions/current"]
+    assert site.requested[-2:] == ["POST /v1/sessions/refresh", "DELETE /v1/sessions/current"]
     assert site.cookies == {}

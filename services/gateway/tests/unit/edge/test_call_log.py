@@ -52,7 +52,7 @@ class FakeTransactor:
     """Keeps published events; fails as often as `failures` demands."""
 
     def __init__(self) -> None:
-        self.said: list[ApiCalled] = []
+        self.published: list[ApiCalled] = []
         self.failures = 0
 
     async def run(self, work: Any) -> Any:
@@ -63,10 +63,10 @@ class FakeTransactor:
         await work(self)
 
     def publish(self, event: ApiCalled) -> None:
-        self.said.append(event)
+        self.published.append(event)
 
     def requests(self) -> list[str]:
-        return [call.request_id for event in self.said for call in event.calls]
+        return [call.request_id for event in self.published for call in event.calls]
 
 
 def note(calls: CallLog, request_id: str, **changes: Any) -> None:
@@ -91,8 +91,8 @@ async def test_many_calls_are_one_event_and_events_are_numbered(monkeypatch: pyt
     for number in range(7):
         note(calls, str(number))
     await calls.close()
-    assert [len(event.calls) for event in transactor.said] == [3, 3, 1]
-    assert [event.revision for event in transactor.said] == [1, 2, 3]
+    assert [len(event.calls) for event in transactor.published] == [3, 3, 1]
+    assert [event.revision for event in transactor.published] == [1, 2, 3]
     assert transactor.requests() == [str(number) for number in range(7)]
 
 
@@ -104,7 +104,7 @@ async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_f
         note(calls, f"path {number}", path="/v1/files/" + "\x01" * 500)
         note(calls, f"read {number}", path="/v1/contents", read=(FILE,) * 1000)
     await calls.close()
-    assert max(len(event.model_dump_json()) for event in transactor.said) < 250_000
+    assert max(len(event.model_dump_json()) for event in transactor.published) < 250_000
     assert transactor.requests() == [f"{kind} {number}" for number in range(200) for kind in ("path", "read")]
 
 
@@ -116,7 +116,7 @@ async def test_a_call_larger_than_an_event_is_published_alone(monkeypatch: pytes
     note(calls, "a")
     note(calls, "b")
     await calls.close()
-    assert [len(event.calls) for event in transactor.said] == [1, 1]
+    assert [len(event.calls) for event in transactor.published] == [1, 1]
 
 
 async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,10 +130,10 @@ async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatc
     note(calls, "a")
     note(calls, "b")
 
-    async def all_told() -> bool:
+    async def all_published() -> bool:
         return transactor.requests() == ["a", "b"]
 
-    await eventually(all_told)
+    await eventually(all_published)
     note(calls, "c", path="/v1/links/-/content", read=("f",))
 
     async def the_third_too() -> bool:
@@ -141,7 +141,7 @@ async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatc
 
     await eventually(the_third_too)
     telling.cancel()
-    last = transactor.said[-1].calls[0]
+    last = transactor.published[-1].calls[0]
     assert (last.object_id, last.read) == ("f", ("f",))
 
 

@@ -21,6 +21,6 @@ async def test_asking_for_open_jobs_reads_no_ended_ones(infra: InfraSettings) ->
     await database.command({"profile": 2})
     assert await jobs.pending_events({"e1", "e2"}) == {"e1"}
     await database.command({"profile": 0})
-    asked = await database["system.profile"].find_one({"op": "query", "ns": f"{database.name}.jobs"})
-    assert asked["docsExamined"] == 1
+    requested = await database["system.profile"].find_one({"op": "query", "ns": f"{database.name}.jobs"})
+    assert requested["docsExamined"] == 1
     mongo.close()

@@ -69,10 +69,10 @@ async def test_a_rebuild_waits_for_metadata(running: World) -> None:
     await running.internal("POST", "/internal/rebuild")
     seen = len(running.metadata.calls)
 
-    async def asked() -> bool:
+    async def requests() -> bool:
         return len(running.metadata.calls) > seen + 1
 
-    await eventually(asked)
+    await eventually(requests)
     assert (await running.internal("GET", "/internal/rebuild"))["state"] == "running"
     running.metadata.away = False
     assert (await running.rebuilt())["state"] == "done"

@@ -46,7 +46,7 @@ class Desk:
     def text(self, file_id: str = "f") -> str | None:
         return self.engine.documents[file_id].text
 
-    def told(self) -> list[tuple[str, str]]:
+    def published_events(self) -> list[tuple[str, str]]:
         return [
             (event.type, getattr(event, "reason", "") or getattr(event, "mode", ""))
             for event in self.transactor.published
@@ -64,7 +64,7 @@ async def test_a_plain_text_is_read_at_once(desk: Desk) -> None:
     assert await desk.indexing.work(WorkQueue.QUICK)
     assert desk.text() == "walrus"
     assert desk.texts.kept == {"f": (1, "walrus")}
-    assert desk.told() == [("file-indexed", "fulltext")]
+    assert desk.published_events() == [("file-indexed", "fulltext")]
     assert not await desk.indexing.work(WorkQueue.QUICK)
 
 
@@ -91,9 +91,9 @@ async def test_a_document_is_found_by_name_until_its_lane_has_read_it(desk: Desk
     desk.add(a_file(name="a.doc", version=2), ExtractedText("badger"), text_version=1)
     await desk.engine.upsert([])
     await desk.indexing.work(WorkQueue.QUICK)
-    assert (desk.text(), desk.told()) == (None, [])
+    assert (desk.text(), desk.published_events()) == (None, [])
     await desk.indexing.work(WorkQueue.PARSE)
-    assert (desk.text(), desk.told()) == ("badger", [("file-indexed", "fulltext")])
+    assert (desk.text(), desk.published_events()) == ("badger", [("file-indexed", "fulltext")])
 
 
 async def test_scanned_pages_go_to_the_lane_of_pictures(desk: Desk) -> None:
@@ -112,17 +112,17 @@ async def test_many_plain_texts_have_a_lane_of_their_own(desk: Desk) -> None:
     for number in range(TEXT_BATCH + 1):
         desk.add(a_file(str(number)), ExtractedText("walrus"))
     await desk.indexing.work(WorkQueue.QUICK)
-    assert (len(desk.engine.documents), desk.told()) == (TEXT_BATCH + 1, [])
+    assert (len(desk.engine.documents), desk.published_events()) == (TEXT_BATCH + 1, [])
     while await desk.indexing.work(WorkQueue.TEXT):
         pass
-    assert len(desk.told()) == TEXT_BATCH + 1
+    assert len(desk.published_events()) == TEXT_BATCH + 1
 
 
 async def test_a_large_plain_text_does_not_hold_up_the_quick_lane(desk: Desk) -> None:
     """It is found by its name and read in the queue of texts."""
     desk.add(a_file(size=1 << 20), ExtractedText("walrus"))
     await desk.indexing.work(WorkQueue.QUICK)
-    assert (desk.text(), desk.told()) == (None, [])
+    assert (desk.text(), desk.published_events()) == (None, [])
     await desk.indexing.work(WorkQueue.TEXT)
     assert desk.text() == "walrus"
 
@@ -132,7 +132,7 @@ async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
     desk.add(a_file(), ExtractedText("walrus"))
     desk.engine.broken = True
     await desk.indexing.work(WorkQueue.QUICK)
-    assert desk.told() == []
+    assert desk.published_events() == []
     desk.engine.broken = False
     desk.entries.now += timedelta(seconds=10)
     for queue in (
@@ -140,7 +140,7 @@ async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
         WorkQueue.TEXT,
     ):  # a machine that stands still hands over what could have been done at once
         await desk.indexing.work(queue)
-    assert desk.told() == [("file-indexed", "fulltext")]
+    assert desk.published_events() == [("file-indexed", "fulltext")]
 
 
 async def test_an_object_store_that_is_away_is_waited_for(desk: Desk) -> None:
@@ -150,11 +150,11 @@ async def test_an_object_store_that_is_away_is_waited_for(desk: Desk) -> None:
     for _ in range(3 * MAX_ATTEMPTS):
         desk.entries.now += timedelta(minutes=2)
         await desk.indexing.work(WorkQueue.TEXT)
-    assert (desk.text(), desk.told()) == (None, [])
+    assert (desk.text(), desk.published_events()) == (None, [])
     desk.contents.answers["key of f"] = ExtractedText("walrus")
     desk.entries.now += timedelta(minutes=2)
     await desk.indexing.work(WorkQueue.TEXT)
-    assert desk.told() == [("file-indexed", "fulltext")]
+    assert desk.published_events() == [("file-indexed", "fulltext")]
 
 
 async def test_an_object_that_stays_missing_is_published(desk: Desk) -> None:
@@ -164,14 +164,14 @@ async def test_an_object_that_stays_missing_is_published(desk: Desk) -> None:
     for _ in range(MAX_ATTEMPTS):
         desk.entries.now += timedelta(minutes=2)
         await desk.indexing.work(WorkQueue.TEXT)
-    assert desk.told() == [("file-index-failed", "content_missing")]
+    assert desk.published_events() == [("file-index-failed", "content_missing")]
 
 
 async def test_a_document_that_ends_the_process_is_given_up(desk: Desk) -> None:
     """One that was claimed again and again without ever being done is not read another time."""
     desk.add(a_file(), ExtractedText("never asked"), attempts=MAX_ATTEMPTS)
     await desk.indexing.work(WorkQueue.QUICK)
-    assert desk.told() == [("file-index-failed", "parser_crashed")]
+    assert desk.published_events() == [("file-index-failed", "parser_crashed")]
 
 
 async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk: Desk) -> None:
@@ -195,7 +195,7 @@ async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
 
     desk.contents.while_reading = delete_meanwhile
     await desk.indexing.work(WorkQueue.PARSE)
-    assert (desk.engine.documents, desk.told(), desk.texts.kept) == ({}, [], {})
+    assert (desk.engine.documents, desk.published_events(), desk.texts.kept) == ({}, [], {})
 
 
 async def test_a_text_that_is_gone_from_the_store_is_read_again(desk: Desk) -> None:
@@ -212,7 +212,7 @@ async def test_on_the_free_plan_the_text_leaves(desk: Desk) -> None:
     desk.texts.kept["f"] = (1, "walrus")
     desk.add(a_file(), text_version=1, announced="1:fulltext")
     await desk.indexing.work(WorkQueue.QUICK)
-    assert (desk.text(), desk.texts.kept, desk.told()) == (None, {}, [("file-indexed", "name")])
+    assert (desk.text(), desk.texts.kept, desk.published_events()) == (None, {}, [("file-indexed", "name")])
 
 
 async def test_a_failed_extraction_is_published_once(desk: Desk) -> None:
@@ -220,4 +220,4 @@ async def test_a_failed_extraction_is_published_once(desk: Desk) -> None:
     desk.add(a_file(name="a.doc"), failure("corrupt"))
     await desk.indexing.work(WorkQueue.QUICK)
     await desk.indexing.work(WorkQueue.PARSE)
-    assert (desk.text(), desk.told()) == (None, [("file-index-failed", "corrupt")])
+    assert (desk.text(), desk.published_events()) == (None, [("file-index-failed", "corrupt")])

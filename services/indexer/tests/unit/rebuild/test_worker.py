@@ -54,25 +54,25 @@ in_entries = st.dictionaries(ids, st.tuples(st.integers(1, 3), st.booleans()))
 
 
 @given(in_metadata, in_entries, st.integers(1, 7))
-async def test_the_new_index_has_just_what_metadata_has(told: Any, known: Any, page: int) -> None:
+async def test_the_new_index_has_just_what_metadata_has(listed: Any, known: Any, page: int) -> None:
     """For any state of metadata and of the entries, in pages of any size: every searchable file, and no other."""
     metadata = FakeMetadata(
-        {key: a_file(key, revision=revision, trashed=trashed) for key, (revision, trashed) in told.items()}
+        {key: a_file(key, revision=revision, trashed=trashed) for key, (revision, trashed) in listed.items()}
     )
     entries, texts, engine = FakeEntries(), FakeTexts(), FakeEngine()
     for key, (revision, has_text) in known.items():
-        revision = min(revision, told.get(key, (revision,))[0])  # metadata is never behind
-        trashed = told.get(key, (0, False))[1] if revision == told.get(key, (0,))[0] else False
+        revision = min(revision, listed.get(key, (revision,))[0])  # metadata is never behind
+        trashed = listed.get(key, (0, False))[1] if revision == listed.get(key, (0,))[0] else False
         file = a_file(key, revision=revision, trashed=trashed)
         entries.add(an_entry(file, pending=False, text_version=int(has_text)))
         texts.kept[key] = (1, f"text of {key}")
     rebuild, jobs = rebuild_of(engine, metadata, entries, texts, page)
     assert await rebuild.work()
     assert jobs.finished
-    assert set(engine.documents) == {key for key, (_, trashed) in told.items() if not trashed}
+    assert set(engine.documents) == {key for key, (_, trashed) in listed.items() if not trashed}
     for key, document in engine.documents.items():
         expected = f"text of {key}" if known.get(key, (0, False))[1] else None
         assert document.text == expected
     alive = {key for key, entry in entries.known.items() if not entry.file.purged}
-    assert alive == set(told)
-    assert all(entries.known[key].file.revision == revision for key, (revision, _) in told.items())
+    assert alive == set(listed)
+    assert all(entries.known[key].file.revision == revision for key, (revision, _) in listed.items())

@@ -75,14 +75,14 @@ async def test_missing_names_are_fetched_from_accounts_once(
 ) -> None:
     """Whether or not the address is stored, for any number of requests, and across a restart."""
     monkeypatch.setattr("docstore_metadata.display_names.CACHED_SECONDS", 0.05)
-    owner, asked = stack.person, list[str]()
+    owner, requested = stack.person, list[str]()
     if was_noted:
         await nameless(stack, revision=2)
     accounts = fake_accounts()
 
     @accounts.get("/internal/accounts/{account_id}")
     async def account(account_id: str) -> dict[str, Any]:
-        asked.append(account_id)
+        requested.append(account_id)
         return {
             "id": account_id,
             "email": "Ada@example.com",
@@ -99,11 +99,11 @@ async def test_missing_names_are_fetched_from_accounts_once(
     async with stack.run():
         await stack.put("/plan.txt")
         await eventually(is_named)
-    times = len(asked)
+    times = len(requested)
     async with stack.run():
         assert await is_named()
-    assert set(asked) == {owner.account_id}
-    assert len(asked) == times
+    assert set(requested) == {owner.account_id}
+    assert len(requested) == times
     assert await stack.database["people"].find_one() == {
         "_id": "ada@example.com",
         "account": owner.account_id,

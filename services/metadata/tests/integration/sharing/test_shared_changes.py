@@ -21,7 +21,7 @@ from docstore_platform.security.tokens import Principal
 pytestmark = pytest.mark.connected
 
 
-async def told(person: Person, cursor: str = "") -> list[tuple[str, str]]:
+async def changes_of(person: Person, cursor: str = "") -> list[tuple[str, str]]:
     page = await person.ok("GET", f"/v1/changes?limit=1000&cursor={cursor}")
     return [(change["type"], change["file"]["path"]) for change in page["changes"]]
 
@@ -62,7 +62,7 @@ async def test_a_readers_journal_has_each_change(running: Stack) -> None:
     await owner.ok("DELETE", f"/v1/files/{file['id']}")
     await owner.ok("DELETE", route)
     await running.put("/private/team/late.txt")
-    assert await told(reader) == [
+    assert await changes_of(reader) == [
         ("shared", "/team"),
         ("created", "/team/b.txt"),
         ("moved", "/team/c.txt"),
@@ -70,7 +70,7 @@ async def test_a_readers_journal_has_each_change(running: Stack) -> None:
         ("deleted", "/team/c.txt"),
         ("unshared", "/team"),
     ]
-    assert "shared" not in {kind for kind, _ in await told(owner)}
+    assert "shared" not in {kind for kind, _ in await changes_of(owner)}
 
 
 async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(running: Stack) -> None:
@@ -83,12 +83,12 @@ async def test_moving_in_and_out_of_a_shared_folder_is_shared_and_unshared(runni
     cursor, owners = await latest(reader), await latest(owner)
     for parent in (team["id"], (await owner.at("/team/sub"))["id"], owner.account_id):
         await owner.ok("PATCH", f"/v1/files/{y['id']}", {"parent_id": parent})
-    assert await told(reader, cursor) == [
+    assert await changes_of(reader, cursor) == [
         ("shared", "/team/y.txt"),
         ("moved", "/team/sub/y.txt"),
         ("unshared", "/team/sub/y.txt"),
     ]
-    assert [kind for kind, _ in await told(owner, owners)] == ["moved"] * 3
+    assert [kind for kind, _ in await changes_of(owner, owners)] == ["moved"] * 3
 
 
 async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(running: Stack) -> None:
@@ -99,7 +99,7 @@ async def test_a_file_shared_by_itself_stays_after_its_folder_is_unshared(runnin
     await share(running, "/team/sub/x.txt", "editor")
     cursor = await latest(running.other)
     await running.person.ok("DELETE", route)
-    assert await told(running.other, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
+    assert await changes_of(running.other, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
     assert await snapshot(running.other, 10) == ["/x.txt"]
 
 
@@ -112,10 +112,10 @@ async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Stack) -> N
     folder = await running.person.at("/a")
     await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
     await running.jobs_done()
-    assert await told(running.other, cursor) == [("deleted", "/x.txt")]
+    assert await changes_of(running.other, cursor) == [("deleted", "/x.txt")]
     await running.person.ok("POST", f"/v1/files/{folder['id']}/restore")
     await running.jobs_done()
-    assert await told(running.other, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
+    assert await changes_of(running.other, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
 
 
 async def test_the_snapshot_contains_shared_trees(running: Stack) -> None:

@@ -30,8 +30,8 @@ async def test_a_share_lets_a_person_read_until_it_is_revoked(running: Stack) ->
     for path in (f"/v1/files/{file['id']}", f"/v1/files?parent_id={folder['id']}", f"/v1/files/{file['id']}/content"):
         assert await reader.refused("GET", path) == (404, "not_found")
     assert (await reader.ok("GET", "/v1/shared-with-me"))["items"] == []
-    said = await running.events(share["id"])
-    assert said == ["file-shared", "share-revoked"]
+    published = await running.events(share["id"])
+    assert published == ["file-shared", "share-revoked"]
     assert (await running.events(folder["id"]))[-2:] == ["file-access-changed", "file-access-changed"]
 
 

@@ -161,10 +161,10 @@ async def test_jobs_walk_through_folders_of_several_pages(running: Stack) -> Non
     async for row in running.database["outbox"].find().sort("sequence", 1):
         types.setdefault(row["key"], []).append(dict(row["headers"])["ce_type"].decode())
     assert len(types) == 276
-    for key, said in types.items():
-        assert said[0] == "file-created"
-        assert said[-1] == "file-purged", key
-        assert said.count("file-restored") == 1
+    for key, published in types.items():
+        assert published[0] == "file-created"
+        assert published[-1] == "file-purged", key
+        assert published.count("file-restored") == 1
 
 
 async def test_moves_during_a_walk_end_in_the_right_state(running: Stack) -> None:

@@ -105,15 +105,15 @@ def test_a_late_upload_replaces_at_its_arrival() -> None:
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=20), st.integers(1, 60), st.lists(st.integers(0, 30)))
 def test_tiering_checks_each_old_version_once(gaps: list[int], days: int, waits: list[int]) -> None:
     """When it is due, however often it runs, and the next due moment is exact."""
-    versions, asked, now = history([gap * 86_400 for gap in gaps]), list[Version](), START
+    versions, requested, now = history([gap * 86_400 for gap in gaps]), list[Version](), START
     since = first_replaced_at(versions)
     for wait in waits:
         now += wait * DAY
         if since is not None and since <= now - days * DAY:
             cooled, since = cooled_versions(versions, since, days, now)
             assert cooled
-            asked += cooled
-    assert asked == outdated_versions(versions, days, now)
+            requested += cooled
+    assert requested == outdated_versions(versions, days, now)
 
 
 days_or_never = st.none() | st.integers(1, 36_500)

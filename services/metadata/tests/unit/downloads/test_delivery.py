@@ -29,13 +29,13 @@ class FakeContents:
 
     def __init__(self, *parts: bytes | Exception) -> None:
         self.parts = parts
-        self.asked: tuple[int, int | None] = (0, None)
+        self.requested: tuple[int, int | None] = (0, None)
         self.closed = False
 
     async def stream(
         self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
     ) -> AsyncGenerator[bytes]:
-        self.asked = (start, end)
+        self.requested = (start, end)
         try:
             for part in self.parts:
                 if isinstance(part, Exception):
@@ -100,7 +100,7 @@ async def test_only_the_requested_range_is_read() -> None:
     contents, client = FakeContents(b"cd"), Client()
     response = await answer(contents, range="bytes=2-3")
     await given_to(client, response)
-    assert (response.status_code, client.body, contents.asked) == (206, b"cd", (2, 4))
+    assert (response.status_code, client.body, contents.requested) == (206, b"cd", (2, 4))
     assert response.headers["content-range"] == "bytes 2-3/6"
 
 

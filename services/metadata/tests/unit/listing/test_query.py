@@ -50,9 +50,9 @@ def test_a_cursor_encodes_its_position(name: str, moment: datetime, size: int, s
     """The sort value and the id; in another order it is refused."""
     last = node(name, moment, size)
     cursor = next_cursor(PageQuery(sort=sort, order=order), last)
-    asked = parse_list_query(urlencode({"sort": sort, "order": order, "cursor": cursor}))
+    requested = parse_list_query(urlencode({"sort": sort, "order": order, "cursor": cursor}))
     values = {"natural": order_of("file", name), "name": name, "modified": moment, "created": moment, "size": size}
-    assert asked.page.position == (values[sort], last.id)
+    assert requested.page.position == (values[sort], last.id)
     turned = "desc" if order == "asc" else "asc"
     with pytest.raises(DomainError):
         parse_list_query(urlencode({"sort": sort, "order": turned, "cursor": cursor}))
@@ -68,12 +68,12 @@ def test_no_query_string_breaks_the_parser(text: str) -> None:
 
 def test_all_parameters_are_parsed() -> None:
     """Without any it is the root in natural order, with a hundred items."""
-    asked = parse_list_query(
+    requested = parse_list_query(
         "parent_id=p&sort=size&order=desc&limit=7&tag=t&type=image/*&prefix=x&modified_after=2026-01-02T03:04:05Z"
     )
     after = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     page = PageQuery(sort="size", order="desc", limit=7, tag="t", type="image/*", prefix="x", modified_after=after)
-    assert (asked.path, asked.parent_id, asked.page) == (None, "p", page)
+    assert (requested.path, requested.parent_id, requested.page) == (None, "p", page)
     plain = parse_list_query("")
     assert (plain.path, plain.page) == ("/", PageQuery(sort="natural"))
     assert parse_list_query("prefix=x").page.sort == "name"

@@ -14,11 +14,11 @@ class Shelf:
 
     def __init__(self, **values: int) -> None:
         self.values = values
-        self.asked: list[list[str]] = []
+        self.requested: list[list[str]] = []
         self.gates: list[asyncio.Event] = []
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, int]:
-        self.asked.append(sorted(keys))
+        self.requested.append(sorted(keys))
         gate = asyncio.Event()
         self.gates.append(gate)
         await gate.wait()
@@ -26,7 +26,7 @@ class Shelf:
 
     async def reads_begun(self, count: int) -> None:
         async def begun() -> bool:
-            return len(self.asked) >= count
+            return len(self.requested) >= count
 
         await eventually(begun, every=0.001)
 
@@ -45,7 +45,7 @@ async def test_calls_during_a_read_share_the_next_one() -> None:
     shelf.gates[1].set()
     await first
     assert await asyncio.gather(*later) == [10, 2, 3, None, 2]
-    assert shelf.asked == [["a"], ["a", "absent", "b", "c"]]
+    assert shelf.requested == [["a"], ["a", "absent", "b", "c"]]
 
 
 async def test_a_second_read_begins_while_the_first_is_slow() -> None:
@@ -89,8 +89,8 @@ async def test_a_failed_read_fails_for_its_callers_only() -> None:
         return dict.fromkeys(keys, 1)
 
     reads = BatchedReads(read)
-    told = await asyncio.gather(reads.get("a"), reads.get("b"), return_exceptions=True)
-    assert [type(error) for error in told] == [ConnectionError, ConnectionError]
+    errors = await asyncio.gather(reads.get("a"), reads.get("b"), return_exceptions=True)
+    assert [type(error) for error in errors] == [ConnectionError, ConnectionError]
     assert await reads.get("a") == 1
 
 

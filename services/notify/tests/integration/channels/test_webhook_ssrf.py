@@ -30,10 +30,10 @@ class Names:
 
     def __init__(self, *answers: Iterable[str]) -> None:
         self.answers = [list(answer) for answer in answers]
-        self.asked = 0
+        self.requested = 0
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        self.asked += 1
+        self.requested += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -115,10 +115,10 @@ async def test_a_name_that_changes_its_address_gains_nothing() -> None:
     async with Receiver().running(OUTSIDE) as receiver, Canary().running(INSIDE, port=receiver.port) as canary:
         url = f"http://rebind.example.org:{receiver.port}/"
         assert (await channel.send(to(url))).status == 200
-        assert names.asked == 1
+        assert names.requested == 1
         with pytest.raises(NotNow, match=UNREACHABLE):
             await channel.send(to(url))
-        assert names.asked == 2
+        assert names.requested == 2
         assert len(receiver.received) == 1
         assert await canary.touched() == 0
     await channel.close()

@@ -101,7 +101,7 @@ async def test_while_ses_is_down_mails_wait_and_then_all_arrive_once(notify: Not
         ids = await notify.publish(anna.signed_up(), *(anna.uploaded(f"{n}.txt") for n in range(5)))
 
         async def all_tried() -> bool:
-            return notify.ses.asked >= 5
+            return notify.ses.requested >= 5
 
         await eventually(all_tried)
         settled = await notify.internal("POST", "/internal/events/settled", {"event_ids": ids})
@@ -121,7 +121,7 @@ async def test_a_permanently_refused_mail_fails_with_an_event(notify: Notify) ->
     async with notify.running():
         ids = await notify.publish(anna.signed_up(), anna.uploaded())
         ((kind, data),) = await eventually(notify.published)
-        assert (kind, data["cause_ids"], notify.ses.asked) == ("notification-failed", [ids[1]], 1)
+        assert (kind, data["cause_ids"], notify.ses.requested) == ("notification-failed", [ids[1]], 1)
         assert "BadRequest" in data["reason"]
 
 

@@ -77,8 +77,8 @@ async def test_on_session_started_a_new_device_is_notified_but_not_the_first(not
         await handled(notify, ids)
         new = ids[-1]
         await handled(notify, await notify.publish(login(anna, new_device=False), login(anna, first_login=True)))
-        (told,) = await notify.until_notified(new)
-        assert (told["kind"], told["cause_ids"]) == ("new_device", [new])
+        (notified,) = await notify.until_notified(new)
+        assert (notified["kind"], notified["cause_ids"]) == ("new_device", [new])
 
 
 async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(notify: Notify) -> None:
@@ -87,8 +87,8 @@ async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(no
     reset_id = new_id()
     reset = password_reset(anna, reset_id)
     async with notify.running():
-        _, told = await notify.publish(anna.signed_up(), reset)
-        await notify.until_notified(told)
+        _, notified = await notify.publish(anna.signed_up(), reset)
+        await notify.until_notified(notified)
         (mail,) = notify.ses.mailbox.mails
         assert ResetLinks(notify.infra).url(reset_id) in mail.get_body(("plain",)).get_content()
         assert mail["List-Unsubscribe"] is None
@@ -106,8 +106,8 @@ async def test_every_way_to_change_a_password_is_mailed(notify: Notify) -> None:
         PasswordReset(revision=2, **about),
     )
     async with notify.running():
-        _, *told = await notify.publish(anna.signed_up(), *events)
-        for event_id in told:
+        _, *notified = await notify.publish(anna.signed_up(), *events)
+        for event_id in notified:
             await notify.until_notified(event_id)
         mails = notify.ses.mailbox.mails
         texts = " ".join(mail.get_body(("plain",)).get_content() for mail in mails)
@@ -123,8 +123,8 @@ async def test_a_mail_with_a_link_to_a_new_password_waits_for_nothing(notify: No
     ended = password_reset(anna, ids[0], good_for=timedelta(0))
     first, second = (password_reset(anna, reset_id) for reset_id in ids[1:])
     async with notify.running(digest_interval_seconds=3600):
-        _, dropped, told = await notify.publish(anna.signed_up(), ended, first)
-        await notify.until_notified(told)
+        _, dropped, notified = await notify.publish(anna.signed_up(), ended, first)
+        await notify.until_notified(notified)
         (again,) = await notify.publish(second)
         await notify.until_notified(again)
         texts = [mail.get_body(("plain",)).get_content() for mail in notify.ses.mailbox.mails]

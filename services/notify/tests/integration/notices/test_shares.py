@@ -50,10 +50,10 @@ async def test_on_file_shared_the_person_is_notified_once_and_again_of_another_r
             "plan.pdf is shared with you",
         ]
         assert set(recipients(notify)) == {bert.email}
-        told = [
+        notified = [
             event_id for data in await notify.until_notified(first, channel="in_app") for event_id in data["cause_ids"]
         ]
-        assert sorted(told) == sorted([first, editor])
+        assert sorted(notified) == sorted([first, editor])
         text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
         assert '("Anna") has' in text
 
@@ -93,7 +93,7 @@ async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Notify) -> N
         ids = await notify.publish(anna.signed_up(), FileShared(revision=1, role="viewer", **about))
 
         async def tried() -> bool:
-            return bool(notify.ses.asked)
+            return bool(notify.ses.requested)
 
         await eventually(tried)
         ids += await notify.publish(ShareRevoked(revision=2, role="viewer", **about))
@@ -167,12 +167,12 @@ async def test_pending_notices_are_dropped_when_access_ends(notify: Notify) -> N
         ids = await notify.publish(FileModified(**secret, added_bytes=1), FileModified(**shared, added_bytes=2))
 
         async def tried() -> bool:
-            return bool(notify.ses.asked and notify.machines.asked["one"])
+            return bool(notify.ses.requested and notify.machines.requested["one"])
 
         await eventually(tried)
         notify.readable.discard((bert.id, secret["file"].file_id))
         notify.ses.mood = notify.machines.moods["one"] = "well"
         await handled(notify, ids)
-        assert notify.machines.told("one") == []
+        assert notify.machines.notified("one") == []
         listed = "".join(mail.get_body(("plain",)).get_content() for mail in notify.ses.mailbox.mails)
         assert listed.count("- /plan.pdf was modified") == 1

@@ -53,7 +53,7 @@ async def test_tests_are_few_an_hour(notify: Notify) -> None:
         paths = [f"/v1/subscriptions/{hook['id']}/test" for hook in hooks]
         answers = await asyncio.gather(*(anna.send("POST", path) for path in paths * 4))
         assert sorted(answer.status for answer in answers) == [200] * 3 + [429] * 5
-        assert notify.machines.asked.total() == 3
+        assert notify.machines.requested.total() == 3
         refused = next(answer for answer in answers if answer.status == 429)
         assert refused.json()["code"] == "too_many_tests"
         assert 0 < int(refused.headers["retry-after"]) <= 3600

@@ -20,10 +20,10 @@ LIFE = ["created", "modified", "deleted"]
 
 
 async def until_told(notify: Notify, machine: str, changes: list[str]) -> None:
-    async def told() -> bool:
-        return notify.machines.told(machine) == changes
+    async def notified() -> bool:
+        return notify.machines.notified(machine) == changes
 
-    await eventually(told)
+    await eventually(notified)
 
 
 async def test_every_event_is_a_message_in_order(notify: Notify) -> None:
@@ -56,7 +56,7 @@ async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Not
         await notify.until_notified(*ids)
 
         async def tried_twice() -> bool:
-            return bool(notify.machines.asked["bad"] >= 2)
+            return bool(notify.machines.requested["bad"] >= 2)
 
         await eventually(tried_twice)
         log = (await anna.get(f"/v1/subscriptions/{bad['id']}/deliveries"))["items"]
@@ -69,7 +69,7 @@ async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Not
         assert log[-1]["next_try_at"]
         notify.machines.moods["bad"] = "well"
         await until_told(notify, "bad", LIFE)
-        assert notify.machines.asked["bad"] < 12
+        assert notify.machines.requested["bad"] < 12
 
 
 async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Notify) -> None:
@@ -96,7 +96,7 @@ async def test_what_waits_survives_a_restart(notify: Notify) -> None:
         await notify.publish(*life(about))
 
         async def tried() -> bool:
-            return bool(notify.machines.asked["one"])
+            return bool(notify.machines.requested["one"])
 
         await eventually(tried)
     notify.machines.moods["one"] = "well"
@@ -149,8 +149,8 @@ async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Notify) -> 
         await eventually(all_failed)
         disabled = await anna.get(path)
         assert (disabled["state"], disabled["disabled_reason"]) == ("disabled", "gone")
-        (told,) = [data for kind, data in await notify.published("in_app") if kind == "notification-sent"]
-        assert told["kind"] == "subscription_disabled"
+        (notified,) = [data for kind, data in await notify.published("in_app") if kind == "notification-sent"]
+        assert notified["kind"] == "subscription_disabled"
 
         async def mailed() -> bool:
             return "A subscription was disabled" in notify.ses.mailbox.subjects()
@@ -175,7 +175,7 @@ async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Notify) ->
         ids = await notify.publish(*life(about))
 
         async def tried() -> bool:
-            return bool(notify.machines.asked["one"])
+            return bool(notify.machines.requested["one"])
 
         await eventually(tried)
         assert (await anna.send("DELETE", f"/v1/subscriptions/{hook['id']}")).status == 204
@@ -186,7 +186,7 @@ async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Notify) ->
             return set(answer["settled"]) == set(ids)
 
         await eventually(settled)
-        assert notify.machines.told("one") == []
+        assert notify.machines.notified("one") == []
 
 
 async def test_a_test_delivery_returns_its_outcome_and_is_logged(notify: Notify) -> None:
@@ -255,7 +255,7 @@ async def test_on_file_purged_what_waits_for_machines_ends(notify: Notify) -> No
         await notify.publish(FileCreated(**about))
 
         async def tried() -> bool:
-            return bool(notify.machines.asked["one"])
+            return bool(notify.machines.requested["one"])
 
         await eventually(tried)
         await notify.publish(FilePurged(**about, freed_bytes=5))

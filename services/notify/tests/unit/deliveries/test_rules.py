@@ -95,18 +95,18 @@ def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
 @given(st.lists(st.tuples(st.integers(1, 7000), st.integers(0, 9), st.booleans()), max_size=8))
 def test_every_event_is_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
     """However events and senders take turns, none is lost or sent twice, and messages keep their distance."""
-    now, latest, told, number = NOW, None, {}, 0
+    now, latest, notified, number = NOW, None, {}, 0
     for amount, seconds, take_up in steps:
         now += timedelta(seconds=seconds)
         if take_up and latest is not None and latest.due_at <= now:
             latest = sent(latest)
         for delivery in plan_digests(notices(amount, number), latest, now, Pacing(PAUSE), lambda: str(next(IDS))):
-            told[delivery.id] = delivery
+            notified[delivery.id] = delivery
             latest = delivery
         number += amount
-    events = [event for delivery in told.values() for event in delivery.event_ids]
+    events = [event for delivery in notified.values() for event in delivery.event_ids]
     assert sorted(events) == sorted(f"e{n}" for n in range(number))
-    dues = sorted(delivery.due_at for delivery in told.values())
+    dues = sorted(delivery.due_at for delivery in notified.values())
     assert all(later - earlier >= PAUSE for earlier, later in pairwise(dues))
 
 
@@ -117,7 +117,7 @@ def follows(account: str, file_id: str, *events: str) -> Subscription:
 def test_followers_of_the_file_and_of_folders_above_it_are_notified_once() -> None:
     """Following both a file and its folder is no reason for two messages."""
     subscriptions = [follows("anna", "f"), follows("anna", "docs"), follows("bert", "docs"), follows("cleo", "other")]
-    told = followers(
+    notified = followers(
         subscriptions,
         file_id="f",
         ancestors=("root", "docs"),
@@ -125,24 +125,24 @@ def test_followers_of_the_file_and_of_folders_above_it_are_notified_once() -> No
         readers={"bert", "cleo"},
         change="moved",
     )
-    assert [one.account_id for one in told] == ["anna", "bert"]
+    assert [one.account_id for one in notified] == ["anna", "bert"]
 
 
 def test_a_machine_is_notified_by_each_of_its_subscriptions() -> None:
     """They have different targets, so none replaces another; a disabled one sends nothing."""
     docs, file = (replace(follows("anna", file_id), channel="webhook") for file_id in ("docs", "f"))
     disabled = replace(follows("anna", "f"), id="off", channel="sqs", disabled_reason="gone")
-    told = followers(
+    notified = followers(
         [docs, file, disabled], file_id="f", ancestors=("docs",), owner_id="anna", readers=(), change="moved"
     )
-    assert told == [docs, file]
+    assert notified == [docs, file]
 
 
 def test_shares_of_a_file_are_notified_to_its_owner_alone() -> None:
     """A reader who chose it is not notified of other readers."""
     subscriptions = [follows("anna", "f", "shared"), follows("bert", "f", "shared")]
-    told = followers(subscriptions, file_id="f", ancestors=(), owner_id="anna", readers={"bert"}, change="shared")
-    assert [one.account_id for one in told] == ["anna"]
+    notified = followers(subscriptions, file_id="f", ancestors=(), owner_id="anna", readers={"bert"}, change="shared")
+    assert [one.account_id for one in notified] == ["anna"]
 
 
 @pytest.mark.parametrize(("followed", "path"), [("a", "/A/B/f"), ("b", "/B/f"), ("f", "/f")])
@@ -156,8 +156,8 @@ def test_a_reader_sees_paths_from_what_they_follow_on(followed: str, path: str) 
 def test_only_readers_who_chose_the_change_are_notified() -> None:
     """A revoked right ends the notices; a follower of deletions gets nothing else."""
     subscriptions = [follows("anna", "f"), follows("bert", "f", "deleted")]
-    told = followers(subscriptions, file_id="f", ancestors=(), owner_id="cleo", readers={"bert"}, change="modified")
-    assert told == []
+    notified = followers(subscriptions, file_id="f", ancestors=(), owner_id="cleo", readers={"bert"}, change="modified")
+    assert notified == []
 
 
 def test_what_is_not_switched_off_is_on() -> None:

@@ -48,8 +48,8 @@ async def test_on_file_shared_a_person_is_asked_to_accept_once() -> None:
     world = World()
     await world.handle(shared(1, invited_id="bert"), shared(2, "editor", invited_id="bert"))
     await world.handle(shared(3, "editor", account_id="bert"))
-    asked = [("in_app", "shared_with_you", "invited"), ("email", "shared_with_you", "invited")]
-    assert world.notices("bert") == asked
+    requested = [("in_app", "shared_with_you", "invited"), ("email", "shared_with_you", "invited")]
+    assert world.notices("bert") == requested
     assert subject(world.inbox.rows[0]) == "Accept or decline: plan.pdf"
 
 

@@ -67,8 +67,8 @@ async def test_a_receiver_that_is_gone_or_fails_for_days_disables_its_subscripti
     assert world.subscriptions.rows[one.id].disabled_reason == reason
     failed = [event for event in world.transactor.published if isinstance(event, NotificationFailed)]
     assert [event.delivery_id for event in failed] == ["m0", "m1", "m2"]
-    told = [channel for channel, kind, _ in world.notices("anna") if kind == "subscription_disabled"]
-    assert sorted(told) == ["email", "in_app"]
+    notified = [channel for channel, kind, _ in world.notices("anna") if kind == "subscription_disabled"]
+    assert sorted(notified) == ["email", "in_app"]
 
 
 async def test_a_message_that_is_not_sent_any_more_says_nothing_of_the_receiver() -> None:
