@@ -98,7 +98,7 @@ class Engine:
         """Return the plan without carrying it out. Only the cached server state changes."""
         self._check_root(change=False)
         await self._catch_up()
-        found, made = await self._scan_planner.look()
+        found, made = await self._scan_planner.scan()
         made.skipped += found.not_rules
         return made
 
@@ -113,7 +113,7 @@ class Engine:
             await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
-            found, made = await self._scan_planner.look(only_reported=only_reported)
+            found, made = await self._scan_planner.scan(only_reported=only_reported)
             self._check_root_stays()
             result.busy, result.failures = found.busy, []
             result.skipped = [f"{each.path}: {each.reason}" for each in [*found.not_rules, *made.skipped]]

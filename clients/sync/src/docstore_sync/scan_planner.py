@@ -49,7 +49,7 @@ class ScanPlanner:
         key: Callable[[str], str] = fold if self._ignores_case else str
         return Rules(self._device, datetime.now(UTC).date(), key, windows=os.name == "nt")
 
-    async def look(self, *, only_reported: bool = False) -> tuple[Scan, Plan]:
+    async def scan(self, *, only_reported: bool = False) -> tuple[Scan, Plan]:
         """Scan and plan. `only_reported`: scan only reported paths, unless the plan then contains deletions."""
         reported = self._watch.take() | self._disk.touched
         self._disk.touched = set()

@@ -117,14 +117,16 @@ async def test_a_disk_unmounted_before_a_scan_deletes_nothing(folder: Path, monk
     account = FakeAccount()
     (folder / "a").write_bytes(b"1")
     await synced(folder, account)
-    look = ScanPlanner.look
+    scan = ScanPlanner.scan
 
-    def unmount_and_look(looker: ScanPlanner, *, only_reported: bool = False) -> Coroutine[Any, Any, tuple[Scan, Plan]]:
+    def unmount_and_scan(
+        planner: ScanPlanner, *, only_reported: bool = False
+    ) -> Coroutine[Any, Any, tuple[Scan, Plan]]:
         folder.rename(folder.with_name("disk"))
         folder.mkdir()
-        return look(looker, only_reported=only_reported)
+        return scan(planner, only_reported=only_reported)
 
-    monkeypatch.setattr(ScanPlanner, "look", unmount_and_look)
+    monkeypatch.setattr(ScanPlanner, "scan", unmount_and_scan)
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert account.names() == {"a"}

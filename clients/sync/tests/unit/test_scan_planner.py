@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def looker(folder: Path, state: State) -> ScanPlanner:
+def scan_planner(folder: Path, state: State) -> ScanPlanner:
     """Everything in the folder is synced; its server ids are its paths."""
     remote = RemoteTree(cast(AsyncClient, None), state, ME)
     for path, found in scan(folder, state, Ignore.of(folder)).entries.items():
@@ -65,7 +65,7 @@ def move_at_first_file(
 
 
 async def test_a_file_missed_by_a_scan_is_not_deleted(
-    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
+    folder: Path, state: State, scan_planner: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file moved from an unlisted folder into a listed one is found nowhere, but still exists."""
 
@@ -73,12 +73,12 @@ async def test_a_file_missed_by_a_scan_is_not_deleted(
         os.rename(folder / later / later, folder / first / later)
 
     move_at_first_file(folder, state, monkeypatch, move)
-    _, made = await looker.look()
+    _, made = await scan_planner.scan()
     assert [step.do for step in made.actions] == [ActionType.MOVE_REMOTE]
 
 
 async def test_a_file_found_twice_by_a_scan_is_one_file(
-    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
+    folder: Path, state: State, scan_planner: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file moved from a listed folder into an unlisted one is found twice, but is one file."""
 
@@ -86,12 +86,12 @@ async def test_a_file_found_twice_by_a_scan_is_one_file(
         os.rename(folder / first / first, folder / later / first)
 
     move_at_first_file(folder, state, monkeypatch, move)
-    _, made = await looker.look()
+    _, made = await scan_planner.scan()
     assert [step.do for step in made.actions] == [ActionType.MOVE_REMOTE]
 
 
 async def test_a_file_deleted_between_two_scans_is_deleted_by_the_next_sync(
-    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
+    folder: Path, state: State, scan_planner: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that only the second scan missed is kept; the next sync deletes it."""
     (folder / "a" / "a").unlink()
@@ -106,9 +106,9 @@ async def test_a_file_deleted_between_two_scans_is_deleted_by_the_next_sync(
         return found
 
     monkeypatch.setattr(state, "hash_of", deleting)
-    found, made = await looker.look()
+    found, made = await scan_planner.scan()
     assert found.busy
     assert [(step.do, step.node.remote_id) for step in made.actions] == [(ActionType.DELETE_REMOTE, "a/a")]
-    found, made = await looker.look()
+    found, made = await scan_planner.scan()
     assert not found.busy
     assert {step.node.remote_id for step in made.actions if step.do is ActionType.DELETE_REMOTE} == {"a/a", "b/b"}

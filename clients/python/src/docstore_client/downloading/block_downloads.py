@@ -77,8 +77,8 @@ class Assembly:
             written = os.pwrite(self.part, left, offset)
             left, offset = left[written:], offset + written
 
-    def hash_into(self, whole: "hashlib._Hash", block: Block) -> None:
-        whole.update(os.pread(self.part, block.size, block.offset))
+    def hash_into(self, digest: "hashlib._Hash", block: Block) -> None:
+        digest.update(os.pread(self.part, block.size, block.offset))
 
 
 class BlockDownloads:
@@ -102,27 +102,27 @@ class BlockDownloads:
             if error.code != "not_in_blocks":
                 raise
             return None
-        whole, offset = hashlib.sha256(), 0
+        digest, offset = hashlib.sha256(), 0
         async with _assembling(beside, old) as assembly:
             while True:
                 page = Page(listed, offset, ask)
                 offset += sum(block.size for block in page.blocks)
-                await self._place_all(page, assembly, whole, progress)
+                await self._place_all(page, assembly, digest, progress)
                 if not listed.get("cursor"):
                     break
                 ask = partial(ask, params={**query, "cursor": listed["cursor"]})
                 listed = await ask()
             os.ftruncate(assembly.part, offset)
-        return whole.hexdigest()
+        return digest.hexdigest()
 
-    async def _place_all(self, page: Page, assembly: Assembly, whole: "hashlib._Hash", progress: Progress) -> None:
+    async def _place_all(self, page: Page, assembly: Assembly, digest: "hashlib._Hash", progress: Progress) -> None:
         """Write blocks in place and hash them in order."""
         try:
             async with asyncio.TaskGroup() as group:
                 placing = [group.create_task(self._place(block, page, assembly, progress)) for block in page.blocks]
                 for task, block in zip(placing, page.blocks, strict=True):
                     await task
-                    await asyncio.to_thread(assembly.hash_into, whole, block)
+                    await asyncio.to_thread(assembly.hash_into, digest, block)
         except BaseExceptionGroup as failures:  # callers catch single errors, as they do without parallel work
             raise failures.exceptions[0] from None
 

@@ -45,9 +45,9 @@ class Downloads:
         digest = file.sha256 if number == file.version else await self._digest(file, number)
         beside = part_beside(local, file.id, number)
         old = old or local
-        is_begun = _size(beside) > 0 or _size(old) > 0
+        is_resumed = _size(beside) > 0 or _size(old) > 0
         arrived = await self._fetch(file, beside, number, old, progress)
-        if arrived != digest and is_begun:
+        if arrived != digest and is_resumed:
             beside.unlink()
             arrived = await self._fetch(file, beside, number, None, progress)
         if arrived != digest:
@@ -81,18 +81,18 @@ class Downloads:
 
     async def _fetch_whole(self, file: File, beside: Path, version: int, progress: Progress) -> str:
         route = f"/v1/files/{file.id}/content"
-        whole = await asyncio.to_thread(_hashed, beside)
+        digest = await asyncio.to_thread(_hashed, beside)
         async with self._connection.opened(route, {"version": version}, _size(beside)) as response:
             if response.status == 416:  # complete
-                return whole.hexdigest()
+                return digest.hexdigest()
             if response.status != 206:
-                whole = hashlib.sha256()
+                digest = hashlib.sha256()
             with beside.open("ab" if response.status == 206 else "wb") as out:
                 async for piece in response.content.iter_chunked(PIECE):
                     out.write(piece)
-                    whole.update(piece)
+                    digest.update(piece)
                     progress(len(piece))
-        return whole.hexdigest()
+        return digest.hexdigest()
 
 
 def keep_time(local: Path, file: File, version: int) -> None:
@@ -115,12 +115,12 @@ def _may_be_in_blocks(file: File, version: int) -> bool:
 
 
 def _hashed(path: Path) -> "hashlib._Hash":
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     if path.exists():
         with path.open("rb") as file:
             while piece := file.read(PIECE):
-                whole.update(piece)
-    return whole
+                digest.update(piece)
+    return digest
 
 
 def _size(path: Path) -> int:

@@ -77,16 +77,16 @@ class ObjectUploads:
             else:
                 measured[number] = each
         wishes = [{**sources[number].wish(*each), "method": "put"} for number, each in measured.items()]
-        begun = await self._each("/v1/uploads/batch", dict(zip(measured, wishes, strict=True)), outcomes)
+        initiated = await self._each("/v1/uploads/batch", dict(zip(measured, wishes, strict=True)), outcomes)
 
         async def send(number: int) -> None:
             try:
-                await self._send_or_give_up(begun[number], sources[number].local, measured[number][0], progress)
+                await self._send_or_give_up(initiated[number], sources[number].local, measured[number][0], progress)
             except (DocStoreError, OSError) as error:
                 outcomes[number] = unreadable(sources[number], error)
 
-        await together(send(number) for number in begun)
-        sent = {number: {"id": upload["id"]} for number, upload in begun.items() if number not in outcomes}
+        await together(send(number) for number in initiated)
+        sent = {number: {"id": upload["id"]} for number, upload in initiated.items() if number not in outcomes}
         for number, answer in (await self._each("/v1/uploads/complete-batch", sent, outcomes)).items():
             outcomes[number] = File.model_validate(answer)
         return [outcomes[number] for number in range(len(sources))]

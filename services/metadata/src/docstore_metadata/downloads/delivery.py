@@ -13,7 +13,7 @@ from docstore_contents.reader import Contents, is_whole
 from docstore_contents.s3.presigned import attachment
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.dependencies import NO_STORE
-from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
+from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, is_known, requested_range
 from docstore_platform.errors import unavailable
 from docstore_platform.http.problems import Problem
 from docstore_platform.http.reading import with_read_files
@@ -79,19 +79,19 @@ class Delivery:
         if is_known(request_headers.get("if-none-match"), download.etag):
             return Response(status_code=304, headers=headers)
         try:
-            asked = asked_range(
+            byte_range = requested_range(
                 request_headers.get("range"), request_headers.get("if-range"), download.etag, download.size
             )
         except RangeNotSatisfiable:
             headers = {"content-range": f"bytes */{download.size}"}
             detail = f"The content has {download.size} bytes."
             return Problem(416, "range_not_satisfiable", detail, headers=headers).response()
-        if asked is not None:
-            headers["content-range"] = asked.content_range(download.size)
-        return await self._streamed(download, asked, headers)
+        if byte_range is not None:
+            headers["content-range"] = byte_range.content_range(download.size)
+        return await self._streamed(download, byte_range, headers)
 
-    async def _streamed(self, download: Download, asked: ByteRange | None, headers: dict[str, str]) -> Response:
-        wanted = asked or ByteRange(0, download.size)
+    async def _streamed(self, download: Download, byte_range: ByteRange | None, headers: dict[str, str]) -> Response:
+        wanted = byte_range or ByteRange(0, download.size)
         parts = self.contents.stream(
             download.object_key, download.size, wanted.start, wanted.end, sha256=download.sha256
         )
@@ -104,7 +104,7 @@ class Delivery:
             raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
         headers["content-length"] = str(wanted.end - wanted.start)
         headers["content-type"] = download.content_type or OCTETS
-        stream = ContentStream(first, parts, 206 if asked else 200, headers)
+        stream = ContentStream(first, parts, 206 if byte_range else 200, headers)
         # A client that continues with a later range was counted before.
         return with_read_files(stream, [] if wanted.start else [download.file_id])
 

@@ -21,7 +21,7 @@ class RangeNotSatisfiable(Exception):
     """No byte of the content is in the requested range."""
 
 
-def asked_range(header: str | None, if_range: str | None, etag: str, size: int) -> ByteRange | None:
+def requested_range(header: str | None, if_range: str | None, etag: str, size: int) -> ByteRange | None:
     """The requested range of `size` bytes; None if the whole content is to be returned.
 
     The whole content is also returned for several ranges and for other units, which a server may ignore, and if

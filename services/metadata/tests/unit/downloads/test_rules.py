@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
+from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, is_known, requested_range
 
 ETAG = '"abc"'
 
@@ -32,14 +32,14 @@ ETAG = '"abc"'
 )
 def test_only_single_byte_ranges_are_ranges(header: str | None, expected: ByteRange | None) -> None:
     """Everything else returns the whole content."""
-    assert asked_range(header, None, ETAG, 10) == expected
+    assert requested_range(header, None, ETAG, 10) == expected
 
 
 @pytest.mark.parametrize(("header", "size"), [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)])
 def test_an_empty_range_is_not_satisfiable(header: str, size: int) -> None:
     """Beyond the end, or of an empty content."""
     with pytest.raises(RangeNotSatisfiable):
-        asked_range(header, None, ETAG, size)
+        requested_range(header, None, ETAG, size)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_empty_range_is_not_satisfiable(header: str, size: int) -> None:
 )
 def test_if_range_must_name_this_content(if_range: str, holds: bool) -> None:
     """Otherwise a client would join parts of two contents."""
-    assert (asked_range("bytes=1-2", if_range, ETAG, 10) is not None) is holds
+    assert (requested_range("bytes=1-2", if_range, ETAG, 10) is not None) is holds
 
 
 @given(st.integers(1, 50), st.integers(0, 60), st.integers(0, 60))
@@ -56,7 +56,7 @@ def test_first_and_last_byte_are_included(size: int, first: int, last: int) -> N
     """As far as they exist."""
     data = bytes(range(size))
     try:
-        found = asked_range(f"bytes={first}-{last}", None, ETAG, size)
+        found = requested_range(f"bytes={first}-{last}", None, ETAG, size)
     except RangeNotSatisfiable:
         assert first >= size
         return
