@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ async def test_a_team_works_in_a_shared_folder(ada: Person, grace: Person, sign_
     assert ("created", "/team/notes/walrus.txt") in seen
 
 
-async def test_what_is_revoked_is_gone_in_the_next_request(ada: Person, grace: Person, record_property: Any) -> None:
+async def test_what_is_revoked_is_gone_in_the_next_request(
+    ada: Person, grace: Person, record_property: Callable[[str, object], None]
+) -> None:
     """For lists, looks, content, versions, changes, search, journal and shared-with-me; how long it took is printed."""
     await grace.choose("free")
     files = await ada.upload_batch({f"/f/{number}-canary.txt": b"x" for number in range(25)})

@@ -1,7 +1,7 @@
 """Random interleavings of block operations, with fakes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from upload_world import MakeWorld
 
 
 @pytest.fixture
-def loop_of_its_own() -> Any:
+def loop_of_its_own() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()

@@ -1,6 +1,7 @@
 """Calls that are sent again under one Idempotency-Key."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -219,7 +220,7 @@ class Store:
 
 
 @pytest.fixture
-async def store(infra: InfraSettings) -> Any:
+async def store(infra: InfraSettings) -> AsyncIterator[Store]:
     store = Store(infra, 600)
     yield store
     store.mongo.close()

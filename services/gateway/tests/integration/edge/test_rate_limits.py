@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import Any
 
 import pytest
 from gateway_calls import FakeService, Issuer, OpenGateway, Received
@@ -70,13 +69,6 @@ async def test_an_account_shares_its_limit_over_addresses_and_replicas(
         other = await one.call("GET", "/v1/files", issuer.bearer("bob"))
     assert got.count(200) == 10
     assert other.status == 200
-
-
-@pytest.fixture
-async def mongo(infra: InfraSettings) -> Any:
-    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    yield mongo
-    mongo.close()
 
 
 async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Mongo) -> None:

@@ -1,7 +1,6 @@
 """The web page's log-in: tokens in cookies, and calls that only the page itself can make."""
 
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +15,7 @@ LOGIN = orjson.dumps({"email": "ann@example.org", "password": "secret"})
 
 
 @pytest.fixture
-def accounts(service: FakeService, issuer: Issuer) -> Any:
+def accounts(service: FakeService, issuer: Issuer) -> FakeService:
     """Stands for accounts: whoever logs in is Ann, and a refresh token works."""
 
     async def answer(request: Request) -> Reply:
