@@ -20,7 +20,9 @@ def test_a_burst_after_a_quiet_time_waits_for_nothing() -> None:
     seconds = FakeSeconds()
     pacing = Pacing(burst=3, per_second=2.0, seconds=seconds)
     for _ in range(2):
-        assert [pacing.take() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+        for wait_seconds in (0.0, 0.0, 0.0, 0.5):
+            assert pacing.wait_seconds() == wait_seconds
+            pacing.count()
         seconds.now += 3600
 
 
@@ -31,6 +33,7 @@ def test_lasting_load_takes_few_turns(work_seconds: float) -> None:
     pacing = Pacing(burst=3, per_second=2.0, seconds=seconds)
     turns = 0
     while seconds.now < 200.0:
-        seconds.now += pacing.take() + work_seconds
+        seconds.now += pacing.wait_seconds() + work_seconds
+        pacing.count()
         turns += 1
     assert turns == pytest.approx(200, abs=4)

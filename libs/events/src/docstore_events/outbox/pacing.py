@@ -7,7 +7,7 @@ in the broker's log, and at each consumer a transaction.
 import time
 from collections.abc import Callable
 
-BURST_TURNS = 12
+BURST_TURNS = 20
 TURNS_PER_SECOND = 4.0
 """Under lasting load, so an event waits a quarter of a second at most."""
 
@@ -27,9 +27,14 @@ class Pacing:
         self._turns = float(burst)
         self._counted_at = seconds()
 
-    def take(self) -> float:
-        """Take a turn; return the seconds to wait before it."""
-        now = self._seconds()
-        self._turns = min(self._turns + (now - self._counted_at) * self._per_second, self._burst) - 1
-        self._counted_at = now
-        return max(0.0, -self._turns / self._per_second)
+    def count(self) -> None:
+        """Count a turn that has sent events."""
+        self._turns = self._left() - 1
+        self._counted_at = self._seconds()
+
+    def wait_seconds(self) -> float:
+        """Return the seconds until the next turn may begin."""
+        return max(0.0, (1 - self._left()) / self._per_second)
+
+    def _left(self) -> float:
+        return min(self._turns + (self._seconds() - self._counted_at) * self._per_second, self._burst)

@@ -107,8 +107,8 @@ class Relay:
                     log.warning("outbox_relay_failed", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
-                if await wakeup.wait(poll_seconds):
-                    await asyncio.sleep(self._pacing.take())
+                await wakeup.wait(poll_seconds)
+                await asyncio.sleep(self._pacing.wait_seconds())
         finally:
             wakeup.close()
             await self.close()
@@ -145,6 +145,7 @@ class Relay:
         if sent:  # offsets first: a row marked as sent must have a known place in a log
             firsts = {to: first for to, (first, _) in acknowledged.items()}
             went_back = await self._logs.advance(before, firsts)
+            self._pacing.count()
             await self._mark_sent(sent)
             if went_back:
                 raise LogLost
