@@ -142,7 +142,7 @@ class BlockInterleavings(RuleBasedStateMachine):
         self.metadata = parts.services.metadata
         self.metadata.refusals["/refused"] = {"status": 409, "code": "read_only", "detail": "Not any more."}
         store = FakeStore(lambda: self.now)
-        self.objects, self.store = store.objects, Gated(store)
+        self.objects, self.put_at, self.store = store.objects, store.put_at, Gated(store)
         self._wire(parts)
 
     @property
@@ -354,12 +354,24 @@ class BlockInterleavings(RuleBasedStateMachine):
             # A sweep that outlives its lease and is killed then may leave a tombstone: a stray without bytes.
             for key in [key for key, content in self.objects.items() if not content]:
                 del self.objects[key]
+        self._delete_late_lists(kept)
         assert set(self.objects) == kept | needed
         self.given_back |= kept
         self.loop.run_until_complete(self.use_cases.release(sorted(kept)))
         self.settle_down()
         assert not self.objects
         assert not self.loop.run_until_complete(self.parts.left())
+
+    def _delete_late_lists(self, kept: set[str]) -> None:
+        """Delete unused lists put after the last sweep of their uploads, by requests that were paused until then.
+
+        The sweep of strays, which is not modelled here, deletes them.
+        """
+        for upload, _ in self.begun:
+            last_sweep = upload.last_sweep_at(upload.created_at, SETTINGS["sweep_delay_seconds"])
+            for key in [key for key in self.objects.keys() - kept if key.startswith(upload.prefix)]:
+                if key in self.put_at and self.put_at[key] > last_sweep:
+                    del self.objects[key]
 
     def settle_down(self) -> None:
         for seconds in (PUT_LIFE, 61.0, EXPIRY, 61.0, 61.0, EXPIRY, 61.0, 61.0):

@@ -24,10 +24,12 @@ class FakeStore(Presigner):
     def __init__(self, clock: Callable[[], datetime]) -> None:
         super().__init__(S3Config("http://s3", "", "r", "id", "secret", "bucket"), clock)
         self.objects: dict[str, bytes] = {}
+        self.put_at: dict[str, datetime] = {}
         self.multiparts: dict[str, dict[int, bytes]] = {}
         self.reads = 0
         self.down = False
         self._numbers = itertools.count(1)
+        self._time = clock
 
     def _up(self) -> None:
         if self.down:
@@ -59,7 +61,7 @@ class FakeStore(Presigner):
         self._up()
         if etag is not None and (key not in self.objects or _etag(self.objects[key]) != etag):
             raise ObjectChanged("PreconditionFailed", key)
-        self.objects[key] = data
+        self.objects[key], self.put_at[key] = data, self._time()
 
     async def copy(self, key: str, to: str) -> None:
         self.objects[to] = await self.get(key)
