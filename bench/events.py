@@ -9,12 +9,12 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
 
 from bench.stack import Stack
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.envelope import Envelope
 from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
-from docstore_events.usage import UsageChanged
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings

@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaConsumer
 from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack
+from docstore_events.catalogue.event import TOPICS, Event
+from docstore_events.catalogue.files import FileIndexed
+from docstore_events.catalogue.notifications import NotificationSent
+from docstore_events.catalogue.uploads import UploadCompleted
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.envelope import Envelope, open_envelope
-from docstore_events.event import TOPICS, Event
-from docstore_events.files import FileIndexed
-from docstore_events.notifications import NotificationSent
-from docstore_events.uploads import UploadCompleted
-from docstore_events.usage import UsageChanged
 from docstore_platform.testing import eventually
 
 UPLOADS = 40

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.event import DEAD_LETTER_SUFFIX, handler_name
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, handler_name
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import topic_names
 from docstore_platform.services import SERVICE_NAMES

@@ -3,7 +3,7 @@
 import generate_kafka_acls
 
 from docstore_events.catalogue import ACKNOWLEDGED
-from docstore_events.event import handler_name
+from docstore_events.catalogue.event import handler_name
 from docstore_events.subscribers import Subscribers
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from docstore_events.catalogue.event import TOPICS, Event
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
-from docstore_events.event import TOPICS, Event
 from docstore_platform.testing import eventually
 
 Seen = Envelope[Event]

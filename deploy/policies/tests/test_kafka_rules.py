@@ -5,7 +5,7 @@ import ast
 import generate_kafka_acls
 from source_reading import ROOT, functions_called, methods_called
 
-from docstore_events.event import DEAD_LETTER_SUFFIX
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX
 from docstore_platform.services import SERVICE_NAMES
 
 

@@ -12,7 +12,7 @@ from fake_accounts import signed
 from docstore_analytics.app import create_app
 from docstore_analytics.settings import AnalyticsSettings
 from docstore_contents.s3.store import ObjectStore, S3Config
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.internal import Answer, LocalTransport, register_local_app

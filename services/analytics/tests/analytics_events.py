@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from docstore_events.accounts import AccountCreated, AccountPlanChanged, PasswordReset
-from docstore_events.audit import ApiCall, ApiCalled
-from docstore_events.files import FileCreated, FileMoved, FileState
-from docstore_events.shares import FileShared, LinkCreated, LinkOpened, ShareRevoked
-from docstore_events.uploads import PackCompleted, UploadCompleted
-from docstore_events.usage import UsageChanged
+from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged, PasswordReset
+from docstore_events.catalogue.audit import ApiCall, ApiCalled
+from docstore_events.catalogue.files import FileCreated, FileMoved, FileState
+from docstore_events.catalogue.shares import FileShared, LinkCreated, LinkOpened, ShareRevoked
+from docstore_events.catalogue.uploads import PackCompleted, UploadCompleted
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_platform.ids import new_id
 
 AT = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)

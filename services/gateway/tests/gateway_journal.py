@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from gateway_calls import Caller, FakeService, Reply, Request
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_platform.http.paging import change_cursor, decode_cursor
 from docstore_platform.http.problems import Problem
 from docstore_platform.testing import eventually

@@ -16,9 +16,9 @@ from service_calls import ServiceCaller
 from shown_files import shown_file
 
 from docstore_contents.s3.store import ObjectStore
-from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
-from docstore_events.event import Event
-from docstore_events.files import (
+from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged, Plan
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import (
     FileAccessChanged,
     FileCreated,
     FileDeleted,

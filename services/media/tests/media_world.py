@@ -17,8 +17,8 @@ from service_calls import ServiceCaller
 
 from docstore_contents.block_list import Block, block_key, block_list_key, serialise
 from docstore_contents.s3.store import ObjectStore
-from docstore_events.event import Event
-from docstore_events.files import FileCreated, FileModified, FilePurged, FileState, VersionPruned
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileCreated, FileModified, FilePurged, FileState, VersionPruned
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_media.app import create_app

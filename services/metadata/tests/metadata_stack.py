@@ -15,8 +15,8 @@ from fastapi.responses import Response
 from service_calls import ServiceCaller
 
 from docstore_contents.s3.store import ObjectStore
-from docstore_events.accounts import AccountCreated
-from docstore_events.event import Event
+from docstore_events.catalogue.accounts import AccountCreated
+from docstore_events.catalogue.event import Event
 from docstore_events.testing import InMemoryEvents
 from docstore_events.transaction import Transactor
 from docstore_metadata.sharing.pending import PendingShares

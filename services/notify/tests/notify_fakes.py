@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_events.testing import FakeTransactor, InMemoryEvents
 from docstore_events.transaction import Transactor
 from docstore_notify.channels.results import Receipt

@@ -12,8 +12,8 @@ from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI
 from service_calls import ServiceCaller
 
-from docstore_events.event import Event
-from docstore_events.files import FileCreated, FileState
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileCreated, FileState
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now

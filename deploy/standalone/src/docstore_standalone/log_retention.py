@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.clock import utc_now
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.tasks import end_tasks

@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from people import Person
 from server_settings import infra_values
 
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.envelope import Envelope, seal
 from docstore_events.outbox.sent_logs import SentLogs
 from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
-from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo

@@ -12,6 +12,11 @@ Permission = Literal["owner", "editor", "viewer"]
 MAX_ACCOUNTS = 10 * MAX_ITEMS
 
 
+def journal_wakeup(account_id: str) -> str:
+    """Return the name to wake, within one process, when an account's journal has a new entry."""
+    return f"journal:{account_id}"
+
+
 class WriteTarget(TypedDict):
     """Target of a new version: by `path`, or by `file_id`."""
 

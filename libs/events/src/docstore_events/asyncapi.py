@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS, Event
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, TOPICS, Event
 
 Json = dict[str, Any]
 

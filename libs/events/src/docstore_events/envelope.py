@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Document

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.catalogue.event import Event, handler_name
 from docstore_events.envelope import Envelope
-from docstore_events.event import Event, handler_name
 from docstore_events.transaction import Transaction
 
 U = TypeVar("U")

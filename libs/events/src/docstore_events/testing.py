@@ -7,11 +7,11 @@ from aiokafka import ConsumerRecord
 from faststream.kafka import TestKafkaBroker
 from faststream.kafka.testing import build_message
 
+from docstore_events.catalogue.event import Event
 from docstore_events.consuming.consumer import Consumer
 from docstore_events.consuming.dead_letters import DeadLetter, Record
 from docstore_events.consuming.kafka_reader import KafkaReader
 from docstore_events.envelope import Envelope, seal
-from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.mongo import ConnectionFailure

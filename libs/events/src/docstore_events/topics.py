@@ -7,8 +7,8 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_events.connection import kafka_connection
-from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.settings import InfraSettings
 
 REQUEST_MS = 10_000

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.notifications import NotificationSent
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope, seal
-from docstore_events.event import Event
-from docstore_events.notifications import NotificationSent
 from docstore_events.topics import provision_topics
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks

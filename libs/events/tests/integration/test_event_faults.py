@@ -10,6 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
 
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.consumer import Record
 from docstore_events.envelope import Envelope
 from docstore_events.outbox.relay import Relay
@@ -18,7 +19,6 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, create_outbox_indexes
-from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings

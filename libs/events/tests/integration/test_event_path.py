@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.consumer import PermanentError, Record
 from docstore_events.envelope import Envelope
 from docstore_events.operations import operations_router
@@ -19,7 +20,6 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
-from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of

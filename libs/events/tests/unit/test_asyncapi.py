@@ -5,9 +5,9 @@ from typing import Any
 
 from docstore_events.asyncapi import TARGET, document, dump
 from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.catalogue.event import TOPICS
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.envelope import seal
-from docstore_events.event import TOPICS
-from docstore_events.usage import UsageChanged
 from docstore_platform.services import SERVICE_NAMES
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

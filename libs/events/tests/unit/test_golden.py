@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.catalogue.event import Event
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
-from docstore_events.event import Event
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SAMPLES = sorted(GOLDEN.glob("*.json"))

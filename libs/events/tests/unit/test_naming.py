@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.event import Event, handler_name
+from docstore_events.catalogue.event import Event, handler_name
 
 Node = TypeVar("Node", bound=ast.AST)
 SERVICES = Path(__file__).parents[4] / "services"

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from gateway_calls import FakeService, Issuer
 from gateway_journal import FakeJournal, LogIn, OpenStream, Publish, Stream, Waiters
 
+from docstore_events.catalogue.event import Event
 from docstore_events.envelope import seal
-from docstore_events.event import Event
 from docstore_platform.settings import InfraSettings
 from docstore_work.wakeup import wake
 

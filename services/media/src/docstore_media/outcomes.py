@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from docstore_events.files import PreviewFailed, PreviewReady
+from docstore_events.catalogue.files import PreviewFailed, PreviewReady
 from docstore_media.rules import Source
 
 

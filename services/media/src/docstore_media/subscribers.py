@@ -1,8 +1,8 @@
 """Handles events of files: new versions, new names, deleted versions and files."""
 
 from docstore_contents.block_list import is_blocks
+from docstore_events.catalogue.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
 from docstore_events.envelope import Envelope
-from docstore_events.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_media.rules import Source, kind_of, version_key

@@ -13,7 +13,7 @@ from service_calls import ServiceCaller
 
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_contents.workers.sandbox import landlock
-from docstore_events.files import FileModified
+from docstore_events.catalogue.files import FileModified
 from docstore_media.maintenance import after_restore
 from docstore_media.worker import MAX_ATTEMPTS
 from docstore_platform.clock import utc_now

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated
+from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountUpdated
+from docstore_events.catalogue.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.envelope import Envelope
-from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_metadata.people.repository import Person

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from metadata_stack import Stack
 
-from docstore_events.accounts import AccountCreated
-from docstore_events.event import Event
-from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
+from docstore_events.catalogue.accounts import AccountCreated
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now

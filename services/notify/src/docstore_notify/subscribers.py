@@ -1,6 +1,6 @@
 """Handles events of all services: derives the notices of each."""
 
-from docstore_events.accounts import (
+from docstore_events.catalogue.accounts import (
     AccountCreated,
     AccountEvent,
     AccountInvited,
@@ -12,9 +12,8 @@ from docstore_events.accounts import (
     PasswordResetRequested,
     SessionStarted,
 )
-from docstore_events.envelope import Envelope
-from docstore_events.event import Event
-from docstore_events.files import (
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import (
     FileCreated,
     FileDeleted,
     FileEvent,
@@ -24,11 +23,12 @@ from docstore_events.files import (
     FileRestored,
     FileTagged,
 )
-from docstore_events.shares import FileShared, LinkEvent, LinkExpiring, LinkOpened, ShareEvent, ShareRevoked
+from docstore_events.catalogue.shares import FileShared, LinkEvent, LinkExpiring, LinkOpened, ShareEvent, ShareRevoked
+from docstore_events.catalogue.uploads import PackCompleted, UploadCompleted
+from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored, UsageEvent
+from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_events.uploads import PackCompleted, UploadCompleted
-from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageEvent
 from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import Facts, Kind
 from docstore_notify.notices.rules import Batch, FollowedChange, NoticeSource, ShareChange, personal

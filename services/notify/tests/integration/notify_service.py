@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from receivers import Machines, MoodySes
 from service_calls import ServiceCaller
 
-from docstore_events.accounts import AccountCreated
-from docstore_events.event import Event
-from docstore_events.files import FileState
+from docstore_events.catalogue.accounts import AccountCreated
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileState
+from docstore_events.catalogue.uploads import UploadCompleted
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
-from docstore_events.uploads import UploadCompleted
 from docstore_notify.app import create_app
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import utc_now

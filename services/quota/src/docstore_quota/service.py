@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored, UsageChanged
 from docstore_events.envelope import Envelope
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import DuplicateKeyError
 from docstore_platform.errors import unavailable

@@ -1,11 +1,11 @@
 """Handles events of quota: stored and purged files, uploads that ended without one, accounts and plans."""
 
-from docstore_events.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.catalogue.files import FileCreated, FileModified, FilePurged, VersionPruned
+from docstore_events.catalogue.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_events.envelope import Envelope
-from docstore_events.files import FileCreated, FileModified, FilePurged, VersionPruned
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_quota.rules import Added, Freed, Released
 from docstore_quota.service import Batch, QuotaService
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from quota_service import Quota, file_created
 
-from docstore_events.accounts import AccountCreated, AccountPlanChanged
-from docstore_events.files import FileModified, FilePurged, VersionPruned
+from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.catalogue.files import FileModified, FilePurged, VersionPruned
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.telemetry.metrics import exposition

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from quota_service import Quota, file_created
 
-from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
+from docstore_events.catalogue.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

@@ -12,7 +12,7 @@ from fake_services import FakeServices
 from fake_transfers import FakePacks, FakeUploads
 from memory_store import FakeStore
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_platform.security.tokens import Principal
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.proof import BlockProver

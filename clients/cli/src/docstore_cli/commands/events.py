@@ -17,9 +17,9 @@ from docstore_cli.session import run
 from docstore_cli.stack_options import Data, running_stack
 from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient
+from docstore_events.catalogue.event import TOPICS
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
-from docstore_events.event import TOPICS
 from docstore_platform.clock import utc_now
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackState

@@ -10,10 +10,10 @@ from rich.text import Text
 from docstore_cli.api import ApiClient
 from docstore_cli.demo.documents import DOCUMENTS
 from docstore_cli.demo.timeline import Seen, following
-from docstore_events.files import FileIndexed
-from docstore_events.notifications import NotificationSent
-from docstore_events.uploads import UploadCompleted
-from docstore_events.usage import UsageChanged
+from docstore_events.catalogue.files import FileIndexed
+from docstore_events.catalogue.notifications import NotificationSent
+from docstore_events.catalogue.uploads import UploadCompleted
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_platform.ids import new_id
 from docstore_standalone.mailbox import Mail
 

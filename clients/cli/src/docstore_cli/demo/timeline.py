@@ -9,13 +9,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from rich.table import Table
 
+from docstore_events.catalogue.event import TOPICS, Event
+from docstore_events.catalogue.files import FileEvent, FileIndexed, FileIndexFailed
+from docstore_events.catalogue.notifications import NotificationEvent
+from docstore_events.catalogue.uploads import UploadCompleted, UploadEvent
+from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.envelope import Envelope, open_envelope
-from docstore_events.event import TOPICS, Event
-from docstore_events.files import FileEvent, FileIndexed, FileIndexFailed
-from docstore_events.notifications import NotificationEvent
-from docstore_events.uploads import UploadCompleted, UploadEvent
-from docstore_events.usage import UsageChanged
 
 Seen = Envelope[Event]
 

@@ -11,11 +11,11 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from docstore_events.catalogue.event import Event
 from docstore_events.connection import kafka_connection
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, LocalFetches
 from docstore_events.consuming.read_logs import ReadLogs
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
-from docstore_events.event import Event
 from docstore_events.topics import provision_topics
 from docstore_platform.settings import InfraSettings
 

@@ -18,10 +18,10 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
+from docstore_events.catalogue.event import Event
 from docstore_events.consuming.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
 from docstore_events.consuming.inbox import Inbox
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
-from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import utc_now

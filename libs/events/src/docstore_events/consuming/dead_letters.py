@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from docstore_contracts.operations import DeadLetterSummary
-from docstore_events.event import DEAD_LETTER_SUFFIX
+from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id

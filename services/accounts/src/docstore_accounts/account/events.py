@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from docstore_accounts.account.rules import Account
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
+from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
 
 
 def created(account: Account) -> AccountCreated:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from docstore_accounts.account.rules import clean_email, email_key
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import AccountInvited
+from docstore_events.catalogue.accounts import AccountInvited
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Conflict, Forbidden, TooMany

@@ -5,7 +5,7 @@ from docstore_accounts.account.rules import Account, email_key
 from docstore_accounts.passwords.strength import check_new_password
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import PasswordChanged
+from docstore_events.catalogue.accounts import PasswordChanged
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Forbidden, invalid

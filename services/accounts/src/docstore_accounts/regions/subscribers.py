@@ -2,7 +2,7 @@
 
 from docstore_accounts.regions.rules import Entry, hash_email
 from docstore_accounts.regions.worker import Replication
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated
+from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountUpdated
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction

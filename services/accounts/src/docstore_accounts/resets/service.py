@@ -18,7 +18,7 @@ from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
 from docstore_contracts.replication import ReplicationClient
-from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
+from docstore_events.catalogue.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, NotFound

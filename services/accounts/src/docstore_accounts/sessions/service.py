@@ -15,7 +15,7 @@ from docstore_accounts.sessions.rules import UNNAMED_DEVICE, RefreshToken, Sessi
 from docstore_accounts.sessions.rules import device_token as device_token_of
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.signing_keys.service import KeyRing
-from docstore_events.accounts import SessionStarted
+from docstore_events.catalogue.accounts import SessionStarted
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, Elsewhere, Unauthenticated, not_found

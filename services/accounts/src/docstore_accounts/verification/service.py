@@ -11,7 +11,7 @@ from docstore_accounts.account.rules import Account, email_key
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.repository import Verification, VerificationRepository
 from docstore_accounts.verification.rules import LIFE, MAX_FAILURES, clean_code, wait_for_next_mail
-from docstore_events.accounts import EmailVerificationRequested
+from docstore_events.catalogue.accounts import EmailVerificationRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError, NotFound, TooMany, invalid, not_found

@@ -9,7 +9,7 @@ from accounts_client import Client, PublishedEvents, Run
 
 from docstore_accounts.resets.repository import MongoResets, ResetRequest
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import PasswordReset, PasswordResetRequested
+from docstore_events.catalogue.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database

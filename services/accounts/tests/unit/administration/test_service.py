@@ -4,7 +4,7 @@ import pytest
 from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
-from docstore_events.accounts import AccountPlanChanged, AccountUpdated
+from docstore_events.catalogue.accounts import AccountPlanChanged, AccountUpdated
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 

@@ -6,7 +6,7 @@ import pytest
 from accounts_fakes import World
 
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import AccountInvited
+from docstore_events.catalogue.accounts import AccountInvited
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 from docstore_platform.security.mailed_links import INVITATION_LIFE, InvitationLinks

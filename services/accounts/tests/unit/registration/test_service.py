@@ -5,7 +5,7 @@ from accounts_fakes import World
 from pydantic import SecretStr
 
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import AccountCreated, EmailVerificationRequested
+from docstore_events.catalogue.accounts import AccountCreated, EmailVerificationRequested
 from docstore_platform.errors import DomainError, Invalid
 from docstore_platform.http.problems import problem_of
 

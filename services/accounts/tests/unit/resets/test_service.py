@@ -9,7 +9,7 @@ from accounts_fakes import World
 from docstore_accounts.regions.client import RegionUnreachable
 from docstore_accounts.regions.service import Home, SingleRegionClaims
 from docstore_accounts.settings import AccountsSettings
-from docstore_events.accounts import PasswordReset, PasswordResetRequested
+from docstore_events.catalogue.accounts import PasswordReset, PasswordResetRequested
 from docstore_platform.errors import DomainError
 from docstore_platform.security.mailed_links import ResetLinks
 

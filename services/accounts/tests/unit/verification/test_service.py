@@ -6,7 +6,7 @@ from accounts_fakes import World
 from docstore_accounts.account.rules import Change
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.rules import MAX_FAILURES
-from docstore_events.accounts import AccountUpdated, EmailVerificationRequested
+from docstore_events.catalogue.accounts import AccountUpdated, EmailVerificationRequested
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 from docstore_platform.security.mailed_links import VerificationLinks

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from docstore_events.envelope import Envelope
-from docstore_events.files import (
+from docstore_events.catalogue.files import (
     FileCreated,
     FileDeleted,
     FileEvent,
@@ -16,7 +15,8 @@ from docstore_events.files import (
     FileRestored,
     FileTagged,
 )
-from docstore_events.shares import FileShared, LinkCreated, LinkEvent, LinkRevoked, ShareEvent, ShareRevoked
+from docstore_events.catalogue.shares import FileShared, LinkCreated, LinkEvent, LinkRevoked, ShareEvent, ShareRevoked
+from docstore_events.envelope import Envelope
 
 What = Literal[
     "created",

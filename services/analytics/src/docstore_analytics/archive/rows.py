@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import orjson
 
 from docstore_analytics.archive.rules import Chunk
+from docstore_events.catalogue.event import Event
 from docstore_events.envelope import Envelope
-from docstore_events.event import Event
 from docstore_platform.clock import rfc3339
 from docstore_platform.ids import new_id
 

@@ -11,9 +11,9 @@ from docstore_analytics.audit.repository import AuditRepository
 from docstore_analytics.audit.rules import Chain, Entry
 from docstore_analytics.reports.repository import FigureRepository
 from docstore_analytics.reports.rules import Account, Counts, FileCounts, PlanSeen, UsageSeen
-from docstore_events.audit import ApiCall
+from docstore_events.catalogue.audit import ApiCall
+from docstore_events.catalogue.event import Event
 from docstore_events.envelope import Envelope
-from docstore_events.event import Event
 from docstore_events.transaction import Transaction
 
 

@@ -3,7 +3,7 @@
 from docstore_analytics.activity.entries import file_activity, sharing_activity
 from docstore_analytics.recording.service import Batch, RecordingService
 from docstore_analytics.reports.rules import PlanSeen, UsageSeen
-from docstore_events.accounts import (
+from docstore_events.catalogue.accounts import (
     AccountCreated,
     AccountEvent,
     AccountInvited,
@@ -16,9 +16,8 @@ from docstore_events.accounts import (
     PasswordResetRequested,
     SessionStarted,
 )
-from docstore_events.audit import ApiCalled
-from docstore_events.envelope import Envelope
-from docstore_events.files import (
+from docstore_events.catalogue.audit import ApiCalled
+from docstore_events.catalogue.files import (
     FileAccessChanged,
     FileCreated,
     FileDeleted,
@@ -34,8 +33,8 @@ from docstore_events.files import (
     PreviewReady,
     VersionPruned,
 )
-from docstore_events.notifications import NotificationFailed, NotificationSent
-from docstore_events.shares import (
+from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
+from docstore_events.catalogue.shares import (
     FileShared,
     LinkCreated,
     LinkEvent,
@@ -45,9 +44,7 @@ from docstore_events.shares import (
     ShareEvent,
     ShareRevoked,
 )
-from docstore_events.subscribers import Subscribers
-from docstore_events.transaction import Transaction
-from docstore_events.uploads import (
+from docstore_events.catalogue.uploads import (
     PackAborted,
     PackCompleted,
     PackExpired,
@@ -59,7 +56,10 @@ from docstore_events.uploads import (
     UploadInitiated,
     UploadStalled,
 )
-from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged, UsageEvent
+from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored, UsageChanged, UsageEvent
+from docstore_events.envelope import Envelope
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction
 
 FIRST = 1
 """Revision of a new object."""

@@ -9,9 +9,9 @@ from analytics_events import created, file_state, link, moved, revoked, shared
 from docstore_analytics.activity.entries import Activity, file_activity, sharing_activity
 from docstore_analytics.activity.service import ActivityService
 from docstore_contracts.metadata import MetadataClient
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileAccessChanged, FileMoved, VersionPruned
 from docstore_events.envelope import seal
-from docstore_events.event import Event
-from docstore_events.files import FileAccessChanged, FileMoved, VersionPruned
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 

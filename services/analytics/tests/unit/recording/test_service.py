@@ -7,7 +7,7 @@ from analytics_events import call, called, uploaded_pack
 from docstore_analytics.recording.service import Batch
 from docstore_analytics.recording.subscribers import AnalyticsSubscribers
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_events.testing import FakeTransactor, InMemoryEvents
 from docstore_events.transaction import Transaction
 

@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from docstore_events.catalogue.event import TOPICS, Event
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope
-from docstore_events.event import TOPICS, Event
 from docstore_gateway.push.long_poll import noticing_departure
 from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
 from docstore_platform.clock import rfc3339, utc_now

@@ -11,7 +11,7 @@ from itertools import accumulate, takewhile
 
 import structlog
 
-from docstore_events.audit import ApiCall, ApiCalled
+from docstore_events.catalogue.audit import ApiCall, ApiCalled
 from docstore_events.transaction import Transaction, Transactor
 from docstore_gateway.edge.routes import LINK_PREFIXES, MUTATING
 from docstore_gateway.metrics import calls_lost

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 
-from docstore_contracts.metadata import MetadataClient
-from docstore_events.event import Event
-from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
-from docstore_events.journal import journal_wakeup
-from docstore_events.notifications import NotificationSent
-from docstore_events.shares import ShareEvent
+from docstore_contracts.metadata import MetadataClient, journal_wakeup
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
+from docstore_events.catalogue.notifications import NotificationSent
+from docstore_events.catalogue.shares import ShareEvent
 from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.security.tokens import Principal
 from docstore_work.wakeup import Wakeup

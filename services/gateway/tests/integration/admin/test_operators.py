@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, Reply, Request
 from gateway_journal import Publish
 
-from docstore_events.notifications import NotificationSent
+from docstore_events.catalogue.notifications import NotificationSent
 from docstore_platform.mongo import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings

@@ -9,8 +9,8 @@ from aiohttp import ClientSession
 from gateway_calls import Listening, OpenGateway
 from gateway_journal import FakeJournal, LogIn, OpenStream, Publish, Waiters
 
-from docstore_events.notifications import NotificationSent
-from docstore_events.shares import FileShared
+from docstore_events.catalogue.notifications import NotificationSent
+from docstore_events.catalogue.shares import FileShared
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.http.stopping import announce_stopping
 from docstore_platform.testing import eventually

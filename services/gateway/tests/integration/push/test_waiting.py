@@ -9,9 +9,9 @@ from aiohttp import ClientSession
 from gateway_calls import Listening, OpenGateway
 from gateway_journal import FakeJournal, LogIn, Publish, Waiters
 
-from docstore_events.event import Event
-from docstore_events.files import FileCreated, FileState
-from docstore_events.journal import journal_wakeup
+from docstore_contracts.metadata import journal_wakeup
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileCreated, FileState
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.testing import eventually
 from docstore_work.wakeup import wake

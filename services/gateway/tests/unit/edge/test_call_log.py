@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docstore_events.audit import ApiCalled
+from docstore_events.catalogue.audit import ApiCalled
 from docstore_gateway.edge import call_log
 from docstore_gateway.edge.call_log import CallLog, is_audited, object_of
 from docstore_platform.testing import eventually

@@ -1,7 +1,7 @@
 """Conversion of metadata's files."""
 
 from docstore_contracts.metadata import FileEntry
-from docstore_events.files import FileState
+from docstore_events.catalogue.files import FileState
 from docstore_indexer.indexing.rules import File
 
 

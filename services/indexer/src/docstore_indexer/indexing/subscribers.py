@@ -1,8 +1,7 @@
 """Handles events of files and accounts."""
 
-from docstore_events.accounts import AccountCreated, AccountPlanChanged
-from docstore_events.envelope import Envelope
-from docstore_events.files import (
+from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.catalogue.files import (
     FileAccessChanged,
     FileCreated,
     FileDeleted,
@@ -13,6 +12,7 @@ from docstore_events.files import (
     FileRestored,
     FileTagged,
 )
+from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_indexer.indexing.metadata import file_of, is_root

@@ -12,9 +12,9 @@ import structlog
 
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.files import FileIndexed, FileIndexFailed
 from docstore_events.envelope import Envelope, seal
-from docstore_events.event import Event
-from docstore_events.files import FileIndexed, FileIndexFailed
 from docstore_events.transaction import Transaction, Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import EngineFailed

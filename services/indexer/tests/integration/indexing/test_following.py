@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from indexer_world import World
 
+from docstore_events.catalogue.files import FileCreated
 from docstore_events.envelope import open_envelope
-from docstore_events.files import FileCreated
 from docstore_indexer.indexing.repository import MongoEntries
 from docstore_platform.testing import eventually
 

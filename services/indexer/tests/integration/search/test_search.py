@@ -4,7 +4,7 @@ import indexer_documents as documents
 import pytest
 from indexer_world import World
 
-from docstore_events.files import FileModified
+from docstore_events.catalogue.files import FileModified
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

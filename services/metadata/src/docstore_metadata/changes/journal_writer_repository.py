@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from docstore_events.journal import journal_wakeup
+from docstore_contracts.metadata import journal_wakeup
 from docstore_events.transaction import Transaction
 from docstore_metadata.tree.presentation import file_json
 from docstore_metadata.tree.rules import Node, Place, View

@@ -6,7 +6,7 @@ Each event increments the revision of the node that is passed in. A folder's jou
 from collections.abc import Iterable
 from typing import TypedDict
 
-from docstore_events.files import (
+from docstore_events.catalogue.files import (
     FileAccessChanged,
     FileCreated,
     FileDeleted,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from docstore_events.shares import LinkCreated, LinkExpiring, LinkOpened, LinkRevoked
+from docstore_events.catalogue.shares import LinkCreated, LinkExpiring, LinkOpened, LinkRevoked
 from docstore_events.transaction import Transaction
 from docstore_metadata.errors import NotFound, NotShareable
 from docstore_metadata.links.rules import MAX_LINK_YEARS, MAX_LINKS, Link, LinkOptions, hash_of, new_token, operation_of

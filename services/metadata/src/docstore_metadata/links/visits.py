@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from docstore_events.shares import LinkOpened
+from docstore_events.catalogue.shares import LinkOpened
 from docstore_events.transaction import Transaction
 from docstore_metadata.downloads.delivery import Download
 from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound

@@ -1,6 +1,6 @@
 """Background task that notifies owners, once, that a link is about to expire."""
 
-from docstore_events.shares import LinkExpiring
+from docstore_events.catalogue.shares import LinkExpiring
 from docstore_events.transaction import Transaction
 from docstore_metadata.links.rules import Link
 from docstore_metadata.links.service import publish_link_event

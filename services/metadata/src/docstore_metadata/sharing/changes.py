@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from docstore_events.shares import FileShared, ShareRevoked
+from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.sharing.rules import Share, readers_by

@@ -5,7 +5,7 @@ from typing import Any
 
 from docstore_contracts.caller import ItemRefused
 from docstore_contracts.metadata import File
-from docstore_events.files import FileState
+from docstore_events.catalogue.files import FileState
 from docstore_metadata.paging import moment_json
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.clock import rfc3339

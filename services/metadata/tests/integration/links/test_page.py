@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from metadata_stack import Stack
 
-from docstore_events.files import PreviewReady
+from docstore_events.catalogue.files import PreviewReady
 from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_platform.internal import Answer, LocalTransport
 

@@ -9,7 +9,7 @@ import pytest
 from link_calls import expire, make, opened, refusal, soon, visit
 from metadata_stack import Stack
 
-from docstore_events.accounts import AccountUpdated
+from docstore_events.catalogue.accounts import AccountUpdated
 from docstore_events.transaction import Transactor
 from docstore_metadata.links.worker import LinkSweeper
 from docstore_metadata.storage import Store

@@ -6,7 +6,7 @@ import pytest
 from fake_accounts import fake_accounts
 from metadata_stack import Stack
 
-from docstore_events.accounts import AccountUpdated
+from docstore_events.catalogue.accounts import AccountUpdated
 from docstore_platform.internal import register_local_app
 from docstore_platform.testing import eventually
 

@@ -7,7 +7,7 @@ import pytest
 from metadata_stack import Stack
 from retention_sweeps import clock_off_by, make_old, sweeping, throw_away, trash, versions, when
 
-from docstore_events.accounts import AccountUpdated
+from docstore_events.catalogue.accounts import AccountUpdated
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
 

@@ -1,7 +1,7 @@
 """Types of the responses to other services."""
 
 from docstore_contracts.metadata import FileState as ContractedState
-from docstore_events.files import FileState
+from docstore_events.catalogue.files import FileState
 
 
 def test_the_contract_of_file_states_has_the_fields_of_events() -> None:

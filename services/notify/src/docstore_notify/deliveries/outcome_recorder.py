@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from docstore_events.notifications import NotificationEvent
+from docstore_events.catalogue.notifications import NotificationEvent
 from docstore_events.transaction import Transaction, Transactor
 from docstore_notify import metrics
 from docstore_notify.deliveries.planner import failed, sent

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
 from docstore_events.transaction import Transaction
 from docstore_notify.deliveries.digest import Pacing, new_delivery, plan_digests
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues

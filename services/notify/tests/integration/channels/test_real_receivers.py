@@ -13,7 +13,7 @@ from notify_service import Notify
 from standardwebhooks.webhooks import Webhook
 from webhook_receivers import Canary, Receiver, Reply
 
-from docstore_events.files import FileCreated, FileDeleted, FileModified
+from docstore_events.catalogue.files import FileCreated, FileDeleted, FileModified
 from docstore_notify.app import create_app
 from docstore_notify.channels.webhook import UNREACHABLE
 from docstore_platform.ids import new_id

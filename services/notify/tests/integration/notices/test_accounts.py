@@ -7,14 +7,14 @@ import pytest
 from notify_service import Notify, Person
 from steps import handled
 
-from docstore_events.accounts import (
+from docstore_events.catalogue.accounts import (
     PasswordChanged,
     PasswordReset,
     PasswordResetLinkMade,
     PasswordResetRequested,
     SessionStarted,
 )
-from docstore_events.shares import LinkExpiring, LinkOpened
+from docstore_events.catalogue.shares import LinkExpiring, LinkOpened
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.security.mailed_links import ResetLinks

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from notify_service import Notify
 
-from docstore_events.accounts import AccountUpdated
-from docstore_events.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored
-from docstore_events.uploads import PackCompleted
-from docstore_events.usage import QuotaExceeded, QuotaRestored
+from docstore_events.catalogue.accounts import AccountUpdated
+from docstore_events.catalogue.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored
+from docstore_events.catalogue.uploads import PackCompleted
+from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored
 from docstore_notify.domain import CHOSEN_KINDS
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually

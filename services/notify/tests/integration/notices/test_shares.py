@@ -6,8 +6,8 @@ import pytest
 from notify_service import Notify, Person
 from steps import click, handled
 
-from docstore_events.files import FileModified
-from docstore_events.shares import FileShared, ShareRevoked
+from docstore_events.catalogue.files import FileModified
+from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

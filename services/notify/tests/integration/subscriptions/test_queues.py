@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from notify_service import Notify, Person
 
-from docstore_events.files import FileCreated, FileDeleted, FileModified, FilePurged, FileTagged
+from docstore_events.catalogue.files import FileCreated, FileDeleted, FileModified, FilePurged, FileTagged
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

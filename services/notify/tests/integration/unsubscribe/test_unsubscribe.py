@@ -4,7 +4,7 @@ import pytest
 from notify_service import Notify
 from steps import click
 
-from docstore_events.files import FileModified
+from docstore_events.catalogue.files import FileModified
 from docstore_platform.internal import LocalTransport
 
 pytestmark = pytest.mark.connected

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self, get_args
 import pytest
 from notify_fakes import FakeValidity
 
-from docstore_events import notifications
+from docstore_events.catalogue import notifications
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.registry import CHANNELS, REGISTRY, ChannelRegistry
 from docstore_notify.channels.results import Receipt

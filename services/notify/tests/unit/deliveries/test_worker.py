@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from notify_fakes import FakeValidity
 
-from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
 from docstore_events.testing import FakeTransactor
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.claim_worker import ClaimWorker

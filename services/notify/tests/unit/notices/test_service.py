@@ -4,8 +4,8 @@ from typing import Any
 
 from notify_fakes import World
 
-from docstore_events.files import FileModified, FilePurged, FileState
-from docstore_events.shares import FileShared, ShareRevoked
+from docstore_events.catalogue.files import FileModified, FilePurged, FileState
+from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_notify.texts import subject
 from docstore_platform.clock import utc_now
 

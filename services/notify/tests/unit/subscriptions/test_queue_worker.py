@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from notify_fakes import World
 
-from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
 from docstore_notify.channels.results import Gone, NotNow, Refused
 from docstore_notify.domain import Delivery
 from docstore_notify.subscriptions.rules import Subscription

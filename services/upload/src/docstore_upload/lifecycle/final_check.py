@@ -13,7 +13,7 @@ from typing import Generic
 import structlog
 
 from docstore_events.catalogue import acknowledged_by
-from docstore_events.files import FileCreated
+from docstore_events.catalogue.files import FileCreated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from prometheus_client import Gauge
 
 from docstore_contracts.metadata import CommitItem, CommitResult
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Session
 from docstore_upload.lifecycle.rules import Actor, State, Transfer

@@ -16,8 +16,15 @@ from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_contracts.metadata import CommitItem, CommitResult
-from docstore_events.event import Event
-from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, PackInitiated, PackStalled, slice_upload_id
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.uploads import (
+    PackAborted,
+    PackCompleted,
+    PackExpired,
+    PackInitiated,
+    PackStalled,
+    slice_upload_id,
+)
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload import metrics

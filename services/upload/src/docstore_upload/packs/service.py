@@ -10,7 +10,7 @@ import orjson
 from docstore_contents.packs import MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectStore
 from docstore_contracts.metadata import WriteAllowed
-from docstore_events.uploads import slice_upload_id
+from docstore_events.catalogue.uploads import slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.errors import Conflict, DomainError, Forbidden, invalid, not_found
 from docstore_platform.ids import new_id

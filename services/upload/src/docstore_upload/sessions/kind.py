@@ -11,8 +11,14 @@ import structlog
 
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Part
 from docstore_contracts.metadata import CommitItem, CommitResult, Committed
-from docstore_events.event import Event
-from docstore_events.uploads import UploadAborted, UploadCompleted, UploadExpired, UploadInitiated, UploadStalled
+from docstore_events.catalogue.event import Event
+from docstore_events.catalogue.uploads import (
+    UploadAborted,
+    UploadCompleted,
+    UploadExpired,
+    UploadInitiated,
+    UploadStalled,
+)
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload import metrics

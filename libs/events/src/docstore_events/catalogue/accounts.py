@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 
 Plan = Literal["free", "premium"]
 Role = Literal["user", "admin"]

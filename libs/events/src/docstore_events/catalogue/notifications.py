@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 
 Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
 

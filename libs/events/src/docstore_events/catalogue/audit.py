@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 
 
 class ApiCall(BaseModel):

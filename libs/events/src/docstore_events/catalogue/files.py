@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 
 
 class FileState(BaseModel):

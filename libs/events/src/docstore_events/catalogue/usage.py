@@ -1,6 +1,6 @@
 """Events of accounts' storage usage. All figures in bytes."""
 
-from docstore_events.event import Event
+from docstore_events.catalogue.event import Event
 
 
 class UsageEvent(Event, topic="usage", owner="quota", abstract=True):

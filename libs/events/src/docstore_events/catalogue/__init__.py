@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from docstore_events import accounts, audit, files, notifications, shares, uploads, usage
-from docstore_events.event import EVENT_TYPES, Event
+from docstore_events.catalogue import accounts, audit, files, notifications, shares, uploads, usage
+from docstore_events.catalogue.event import EVENT_TYPES, Event
 from docstore_platform.services import ServiceName
 
 __all__ = [
