@@ -133,7 +133,7 @@ function useSource(file: FileItem, version: number) {
   const retried = useRef(false);
   const base = contentUrl(file.id, version);
   return {
-    source: failures === 1 ? `${base}&again=1` : base,
+    source: failures === 1 ? `${base}#again` : base,
     failed: failures > 1,
     onError: () => {
       if (retried.current) return setFailures(2);

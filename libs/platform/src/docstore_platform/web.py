@@ -19,6 +19,7 @@ from docstore_contracts.operations import Readiness
 from docstore_platform.http.answers import described
 from docstore_platform.http.body_limits import BodyLimit
 from docstore_platform.http.operators import is_from_operators, operators_only
+from docstore_platform.http.parameters import refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.http.startup import Startup, UntilStarted
@@ -215,4 +216,5 @@ def service_app(
         app.state.internal_routes += internal_routes(router)
     for router in (*public, *internal, health_router(checks, partial_checks)):
         app.router.routes.extend(router.routes)
+    refuse_unknown_parameters(app.router.routes)
     return app

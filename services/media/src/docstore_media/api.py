@@ -24,6 +24,10 @@ def preview_router(service: PreviewService) -> APIRouter:
         caller: Caller,
         file_id: str,
         size: Annotated[Literal["small", "large"], Query(description="at most 320 or 1600 pixels a side")] = "large",
+        _: Annotated[
+            int | None,
+            Query(alias="v", description="The file's version, for a URL that changes with it; it chooses no version."),
+        ] = None,
     ) -> Response:
         """Redirect to a signed URL of a WebP picture of the current version: of an image, or of a PDF's first page.
 

@@ -38,10 +38,11 @@ class DirectRoute(APIRoute):
     FastAPI's analysis of an endpoint's parameters takes a third of such a call. The documentation stays the same.
     """
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = self._call
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         principal = await current_principal(request)
         response: Response = await self.endpoint(request=request, principal=principal, **scope["path_params"])

@@ -17,8 +17,9 @@ DESCRIPTION = """Store, sync, search and share files. File contents go straight 
 
 Times are RFC 3339 in UTC, sizes are bytes. Lists are `{items, next_cursor}`: pass `next_cursor` as `cursor` to get the
 next page. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Another account's id is 404, like an
-unknown one. Calls that change something accept `Idempotency-Key`: a call repeated with the same key within 24 hours
-has no second effect and gets its first response again. Too many calls get 429 with `Retry-After`."""
+unknown one. A query parameter that a route does not have is 400 `unknown_parameter`. Calls that change something accept
+`Idempotency-Key`: a call repeated with the same key within 24 hours has no second effect and gets its first response
+again. Too many calls get 429 with `Retry-After`."""
 
 _PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 _PROBLEM_CONTENT = {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -51,7 +51,7 @@ class ListQuery:
 
 @lru_cache(maxsize=1024)
 def parse_list_query(query_string: str) -> ListQuery:
-    """Parse a query string; 422 for invalid values. Unknown parameters are ignored."""
+    """Parse a query string; 422 for invalid values."""
     given = dict(parse_qsl(query_string, keep_blank_values=True))
     path, parent_id = given.get("path"), given.get("parent_id")
     if path is None and parent_id is None:

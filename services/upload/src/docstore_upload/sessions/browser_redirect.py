@@ -24,6 +24,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+ADDED_BY_STORE = [
+    {"name": name, "in": "query", "description": "Added by the store; ignored.", "schema": {"type": "string"}}
+    for name in ("bucket", "key", "etag")
+]
 PAGE = plain_pages("docstore_upload").get_template("finished.html")
 
 
@@ -35,6 +39,7 @@ PAGE = plain_pages("docstore_upload").get_template("finished.html")
         200: {"content": {"text/html": {}}, "description": "The result of an upload of open size."},
         "default": {"content": {"text/html": {}}, "description": "A page that shows the error."},
     },
+    openapi_extra={"parameters": ADDED_BY_STORE},
 )
 async def finish_in_browser(
     request: Request,

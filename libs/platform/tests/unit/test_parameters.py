@@ -1,0 +1,75 @@
+"""A route takes the query parameters that it declares, and refuses all others."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Query
+
+from docstore_platform.http.parameters import refuse_unknown_parameters
+from docstore_platform.http.problems import install_problem_handlers
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
+
+FAMILY = {
+    "name": "meta",
+    "in": "query",
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "patternProperties": {r"^meta\.[a-z]+$": {"type": "string"}}},
+}
+ALLOWED = ["", "?", "?in=name", "?limit=1&in=a%20b", "?l%69mit=1", "?in=", "?limit=1&", "?word=x", "?meta.author=x"]
+REFUSED = {
+    "?colour=red": "colour",
+    "?limit=1&Limit=2": "Limit",
+    "?within=name": "within",
+    "?colour": "colour",
+    "?meta=x": "meta",
+    "?meta.A=x": "meta.A",
+    "?limit%5B%5D=1": "?",
+    "?=x": "?",
+}
+"""By query, the refused name as it is shown; names that are no names are not repeated."""
+
+
+def paged(limit: int = 10) -> int:
+    return limit
+
+
+def app() -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+    router = APIRouter()
+
+    @router.get("/v1/things", openapi_extra={"parameters": [{"name": "word", "in": "query", "schema": {}}, FAMILY]})
+    async def things(limit: Annotated[int, Depends(paged)], within: Annotated[str, Query(alias="in")] = "") -> int:
+        return limit
+
+    router.add_api_route("/internal/things", things)
+    router.add_api_route("/l/page", things)
+    app.router.routes.extend(router.routes)
+    refuse_unknown_parameters(app.router.routes)
+    return app
+
+
+async def ask(path: str) -> Answer:
+    register_local_app("local:parameters", app())
+    return await LocalTransport("local:parameters").send("GET", path, {}, b"")
+
+
+@pytest.mark.parametrize("query", ALLOWED)
+async def test_declared_parameters_are_taken(query: str) -> None:
+    """By their alias, from dependencies, from the description of a route that reads them itself, however encoded."""
+    assert (await ask("/v1/things" + query)).status == 200
+
+
+@pytest.mark.parametrize("query", REFUSED)
+async def test_other_parameters_are_refused_by_name(query: str) -> None:
+    """400 `unknown_parameter`, on public and internal routes."""
+    for prefix in ("/v1", "/internal"):
+        answer = await ask(f"{prefix}/things{query}")
+        assert (answer.status, answer.json()["code"]) == (400, "unknown_parameter")
+        assert answer.json()["parameter"] == REFUSED[query]
+
+
+async def test_pages_take_any_parameter() -> None:
+    """What a link is opened with, others add parameters to."""
+    assert (await ask("/l/page?utm_source=mail")).status == 200
