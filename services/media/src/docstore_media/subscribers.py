@@ -1,7 +1,7 @@
 """Handles events of files: new versions, new names, deleted versions and files."""
 
 from docstore_contents.block_list import is_blocks
-from docstore_events.catalogue.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
+from docstore_events.catalogue.files import FileEvent, FilePurged, VersionPruned
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
@@ -19,15 +19,27 @@ class MediaSubscribers(Subscribers[Batch]):
     async def commit(self, batch: Batch, transaction: Transaction) -> None:
         await self._service.apply(batch, transaction)
 
-    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
-        _note(envelope, batch)
+    def _add(self, envelope: Envelope[FileEvent], batch: Batch) -> None:
+        """Add the version if it may have a preview. A new name may reveal the type that was not declared."""
+        event, file = envelope.event, envelope.event.file
+        kind = kind_of(file.content_type, file.name) if file.kind == "file" and file.size else None
+        if kind is None:
+            return
+        batch.add(
+            Source(
+                file_id=file.file_id,
+                version=file.version,
+                revision=event.revision,
+                owner_id=file.owner_id,
+                kind=kind,
+                sha256="" if is_blocks(file.object_key) else file.sha256,  # not verified for contents in blocks
+                size=file.size,
+                object_key=file.object_key,
+                traceparent=envelope.traceparent,
+            )
+        )
 
-    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
-        _note(envelope, batch)
-
-    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
-        """A new name may reveal the type that was not declared."""
-        _note(envelope, batch)
+    on_file_created = on_file_modified = on_file_moved = _add
 
     def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
         event = envelope.event
@@ -37,23 +49,3 @@ class MediaSubscribers(Subscribers[Batch]):
         file = envelope.event.file
         if file.kind == "file":
             batch.drop_file(file.file_id)
-
-
-def _note(envelope: Envelope[FileEvent], batch: Batch) -> None:
-    event, file = envelope.event, envelope.event.file
-    kind = kind_of(file.content_type, file.name) if file.kind == "file" and file.size else None
-    if kind is None:
-        return
-    batch.add(
-        Source(
-            file_id=file.file_id,
-            version=file.version,
-            revision=event.revision,
-            owner_id=file.owner_id,
-            kind=kind,
-            sha256="" if is_blocks(file.object_key) else file.sha256,  # not verified for contents in blocks
-            size=file.size,
-            object_key=file.object_key,
-            traceparent=envelope.traceparent,
-        )
-    )

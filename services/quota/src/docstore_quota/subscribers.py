@@ -39,27 +39,23 @@ class QuotaSubscribers(Subscribers[Batch]):
         if file.kind == "file":
             batch.add(file.owner_id, Freed(event.freed_bytes, 1), envelope)
 
-    def on_upload_expired(self, envelope: Envelope[UploadExpired], batch: Batch) -> None:
+    def _upload_ended(self, envelope: Envelope[UploadExpired | UploadAborted], batch: Batch) -> None:
         batch.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
 
-    def on_upload_aborted(self, envelope: Envelope[UploadAborted], batch: Batch) -> None:
-        batch.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
+    on_upload_expired = on_upload_aborted = _upload_ended
 
     def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
         event = envelope.event
         if event.refused:
             batch.add(event.account_id, Released(event.pack_id, event.refused_size), envelope)
 
-    def on_pack_expired(self, envelope: Envelope[PackExpired], batch: Batch) -> None:
+    def _pack_ended(self, envelope: Envelope[PackExpired | PackAborted], batch: Batch) -> None:
         batch.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
 
-    def on_pack_aborted(self, envelope: Envelope[PackAborted], batch: Batch) -> None:
-        batch.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
+    on_pack_expired = on_pack_aborted = _pack_ended
 
-    def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
+    def _plan(self, envelope: Envelope[AccountCreated | AccountPlanChanged], batch: Batch) -> None:
         event = envelope.event
         batch.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
 
-    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], batch: Batch) -> None:
-        event = envelope.event
-        batch.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
+    on_account_created = on_account_plan_changed = _plan

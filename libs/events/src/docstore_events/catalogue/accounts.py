@@ -10,7 +10,7 @@ Role = Literal["user", "admin"]
 AccountStatus = Literal["active", "suspended"]
 
 
-class AccountEvent(Event, topic="accounts", owner="accounts", abstract=True):
+class AccountEvent(Event, topic="accounts", owner="accounts", key="account_id", abstract=True):
     """State of the account after the change."""
 
     account_id: str
@@ -24,9 +24,6 @@ class AccountEvent(Event, topic="accounts", owner="accounts", abstract=True):
     email_verified: bool = False
     """Whether the owner has verified `email`. Absent in events from before the field existed: such an event grants
     nothing by an address, and consumers keep what they granted earlier."""
-
-    def key(self) -> str:
-        return self.account_id
 
 
 class AccountCreated(AccountEvent):
@@ -43,7 +40,7 @@ class AccountPlanChanged(AccountEvent):
     previous_plan: Plan
 
 
-class PasswordResetRequested(Event, topic="accounts", owner="accounts"):
+class PasswordResetRequested(Event, topic="accounts", owner="accounts", key="reset_id"):
     """Emitted when the owner of an account is to be mailed a link to reset the password.
 
     It contains neither the link nor anything to make one from.
@@ -53,21 +50,15 @@ class PasswordResetRequested(Event, topic="accounts", owner="accounts"):
     account_id: str
     expires_at: datetime
 
-    def key(self) -> str:
-        return self.reset_id
 
-
-class PasswordReset(Event, topic="accounts", owner="accounts"):
+class PasswordReset(Event, topic="accounts", owner="accounts", key="reset_id"):
     """Emitted when a password was reset by a link, which ends the account's sessions."""
 
     reset_id: str
     account_id: str
 
-    def key(self) -> str:
-        return self.reset_id
 
-
-class EmailVerificationRequested(Event, topic="accounts", owner="accounts"):
+class EmailVerificationRequested(Event, topic="accounts", owner="accounts", key="verification_id"):
     """Emitted when a link and a code to verify an address are to be mailed to it.
 
     It contains neither of them nor anything to make them from.
@@ -79,11 +70,8 @@ class EmailVerificationRequested(Event, topic="accounts", owner="accounts"):
     """Address to verify and to mail to, even if the account's address has changed by then."""
     expires_at: datetime
 
-    def key(self) -> str:
-        return self.verification_id
 
-
-class PasswordResetLinkMade(Event, topic="accounts", owner="accounts"):
+class PasswordResetLinkMade(Event, topic="accounts", owner="accounts", key="reset_id"):
     """Emitted when an administrator has created a link to reset the password of an account.
 
     It contains neither the link nor anything to make one from.
@@ -94,11 +82,8 @@ class PasswordResetLinkMade(Event, topic="accounts", owner="accounts"):
     made_by: str
     expires_at: datetime
 
-    def key(self) -> str:
-        return self.reset_id
 
-
-class PasswordChanged(Event, topic="accounts", owner="accounts"):
+class PasswordChanged(Event, topic="accounts", owner="accounts", key="change_id"):
     """Emitted when a person has changed their password while logged in."""
 
     change_id: str
@@ -107,11 +92,8 @@ class PasswordChanged(Event, topic="accounts", owner="accounts"):
     device: str
     changed_at: datetime
 
-    def key(self) -> str:
-        return self.change_id
 
-
-class AccountInvited(Event, topic="accounts", owner="accounts"):
+class AccountInvited(Event, topic="accounts", owner="accounts", key="invitation_id"):
     """Emitted when an administrator invites somebody to sign up. It does not contain the link."""
 
     invitation_id: str
@@ -120,11 +102,8 @@ class AccountInvited(Event, topic="accounts", owner="accounts"):
     """Account of the administrator."""
     invited_at: datetime
 
-    def key(self) -> str:
-        return self.invitation_id
 
-
-class SessionStarted(Event, topic="accounts", owner="accounts"):
+class SessionStarted(Event, topic="accounts", owner="accounts", key="session_id"):
     """Emitted when somebody has logged in; not when they sign up or renew a token."""
 
     session_id: str
@@ -135,6 +114,3 @@ class SessionStarted(Event, topic="accounts", owner="accounts"):
     first_login: bool = False
     """Whether it is the first login of a new account, which needs no warning."""
     started_at: datetime
-
-    def key(self) -> str:
-        return self.session_id

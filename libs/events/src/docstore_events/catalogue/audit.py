@@ -32,12 +32,9 @@ class ApiCall(BaseModel):
     """Files whose bytes, or signed URLs for them, the response contained. Use of the URLs is unknown."""
 
 
-class ApiCalled(Event, topic="calls", owner="gateway"):
+class ApiCalled(Event, topic="calls", owner="gateway", key="gateway_id"):
     """Emitted about once a second by each gateway instance that has answered such calls, with all of them."""
 
     gateway_id: str
     """Id of the instance, new at each start; `revision` counts its events."""
     calls: tuple[ApiCall, ...]
-
-    def key(self) -> str:
-        return self.gateway_id

@@ -1,6 +1,7 @@
 """Events: frozen, versioned facts about one aggregate, named in the past tense."""
 
 import re
+from operator import attrgetter
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -30,19 +31,23 @@ class Event(BaseModel):
     topic: ClassVar[str]
     owner: ClassVar[ServiceName]
     """The one service that publishes it."""
+    key_field: ClassVar[str]
+    """Where it contains the id of its aggregate: a field, or a field of a field."""
     schema_version: ClassVar[int] = 1
 
     revision: int
     """Gapless number of the aggregate's changes, counted by the owner; a lower one is outdated."""
 
     def __init_subclass__(
-        cls, *, topic: str | None = None, owner: ServiceName | None = None, abstract: bool = False
+        cls,
+        *,
+        topic: str | None = None,
+        owner: ServiceName | None = None,
+        key: str | None = None,
+        abstract: bool = False,
     ) -> None:
         super().__init_subclass__()
-        if topic is not None:
-            cls.topic = topic
-        if owner is not None:
-            cls.owner = owner
+        cls.topic, cls.owner, cls.key_field = topic or cls.topic, owner or cls.owner, key or cls.key_field
         if abstract:
             return
         assert cls.topic in TOPICS, cls.topic
@@ -55,7 +60,7 @@ class Event(BaseModel):
 
     def key(self) -> str:
         """Id of the aggregate: the Kafka key, which keeps its events in order."""
-        raise AssertionError(f"{type(self).__name__} has no key()")
+        return str(attrgetter(self.key_field)(self))
 
 
 EVENT_TYPES: dict[str, type[Event]] = {}

@@ -37,7 +37,7 @@ class FileState(BaseModel):
     """Accounts besides the owner that may read it."""
 
 
-class FileEvent(Event, topic="files", owner="metadata", abstract=True):
+class FileEvent(Event, topic="files", owner="metadata", key="file.file_id", abstract=True):
     """A change to one file or folder."""
 
     file: FileState
@@ -45,9 +45,6 @@ class FileEvent(Event, topic="files", owner="metadata", abstract=True):
     """Path at that time, for people; later moves do not update it."""
     actor_id: str
     """Account that caused the change; empty if it was the owner's retention policy."""
-
-    def key(self) -> str:
-        return self.file.file_id
 
 
 class FileCreated(FileEvent):
@@ -102,15 +99,12 @@ class VersionPruned(FileEvent):
     freed_bytes: int
 
 
-class IndexEvent(Event, topic="files", owner="indexer", abstract=True):
+class IndexEvent(Event, topic="files", owner="indexer", key="file_id", abstract=True):
     """Result of indexing one version. `revision` is the revision of the indexed file."""
 
     file_id: str
     owner_id: str
     version: int
-
-    def key(self) -> str:
-        return self.file_id
 
 
 class FileIndexed(IndexEvent):
@@ -128,15 +122,12 @@ class FileIndexFailed(IndexEvent):
     """Stable code: corrupt, encrypted, unsupported_type, too_large, archive_bomb, timed_out, ... (indexer's README)."""
 
 
-class PreviewEvent(Event, topic="files", owner="media", abstract=True):
+class PreviewEvent(Event, topic="files", owner="media", key="file_id", abstract=True):
     """Result of rendering one version. `revision` is the file's revision in the event that published the version."""
 
     file_id: str
     owner_id: str
     version: int
-
-    def key(self) -> str:
-        return self.file_id
 
 
 class PreviewReady(PreviewEvent):

@@ -7,7 +7,7 @@ from docstore_events.catalogue.event import Event
 Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
 
 
-class NotificationEvent(Event, topic="notifications", owner="notify", abstract=True):
+class NotificationEvent(Event, topic="notifications", owner="notify", key="delivery_id", abstract=True):
     """One message to one person."""
 
     delivery_id: str
@@ -17,9 +17,6 @@ class NotificationEvent(Event, topic="notifications", owner="notify", abstract=T
     """Kind of notification, such as upload_done or file_changed (see notify's README)."""
     cause_ids: tuple[str, ...]
     """Ids of the events that it reports."""
-
-    def key(self) -> str:
-        return self.delivery_id
 
 
 class NotificationSent(NotificationEvent):

@@ -8,7 +8,7 @@ from docstore_events.catalogue.event import Event
 ShareRole = Literal["viewer", "editor"]
 
 
-class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
+class ShareEvent(Event, topic="shares", owner="metadata", key="share_id", abstract=True):
     """State of a share with one person after the change."""
 
     share_id: str
@@ -30,9 +30,6 @@ class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
     hidden: bool = False
     """The recipient has blocked the owner and gets no notification."""
 
-    def key(self) -> str:
-        return self.share_id
-
 
 class FileShared(ShareEvent):
     """Emitted when an item is shared, its role changes, or the recipient has verified their address."""
@@ -42,7 +39,7 @@ class ShareRevoked(ShareEvent):
     """Emitted when a share has ended: revoked by the owner, left by the recipient, or deleted with the file."""
 
 
-class LinkEvent(Event, topic="shares", owner="metadata", abstract=True):
+class LinkEvent(Event, topic="shares", owner="metadata", key="link_id", abstract=True):
     """A public link to a file or folder. No event contains its token."""
 
     link_id: str
@@ -52,9 +49,6 @@ class LinkEvent(Event, topic="shares", owner="metadata", abstract=True):
     expires_at: datetime | None
     ancestors: tuple[str, ...] = ()
     """Ids of the file's folders, from the root to its parent."""
-
-    def key(self) -> str:
-        return self.link_id
 
 
 class LinkCreated(LinkEvent):

@@ -8,7 +8,7 @@ from docstore_events.catalogue.event import Event
 UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 
 
-class UploadEvent(Event, topic="uploads", owner="upload", abstract=True):
+class UploadEvent(Event, topic="uploads", owner="upload", key="upload_id", abstract=True):
     """Facts of an upload from its initiation on. Sizes in bytes.
 
     For a form that left its size open, `size` is the maximum until upload-completed contains the actual size.
@@ -20,9 +20,6 @@ class UploadEvent(Event, topic="uploads", owner="upload", abstract=True):
     path: str
     size: int
     method: UploadMethod
-
-    def key(self) -> str:
-        return self.upload_id
 
 
 class UploadInitiated(UploadEvent):
@@ -69,7 +66,7 @@ def slice_upload_id(pack_id: str, number: int) -> str:
     return f"{pack_id}-{number}"
 
 
-class PackEvent(Event, topic="uploads", owner="upload", abstract=True):
+class PackEvent(Event, topic="uploads", owner="upload", key="pack_id", abstract=True):
     """Facts of a pack from its initiation on: many small files of one account, sent as one object.
 
     Sizes in bytes.
@@ -81,9 +78,6 @@ class PackEvent(Event, topic="uploads", owner="upload", abstract=True):
     """The common folder of its files; the path of a single one."""
     files: int
     size: int
-
-    def key(self) -> str:
-        return self.pack_id
 
 
 class PackInitiated(PackEvent):

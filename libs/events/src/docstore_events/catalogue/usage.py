@@ -3,7 +3,7 @@
 from docstore_events.catalogue.event import Event
 
 
-class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
+class UsageEvent(Event, topic="usage", owner="quota", key="account_id", abstract=True):
     """Usage of an account after the change."""
 
     account_id: str
@@ -11,9 +11,6 @@ class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
     reserved: int
     limit: int
     documents: int
-
-    def key(self) -> str:
-        return self.account_id
 
 
 class UsageChanged(UsageEvent):

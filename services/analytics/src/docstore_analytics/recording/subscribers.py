@@ -7,8 +7,6 @@ from docstore_events.catalogue.accounts import (
     AccountCreated,
     AccountEvent,
     AccountInvited,
-    AccountPlanChanged,
-    AccountUpdated,
     EmailVerificationRequested,
     PasswordChanged,
     PasswordReset,
@@ -17,28 +15,16 @@ from docstore_events.catalogue.accounts import (
     SessionStarted,
 )
 from docstore_events.catalogue.audit import ApiCalled
+from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.files import (
-    FileAccessChanged,
-    FileCreated,
-    FileDeleted,
     FileEvent,
-    FileIndexed,
-    FileIndexFailed,
-    FileModified,
-    FileMoved,
     FilePurged,
-    FileRestored,
-    FileTagged,
-    PreviewFailed,
-    PreviewReady,
-    VersionPruned,
 )
 from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
 from docstore_events.catalogue.shares import (
     FileShared,
     LinkCreated,
     LinkEvent,
-    LinkExpiring,
     LinkOpened,
     LinkRevoked,
     ShareEvent,
@@ -48,17 +34,13 @@ from docstore_events.catalogue.uploads import (
     PackAborted,
     PackCompleted,
     PackExpired,
-    PackInitiated,
-    PackStalled,
     UploadAborted,
     UploadCompleted,
     UploadExpired,
-    UploadInitiated,
-    UploadStalled,
 )
-from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored, UsageChanged, UsageEvent
+from docstore_events.catalogue.usage import QuotaExceeded, UsageEvent
 from docstore_events.envelope import Envelope
-from docstore_events.subscribers import Subscribers
+from docstore_events.subscribers import Handler, Subscribers
 from docstore_events.transaction import Transaction
 
 FIRST = 1
@@ -75,105 +57,65 @@ class AnalyticsSubscribers(Subscribers[Batch]):
     async def commit(self, batch: Batch, transaction: Transaction) -> None:
         await self._service.record(batch, transaction)
 
+    def handlers(self) -> dict[type[Event], Handler]:
+        """Return the handlers, each of which also archives its event."""
+        return {event: _archiving(handler) for event, handler in super().handlers().items()}
+
+    def _archive_only(self, envelope: Envelope[Event], batch: Batch) -> None:
+        """Do nothing besides archiving."""
+
+    on_file_indexed = on_file_index_failed = on_preview_ready = on_preview_failed = _archive_only
+    on_upload_initiated = on_upload_stalled = on_pack_initiated = on_pack_stalled = _archive_only
+    on_link_expiring = _archive_only
+
     # --- accounts ----------------------------------------------------------------------------------------
 
     def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
         self._account(envelope, batch)
         batch.count(envelope.time, "sign_ups")
 
-    def on_account_updated(self, envelope: Envelope[AccountUpdated], batch: Batch) -> None:
-        self._account(envelope, batch)
-
-    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], batch: Batch) -> None:
-        self._account(envelope, batch)
-
     def _account(self, envelope: Envelope[AccountEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.see(PlanSeen(event.account_id, event.plan, event.revision, envelope.time, event.display_name))
         batch.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
 
-    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], batch: Batch) -> None:
-        self._by_mail(envelope, batch)
-
-    def on_password_reset(self, envelope: Envelope[PasswordReset], batch: Batch) -> None:
-        self._by_mail(envelope, batch)
-
-    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], batch: Batch) -> None:
-        self._by_mail(envelope, batch)
+    on_account_updated = on_account_plan_changed = _account
 
     def on_account_invited(self, envelope: Envelope[AccountInvited], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.changed(envelope, envelope.event.invited_by, envelope.event.invitation_id, envelope.event.email)
 
     def _by_mail(
         self, envelope: Envelope[PasswordResetRequested | PasswordReset | EmailVerificationRequested], batch: Batch
     ) -> None:
         """An event caused by a mailed link, whose user need not be logged in: only the account is known."""
-        batch.archive(envelope)
         batch.changed(envelope, "", envelope.event.account_id)
 
+    on_password_reset_requested = on_password_reset = on_email_verification_requested = _by_mail
+
     def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.changed(envelope, envelope.event.made_by, envelope.event.account_id)
 
     def on_password_changed(self, envelope: Envelope[PasswordChanged], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.changed(envelope, envelope.event.account_id, envelope.event.account_id, envelope.event.device)
 
     def on_session_started(self, envelope: Envelope[SessionStarted], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.count(envelope.time, "log_ins")
         batch.changed(envelope, event.account_id, event.session_id, event.device)
 
     # --- files -------------------------------------------------------------------------------------------
 
-    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_tagged(self, envelope: Envelope[FileTagged], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_deleted(self, envelope: Envelope[FileDeleted], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_restored(self, envelope: Envelope[FileRestored], batch: Batch) -> None:
-        self._file(envelope, batch)
-
-    def on_file_access_changed(self, envelope: Envelope[FileAccessChanged], batch: Batch) -> None:
-        self._file(envelope, batch)
-
     def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
         self._file(envelope, batch)
         batch.file(envelope.event.file.file_id).gone = True
 
-    def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
-        self._file(envelope, batch)
-
     def _file(self, envelope: Envelope[FileEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.changed(envelope, event.actor_id, event.file.file_id, event.path)
         batch.show(file_activity(envelope))
 
-    def on_file_indexed(self, envelope: Envelope[FileIndexed], batch: Batch) -> None:
-        batch.archive(envelope)
-
-    def on_file_index_failed(self, envelope: Envelope[FileIndexFailed], batch: Batch) -> None:
-        batch.archive(envelope)
-
-    def on_preview_ready(self, envelope: Envelope[PreviewReady], batch: Batch) -> None:
-        batch.archive(envelope)
-
-    def on_preview_failed(self, envelope: Envelope[PreviewFailed], batch: Batch) -> None:
-        batch.archive(envelope)
+    on_file_created = on_file_modified = on_version_pruned = on_file_moved = on_file_tagged = _file
+    on_file_deleted = on_file_restored = on_file_access_changed = _file
 
     # --- shares and links --------------------------------------------------------------------------------
 
@@ -189,7 +131,6 @@ class AnalyticsSubscribers(Subscribers[Batch]):
 
     def _share(self, envelope: Envelope[ShareEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.changed(envelope, event.actor_id, event.file_id, f"{event.role} {event.email}")
         batch.show(sharing_activity(envelope))
         batch.file(event.file_id).name(event.file_name, event.owner_id)
@@ -208,12 +149,8 @@ class AnalyticsSubscribers(Subscribers[Batch]):
         batch.count(envelope.time, "link_opens")
         batch.file(envelope.event.file_id).opens += 1
 
-    def on_link_expiring(self, envelope: Envelope[LinkExpiring], batch: Batch) -> None:
-        batch.archive(envelope)
-
     def _link(self, envelope: Envelope[LinkEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         # Opening a link is anonymous; only the owner creates or revokes it.
         actor_id = "" if isinstance(event, LinkOpened) else event.owner_id
         batch.changed(envelope, actor_id, event.file_id, event.link_id)
@@ -222,73 +159,47 @@ class AnalyticsSubscribers(Subscribers[Batch]):
 
     # --- uploads and usage -------------------------------------------------------------------------------
 
-    def on_upload_initiated(self, envelope: Envelope[UploadInitiated], batch: Batch) -> None:
-        batch.archive(envelope)
-
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.count_of(event.account_id, envelope.time, "uploads")
         batch.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size)
 
     def on_upload_expired(self, envelope: Envelope[UploadExpired], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "uploads_failed", by="expired")
 
     def on_upload_aborted(self, envelope: Envelope[UploadAborted], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "uploads_failed", by="aborted")
-
-    def on_upload_stalled(self, envelope: Envelope[UploadStalled], batch: Batch) -> None:
-        batch.archive(envelope)
-
-    def on_pack_initiated(self, envelope: Envelope[PackInitiated], batch: Batch) -> None:
-        batch.archive(envelope)
 
     def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.count_of(event.account_id, envelope.time, "uploads", event.files - len(event.refused))
         batch.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size - event.refused_size)
 
     def on_pack_expired(self, envelope: Envelope[PackExpired], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "uploads_failed", envelope.event.files, by="expired")
 
     def on_pack_aborted(self, envelope: Envelope[PackAborted], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "uploads_failed", envelope.event.files, by="aborted")
-
-    def on_pack_stalled(self, envelope: Envelope[PackStalled], batch: Batch) -> None:
-        batch.archive(envelope)
-
-    def on_usage_changed(self, envelope: Envelope[UsageChanged], batch: Batch) -> None:
-        self._usage(envelope, batch)
 
     def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], batch: Batch) -> None:
         self._usage(envelope, batch)
         batch.count(envelope.time, "quota_exceeded")
 
-    def on_quota_restored(self, envelope: Envelope[QuotaRestored], batch: Batch) -> None:
-        self._usage(envelope, batch)
-
     def _usage(self, envelope: Envelope[UsageEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.archive(envelope)
         batch.see(UsageSeen(event.account_id, event.used, event.documents, event.revision, envelope.time))
+
+    on_usage_changed = on_quota_restored = _usage
 
     # --- notifications and calls -------------------------------------------------------------------------
 
     def on_notification_sent(self, envelope: Envelope[NotificationSent], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "notifications", by=envelope.event.channel)
 
     def on_notification_failed(self, envelope: Envelope[NotificationFailed], batch: Batch) -> None:
-        batch.archive(envelope)
         batch.count(envelope.time, "notifications_failed", by=envelope.event.channel)
 
     def on_api_called(self, envelope: Envelope[ApiCalled], batch: Batch) -> None:
-        batch.archive(envelope)
         for call in envelope.event.calls:
             batch.called(call)
             batch.count(call.at, "calls", by=f"{call.status // 100}xx")
@@ -298,3 +209,11 @@ class AnalyticsSubscribers(Subscribers[Batch]):
                 batch.count(call.at, "downloads", len(call.read), by="link")
             for file_id in call.read:
                 batch.file(file_id).downloads += 1
+
+
+def _archiving(handler: Handler) -> Handler:
+    def archive_and_handle(envelope: Envelope[Event], batch: Batch) -> None:
+        batch.archive(envelope)
+        handler(envelope, batch)
+
+    return archive_and_handle

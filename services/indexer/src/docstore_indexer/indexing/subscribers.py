@@ -2,15 +2,9 @@
 
 from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.catalogue.files import (
-    FileAccessChanged,
-    FileCreated,
     FileDeleted,
     FileEvent,
-    FileModified,
-    FileMoved,
     FilePurged,
-    FileRestored,
-    FileTagged,
 )
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
@@ -32,23 +26,11 @@ class IndexerSubscribers(Subscribers[Batch]):
     async def commit(self, batch: Batch, transaction: Transaction) -> None:
         await self._service.apply(batch, transaction)
 
-    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
+    def _current(self, envelope: Envelope[FileEvent], batch: Batch) -> None:
         _add_file(envelope, batch)
 
-    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
-        _add_file(envelope, batch)
-
-    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
-        _add_file(envelope, batch)
-
-    def on_file_tagged(self, envelope: Envelope[FileTagged], batch: Batch) -> None:
-        _add_file(envelope, batch)
-
-    def on_file_access_changed(self, envelope: Envelope[FileAccessChanged], batch: Batch) -> None:
-        _add_file(envelope, batch)
-
-    def on_file_restored(self, envelope: Envelope[FileRestored], batch: Batch) -> None:
-        _add_file(envelope, batch)
+    on_file_created = on_file_modified = on_file_moved = on_file_tagged = _current
+    on_file_access_changed = on_file_restored = _current
 
     def on_file_deleted(self, envelope: Envelope[FileDeleted], batch: Batch) -> None:
         _add_file(envelope, batch, trashed=True)
@@ -56,13 +38,11 @@ class IndexerSubscribers(Subscribers[Batch]):
     def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
         _add_file(envelope, batch, trashed=True, purged=True)
 
-    def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
+    def _plan(self, envelope: Envelope[AccountCreated | AccountPlanChanged], batch: Batch) -> None:
         event = envelope.event
         batch.add_plan(event.account_id, event.plan, event.revision, envelope.id)
 
-    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], batch: Batch) -> None:
-        event = envelope.event
-        batch.add_plan(event.account_id, event.plan, event.revision, envelope.id)
+    on_account_created = on_account_plan_changed = _plan
 
 
 def _add_file(envelope: Envelope[FileEvent], batch: Batch, *, trashed: bool = False, purged: bool = False) -> None:
