@@ -78,7 +78,7 @@ class Notebook:
             self.ses.send_email,
             FromEmailAddress="a@example.com",
             Destination={"ToAddresses": ["b@example.com"]},
-            Content={"Simple": {"Subject": {"Data": note}, "Body": {"Text": {"Data": note}}}},
+            Content={"Raw": {"Data": f"From: a@example.com\r\nSubject: {note}\r\n\r\n{note}\r\n".encode()}},
         )
 
     async def read(self) -> list[list[str]]:

@@ -8,16 +8,15 @@ from typer.testing import CliRunner
 from docstore_cli.main import app
 from docstore_cli.options import failed
 from docstore_standalone.mailbox import store
-from docstore_standalone.ses_request import accept
+from docstore_standalone.ses_request import Accepted
 
 NAME = "[/x] [red]pay[/red] [link=http://evil.example]here[/link] :b:.txt"
 
 
 def test_a_mail_shows_names_that_look_like_markup(tmp_path: Path) -> None:
     """A file may be called like a tag that closes nothing: the mails are shown all the same, with its whole name."""
-    content = {"Simple": {"Subject": {"Data": f"Uploaded: {NAME}"}, "Body": {"Text": {"Data": f"* {NAME}"}}}}
-    mail = {"FromEmailAddress": "a@example.org", "Destination": {"ToAddresses": ["b@example.org"]}, "Content": content}
-    store(tmp_path / "mail", accept(mail))
+    message = f"From: a@example.org\r\nSubject: Uploaded: {NAME}\r\n\r\n* {NAME}\r\n".encode()
+    store(tmp_path / "mail", Accepted("a@example.org", ("b@example.org",), message))
     shown = CliRunner().invoke(app, ["mail", "--data", str(tmp_path)])
     assert shown.exit_code == 0, shown.exception
     assert shown.output.count("[red]pay[/red]") == 2

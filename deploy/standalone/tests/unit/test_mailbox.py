@@ -11,52 +11,32 @@ from hypothesis import strategies as st
 from docstore_standalone.mailbox import read_mailbox, store
 from docstore_standalone.ses_request import MailRefused, accept, parse
 
+MESSAGE = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: =?utf-8?q?=C3=BC?=\r\n\r\nbody\xff\r\n"
 
-def simple(**changes: Any) -> dict[str, Any]:
+
+def request_of(message: bytes = MESSAGE, **changes: Any) -> dict[str, Any]:
     """A request as boto3's sesv2.send_email makes it."""
     request = {
         "FromEmailAddress": "DocStore <no-reply@docstore.example>",
-        "Destination": {"ToAddresses": ["ann@example.com"]},
-        "Content": {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "text"}}}},
+        "Destination": {"ToAddresses": ["Ann <ann@example.com>"]},
+        "Content": {"Raw": {"Data": base64.b64encode(message).decode()}},
     }
     return {**request, **changes}
 
 
-def raw(message: bytes, **changes: Any) -> dict[str, Any]:
-    return simple(Content={"Raw": {"Data": base64.b64encode(message).decode()}}, **changes)
-
-
-def content(subject: object, headers: object = None, **body: object) -> dict[str, Any]:
-    parts = {kind: {"Data": data} for kind, data in body.items()}
-    return {"Simple": {"Subject": {"Data": subject}, "Body": parts, "Headers": headers}}
-
-
-def test_a_simple_mail_comes_back_whole(tmp_path: Path) -> None:
-    """Names, both bodies and blind copies are in the mailbox as they were sent; blind copies not in the headers."""
-    to = {"ToAddresses": ["Ann <ann@example.com>"], "BccAddresses": ['"Doe, Jo" <jo@example.com>']}
-    request = simple(Destination=to, Content=content("Über 5 GB €", Text="naïve\n", Html="<p>ü</p>"))
-    message_id = store(tmp_path, accept(request))
+def test_a_mail_is_kept_byte_by_byte(tmp_path: Path) -> None:
+    """Below the line with the envelope stands exactly what was sent."""
+    message_id = store(tmp_path, accept(request_of()))
     [mail] = read_mailbox(tmp_path)
     assert mail.message_id == message_id
-    assert mail.sender == "DocStore <no-reply@docstore.example>"
-    assert mail.recipients == ("Ann <ann@example.com>", '"Doe, Jo" <jo@example.com>')
-    assert (mail.subject, mail.text, mail.html.strip()) == ("Über 5 GB €", "naïve\n", "<p>ü</p>")
-    assert "Bcc" not in mail.headers
-
-
-def test_a_raw_mail_is_kept_byte_by_byte(tmp_path: Path) -> None:
-    """Below the line with the envelope stands exactly what was sent."""
-    message = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: =?utf-8?q?=C3=BC?=\r\n\r\nbody\xff\r\n"
-    request = raw(message, Destination={}, FromEmailAddress=None)
-    store(tmp_path, accept(request))
-    [mail] = read_mailbox(tmp_path)
-    assert mail.file.read_bytes().partition(b"\r\n")[2] == message
-    assert (mail.sender, mail.recipients, mail.subject) == ("a@example.com", ("b@example.com",), "ü")
+    assert mail.file.read_bytes().partition(b"\r\n")[2] == MESSAGE
+    assert (mail.sender, mail.subject) == ("DocStore <no-reply@docstore.example>", "ü")
+    assert mail.recipients == ("Ann <ann@example.com>",)
 
 
 def test_the_newest_mail_is_last(tmp_path: Path) -> None:
     """The order of arrival is kept."""
-    ids = [store(tmp_path, accept(simple())) for _ in range(20)]
+    ids = [store(tmp_path, accept(request_of())) for _ in range(20)]
     assert [mail.message_id for mail in read_mailbox(tmp_path)] == ids
 
 
@@ -71,26 +51,19 @@ def test_an_unfinished_file_is_no_mail(tmp_path: Path) -> None:
     [
         [],
         {},
-        simple(FromEmailAddress=None),
-        simple(FromEmailAddress="nobody"),
-        simple(FromEmailAddress="a@example.com\r\nBcc: b@example.com"),
-        simple(Destination={}),
-        simple(Destination={"ToAddresses": "ann@example.com"}),
-        simple(Destination={"ToAddresses": ["ann"]}),
-        simple(Destination={"ToAddresses": ["a@example.com, b@example.com"]}),
-        simple(Destination={"ToAddresses": ["ann@example.com"] * 51}),
-        simple(Content={}),
-        simple(Content={"Template": {"TemplateName": "x"}}),
-        simple(Content=content("Hello")),
-        simple(Content=content(None, Text="x")),
-        simple(Content=content("Hello\r\nBcc: b@example.com", Text="x")),
-        simple(Content=content("Hello\x85Bcc: b@example.com", Text="x")),
-        simple(Content=content("Hello", Text=5)),
-        simple(Content=content("Hello", headers=[{"Name": "X-A", "Value": "a\r\nBcc: b@example.com"}], Text="x")),
-        simple(Content=content("Hello", headers=[{"Name": "Bcc: b", "Value": "a"}], Text="x")),
-        simple(Content=content("Hello", headers=[{"Name": "Subject", "Value": "a"}], Text="x")),
-        simple(Content={"Raw": {"Data": "not base64!"}}),
-        raw(b"Subject: from nobody\r\n\r\nx"),
+        request_of(FromEmailAddress=None),
+        request_of(FromEmailAddress="nobody"),
+        request_of(FromEmailAddress="a@example.com\r\nBcc: b@example.com"),
+        request_of(FromEmailAddress="a@example.com\x85Bcc: b@example.com"),
+        request_of(Destination={}),
+        request_of(Destination={"ToAddresses": "ann@example.com"}),
+        request_of(Destination={"ToAddresses": ["ann"]}),
+        request_of(Destination={"ToAddresses": ["a@example.com, b@example.com"]}),
+        request_of(Destination={"ToAddresses": ["ann@example.com"] * 51}),
+        request_of(Content={}),
+        request_of(Content={"Template": {"TemplateName": "x"}}),
+        request_of(Content={"Raw": {"Data": "not base64!"}}),
+        request_of(b"Subject: from nobody\r\n\r\nx"),
     ],
 )
 def test_malformed_requests_are_refused(request_: object) -> None:
@@ -107,20 +80,18 @@ json_values = st.recursive(
 
 
 @settings(max_examples=100)
-@given(st.text(), json_values, st.text(), st.binary())
-def test_any_input_is_taken_or_refused(address: str, destination: Any, subject: str, message: bytes) -> None:
+@given(st.text(), json_values, st.binary())
+def test_any_input_is_taken_or_refused(address: str, part: Any, message: bytes) -> None:
     """No input raises anything but a refusal, and whatever was taken can be read."""
     for request in (
-        simple(FromEmailAddress=address),
-        simple(Destination=destination),
-        simple(Destination={"ToAddresses": destination}),
-        simple(Content=content(subject, Text=subject, Html=subject)),
-        simple(Content=content("x", Text="x", headers=[{"Name": subject, "Value": address}])),
-        simple(Content=content("x", Text="x", headers=destination)),
-        raw(message),
-        raw(b"From: " + message),
-        raw(b"From: a@example.com\r\nContent-Type: " + message),
-        simple(Content=destination),
+        request_of(FromEmailAddress=address),
+        request_of(Destination=part),
+        request_of(Destination={"ToAddresses": part}),
+        request_of(message),
+        request_of(b"From: " + message),
+        request_of(b"From: a@example.com\r\nContent-Type: " + message),
+        request_of(Content=part),
+        request_of(Content={"Raw": part}),
     ):
         try:
             taken = accept(request)
