@@ -1,7 +1,7 @@
 """Use cases of previews: apply events, return signed URLs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol
 
 from docstore_contracts.metadata import MetadataClient
@@ -58,39 +58,32 @@ class Presigner(Protocol):
         ...
 
 
+@dataclass(slots=True)
 class PreviewService:
     """Use cases of previews. Signed URLs work for `seconds`."""
 
-    def __init__(
-        self,
-        previews: Previews,
-        metadata: MetadataClient,
-        pictures: Presigner,
-        *,
-        seconds: int,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._previews = previews
-        self._metadata = metadata
-        self._pictures = pictures
-        self._seconds = seconds
-        self._clock = clock
+    previews: Previews
+    metadata: MetadataClient
+    pictures: Presigner
+    _: KW_ONLY
+    seconds: int
+    clock: Clock = utc_now
 
     @property
     def kept_seconds(self) -> int:
         """How long a browser may cache a URL: for half its lifetime."""
-        return min(MAX_KEPT_SECONDS, self._seconds // 2)
+        return min(MAX_KEPT_SECONDS, self.seconds // 2)
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
         """Store new and deleted versions. Publish at once what was rendered before."""
-        session, now = transaction.session, self._clock()
+        session, now = transaction.session, self.clock()
         if batch.sources:
-            known = await self._previews.add(list(batch.sources.values()), now, session)
+            known = await self.previews.add(list(batch.sources.values()), now, session)
             for source, outcome in known:
                 transaction.publish(outcome_event(source, outcome))
             transaction.wake_after(RENDER_WAKEUP)
         if batch.pruned or batch.purged:
-            await self._previews.forget(batch.purged, batch.pruned, now, session)
+            await self.previews.forget(batch.purged, batch.pruned, now, session)
             transaction.wake_after(REMOVE_WAKEUP)
 
     async def url(self, account_id: str, file_id: str, size: Size) -> str:
@@ -98,10 +91,10 @@ class PreviewService:
 
         NotFound `not_found` if the account may not read it, `no_preview` if there is none.
         """
-        file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
+        file = (await self.metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
-        found = await self._previews.ready(version_key(file_id, file["version"]))
+        found = await self.previews.ready(version_key(file_id, file["version"]))
         if found is None:
             raise NotFound("This version of the file has no preview (yet).", code="no_preview")
         return self._signed(found, file["name"], size)
@@ -111,10 +104,10 @@ class PreviewService:
 
         The caller has checked that each may be seen.
         """
-        found = await self._previews.ready_of([file.key for file in files])
+        found = await self.previews.ready_of([file.key for file in files])
         return [self._signed(found[file.key], file.name, size) if file.key in found else None for file in files]
 
     def _signed(self, found: Ready, name: str, size: Size) -> str:
         key = rendition_key(found.owner_id, found.rendition_id, size)
         filename = f"{name}.{size}.webp"
-        return self._pictures.presign_get(key, filename=filename, content_type=PICTURE_TYPE, expires_in=self._seconds)
+        return self.pictures.presign_get(key, filename=filename, content_type=PICTURE_TYPE, expires_in=self.seconds)

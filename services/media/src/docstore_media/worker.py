@@ -5,6 +5,7 @@ Everything may run twice: a rendition stays pending until its pictures are store
 
 import asyncio
 import time
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 import structlog
@@ -44,31 +45,24 @@ class Pictures(Protocol):
     async def delete(self, key: str) -> None: ...
 
 
+@dataclass(slots=True)
 class RenderingWorker:
     """Each call processes one due item, if any, and returns whether there was one."""
 
-    def __init__(
-        self,
-        previews: Previews,
-        renderer: Renderer,
-        pictures: Pictures,
-        transactor: Transactor,
-        *,
-        lease_seconds: float,
-    ) -> None:
-        self._previews = previews
-        self._renderer = renderer
-        self._pictures = pictures
-        self._transactor = transactor
-        self._lease_seconds = lease_seconds
+    previews: Previews
+    renderer: Renderer
+    pictures: Pictures
+    transactor: Transactor
+    _: KW_ONLY
+    lease_seconds: float
 
     async def render(self) -> bool:
         """Render one content, store its pictures, and publish them for each of its versions."""
-        rendition = await self._previews.claim("pending") if self._renderer.ready else None
+        rendition = await self.previews.claim("pending") if self.renderer.ready else None
         if rendition is None:
             return False
         try:
-            async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
+            async with asyncio.timeout(self.lease_seconds * OF_THE_LEASE):
                 outcome = await self._outcome(rendition)
         except Exception as error:  # whatever a content causes, the queue continues with the next one
             passes = _passes(error)
@@ -83,21 +77,21 @@ class RenderingWorker:
 
     async def remove(self) -> bool:
         """Delete the pictures of one unused rendition."""
-        rendition = await self._previews.claim("removing")
+        rendition = await self.previews.claim("removing")
         if rendition is None:
             return False
         try:
-            async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
-                await asyncio.gather(*(self._pictures.delete(rendition.object_key(size)) for size in PIXELS))
+            async with asyncio.timeout(self.lease_seconds * OF_THE_LEASE):
+                await asyncio.gather(*(self.pictures.delete(rendition.object_key(size)) for size in PIXELS))
         except (ObjectStoreError, TimeoutError) as error:
             await self._postpone(rendition, error, faultless=False)
         else:
-            await self._previews.remove(rendition)
+            await self.previews.remove(rendition)
         return True
 
     async def wake_due(self) -> bool:
         """Wake the loops with due work: retries, and work of other instances."""
-        for state in await self._previews.due():
+        for state in await self.previews.due():
             wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
         return False
 
@@ -106,7 +100,7 @@ class RenderingWorker:
             return Outcome("parser_crashed")
         started, outcome = time.perf_counter(), "unavailable"
         try:
-            made = await self._renderer.render(rendition, await self._previews.object_keys(rendition.id))
+            made = await self.renderer.render(rendition, await self.previews.object_keys(rendition.id))
             await asyncio.gather(*(self._store(rendition, size, data) for size, data in made.items()))
             outcome = "ok"
             return Outcome()
@@ -118,27 +112,27 @@ class RenderingWorker:
 
     async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
         try:
-            await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
+            await self.pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
         except Exception as error:  # whatever failed, the picture is stored by the next attempt
             raise NotStored(repr(error)) from error
 
     async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:
         async def work(transaction: Transaction) -> bool:
-            sources = await self._previews.conclude(rendition, outcome, transaction.session)
+            sources = await self.previews.conclude(rendition, outcome, transaction.session)
             for source in sources or []:
                 event = outcome_event(source, outcome)
                 transaction.publish(event, cause=seal(event, source="media", traceparent=rendition.traceparent))
             return sources is not None
 
-        if not await self._transactor.run(work):  # all its versions were deleted meanwhile: remove it now
-            await self._previews.postpone(rendition, 0, faultless=False)
+        if not await self.transactor.run(work):  # all its versions were deleted meanwhile: remove it now
+            await self.previews.postpone(rendition, 0, faultless=False)
             wake(REMOVE_WAKEUP)
 
     async def _postpone(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
         log.info("rendition_postponed", rendition_id=rendition.id, error=repr(error))
         times = rendition.waits + 1 if faultless else rendition.attempts
         seconds = backoff(times, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
-        await self._previews.postpone(rendition, seconds, faultless=faultless)
+        await self.previews.postpone(rendition, seconds, faultless=faultless)
         wake(RETRY_WAKEUP)
 
 

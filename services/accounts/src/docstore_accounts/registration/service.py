@@ -1,5 +1,7 @@
 """Use cases of registration: sign up, and create the first administrator."""
 
+from dataclasses import dataclass
+
 import structlog
 
 from docstore_accounts.account import events
@@ -22,28 +24,17 @@ from docstore_platform.security.passwords import Passwords
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
 class RegistrationService:
-    def __init__(
-        self,
-        settings: AccountsSettings,
-        transactor: Transactor,
-        service: AccountService,
-        accounts: AccountRepository,
-        passwords: Passwords,
-        claims: EmailClaims,
-        verification: VerificationService,
-        invitations: InvitationService,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._transactor = transactor
-        self._service = service
-        self._accounts = accounts
-        self._passwords = passwords
-        self._claims = claims
-        self._verification = verification
-        self._invitations = invitations
-        self._clock = clock
+    settings: AccountsSettings
+    transactor: Transactor
+    service: AccountService
+    accounts: AccountRepository
+    passwords: Passwords
+    claims: EmailClaims
+    verification: VerificationService
+    invitations: InvitationService
+    clock: Clock
 
     async def sign_up(
         self,
@@ -60,13 +51,13 @@ class RegistrationService:
         403 if the person may not sign up here. 503 `region_unreachable` while the e-mail's arbiter is unreachable.
         """
         email = clean_email(email)
-        invited = role == "admin" or self._invitations.admit(email, invitation)
+        invited = role == "admin" or self.invitations.admit(email, invitation)
         _check_mailable(email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
-        await check_new_password(password, email, name, self._settings.breached_passwords_file)
-        if await self._accounts.by_email(email):
+        await check_new_password(password, email, name, self.settings.breached_passwords_file)
+        if await self.accounts.by_email(email):
             raise email_taken()
-        password_hash = await self._passwords.hash(password, Requester.anonymous(address, email_key(email)))
+        password_hash = await self.passwords.hash(password, Requester.anonymous(address, email_key(email)))
         account = Account(
             id=new_id(),
             email=email,
@@ -74,21 +65,21 @@ class RegistrationService:
             plan="free",
             role=role,
             status="active",
-            home_region=self._settings.infra.region,
-            created_at=self._clock(),
+            home_region=self.settings.infra.region,
+            created_at=self.clock(),
             revision=1,
-            email_verified=invited or not self._verification.required,
+            email_verified=invited or not self.verification.required,
         )
 
         async def work(transaction: Transaction) -> None:
-            await self._claims.confirm(account, transaction)
-            await self._accounts.insert(account, password_hash, transaction)
+            await self.claims.confirm(account, transaction)
+            await self.accounts.insert(account, password_hash, transaction)
             transaction.publish(events.created(account))
-            await self._verification.start(account, transaction)
+            await self.verification.start(account, transaction)
 
-        async with self._claims.claimed(account.id, email):
+        async with self.claims.claimed(account.id, email):
             try:
-                await self._transactor.run(work)
+                await self.transactor.run(work)
             except EmailTaken:
                 raise email_taken() from None
         return account
@@ -98,15 +89,13 @@ class RegistrationService:
 
         False while the e-mail's arbiter is unreachable.
         """
-        email = self._settings.first_admin_email
+        email = self.settings.first_admin_email
         if not email:
             return True
-        account = await self._accounts.by_email(email)
+        account = await self.accounts.by_email(email)
         if account is None:
             try:
-                account = await self.sign_up(
-                    email, self._settings.first_admin_password.get_secret_value(), role="admin"
-                )
+                account = await self.sign_up(email, self.settings.first_admin_password.get_secret_value(), role="admin")
             except DomainError as problem:
                 if problem.code not in ("email_taken", "region_unreachable"):
                     raise
@@ -114,7 +103,7 @@ class RegistrationService:
         if account.role != "admin":
             log.warning("first_admin_email_taken", account_id=account.id)
         elif not account.email_verified:
-            await self._service.change(account.id, Change(email_verified=True))
+            await self.service.change(account.id, Change(email_verified=True))
         return True
 
 

@@ -1,7 +1,7 @@
 """Use case of the audit log: verify it against its chain, its seals and its anchors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import orjson
@@ -31,27 +31,19 @@ class Verified:
     not_compared: str
 
 
+@dataclass(slots=True)
 class AuditVerifier:
-    def __init__(
-        self,
-        store: AuditRepository,
-        seals: SealRepository,
-        objects: Objects,
-        chain: Chain,
-        anchors: Anchors,
-        *,
-        region: str,
-    ) -> None:
-        self._store = store
-        self._seals = seals
-        self._objects = objects
-        self._chain = chain
-        self._anchors = anchors
-        self._region = region
+    store: AuditRepository
+    seals: SealRepository
+    objects: Objects
+    chain: Chain
+    anchors: Anchors
+    _: KW_ONLY
+    region: str
 
     async def verify(self, after: int, limit: int) -> Verified:
         """Verify up to `limit` entries after number `after`, their copies in the object store, and the end."""
-        head = await self._store.head()
+        head = await self.store.head()
         number, signature = after, BEGINNING
         anchor, not_compared = None, ""
 
@@ -59,24 +51,24 @@ class AuditVerifier:
             next_after = number if more else None
             return Verified(number, signature, number - after, head, broken, next_after, anchor, not_compared)
 
-        if head.key and head.key not in self._chain.fingerprints:
+        if head.key and head.key not in self.chain.fingerprints:
             return found(Break(head.number, "other_key", "the end was signed with another key"))
         try:
-            anchor = await self._anchors.last()
+            anchor = await self.anchors.last()
         except (AnchorMissing, AnchorChanged) as error:
             return found(_anchor_break(error))
         except ObjectStoreError as error:
             not_compared = f"the object store is unavailable: {error}"
         if after:
-            before = await self._store.entry(after)
+            before = await self.store.entry(after)
             if before is None:
                 return found(Break(after, "missing", "there is no such entry"))
             signature = before.signature
         sealed_to = max(anchor.sealed_to if anchor else 0, await self.sealed_to())
-        seals = await self._seals.between(after + 1, after + limit)
-        sealed = _SealedEntries(self._objects, seals, sealed_to, self._region)
-        async for chained in self._store.entries_after(after, limit):
-            broken = self._chain.check(chained, number + 1, signature)
+        seals = await self.seals.between(after + 1, after + limit)
+        sealed = _SealedEntries(self.objects, seals, sealed_to, self.region)
+        async for chained in self.store.entries_after(after, limit):
+            broken = self.chain.check(chained, number + 1, signature)
             if not broken and not not_compared:
                 try:
                     broken = await sealed.check(chained)
@@ -88,14 +80,14 @@ class AuditVerifier:
         if number - after == limit:
             return found(None, more=True)
         if number >= head.number:  # entries may have been added: compare with the current head
-            head = await self._store.head()
+            head = await self.store.head()
             if number < head.number:
                 return found(None, more=True)
-        broken = self._chain.check_head(head, number, signature) or await self._check_last_seal(number)
+        broken = self.chain.check_head(head, number, signature) or await self._check_last_seal(number)
         return found(broken or await self._check_anchor(anchor))
 
     async def _check_last_seal(self, number: int) -> Break | None:
-        last = await self._seals.last()
+        last = await self.seals.last()
         if last is not None and last.last > number:
             return Break(number + 1, "cut_off", f"entries up to {last.last} are sealed in {last.key}")
         return None
@@ -103,7 +95,7 @@ class AuditVerifier:
     async def contradiction(self) -> Break | None:
         """Return how the log contradicts its last anchor, if so. ObjectStoreError."""
         try:
-            anchor = await self._anchors.last()
+            anchor = await self.anchors.last()
         except (AnchorMissing, AnchorChanged) as error:
             return _anchor_break(error)
         return await self._check_anchor(anchor)
@@ -111,11 +103,11 @@ class AuditVerifier:
     async def _check_anchor(self, anchor: Anchor | None) -> Break | None:
         if anchor is None:
             return None
-        head = await self._store.head()
+        head = await self.store.head()
         if head.number < anchor.number:
             detail = f"anchor {anchor.seq} in the object store counts {anchor.number} entries"
             return Break(head.number + 1, "cut_off", detail)
-        entry = await self._store.entry(anchor.number)
+        entry = await self.store.entry(anchor.number)
         if entry is None or entry.signature != anchor.signature:
             detail = f"anchor {anchor.seq} in the object store has another signature"
             return Break(anchor.number, "differs_from_anchor", detail)
@@ -126,7 +118,7 @@ class AuditVerifier:
 
     async def sealed_to(self) -> int:
         """Number of the last sealed entry; 0 if there is none."""
-        last = await self._seals.last()
+        last = await self.seals.last()
         return last.last if last else 0
 
 

@@ -86,25 +86,18 @@ class Batch:
         )
 
 
+@dataclass(slots=True)
 class RecordingService:
-    def __init__(
-        self,
-        figures: FigureRepository,
-        archive: ArchiveRepository,
-        activity: ActivityRepository,
-        audit: AuditRepository,
-        chain: Chain,
-    ) -> None:
-        self._figures = figures
-        self._archive = archive
-        self._activity = activity
-        self._audit = audit
-        self._chain = chain
+    figures: FigureRepository
+    archive: ArchiveRepository
+    activity: ActivityRepository
+    audit: AuditRepository
+    chain: Chain
 
     async def record(self, batch: Batch, transaction: Transaction) -> None:
         """Write a batch in its transaction, exactly once."""
         account_ids = {seen.account_id for seen in batch.seen} | {count[2] for count in batch.by_account}
-        accounts = await self._figures.accounts(account_ids, transaction) if account_ids else {}
+        accounts = await self.figures.accounts(account_ids, transaction) if account_ids else {}
         counts = Counts(batch.counts.by_hour.copy())
         for seen in batch.seen:
             account = accounts.setdefault(seen.account_id, Account())
@@ -115,13 +108,13 @@ class RecordingService:
         for at, figure, account_id, amount in batch.by_account:
             counts.add(at, figure, accounts.get(account_id, Account()).plan, amount)
         changed = {seen.account_id: accounts[seen.account_id] for seen in batch.seen}
-        await self._figures.save_accounts(changed, transaction)
-        await self._figures.count(counts, transaction)
-        await self._figures.count_files(batch.files, transaction)
-        await self._archive.add_chunks(chunks_of(batch.rows), transaction)
-        await self._activity.add(batch.activity, transaction)
+        await self.figures.save_accounts(changed, transaction)
+        await self.figures.count(counts, transaction)
+        await self.figures.count_files(batch.files, transaction)
+        await self.archive.add_chunks(chunks_of(batch.rows), transaction)
+        await self.activity.add(batch.activity, transaction)
         if batch.entries:
             # Last, because it conflicts with every concurrent extension of the chain.
-            head = await self._audit.head(transaction)
-            chained = self._chain.append(batch.entries, head)
-            await self._audit.extend_chain(chained, head, self._chain.head(chained[-1]), transaction)
+            head = await self.audit.head(transaction)
+            chained = self.chain.append(batch.entries, head)
+            await self.audit.extend_chain(chained, head, self.chain.head(chained[-1]), transaction)

@@ -33,40 +33,34 @@ class Batch:
             self.plans[account_id] = plan, revision, event_id
 
 
+@dataclass(slots=True)
 class IndexService:
     """Queues files, plan changes and rebuilds, and reports unacknowledged events."""
 
-    def __init__(
-        self,
-        entries: MongoEntries,
-        accounts: MongoAccounts,
-        jobs: Jobs,
-        transactor: Transactor,
-    ) -> None:
-        self._entries = entries
-        self._accounts = accounts
-        self._jobs = jobs
-        self._transactor = transactor
+    entries: MongoEntries
+    accounts: MongoAccounts
+    jobs: Jobs
+    transactor: Transactor
 
     async def begin(self) -> None:
         """Make work due at the start that a dead process had leased."""
-        await self._entries.release_all()
-        await self._jobs.release_all()
+        await self.entries.release_all()
+        await self.jobs.release_all()
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
         """Store newer states and queue them."""
         session = transaction.session
         if batch.files:
-            known = await self._entries.revisions(batch.files, session)
+            known = await self.entries.revisions(batch.files, session)
             fresh = [change for key, change in batch.files.items() if change.file.revision > known.get(key, 0)]
-            await self._entries.record(fresh, session)
+            await self.entries.record(fresh, session)
             transaction.wake_after(wakeup_name(WorkQueue.QUICK))
         if batch.plans:
             await self._apply_plans(batch, transaction)
 
     async def _apply_plans(self, batch: Batch, transaction: Transaction) -> None:
         session = transaction.session
-        known = await self._accounts.plans(batch.plans, session)
+        known = await self.accounts.plans(batch.plans, session)
         changed: dict[str, tuple[Plan, int]] = {}
         for account_id, (plan, revision, event_id) in batch.plans.items():
             old_plan, old_revision = known.get(account_id, ("free", 0))
@@ -74,10 +68,10 @@ class IndexService:
                 continue
             changed[account_id] = plan, revision
             if plan != old_plan:
-                await self._jobs.request(plan_job(account_id), "plan", event_ids=[event_id], session=session)
+                await self.jobs.request(plan_job(account_id), "plan", event_ids=[event_id], session=session)
                 transaction.wake_after(PLAN_WAKEUP)
         if changed:
-            await self._accounts.put(changed, session)
+            await self.accounts.put(changed, session)
 
     async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
         """Store what a rebuild found in metadata: files without an event, and deleted files."""
@@ -86,23 +80,23 @@ class IndexService:
             await self.apply(Batch({change.file.file_id: change for change in changes}), transaction)
 
         if changes:
-            await self._transactor.run(work)
+            await self.transactor.run(work)
         if gone:
-            await self._entries.mark_purged([entry.file.file_id for entry in gone])
+            await self.entries.mark_purged([entry.file.file_id for entry in gone])
 
     async def wake_due(self) -> bool:
         """Wake the loops with due work: retries, and work of other instances."""
-        for queue in await self._entries.due_queues():
+        for queue in await self.entries.due_queues():
             wake(wakeup_name(queue))
-        for kind in await self._jobs.due_kinds():
+        for kind in await self.jobs.due_kinds():
             wake(JOB_WAKEUPS[kind])
         return False
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
         """Return those of the handled events that are not in the index yet."""
-        return await self._entries.pending_events(event_ids) | await self._jobs.pending_events(event_ids)
+        return await self.entries.pending_events(event_ids) | await self.jobs.pending_events(event_ids)
 
     async def request_rebuild(self, reason: str) -> None:
         """Rebuild the index from metadata, unless a rebuild is running."""
-        if not await self._jobs.is_open(REBUILD):
-            await self._jobs.request(REBUILD, "rebuild", state="waiting", reason=reason)
+        if not await self.jobs.is_open(REBUILD):
+            await self.jobs.request(REBUILD, "rebuild", state="waiting", reason=reason)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -36,28 +37,26 @@ class TextReader(Protocol):
         ...
 
 
+@dataclass(slots=True)
 class StoredContents:
     """Reads from the object store: `documents` reads text layers, `pictures` everything."""
 
-    def __init__(
-        self, contents: Contents, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int
-    ) -> None:
-        self._contents = contents
-        self._documents = documents
-        self._pictures = pictures
-        self._folder = folder
-        self._max_text_chars = max_text_chars
+    contents: Contents
+    documents: Extractor
+    pictures: Extractor
+    folder: Path
+    max_text_chars: int
 
     def queue_of(self, file: File) -> WorkQueue:
-        self._pictures.refuse(file.content_type, file.name, file.size)
-        if self._pictures.bytes_wanted(file.content_type, file.name) is not None:
+        self.pictures.refuse(file.content_type, file.name, file.size)
+        if self.pictures.bytes_wanted(file.content_type, file.name) is not None:
             return WorkQueue.TEXT
         return WorkQueue.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else WorkQueue.PARSE
 
     def ready(self, queue: WorkQueue) -> bool:
         return (
             queue in (WorkQueue.QUICK, WorkQueue.TEXT)
-            or (self._pictures if queue is WorkQueue.OCR else self._documents).ready
+            or (self.pictures if queue is WorkQueue.OCR else self.documents).ready
         )
 
     async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
@@ -65,7 +64,7 @@ class StoredContents:
             return ExtractedText("")
         started, outcome = time.perf_counter(), "unavailable"
         try:
-            wanted = self._pictures.bytes_wanted(file.content_type, file.name)
+            wanted = self.pictures.bytes_wanted(file.content_type, file.name)
             found = await (self._parse(file, queue) if wanted is None else self._decode(file, wanted))
             outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
             return found
@@ -78,7 +77,7 @@ class StoredContents:
             metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
 
     async def _decode(self, file: File, wanted: int) -> ExtractedText:
-        data = await self._contents.read_range(file.object_key, 0, min(file.size, wanted))
+        data = await self.contents.read_range(file.object_key, 0, min(file.size, wanted))
         truncated = file.size > wanted
         if len(data) < _DECODED_IN_A_THREAD_FROM:
             return decode(data, truncated=truncated)
@@ -86,20 +85,20 @@ class StoredContents:
 
     async def _parse(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
         pictures = queue is WorkQueue.OCR
-        extractor = self._pictures if pictures else self._documents
+        extractor = self.pictures if pictures else self.documents
         if file.size > _FETCHED_WHOLE_BYTES:
-            head = await self._contents.read_range(file.object_key, 0, HEAD_BYTES)
+            head = await self.contents.read_range(file.object_key, 0, HEAD_BYTES)
             extractor.refuse(file.content_type, file.name, file.size, head)
             wanted = extractor.bytes_wanted(file.content_type, file.name, head)
             if wanted is not None:
                 return await self._decode(file, wanted)
-        with TemporaryDirectory(dir=self._folder) as folder:
+        with TemporaryDirectory(dir=self.folder) as folder:
             path = Path(folder) / "document"
             if file.size <= _FETCHED_WHOLE_BYTES:
-                data = await self._contents.read(file.object_key, file.size)
+                data = await self.contents.read(file.object_key, file.size)
                 await asyncio.to_thread(path.write_bytes, data)
             else:
-                await self._contents.download(file.object_key, path, file.size)
+                await self.contents.download(file.object_key, path, file.size)
             found = await extractor.extract(path, file.content_type, file.name)
-        has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self._max_text_chars
+        has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self.max_text_chars
         return WorkQueue.OCR if has_blank_pages and not pictures else found

@@ -7,6 +7,7 @@ meanwhile stays pending for its new state.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -50,30 +51,22 @@ OUTAGE_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 60.0
 
 
+@dataclass(slots=True)
 class Indexing:
     """Worker of every queue; a call processes what is due there and returns whether there was any."""
 
-    def __init__(
-        self,
-        entries: Entries,
-        texts: Texts,
-        accounts: Accounts,
-        contents: TextReader,
-        index: OrderedIndex,
-        transactor: Transactor,
-    ) -> None:
-        self._entries = entries
-        self._texts = texts
-        self._accounts = accounts
-        self._contents = contents
-        self._index = index
-        self._transactor = transactor
+    entries: Entries
+    texts: Texts
+    accounts: Accounts
+    contents: TextReader
+    index: OrderedIndex
+    transactor: Transactor
 
     async def work(self, queue: WorkQueue) -> bool:
-        if not self._contents.ready(queue):
+        if not self.contents.ready(queue):
             return False
         limit = {WorkQueue.QUICK: QUICK_BATCH, WorkQueue.TEXT: TEXT_BATCH}.get(queue, 1)
-        claimed = await self._entries.claim(queue, limit)
+        claimed = await self.entries.claim(queue, limit)
         if not claimed:
             return False
         if not await self._done(queue, claimed) and len(claimed) > 1:
@@ -84,11 +77,11 @@ class Indexing:
     async def _done(self, queue: WorkQueue, claimed: Sequence[Entry]) -> bool:
         """Process these entries. False: one of several caused an error and is retried alone later."""
         try:
-            plans = await self._accounts.plans({entry.file.owner_id for entry in claimed})
+            plans = await self.accounts.plans({entry.file.owner_id for entry in claimed})
             decided: list[tuple[Entry, Decision]] = []
             for entry in claimed:
                 plan, _ = plans.get(entry.file.owner_id, ("free", 0))
-                decided.append((entry, decide(entry, plan, self._contents.queue_of)))
+                decided.append((entry, decide(entry, plan, self.contents.queue_of)))
             await (
                 self._process_quick_queue(decided)
                 if queue is WorkQueue.QUICK
@@ -96,13 +89,13 @@ class Indexing:
             )
         except EngineFailed as error:
             log.warning("index_writes_postponed", queue=queue, error=str(error))
-            await self._entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
+            await self.entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
         except DatabaseError:
             raise
         except Exception as error:  # whatever a document causes, the others are indexed and it is retried
             log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
-                await self._entries.postpone(claimed, queue, _pause(claimed[0]), counted=True)
+                await self.entries.postpone(claimed, queue, _pause(claimed[0]), counted=True)
             return False
         return True
 
@@ -143,9 +136,9 @@ class Indexing:
 
     async def _without_reading(self, by_step: dict[Step, list[tuple[Entry, Decision]]]) -> list[Outcome]:
         removed = [entry for entry, _ in by_step[Step.REMOVE]]
-        await self._index.remove(removed)
+        await self.index.remove(removed)
         names = [entry for entry, _ in by_step[Step.NAME] + by_step[Step.FAILED]]
-        await self._index.put(names)
+        await self.index.put(names)
         return [
             *(Outcome(entry, "removed") for entry in removed),
             *(Outcome(entry, "name") for entry, _ in by_step[Step.NAME]),
@@ -157,8 +150,8 @@ class Indexing:
         if not entries:
             return
         if keep_name:
-            await self._index.put(entries)
-        await self._entries.move(entries, queue)
+            await self.index.put(entries)
+        await self.entries.move(entries, queue)
         wake(wakeup_name(queue))
 
     async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
@@ -172,7 +165,7 @@ class Indexing:
             return Outcome(entry, "failed", reason="parser_crashed")
         try:
             async with asyncio.timeout(seconds):
-                found = await self._contents.read(entry.file, queue)
+                found = await self.contents.read(entry.file, queue)
         except ExtractionFailed as error:
             return Outcome(entry, "failed", reason=error.reason)
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
@@ -190,54 +183,54 @@ class Indexing:
 
     async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, counted: bool) -> None:
         log.info("extraction_postponed", file_id=entry.file.file_id, error=error)
-        await self._index.put([entry])
+        await self.index.put([entry])
         pause = _pause(entry) if counted else OUTAGE_PAUSE_SECONDS
-        await self._entries.postpone([entry], queue, pause, counted=counted)
+        await self.entries.postpone([entry], queue, pause, counted=counted)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Index files with stored texts, a bounded number of characters at a time; a lost text is read again."""
         for group in groups(entries, CHARS_AT_ONCE, lambda entry: entry.text_chars):
-            kept = await self._texts.get([entry.file.file_id for entry in group])
+            kept = await self.texts.get([entry.file.file_id for entry in group])
             there: list[Entry] = []
             gone: list[Entry] = []
             for entry in group:
                 version, _ = kept.get(entry.file.file_id, (0, ""))
                 (there if version == entry.file.version else gone).append(entry)
             texts = {file_id: text for file_id, (_, text) in kept.items()}
-            await self._index.put(there, texts)
+            await self.index.put(there, texts)
             await self._complete([Outcome(entry, "fulltext") for entry in there])
             if gone:
-                await self._entries.requeue([entry.file.file_id for entry in gone], drop_text=True)
+                await self.entries.requeue([entry.file.file_id for entry in gone], drop_text=True)
 
     async def _put(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             text = outcome.text
             file_id = outcome.entry.file.file_id
-            await self._index.put([outcome.entry], {file_id: text.text} if text is not None else None)
+            await self.index.put([outcome.entry], {file_id: text.text} if text is not None else None)
 
     async def _complete(self, outcomes: Sequence[Outcome]) -> None:
         """Once they are durable in the index, mark and publish them, except those that have changed meanwhile."""
         if not outcomes:
             return
-        await self._index.flush()
+        await self.index.flush()
 
         async def work(transaction: Transaction) -> list[Outcome]:
             session = transaction.session
-            held = await self._entries.held([outcome.entry for outcome in outcomes], session)
+            held = await self.entries.held([outcome.entry for outcome in outcomes], session)
             current = [outcome for outcome in outcomes if outcome.entry.file.file_id in held]
             if not current:
                 return []
-            await self._entries.complete(current, session)
-            await self._texts.remove([_id(outcome) for outcome in current if _loses_text(outcome)], session)
+            await self.entries.complete(current, session)
+            await self.texts.remove([_id(outcome) for outcome in current if _loses_text(outcome)], session)
             found = [(outcome, outcome.text) for outcome in current if outcome.text is not None]
-            await self._texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
+            await self.texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
             for outcome in current:
                 if outcome.is_new:
                     event = _event(outcome)
                     transaction.publish(event, cause=_cause(event, outcome.entry))
             return current
 
-        for outcome in await self._transactor.run(work):
+        for outcome in await self.transactor.run(work):
             if outcome.result == "failed" and outcome.is_new:
                 metrics.index_failures.labels(outcome.reason).inc()
 

@@ -6,7 +6,7 @@ all others are added from the stored entries. The new index serves after a pass 
 """
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 
 import structlog
 
@@ -52,35 +52,24 @@ class Window:
     end: str | None = None
 
 
+@dataclass(slots=True)
 class Rebuild:
     """Runs the job `rebuild`."""
 
-    def __init__(
-        self,
-        engine: SearchEngine,
-        metadata: MetadataClient,
-        entries: Entries,
-        texts: Texts,
-        accounts: Accounts,
-        service: IndexService,
-        jobs: Jobs,
-        *,
-        page: int = PAGE,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._engine = engine
-        self._metadata = metadata
-        self._entries = entries
-        self._texts = texts
-        self._accounts = accounts
-        self._service = service
-        self._jobs = jobs
-        self._page = page
-        self._clock = clock
+    engine: SearchEngine
+    metadata: MetadataClient
+    entries: Entries
+    texts: Texts
+    accounts: Accounts
+    service: IndexService
+    jobs: Jobs
+    _: KW_ONLY
+    page: int = PAGE
+    clock: Clock = utc_now
 
     async def work(self) -> bool:
         """Run a due rebuild, if any. A failed one is started again later, and the old index continues to serve."""
-        job = await self._jobs.claim("rebuild")
+        job = await self.jobs.claim("rebuild")
         if job is None:
             return False
         metrics.rebuild_running.set(1)
@@ -88,11 +77,11 @@ class Rebuild:
             await self._rebuild(job)
         except LeaseLost:
             log.info("index_rebuild_restarted")
-            await self._engine.abandon_rebuild()
+            await self.engine.abandon_rebuild()
         except Exception as error:  # whatever failed, the progress shows it and the rebuild is due again later
             job.progress |= {"state": "waiting", "error": repr(error)[:500]}
-            await self._engine.abandon_rebuild()
-            await self._jobs.postpone(job)
+            await self.engine.abandon_rebuild()
+            await self.jobs.postpone(job)
             raise
         finally:
             metrics.rebuild_running.set(0)
@@ -100,18 +89,18 @@ class Rebuild:
 
     async def _rebuild(self, job: Job) -> None:
         reason = job.progress.get("reason", "requested")
-        job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self._clock())}
-        await self._jobs.save(job)
-        await self._engine.begin_rebuild()
+        job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self.clock())}
+        await self.jobs.save(job)
+        await self.engine.begin_rebuild()
         # Entries just written by a queue are in the old index only, and not marked yet: they are written again to both.
-        await self._entries.release_all()
+        await self.entries.release_all()
         for number in range(1, MAX_PASSES + 1):
             seen = await self._walk(job, number)
             if not (seen.taken_over or seen.removed) and number > 1:
                 break
-        await self._engine.finish_rebuild()
-        job.progress |= {"state": "done", "finished_at": rfc3339(self._clock())}
-        await self._jobs.finish(job)
+        await self.engine.finish_rebuild()
+        job.progress |= {"state": "done", "finished_at": rfc3339(self.clock())}
+        await self.jobs.finish(job)
         log.info("index_rebuilt", **job.progress)
 
     async def _walk(self, job: Job, number: int) -> Pass:
@@ -127,14 +116,14 @@ class Rebuild:
             after = window.end
             job.cursor = after or ""
             job.progress |= {"pass": number, "cursor": job.cursor, f"pass_{number}": asdict(seen)}
-            await self._jobs.save(job)
+            await self.jobs.save(job)
         return seen
 
     async def _window(self, after: str) -> Window:
         """Read entries first: metadata had each of them before, so one that it lacks now was deleted."""
-        entries = await self._entries.page(after, self._page)
+        entries = await self.entries.page(after, self.page)
         files = await self._metadata_page(after)
-        ends = [entries[-1].file.file_id] if len(entries) == self._page else []
+        ends = [entries[-1].file.file_id] if len(entries) == self.page else []
         if files:
             ends.append(files[-1].file_id)
         end = min(ends, default=None)
@@ -149,7 +138,7 @@ class Rebuild:
         pause = RETRY_SECONDS
         while True:
             try:
-                return [file_of_entry(entry) for entry in await self._metadata.list_files(after, self._page)]
+                return [file_of_entry(entry) for entry in await self.metadata.list_files(after, self.page)]
             except DomainError as problem:
                 log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)
@@ -161,30 +150,30 @@ class Rebuild:
         there = {file.file_id for file in window.files}
         late = [file for file in window.files if file.file_id not in known or _is_older(known[file.file_id], file)]
         gone = [entry for key, entry in known.items() if key not in there and not entry.file.purged]
-        await self._service.take_over([FileChange(file, backlog=True) for file in late], gone)
+        await self.service.take_over([FileChange(file, backlog=True) for file in late], gone)
         seen.files += sum(file.searchable for file in window.files)
         seen.taken_over += len(late)
         seen.removed += len(gone)
 
     async def _add(self, window: Window, seen: Pass) -> None:
         """Add the window's files to the new index; later changes reach it through the queues."""
-        entries = await self._entries.load([file.file_id for file in window.files])
+        entries = await self.entries.load([file.file_id for file in window.files])
         searchable = [entry for entry in entries.values() if entry.file.searchable]
-        plans = await self._accounts.plans({entry.file.owner_id for entry in searchable})
+        plans = await self.accounts.plans({entry.file.owner_id for entry in searchable})
         with_text = [entry for entry in searchable if _has_text(entry, plans.get(entry.file.owner_id, ("free", 0))[0])]
         keyed = {entry.file.file_id for entry in with_text}
-        await self._engine.add_to_rebuild(
+        await self.engine.add_to_rebuild(
             [document_of(entry, None) for entry in searchable if entry.file.file_id not in keyed]
         )
         for group in groups(with_text, CHARS_AT_ONCE, lambda entry: entry.text_chars):
-            texts = await self._texts.get([entry.file.file_id for entry in group])
-            await self._engine.add_to_rebuild([document_of(entry, _text(entry, texts)) for entry in group])
-        await self._engine.flush()
+            texts = await self.texts.get([entry.file.file_id for entry in group])
+            await self.engine.add_to_rebuild([document_of(entry, _text(entry, texts)) for entry in group])
+        await self.engine.flush()
         seen.added += len(searchable)
 
     async def status(self) -> dict[str, object]:
         """Return the progress of the running rebuild, or the result of the last one."""
-        return await self._jobs.progress(REBUILD) or {"state": "none"}
+        return await self.jobs.progress(REBUILD) or {"state": "none"}
 
 
 def _is_older(entry: Entry, file: File) -> bool:

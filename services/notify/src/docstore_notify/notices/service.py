@@ -1,6 +1,7 @@
 """Handles batches of events: decides whom to notify, and plans the deliveries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from docstore_events.transaction import Transaction
 from docstore_notify.contacts.repository import Contacts
@@ -14,33 +15,23 @@ from docstore_notify.subscriptions.repository import Subscriptions
 from docstore_notify.subscriptions.rules import followers
 
 
+@dataclass(slots=True)
 class NotifyService:
     """Use case of all events: store changes, plan notices."""
 
-    def __init__(
-        self,
-        contacts: Contacts,
-        subscriptions: Subscriptions,
-        shares: Shares,
-        limits: ShareLimits,
-        queues: SubscriptionQueues,
-        rechecks: Rechecks,
-        planner: DeliveryPlanner,
-        recheck_wakeup: str,
-    ) -> None:
-        self._contacts = contacts
-        self._subscriptions = subscriptions
-        self._shares = shares
-        self._limits = limits
-        self._queues = queues
-        self._rechecks = rechecks
-        self._planner = planner
-        self._recheck_wakeup = recheck_wakeup
+    contacts: Contacts
+    subscriptions: Subscriptions
+    shares: Shares
+    limits: ShareLimits
+    queues: SubscriptionQueues
+    rechecks: Rechecks
+    planner: DeliveryPlanner
+    recheck_wakeup: str
 
     async def handle(self, batch: Batch, transaction: Transaction) -> None:
         """Store the effects of a batch in the transaction of its inbox rows."""
         if batch.contacts:
-            await self._contacts.keep_newest(batch.contacts.values(), transaction.session)
+            await self.contacts.keep_newest(batch.contacts.values(), transaction.session)
         notices = [
             *await self._for_followers(batch.changes, transaction),
             *batch.notices,
@@ -49,13 +40,13 @@ class NotifyService:
         if batch.purged:
             await self._forget(batch.purged, transaction)
         if notices:
-            await self._planner.write(notices, transaction)
+            await self.planner.write(notices, transaction)
 
     async def _for_followers(self, changes: Sequence[FollowedChange], transaction: Transaction) -> list[Notice]:
         followed = {file_id for change in changes for file_id in (change.file_id, *change.ancestors)}
         if not followed:
             return []
-        subscriptions = await self._subscriptions.to_any_of(followed, transaction.session)
+        subscriptions = await self.subscriptions.to_any_of(followed, transaction.session)
         return [
             follower_notice(change, one)
             for change in changes
@@ -74,7 +65,7 @@ class NotifyService:
         the subscriptions of people who have lost a right."""
         if not changes:
             return []
-        known = await self._shares.find({one.share.id for one in changes}, transaction.session)
+        known = await self.shares.find({one.share.id for one in changes}, transaction.session)
         notices: list[Notice] = []
         lost: set[str] = set()
         for one in changes:
@@ -88,20 +79,20 @@ class NotifyService:
             elif not one.hidden:
                 notices += share_notices(one, before)
         new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
-        allowed = await self._limits.allowed(new, transaction.session) if new else []
+        allowed = await self.limits.allowed(new, transaction.session) if new else []
         notices = [notice for notice in notices if notice not in new or notice in allowed]
-        await self._shares.keep(known.values(), transaction.session)
+        await self.shares.keep(known.values(), transaction.session)
         if lost:
-            await self._rechecks.add(lost, transaction.session)
-            transaction.wake_after(self._recheck_wakeup)
+            await self.rechecks.add(lost, transaction.session)
+            transaction.wake_after(self.recheck_wakeup)
         return notices
 
     async def _forget(self, file_ids: set[str], transaction: Transaction) -> None:
-        gone = await self._subscriptions.of_files(file_ids, transaction.session)
+        gone = await self.subscriptions.of_files(file_ids, transaction.session)
         if gone:
-            await self._subscriptions.forget(gone, transaction.session)
+            await self.subscriptions.forget(gone, transaction.session)
         machines = {one.id for one in gone if one.channel not in PERSONAL}
         if machines:
-            await self._queues.add_to(
+            await self.queues.add_to(
                 machines, transaction.session
             )  # so that a worker finds them deleted and fails their deliveries

@@ -49,34 +49,21 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
+@dataclass(slots=True)
 class SubscriptionService:
     """Use cases of subscriptions. 404 for an unknown one or another account's."""
 
-    def __init__(
-        self,
-        subscriptions: Subscriptions,
-        deliveries: Deliveries,
-        queues: SubscriptionQueues,
-        metadata: MetadataClient,
-        delivery_attempt: DeliveryAttempt,
-        recorder: OutcomeRecorder,
-        tests: PeriodCounts,
-        settings: NotifySettings,
-        clock: Clock = utc_now,
-        registry: ChannelRegistry = REGISTRY,
-        ids: Callable[[], str] = new_id,
-    ) -> None:
-        self._ids = ids
-        self._registry = registry
-        self._subscriptions = subscriptions
-        self._deliveries = deliveries
-        self._queues = queues
-        self._metadata = metadata
-        self._delivery_attempt = delivery_attempt
-        self._recorder = recorder
-        self._tests = tests
-        self._settings = settings
-        self._clock = clock
+    subscriptions: Subscriptions
+    deliveries: Deliveries
+    queues: SubscriptionQueues
+    metadata: MetadataClient
+    delivery_attempt: DeliveryAttempt
+    recorder: OutcomeRecorder
+    tests: PeriodCounts
+    settings: NotifySettings
+    clock: Clock = utc_now
+    registry: ChannelRegistry = REGISTRY
+    ids: Callable[[], str] = new_id
 
     async def follow(self, account_id: str, wanted: SubscriptionRequest, key: str = "") -> tuple[Subscription, bool]:
         """Return the subscription, and whether this call has created it, now or earlier with the same key.
@@ -85,83 +72,80 @@ class SubscriptionService:
         `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of the one that created a
         subscription.
         """
-        channel = self._registry.find(wanted.channel)
+        channel = self.registry.find(wanted.channel)
         call = idempotent_call(key, wanted)
         made = await self._made_by(account_id, call)
         if made is not None:
             return made, True
-        entered = self._registry.check_target(
-            wanted.channel, wanted.target, account_id=account_id, settings=self._settings
+        entered = self.registry.check_target(
+            wanted.channel, wanted.target, account_id=account_id, settings=self.settings
         )
         target = replace(entered, secret=channel.new_secret())
-        if not await self._metadata.lookup_files(account_id, [wanted.file_id]):
+        if not await self.metadata.lookup_files(account_id, [wanted.file_id]):
             raise not_found("file")
         new = Subscription(
-            self._ids(), account_id, wanted.file_id, wanted.channel, wanted.events, self._clock(), target, made_by=call
+            self.ids(), account_id, wanted.file_id, wanted.channel, wanted.events, self.clock(), target, made_by=call
         )
-        if await self._subscriptions.number(
-            account_id
-        ) >= self._settings.max_subscriptions and not await self._is_there(new):
+        is_full = await self.subscriptions.number(account_id) >= self.settings.max_subscriptions
+        if is_full and not await self._is_there(new):
             raise Conflict(
-                f"An account can have at most {self._settings.max_subscriptions} subscriptions.",
+                f"An account can have at most {self.settings.max_subscriptions} subscriptions.",
                 code="too_many_subscriptions",
             )
         try:
-            kept = await self._subscriptions.follow(new)
+            kept = await self.subscriptions.follow(new)
         except CallAlreadyUsed:  # concurrently, for another target
             made = await self._made_by(account_id, call)
             if made is None:
                 raise
             return made, True
-        await self._queues.make_due([kept.id])
+        await self.queues.make_due([kept.id])
         return kept, kept.id == new.id or (call is not None and kept.made_by == call)
 
     async def _made_by(self, account_id: str, call: IdempotentCall | None) -> Subscription | None:
         """Return the subscription that an earlier attempt of this call has created, if it still exists."""
         if call is None:
             return None
-        made = await self._subscriptions.made_with(account_id, call.key)
+        made = await self.subscriptions.made_with(account_id, call.key)
         if made is None or made.made_by is None:
             return None
-        if made.created_at <= self._clock() - KEY_COUNTS_FOR:
-            await self._subscriptions.forget_call(made.id)
+        if made.created_at <= self.clock() - KEY_COUNTS_FOR:
+            await self.subscriptions.forget_call(made.id)
             return None
         if made.made_by != call:
             raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
         return made
 
     async def _is_there(self, new: Subscription) -> bool:
-        of_file = await self._subscriptions.of_account(
-            new.account_id, "", self._settings.max_subscriptions, new.file_id
-        )
+        of_file = await self.subscriptions.of_account(new.account_id, "", self.settings.max_subscriptions, new.file_id)
         return any((one.channel, one.target.address) == (new.channel, new.target.address) for one in of_file)
 
     async def page(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
-        return await self._subscriptions.of_account(account_id, after, limit, file_id)
+        return await self.subscriptions.of_account(account_id, after, limit, file_id)
 
     async def get(self, account_id: str, subscription_id: str) -> Subscription:
-        return _there(await self._subscriptions.get(account_id, subscription_id))
+        return _there(await self.subscriptions.get(account_id, subscription_id))
 
     async def change(
         self, account_id: str, subscription_id: str, events: tuple[FileChange, ...] | None, *, enable: bool
     ) -> Subscription:
-        changed = _there(await self._subscriptions.change(account_id, subscription_id, events, enable))
+        changed = _there(await self.subscriptions.change(account_id, subscription_id, events, enable))
         if enable:
-            await self._queues.make_due([subscription_id])
+            await self.queues.make_due([subscription_id])
         return changed
 
     async def unfollow(self, account_id: str, subscription_id: str) -> None:
-        if not await self._subscriptions.remove(account_id, [subscription_id]):
+        if not await self.subscriptions.remove(account_id, [subscription_id]):
             raise not_found("subscription")
-        await self._queues.make_due([subscription_id])
+        await self.queues.make_due([subscription_id])
 
     async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
         """Return the deliveries of a subscription, newest first."""
         one = await self.get(account_id, subscription_id)
-        log_entry = await self._deliveries.log(subscription_id, before, limit)
+        log_entry = await self.deliveries.log(subscription_id, before, limit)
         if one.channel in PERSONAL:
             return log_entry
-        due = await self._queues.due_at(subscription_id)
+        due = await self.queues.due_at(subscription_id)
         return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in log_entry]
 
     async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, AttemptResult]:
@@ -171,19 +155,19 @@ class SubscriptionService:
         """
         one = await self.get(account_id, subscription_id)
         await self._admit_test(account_id)
-        now = self._clock()
+        now = self.clock()
         facts: Facts = {"subscription_id": one.id, "file_id": one.file_id, "at": rfc3339(now)}
-        delivery = Delivery(self._ids(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
+        delivery = Delivery(self.ids(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
         if one.channel not in PERSONAL:
             delivery = replace(delivery, target=one.target, subscription_id=one.id)
-        attempt = await self._delivery_attempt.send(delivery)
+        attempt = await self.delivery_attempt.send(delivery)
         ended = replace(delivery, state="sent" if attempt.outcome == "sent" else "failed")
-        await self._recorder.keep(ended, attempt)
+        await self.recorder.keep(ended, attempt)
         return ended, attempt
 
     async def _admit_test(self, account_id: str) -> None:
-        tests = await self._tests.add(account_id)
-        limit = self._settings.max_tests_per_hour
+        tests = await self.tests.add(account_id)
+        limit = self.settings.max_tests_per_hour
         if tests.number > limit:
             seconds = str(max(1, math.ceil(tests.left.total_seconds())))
             detail = f"An account can send at most {limit} test messages an hour."

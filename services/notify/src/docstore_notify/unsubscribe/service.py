@@ -1,5 +1,7 @@
 """Use cases of unsubscribing by the token in a mail."""
 
+from dataclasses import dataclass
+
 from docstore_notify.deliveries.repository import Deliveries
 from docstore_notify.delivery_documents import followed_in
 from docstore_notify.domain import CHOSEN_KINDS, Kind
@@ -23,42 +25,35 @@ KINDS_IN_WORDS: dict[Kind, str] = {
 }
 
 
+@dataclass(slots=True)
 class UnsubscribeService:
-    def __init__(
-        self,
-        tokens: UnsubscribeTokens,
-        subscriptions: Subscriptions,
-        preferences: PreferenceStore,
-        deliveries: Deliveries,
-        shares: Shares,
-    ) -> None:
-        self._tokens = tokens
-        self._subscriptions = subscriptions
-        self._preferences = preferences
-        self._deliveries = deliveries
-        self._shares = shares
+    tokens: UnsubscribeTokens
+    subscriptions: Subscriptions
+    preferences: PreferenceStore
+    deliveries: Deliveries
+    shares: Shares
 
     def what(self, token: str) -> str:
         """Return what the token unsubscribes from, in words; 404 for an invalid token."""
-        return KINDS_IN_WORDS[self._tokens.read(token).kind]
+        return KINDS_IN_WORDS[self.tokens.read(token).kind]
 
     async def end(self, token: str) -> str:
         """Unsubscribe; return what has ended. Idempotent."""
-        statement = self._tokens.read(token)
+        statement = self.tokens.read(token)
         if statement.kind == "invitation":
-            await self._shares.stop_invitations(statement.receiver)
+            await self.shares.stop_invitations(statement.receiver)
         elif statement.kind in ("file_changed", "test"):
             await self._unfollow(statement)
         else:
             for kind in CHOSEN_KINDS:
                 if kind == statement.kind:
-                    await self._preferences.choose(statement.receiver, kind, "email", on=False)
+                    await self.preferences.choose(statement.receiver, kind, "email", on=False)
         return KINDS_IN_WORDS[statement.kind]
 
     async def _unfollow(self, statement: Statement) -> None:
         """Delete the subscriptions of the mail; if it is too old to be known, switch off all mails of that kind."""
-        delivery = await self._deliveries.find(statement.delivery_id)
+        delivery = await self.deliveries.find(statement.delivery_id)
         if delivery is None:
-            await self._preferences.choose(statement.receiver, "file_changed", "email", on=False)
+            await self.preferences.choose(statement.receiver, "file_changed", "email", on=False)
         else:
-            await self._subscriptions.remove(statement.receiver, followed_in(delivery))
+            await self.subscriptions.remove(statement.receiver, followed_in(delivery))

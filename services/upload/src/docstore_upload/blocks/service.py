@@ -1,6 +1,7 @@
 """Use cases of blocks: find those to send, assemble a file from them, release their references."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -33,28 +34,18 @@ def blocks_missing(hashes: Sequence[str]) -> DomainError:
     return Conflict(detail, code="blocks_missing", hashes=list(hashes[:MAX_NAMED]))
 
 
+@dataclass(slots=True)
 class BlockService:
     """Blocks of one account: an upload uses only blocks of its uploader, whoever's tree the file goes into."""
 
-    def __init__(
-        self,
-        blocks: Blocks,
-        transactor: Transactor,
-        prover: BlockProver,
-        unclaimed: UnclaimedBlocks,
-        store: ObjectStore,
-        is_held: IsHeld,
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._blocks = blocks
-        self._transactor = transactor
-        self._prover = prover
-        self._unclaimed = unclaimed
-        self._store = store
-        self._is_held = is_held
-        self._settings = settings
-        self._clock = clock
+    blocks: Blocks
+    transactor: Transactor
+    prover: BlockProver
+    unclaimed: UnclaimedBlocks
+    store: ObjectStore
+    is_held: IsHeld
+    settings: UploadSettings
+    clock: Clock
 
     async def missing(
         self, account_id: str, hashes: Iterable[str], stored_bytes: Mapping[str, int] | None = None
@@ -66,10 +57,10 @@ class BlockService:
         account has room for; 429 `block_sizes_required` if such a URL was used to send more than a block.
         """
         sizes = stored_bytes or {}
-        wanted, now = list(dict.fromkeys(hashes)), self._clock()
-        known = await self._blocks.touch(account_id, wanted, now)
+        wanted, now = list(dict.fromkeys(hashes)), self.clock()
+        known = await self.blocks.touch(account_id, wanted, now)
         pending = [block for block in known.values() if block.state == "pending"]
-        arrived = await self._prover.prove(account_id, pending)
+        arrived = await self.prover.prove(account_id, pending)
         there = arrived.keys() | {block.hash for block in known.values() if block.state == "stored"}
         missing = [name for name in wanted if name not in there]
         blocks_asked_total.labels("missing").inc(len(missing))
@@ -78,21 +69,21 @@ class BlockService:
             return []
         expected = {name: sizes.get(name, MAX_FRAME_BYTES) for name in missing}
         unsized = [name for name in missing if name not in sizes]
-        if unsized and await self._blocks.has_sent_too_much(account_id, now):
+        if unsized and await self.blocks.has_sent_too_much(account_id, now):
             detail = "A block was sent that is too large. For the next hours, give `sizes` with each request."
             raise TooMany(detail, code="block_sizes_required", retry_after=3600)
-        new = await self._blocks.add(
+        new = await self.blocks.add(
             account_id, {name: size for name, size in expected.items() if name not in known}, now
         )
         # Read again: an invalid block is pending under another key now.
-        again = await self._blocks.touch(account_id, [name for name in missing if name in known], now)
+        again = await self.blocks.touch(account_id, [name for name in missing if name in known], now)
         more = {name: expected[name] for name, block in again.items() if expected[name] > (block.stored_bytes or 0)}
-        await self._blocks.expect(account_id, more)
+        await self.blocks.expect(account_id, more)
         if new or more:
-            await self._unclaimed.refuse_beyond(account_id, list(new))
+            await self.unclaimed.refuse_beyond(account_id, list(new))
         if unsized:
-            await self._blocks.plan_check(
-                account_id, unsized, now + timedelta(seconds=self._settings.unsized_interval_seconds)
+            await self.blocks.plan_check(
+                account_id, unsized, now + timedelta(seconds=self.settings.unsized_interval_seconds)
             )
         return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
 
@@ -115,7 +106,7 @@ class BlockService:
             raise invalid(detail, "invalid_blocks", hashes=other[:MAX_NAMED])
         list_key = block_list_key(file.owner_id, file.id, new_id())
         blocks = [Block(piece.hash, piece.size, stored[piece.hash].key) for piece in pieces]
-        await self._store.put(list_key, serialise(blocks), content_type="application/json")
+        await self.store.put(list_key, serialise(blocks), content_type="application/json")
         keys = {name: block.key for name, block in stored.items()}
         return References(list_key, file.account_id, keys)
 
@@ -128,13 +119,13 @@ class BlockService:
         async def work(transaction: Transaction) -> bool:
             is_claimed = await claim(transaction.session)
             if is_claimed:
-                await self._blocks.refer(references, self._clock(), transaction.session)
+                await self.blocks.refer(references, self.clock(), transaction.session)
             return is_claimed
 
         try:
-            return await self._transactor.run(work)
+            return await self.transactor.run(work)
         except BlocksGone:
-            known = await self._blocks.touch(references.account_id, references.keys, self._clock())
+            known = await self.blocks.touch(references.account_id, references.keys, self.clock())
             there = {block.hash for block in known.values() if block.state == "stored"}
             gone = [name for name, key in references.keys.items() if name not in there or known[name].key != key]
             raise blocks_missing(gone) from None
@@ -142,31 +133,31 @@ class BlockService:
     async def release(self, list_keys: Iterable[str]) -> None:
         """Give back the references of contents that no version has any more. Idempotent."""
         for list_key in list_keys:
-            account_id = await self._blocks.owner_of(list_key)
+            account_id = await self.blocks.owner_of(list_key)
             if account_id is None:
                 continue
             blocks = await self._read(list_key)
-            if not await self._blocks.release(list_key, account_id, {block.hash for block in blocks}, self._clock()):
+            if not await self.blocks.release(list_key, account_id, {block.hash for block in blocks}, self.clock()):
                 continue  # released by a concurrent call
             if not blocks:
                 log.warning("block_list_empty_or_lost", key=list_key)
-            if not await self._is_held():  # else the worker deletes discarded objects later
-                await self._store.delete(list_key)
-                await self._blocks.forget_discarded([list_key])
+            if not await self.is_held():  # else the worker deletes discarded objects later
+                await self.store.delete(list_key)
+                await self.blocks.forget_discarded([list_key])
 
     async def _read(self, list_key: str) -> list[Block]:
         try:
-            return parse(await self._store.get(list_key))
+            return parse(await self.store.get(list_key))
         except ObjectNotFound:
             return []
 
     async def _stored(self, account_id: str, hashes: Iterable[str]) -> dict[str, KnownBlock]:
         """Return these blocks if all are stored; the store is asked where that is not known yet."""
         wanted = list(hashes)
-        known = await self._blocks.touch(account_id, wanted, self._clock())
+        known = await self.blocks.touch(account_id, wanted, self.clock())
         pending = [block for block in known.values() if block.state == "pending"]
         if pending:
-            arrived = await self._prover.prove(account_id, pending)
+            arrived = await self.prover.prove(account_id, pending)
             for block in pending:
                 if block.hash in arrived:
                     known[block.hash] = KnownBlock(block.hash, block.key, "stored", arrived[block.hash])
@@ -176,11 +167,11 @@ class BlockService:
         return known
 
     def _put(self, block: KnownBlock, stored_bytes: int | None) -> Json:
-        put = self._store.presign_put(
+        put = self.store.presign_put(
             block.key,
             size=stored_bytes,
             content_type=FRAME_TYPE,
-            expires_in=self._settings.block_url_lifetime_seconds,
+            expires_in=self.settings.block_url_lifetime_seconds,
             # First write only: whoever keeps the URL can't replace a block that was verified.
             overwrite=False,
         )

@@ -5,6 +5,7 @@ the account could still claim. The bound is computed only beyond the allowance, 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -21,17 +22,15 @@ log = structlog.get_logger(__name__)
 WITHDRAWN_AT_ONCE = 1000
 
 
+@dataclass(slots=True)
 class UnclaimedBlocks:
     """Refuses URLs for blocks beyond the bound and discards the excess."""
 
-    def __init__(
-        self, blocks: Blocks, uploads: OpenUploads, services: ServiceClients, settings: UploadSettings, clock: Clock
-    ) -> None:
-        self._blocks = blocks
-        self._uploads = uploads
-        self._services = services
-        self._settings = settings
-        self._clock = clock
+    blocks: Blocks
+    uploads: OpenUploads
+    services: ServiceClients
+    settings: UploadSettings
+    clock: Clock
 
     async def refuse_beyond(self, account_id: str, new: Sequence[str]) -> None:
         """OutOfSpace `over_quota` if the blocks `new` take an account over its bound; they are withdrawn then.
@@ -49,28 +48,28 @@ class UnclaimedBlocks:
 
     async def sweep(self) -> int:
         """Measure the blocks of all accounts and discard excess, such as after the quota was used otherwise."""
-        by_account = await self._blocks.unclaimed_by_account()
+        by_account = await self.blocks.unclaimed_by_account()
         unclaimed_bytes.labels("blocks").set(sum(by_account.values()))
         withdrawn = 0
         for account_id, held in by_account.items():
-            if held > self._settings.unclaimed_bytes:
+            if held > self.settings.unclaimed_bytes:
                 excess = await self._excess(account_id)
                 if excess > 0:
                     withdrawn += await self._trim(account_id, excess)
         return withdrawn
 
     async def _excess(self, account_id: str) -> int:
-        held = await self._blocks.unclaimed_bytes(account_id)
-        if held <= self._settings.unclaimed_bytes:
+        held = await self.blocks.unclaimed_bytes(account_id)
+        if held <= self.settings.unclaimed_bytes:
             return 0
-        usage = await self._services.quota.account_usage(account_id)
-        open_in_blocks = await self._uploads.open_in_blocks(account_id)
-        return held - room_for_unclaimed(self._settings.unclaimed_bytes, usage, open_in_blocks)
+        usage = await self.services.quota.account_usage(account_id)
+        open_in_blocks = await self.uploads.open_in_blocks(account_id)
+        return held - room_for_unclaimed(self.settings.unclaimed_bytes, usage, open_in_blocks)
 
     async def _trim(self, account_id: str, excess: int) -> int:
         """Discard up to `excess` bytes of blocks that no client may be about to send or name; return the bytes."""
-        before = self._clock() - timedelta(seconds=self._settings.block_url_lifetime_seconds)
-        oldest = await self._blocks.longest_untouched(account_id, before, WITHDRAWN_AT_ONCE)
+        before = self.clock() - timedelta(seconds=self.settings.block_url_lifetime_seconds)
+        oldest = await self.blocks.longest_untouched(account_id, before, WITHDRAWN_AT_ONCE)
         chosen = to_be_withdrawn(oldest, excess)
         if chosen:
             log.info("unclaimed_blocks_withdrawn", account_id=account_id, blocks=len(chosen))
@@ -78,5 +77,5 @@ class UnclaimedBlocks:
         return sum(stored_bytes_of(block) for block in chosen)
 
     async def _withdraw(self, account_id: str, hashes: Sequence[str]) -> None:
-        now = self._clock()
-        await self._blocks.withdraw(account_id, hashes, now, now + self._settings.block_put_life)
+        now = self.clock()
+        await self.blocks.withdraw(account_id, hashes, now, now + self.settings.block_put_life)

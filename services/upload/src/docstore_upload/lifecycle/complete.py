@@ -9,7 +9,7 @@ What a crash leaves, and how it continues:
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic
@@ -35,26 +35,17 @@ Errors = dict[str, DomainError]
 """Why transfers are not completed, by id."""
 
 
+@dataclass(slots=True)
 class Completer(Generic[T]):
     """The use case `complete`, for clients and for the worker."""
 
-    def __init__(
-        self,
-        kind: Kind[T],
-        transfers: Transfers[T],
-        transactor: Transactor,
-        services: ServiceClients,
-        termination: Termination[T],
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._kind = kind
-        self._transfers = transfers
-        self._transactor = transactor
-        self._services = services
-        self._termination = termination
-        self._settings = settings
-        self._clock = clock
+    kind: Kind[T]
+    transfers: Transfers[T]
+    transactor: Transactor
+    services: ServiceClients
+    termination: Termination[T]
+    settings: UploadSettings
+    clock: Clock
 
     async def complete(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
@@ -71,13 +62,13 @@ class Completer(Generic[T]):
     def _outcome(self, transfer: T, error: DomainError | None) -> Any:
         if transfer.result is not None:
             return transfer.result
-        return transfer.final_refusal or error or not_found(self._kind.noun)
+        return transfer.final_refusal or error or not_found(self.kind.noun)
 
     async def _verify(
         self, transfers: Sequence[T], manifests: Mapping[str, object], by: Actor, errors: Errors
     ) -> dict[str, Claim]:
         verdicts = await asyncio.gather(
-            *(self._kind.verify(transfer, manifests.get(transfer.id), by) for transfer in transfers),
+            *(self.kind.verify(transfer, manifests.get(transfer.id), by) for transfer in transfers),
             return_exceptions=True,
         )
         claims: dict[str, Claim] = {}
@@ -88,59 +79,59 @@ class Completer(Generic[T]):
                 case DomainError():
                     errors[transfer.id] = verdict
                     if isinstance(verdict, Mismatch):
-                        await self._termination.end([transfer.id], "aborted", refusal=verdict, by=by)
+                        await self.termination.end([transfer.id], "aborted", refusal=verdict, by=by)
                 case ObjectStoreError():
                     log.warning("upload_object_unavailable", upload_id=transfer.id, error=str(verdict))
                     errors[transfer.id] = unavailable("The object store")
                 case Exception():
                     log.error("upload_verification_failed", upload_id=transfer.id, exc_info=verdict)
-                    errors[transfer.id] = unavailable(f"The {self._kind.noun}")
+                    errors[transfer.id] = unavailable(f"The {self.kind.noun}")
                 case BaseException():
                     raise verdict
         return claims
 
     async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], errors: Errors) -> list[T]:
         """Claim those in `claims`; return the transfers as they are after that, whoever has claimed them."""
-        retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_delay_seconds)
+        retry_at = self.clock() + timedelta(seconds=self.settings.commit_retry_delay_seconds)
         alone = [claim for claim in claims.values() if claim.within is None]
         all_claimed = not alone or await self._claim_together(alone, retry_at)
         for claim in claims.values():
             if claim.within is not None:
                 try:
-                    all_claimed &= await claim.within(partial(self._transfers.claim, [claim], retry_at))
+                    all_claimed &= await claim.within(partial(self.transfers.claim, [claim], retry_at))
                 except DomainError as error:
                     all_claimed, errors[claim.id] = False, error
         # A transfer that can't be verified may be completed: its bytes are deleted after that.
         if not all_claimed or any(each.is_open and each.id not in claims for each in transfers):
-            latest = await self._transfers.by_ids([transfer.id for transfer in transfers])
+            latest = await self.transfers.by_ids([transfer.id for transfer in transfers])
             return [latest.get(transfer.id, transfer) for transfer in transfers]
         return [_claimed(transfer, claims.get(transfer.id)) for transfer in transfers]
 
     async def _claim_together(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
         if len(claims) == 1:  # a single write needs no transaction
-            return await self._transfers.claim(claims, retry_at)
+            return await self.transfers.claim(claims, retry_at)
 
         async def work(transaction: Transaction) -> bool:
-            return await self._transfers.claim(claims, retry_at, transaction.session)
+            return await self.transfers.claim(claims, retry_at, transaction.session)
 
-        return await self._transactor.run(work)
+        return await self.transactor.run(work)
 
     async def _commit(self, transfers: Sequence[T], by: Actor, errors: Errors) -> dict[str, T]:
         """Commit transfers in metadata; return those that are completed now."""
-        uploaded_at = self._clock()
-        items = {transfer.id: self._kind.commit_items(transfer, uploaded_at) for transfer in transfers}
-        results = iter(await _commit_each(self._services, [item for some in items.values() for item in some]))
+        uploaded_at = self.clock()
+        items = {transfer.id: self.kind.commit_items(transfer, uploaded_at) for transfer in transfers}
+        results = iter(await _commit_each(self.services, [item for some in items.values() for item in some]))
         commits: dict[str, Commit[T]] = {}
         for transfer in transfers:
             answers = [next(results) for _ in items[transfer.id]]
             decided = [answer for answer in answers if not isinstance(answer, DomainError)]
-            commit = _undecided(answers) or self._kind.commit(transfer, decided)
+            commit = _undecided(answers) or self.kind.commit(transfer, decided)
             if isinstance(commit, Commit):
                 commits[transfer.id] = commit
                 continue
             errors[transfer.id] = commit
             if not _undecided(answers):
-                await self._termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
+                await self.termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
         committed = [transfer for transfer in transfers if transfer.id in commits]
         return await self._finish(committed, commits) if commits else {}
 
@@ -151,7 +142,7 @@ class Completer(Generic[T]):
             return await self._complete(committed, commits, transaction)
 
         async def as_stored(transaction: Transaction) -> list[T]:
-            current = await self._transfers.by_ids(list(commits), transaction.session)
+            current = await self.transfers.by_ids(list(commits), transaction.session)
             for transfer in current.values():
                 if transfer.state == "completed":
                     await self._amend(transfer, commits[transfer.id], transaction)
@@ -159,35 +150,35 @@ class Completer(Generic[T]):
             return await self._complete(still, commits, transaction)
 
         try:
-            finished = await self._transactor.run(as_claimed)
+            finished = await self.transactor.run(as_claimed)
         except NotCommitting:
-            finished = await self._transactor.run(as_stored)
+            finished = await self.transactor.run(as_stored)
         for transfer in finished:
             measure = transfer.measure
             ended_total.labels("completed", measure.method, transfer.completed_by or "client").inc(measure.files)
             completed_bytes_total.labels(measure.method).inc(measure.size)
-        await self._kind.clean(finished)
+        await self.kind.clean(finished)
         completed = {transfer.id: transfer for transfer in finished}
         others = [key for key in commits if key not in completed]
-        return completed | (await self._transfers.by_ids(others) if others else {})
+        return completed | (await self.transfers.by_ids(others) if others else {})
 
     async def _complete(
         self, transfers: Sequence[T], commits: Mapping[str, Commit[T]], transaction: Transaction
     ) -> list[T]:
         """Complete transfers and publish their events; NotCommitting if another worker has completed one."""
-        now = self._clock()
-        check_at = now + timedelta(seconds=self._settings.settle_first_delay_seconds)
+        now = self.clock()
+        check_at = now + timedelta(seconds=self.settings.settle_first_delay_seconds)
         completions = [
             Completion(each.id, commits[each.id].fields, transaction.publish(commits[each.id].event(each)))
             for each in transfers
         ]
-        await self._transfers.complete(completions, now, check_at, transaction.session)
+        await self.transfers.complete(completions, now, check_at, transaction.session)
         return [replace(each, state="completed", **commits[each.id].fields) for each in transfers]
 
     async def _amend(self, transfer: T, commit: Commit[T], transaction: Transaction) -> None:
-        more = self._kind.amendment(transfer, commit)
+        more = self.kind.amendment(transfer, commit)
         if more:
-            await self._transfers.amend(transfer.id, more, transaction.session)
+            await self.transfers.amend(transfer.id, more, transaction.session)
 
 
 def _claimed(transfer: T, claim: Claim | None) -> T:

@@ -7,6 +7,7 @@ acknowledged it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic
 
@@ -31,46 +32,37 @@ Pending = dict[str, list[str]]
 """Unacknowledged events, by service."""
 
 
+@dataclass(slots=True)
 class FinalCheck(Generic[T]):
     """Checks many completed transfers with one request to each service."""
 
-    def __init__(
-        self,
-        kind: Kind[T],
-        transfers: Transfers[T],
-        transactor: Transactor,
-        services: ServiceClients,
-        republish: Republish,
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._kind = kind
-        self._transfers = transfers
-        self._transactor = transactor
-        self._services = services
-        self._republish = republish
-        self._settings = settings
-        self._clock = clock
+    kind: Kind[T]
+    transfers: Transfers[T]
+    transactor: Transactor
+    services: ServiceClients
+    republish: Republish
+    settings: UploadSettings
+    clock: Clock
 
     async def check(self, items: Sequence[T]) -> None:
         """Mark acknowledged transfers, republish pending events, mark transfers as stalled after the last attempt."""
         pending = await self._pending(items)
         settled = [item for item in items if item.id not in pending]
         late = [item for item in items if item.id in pending]
-        last, now = self._settings.settle_attempts, self._clock()
-        await self._transfers.recheck([self._kind.settled(item) for item in settled])
+        last, now = self.settings.settle_attempts, self.clock()
+        await self.transfers.recheck([self.kind.settled(item) for item in settled])
         again = [item for item in late if item.attempts < last]
         try:
             await self._publish_again([(item, pending[item.id]) for item in again])
         except DomainError:  # nothing was republished, so this attempt does not count
-            soon = now + timedelta(seconds=self._settings.lease_seconds)
-            await self._transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
+            soon = now + timedelta(seconds=self.settings.lease_seconds)
+            await self.transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
             raise
         await self._stall({item.id: pending[item.id] for item in late if item.attempts >= last and not item.missing})
-        plans = [Recheck(item, next_final_check(item.attempts, now, self._settings)) for item in late]
-        await self._transfers.recheck(plans)
+        plans = [Recheck(item, next_final_check(item.attempts, now, self.settings)) for item in late]
+        await self.transfers.recheck(plans)
         if late or any(item.missing for item in settled):
-            self._kind.stalled_gauge.set(await self._transfers.count_stalled())
+            self.kind.stalled_gauge.set(await self.transfers.count_stalled())
 
     async def _pending(self, items: Sequence[T]) -> dict[str, Pending]:
         """Return the unacknowledged events of each transfer, by id; without the transfers that have none."""
@@ -79,7 +71,7 @@ class FinalCheck(Generic[T]):
         for events in expected.values():
             for service, ids in events.items():
                 asked.setdefault(service, []).extend(ids)
-        done = await self._services.settled(asked)
+        done = await self.services.settled(asked)
         pending: dict[str, Pending] = {}
         for key, events in expected.items():
             late = {service: [event for event in ids if event not in done[service]] for service, ids in events.items()}
@@ -90,7 +82,7 @@ class FinalCheck(Generic[T]):
 
     def _expected(self, item: T) -> Pending:
         expected: Pending = {service: list(item.file_events) for service in acknowledged_by(FileCreated)}
-        for service in acknowledged_by(self._kind.completed_event):
+        for service in acknowledged_by(self.kind.completed_event):
             expected.setdefault(service, []).append(item.completed_event_id or "")
         return expected
 
@@ -104,24 +96,24 @@ class FinalCheck(Generic[T]):
                 for event in events:
                     (own_events if event == item.completed_event_id else file_events)[event] = None
         if file_events:
-            await self._services.republish_file_events(list(file_events))
+            await self.services.republish_file_events(list(file_events))
         if own_events:
-            await self._republish(list(own_events))
+            await self.republish(list(own_events))
 
     async def _stall(self, missing: Mapping[str, Pending]) -> None:
         if not missing:
             return
 
         async def work(transaction: Transaction) -> None:
-            current = await self._transfers.by_ids(list(missing), transaction.session)
+            current = await self.transfers.by_ids(list(missing), transaction.session)
             fresh = {item.id: tuple(missing[item.id]) for item in current.values() if not item.missing}
-            await self._transfers.mark_stalled(fresh, transaction.session)
+            await self.transfers.mark_stalled(fresh, transaction.session)
             for key, services in fresh.items():
-                transaction.publish(self._kind.stalled(current[key], services))
+                transaction.publish(self.kind.stalled(current[key], services))
 
-        await self._transactor.run(work)
+        await self.transactor.run(work)
         first, services = next(iter(missing.items()))
-        event = self._kind.completed_event.type
+        event = self.kind.completed_event.type
         log.warning("uploads_stalled", event_type=event, count=len(missing), first=first, missing=list(services))
 
 

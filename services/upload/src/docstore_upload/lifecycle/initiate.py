@@ -58,22 +58,15 @@ Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Started[T] | DomainEr
 """Begins transfers for planned files with a reservation; an error where the store fails."""
 
 
+@dataclass(slots=True)
 class Initiation(Generic[T]):
     """Begins transfers of one kind, for any number of files of one caller."""
 
-    def __init__(
-        self,
-        kind: Kind[T],
-        transfers: Transfers[T],
-        transactor: Transactor,
-        services: ServiceClients,
-        settings: UploadSettings,
-    ) -> None:
-        self._kind = kind
-        self._transfers = transfers
-        self._transactor = transactor
-        self._services = services
-        self._settings = settings
+    kind: Kind[T]
+    transfers: Transfers[T]
+    transactor: Transactor
+    services: ServiceClients
+    settings: UploadSettings
 
     async def initiate(
         self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], errors: Errors
@@ -88,7 +81,7 @@ class Initiation(Generic[T]):
                     started[number] = outcome
                 else:
                     errors[number] = outcome
-                    await self._services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
+                    await self.services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
             if started:
                 await self._insert([each.transfer for each in started.values()])
         except Exception:  # whatever fails, the caller gets it and nothing stays reserved
@@ -112,7 +105,7 @@ class Initiation(Generic[T]):
             }
             for request in requests.values()
         ]
-        results = await self._services.metadata.check_uploads(account_id, items)
+        results = await self.services.metadata.check_uploads(account_id, items)
         planned: dict[int, P] = {}
         for (number, request), result in zip(requests.items(), results, strict=True):
             outcome = item_error(result) if "problem" in result else plan(number, request, result)
@@ -128,11 +121,11 @@ class Initiation(Generic[T]):
         for number, file in planned.items():
             by_owner[file.owner_id][number] = file
         reserved: dict[int, P] = {}
-        grace = timedelta(seconds=self._settings.reservation_grace_seconds)
+        grace = timedelta(seconds=self.settings.reservation_grace_seconds)
         for owner_id, files in by_owner.items():
             sizes: list[ReservationItem] = [{"upload_id": file.id, "size": file.size} for file in files.values()]
             until = max(file.usable_until for file in files.values()) + grace
-            accepted, usage = await self._services.quota.reserve(owner_id, sizes, until)
+            accepted, usage = await self.services.quota.reserve(owner_id, sizes, until)
             for number, file in files.items():
                 if file.id in accepted:
                     reserved[number] = file
@@ -145,11 +138,11 @@ class Initiation(Generic[T]):
         numbered = [replace(transfer, revision=1) for transfer in transfers]
 
         async def work(transaction: Transaction) -> None:
-            await self._transfers.insert(numbered, transaction.session)
+            await self.transfers.insert(numbered, transaction.session)
             for transfer in transfers:
-                transaction.publish(self._kind.initiated(transfer))
+                transaction.publish(self.kind.initiated(transfer))
 
-        await self._transactor.run(work)
+        await self.transactor.run(work)
 
     async def _give_back(self, planned: Iterable[P], started: Iterable[Started[T]]) -> None:
         """Undo refused transfers: release their reservations and uploads. What can't be released now expires."""
@@ -157,9 +150,9 @@ class Initiation(Generic[T]):
             reservations: defaultdict[str, set[str]] = defaultdict(set)
             for file in planned:
                 reservations[file.owner_id].add(file.id.partition("-")[0])
-            stored = await self._transfers.by_ids([key for keys in reservations.values() for key in keys])
+            stored = await self.transfers.by_ids([key for keys in reservations.values() for key in keys])
             for owner_id, keys in reservations.items():
-                await self._services.quota.release_reservations(owner_id, sorted(keys - stored.keys()))
+                await self.services.quota.release_reservations(owner_id, sorted(keys - stored.keys()))
             for each in started:
                 if each.undo is not None and each.transfer.id not in stored:
                     await each.undo()

@@ -39,17 +39,15 @@ class PlannedSlice:
     file: PackFile
 
 
+@dataclass(slots=True)
 class PackService:
     """Use cases of one caller. 404 for another account's pack and for one whose results are forgotten."""
 
-    def __init__(
-        self, packs: Packs, lifecycle: Lifecycle[Pack], store: ObjectStore, settings: UploadSettings, clock: Clock
-    ) -> None:
-        self._packs = packs
-        self._lifecycle = lifecycle
-        self._store = store
-        self._settings = settings
-        self._clock = clock
+    packs: Packs
+    lifecycle: Lifecycle[Pack]
+    store: ObjectStore
+    settings: UploadSettings
+    clock: Clock
 
     async def initiate(self, principal: Principal, requests: Sequence[FileRequest | DomainError]) -> Json:
         """Begin a pack of the accepted files; return each file's position or refusal, in order.
@@ -61,7 +59,7 @@ class PackService:
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
         plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal)
-        started = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
+        started = await self.lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
         answers = {place["number"]: place for place in pack["files"]}
         answers |= {number: refused_json(error) for number, error in errors.items()}
@@ -73,12 +71,12 @@ class PackService:
         if checked["owner_id"] != principal.account_id:
             detail = "A pack can only go to your own tree; upload this file by itself."
             return Forbidden(detail, code="pack_own_tree")
-        expires_at, path = self._clock() + timedelta(seconds=self._settings.lifetime_seconds), checked["path"]
+        expires_at, path = self.clock() + timedelta(seconds=self.settings.lifetime_seconds), checked["path"]
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
         return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
 
     async def _begin(self, principal: Principal, reserved: Mapping[int, PlannedSlice]) -> dict[int, Started[Pack]]:
-        now, slices = self._clock(), list(reserved.values())
+        now, slices = self.clock(), list(reserved.values())
         expires_at = max(each.usable_until for each in slices)
         pack = Pack(
             id=slices[0].id.partition("-")[0],
@@ -92,15 +90,15 @@ class PackService:
             revision=0,
             created_at=now,
             expires_at=expires_at,
-            next_check_at=min(now + timedelta(seconds=self._settings.check_first_delay_seconds), expires_at),
+            next_check_at=min(now + timedelta(seconds=self.settings.check_first_delay_seconds), expires_at),
         )
         pack = replace(pack, object_bytes=pack.sent_bytes())
-        return {0: Started(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}
+        return {0: Started(pack, pack_json(pack, slices_json(pack), pack_put(self.store, pack, self.clock)))}
 
     async def complete(self, principal: Principal, pack_id: str) -> bytes:
         """Return the result of each file, as JSON, in order."""
         pack = await self._mine(principal, pack_id)
-        outcome = (await self._lifecycle.completer.complete([pack], "client"))[pack.id]
+        outcome = (await self.lifecycle.completer.complete([pack], "client"))[pack.id]
         if isinstance(outcome, DomainError):
             raise outcome
         return bytes(outcome)
@@ -110,15 +108,15 @@ class PackService:
         pack = await self._mine(principal, pack_id)
         if pack.answers is not None:
             return pack_json(pack, orjson.Fragment(pack.answers))
-        return pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock) if pack.is_open else None)
+        return pack_json(pack, slices_json(pack), pack_put(self.store, pack, self.clock) if pack.is_open else None)
 
     async def abort(self, principal: Principal, pack_id: str) -> None:
         """Cancel a pack: delete what was sent, release its reservations. Idempotent."""
-        if not await self._lifecycle.termination.give_up(await self._mine(principal, pack_id)):
+        if not await self.lifecycle.termination.give_up(await self._mine(principal, pack_id)):
             raise Conflict("This pack is completed. Delete its files instead.", code="upload_completed")
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
-        pack = (await self._packs.of_account(principal.account_id, [pack_id])).get(pack_id)
+        pack = (await self.packs.of_account(principal.account_id, [pack_id])).get(pack_id)
         if pack is None or pack.declared is None:
             raise not_found("pack")
         return pack

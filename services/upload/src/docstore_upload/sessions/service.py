@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import get_args
@@ -29,24 +30,16 @@ from docstore_upload.sessions.views import upload_json
 from docstore_upload.settings import UploadSettings
 
 
+@dataclass(slots=True)
 class UploadService:
     """Use cases of one caller. 404 for another account's upload."""
 
-    def __init__(
-        self,
-        uploads: Uploads,
-        lifecycle: Lifecycle[Upload],
-        instructions: UploadInstructions,
-        tokens: RedirectTokens,
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._uploads = uploads
-        self._lifecycle = lifecycle
-        self._instructions = instructions
-        self._tokens = tokens
-        self._settings = settings
-        self._clock = clock
+    uploads: Uploads
+    lifecycle: Lifecycle[Upload]
+    instructions: UploadInstructions
+    tokens: RedirectTokens
+    settings: UploadSettings
+    clock: Clock
 
     async def initiate(
         self, principal: Principal, requests: Sequence[InitiateRequest | DomainError]
@@ -55,7 +48,7 @@ class UploadService:
         errors: Errors = {}
         wanted: dict[int, InitiateRequest] = {}
         for number, request in enumerate(requests):
-            limit = self._settings.open_form_bytes
+            limit = self.settings.open_form_bytes
             refused = request if isinstance(request, DomainError) else refuse_initiate(request, limit)
             if refused is not None:
                 errors[number] = refused
@@ -64,7 +57,7 @@ class UploadService:
         if any(request.method in ("form", "credentials") for request in wanted.values()):
             await self._refuse_given_up(principal)
         plan = partial(self._plan, principal)
-        initiation = self._lifecycle.initiation
+        initiation = self.lifecycle.initiation
         answers = await initiation.initiate(principal.account_id, wanted, plan, self._begin, errors)
         return [answers.get(number) or errors[number] for number in range(len(requests))]
 
@@ -73,13 +66,13 @@ class UploadService:
 
         What they send is deleted, but not at once. A URL for a PUT or a part ends with its upload.
         """
-        given_up = await self._uploads.given_up_bytes(principal.account_id, self._clock())
-        if given_up > self._settings.unclaimed_bytes:
+        given_up = await self.uploads.given_up_bytes(principal.account_id, self.clock())
+        if given_up > self.settings.unclaimed_bytes:
             detail = "Too many forms and credentials of cancelled uploads still work."
             raise TooMany(f"{detail} Use `put` or `multipart`.", code="too_much_given_up", retry_after=3600)
 
     def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: WriteAllowed) -> Upload:
-        settings, method, now = self._settings, _method(request.method), self._clock()
+        settings, method, now = self.settings, _method(request.method), self.clock()
         expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(
             id=new_id(),
@@ -110,7 +103,7 @@ class UploadService:
 
     async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Started[Upload] | DomainError]:
         """Begin uploads. A crash leaves a multipart upload without a session or parts: nobody got a URL for it."""
-        beginnings = [self._instructions.begin(upload) for upload in reserved.values()]
+        beginnings = [self.instructions.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
         started: dict[int, Started[Upload] | DomainError] = {}
         for number, answer in zip(reserved, answers, strict=True):
@@ -120,7 +113,7 @@ class UploadService:
                 raise answer
             else:
                 upload, instructions = answer
-                undo = partial(self._instructions.drop, upload)
+                undo = partial(self.instructions.drop, upload)
                 started[number] = Started(upload, upload_json(upload) | instructions, undo)
         return started
 
@@ -129,9 +122,9 @@ class UploadService:
     ) -> list[Json | DomainError]:
         """Return the file or an error for each, in order. An upload listed twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
-        mine = await self._uploads.recent_or_stored(principal.account_id, ids)
+        mine = await self.uploads.recent_or_stored(principal.account_id, ids)
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
-        outcomes = await self._lifecycle.completer.complete(list(mine.values()), "client", sent)
+        outcomes = await self.lifecycle.completer.complete(list(mine.values()), "client", sent)
         return [item if isinstance(item, DomainError) else outcomes.get(item.id, not_found("upload")) for item in items]
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
@@ -141,14 +134,14 @@ class UploadService:
         if not upload.is_open:
             return shown
         try:
-            return shown | await self._instructions.of(upload)
+            return shown | await self.instructions.of(upload)
         except ObjectStoreError:
             raise unavailable("The object store") from None
 
     async def page(self, principal: Principal, cursor: str | None, limit: int, state: State | None) -> Json:
         """Return the caller's uploads, newest first, without instructions."""
         before = decode_cursor(cursor, str)[0] if cursor else None
-        uploads = await self._uploads.page(principal.account_id, before, limit, state)
+        uploads = await self.uploads.page(principal.account_id, before, limit, state)
         more = encode_cursor(uploads[-1].id) if len(uploads) == limit else None
         return {"items": [upload_json(upload) for upload in uploads], "next_cursor": more}
 
@@ -162,30 +155,30 @@ class UploadService:
         if any(number > count for number in numbers):
             raise invalid(f"This upload has parts 1 to {count}.", "invalid_parts")
         if upload.state == "initiated":
-            await self._uploads.mark_uploading(upload.id)
-        return {"part_size": upload.part_size, "part_count": count, "parts": self._instructions.parts(upload, numbers)}
+            await self.uploads.mark_uploading(upload.id)
+        return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, numbers)}
 
     async def abort(self, principal: Principal, upload_id: str) -> None:
         """Cancel an upload: delete what was sent, release its reservation. Idempotent."""
         upload = await self._mine(principal, upload_id)
-        if not await self._lifecycle.termination.give_up(upload):
+        if not await self.lifecycle.termination.give_up(upload):
             raise Conflict("This upload is completed. Delete its file instead.", code="upload_completed")
 
     async def complete_for_browser(self, upload_id: str, token: str) -> tuple[Upload, Json]:
         """Complete an upload by its redirect token; return the upload as it was and the file."""
-        if not self._tokens.is_valid(upload_id, token):
+        if not self.tokens.is_valid(upload_id, token):
             raise not_found("upload")
-        found = await self._uploads.by_ids([upload_id])
+        found = await self.uploads.by_ids([upload_id])
         if upload_id not in found:
             raise not_found("upload")
         upload = found[upload_id]
-        outcome = (await self._lifecycle.completer.complete([upload], "client"))[upload_id]
+        outcome = (await self.lifecycle.completer.complete([upload], "client"))[upload_id]
         if isinstance(outcome, DomainError):
             raise outcome
         return upload, outcome
 
     async def _mine(self, principal: Principal, upload_id: str) -> Upload:
-        found = (await self._uploads.of_account(principal.account_id, [upload_id])).get(upload_id)
+        found = (await self.uploads.of_account(principal.account_id, [upload_id])).get(upload_id)
         if found is None:
             raise not_found("upload")
         return found

@@ -7,6 +7,7 @@ that. Metadata deletes objects of forgotten uploads, except where only a client 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -38,40 +39,31 @@ class Passes(Protocol):
     async def move(self, place: Place, due_at: datetime) -> None: ...
 
 
+@dataclass(slots=True)
 class StraySweep:
     """Any number of instances may run it: one of them processes a page."""
 
-    def __init__(
-        self,
-        passes: Passes,
-        uploads: Uploads,
-        blocks: Blocks,
-        packs: Packs,
-        store: ObjectStore,
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._passes = passes
-        self._uploads = uploads
-        self._blocks = blocks
-        self._packs = packs
-        self._store = store
-        self._settings = settings
-        self._clock = clock
+    passes: Passes
+    uploads: Uploads
+    blocks: Blocks
+    packs: Packs
+    store: ObjectStore
+    settings: UploadSettings
+    clock: Clock
 
     async def sweep(self) -> int:
         """Process one page, if one is due; return how many strays it had."""
-        now = self._clock()
-        place = await self._passes.take()
+        now = self.clock()
+        place = await self.passes.take()
         if place is None:
             return 0
-        page = await self._store.list_page(ROOT, after=place.after, limit=PAGE)
+        page = await self.store.list_page(ROOT, after=place.after, limit=PAGE)
         left_over, unknown = await self._strays(page, now)
-        doomed = left_over + (unknown if self._settings.delete_unknown else [])
+        doomed = left_over + (unknown if self.settings.delete_unknown else [])
         if left_over or unknown:
             first = (left_over + unknown)[0].key
             log.warning("strays_found", left_over=len(left_over), unknown=len(unknown), first=first)
-        await self._blocks.discard({stray.key: now for stray in doomed}, now)
+        await self.blocks.discard({stray.key: now for stray in doomed}, now)
         unclaimed_deleted_total.labels("object").inc(len(doomed))
         found = Place(
             page[-1].key if page else "",
@@ -80,20 +72,20 @@ class StraySweep:
             place.lease_owner,
         )
         if len(page) == PAGE:
-            await self._passes.move(found, now + timedelta(seconds=self._settings.stray_page_delay_seconds))
+            await self.passes.move(found, now + timedelta(seconds=self.settings.stray_page_delay_seconds))
         else:
             await self._abort_forgotten(now)
             unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
             unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
-            await self._passes.move(
-                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self._settings.stray_pass_delay_seconds)
+            await self.passes.move(
+                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self.settings.stray_pass_delay_seconds)
             )
         return len(left_over) + len(unknown)
 
     async def _strays(
         self, page: Sequence[StoredObject], now: datetime
     ) -> tuple[list[StoredObject], list[StoredObject]]:
-        before = now - timedelta(seconds=self._settings.stray_grace_seconds)
+        before = now - timedelta(seconds=self.settings.stray_grace_seconds)
         old = [stored for stored in page if stored.modified_at < before]
         known = await self._known([stored.key for stored in old]) if old else Known()
         verdicts = [(known.verdict(stored.key), stored) for stored in old]
@@ -105,24 +97,24 @@ class StraySweep:
         packs = {match[1] for key in keys if (match := _PACK_KEY.fullmatch(key))}
         blocks = [(match[1], match[2]) for key in keys if (match := _BLOCK_KEY.fullmatch(key))]
         return Known(
-            await self._uploads.by_ids(list(uploads)) if uploads else {},
+            await self.uploads.by_ids(list(uploads)) if uploads else {},
             {
-                *(await self._packs.keys_of(list(packs)) if packs else ()),
-                *(await self._blocks.keys_of(blocks) if blocks else ()),
-                *await self._blocks.discarded_among(keys),
+                *(await self.packs.keys_of(list(packs)) if packs else ()),
+                *(await self.blocks.keys_of(blocks) if blocks else ()),
+                *await self.blocks.discarded_among(keys),
             },
         )
 
     async def _abort_forgotten(self, now: datetime) -> None:
         """Abort multipart uploads that nobody continues: left by a crash, or started with credentials."""
-        before = now - timedelta(seconds=self._settings.stray_grace_seconds)
-        unfinished = [each for each in await self._store.unfinished_uploads(ROOT) if each.begun_at < before]
+        before = now - timedelta(seconds=self.settings.stray_grace_seconds)
+        unfinished = [each for each in await self.store.unfinished_uploads(ROOT) if each.begun_at < before]
         ids = {match[1] for each in unfinished if (match := _UPLOAD_KEY.fullmatch(each.key))}
-        uploads = await self._uploads.by_ids(list(ids)) if ids else {}
+        uploads = await self.uploads.by_ids(list(ids)) if ids else {}
         for each in unfinished:
             if not _is_continued(each, uploads):
                 unclaimed_deleted_total.labels("multipart").inc()
-                await self._store.abort_multipart(each.key, each.upload_id)
+                await self.store.abort_multipart(each.key, each.upload_id)
 
 
 def _is_continued(unfinished: UnfinishedUpload, uploads: Mapping[str, Upload]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from docstore_contents.block_list import is_blocks
@@ -15,28 +16,20 @@ from docstore_upload.sessions.ports import Uploads
 from docstore_upload.settings import UploadSettings
 
 
+@dataclass(slots=True)
 class UnreferencedContents:
     """Releases contents. Metadata has deleted plain objects; only late writes to their keys remain to be prevented."""
 
-    def __init__(
-        self,
-        block_lists: BlockService,
-        blocks: Blocks,
-        packs: Packs,
-        uploads: Uploads,
-        settings: UploadSettings,
-        clock: Clock,
-    ) -> None:
-        self._block_lists = block_lists
-        self._blocks = blocks
-        self._packs = packs
-        self._uploads = uploads
-        self._settings = settings
-        self._clock = clock
+    block_lists: BlockService
+    blocks: Blocks
+    packs: Packs
+    uploads: Uploads
+    settings: UploadSettings
+    clock: Clock
 
     async def release(self, keys: Sequence[str]) -> None:
         """Release these contents. Idempotent."""
-        await self._block_lists.release([key for key in keys if is_blocks(key)])
+        await self.block_lists.release([key for key in keys if is_blocks(key)])
         await self._release_slices(keys)
         await self._prevent_late_writes([key for key in keys if is_whole(key)])
 
@@ -51,7 +44,7 @@ class UnreferencedContents:
             if named is not None:
                 numbers[named.account_id, named.pack_key.rpartition("/")[2]].add(named.number)
         if numbers:
-            await self._packs.release(numbers, self._clock())
+            await self.packs.release(numbers, self.clock())
 
     async def _prevent_late_writes(self, keys: Sequence[str]) -> None:
         """Have tombstones put where metadata has deleted objects, while a PUT to their keys can be under way.
@@ -59,12 +52,12 @@ class UnreferencedContents:
         Keys that nobody can write any more are skipped.
         """
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
-        uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
-        late = timedelta(seconds=self._settings.sweep_delay_seconds)
+        uploads = await self.uploads.by_ids(list(by_id)) if by_id else {}
+        late = timedelta(seconds=self.settings.sweep_delay_seconds)
         moments = {
             upload.object_key: upload.usable_until + late
             for upload in uploads.values()
             if upload.is_sent_by_put and by_id[upload.id] == upload.object_key
         }
-        now = self._clock()
-        await self._blocks.discard({key: moment for key, moment in moments.items() if moment > now}, now)
+        now = self.clock()
+        await self.blocks.discard({key: moment for key, moment in moments.items() if moment > now}, now)
