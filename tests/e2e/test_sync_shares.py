@@ -1,5 +1,6 @@
 """Syncing shared files: where they appear, and what happens to forbidden changes."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -139,8 +140,8 @@ async def test_what_may_only_be_read_is_put_back_and_edits_are_kept(ada: Member,
     assert (await grace.sync()).done == 0
 
 
-async def test_an_editor_edits_adds_and_renames_and_deletes_nothing(ada: Member, member: NewMember) -> None:
-    """The owner gets all of it; only the owner deletes: what the editor has deleted comes back."""
+async def test_an_editor_edits_adds_renames_and_deletes_what_they_inserted(ada: Member, member: NewMember) -> None:
+    """The owner gets all of it; what others inserted comes back when the editor has deleted it."""
     grace = await member("grace")
     await ada.share("/plans", grace, "editor")
     await grace.sync()
@@ -153,10 +154,12 @@ async def test_an_editor_edits_adds_and_renames_and_deletes_nothing(ada: Member,
     expected = {"plans/a.txt": "edited by grace", "plans/more/new.txt": "new", "plans/sub/c.txt": "b"}
     assert {path: text for path, text in ada.tree().items() if text is not None} == expected
     (shared / "a.txt").unlink()
+    shutil.rmtree(shared / "more")
     await grace.sync()
     assert (shared / "a.txt").read_text() == "edited by grace"
     await ada.sync()
-    assert {path: text for path, text in ada.tree().items() if text is not None} == expected
+    assert ada.tree() == {"plans": None, "plans/sub": None, "plans/a.txt": "edited by grace", "plans/sub/c.txt": "b"}
+    assert [item.path for item in (await ada.client.trash()).items] == ["/plans/more"]
 
 
 async def test_moves_between_ones_own_and_anothers_are_copies_and_lose_nothing(ada: Member, member: NewMember) -> None:

@@ -16,6 +16,7 @@ def shown_file(**fields: Any) -> dict[str, Any]:
         "tags": [],
         "owner_id": "owner",
         "permission": "owner",
+        "can_delete": True,
         "created_at": "2026-11-22T08:00:00.000Z",
         "modified_at": "2026-11-22T08:00:00.000Z",
         "modified_by": "owner",

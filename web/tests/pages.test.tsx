@@ -15,6 +15,7 @@ import { ForgotPage, ResetPage } from "@/auth/ForgottenPage";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
 import FolderPicker from "@/files/FolderPicker";
+import { choicesFor } from "@/files/actions";
 import { move, trash } from "@/files/operations";
 import SharedPage from "@/files/SharedPage";
 import NoticeCentre from "@/notices/NoticeCentre";
@@ -26,7 +27,7 @@ import { Toasts } from "@/ui/toasts";
 const AT = "2026-01-01T00:00:00Z";
 const entry = (id: string, kind = "file", parent = "d1") => ({
   id, kind, name: id, path: `/${id}`, parent_id: parent, tags: [], size: 1, version: 1, created_at: AT, modified_at: AT,
-  trashed_at: AT, owner_id: "me", permission: "owner", preview: null, share: { id: "s", role: "viewer", shared_at: AT },
+  trashed_at: AT, owner_id: "me", permission: "owner", can_delete: true, preview: null, share: { id: "s", role: "viewer", shared_at: AT },
 });
 const FOLDER = entry("d1", "folder", "me");
 const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
@@ -174,6 +175,25 @@ describe("keys on what is chosen", () => {
     show(files);
     await press("Delete");
     await waitFor(() => expect(changes(calls)).toEqual(["DELETE /v1/files/a"]));
+  });
+
+  test("Delete leaves what others added to a shared folder", async () => {
+    const theirs = { ...entry("a"), permission: "editor", can_delete: false };
+    expect(choicesFor([theirs as unknown as FileItem], []).map(({ id }) => id)).not.toContain("trash");
+    const calls = serve((call) => (call.includes("by-path") ? undefined : /^GET .*\?/.test(call) ? json({ items: [theirs], next_cursor: null }) : undefined));
+    show(files);
+    await press("Delete");
+    expect(changes(calls)).toEqual([]);
+  });
+
+  test("what an editor added goes to the owner's trash, which only the owner can undo", async () => {
+    const added = { ...entry("a"), permission: "editor" } as unknown as FileItem;
+    const calls = serve(() => undefined);
+    show(<Toasts />);
+    choicesFor([added], []).find(({ id }) => id === "trash")?.run?.();
+    const told = (await screen.findByText(/trash of the folder’s owner/)).parentElement as HTMLElement;
+    expect(within(told).queryByRole("button", { name: "Undo" })).toBeNull();
+    expect(changes(calls)).toEqual(["DELETE /v1/files/a"]);
   });
 
   test("in a folder F2 renames", async () => {

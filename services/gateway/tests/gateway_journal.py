@@ -31,6 +31,7 @@ def described(name: str) -> dict[str, Any]:
         "tags": [],
         "owner_id": "ann",
         "permission": "owner",
+        "can_delete": True,
         "created_at": "2026-01-01T00:00:00Z",
         "modified_at": "2026-01-01T00:00:00Z",
         "client_modified_at": None,

@@ -85,6 +85,10 @@ class FakeNodes:
         children = self._chosen(lambda node: node.live and node.parent_id in folder_ids)
         return [node.id for node in children if node.is_folder or not folders_only]
 
+    async def any_of_others(self, folder_ids: Sequence[str], account_id: str, session: Session) -> bool:
+        children = self._chosen(lambda node: node.live and node.parent_id in folder_ids)
+        return any(node.inserter != account_id for node in children)
+
     async def children_by_age(
         self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
     ) -> list[Node]:

@@ -89,7 +89,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
     },
     rename: (file) => openDialog({ kind: "rename", file }),
     remove: (files) => {
-      if (files.every((file) => file.permission === "owner")) void trash(files);
+      if (files.every((file) => file.can_delete)) void trash(files);
     },
   });
 

@@ -12,7 +12,6 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
   if (!first) return [];
   const one = files.length === 1 ? first : null;
   const mayWrite = files.every((file) => file.permission !== "viewer");
-  const owned = files.every((file) => file.permission === "owner");
   const choices: (Choice | false | null | undefined)[] = [
     one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => viewFile(one, among) },
     {
@@ -48,7 +47,7 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
       run: () => openDialog({ kind: "tags", file: one }),
     },
     showDetails && { id: "details", label: "Details", icon: <Info size={16} />, run: showDetails },
-    owned && {
+    files.every((file) => file.can_delete) && {
       id: "trash",
       label: "Move to trash",
       icon: <Trash2 size={16} />,

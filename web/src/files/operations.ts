@@ -145,9 +145,10 @@ export async function trash(files: FileItem[]): Promise<void> {
   report(files, failed, error, "delete");
   const gone = files.filter((file) => !failed.includes(file));
   void queryClient.invalidateQueries({ queryKey: keys.trash });
-  if (gone.length) {
-    toast(`Moved ${things(gone)} to the trash.`, { action: { label: "Undo", run: () => void restore(gone) } });
-  }
+  if (gone.length === 0) return;
+  const own = gone.every((file) => file.permission === "owner");
+  if (own) toast(`Moved ${things(gone)} to the trash.`, { action: { label: "Undo", run: () => void restore(gone) } });
+  else toast(`Moved ${things(gone)} to the trash of the folder’s owner, who can restore it.`);
 }
 
 export async function restore(files: FileItem[]): Promise<void> {

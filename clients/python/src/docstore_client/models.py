@@ -69,6 +69,8 @@ class File(Model):
     owner_id: str
     owner_name: str | None = None
     permission: Permission
+    can_delete: bool = False
+    """Whether the caller may put it into its owner's trash; a folder, while it contains nothing of others."""
     created_at: datetime
     modified_at: datetime
     client_modified_at: datetime | None = None

@@ -6,6 +6,7 @@ It includes what others share with the account; the root of a share has no paren
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from docstore_client import ApiError, AsyncClient
@@ -24,7 +25,8 @@ def row_of(file: File) -> RemoteRow:
     entry = RemoteEntry(file.id, file.parent_id or "", file.name, kind, file.sha256 or "", version)
     since = (file.client_modified_at or file.modified_at) - EPOCH
     modified_ns = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-    return RemoteRow(entry, file.size, modified_ns, file.permission)
+    can_delete = file.can_delete and file.permission != "owner"
+    return RemoteRow(entry, file.size, modified_ns, file.permission, can_delete)
 
 
 class RemoteTree:
@@ -105,7 +107,7 @@ class RemoteTree:
         if row == known and not inside:
             return False
         self._put([row, *map(row_of, inside)])
-        return known is None or (known.entry, known.permission) != (row.entry, row.permission) or bool(inside)
+        return known is None or replace(known, size=row.size, modified_ns=row.modified_ns) != row or bool(inside)
 
     async def _inside(self, change: Change) -> list[File]:
         """List a folder that was restored, shared or got another role: the feed has one entry for all of it."""

@@ -107,7 +107,8 @@ class ScanPlanner:
         rows = self._remote.rows
         remote = place_shares((row.entry for row in rows.values()), self._account_id)
         permissions = {node_id: row.permission for node_id, row in rows.items() if row.permission != "owner"}
-        may_be = restrict(found.entries, remote, self._state.synced(), permissions)
+        deletable = {node_id for node_id, row in rows.items() if row.can_delete}
+        may_be = restrict(found.entries, remote, self._state.synced(), permissions, deletable)
         made = plan(
             may_be.local,
             remote,

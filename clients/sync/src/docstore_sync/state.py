@@ -22,17 +22,17 @@ CREATE TABLE IF NOT EXISTS synced (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, identity TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS remote (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, version INTEGER,
-    size INTEGER, modified_ns INTEGER, permission TEXT) WITHOUT ROWID;
+    size INTEGER, modified_ns INTEGER, permission TEXT, can_delete INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashed (
     identity TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-VERSION = 1
-BEFORE_SHARES = """
+VERSION = 2
+RELOAD = """
 DROP TABLE IF EXISTS remote;
 DELETE FROM about WHERE name = 'cursor';
 """
-"""Migration of version 0, which lacked shares: reload the remote tree."""
+"""Migration of versions 0, which lacked shares, and 1, which lacked `can_delete`: reload the remote tree."""
 
 
 class FolderInUse(Exception):
@@ -82,12 +82,14 @@ class RemoteRow:
     modified_ns: int
     permission: str = "owner"
     """The account's role: owner, editor or viewer."""
+    can_delete: bool = False
+    """Of a shared entry: whether the account may delete it."""
 
     def values(self) -> tuple[str | int, ...]:
         """Column values of the `remote` table."""
         of = self.entry
         entry = (of.id, of.parent_id, of.name, of.kind, of.sha256, of.version)
-        return (*entry, self.size, self.modified_ns, self.permission)
+        return (*entry, self.size, self.modified_ns, self.permission, self.can_delete)
 
 
 class State:
@@ -171,13 +173,15 @@ class State:
     def remote(self) -> list[RemoteRow]:
         rows = self._db.execute("SELECT * FROM remote")
         return [
-            RemoteRow(RemoteEntry(id_, parent, name, Kind(kind), sha256, version), size, modified, permission)
-            for id_, parent, name, kind, sha256, version, size, modified, permission in rows
+            RemoteRow(
+                RemoteEntry(id_, parent, name, Kind(kind), sha256, version), size, at, permission, bool(deletable)
+            )
+            for id_, parent, name, kind, sha256, version, size, at, permission, deletable in rows
         ]
 
     def put_remote(self, rows: Iterable[RemoteRow]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [row.values() for row in rows],
         )
 
@@ -225,7 +229,7 @@ def open_state(folder: Path) -> Iterator[State]:
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     connection.executescript(SCHEMA)
     if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-        connection.executescript(f"BEGIN; {BEFORE_SHARES} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
+        connection.executescript(f"BEGIN; {RELOAD} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
 
 
 @contextmanager

@@ -67,6 +67,8 @@ class OwnersServer(Server):
     def __init__(self, role: str) -> None:
         super().__init__()
         self.role = role
+        self.inserted: set[str] = set()
+        """Ids of what the recipient inserted."""
         self.nodes = {THEIRS: RemoteEntry(THEIRS, "", "", FOLDER), "s": RemoteEntry("s", THEIRS, "s", FOLDER)}
 
     def above(self, node_id: str) -> list[str]:
@@ -78,6 +80,9 @@ class OwnersServer(Server):
 
     def is_shared(self, node_id: str) -> bool:
         return "s" in self.above(node_id)
+
+    def deletable(self) -> set[str]:
+        return self.inserted if self.role == "editor" else set()
 
     def seen(self) -> list[RemoteEntry]:
         """The tree as the recipient sees it."""
@@ -112,17 +117,29 @@ class MemberSteps(Steps):
 
     async def make_folder_remote(self, parent_id: str, name: str) -> str:
         self.may_write(parent_id)
-        return await super().make_folder_remote(parent_id, name)
+        made = await super().make_folder_remote(parent_id, name)
+        self.inserted.add(made)
+        return made
+
+    @property
+    def inserted(self) -> set[str]:
+        assert isinstance(self.server, OwnersServer)
+        return self.server.inserted
 
     async def delete_remote(self, node_id: str, versions: object) -> None:
         assert isinstance(self.server, OwnersServer)
-        if node_id == SHARED_ID or self.server.is_shared(node_id):
+        inside = {each for each in self.server.nodes if node_id in self.server.above(each)}
+        if node_id == SHARED_ID or (self.server.is_shared(node_id) and not inside <= self.server.deletable()):
             raise Forbidden(f"delete {node_id}")
         await super().delete_remote(node_id, versions)  # type: ignore[arg-type]
 
     def _upload(self, upload: object) -> object:  # type: ignore[override]
         self.may_write(upload.file_id or upload.parent_id)  # type: ignore[attr-defined]
-        return super()._upload(upload)  # type: ignore[arg-type]
+        known = set(self.server.nodes)
+        try:
+            return super()._upload(upload)  # type: ignore[arg-type]
+        finally:
+            self.inserted.update(self.server.nodes.keys() - known)
 
 
 class World:
@@ -192,7 +209,7 @@ class World:
         """Number of actions."""
         remote = place_shares(self.server.seen(), ROOT)
         roles = {each.id: self.server.role for each in self.server.seen() if self.server.is_shared(each.id)}
-        may_be = restrict(dict(self.disk.entries), remote, self.book.rows.values(), roles)
+        may_be = restrict(dict(self.disk.entries), remote, self.book.rows.values(), roles, self.server.deletable())
         for path in may_be.displaced:
             taken = {each for each in self.disk.entries if "/" not in each}
             self.disk.move(path, RULES.conflict_name(path.rpartition("/")[2], taken))

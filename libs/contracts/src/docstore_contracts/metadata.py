@@ -83,6 +83,7 @@ class File(TypedDict):
     tags: Sequence[str]
     owner_id: str
     permission: Permission
+    can_delete: bool
     created_at: Timestamp
     modified_at: Timestamp
     client_modified_at: Timestamp | None

@@ -6,7 +6,7 @@ account's own while the server's content is restored.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -80,13 +80,18 @@ def restrict(
     remote: Iterable[RemoteEntry],
     synced: Iterable[SyncedEntry],
     permissions: Mapping[str, str],
+    deletable: Set[str] = frozenset(),
 ) -> RestrictedTrees:
-    """Remove forbidden changes. `remote`: result of `place_shares`; `permissions`: of shared nodes, by id."""
+    """Remove forbidden changes.
+
+    `remote`: result of `place_shares`; `permissions`: of shared nodes, by id; `deletable`: those that the account may
+    delete.
+    """
     remote, synced = list(remote), list(synced)
     names = [row.name for row in synced if row.id == SHARED_ID] + [e.name for e in remote if e.id == SHARED_ID]
     if not names:
         return RestrictedTrees(local, synced)
-    return _Restriction(local, remote, synced, permissions, names[0]).run()
+    return _Restriction(local, remote, synced, permissions, deletable, names[0]).run()
 
 
 class _Restriction:
@@ -96,11 +101,13 @@ class _Restriction:
         remote: list[RemoteEntry],
         synced: list[SyncedEntry],
         permissions: Mapping[str, str],
+        deletable: Set[str],
         area: str,
     ) -> None:
         self._local = local
         self._synced = synced
         self._permissions = permissions
+        self._deletable = deletable
         self._area = area
         known = {row.id for row in synced}
         self._places = _paths(remote, area)
@@ -149,7 +156,7 @@ class _Restriction:
         if place is None:
             return False
         if node.local is None:
-            return True
+            return node.synced_id not in self._deletable
         here, before = node.path("local"), self._were[node.synced_id]
         is_within = here.split("/")[:2] == before.split("/")[:2]
         return here != before and not (is_within and self._may_add(here) and self._may_add(place))

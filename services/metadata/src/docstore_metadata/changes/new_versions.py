@@ -17,6 +17,7 @@ VERSION_ATTRIBUTES = (
     "client_modified_at",
     "modified_at",
     "modified_by",
+    "inserted_by",
     "device",
     "kept_versions",
     "replaced_from",

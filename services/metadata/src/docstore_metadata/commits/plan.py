@@ -74,10 +74,9 @@ class CommitPlan:
         self._changed.add(node.id)
         if commit.tags:
             node.tags = check_tags(commit.tags)
-        node.version += 1
+        node.begin_version(commit.account_id, commit.uploaded_at, commit.device)
         node.size, node.sha256, node.content_type = commit.size, commit.sha256, commit.content_type
         node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
-        node.modified_at, node.modified_by, node.device = commit.uploaded_at, commit.account_id, commit.device
         version = new_version(node, upload_id=commit.upload_id)
         event_id = self.recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
         add_version(place, version, self.histories, self.bounds, self.changes, self.recorder)

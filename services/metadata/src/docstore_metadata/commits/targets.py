@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from docstore_metadata.commits.rules import OnConflict, UploadIntent
 from docstore_metadata.errors import NameTaken, NotAFile
-from docstore_metadata.tree.access import Action, authorize, may_write_beside
+from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
 from docstore_metadata.tree.paths import Parts, split_path
@@ -34,7 +34,7 @@ class Target:
 
     def on_conflict(self, intent: UploadIntent) -> OnConflict:
         """`fail` for an account that may write to the file alone: a conflicted copy is put beside the file."""
-        alone = self.current is not None and not may_write_beside(intent.account_id, self.current)
+        alone = self.current is not None and not self.current.may_be_written_beside_by(intent.account_id)
         return "fail" if alone else intent.on_conflict
 
 

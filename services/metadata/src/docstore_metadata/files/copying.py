@@ -135,6 +135,7 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         modified_at=changes.now,
         modified_by=principal.account_id,
         device=principal.device,
+        inserted_by="",
         revision=1,
         children_revision=0,
         version=1 if is_file else 0,

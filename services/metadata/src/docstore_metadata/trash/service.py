@@ -9,13 +9,15 @@ from dataclasses import replace
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.recorder import FileEventRecorder
-from docstore_metadata.errors import InvalidMove
+from docstore_metadata.errors import InvalidMove, OwnerOnly
 from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.access import Action, authorize, check_precondition
+from docstore_metadata.tree.lookup import FOLDERS_AT_ONCE
 from docstore_metadata.tree.paths import noted_names
 from docstore_metadata.tree.rules import Node, Place
+from docstore_platform.database import Session
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.security.tokens import Principal
 
@@ -36,13 +38,28 @@ class TrashService(UseCases):
             if node.parent_id is None:
                 raise InvalidMove("The root can't be deleted.")
             path = place.path
+            changed = [node.parent_id]
+            if node.is_folder and node.owner_id != account_id:
+                changed += await self._folders_of(account_id, node, session)
             FileEventRecorder(transaction, account_id).deleted(place)
-            await self.store.nodes.bump([node.parent_id], session)
+            await self.store.nodes.bump(changed, session)
             await self.store.trash.put_in(node, place.ancestors[0], path, self.clock(), session)
             if node.is_folder:
                 await self.store.jobs.add("settle", node, account_id, transaction)
 
         await self.transactor.run(work, lane=account_id)
+
+    async def _folders_of(self, account_id: str, folder: Node, session: Session) -> list[str]:
+        """This folder and those below it, if all that they contain was inserted by this account.
+
+        The deletion writes them: it conflicts with what others insert meanwhile.
+        """
+        folders = await self.tree.folders_from(folder.id, session)
+        if len(folders) > FOLDERS_AT_ONCE:
+            raise OwnerOnly(f"It contains more than {FOLDERS_AT_ONCE} folders: only its owner can delete it.")
+        if await self.store.nodes.any_of_others(folders, account_id, session):
+            raise OwnerOnly("It contains files or folders that others added: only its owner can delete it.")
+        return folders
 
     async def page(self, principal: Principal, cursor: str | None, limit: int) -> tuple[Sequence[Node], str | None]:
         """What an account has put into the trash, the latest first, and the cursor of the next page."""
@@ -67,7 +84,7 @@ class TrashService(UseCases):
             session = transaction.session
             place = await self.tree.place(node_id, session)
             if place is not None and place.node.live:  # restored before: the answer may have been lost
-                return authorize(account_id, place, Action.DELETE)
+                return authorize(account_id, place, Action.SHARE)
             place = authorize(account_id, place, Action.RESTORE)
             parent = await self._home(place, transaction)
             await self.store.nodes.bump([parent.node.id], session)

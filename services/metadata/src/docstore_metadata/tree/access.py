@@ -13,6 +13,7 @@ class Action(Enum):
     MOVE = auto()
     """Rename it or move it to another folder: a change to its parent folder."""
     DELETE = auto()
+    """Put it into the trash."""
     SHARE = auto()
     """Give others access, by share or by link."""
     RESTORE = auto()
@@ -20,7 +21,7 @@ class Action(Enum):
 
 
 IN_TRASH = frozenset({Action.RESTORE, Action.PURGE})
-EDITORS = frozenset({Action.READ, Action.WRITE, Action.MOVE})
+EDITORS = frozenset({Action.READ, Action.WRITE, Action.MOVE, Action.DELETE})
 
 
 def authorize(account_id: str, place: Place | None, action: Action) -> Place:
@@ -33,11 +34,16 @@ def authorize(account_id: str, place: Place | None, action: Action) -> Place:
         raise NotFound
     if permission == "viewer" and action is not Action.READ:
         raise ReadOnly("You may read this, not change it.")
-    if permission == "editor" and (
-        action not in EDITORS or (action is Action.MOVE and not may_write_beside(account_id, place))
-    ):
-        raise OwnerOnly("Only the owner may do this.")
+    if permission == "editor":
+        _check_editor(account_id, place, action)
     return place
+
+
+def _check_editor(account_id: str, place: Place, action: Action) -> None:
+    if action is Action.DELETE and not place.may_be_deleted_by(account_id):
+        raise OwnerOnly("You can delete only what you added to the shared folder. Its owner can delete everything.")
+    if action not in EDITORS or (action is Action.MOVE and not place.may_be_written_beside_by(account_id)):
+        raise OwnerOnly("Only the owner may do this.")
 
 
 def _is_there(place: Place, permission: Permission, action: Action) -> bool:
@@ -45,12 +51,6 @@ def _is_there(place: Place, permission: Permission, action: Action) -> bool:
     if action in IN_TRASH:
         return permission == "owner" and place.node.trashed_at is not None
     return place.is_reachable
-
-
-def may_write_beside(account_id: str, place: Place) -> bool:
-    """Whether an account that may write to a node may also create one in its parent folder."""
-    edits_above = any(folder.shared_with.get(account_id) == "editor" for folder in place.ancestors)
-    return edits_above or place.node.owner_id == account_id
 
 
 def check_precondition(node: Node, if_match: str | None) -> None:

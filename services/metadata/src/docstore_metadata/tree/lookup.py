@@ -84,7 +84,7 @@ class Tree:
             if node.parent_id is not None:
                 self._parents[node.id] = node.parent_id
 
-    # --- depth -------------------------------------------------------------------------------------------
+    # --- below -------------------------------------------------------------------------------------------
 
     async def fits(self, place: Place, session: Session) -> bool:
         """Whether neither a node at this place nor anything below it exceeds the maximum depth. One query a level."""
@@ -94,6 +94,14 @@ class Tree:
             level = await self._below(level, session, folders_only=True)
             room -= 1
         return room >= 0 and not await self._below(level, session)
+
+    async def folders_from(self, folder_id: str, session: Session) -> list[str]:
+        """Ids of a folder and all folders below it, more than FOLDERS_AT_ONCE only if there are more."""
+        found = level = [folder_id]
+        while level and len(found) <= FOLDERS_AT_ONCE:
+            level = await self._below(level, session, folders_only=True)
+            found = found + level
+        return found
 
     async def _below(self, folder_ids: list[str], session: Session, *, folders_only: bool = False) -> list[str]:
         """Ids of the children of these folders."""

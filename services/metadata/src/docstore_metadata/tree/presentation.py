@@ -32,6 +32,7 @@ def file_json(view: View) -> File:
         "tags": node.tags,
         "owner_id": node.owner_id,
         "permission": view.permission,
+        "can_delete": view.can_delete,
         "created_at": rfc3339(node.created_at),
         "modified_at": rfc3339(node.modified_at),
         "client_modified_at": moment_json(node.client_modified_at),

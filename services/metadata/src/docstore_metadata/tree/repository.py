@@ -38,6 +38,9 @@ class Nodes(Protocol):
     async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
         """Ids of all children of these folders."""
 
+    async def any_of_others(self, folder_ids: Sequence[str], account_id: str, session: Session) -> bool:
+        """Whether any child of these folders was inserted by another account: `Node.inserter`."""
+
     async def children_by_age(
         self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
     ) -> list[Node]:
@@ -125,6 +128,12 @@ class MongoNodes:
         if folders_only:
             here["kind"] = "folder"
         return [row["_id"] async for row in self._nodes.find(here, {"_id": 1}, session=session)]
+
+    async def any_of_others(self, folder_ids: Sequence[str], account_id: str, session: Session) -> bool:
+        not_recorded: Document = {"inserted_by": None, "modified_by": account_id, "version": {"$in": [None, 0, 1]}}
+        others: Document = {"$nor": [{"inserted_by": account_id}, not_recorded]}
+        here = {"parent": {"$in": folder_ids}, "live": True}
+        return await self._nodes.find_one(here | others, {"_id": 1}, session=session, hint=BY_NAME) is not None
 
     async def children_by_age(
         self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session

@@ -35,6 +35,8 @@ class Node:
     modified_at: datetime
     modified_by: str
     device: str = ""
+    inserted_by: str = ""
+    """Of a file with another version than the first: who inserted it, if not its owner."""
     tags: tuple[str, ...] = ()
     revision: int = 1
     live: bool = True
@@ -91,6 +93,18 @@ class Node:
     @property
     def etag(self) -> str:
         return f'"{self.revision}"'
+
+    @property
+    def inserter(self) -> str:
+        """Account that inserted it. The first version of a file, and a folder, keep their author."""
+        return self.inserted_by or (self.modified_by if self.version <= 1 else self.owner_id)
+
+    def begin_version(self, account_id: str, at: datetime, device: str) -> None:
+        """Count a new version of a file's content, and record its author."""
+        if self.inserter != self.owner_id:
+            self.inserted_by = self.inserter
+        self.version += 1
+        self.modified_at, self.modified_by, self.device = at, account_id, device
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,12 +182,27 @@ class Place:
         """Its view for an account that may read it."""
         permission = self.permission_of(account_id)
         assert permission is not None
+        can_delete = self.may_be_deleted_by(account_id)
         if permission == "owner":
-            return View(self.node, self.path, self.node.parent_id, permission)
+            return View(self.node, self.path, self.node.parent_id, permission, can_delete)
         chain = (*self.ancestors, self.node)
         top = next(depth for depth, node in enumerate(chain) if account_id in node.shared_with)
         parent_id = None if chain[top] is self.node else self.node.parent_id
-        return View(self.node, join_path(tuple(node.name for node in chain[top:])), parent_id, permission)
+        return View(self.node, join_path(tuple(node.name for node in chain[top:])), parent_id, permission, can_delete)
+
+    def may_be_written_beside_by(self, account_id: str) -> bool:
+        """Whether an account that may write to it may also create something in its parent folder."""
+        edits_above = any(folder.shared_with.get(account_id) == "editor" for folder in self.ancestors)
+        return edits_above or self.node.owner_id == account_id
+
+    def may_be_deleted_by(self, account_id: str) -> bool:
+        """Whether an account may delete it: its owner, and an editor of the folder it is in who inserted it.
+
+        A folder may also contain what others inserted: that is checked when it is deleted.
+        """
+        if self.node.owner_id == account_id:
+            return not self.node.is_root
+        return self.node.inserter == account_id and self.may_be_written_beside_by(account_id)
 
     def child(self, node: Node) -> "Place":
         return Place(node, (*self.ancestors, self.node))
@@ -188,12 +217,15 @@ class View:
     parent_id: str | None
     """None for the root, and for what was itself shared with the reader."""
     permission: Permission
+    can_delete: bool
 
     def child(self, node: Node, account_id: str) -> "View":
         """What is in this folder, as the same account sees it."""
         more = self.permission == "viewer" and node.shared_with.get(account_id) == "editor"
         path = f"{self.path.removesuffix('/')}/{node.name}"
-        return View(node, path, self.node.id, "editor" if more else self.permission)
+        inserted = self.permission == "editor" and node.inserter == account_id
+        can_delete = self.permission == "owner" or inserted
+        return View(node, path, self.node.id, "editor" if more else self.permission, can_delete)
 
 
 def check_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne, database_of, server_time
 from docstore_work.lease_queue import LeaseQueue
 
+INSERTERS = "inserters"
+
 
 class Versions(Protocol):
     """Versions and their contents: each version refers to one content, which several may share."""
@@ -60,9 +62,26 @@ class MongoVersions:
     def __init__(self, database: Database) -> None:
         self._versions: Collection = database["versions"]
         self._contents: Collection = database["objects"]
+        self._migrations: Collection = database["migrations"]
 
     async def create_indexes(self) -> None:
         await self._versions.create_indexes([index("by_owner", "owner", "node", "size")])
+        await self._record_inserters()
+
+    async def _record_inserters(self) -> None:
+        """Record who inserted files that earlier releases modified, once: their first version's author."""
+        if await self._migrations.find_one({"_id": INSERTERS}):
+            return
+        firsts: Document = {"number": 1, "$expr": {"$ne": ["$created_by", "$owner"]}}
+        inserter = {"$cond": [{"$gt": ["$version", 1]}, "$$new.created_by", "$$REMOVE"]}
+        nodes: Document = {"into": "nodes", "whenMatched": [{"$set": {"inserted_by": inserter}}]}
+        pipeline: list[Document] = [
+            {"$match": firsts},
+            {"$project": {"_id": "$node", "created_by": 1}},
+            {"$merge": nodes | {"whenNotMatched": "discard"}},
+        ]
+        await self._versions.aggregate(pipeline).to_list(None)
+        await self._migrations.replace_one({"_id": INSERTERS}, {}, upsert=True)
 
     async def now(self) -> datetime:
         return await server_time(database_of(self._versions))

@@ -97,10 +97,9 @@ class VersionService(UseCases):
         changes = TreeChanges(now, principal.account_id, principal.device)
         recorder = FileEventRecorder(transaction, principal.account_id)
         node = place.node
-        node.version += 1
+        node.begin_version(principal.account_id, changes.now, principal.device)
         node.size, node.sha256, node.content_type = old.size, old.sha256, old.content_type
         node.object_key, node.client_modified_at = old.object_key, old.client_modified_at
-        node.modified_at, node.modified_by, node.device = changes.now, principal.account_id, principal.device
         recorder.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)
         histories = await self.store.versions.of([node], session)

@@ -1,11 +1,14 @@
 """Readers and editors in a shared folder, by the public routes."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from metadata_stack import Person, Stack
+
+from docstore_metadata.versions.repository import MongoVersions
 
 pytestmark = pytest.mark.connected
 
@@ -158,6 +161,91 @@ async def test_an_editor_renames_moves_and_tags_below_a_shared_folder(shared: Sh
     theirs = await shared.stack.put("/theirs.txt", account_id=editor.account_id)
     move = {"parent_id": shared.folder["id"]}
     assert await editor.refused("PATCH", f"/v1/files/{theirs['id']}", move) == (409, "invalid_move")
+
+
+async def test_an_editor_deletes_what_they_inserted_into_the_owners_trash(shared: Shared) -> None:
+    """Also after the owner changed it; its event names the editor. What others inserted is 403, and for viewers all."""
+    editor, owner = shared.editor, shared.owner
+    own = (await shared.put(editor, "/own.txt"))["file"]
+    assert own["can_delete"]
+    await shared.put(owner, None, file_id=own["id"])
+    start = f"/v1/files?parent_id={shared.folder['id']}"
+    for person, expected in ((owner, [True] * 3), (editor, [False, False, True]), (shared.viewer, [False] * 3)):
+        listed = (await person.ok("GET", start))["items"]
+        assert [(file["name"], file["can_delete"]) for file in listed] == [
+            *zip(("sub", "a.txt", "own.txt"), expected, strict=True)
+        ]
+    route = f"/v1/files/{own['id']}"
+    assert await editor.refused("DELETE", f"/v1/files/{shared.file['id']}") == (403, "owner_only")
+    assert await shared.viewer.refused("DELETE", route) == (403, "read_only")
+    await editor.ok("DELETE", route)
+    assert await editor.refused("DELETE", route) == (404, "not_found")
+    assert (await shared.stack.event(own["id"], "file-deleted"))["actor_id"] == editor.account_id
+    last = (await owner.ok("GET", "/v1/changes?limit=100"))["changes"][-1]
+    assert (last["type"], last["file"]["id"]) == ("deleted", own["id"])
+    assert [item["path"] for item in (await owner.ok("GET", "/v1/trash"))["items"]] == ["/private/shared/own.txt"]
+    assert (await editor.ok("GET", "/v1/trash"))["items"] == []
+    assert await editor.refused("POST", f"{route}/restore") == (404, "not_found")
+    assert await editor.refused("DELETE", f"/v1/trash/{own['id']}") == (404, "not_found")
+    await owner.ok("POST", f"{route}/restore")
+    assert (await editor.get(own))["can_delete"]
+
+
+async def test_an_editors_folder_with_files_of_others_is_the_owners_to_delete(shared: Shared) -> None:
+    """Copies and folders that were made on the way are the editor's as well."""
+    editor, owner = shared.editor, shared.owner
+    await shared.put(editor, "/project/deep/own.txt")
+    copy = {"path": "/project/copy.txt", "parent_id": shared.folder["id"]}
+    await editor.ok("POST", f"/v1/files/{shared.file['id']}/copy", copy)
+    project = await owner.at("/private/shared/project")
+    theirs = (await shared.put(owner, "/project/deep/theirs.txt"))["file"]
+    assert await editor.refused("DELETE", f"/v1/files/{project['id']}") == (403, "owner_only")
+    await owner.ok("PATCH", f"/v1/files/{theirs['id']}", {"parent_id": shared.folder["id"]})
+    await editor.ok("DELETE", f"/v1/files/{project['id']}")
+    assert await owner.names("path=/private/shared") == ["sub", "a.txt", "theirs.txt"]
+
+
+async def test_an_insertion_during_an_editors_deletion_is_not_deleted(shared: Shared) -> None:
+    """Either is first: the deletion is refused, or the insertion goes to a new folder of that name."""
+    editor, owner, stack = shared.editor, shared.owner, shared.stack
+    for number in range(12):
+        await shared.put(editor, f"/{number}/deep/own.txt")
+        folder = await owner.at(f"/private/shared/{number}")
+        inserted, deleted = await asyncio.gather(
+            stack.commit(stack.item(f"/private/shared/{number}/deep/theirs.txt")),
+            editor.send("DELETE", f"/v1/files/{folder['id']}"),
+        )
+        theirs = await owner.get(inserted[0]["file"])
+        assert theirs["path"] == f"/private/shared/{number}/deep/theirs.txt"
+        assert deleted.status in (204, 403)
+
+
+async def test_an_editor_of_a_file_alone_does_not_delete_it(shared: Shared) -> None:
+    """Even if they inserted it: they may no longer change the folder."""
+    own = (await shared.put(shared.editor, "/own.txt"))["file"]
+    body = {"email": "editor@example.com", "role": "editor"}
+    await shared.owner.ok("POST", f"/v1/files/{own['id']}/shares", body)
+    await shared.owner.ok("DELETE", f"/v1/files/{shared.folder['id']}/shares/{shared.editors_share['id']}")
+    seen = await shared.editor.get(own)
+    assert (seen["permission"], seen["can_delete"]) == ("editor", False)
+    assert await shared.editor.refused("DELETE", f"/v1/files/{own['id']}") == (403, "owner_only")
+
+
+async def test_inserters_from_before_they_were_recorded_are_their_first_versions_authors(shared: Shared) -> None:
+    """Read from the versions once, at the first start; without the first version only the owner may delete."""
+    editor, owner, database = shared.editor, shared.owner, shared.stack.database
+    own, lost = [(await shared.put(editor, path))["file"] for path in ("/own.txt", "/lost.txt")]
+    for file in (own, lost, shared.file):
+        await shared.put(owner, None, file_id=file["id"])
+        await shared.put(editor, None, file_id=file["id"])
+    await database["nodes"].update_many({}, {"$unset": {"inserted_by": ""}})
+    await database["migrations"].delete_many({})
+    await database["versions"].delete_one({"node": lost["id"], "number": 1})
+    assert not (await editor.get(own))["can_delete"]
+    for _ in range(2):
+        await MongoVersions(database).create_indexes()
+    assert [(await editor.get(file))["can_delete"] for file in (own, lost, shared.file)] == [True, False, False]
+    await editor.ok("DELETE", f"/v1/files/{own['id']}")
 
 
 async def test_a_large_batch_for_many_readers_is_split(running: Stack) -> None:

@@ -1,9 +1,11 @@
 """Use cases of the trash, on fakes."""
 
 import pytest
-from metadata_fakes import Desk
+from metadata_fakes import Desk, person
 
-from docstore_metadata.errors import InvalidMove, NotFound
+from docstore_metadata.errors import InvalidMove, NotFound, OwnerOnly
+from docstore_metadata.trash import service
+from docstore_metadata.tree.rules import Node
 
 
 async def test_the_contents_of_a_trashed_folder_are_unreachable(desk: Desk) -> None:
@@ -53,3 +55,37 @@ async def test_the_root_stores_since_when_there_is_trash(desk: Desk) -> None:
     await desk.trash.put_in(desk.caller, second.id, None)
     assert desk.fakes.nodes.by_id["ann"].trash_from == since
     assert desk.fakes.nodes.by_id[second.id].trashed_at == desk.clock.now
+
+
+async def inserted_by_bob(desk: Desk, path: str) -> Node:
+    """A folder that bob, an editor of ann's /team, inserts."""
+    desk.fakes.nodes.by_id[(await desk.folder("/team")).id].shared_with = {"bob": "editor"}
+    place, _ = await desk.files.make_folder(person("bob"), path, (await desk.folder("/team")).id)
+    return place.node
+
+
+async def test_an_editor_deletes_a_folder_while_all_in_it_is_their_own(desk: Desk) -> None:
+    """It is in the owner's trash then: the editor can't restore it. Each folder in it is written, as a lock."""
+    top, below = await inserted_by_bob(desk, "/own"), await inserted_by_bob(desk, "/own/below")
+    inner = await desk.folder("/team/own/below/of-ann")
+    with pytest.raises(OwnerOnly, match="others added"):
+        await desk.trash.put_in(person("bob"), top.id, None)
+    await desk.trash.put_in(desk.caller, inner.id, None)
+    before = desk.fakes.nodes.by_id[below.id].children_revision
+    await desk.trash.put_in(person("bob"), top.id, None)
+    assert desk.fakes.nodes.by_id[below.id].children_revision == before + 1
+    for refused in (desk.trash.restore, desk.trash.purge):
+        with pytest.raises(NotFound):
+            await refused(person("bob"), top.id)
+    await desk.trash.restore(desk.caller, top.id)
+    with pytest.raises(OwnerOnly):
+        await desk.trash.restore(person("bob"), top.id)
+
+
+async def test_the_walk_of_an_editors_deletion_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the owner deletes a folder with more folders in it, in one write."""
+    top, _ = await inserted_by_bob(desk, "/own"), await inserted_by_bob(desk, "/own/below")
+    monkeypatch.setattr(service, "FOLDERS_AT_ONCE", 1)
+    with pytest.raises(OwnerOnly, match="more than 1 folders"):
+        await desk.trash.put_in(person("bob"), top.id, None)
+    await desk.trash.put_in(desk.caller, top.id, None)

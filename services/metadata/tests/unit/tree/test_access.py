@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly
-from docstore_metadata.tree.access import Action, authorize, may_write_beside
+from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Node, Place, SharedWith, ShareRole
 from docstore_platform.errors import DomainError
 
@@ -21,13 +21,13 @@ CHAINS = st.lists(SHARED_WITH, min_size=1, max_size=6)
 """Whom each node from the root's child down is shared with."""
 
 
-def place_of(chain: list[dict[str, ShareRole]], dead: int | None = None) -> Place:
-    """Nested nodes of ann; the one at `dead` is in the trash."""
+def place_of(chain: list[dict[str, ShareRole]], dead: int | None = None, inserter: str = "ann") -> Place:
+    """Nested nodes of ann; the one at `dead` is in the trash; `inserter` inserted the last one."""
     nodes = [_node("ann", None, {})]
     for depth, shared_with in enumerate(chain):
         node = _node(f"n{depth}", nodes[-1].id, shared_with)
         nodes.append(replace(node, live=False, trashed_at=NOW) if depth == dead else node)
-    return Place(nodes[-1], tuple(nodes[:-1]))
+    return Place(replace(nodes[-1], modified_by=inserter), tuple(nodes[:-1]))
 
 
 def _node(name: str, parent_id: str | None, shared_with: SharedWith) -> Node:
@@ -66,13 +66,21 @@ def test_the_highest_role_on_the_way_is_the_permission(chain: list[dict[str, Sha
         assert place.as_seen_by(account_id).permission == place.permission_of(account_id)
 
 
-@given(chain=CHAINS, account_id=st.sampled_from((*READERS, "ann", "eve")), action=st.sampled_from(Action))
-def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_id: str, action: Action) -> None:
-    """The table of permissions; moving a node requires an editor of a folder above it."""
-    place = place_of(chain)
+@given(
+    chain=CHAINS,
+    account_id=st.sampled_from((*READERS, "ann", "eve")),
+    inserter=st.sampled_from(READERS),
+    action=st.sampled_from(Action),
+)
+def test_what_each_permission_allows(
+    chain: list[dict[str, ShareRole]], account_id: str, inserter: str, action: Action
+) -> None:
+    """The table of permissions; moving a node requires an editor of a folder above it; deleting, who inserted it, too.
+    A view shows whether its reader may delete it."""
+    place = place_of(chain, inserter=inserter)
     permission = place.permission_of(account_id)
     above = "editor" in [shared_with.get(account_id) for shared_with in chain[:-1]]
-    assert may_write_beside(account_id, place) == (above or account_id == "ann")
+    assert place.may_be_written_beside_by(account_id) == (above or account_id == "ann")
     expected: type[DomainError] | None
     if permission is None or action in (Action.RESTORE, Action.PURGE):  # it is not in the trash
         expected = NotFound
@@ -81,9 +89,15 @@ def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_
     elif permission == "viewer":
         expected = ReadOnly
     else:
-        allowed = action is Action.WRITE or (action is Action.MOVE and above)
+        deletes = action is Action.DELETE and inserter == account_id
+        allowed = action is Action.WRITE or (above and (action is Action.MOVE or deletes))
         expected = None if allowed else OwnerOnly
     assert outcome(account_id, place, action) is expected
+    if permission is not None and action is Action.DELETE:
+        assert place.as_seen_by(account_id).can_delete == (expected is None)
+        folder = Place(place.ancestors[-1], place.ancestors[:-1])
+        if folder.permission_of(account_id) is not None:
+            assert folder.as_seen_by(account_id).child(place.node, account_id).can_delete == (expected is None)
 
 
 @given(
