@@ -120,6 +120,21 @@ async def test_moving_copying_removing_and_bringing_back(shell: Shell) -> None:
     assert await shell.done("trash") == ""
 
 
+async def test_metadata_is_set_shown_and_removed(shell: Shell) -> None:
+    """Pairs that are not named stay; nothing is changed by what breaks a rule."""
+    write(shell.cwd / "a.txt", "one")
+    await shell.done("put", "a.txt", "/docs/")
+    assert await shell.done("meta", "/docs/a.txt") == ""
+    assert await shell.done("meta", "/docs/a.txt", "title=A = B", "author=Ada") == "author=Ada\ntitle=A = B\n"
+    changed = await shell.run("meta", "/docs/a.txt", "author=Bob", "--remove", "title", "--remove", "gone", "--json")
+    assert changed.json["metadata"] == {"author": "Bob"}
+    refused = await shell.run("meta", "/docs/a.txt", "Author=Eve")
+    assert (refused.status, "(invalid_metadata)" in refused.err) == (1, True)
+    assert (await shell.run("meta", "/docs/a.txt", "author")).status == 2
+    assert await shell.done("meta", "/docs/a.txt") == "author=Bob\n"
+    assert await shell.done("meta", "/docs", "status=open") == "status=open\n"
+
+
 async def test_all_of_a_folder_goes_to_the_root_and_all_of_the_root_comes_back(shell: Shell, tmp_path: Path) -> None:
     """`put .` and `get /` take what is in them, without a folder around it; an empty folder is no failure."""
     assert (await shell.run("put", ".", "--json")).json == {"sent": [], "unchanged": [], "failed": []}

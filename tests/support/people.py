@@ -75,10 +75,10 @@ class Person(ApiClient):
         file: Json = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", done or {})
         return file
 
-    async def upload_blocks(self, path: str, parts: Sequence[bytes]) -> Json:
+    async def upload_blocks(self, path: str, parts: Sequence[bytes], **wishes: Any) -> Json:
         """A file in blocks, as a client sends it: those that the account does not have yet."""
         whole, by_hash = b"".join(parts), {sha256(part).hexdigest(): part for part in parts}
-        upload = await self.begin(path, len(whole), "blocks", sha256=sha256(whole).hexdigest())
+        upload = await self.begin(path, len(whole), "blocks", sha256=sha256(whole).hexdigest(), **wishes)
         frames = {name: zstandard.compress(part) for name, part in by_hash.items()}
         wish = {"hashes": list(frames), "sizes": {name: len(frame) for name, frame in frames.items()}}
         for block in (await self.call("POST", "/v1/blocks/missing", wish))["missing"]:

@@ -14,6 +14,7 @@ def shown_file(**fields: Any) -> dict[str, Any]:
         "sha256": "0" * 64,
         "version": 1,
         "tags": [],
+        "metadata": {},
         "owner_id": "owner",
         "permission": "owner",
         "can_delete": True,

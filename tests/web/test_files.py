@@ -115,6 +115,33 @@ async def test_tags_filters_and_order(ada: Visitor) -> None:
     await expect(page.locator(".row .name")).to_have_text(["ant.txt", "photo.png", "zebra.txt"])
 
 
+async def test_custom_metadata_is_shown_and_edited(ada: Visitor) -> None:
+    """In the details: pairs are added, changed and removed; a name that no pair can have is refused with the reason."""
+    file = await ada.put("/report.txt", b"r", metadata={"author": "Ada", "draft": "yes"})
+    page = await ada.open()
+    await ada.row("report.txt").click()
+    await page.get_by_role("button", name="Details", exact=True).click()
+    details = page.get_by_role("complementary", name="Details")
+    await expect(details).to_contain_text("author")
+    await details.get_by_role("button", name="Edit metadata").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Value 1").fill("Grace")
+    await dialog.get_by_role("button", name="Remove draft").click()
+    await dialog.get_by_role("button", name="Add another").click()
+    await dialog.get_by_label("Name 2").fill("größe")
+    await dialog.get_by_label("Value 2").fill("A4 hoch")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("not a valid name")
+    await dialog.get_by_label("Name 2").fill("paper size")
+    await check_page(page, "metadata")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(details).to_contain_text("Grace")
+    await expect(details).to_contain_text("A4 hoch")
+    await expect(details).not_to_contain_text("draft")
+    now = await ada.person.call("GET", f"/v1/files/{file['id']}")
+    assert now["metadata"] == {"author": "Grace", "paper-size": "A4 hoch"}
+
+
 async def test_trash(ada: Visitor) -> None:
     """What was deleted is restored, or deleted for good after a question."""
     for name in ("keep.txt", "drop.txt"):

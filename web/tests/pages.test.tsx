@@ -26,7 +26,7 @@ import { Toasts } from "@/ui/toasts";
 
 const AT = "2026-01-01T00:00:00Z";
 const entry = (id: string, kind = "file", parent = "d1") => ({
-  id, kind, name: id, path: `/${id}`, parent_id: parent, tags: [], size: 1, version: 1, created_at: AT, modified_at: AT,
+  id, kind, name: id, path: `/${id}`, parent_id: parent, tags: [], metadata: {}, size: 1, version: 1, created_at: AT, modified_at: AT,
   trashed_at: AT, owner_id: "me", permission: "owner", can_delete: true, preview: null, share: { id: "s", role: "viewer", shared_at: AT },
 });
 const FOLDER = entry("d1", "folder", "me");
@@ -206,7 +206,7 @@ describe("keys on what is chosen", () => {
 
 describe("people are called by their names", () => {
   const theirs = { ...entry("a"), owner_id: "ada", modified_by: "bob", content_type: "text/plain" };
-  const made = { version: 2, size: 1, created_at: AT, created_by: "bob", created_by_name: "Bob", device: "phone" };
+  const made = { version: 2, size: 1, created_at: AT, created_by: "bob", created_by_name: "Bob", device: "phone", metadata: { state: "draft" } };
 
   test("in the details of a file and its versions", async () => {
     serve((call) => {
@@ -218,6 +218,7 @@ describe("people are called by their names", () => {
     screen.getByText(/ by Bob$/);
     await userEvent.click(screen.getByRole("tab", { name: "Versions" }));
     await screen.findByText("Bob, phone");
+    screen.getByText("state: draft");
   });
 
   test("in what they share", async () => {

@@ -22,7 +22,7 @@ vi.mock("@/uploads/UploadPanel", absent);
 
 const AT = "2026-01-01T00:00:00Z";
 const ROOT = {
-  id: "me", kind: "folder", name: "", path: "/", parent_id: null, tags: [], size: 0, version: 1, created_at: AT,
+  id: "me", kind: "folder", name: "", path: "/", parent_id: null, tags: [], metadata: {}, size: 0, version: 1, created_at: AT,
   modified_at: AT, owner_id: "me", permission: "owner",
 };
 const ME = { id: "me", email: "ada@example.com", display_name: "Ada", plan: "free", role: "user", usage: { used: 1, limit: 9 } };

@@ -29,6 +29,7 @@ def described(name: str) -> dict[str, Any]:
         "content_type": "text/plain",
         "sha256": "0" * 64,
         "tags": [],
+        "metadata": {},
         "owner_id": "ann",
         "permission": "owner",
         "can_delete": True,

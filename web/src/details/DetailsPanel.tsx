@@ -100,17 +100,25 @@ function Facts({ file }: { file: FileItem }) {
         ] as [string, string][])
       : []),
   ];
+  const pairs = Object.entries(file.metadata).sort(([one], [other]) => one.localeCompare(other));
   return (
     <>
       <LargePreview file={file} />
       <dl className="facts">
         {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+          <Fact key={name} name={name} value={value} />
         ))}
       </dl>
+      {pairs.length > 0 && (
+        <>
+          <h3 className="facts-head">Metadata</h3>
+          <dl className="facts" aria-label="Metadata">
+            {pairs.map(([name, value]) => (
+              <Fact key={name} name={name} value={value} />
+            ))}
+          </dl>
+        </>
+      )}
       {file.tags.length > 0 && (
         <ul className="tag-list" aria-label="Tags">
           {file.tags.map((tag) => (
@@ -121,11 +129,25 @@ function Facts({ file }: { file: FileItem }) {
         </ul>
       )}
       {file.permission !== "viewer" && file.parent_id && (
-        <button className="button" onClick={() => openDialog({ kind: "tags", file })}>
-          Edit tags
-        </button>
+        <div className="buttons">
+          <button className="button" onClick={() => openDialog({ kind: "tags", file })}>
+            Edit tags
+          </button>
+          <button className="button" onClick={() => openDialog({ kind: "metadata", file })}>
+            Edit metadata
+          </button>
+        </div>
       )}
     </>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
   );
 }
 
@@ -170,6 +192,13 @@ function Versions({ file }: { file: FileItem }) {
               {version.device && `, ${version.device}`}
               {version.restored_from && ` · restored from ${version.restored_from}`}
             </span>
+            {Object.keys(version.metadata).length > 0 && (
+              <span className="muted">
+                {Object.entries(version.metadata)
+                  .map(([name, value]) => `${name}: ${value}`)
+                  .join(" · ")}
+              </span>
+            )}
           </div>
           <Menu
             label={`Actions for version ${version.version}`}

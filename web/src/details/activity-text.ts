@@ -74,7 +74,7 @@ function groups(items: ActivityItem[], about: About): ActivityItem[][] {
   return found;
 }
 
-const SEVERAL = new Set<ActivityItem["type"]>(["created", "modified", "moved", "tagged", "deleted", "restored", "purged"]);
+const SEVERAL = new Set<ActivityItem["type"]>(["created", "modified", "moved", "tagged", "described", "deleted", "restored", "purged"]);
 
 function whoOf({ actor, type }: ActivityItem, me: string): string {
   if (!actor) return type === "purged" ? "The retention policy" : "Someone";
@@ -95,6 +95,8 @@ function sentence(item: ActivityItem, what: string, itself: boolean): string {
       return item.from && item.to ? `moved ${what} from ${item.from} to ${item.to}` : `moved ${what}`;
     case "tagged":
       return `changed the tags of ${what}`;
+    case "described":
+      return `changed the metadata of ${what}`;
     case "deleted":
       return `moved ${what} to the trash`;
     case "restored":

@@ -8,7 +8,7 @@ export type OpenDialog =
   | { kind: "new-folder"; parent: FileItem }
   | { kind: "rename"; file: FileItem }
   | { kind: "move" | "copy"; files: FileItem[] }
-  | { kind: "tags"; file: FileItem }
+  | { kind: "tags" | "metadata"; file: FileItem }
   | { kind: "share"; file: FileItem }
   | { kind: "follow"; file: FileItem }
   | { kind: "purge"; files: FileItem[] }
@@ -27,6 +27,7 @@ const close = () => openDialog(null);
 const NameDialog = part(() => import("@/files/NameDialog"));
 const FolderPicker = part(() => import("@/files/FolderPicker"));
 const TagsDialog = part(() => import("@/files/TagsDialog"));
+const MetadataDialog = part(() => import("@/files/MetadataDialog"));
 const ShareDialog = part(() => import("@/sharing/ShareDialog"));
 const FollowDialog = part(() => import("@/following/FollowDialog"));
 const PurgeDialog = part(() => import("@/trash/PurgeDialog"));
@@ -61,6 +62,8 @@ function Shown({ dialog }: { dialog: OpenDialog }) {
       return <FolderPicker action={dialog.kind} files={dialog.files} onClose={close} />;
     case "tags":
       return <TagsDialog file={dialog.file} onClose={close} />;
+    case "metadata":
+      return <MetadataDialog file={dialog.file} onClose={close} />;
     case "share":
       return <ShareDialog file={dialog.file} onClose={close} />;
     case "follow":

@@ -68,15 +68,23 @@ export async function makeFolder(parent: FileItem, name: string): Promise<FileIt
 
 export async function rename(file: FileItem, name: string): Promise<void> {
   const renamed = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { name } });
-  showInLists(renamed);
-  queryClient.setQueryData(keys.file(file.id), renamed);
+  show(renamed);
   await reread(file.parent_id);
 }
 
 export async function setTags(file: FileItem, tags: string[]): Promise<void> {
-  const tagged = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { tags } });
-  showInLists(tagged);
-  queryClient.setQueryData(keys.file(file.id), tagged);
+  show(await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { tags } }));
+}
+
+/** Replaces all pairs; Problem `precondition_failed` if the file has changed since it was shown. */
+export async function setMetadata(file: FileItem, metadata: Record<string, string>): Promise<void> {
+  const headers = { "If-Match": file.etag };
+  show(await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { metadata }, headers }));
+}
+
+function show(file: FileItem): void {
+  showInLists(file);
+  queryClient.setQueryData(keys.file(file.id), file);
 }
 
 export async function move(files: FileItem[], folder: FileItem): Promise<void> {

@@ -33,6 +33,7 @@ COMMANDS = {
     "mkdir": ("tree", "Create folders, with missing parent folders."),
     "mv": ("tree", "Move or rename files and folders."),
     "cp": ("tree", "Copy files and folders on the server."),
+    "meta": ("meta", "Show or change the custom metadata of a file or folder."),
     "rm": ("tree", "Move files and folders to the trash."),
     "history": ("history", "List the versions of a file, newest first."),
     "restore": ("history", "Restore an old version, or a file or folder from the trash."),

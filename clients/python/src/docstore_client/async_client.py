@@ -184,10 +184,16 @@ class AsyncClient:
         name: str | None = None,
         parent_id: str | None = None,
         tags: Iterable[str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         etag: str = "",
     ) -> File:
-        """Rename, move or tag; with `etag` only if the file is unchanged."""
-        wanted = {"name": name, "parent_id": parent_id, "tags": None if tags is None else list(tags)}
+        """Rename, move, tag or replace the custom metadata; with `etag` only if the file is unchanged."""
+        wanted = {
+            "name": name,
+            "parent_id": parent_id,
+            "tags": None if tags is None else list(tags),
+            "metadata": None if metadata is None else dict(metadata),
+        }
         body = {field: value for field, value in wanted.items() if value is not None}
         return await self._send(File, "PATCH", f"/v1/files/{file_id}", body, etag)
 

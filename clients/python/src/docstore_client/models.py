@@ -66,6 +66,8 @@ class File(Model):
     sha256: str | None
     version: int
     tags: tuple[str, ...]
+    metadata: dict[str, str] = {}
+    """Custom metadata of the current version."""
     owner_id: str
     owner_name: str | None = None
     permission: Permission
@@ -114,6 +116,7 @@ class Version(Model):
     sha256: str
     created_at: datetime
     client_modified_at: datetime | None = None
+    metadata: dict[str, str] = {}
     created_by: str
     created_by_name: str | None = None
     device: str

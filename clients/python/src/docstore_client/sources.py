@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,8 @@ class Source:
     base_version: int | None = None
     on_conflict: str = "copy"
     tags: Sequence[str] = ()
+    metadata: Mapping[str, str] | None = None
+    """Custom metadata of the new version; None: a new file has none, an existing one keeps what it has."""
     measured: tuple[int, str] | None = None
     """Size and SHA-256, if known; a file that differs is refused."""
 
@@ -35,6 +37,8 @@ class Source:
         for name in ("path", "file_id", "parent_id", "base_version"):
             if getattr(self, name) is not None:
                 wish[name] = getattr(self, name)
+        if self.metadata is not None:
+            wish["metadata"] = dict(self.metadata)
         with suppress(OSError):  # an unreadable file fails when it is sent
             changed = datetime.fromtimestamp(self.local.stat().st_mtime, UTC)
             wish["client_modified_at"] = changed.isoformat(timespec="milliseconds")

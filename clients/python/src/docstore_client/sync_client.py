@@ -131,10 +131,13 @@ class Client:
         name: str | None = None,
         parent_id: str | None = None,
         tags: Iterable[str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         etag: str = "",
     ) -> File:
-        """Rename, move or tag; with `etag` only if the file is unchanged."""
-        return self._loop.wait(self._client.change(file_id, name=name, parent_id=parent_id, tags=tags, etag=etag))
+        """Rename, move, tag or replace the custom metadata; with `etag` only if the file is unchanged."""
+        return self._loop.wait(
+            self._client.change(file_id, name=name, parent_id=parent_id, tags=tags, metadata=metadata, etag=etag)
+        )
 
     def copy(self, file_id: str, path: str, *, parent_id: str | None = None) -> File:
         return self._loop.wait(self._client.copy(file_id, path, parent_id=parent_id))

@@ -60,6 +60,8 @@ class CommitItem(WriteTarget):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     object_key: Annotated[str, Field(min_length=1, max_length=1024)]
     tags: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, str] | None]
+    """Default: a new version has what the file has."""
     client_modified_at: NotRequired[AwareDatetime | None]
     uploaded_at: AwareDatetime
 
@@ -81,6 +83,7 @@ class File(TypedDict):
     sha256: str | None
     version: int
     tags: Sequence[str]
+    metadata: Mapping[str, str]
     owner_id: str
     permission: Permission
     can_delete: bool
@@ -160,6 +163,7 @@ class FileState(TypedDict):
     sha256: str
     version: int
     tags: Sequence[str]
+    metadata: Mapping[str, str]
     created_at: Timestamp
     modified_at: Timestamp
     modified_by: str

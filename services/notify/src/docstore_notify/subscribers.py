@@ -126,7 +126,11 @@ class NotifySubscribers(Subscribers[Batch]):
         _followed("moved", envelope, batch, {"previous_path": envelope.event.previous_path})
 
     def on_file_tagged(self, envelope: Envelope[FileTagged], batch: Batch) -> None:
-        _followed("tagged", envelope, batch, {"tags": ", ".join(envelope.event.file.tags)})
+        event = envelope.event
+        facts: Facts = {"tags": ", ".join(event.file.tags)}
+        if "metadata" in event.changed:
+            facts["metadata"] = ", ".join(f"{name}: {value}" for name, value in event.file.metadata.items())
+        _followed("tagged", envelope, batch, facts)
 
     def on_file_deleted(self, envelope: Envelope[FileDeleted], batch: Batch) -> None:
         _followed("deleted", envelope, batch)

@@ -59,6 +59,7 @@ class FakeMetadata:
         if item["upload_id"] not in self.committed:
             current = self.files.get(item["path"], {"id": new_id(), "version": 0})
             declared = {name: item[name] for name in ("path", "size", "content_type", "sha256", "tags")}
+            declared["metadata"] = current.get("metadata", {}) if item["metadata"] is None else item["metadata"]
             file = shown_file(id=current["id"], version=current["version"] + 1, **declared)
             self.files[item["path"]] = file
             answer = {"file": file, "version": file["version"], "conflicted": False, "event_id": new_id()}

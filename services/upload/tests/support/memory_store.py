@@ -1,7 +1,7 @@
 """An object store in a dict."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -24,6 +24,8 @@ class FakeStore(Presigner):
     def __init__(self, clock: Callable[[], datetime]) -> None:
         super().__init__(S3Config("http://s3", "", "r", "id", "secret", "bucket"), clock)
         self.objects: dict[str, bytes] = {}
+        self.metadata: dict[str, Mapping[str, str]] = {}
+        """Metadata of objects, by key."""
         self.put_at: dict[str, datetime] = {}
         self.multiparts: dict[str, dict[int, bytes]] = {}
         self.reads = 0
@@ -40,7 +42,7 @@ class FakeStore(Presigner):
         content = self.objects.get(key)
         if content is None:
             return None
-        return ObjectInfo(key, len(content), _etag(content), None, "text/plain", {})
+        return ObjectInfo(key, len(content), _etag(content), None, "text/plain", self.metadata.get(key, {}))
 
     async def get(self, key: str) -> bytes:
         self._up()
@@ -83,7 +85,7 @@ class FakeStore(Presigner):
         for key in keys:
             await self.delete(key)
 
-    async def create_multipart(self, key: str, *, content_type: str) -> str:
+    async def create_multipart(self, key: str, *, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         self._up()
         multipart_id = f"m{next(self._numbers)}"
         self.multiparts[multipart_id] = {}

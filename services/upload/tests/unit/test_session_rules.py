@@ -1,5 +1,6 @@
 """The rules of uploads."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from docstore_upload.sessions.rules import (
     MAX_PARTS,
     Upload,
     Verified,
+    metadata_sent,
     method_limit,
     mismatch,
     part_count,
@@ -34,6 +36,17 @@ def test_part_plan_covers_every_byte_once(size: int, smallest: int) -> None:
     assert (count - 1) * part_size + last == size
     assert last <= part_size
     assert last > 0 or size == 0
+
+
+def test_tools_with_credentials_describe_their_files() -> None:
+    """Pairs that no file can have are left out; without others, nothing is said of the file's metadata."""
+    sent = {"author": "Ada", "mtime": "1.5", "snake_case": "x", "long": "x" * 257, "": "x"}
+    by_tool = replace(upload(5, None), method="credentials")
+    assert metadata_sent(by_tool, sent) == (("author", "Ada"), ("mtime", "1.5"))
+    assert metadata_sent(by_tool, {"snake_case": "x"}) is None
+    assert len(metadata_sent(by_tool, {f"name-{number}": "x" for number in range(30)}) or ()) == 20
+    assert by_tool.takes_metadata
+    assert not replace(by_tool, metadata=()).takes_metadata
 
 
 def test_states_that_are_final_stay() -> None:

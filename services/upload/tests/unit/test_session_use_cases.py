@@ -288,3 +288,51 @@ async def test_parent_id_is_for_paths(make_world: MakeWorld) -> None:
     request = InitiateRequest(file_id="f", parent_id="folder", size=5, method="put")
     [refused] = await world.service.initiate(world.person, [request])
     assert (problem_of(refused).status, refused.code) == (422, "invalid_request")
+
+
+async def described(world: World, sent: dict[str, str], **wishes: Any) -> Any:
+    """What metadata is asked to commit for an upload whose object has this metadata; or why it is refused."""
+    request = InitiateRequest(path="/a.txt", size=5, **wishes)
+    [upload] = await world.service.initiate(world.person, [request])
+    assert isinstance(upload, dict)
+    key = world.uploads.stored[upload["id"]].sent_key
+    world.store.objects[key], world.store.metadata[key] = b"right", sent
+    outcome = await complete(world, upload["id"])
+    if isinstance(outcome, DomainError):
+        assert world.uploads.stored[upload["id"]].state == "aborted"
+        assert world.services.metadata.committed == {}
+        return outcome.code
+    return world.services.metadata.committed[upload["id"]]["item"]["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sent", "kept"),
+    [
+        ({"method": "put"}, {"author": "Eve"}, None),
+        ({"method": "put", "metadata": {}}, {}, {}),
+        ({"method": "form", "metadata": {"author": "Ada"}}, {"author": "Eve"}, {"author": "Ada"}),
+        (
+            {"method": "form", "metadata_fields": ["author"]},
+            {"author": "=?UTF-8?Q?Gr=C3=B6=C3=9Fe?="},
+            {"author": "Größe"},
+        ),
+        ({"method": "form", "metadata_fields": ["author"]}, {"author": "  ", "other": "x"}, {}),
+        ({"method": "form", "metadata_fields": ["author"]}, {"author": "x" * 257}, "invalid_metadata"),
+    ],
+)
+async def test_metadata_is_declared_or_that_of_the_object(
+    make_world: MakeWorld, wishes: Any, sent: dict[str, str], kept: Any
+) -> None:
+    """The object's counts only for fields of a form that the person fills in."""
+    assert await described(make_world(), sent, **wishes) == kept
+
+
+async def test_more_metadata_than_an_object_can_have_is_the_files_alone(make_world: MakeWorld) -> None:
+    """A PUT is signed with all of it or none."""
+    world = make_world()
+    few, many = {"a": "x", "b": "y"}, {f"name-{number}": "x" * 256 for number in range(8)}
+    for pairs, names in ((few, ["x-amz-meta-a", "x-amz-meta-b"]), (many, [])):
+        request = InitiateRequest(path="/a.txt", size=5, method="put", metadata=pairs)
+        [upload] = await world.service.initiate(world.person, [request])
+        assert isinstance(upload, dict)
+        assert [name for name in upload["put"]["headers"] if name.startswith("x-amz-meta-")] == names

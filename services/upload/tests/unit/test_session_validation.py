@@ -16,7 +16,19 @@ JSON = st.recursive(
     max_leaves=6,
 )
 SIZES = ("size", "max_size")
-FIELDS = ("path", "file_id", *SIZES, "content_type", "sha256", "base_version", "on_conflict", "tags", "method")
+FIELDS = (
+    "path",
+    "file_id",
+    *SIZES,
+    "content_type",
+    "sha256",
+    "base_version",
+    "on_conflict",
+    "tags",
+    "metadata",
+    "metadata_fields",
+    "method",
+)
 TIMED = {"path": "/a", "size": 1, "method": "put"}
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -12,7 +12,8 @@ from docstore_contents.s3.signing import Credentials, CredentialsSource, PolicyC
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.settings import InfraSettings
 
-HEADER_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+METADATA_NAME = re.compile(r"[a-z0-9-]+")
+METADATA_PREFIX = "x-amz-meta-"
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
@@ -104,9 +105,11 @@ def object_headers(
     if sha256 is not None:
         headers["x-amz-checksum-sha256"] = checksum_header(sha256)
     for name, value in (metadata or {}).items():
-        headers[f"x-amz-meta-{name.lower()}"] = value
+        if not METADATA_NAME.fullmatch(name.lower()):
+            raise ValueError("a name of metadata is not printable ASCII")
+        headers[METADATA_PREFIX + name.lower()] = value
     for name, value in headers.items():
-        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+        if not HEADER_VALUE.fullmatch(value):
             raise ValueError(f"{name} is not printable ASCII")
     return headers
 
@@ -169,15 +172,20 @@ class Presigner:
         expires_in: int,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        metadata_inputs: Sequence[str] = (),
         redirect: str | None = None,
     ) -> SignedForm:
-        """Sign a form for one file of `min_size` to `max_size` bytes; afterwards the browser goes to `redirect`."""
+        """Sign a form for one file of `min_size` to `max_size` bytes; afterwards the browser goes to `redirect`.
+
+        `metadata_inputs`: names of metadata whose values the person enters, in fields `x-amz-meta-NAME`.
+        """
         fields = object_headers(content_type, sha256, metadata)
         fields["Content-Type"] = fields.pop("content-type")
         if redirect is not None:
             fields["success_action_redirect"] = redirect
-        size_range: PolicyCondition = ["content-length-range", min_size, max_size]
+        conditions: list[PolicyCondition] = [["content-length-range", min_size, max_size]]
+        conditions += [["starts-with", f"${METADATA_PREFIX}{name}", ""] for name in metadata_inputs]
         form = self._public.presign_post(
-            self.config.bucket, key, expires_in=expires_in, fields=fields, conditions=[size_range]
+            self.config.bucket, key, expires_in=expires_in, fields=fields, conditions=conditions
         )
         return SignedForm(f"{self._public.origin}{self.config.path('')}".removesuffix("/"), form)

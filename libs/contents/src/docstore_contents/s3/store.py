@@ -14,7 +14,14 @@ from typing import Self
 
 from boto3.s3.transfer import TransferConfig
 
-from docstore_contents.s3.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
+from docstore_contents.s3.presigned import (
+    METADATA_PREFIX,
+    Presigner,
+    S3Config,
+    SignedForm,
+    SignedPut,
+    object_headers,
+)
 from docstore_contents.s3.role_credentials import role_credentials
 from docstore_contents.s3.transport import (
     ObjectChanged,
@@ -318,8 +325,8 @@ def _object_info(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         sha256=None if "-" in checksum else base64.b64decode(checksum).hex(),
         content_type=headers.get("content-type", "application/octet-stream"),
         metadata={
-            name.lower().removeprefix("x-amz-meta-"): value
+            name.lower().removeprefix(METADATA_PREFIX): value
             for name, value in headers.items()
-            if name.lower().startswith("x-amz-meta-")
+            if name.lower().startswith(METADATA_PREFIX)
         },
     )

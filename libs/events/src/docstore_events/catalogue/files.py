@@ -25,6 +25,8 @@ class FileState(BaseModel):
     sha256: str
     version: int
     tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+    """Custom metadata, by name."""
     created_at: datetime
     modified_at: datetime
     modified_by: str
@@ -71,7 +73,9 @@ class FileMoved(FileEvent):
 
 
 class FileTagged(FileEvent):
-    """Emitted when the tags of a file or folder have changed."""
+    """Emitted when the tags or the custom metadata of a file or folder have changed."""
+
+    changed: tuple[Literal["tags", "metadata"], ...] = ("tags",)
 
 
 class FileDeleted(FileEvent):

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from docstore_platform.custom_metadata import MAX_PAIRS, MAX_VALUE_CHARS, NAME_PATTERN, check_metadata, check_names
+from docstore_platform.errors import Invalid
 from docstore_platform.http.paging import MAX_CURSOR_CHARS
 from docstore_platform.http.problems import broken_rule
 
@@ -100,6 +102,25 @@ def _read_by(parse: Callable[[str], datetime]) -> PlainValidator:
     return PlainValidator(read)
 
 
+def _checked_by(check: Callable[[Any], Any]) -> PlainValidator:
+    """Parse by a rule of the domain, whose code the response has."""
+
+    def read(value: Any) -> Any:
+        try:
+            return check(value)
+        except Invalid as error:
+            raise broken_rule(error.code, error.detail) from None
+
+    return PlainValidator(read)
+
+
+def _metadata_names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("a list of names")
+    check_names(value)
+    return tuple(value)
+
+
 def _read_whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -150,6 +171,33 @@ FileName = Annotated[
 """Name of a file or folder; 422 `invalid_path`."""
 Tag = Annotated[str, described(minLength=1, maxLength=MAX_TAG_CHARS, pattern=f"^[^{_CONTROL}]+$")]
 """1 to 64 bytes of printable text; 422 `invalid_tags`."""
+CustomMetadata = Annotated[
+    dict[str, str],
+    _checked_by(check_metadata),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MAX_PAIRS,
+            "propertyNames": {"pattern": f"^{NAME_PATTERN}$"},
+            "additionalProperties": {"type": "string", "maxLength": MAX_VALUE_CHARS, "pattern": f"^[^{_CONTROL}]*$"},
+            "examples": [{"author": "Ada Lovelace"}],
+        }
+    ),
+]
+"""Names and values; 422 `invalid_metadata`."""
+MetadataNames = Annotated[
+    tuple[str, ...],
+    _checked_by(_metadata_names),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "maxItems": MAX_PAIRS,
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
+        }
+    ),
+]
+"""Names of custom metadata; 422 `invalid_metadata`."""
 WHOLE = BeforeValidator(_read_whole)
 """Last in the type of an integer in a body: JSON has one kind of number, so `3.0` is an integer."""
 VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION), WHOLE]

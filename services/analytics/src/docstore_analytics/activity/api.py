@@ -28,9 +28,9 @@ def activity_router(activity: ActivityService) -> APIRouter:
     ) -> Response:
         """List who did what with a file, or with a folder and its direct contents, latest first.
 
-        `type` is created, modified, renamed, moved, tagged, deleted, restored or purged, and for the owner also shared,
-        unshared, link_created or link_revoked. Entries appear moments later. A page may have fewer items than `limit`
-        even if it is not the last.
+        `type` is created, modified, renamed, moved, tagged, described (its custom metadata), deleted, restored or
+        purged, and for the owner also shared, unshared, link_created or link_revoked. Entries appear moments later. A
+        page may have fewer items than `limit` even if it is not the last.
         """
         before: str = decode_cursor(cursor, str)[0] if cursor else ""
         page = await activity.page(caller.account_id, file_id, before, limit)

@@ -24,6 +24,7 @@ What = Literal[
     "renamed",
     "moved",
     "tagged",
+    "described",
     "deleted",
     "restored",
     "purged",
@@ -84,6 +85,8 @@ def file_activity(envelope: Envelope[FileEvent]) -> Activity | None:
             what = "renamed"
         else:
             owner_facts = {"from": before.folder, "to": now.folder}
+    elif isinstance(event, FileTagged) and "tags" not in event.changed:
+        what = "described"
     elif isinstance(event, FileTagged):
         facts["tags"] = list(event.file.tags)
     elif isinstance(event, FileCreated | FileModified) and event.file.kind == "file":

@@ -10,7 +10,7 @@ from docstore_analytics.activity.entries import Activity, file_activity, sharing
 from docstore_analytics.activity.service import ActivityService
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.catalogue.event import Event
-from docstore_events.catalogue.files import FileAccessChanged, FileMoved, VersionPruned
+from docstore_events.catalogue.files import FileAccessChanged, FileMoved, FileTagged, VersionPruned
 from docstore_events.envelope import seal
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
@@ -39,6 +39,23 @@ def test_a_move_within_a_folder_is_a_new_name(before: str, after: str, what: str
     activity = relocated(before, after)
     assert activity is not None
     assert (activity.what, activity.facts, activity.owner_facts) == (what, facts, owner_facts)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "facts"),
+    [
+        (("tags",), "tagged", {"tags": ["tax"]}),
+        (("metadata",), "described", {}),
+        (("tags", "metadata"), "tagged", {"tags": ["tax"]}),
+    ],
+)
+def test_metadata_alone_is_an_activity_of_its_own(changed: Any, what: str, facts: Any) -> None:
+    """Without its values, which need not be of interest; with tags it is theirs."""
+    about: dict[str, Any] = {"revision": 2, "path": "/a.txt", "actor_id": "ann"}
+    state = file_state("f", "ann").model_copy(update={"tags": ("tax",), "metadata": {"author": "Ada"}})
+    activity = file_activity(published(FileTagged(file=state, changed=changed, **about)))
+    assert activity is not None
+    assert (activity.what, activity.facts) == (what, facts)
 
 
 def test_what_nobody_did_is_no_activity() -> None:

@@ -24,6 +24,7 @@ VERSION_ATTRIBUTES = (
     "cold_from",
     "revision",
     "tags",
+    "metadata",
 )
 """Attributes of a file that a new version changes."""
 
@@ -39,6 +40,7 @@ def new_version(node: Node, *, upload_id: str | None, restored_from: int | None 
         sha256=node.sha256,
         content_type=node.content_type,
         client_modified_at=node.client_modified_at,
+        metadata=node.metadata or None,
         created_at=node.modified_at,
         created_by=node.modified_by,
         device=node.device,

@@ -4,7 +4,7 @@ Each event increments the revision of the node that is passed in. A folder's jou
 """
 
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from docstore_events.catalogue.files import (
     FileAccessChanged,
@@ -82,8 +82,8 @@ class FileEventRecorder:
         self._append("unshared", before, earlier - now)
         self._append("shared", place, now - earlier)
 
-    def tagged(self, place: Place) -> None:
-        self._transaction.publish(FileTagged(**self._next_facts(place)))
+    def tagged(self, place: Place, *changed: Literal["tags", "metadata"]) -> None:
+        self._transaction.publish(FileTagged(**self._next_facts(place), changed=changed))
         self._append_for_all("modified", place)
 
     def access_changed(self, place: Place) -> None:

@@ -13,7 +13,7 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
 from docstore_metadata.tree.presentation import item_problem, place_json
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import Node, Place, Version, check_tags
+from docstore_metadata.tree.rules import NO_METADATA, Node, Place, Version, check_tags
 from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
@@ -74,6 +74,8 @@ class CommitPlan:
         self._changed.add(node.id)
         if commit.tags:
             node.tags = check_tags(commit.tags)
+        if commit.metadata is not None:
+            node.metadata = commit.metadata
         node.begin_version(commit.account_id, commit.uploaded_at, commit.device)
         node.size, node.sha256, node.content_type = commit.size, commit.sha256, commit.content_type
         node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
@@ -96,6 +98,7 @@ class CommitPlan:
             modified_by=commit.account_id,
             device=commit.device,
             tags=tags,
+            metadata=commit.metadata or NO_METADATA,
             size=commit.size,
             content_type=commit.content_type,
             sha256=commit.sha256,

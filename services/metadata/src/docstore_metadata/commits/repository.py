@@ -27,8 +27,15 @@ class MongoCommitResults:
 
     async def of(self, upload_ids: Sequence[str]) -> dict[str, CommitResult]:
         rows = self._commits.find({"_id": {"$in": upload_ids}})
-        return {row["_id"]: row["answer"] async for row in rows}
+        return {row["_id"]: _answer(row["answer"]) async for row in rows}
 
     async def insert(self, results: Mapping[str, CommitResult], now: datetime, session: Session) -> None:
         rows = [{"_id": upload_id, "answer": result, "at": now} for upload_id, result in results.items()]
         await self._commits.insert_many(rows, session=session)
+
+
+def _answer(stored: CommitResult) -> CommitResult:
+    """Files of earlier releases have no custom metadata."""
+    if "file" in stored:
+        stored["file"].setdefault("metadata", {})
+    return stored

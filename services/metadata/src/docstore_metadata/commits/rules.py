@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Literal
 
 from docstore_metadata.errors import VersionConflict
-from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.rules import CustomMetadata, Node
 
 OnConflict = Literal["copy", "fail"]
 
@@ -53,6 +53,8 @@ class Commit(UploadIntent):
     sha256: str
     object_key: str
     tags: tuple[str, ...] = ()
+    metadata: CustomMetadata | None = None
+    """None: a new version has what the file has."""
     client_modified_at: datetime | None = None
     uploaded_at: datetime
     context: Context = field(default_factory=copy_context, compare=False)

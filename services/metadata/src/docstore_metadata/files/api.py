@@ -55,8 +55,8 @@ def files_router(files: FileService, copier: Copier, names: DisplayNames) -> API
 
     @router.patch("/files/{file_id}", response_model=schemas.File)
     async def change_file(file_id: str, body: Changes, principal: Caller, if_match: IfMatch = None) -> Response:
-        """Rename, move and tag; 412 if `If-Match` names another state, 409 if the name is taken."""
-        place = await files.edit(principal, file_id, if_match, name=body.name, parent_id=body.parent_id, tags=body.tags)
+        """Rename, move, tag, set custom metadata; 412 if `If-Match` names another state, 409 if the name is taken."""
+        place = await files.edit(principal, file_id, if_match, **body.model_dump())
         return await file_response(names, principal, place)
 
     @router.post("/files/{file_id}/copy", status_code=201, response_model=schemas.File)

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from docstore_metadata.tree.rules import MAX_TAGS
 from docstore_platform.http.bodies import Body
-from docstore_platform.http.values import FileName, FilePath, Id, Tag
+from docstore_platform.http.values import CustomMetadata, FileName, FilePath, Id, Tag
 
 
 class NewFolder(Body):
@@ -16,6 +16,7 @@ class Changes(Body):
     name: FileName | None = None
     parent_id: Id | None = None
     tags: list[Tag] | None = Field(None, max_length=4 * MAX_TAGS, description="Up to 50 different ones.")
+    metadata: CustomMetadata | None = Field(None, description="Replaces all pairs.")
 
 
 class CopyTo(Body):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.recorder import FileEventRecorder
@@ -11,11 +12,11 @@ from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.access import Action, authorize, check_precondition
 from docstore_metadata.tree.path_root import authorize_path, find_path_root, refuse_file_in_way
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
-from docstore_metadata.tree.rules import Node, Place, check_tags, place_at
+from docstore_metadata.tree.rules import CustomMetadata, Node, Place, check_tags, place_at
 from docstore_platform.database import DatabaseError, is_duplicate
 from docstore_platform.security.tokens import Principal
 
-EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "hidden")
+EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "metadata", "hidden")
 
 
 class FileService(UseCases):
@@ -66,8 +67,9 @@ class FileService(UseCases):
         name: str | None = None,
         parent_id: str | None = None,
         tags: Sequence[str] | None = None,
+        metadata: CustomMetadata | None = None,
     ) -> Place:
-        """Rename, move and tag in one write; None leaves a field as it is. A folder takes its contents along."""
+        """Rename, move, tag and describe in one write; None leaves a field as it is. A folder's contents follow it."""
         name = None if name is None else check_name(name)
         tags = None if tags is None else check_tags(tags)
         account_id = principal.account_id
@@ -86,9 +88,9 @@ class FileService(UseCases):
                 if node.is_folder and after.readers != before.readers:
                     await self.store.jobs.add("settle", node, account_id, transaction)
                 node.published_readers = after.readers
-            if tags is not None and tags != node.tags:
-                node.tags = tags
-                recorder.tagged(after)
+            self._describe(after, recorder, tags=tags, metadata=metadata)
+            if node.metadata is not before.node.metadata and not node.is_folder:
+                await self.store.versions.describe(node.id, node.version, node.metadata, transaction.session)
             if node.revision != before.node.revision:
                 touched = [parent for parent in (before.node.parent_id, node.parent_id) if parent]
                 await self.store.nodes.bump(touched, transaction.session)
@@ -101,6 +103,25 @@ class FileService(UseCases):
             if is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None
             raise
+
+    def _describe(
+        self,
+        place: Place,
+        recorder: FileEventRecorder,
+        *,
+        tags: tuple[str, ...] | None,
+        metadata: CustomMetadata | None,
+    ) -> None:
+        node = place.node
+        changed: list[Literal["tags", "metadata"]] = []
+        if tags is not None and tags != node.tags:
+            node.tags = tags
+            changed.append("tags")
+        if metadata is not None and metadata != node.metadata:
+            node.metadata = metadata
+            changed.append("metadata")
+        if changed:
+            recorder.tagged(place, *changed)
 
     async def _moved(
         self, place: Place, name: str | None, parent_id: str | None, account_id: str, transaction: Transaction

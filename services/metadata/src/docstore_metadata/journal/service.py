@@ -74,7 +74,12 @@ def _last_of(entries: Sequence[Entry], after: int) -> int:
 
 
 def _change(entry: Entry) -> bytes:
-    return b'{"seq":%d,"type":"%b","file":%b}' % (entry.sequence, entry.change.encode(), entry.file)
+    return b'{"seq":%d,"type":"%b","file":%b}' % (entry.sequence, entry.change.encode(), _with_metadata(entry.file))
+
+
+def _with_metadata(file: bytes) -> bytes:
+    """The JSON of a file with custom metadata, which entries of earlier releases do not have."""
+    return file if b',"metadata":{' in file else file[:-1] + b',"metadata":{}}'
 
 
 def _sequence(account_id: str, cursor: str | None) -> int:

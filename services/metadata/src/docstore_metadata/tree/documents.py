@@ -6,7 +6,7 @@ from datetime import datetime
 
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.retention_policy import Choice, Policy
-from docstore_metadata.tree.rules import NOBODY, Node
+from docstore_metadata.tree.rules import NO_METADATA, NOBODY, CustomMetadata, Node
 from docstore_platform.mongo import Document
 
 RENAMED = {
@@ -21,14 +21,18 @@ RENAMED = {
 FIELDS = {field.name: RENAMED.get(field.name, field.name) for field in fields(Node) if field.name != "retention"}
 """Where each attribute is stored; the retention choice of a root is written by its own repository."""
 ATTRIBUTES = {name: attribute for attribute, name in FIELDS.items()}
-LEFT_OUT = {field.name: field.default for field in fields(Node)} | {"live": False, "shared_with": NOBODY}
+LEFT_OUT = {field.name: field.default for field in fields(Node)} | {
+    "live": False,
+    "shared_with": NOBODY,
+    "metadata": NO_METADATA,
+}
 STORED = [
     (attribute, name, MISSING if attribute in ("revision", "size") else LEFT_OUT[attribute])
     for attribute, name in FIELDS.items()
 ]
 """Each attribute with its field, and the value at which it is not stored; MISSING: it always is."""
-DERIVED = {"name": "order", "tags": "tagged"}
-"""Fields that follow from another: the sort key of a name, and a mark for the index of tags."""
+DERIVED = {"name": "order", "tags": "tagged", "metadata": "pairs"}
+"""Fields that follow from another: the sort key of a name, a mark for the index of tags, pairs of custom metadata."""
 
 
 def node_document(node: Node) -> Document:
@@ -39,7 +43,14 @@ def node_document(node: Node) -> Document:
             document[name] = value
     if node.tags:
         document["tagged"] = True
+    if node.metadata:
+        document["pairs"] = pairs_of(node.metadata)
     return document
+
+
+def pairs_of(metadata: CustomMetadata) -> list[str]:
+    """Metadata as one text a pair, for an index: no name contains the `=`."""
+    return [f"{name}={value}" for name, value in metadata.items()]
 
 
 def node_update(node: Node, attributes: Iterable[str]) -> Document:

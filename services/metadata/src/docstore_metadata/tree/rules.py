@@ -17,6 +17,9 @@ ShareRole = Literal["editor", "viewer"]
 SharedWith = Mapping[str, ShareRole]
 """Roles by account."""
 NOBODY: SharedWith = MappingProxyType({})
+CustomMetadata = Mapping[str, str]
+"""Values by name."""
+NO_METADATA: CustomMetadata = MappingProxyType({})
 MAX_TAGS = 50
 MAX_TAG_BYTES = 64
 
@@ -38,6 +41,7 @@ class Node:
     inserted_by: str = ""
     """Of a file with another version than the first: who inserted it, if not its owner."""
     tags: tuple[str, ...] = ()
+    metadata: CustomMetadata = field(default_factory=lambda: NO_METADATA)
     revision: int = 1
     live: bool = True
     """False once it was put into the trash itself. The contents of a folder in the trash stay live, but unreachable."""
@@ -124,6 +128,8 @@ class Version:
     upload_id: str | None = None
     restored_from: int | None = None
     client_modified_at: datetime | None = None
+    metadata: CustomMetadata | None = None
+    """As of the file while this version is the current one; None: it had none."""
     came_at: datetime | None = None
     """When it replaced the previous version, by the later of the service's and the database's clock."""
 

@@ -30,6 +30,8 @@ class File(Answer):
     """Number of the current version, from 1; 0 for a folder."""
     tags: list[str]
     """Up to 50, in the given order."""
+    metadata: dict[str, str]
+    """Custom metadata of the current version: up to 20 values by name."""
     owner_id: str
     """Account that owns it, and whose quota it counts towards."""
     owner_name: str | None = sometimes()

@@ -64,6 +64,7 @@ def version_json(version: Version, place: Place, account_id: str, names: Mapping
         "sha256": version.sha256,
         "created_at": moment_json(version.created_at),
         "client_modified_at": moment_json(version.client_modified_at),
+        "metadata": dict(version.metadata or {}),
         "created_by": version.created_by,
         "created_by_name": names.get(version.created_by),
         "device": version.device if sees_device else "",

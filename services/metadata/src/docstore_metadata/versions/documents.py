@@ -10,7 +10,7 @@ RENAMED = {"node_id": "node", "owner_id": "owner", "created_at": "created", "cli
 VERSIONS = FieldMap(
     Version,
     {field.name: RENAMED.get(field.name, field.name) for field in fields(Version)},
-    optional={"client_modified_at", "came_at"},
+    optional={"client_modified_at", "came_at", "metadata"},
 )
 
 

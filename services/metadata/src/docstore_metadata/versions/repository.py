@@ -11,7 +11,7 @@ from typing import Protocol
 
 from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_of
-from docstore_metadata.tree.rules import Node, Version
+from docstore_metadata.tree.rules import CustomMetadata, Node, Version
 from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne, database_of, server_time
@@ -44,6 +44,9 @@ class Versions(Protocol):
         """Every version of each of these files, by file id."""
 
     async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
+
+    async def describe(self, node_id: str, number: int, metadata: CustomMetadata, session: Session) -> None:
+        """Replace the custom metadata of a version."""
 
     async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
         """Delete versions; contents without another reference become due to be deleted."""
@@ -120,6 +123,10 @@ class MongoVersions:
     async def insert(self, versions: Sequence[Version], session: Session) -> None:
         if versions:
             await self._versions.insert_many([version_document(version) for version in versions], session=session)
+
+    async def describe(self, node_id: str, number: int, metadata: CustomMetadata, session: Session) -> None:
+        change = {"$set": {"metadata": dict(metadata)}} if metadata else {"$unset": {"metadata": ""}}
+        await self._versions.update_one({"_id": version_id(node_id, number)}, change, session=session)
 
     async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
         if not versions:

@@ -21,6 +21,8 @@ class Version(Answer):
     """When it was uploaded or restored."""
     client_modified_at: datetime | None
     """When the content was last changed on the client; null if the client did not send it."""
+    metadata: dict[str, str]
+    """Custom metadata: values by name."""
     created_by: str
     """Account that created it."""
     created_by_name: str | None

@@ -12,7 +12,7 @@ from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import Place, Version
+from docstore_metadata.tree.rules import NO_METADATA, Place, Version
 from docstore_platform.database import Session
 from docstore_platform.security.tokens import Principal
 
@@ -100,6 +100,7 @@ class VersionService(UseCases):
         node.begin_version(principal.account_id, changes.now, principal.device)
         node.size, node.sha256, node.content_type = old.size, old.sha256, old.content_type
         node.object_key, node.client_modified_at = old.object_key, old.client_modified_at
+        node.metadata = old.metadata or NO_METADATA
         recorder.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)
         histories = await self.store.versions.of([node], session)

@@ -43,8 +43,8 @@ class MongoTransfers(Generic[T]):
     collection_name: ClassVar[str]
     transfer_type: type[T]
     indexes: ClassVar[Sequence[IndexModel]] = ()
-    readers: ClassVar[Mapping[str, Callable[[Document], Any]]] = {}
-    """Readers of fields that are stored as documents."""
+    readers: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """Readers of fields that are stored as documents or lists of lists."""
 
     def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._documents: Collection = database[self.collection_name]

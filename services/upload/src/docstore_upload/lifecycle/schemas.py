@@ -8,7 +8,16 @@ from pydantic import AfterValidator, ConfigDict, Field
 from docstore_platform.http.answers import Answer
 from docstore_platform.http.bodies import Body, one_of
 from docstore_platform.http.problems import broken_rule
-from docstore_platform.http.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Tag, described
+from docstore_platform.http.values import (
+    MAX_VERSION,
+    WHOLE,
+    CustomMetadata,
+    FilePath,
+    Id,
+    Moment,
+    Tag,
+    described,
+)
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE
 from docstore_upload.lifecycle.rules import MAX_SIZE
 
@@ -57,6 +66,8 @@ class TargetRequest(Body):
     base_version: Annotated[int, Field(ge=0, le=MAX_VERSION), WHOLE] | None = None
     on_conflict: Literal["copy", "fail"] = "copy"
     tags: Annotated[list[Tag], described(maxItems=MAX_TAGS)] = Field(default_factory=list)
+    metadata: CustomMetadata | None = None
+    """Custom metadata of the new version; without it, a file keeps what it has."""
     client_modified_at: FileTime | None = None
     """When the content was last changed at its source, such as a file's modification time; to the millisecond."""
 

@@ -41,6 +41,7 @@ class PackFile(TypedDict):
     base_version: int | None
     on_conflict: OnConflict
     tags: list[str]
+    metadata: NotRequired[dict[str, str] | None]
     client_modified_at: NotRequired[str | None]
     """Absent in packs that were declared before this field existed."""
 
@@ -78,7 +79,7 @@ class Pack(Transfer):
 
     @property
     def result(self) -> bytes | None:
-        return self.answers
+        return None if self.answers is None else _with_metadata(self.answers)
 
     @property
     def file_events(self) -> tuple[str, ...]:
@@ -117,6 +118,17 @@ class Pack(Transfer):
     def is_mostly_dead(self) -> bool:
         """Whether a rewrite frees more than it keeps."""
         return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
+
+
+def _with_metadata(answers: bytes) -> bytes:
+    """Return answers whose files have custom metadata, which those of earlier releases do not have."""
+    if b'"metadata":{' in answers:
+        return answers
+    items = orjson.loads(answers)
+    for item in items:
+        if "file" in item:
+            item["file"]["metadata"] = {}
+    return orjson.dumps(items)
 
 
 def wrong_slices(pack: Pack, content: bytes) -> list[int]:

@@ -106,8 +106,8 @@ class PackService:
     async def get(self, principal: Principal, pack_id: str) -> Json:
         """Return the pack and, while it is open, its instructions."""
         pack = await self._mine(principal, pack_id)
-        if pack.answers is not None:
-            return pack_json(pack, orjson.Fragment(pack.answers))
+        if pack.result is not None:
+            return pack_json(pack, orjson.Fragment(pack.result))
         return pack_json(pack, slices_json(pack), pack_put(self.store, pack, self.clock) if pack.is_open else None)
 
     async def abort(self, principal: Principal, pack_id: str) -> None:
@@ -134,5 +134,6 @@ def _declared(request: FileRequest, path: str) -> PackFile:
         "base_version": request.base_version,
         "on_conflict": request.on_conflict,
         "tags": request.tags,
+        "metadata": request.metadata,
         "client_modified_at": rfc3339(request.client_modified_at) if request.client_modified_at else None,
     }

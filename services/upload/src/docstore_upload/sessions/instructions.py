@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from docstore_contents.s3.metadata_headers import metadata_headers
 from docstore_contents.s3.store import ObjectStore, UploadNotFound
 from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.clock import Clock, rfc3339
@@ -48,7 +49,9 @@ class UploadInstructions:
     async def begin(self, upload: Upload) -> tuple[Upload, Json]:
         """Prepare the store for this method, before upload-initiated is published; return the instructions too."""
         if upload.method == "multipart":
-            multipart_id = await self._store.create_multipart(upload.object_key, content_type=upload.content_type)
+            multipart_id = await self._store.create_multipart(
+                upload.object_key, content_type=upload.content_type, metadata=_object_metadata(upload)
+            )
             upload = replace(upload, multipart_id=multipart_id)
         return upload, await self.of(upload)
 
@@ -85,6 +88,7 @@ class UploadInstructions:
 
     def _form(self, upload: Upload) -> Json:
         public_url = self._settings.infra.public_url.rstrip("/")
+        own, entered = {"upload-id": upload.id, "account-id": upload.account_id}, upload.metadata_fields or ()
         form = self._store.presign_post(
             upload.sent_key,
             min_size=upload.size if upload.max_size is None else 0,
@@ -92,7 +96,8 @@ class UploadInstructions:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
-            metadata={"upload-id": upload.id, "account-id": upload.account_id},
+            metadata={name: value for name, value in own.items() if name not in entered} | _object_metadata(upload),
+            metadata_inputs=entered,
             # The token is in the path because a store may replace the query of this URL.
             redirect=f"{public_url}/v1/uploads/{upload.id}.{self._tokens.token(upload.id)}/redirect",
         )
@@ -105,6 +110,7 @@ class UploadInstructions:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
+            metadata=_object_metadata(upload),
             # First write only: nothing may replace a committed object or a tombstone.
             overwrite=False,
         )
@@ -150,3 +156,8 @@ class UploadInstructions:
             "bucket": infra.bucket,
             "key": upload.sent_key,
         }
+
+
+def _object_metadata(upload: Upload) -> dict[str, str]:
+    """Return custom metadata as the object has it, too; the version's is what the session has."""
+    return metadata_headers(dict(upload.metadata or ()))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypedDict
@@ -81,13 +81,13 @@ class SingleUploads(Kind[Upload]):
             if by == "workflow" and self._clock() < transfer.expires_at:
                 await self._verifier.refuse_oversent(transfer)
             raise
-        return Claim(transfer.id, by, {} if transfer.declares(found) else asdict(found))
+        return Claim(transfer.id, by, {} if transfer.declares(found) else found.facts)
 
     async def _verify_blocks(self, upload: Upload, pieces: Sequence[Piece] | None, by: Actor) -> Claim:
         """Verify a file in blocks: its version names the block list, whose references are taken with the claim."""
         references = await self._blocks.assemble(upload, pieces)
         verified = Verified(upload.size, upload.sha256 or "", references.list_key.removeprefix(upload.prefix))
-        return Claim(upload.id, by, asdict(verified), partial(self._blocks.refer_with, references))
+        return Claim(upload.id, by, verified.facts, partial(self._blocks.refer_with, references))
 
     def commit_items(self, transfer: Upload, uploaded_at: datetime) -> list[CommitItem]:
         return [
@@ -105,6 +105,7 @@ class SingleUploads(Kind[Upload]):
                 "base_version": transfer.base_version,
                 "on_conflict": transfer.on_conflict,
                 "tags": list(transfer.tags),
+                "metadata": None if transfer.metadata is None else dict(transfer.metadata),
                 "client_modified_at": transfer.client_modified_at,
                 "uploaded_at": uploaded_at,
             }

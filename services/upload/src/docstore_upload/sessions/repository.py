@@ -1,14 +1,13 @@
 """Upload sessions in MongoDB."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from docstore_platform.mongo import ASCENDING, DESCENDING, Document, IndexModel
 from docstore_upload.lifecycle.repository import STALLED, MongoTransfers
 from docstore_upload.lifecycle.rules import OPEN, State
-from docstore_upload.sessions.rules import Upload, Verified
+from docstore_upload.sessions.rules import Pairs, Upload, Verified
 
 REFUSED_CREDENTIALS_BYTES = 1 << 30
 """What credentials count for after they were used for something other than declared."""
@@ -18,12 +17,16 @@ def _found(document: Document) -> tuple[str, Verified]:
     return document["etag"], Verified(document["size"], document["sha256"], document["object_name"])
 
 
+def _pairs(stored: Sequence[Sequence[str]]) -> Pairs:
+    return tuple((name, value) for name, value in stored)
+
+
 class MongoUploads(MongoTransfers[Upload]):
     """Upload sessions, one document each."""
 
     collection_name = "uploads"
     transfer_type = Upload
-    readers: ClassVar = {"found": _found}
+    readers: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"found": _found, "metadata": _pairs}
     indexes: ClassVar[Sequence[IndexModel]] = (
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
         IndexModel(
@@ -65,7 +68,7 @@ class MongoUploads(MongoTransfers[Upload]):
         await self._documents.update_one({"_id": upload_id, "state": "initiated"}, {"$set": {"state": "uploading"}})
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
-        found = {"etag": etag, **asdict(verified)}
+        found = {"etag": etag, **verified.facts}
         await self._documents.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": found}})
 
     async def stalled(self, after: str, limit: int) -> list[Upload]:

@@ -1,14 +1,18 @@
 """Rules of upload sessions: methods, sizes, parts, checks of stored objects. Sizes in bytes, times in seconds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from docstore_platform.custom_metadata import MAX_PAIRS, check_metadata
+from docstore_platform.errors import Invalid
 from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, Mismatch, OnConflict, Transfer
 from docstore_work.backoff import backoff
 
 Method = Literal["form", "put", "multipart", "credentials", "blocks"]
+Pairs = tuple[tuple[str, str], ...]
+"""Custom metadata: names and values."""
 MAX_SINGLE_REQUEST = 5 * GIB
 """S3's limit for one PUT or POST."""
 MAX_PARTS = 10_000
@@ -23,6 +27,13 @@ class Verified:
     size: int
     sha256: str
     object_name: str
+    metadata: Pairs | None = None
+    """Custom metadata, if it is the object's that counts."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is stored in the session."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,10 @@ class Upload(Transfer):
     base_version: int | None = None
     on_conflict: OnConflict
     tags: tuple[str, ...]
+    metadata: Pairs | None = None
+    """Custom metadata of the new version; None: the file keeps what it has."""
+    metadata_fields: tuple[str, ...] | None = None
+    """Names of custom metadata that are entered in the form."""
     method: Method
     multipart_id: str | None = None
     part_size: int | None = None
@@ -67,7 +82,8 @@ class Upload(Transfer):
 
     @property
     def result(self) -> dict[str, Any] | None:
-        return None if self.file is None else dict(self.file)
+        # Files that earlier releases have stored have no custom metadata.
+        return None if self.file is None else {"metadata": {}, **self.file}
 
     @property
     def file_events(self) -> tuple[str, ...]:
@@ -121,6 +137,11 @@ class Upload(Transfer):
         longest = MIN_CREDENTIALS_SECONDS if self.method == "credentials" else 0
         return self.expires_at + timedelta(seconds=longest)
 
+    @property
+    def takes_metadata(self) -> bool:
+        """Whether the client may set custom metadata at the object itself."""
+        return self.metadata_fields is not None or (self.method == "credentials" and self.metadata is None)
+
     def declares(self, found: Verified) -> bool:
         """Whether the session already records what was found."""
         return found == Verified(self.size, self.sha256 or "", self.object_name)
@@ -161,6 +182,28 @@ def mismatch(upload: Upload, size: int, sha256: str | None) -> Mismatch | None:
     if upload.sha256 is not None and sha256 is not None and sha256 != upload.sha256:
         return Mismatch("The SHA-256 of what was sent is not the one declared.")
     return None
+
+
+def metadata_sent(upload: Upload, sent: Mapping[str, str]) -> Pairs | None:
+    """Return the custom metadata of an upload that takes it, with what its object has; Mismatch if that is invalid.
+
+    Of credentials, pairs that break a rule are left out: tools add some of their own.
+    """
+    if upload.metadata_fields is None:
+        valid = [pair for name, value in sent.items() for pair in _valid_pair(name, value)]
+        return tuple(valid[:MAX_PAIRS]) or None
+    entered = {name: sent[name] for name in upload.metadata_fields if sent.get(name, "").strip()}
+    try:
+        return tuple(check_metadata(dict(upload.metadata or ()) | entered).items())
+    except Invalid as error:
+        raise Mismatch(error.detail, code=error.code) from None
+
+
+def _valid_pair(name: str, value: str) -> Iterable[tuple[str, str]]:
+    try:
+        return check_metadata({name: value}).items()
+    except Invalid:
+        return ()
 
 
 def part_size_for(size: int, smallest: int) -> int:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.http.answers import Answer, FileJson, ItemProblem, Page, sometimes
 from docstore_platform.http.bodies import Body, one_of
-from docstore_platform.http.values import WHOLE, Id, Sha256, described
+from docstore_platform.http.values import WHOLE, Id, MetadataNames, Sha256, described
 from docstore_upload.lifecycle.schemas import ONE_TARGET, PublicState, PutInstructions, Size, TargetRequest
 from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, Method
 
@@ -30,7 +30,8 @@ class FormInstructions(Answer):
     url: str
     """URL to post to."""
     fields: dict[str, str]
-    """Hidden signed fields: send all of them, before the file."""
+    """Hidden signed fields: send all of them, before the file, and with them an input `x-amz-meta-NAME` for each of
+    `metadata_fields`, which may be left empty."""
 
 
 class PartUrl(Answer):
@@ -171,6 +172,8 @@ class InitiateRequest(TargetRequest):
     """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""
     max_size: Annotated[int, described(minimum=1, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
     method: UploadMethod
+    metadata_fields: MetadataNames | None = None
+    """Names of custom metadata whose values are entered in a form, in fields `x-amz-meta-NAME`."""
 
     @property
     def most(self) -> int:

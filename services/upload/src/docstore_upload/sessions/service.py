@@ -90,6 +90,8 @@ class UploadService:
             base_version=request.base_version,
             on_conflict=request.on_conflict,
             tags=tuple(request.tags),
+            metadata=None if request.metadata is None else tuple(request.metadata.items()),
+            metadata_fields=request.metadata_fields,
             client_modified_at=request.client_modified_at,
             notify=request.notify,
             method=method,

@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.errors import DomainError, invalid
+from docstore_platform.custom_metadata import INVALID_METADATA, check_names
+from docstore_platform.errors import DomainError, Invalid, invalid
 from docstore_upload.lifecycle.rules import MAX_SIZE, MIB
 from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
 from docstore_upload.sessions.rules import Method, method_limit
@@ -34,7 +35,24 @@ def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> DomainErr
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
     if request.method == "blocks" and request.sha256 is None:
         return invalid("An upload in blocks needs its sha256.", "invalid_sha256")
-    return refuse_target(request) or _refuse_sizes(request, open_form_bytes) or refuse_description(request)
+    return (
+        refuse_target(request)
+        or _refuse_sizes(request, open_form_bytes)
+        or refuse_description(request)
+        or _refuse_metadata_fields(request)
+    )
+
+
+def _refuse_metadata_fields(request: InitiateRequest) -> DomainError | None:
+    if request.metadata_fields is None:
+        return None
+    if request.method != "form":
+        return invalid("Only a form has metadata_fields.", INVALID_METADATA)
+    try:
+        check_names([*request.metadata_fields, *(request.metadata or ())])
+    except Invalid as error:
+        return error
+    return None
 
 
 def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> DomainError | None:

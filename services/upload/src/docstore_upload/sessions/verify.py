@@ -10,15 +10,17 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 
+from docstore_contents.s3.metadata_headers import header_text
 from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
 from docstore_platform.errors import Unavailable, invalid
 from docstore_platform.ids import new_id
 from docstore_platform.tasks import end_tasks
 from docstore_upload.lifecycle.rules import MIB, RETRY_AFTER_SECONDS, Incomplete, Mismatch
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Upload, Verified, mismatch, part_count
+from docstore_upload.sessions.rules import Upload, Verified, metadata_sent, mismatch, part_count
 from docstore_upload.settings import UploadSettings
 
 SMALL = 1 * MIB
@@ -58,7 +60,8 @@ class Verifier:
         except ObjectNotFound:
             raise Incomplete from None
         try:
-            return _matching(upload, verified)
+            metadata = metadata_sent(upload, _texts(found)) if upload.takes_metadata else None
+            return replace(_matching(upload, verified), metadata=metadata)
         except Mismatch:
             if upload.is_copied:
                 await self._store.delete(upload.prefix + verified.object_name)
@@ -144,6 +147,10 @@ class Verifier:
         self._reading.pop(key, None)
         if not task.cancelled():
             task.exception()  # marks it as retrieved: a waiting caller got it, otherwise the next check reads again
+
+
+def _texts(found: ObjectInfo) -> dict[str, str]:
+    return {name: header_text(value) for name, value in found.metadata.items()}
 
 
 def _object_name(upload: Upload) -> str:

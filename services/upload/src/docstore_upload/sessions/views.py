@@ -22,7 +22,7 @@ def upload_json(upload: Upload) -> Json:
     if upload.max_size is not None:
         shown["max_size"] = upload.max_size
     if upload.state == "completed":
-        shown["file"] = upload.file
+        shown["file"] = upload.result
     if upload.refusal is not None:
         problem = problem_json(upload.refusal)
         shown["problem"] = {name: problem[name] for name in ("status", "code", "detail")}

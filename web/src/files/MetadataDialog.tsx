@@ -1,0 +1,95 @@
+/** The custom metadata of one file or folder: names and values. */
+import { Plus, X } from "lucide-react";
+import { useState } from "react";
+import { reason } from "@/api/problem";
+import type { FileItem } from "@/api/types";
+import { setMetadata } from "@/files/operations";
+import { Dialog } from "@/ui/dialog";
+
+const MAX_PAIRS = 20;
+const NAME = /^[a-z0-9-]{1,64}$/;
+
+type Pair = [name: string, value: string];
+
+export default function MetadataDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
+  const [pairs, setPairs] = useState<Pair[]>(() => withEmpty(Object.entries(file.metadata)));
+  const [error, setError] = useState<string>();
+
+  const change = (index: number, pair: Pair) => setPairs(pairs.with(index, pair));
+  async function save(): Promise<void> {
+    const named = pairs.filter(([name, value]) => name || value);
+    const wrong = named.find(([name]) => !NAME.test(name));
+    if (wrong) return setError(`“${wrong[0]}” is not a valid name. Use a–z, 0–9 and hyphens.`);
+    if (new Set(named.map(([name]) => name)).size < named.length) return setError("Each name can be used once.");
+    try {
+      await setMetadata(file, Object.fromEntries(named));
+      onClose();
+    } catch (caught) {
+      setError(reason(caught));
+    }
+  }
+  return (
+    <Dialog
+      title={`Metadata of “${file.name}”`}
+      onClose={onClose}
+      onSubmit={() => void save()}
+      footer={
+        <>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="button primary">
+            Save
+          </button>
+        </>
+      }
+    >
+      <ul className="pairs">
+        {pairs.map(([name, value], index) => (
+          <li key={index}>
+            <input
+              aria-label={`Name ${index + 1}`}
+              placeholder="Name"
+              value={name}
+              maxLength={64}
+              autoComplete="off"
+              autoCapitalize="none"
+              autoFocus={index === pairs.length - 1}
+              onChange={(event) => change(index, [event.target.value.toLowerCase().replaceAll(" ", "-"), value])}
+            />
+            <input
+              aria-label={`Value ${index + 1}`}
+              placeholder="Value"
+              value={value}
+              maxLength={256}
+              autoComplete="off"
+              onChange={(event) => change(index, [name, event.target.value])}
+            />
+            <button
+              type="button"
+              className="icon-button small"
+              aria-label={`Remove ${name || `pair ${index + 1}`}`}
+              onClick={() => setPairs(withEmpty(pairs.toSpliced(index, 1)))}
+            >
+              <X size={16} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      {pairs.length < MAX_PAIRS && (
+        <button type="button" className="button" onClick={() => setPairs([...pairs, ["", ""]])}>
+          <Plus size={16} aria-hidden="true" /> Add another
+        </button>
+      )}
+      {error && (
+        <p className="field-error" role="alert">
+          {error}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function withEmpty(pairs: Pair[]): Pair[] {
+  return pairs.length > 0 ? pairs : [["", ""]];
+}
