@@ -11,7 +11,6 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.files.service import FileService
 from docstore_metadata.jobs.repository import Job, JobKind
 from docstore_metadata.links.service import LinkService
-from docstore_metadata.links.token_cipher import TokenCipher
 from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.rules import Share
@@ -22,6 +21,7 @@ from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Version
 from docstore_platform.database import Session
+from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.passwords import HashingSettings, Passwords
 from docstore_platform.security.tokens import Principal
 
@@ -202,7 +202,7 @@ class Desk:
         self.trash = TrashService(*base, clock=self.clock)
         self.shares = ShareService(*base, lambda _: None, clock=self.clock)
         self.acceptance = ShareAcceptanceService(*base, clock=self.clock)
-        passwords, cipher = Passwords(HashingSettings()), TokenCipher("secret")
+        passwords, cipher = Passwords(HashingSettings()), Cipher("links", "secret")
         self.links = LinkService(*base, passwords, cipher, "https://example.com", clock=self.clock)
 
     def sign_up(self, *names: str) -> None:

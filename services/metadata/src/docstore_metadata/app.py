@@ -39,7 +39,6 @@ from docstore_metadata.links.page import page_router
 from docstore_metadata.links.previews import PagePreviews
 from docstore_metadata.links.rules import LinkGrants
 from docstore_metadata.links.service import LinkService
-from docstore_metadata.links.token_cipher import TokenCipher
 from docstore_metadata.links.visits import LinkVisits
 from docstore_metadata.links.worker import LinkSweeper
 from docstore_metadata.listing.api import listing_router
@@ -76,6 +75,7 @@ from docstore_metadata.versions.unreferenced_contents import UnreferencedContent
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
+from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.security.throttle import MongoFailures, Throttle
@@ -139,7 +139,8 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         clock=clock,
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
-    cipher = TokenCipher(*secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra))
+    token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
+    cipher = Cipher("docstore link tokens", *token_secrets)
     links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url, clock=clock)
     visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, clock=clock)
 

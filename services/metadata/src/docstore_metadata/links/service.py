@@ -9,13 +9,13 @@ from docstore_events.catalogue.shares import LinkCreated, LinkExpiring, LinkOpen
 from docstore_events.transaction import Transaction
 from docstore_metadata.errors import NotFound, NotShareable
 from docstore_metadata.links.rules import MAX_LINK_YEARS, MAX_LINKS, Link, LinkOptions, hash_of, new_token, operation_of
-from docstore_metadata.links.token_cipher import TokenCipher
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Place
 from docstore_platform.database import DuplicateKeyError
 from docstore_platform.errors import Conflict, invalid
 from docstore_platform.ids import new_id
+from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.tokens import Principal
@@ -26,7 +26,7 @@ class LinkService(UseCases):
     """Each change is one transaction."""
 
     passwords: Passwords
-    cipher: TokenCipher
+    cipher: Cipher
     public_url: str
 
     async def make(self, principal: Principal, node_id: str, options: LinkOptions, key: str = "") -> tuple[Link, str]:
@@ -50,7 +50,7 @@ class LinkService(UseCases):
             expires_at=options.expires_at,
             max_downloads=options.max_downloads,
             password_hash=password_hash,
-            encrypted_token=self.cipher.encrypt(link_id, token),
+            encrypted_token=self.cipher.encrypt(token.encode(), link_id),
             operation=operation,
         )
 
@@ -84,7 +84,10 @@ class LinkService(UseCases):
         return None if token is None else f"{self.public_url.rstrip('/')}/l/{token}"
 
     def _token_of(self, link: Link) -> str | None:
-        return self.cipher.decrypt(link.id, link.encrypted_token)
+        if link.encrypted_token is None:
+            return None
+        token = self.cipher.decrypt(link.encrypted_token, link.id)
+        return token.decode() if token is not None else None
 
     async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> Sequence[Link]:
         """The links of a file or folder, the earliest first, recently expired ones included."""
