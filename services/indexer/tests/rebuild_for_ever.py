@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
+from docstore_platform.security.cipher import Cipher
 
 
 def numbered(number: int, version: int) -> IndexedDocument:
@@ -17,7 +18,7 @@ def numbered(number: int, version: int) -> IndexedDocument:
 
 
 async def main(root: Path) -> None:
-    engine = TantivyEngine(root, commit_ms=0)
+    engine = TantivyEngine(root, Cipher("texts", "secret"), commit_ms=0)
     opened = await engine.open()
     version = 0
     if opened.rebuild_needed:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from docstore_indexer.engines.engine import IndexedDocument, SearchEngine, SearchQuery
 from docstore_platform.errors import DomainError
+from docstore_platform.security.cipher import Cipher
 
+CIPHER = Cipher("texts", "secret")
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 

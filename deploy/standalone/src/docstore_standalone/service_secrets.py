@@ -17,9 +17,11 @@ OWNERS: dict[str, tuple[ServiceName, ...]] = {
     for service in SERVICE_NAMES
     for secret in needs_of(service).secrets
 }
-"""Signing secrets by variable: one for each purpose, with the services that have it."""
-NEVER_EXPIRE = frozenset({"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY"})
-"""Signatures of these never expire, so all earlier secrets are kept."""
+"""Secrets by variable: one for each purpose, with the services that have it."""
+NEVER_EXPIRE = frozenset(
+    {"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY", "INDEXER_TEXT_SECRETS"}
+)
+"""What these sign or encrypt never expires, so all earlier secrets are kept."""
 
 Keys = dict[str, list[str]]
 """By name; the current one first."""

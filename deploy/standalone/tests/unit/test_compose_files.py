@@ -116,7 +116,7 @@ def test_keys_for_s3_go_to_those_with_a_policy(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_a_service_gets_its_own_key_and_the_secrets_of_its_purposes(service: str) -> None:
-    """Indexer and media none at all."""
+    """Media none at all."""
     given = environment(service)
     assert given["DOCSTORE_SERVICE_KEY"].startswith(f"${{SERVICE_KEY_{service.upper()}:")
     assert given.keys() & OWNERS.keys() == {name for name, owners in OWNERS.items() if service in owners}

@@ -24,7 +24,8 @@ def made(folder: Path) -> dict[str, str]:
 
 
 def test_each_service_gets_its_own_and_nothing_else(tmp_path: Path) -> None:
-    """Indexer and media, which read what strangers send, hold no secret that signs anything but their own calls."""
+    """Indexer and media, which read what strangers send, hold no secret that signs anything but their own calls: the
+    indexer's encrypts the texts that it stores."""
     given = made(tmp_path) | {"DOCSTORE_REGION": "us-west-2", "UPLOAD_POLL_INTERVAL_SECONDS": "1"}
     everything = {value for keys in load_credentials(tmp_path).service_keys.values() for value in keys}
     for service in SERVICE_NAMES:
@@ -34,7 +35,7 @@ def test_each_service_gets_its_own_and_nothing_else(tmp_path: Path) -> None:
         assert public_key_of(own[SERVICE_KEY]) in json.loads(own[PUBLIC_KEYS])[service]
         assert own["DOCSTORE_REGION"] == "us-west-2"
         assert ("UPLOAD_POLL_INTERVAL_SECONDS" in own) is (service == "upload")
-    assert not only_for("indexer", given).keys() & OWNERS.keys()
+    assert only_for("indexer", given).keys() & OWNERS.keys() == {"INDEXER_TEXT_SECRETS"}
     assert not only_for("media", given).keys() & OWNERS.keys()
 
 

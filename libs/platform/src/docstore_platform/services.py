@@ -41,6 +41,7 @@ NEEDS: Final[dict[ServiceName, Needs]] = {
     "accounts": Needs(secrets=("DOCSTORE_RESET_LINK_SECRETS",), internet=True),
     "analytics": Needs(secrets=("ANALYTICS_AUDIT_KEY",)),
     "gateway": Needs(secrets=("GATEWAY_CSRF_SECRETS", "GATEWAY_IDEMPOTENCY_SECRETS")),
+    "indexer": Needs(secrets=("INDEXER_TEXT_SECRETS",)),
     "metadata": Needs(secrets=("METADATA_LINK_GRANT_SECRETS", "METADATA_LINK_TOKEN_SECRETS")),
     "notify": Needs(secrets=("DOCSTORE_RESET_LINK_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET"), internet=True),
     "upload": Needs(secrets=("UPLOAD_REDIRECT_SECRETS",)),

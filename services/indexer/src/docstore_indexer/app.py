@@ -38,6 +38,8 @@ from docstore_indexer.settings import IndexerSettings
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
+from docstore_platform.security.cipher import Cipher
+from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
@@ -53,7 +55,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-indexer")
     database = mongo.database(f"{infra.database_prefix}indexer")
     entries = MongoEntries(database, lease_seconds=settings.lease_seconds)
-    texts, accounts = MongoTexts(database), MongoAccounts(database)
+    cipher = Cipher("docstore indexed texts", *secret_list("INDEXER_TEXT_SECRETS", settings.text_secrets, infra))
+    texts, accounts = MongoTexts(database, cipher), MongoAccounts(database)
     jobs = Jobs(database, lease_seconds=settings.lease_seconds)
     runtime = EventRuntime("indexer", infra, mongo, database)
     service = IndexService(entries, accounts, jobs, runtime.transactor)
@@ -74,7 +77,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     }
     contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars)
 
-    engine = _engine(settings)
+    engine = _engine(settings, cipher)
     index = OrderedIndex(engine)
     indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
@@ -141,9 +144,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     )
 
 
-def _engine(settings: IndexerSettings) -> SearchEngine:
+def _engine(settings: IndexerSettings, cipher: Cipher) -> SearchEngine:
     if settings.engine == "tantivy":
-        return TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_interval_ms)
+        return TantivyEngine(settings.folder.absolute(), cipher, commit_ms=settings.commit_interval_ms)
     password = settings.opensearch_password.get_secret_value()
     client = OpenSearchClient(settings.opensearch_url, settings.opensearch_user, password, settings.opensearch_ca_file)
     layout = Layout(settings.opensearch_shards, settings.opensearch_replicas, settings.opensearch_refresh_interval_ms)

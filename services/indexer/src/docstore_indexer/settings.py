@@ -16,6 +16,10 @@ MIB = 1 << 20
 class IndexerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INDEXER_")
 
+    text_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="encrypts texts of documents at rest. Several by commas: the first encrypts, all decrypt",
+    )
     engine: Literal["tantivy", "opensearch"] = Field(
         "tantivy", description="index in a folder of this process only (tantivy), or in a shared cluster (opensearch)"
     )

@@ -1,4 +1,4 @@
-"""Compressed extracted texts, and the plans of accounts."""
+"""Extracted texts, compressed and encrypted, and the plans of accounts."""
 
 import zlib
 from collections.abc import Collection as Several
@@ -8,6 +8,7 @@ from typing import Protocol
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Plan
 from docstore_platform.mongo import Collection, Database, ReplaceOne, Session, UpdateOne
+from docstore_platform.security.cipher import Cipher
 
 PACKED_FROM_BYTES = 1024
 
@@ -25,20 +26,37 @@ class Texts(Protocol):
 
 
 class MongoTexts:
-    """Collection `texts`: separate from `documents`, which are read often and must stay small."""
+    """Collection `texts`: separate from `documents`, which are read often and must stay small.
 
-    def __init__(self, database: Database) -> None:
+    A text that an earlier version stored in clear, or with an earlier secret, is encrypted when it is read.
+    """
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
         self._texts: Collection = database["texts"]
+        self._cipher = cipher
 
     async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
-        rows = self._texts.find({"_id": {"$in": list(file_ids)}})
-        return {row["_id"]: (row["version"], unpack(row["text"], packed=row["packed"])) async for row in rows}
+        found: dict[str, tuple[int, str]] = {}
+        writes = []
+        async for row in self._texts.find({"_id": {"$in": list(file_ids)}}):
+            file_id, version = row["_id"], row["version"]
+            data = self._cipher.decrypt(row["text"], file_id) if row.get("encrypted") else row["text"]
+            if data is None:
+                continue  # its secret is gone: read from the document again
+            found[file_id] = (version, unpack(data, packed=row["packed"]))
+            if not (row.get("encrypted") and self._cipher.is_current(row["text"], file_id)):
+                change = {"text": self._cipher.encrypt(data, file_id), "encrypted": True}
+                writes.append(UpdateOne({"_id": file_id, "version": version}, {"$set": change}))
+        if writes:
+            await self._texts.bulk_write(writes, ordered=False)
+        return found
 
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None:
         writes = []
         for file_id, (version, found) in texts.items():
             data, packed = pack(found.text)
-            row = {"version": version, "text": data, "packed": packed}
+            encrypted = self._cipher.encrypt(data, file_id)
+            row = {"version": version, "text": encrypted, "packed": packed, "encrypted": True}
             writes.append(ReplaceOne({"_id": file_id}, row, upsert=True))
         if writes:
             await self._texts.bulk_write(writes, ordered=False, session=session)

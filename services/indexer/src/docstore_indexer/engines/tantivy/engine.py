@@ -17,6 +17,7 @@ from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.errors import DomainError, invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.security.cipher import Cipher
 from docstore_platform.telemetry.memory import give_back
 
 log = structlog.get_logger(__name__)
@@ -30,12 +31,14 @@ class TantivyEngine:
     def __init__(
         self,
         root: Path,
+        cipher: Cipher,
         *,
         commit_ms: int = 50,
         idle_seconds: float = 30.0,
         batch_chars: int = 8_000_000,
     ) -> None:
         """Commits are at least `commit_ms` apart; an idle writer is released; `batch_chars` of text may be pending."""
+        self._cipher = cipher
         self._generations = Generations(root)
         self._writing = ThreadPoolExecutor(1, "index-writer")
         self._reading = ThreadPoolExecutor(2, "index-reader")
@@ -65,7 +68,7 @@ class TantivyEngine:
             self._generations.sweep(current)
             if current.schema != SCHEMA_VERSION:
                 return self._start_anew("outdated")
-            self._serving = Generation(self._generations.path(current))
+            self._serving = self._generation(current)
         except PermissionError:
             raise
         except BaseException as error:  # noqa: BLE001 (Tantivy panics, as a BaseException, on some broken files)
@@ -74,9 +77,12 @@ class TantivyEngine:
         self._current = current
         return Opened(not current.complete, "complete" if current.complete else "unfinished")
 
+    def _generation(self, of: Current) -> Generation:
+        return Generation(self._generations.path(of), self._cipher)
+
     def _start_anew(self, reason: OpenedReason) -> Opened:
         self._current = Current(self._generations.create(), complete=False, schema=SCHEMA_VERSION)
-        self._serving = Generation(self._generations.path(self._current))
+        self._serving = self._generation(self._current)
         self._generations.switch(self._current)
         return Opened(True, reason)
 
@@ -97,7 +103,7 @@ class TantivyEngine:
 
     async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
         for document in documents:
-            await self._accept(document.file_id, to_document(document), len(document.text or ""))
+            await self._accept(document.file_id, to_document(document, self._cipher), len(document.text or ""))
 
     async def delete(self, changes: Mapping[str, int]) -> None:
         for file_id in changes:
@@ -129,13 +135,15 @@ class TantivyEngine:
 
     def _make(self) -> tuple[str, Generation]:
         name = self._generations.create()
-        return name, Generation(self._generations.path(replace(self._current, folder=name)))
+        return name, self._generation(replace(self._current, folder=name))
 
     async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
         for document in documents:
             if self._making is None:
                 raise EngineFailed("no rebuild is under way")
-            await self._batches.accept_backlog(document.file_id, to_document(document), len(document.text or ""))
+            await self._batches.accept_backlog(
+                document.file_id, to_document(document, self._cipher), len(document.text or "")
+            )
 
     async def finish_rebuild(self) -> None:
         await self.flush()

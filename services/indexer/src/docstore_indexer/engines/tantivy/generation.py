@@ -9,6 +9,7 @@ import tantivy
 from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
 from docstore_indexer.engines.tantivy.query import Snippets, build
 from docstore_indexer.engines.tantivy.schema import open_index
+from docstore_platform.security.cipher import Cipher
 
 WRITER_HEAP_BYTES = 15_000_000
 MAX_POSITION = 10_000
@@ -17,8 +18,9 @@ MAX_POSITION = 10_000
 class Generation:
     """An open index folder. Call `apply` and `release` from one thread, `search` from any."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cipher: Cipher) -> None:
         """ValueError if the folder is not a readable index."""
+        self._cipher = cipher
         self._index = open_index(folder)
         self._index.searcher().search(tantivy.Query.all_query(), 1)
         self._writer: tantivy.IndexWriter | None = None
@@ -60,19 +62,20 @@ class Generation:
         found = searcher.search(built, limit, count=True, order_by_field=order, offset=start)
         snippets = Snippets(searcher, built) if query.scope == "content" and not query.of_others else None
         hits = [
-            _hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
+            self._hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
             for place, (_, address) in enumerate(found.hits)
         ]
         total: int = found.count  # type: ignore[attr-defined]  # the stub lacks it
         return SearchHits(tuple(hits), total, None)
 
+    def _hit(self, document: tantivy.Document, score: float, snippets: Snippets | None) -> Hit:
+        file_id = str(document.get_first("file_id"))
+        stored = document.get_first("excerpt")
+        excerpt = None if snippets is None or stored is None else self._cipher.decrypt(bytes(stored), file_id)
+        snippet = None if snippets is None or excerpt is None else snippets.of(excerpt.decode())
+        return Hit(file_id, int(document.get_first("version") or 0), float(score), snippet)
+
 
 def _score(position: int) -> float:
     """Score by position: Tantivy's own score reveals in how many files of all accounts a word occurs."""
     return 1.0 / (1 + position)
-
-
-def _hit(document: tantivy.Document, score: float, snippets: Snippets | None) -> Hit:
-    excerpt = document.get_first("excerpt")
-    snippet = None if snippets is None or excerpt is None else snippets.of(bytes(excerpt).decode())
-    return Hit(str(document.get_first("file_id")), int(document.get_first("version") or 0), float(score), snippet)

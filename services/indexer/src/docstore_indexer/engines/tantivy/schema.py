@@ -6,8 +6,9 @@ import tantivy
 
 from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of
+from docstore_platform.security.cipher import Cipher
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def _stemmed() -> tantivy.TextAnalyzer:
@@ -49,8 +50,8 @@ def open_index(folder: Path) -> tantivy.Index:
     return index
 
 
-def to_document(source: IndexedDocument) -> tantivy.Document:
-    """Return the stored form; text is stored for snippets up to EXCERPT_CHARS, and indexed in full."""
+def to_document(source: IndexedDocument, cipher: Cipher) -> tantivy.Document:
+    """Return the stored form; text is indexed in full, and stored encrypted for snippets up to EXCERPT_CHARS."""
     document = tantivy.Document()
     document.add_text("file_id", source.file_id)
     for field, values in terms_of(source).items():
@@ -59,7 +60,7 @@ def to_document(source: IndexedDocument) -> tantivy.Document:
     if source.text is not None:
         text = normal(source.text)
         document.add_text("text", text)
-        document.add_bytes("excerpt", text[:EXCERPT_CHARS].encode())
+        document.add_bytes("excerpt", cipher.encrypt(text[:EXCERPT_CHARS].encode(), source.file_id))
     document.add_integer("version", source.version)
     document.add_integer("modified_at", microseconds(source.modified_at))
     return document

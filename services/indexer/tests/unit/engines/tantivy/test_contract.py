@@ -11,7 +11,7 @@ from docstore_indexer.engines.tantivy.engine import TantivyEngine
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[TantivyEngine]:
-    engine = TantivyEngine(tmp_path / "index", commit_ms=0)
+    engine = TantivyEngine(tmp_path / "index", CIPHER, commit_ms=0)  # noqa: F405
     await engine.open()
     yield engine
     await engine.close()

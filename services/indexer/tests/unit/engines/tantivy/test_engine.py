@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from search_engine_contract import document, found, put
+from search_engine_contract import CIPHER, document, found, put
 
 from docstore_indexer.engines.engine import EngineFailed, Opened, SearchQuery
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
@@ -25,7 +25,7 @@ def generations(root: Path) -> list[str]:
 
 async def built(root: Path) -> None:
     """A complete index of one file, closed."""
-    engine = TantivyEngine(root)
+    engine = TantivyEngine(root, CIPHER)
     assert await engine.open() == Opened(True, "new")
     await engine.begin_rebuild()
     await engine.add_to_rebuild([document("f1", "kept")])
@@ -36,11 +36,11 @@ async def built(root: Path) -> None:
 async def test_a_closed_index_opens_complete(tmp_path: Path) -> None:
     """What was accepted before the end is there after it, flushed or not."""
     await built(tmp_path)
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     assert await engine.open() == Opened(False, "complete")
     await engine.upsert([document("f2", "unflushed")])
     await engine.close()
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     await engine.open()
     assert sorted(await found(engine)) == ["f1", "f2"]
     await engine.close()
@@ -49,7 +49,7 @@ async def test_a_closed_index_opens_complete(tmp_path: Path) -> None:
 async def test_an_index_stays_unfinished_until_its_rebuild_is(tmp_path: Path) -> None:
     """A process that ends between open and the end of the rebuild leaves it to be done by the next."""
     for reason in ("new", "unfinished", "unfinished"):
-        engine = TantivyEngine(tmp_path)
+        engine = TantivyEngine(tmp_path, CIPHER)
         assert await engine.open() == Opened(True, reason)  # type: ignore[arg-type]
         await engine.begin_rebuild()
         await engine.close()
@@ -57,12 +57,12 @@ async def test_an_index_stays_unfinished_until_its_rebuild_is(tmp_path: Path) ->
 
 
 async def engine_done(root: Path) -> None:
-    engine = TantivyEngine(root)
+    engine = TantivyEngine(root, CIPHER)
     await engine.open()
     await engine.begin_rebuild()
     await engine.finish_rebuild()
     await engine.close()
-    engine = TantivyEngine(root)
+    engine = TantivyEngine(root, CIPHER)
     assert await engine.open() == Opened(False, "complete")
     await engine.close()
 
@@ -102,7 +102,7 @@ async def test_a_broken_index_is_reported_and_replaced(tmp_path: Path, damage: C
     """The service rebuilds, and meanwhile an empty index takes writes and serves."""
     await built(tmp_path)
     damage(tmp_path / generations(tmp_path)[0])
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     assert await engine.open() == Opened(True, "unreadable")
     await put(engine, document("f2", "new"))
     assert await found(engine) == ["f2"]
@@ -115,14 +115,14 @@ async def test_an_index_of_another_schema_is_replaced(tmp_path: Path) -> None:
     await built(tmp_path)
     current = json.loads((tmp_path / "CURRENT").read_bytes())
     (tmp_path / "CURRENT").write_text(json.dumps(current | {"schema": 0}))
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     assert await engine.open() == Opened(True, "outdated")
     await engine.close()
 
 
 async def test_a_second_process_cannot_take_the_index(tmp_path: Path) -> None:
     """It is refused and harms nothing; once the first has closed, it may."""
-    first, second = TantivyEngine(tmp_path), TantivyEngine(tmp_path)
+    first, second = TantivyEngine(tmp_path, CIPHER), TantivyEngine(tmp_path, CIPHER)
     await first.open()
     await first.begin_rebuild()
     with pytest.raises(EngineFailed):
@@ -131,7 +131,7 @@ async def test_a_second_process_cannot_take_the_index(tmp_path: Path) -> None:
     await put(first, document("f1"))
     await first.finish_rebuild()
     await first.close()
-    third = TantivyEngine(tmp_path)
+    third = TantivyEngine(tmp_path, CIPHER)
     await third.open()
     assert await found(third) == ["f1"]
     await third.close()
@@ -142,7 +142,7 @@ async def test_an_unfinished_rebuild_is_dropped_at_start(tmp_path: Path) -> None
     await built(tmp_path)
     [name] = generations(tmp_path)
     (tmp_path / f"{int(name) + 1:016d}").mkdir()
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     await engine.open()
     assert generations(tmp_path) == [name]
     await engine.close()
@@ -153,7 +153,7 @@ async def test_writes_share_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     commits = []
     apply = Generation.apply
     monkeypatch.setattr(Generation, "apply", lambda self, changes: (commits.append(len(changes)), apply(self, changes)))
-    engine = TantivyEngine(tmp_path, commit_ms=20)
+    engine = TantivyEngine(tmp_path, CIPHER, commit_ms=20)
     await engine.open()
     await asyncio.gather(*(put(engine, document(f"f{number}")) for number in range(100)))
     answer = await engine.search(SearchQuery("ann", limit=1))
@@ -164,7 +164,7 @@ async def test_writes_share_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_a_failed_commit_is_reported_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The waiting caller gets the error; the write is not lost, and does not undo a newer one."""
-    engine = TantivyEngine(tmp_path, commit_ms=0)
+    engine = TantivyEngine(tmp_path, CIPHER, commit_ms=0)
     await engine.open()
     await put(engine, document("f1", "zero"))
     apply = Generation.apply
@@ -187,7 +187,7 @@ async def test_a_failed_commit_is_reported_and_tried_again(tmp_path: Path, monke
 
 async def test_waiting_text_is_bounded(tmp_path: Path) -> None:
     """Writers faster than the disk wait for it instead of filling the memory."""
-    engine = TantivyEngine(tmp_path, commit_ms=0, batch_chars=1000)
+    engine = TantivyEngine(tmp_path, CIPHER, commit_ms=0, batch_chars=1000)
     await engine.open()
     for number in range(20):
         await engine.upsert([document(f"f{number}", text="word " * 150)])
@@ -198,7 +198,7 @@ async def test_waiting_text_is_bounded(tmp_path: Path) -> None:
 
 async def test_a_snippet_costs_no_more_for_characters_that_are_many_once_normal(tmp_path: Path) -> None:
     """What it is looked for in is cut after that: one character may become eighteen."""
-    engine = TantivyEngine(tmp_path)
+    engine = TantivyEngine(tmp_path, CIPHER)
     await engine.open()
     many = "\ufdfa " * (EXCERPT_CHARS // 19)
     await put(engine, document("f1", text="zebra " + many + "walrus"))
@@ -214,7 +214,7 @@ async def test_an_idle_engine_writes_again(tmp_path: Path, monkeypatch: pytest.M
     released = []
     release = Generation.release
     monkeypatch.setattr(Generation, "release", lambda self: (release(self), released.append(self)))
-    engine = TantivyEngine(tmp_path, commit_ms=0, idle_seconds=0.01)
+    engine = TantivyEngine(tmp_path, CIPHER, commit_ms=0, idle_seconds=0.01)
     await engine.open()
     for number in range(3):
         await put(engine, document(f"f{number}"))
@@ -239,7 +239,7 @@ async def test_an_index_survives_kill_9_at_any_point_of_a_rebuild(tmp_path: Path
         await asyncio.sleep(round_number * 0.007)  # another moment of the cycle each time
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        engine = TantivyEngine(tmp_path)
+        engine = TantivyEngine(tmp_path, CIPHER)
         assert await engine.open() == Opened(False, "complete")
         assert sorted(await found(engine)) == sorted(f"f{number}" for number in range(20))
         assert len(generations(tmp_path)) == 1
