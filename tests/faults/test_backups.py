@@ -16,6 +16,7 @@ from stacks import SHORT_WAITS, DetachedStack, docstore, run
 from synced_folders import Command, tree, write
 
 from docstore_platform.testing import eventually
+from docstore_standalone.credentials import load_credentials
 from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import RESTORING_FILE, read_state
 
@@ -159,6 +160,9 @@ async def test_backups_of_a_busy_stack(stack: DetachedStack, folder: Path, tmp_p
         await device.sync(folder)
         before = tree(folder)
         twin = await restored(backups, tmp_path / "twin")
+        secrets = [load_credentials(each.data) for each in (stack, twin)]
+        assert secrets[0].server_secret != secrets[1].server_secret  # so contents are encrypted with a new key
+        assert secrets[0].signing_secrets == secrets[1].signing_secrets
         await twin.up()
         try:
             client.person.gateway = person.gateway = twin.gateway  # with the tokens of the stack that was lost

@@ -97,6 +97,16 @@ class Bucket:
         answer = await asyncio.to_thread(self._client.list_multipart_uploads, Bucket=self.name, Prefix=prefix)
         return [upload["Key"] for upload in answer.get("Uploads", [])]
 
+    async def in_clear(self) -> list[str]:
+        """Keys of objects that are not encrypted."""
+
+        def keys() -> list[str]:
+            found = [entry["Key"] for entry in self._entries("")]
+            heads = {key: self._client.head_object(Bucket=self.name, Key=key) for key in found}
+            return [key for key, head in heads.items() if "ServerSideEncryption" not in head]
+
+        return await asyncio.to_thread(keys)
+
     def _entries(self, prefix: str) -> Iterator[Any]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
             yield from page.get("Contents", [])

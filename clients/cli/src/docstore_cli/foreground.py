@@ -13,7 +13,19 @@ from docstore_standalone.processes import ServerFailed
 from docstore_standalone.regions import Regions, start_regions
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
-from docstore_standalone.state import AlreadyRunning, HalfRestored, OtherLayout
+from docstore_standalone.state import AlreadyRunning, HalfRestored, OtherLayout, SecretsMissing
+
+UNSTARTED = (
+    AlreadyRunning,
+    HalfRestored,
+    OtherLayout,
+    PortTaken,
+    ProgramMissing,
+    SecretsMissing,
+    ServerFailed,
+    ValueError,
+)
+"""Reasons why a stack does not start, each with a message for the user."""
 
 
 async def stay(
@@ -53,5 +65,5 @@ async def _start_shown(
             if regions is None:
                 return await start_stack(settings, processes=processes, on_change=display.on_change, forker=forker)
             return await start_regions(settings, regions, processes=processes, on_change=display.on_change)
-    except (AlreadyRunning, OtherLayout, HalfRestored, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
+    except UNSTARTED as error:
         raise failed(str(error)) from None

@@ -1,4 +1,4 @@
-"""Settings: environment variables `PROVISION_<NAME>` and `PROVISION_KAFKA_<NAME>`."""
+"""Settings: environment variables `PROVISION_<NAME>`, `PROVISION_KAFKA_<NAME>` and `PROVISION_S3_<NAME>`."""
 
 from pathlib import Path
 
@@ -26,3 +26,13 @@ class KafkaProvisionSettings(BaseSettings):
     passwords: dict[str, SecretStr] = Field(description="JSON object: the password of each user")
     rules: Path = Field(description="deploy/policies/kafka/acls.json")
     wait_seconds: float = Field(60.0, gt=0, description="how long to wait for the broker")
+
+
+class S3ProvisionSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PROVISION_S3_", extra="ignore", frozen=True)
+
+    endpoint: str = Field("http://127.0.0.1:8333", description="address of the store")
+    region: str = "us-west-2"
+    access_key_id: str = Field(description="keys that may change settings of the buckets")
+    secret_access_key: SecretStr
+    buckets: list[str] = Field(description="JSON array: buckets to encrypt")

@@ -15,6 +15,7 @@ from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
 from docstore_standalone.object_store import (
+    ENCRYPTION,
     GRPC_PARTS,
     HTTP_KEYS,
     UPLOAD_ROLE,
@@ -72,6 +73,7 @@ def store_security(credentials: Credentials) -> str:
         "jwt.signing.read": {"key": key["volume reads"]},
         "jwt.filer_signing": {"key": key["filer writes"]},
         "jwt.filer_signing.read": {"key": key["filer reads"]},
+        "s3.sse": {"key": credentials.derived(f"object store {ENCRYPTION}")},
         "grpc": {"ca": f"{IN_CONTAINER}/{CERTIFICATE}"},
         **{
             f"grpc.{part.lower()}": {"cert": f"{IN_CONTAINER}/{CERTIFICATE}", "key": f"{IN_CONTAINER}/{KEY}"}

@@ -1,4 +1,4 @@
-"""The stack's secrets: random, created at the first start, in one private file."""
+"""The stack's secrets: random, created at the first start, in one private file of the data folder or elsewhere."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from docstore_standalone.service_secrets import Keys, new_service_keys, new_signing_secrets, rotated
-from docstore_standalone.state import write_private
+from docstore_standalone.state import SecretsMissing, read_state, write_private, write_state
 
 CREDENTIALS_FILE = "credentials.json"
 
@@ -56,12 +56,22 @@ class Credentials(BaseModel):
         return {**known, **{name: {**values, **known.get(name, {})} for name, values in made.items()}}
 
 
+def credentials_path(folder: Path) -> Path:
+    """Return the file with the secrets of this data folder: in it, or where `move_credentials` has moved it."""
+    return folder / (read_state(folder).credentials_file or CREDENTIALS_FILE)
+
+
 def load_credentials(folder: Path) -> Credentials:
-    """Load the secrets of this data folder; create them, or complete those of an earlier version."""
-    path = folder / CREDENTIALS_FILE
+    """Load the secrets of this data folder; create them, or complete those of an earlier version.
+
+    SecretsMissing if they were moved elsewhere and are not there: new ones could not decrypt what is stored.
+    """
+    path = credentials_path(folder)
     try:
         known = json.loads(path.read_bytes())
     except FileNotFoundError:
+        if path.parent != folder:
+            raise SecretsMissing(f"the secrets of {folder} are not at {path}, to which they were moved") from None
         known = {}
     credentials = Credentials.model_validate(known)
     if credentials.model_dump(mode="json") != known:
@@ -70,7 +80,25 @@ def load_credentials(folder: Path) -> Credentials:
 
 
 def save_credentials(folder: Path, credentials: Credentials) -> None:
-    write_private(folder / CREDENTIALS_FILE, credentials.model_dump_json(indent=2))
+    write_private(credentials_path(folder), credentials.model_dump_json(indent=2))
+
+
+def move_credentials(folder: Path, to: Path) -> None:
+    """Move the secrets of a data folder to the folder `to`. Repeatable: a crash leaves them at one place at least.
+
+    SecretsMissing if there are none, or those of another stack at `to`.
+    """
+    path, target = credentials_path(folder), to / CREDENTIALS_FILE
+    if path != target:
+        if path.exists() or not target.exists():
+            load_credentials(folder)
+            text = path.read_text("utf-8")
+            if target.exists() and target.read_text("utf-8") != text:
+                raise SecretsMissing(f"{target} contains the secrets of another stack than {folder}")
+            write_private(target, text)
+        write_state(folder, read_state(folder).model_copy(update={"credentials_file": str(target)}))
+        path.unlink(missing_ok=True)
+    (folder / CREDENTIALS_FILE).unlink(missing_ok=True)  # of a move that was cut off
 
 
 def rotate_secrets(folder: Path) -> None:

@@ -32,8 +32,17 @@ HTTP_KEYS = {
     "WEED_JWT_FILER_SIGNING_KEY": "filer writes",
     "WEED_JWT_FILER_SIGNING_READ_KEY": "filer reads",
 }
+ENCRYPT_NEW = (
+    b"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>"
+    b"</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"
+)
+"""Body of PutBucketEncryption."""
 PROBE = b"." * PROBE_BYTES
 PROBE_SECONDS = 60
+ENCRYPTED_FILE = "encrypted"
+ENCRYPTION = "encryption at rest"
+SECRETS = {**HTTP_KEYS, "WEED_S3_SSE_KEY": ENCRYPTION}
+"""Variables of SeaweedFS, and the purpose of each secret. The last one encrypts the keys of encrypted objects."""
 # The heap has 200 MB of reserved, untouched buffers: a limit below 300 MB collects endlessly.
 # GOGC=50 keeps the idle size low; the limit bounds it under large uploads.
 MEMORY_SETTINGS = {"GOGC": "50", "GOMEMLIMIT": "600MiB"}
@@ -150,11 +159,20 @@ class ObjectStore:
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not (self.folder / "data").exists():
+            self.note_encrypted()
         (self.folder / "data").mkdir(exist_ok=True)
         ensure_certificate(*self._certificate, self.name)
         s3, iam = self._configs
         write_private(s3, json.dumps(identities(self.credentials, self.of_services, self.broker_bucket)))
         write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
+
+    def is_encrypted(self) -> bool:
+        """Whether all objects are. An earlier version stored them in clear: `encryption_at_rest`."""
+        return (self.folder / ENCRYPTED_FILE).exists()
+
+    def note_encrypted(self) -> None:
+        (self.folder / ENCRYPTED_FILE).touch()
 
     def command(self) -> Sequence[str]:
         options = self.options(self.folder / "data", *self._configs)
@@ -188,24 +206,33 @@ class ObjectStore:
         grpc = {"WEED_GRPC_CA": certificate}
         for part in GRPC_PARTS:
             grpc |= {f"WEED_GRPC_{part}_CERT": certificate, f"WEED_GRPC_{part}_KEY": key}
-        keys = {name: self.credentials.derived(f"object store {purpose}") for name, purpose in HTTP_KEYS.items()}
+        keys = {name: self.credentials.derived(f"object store {purpose}") for name, purpose in SECRETS.items()}
         return {**base_environment(), **MEMORY_SETTINGS, **grpc, **keys}
 
     async def wait_ready(self) -> None:
-        """Wait until every bucket (created last) has a writable volume, and objects can be deleted."""
+        """Wait until every bucket (created last) has a writable volume, encrypts new objects, and can delete them."""
         await until(self._is_ready)
 
     async def _is_ready(self) -> bool:
         for bucket in self.buckets:
+            if self.is_encrypted() and not await self._encrypts_new(bucket):
+                return False
             keys = self.credentials.broker if bucket == self.broker_bucket else self.credentials.services
-            if await self._probe("PUT", bucket, keys) != 200 or await self._probe("DELETE", bucket, keys) != 204:
+            probe = f"/{bucket}/{PROBE_KEY}"
+            if await self._call("PUT", probe, keys, PROBE) != 200 or await self._call("DELETE", probe, keys) != 204:
                 return False
         return True
 
-    async def _probe(self, method: str, bucket: str, keys: S3Credentials) -> int | None:
+    async def _encrypts_new(self, bucket: str) -> bool:
+        root = self.credentials.root
+        return await self._call("PUT", f"/{bucket}", root, ENCRYPT_NEW, {"encryption": ""}) == 200
+
+    async def _call(
+        self, method: str, path: str, keys: S3Credentials, body: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> int | None:
         signer = Signer(self.endpoint, SigningKeys(keys.access_key_id, keys.secret_access_key), region="us-east-1")
-        url = signer.presign(method, f"/{bucket}/{PROBE_KEY}", expires_in=PROBE_SECONDS)
-        return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, PROBE * (method == "PUT"))
+        url = signer.presign(method, path, expires_in=PROBE_SECONDS, query=query)
+        return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, body)
 
     def clean_up(self) -> None:
         """Remove its sockets, named by port in /tmp."""

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
-from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
+from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials, move_credentials
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import ProcessId
 from docstore_standalone.servers import BrokerKind
@@ -68,11 +68,14 @@ async def start_regions(
     folder = settings.data
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
-        book = PortBook(read_state(folder).ports)
+        if settings.secrets_folder:
+            move_credentials(folder, settings.secrets_folder)
+        known = read_state(folder)
+        book = PortBook(known.ports)
         state = StackState(
             folder=str(folder),
             supervisor=ProcessId.of(os.getpid()),
-            credentials_file=CREDENTIALS_FILE,
+            credentials_file=known.credentials_file or CREDENTIALS_FILE,
             regions=list(names),
         )
         write_state(folder, state)  # the state of the last run is outdated
@@ -83,7 +86,7 @@ async def start_regions(
         credentials = load_credentials(folder)
         starting = (
             start_stack(
-                settings.model_copy(update={"data": folder / name, "region": name, "port": book[name]}),
+                _of_region(settings, name, book[name]),
                 processes=processes,
                 broker=broker,
                 on_change=_with_prefix(name, on_change),
@@ -106,6 +109,14 @@ async def start_regions(
         addresses = read_state(folder / names[0]).addresses
         write_state(folder, state.model_copy(update={"ports": book.as_dict(), "addresses": addresses}))
         return Regions(stacks, opening.pop_all())
+
+
+def _of_region(settings: StandaloneSettings, name: str, port: int) -> StandaloneSettings:
+    """Settings of one region's stack, whose folders are those of its name."""
+    secrets = settings.secrets_folder / name if settings.secrets_folder else None
+    return settings.model_copy(
+        update={"data": settings.data / name, "secrets_folder": secrets, "region": name, "port": port}
+    )
 
 
 def regional_variables(name: str, gateways: Mapping[str, str], credentials: Credentials) -> dict[str, str]:

@@ -14,7 +14,14 @@ from docstore_standalone.apache_kafka import ApacheKafka
 from docstore_standalone.asgi_server import serving
 from docstore_standalone.binaries import find_mongod, find_tansu, find_weed
 from docstore_standalone.broker import LogBucket, Tansu
-from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, S3Credentials, load_credentials
+from docstore_standalone.credentials import (
+    CREDENTIALS_FILE,
+    Credentials,
+    S3Credentials,
+    load_credentials,
+    move_credentials,
+)
+from docstore_standalone.encryption_at_rest import encrypting_existing
 from docstore_standalone.mailbox import MAILBOX_FOLDER, create_mailbox_app
 from docstore_standalone.mongo_users import OPERATOR, USERS, MongoSecrets
 from docstore_standalone.mongod import Mongod
@@ -186,10 +193,10 @@ class _Plan:
 class _StateFile:
     """Keeps stack.json up to date while the stack runs."""
 
-    def __init__(self, folder: Path, ports: PortBook) -> None:
+    def __init__(self, folder: Path, ports: PortBook, credentials_file: str) -> None:
         self.folder, self.ports = folder, ports
         supervisor = ProcessId.of(os.getpid())
-        self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=CREDENTIALS_FILE)
+        self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=credentials_file)
 
     def processes(self, processes: dict[str, ProcessId]) -> None:
         self.state = self.state.model_copy(update={"processes": processes})
@@ -221,22 +228,26 @@ async def start_servers(
     """Start the servers that the settings do not place elsewhere; return once all are ready.
 
     `folder` is absolute. With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint`. Call it from a
-    thread that lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    thread that lives as long as the servers. AlreadyRunning, SecretsMissing, ProgramMissing, PortTaken, ServerFailed.
     """
     settings = settings or StandaloneSettings()
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
+        if settings.secrets_folder:
+            move_credentials(folder, settings.secrets_folder)
         known = read_state(folder)
         if known.folder == str(folder):  # in a copied folder they belong to the original
             await _end_leftovers(known.processes)
         ports = PortBook(known.ports, port_choice)
-        file = _StateFile(folder, ports)
+        file = _StateFile(folder, ports, known.credentials_file or CREDENTIALS_FILE)
         file.write()  # the state of the last run is outdated
         plan = _Plan(folder, settings, broker, ports)
         opening.callback(file.processes, {})
         supervisor = Supervisor(ports, on_change=on_change, on_processes=file.processes)
         opening.push_async_callback(supervisor.stop)
         await supervisor.start(plan.components)
+        if plan.store:
+            await opening.enter_async_context(encrypting_existing(plan.store, settings.region))
         ses_endpoint = settings.ses_endpoint or await _mailbox_endpoint(folder, ports, opening, serve=mailbox)
         servers = plan.servers(supervisor, ses_endpoint, file, opening.pop_all())
     file.write(

@@ -20,6 +20,9 @@ class StandaloneSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
 
     data: Path = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local", "share"), description="data folder")
+    secrets_folder: Path | None = Field(
+        None, description="folder for the stack's keys and secrets, which are moved there; default: the data folder"
+    )
     tools: Path = Field(
         default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"), description="fetched or copied programs"
     )
@@ -41,11 +44,11 @@ class StandaloneSettings(BaseSettings):
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
 
-    @field_validator("data")
+    @field_validator("data", "secrets_folder")
     @classmethod
-    def _absolute(cls, data: Path) -> Path:
+    def _absolute(cls, folder: Path | None) -> Path | None:
         """Make it absolute, so that it names the same folder from everywhere."""
-        return data.expanduser().absolute()
+        return folder.expanduser().absolute() if folder else None
 
     @model_validator(mode="after")
     def _external_store_has_keys(self) -> "StandaloneSettings":

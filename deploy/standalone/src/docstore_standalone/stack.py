@@ -178,7 +178,7 @@ async def start_stack(
 
     `forker`: one that was started for this folder; the stack owns it from now on.
     `regional`: settings of one region of several, which override the environment. AlreadyRunning, OtherLayout,
-    HalfRestored, ProgramMissing, PortTaken, ServerFailed.
+    HalfRestored, SecretsMissing, ProgramMissing, PortTaken, ServerFailed.
     """
     if regions := read_state(settings.data).regions:
         raise OtherLayout(f"{settings.data} contains several regions: start it with --regions {','.join(regions)}")

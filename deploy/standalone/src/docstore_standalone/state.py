@@ -29,6 +29,10 @@ class HalfRestored(Exception):
     """The restore of a backup into the data folder is incomplete."""
 
 
+class SecretsMissing(OSError):
+    """The secrets of the data folder are not where they should be."""
+
+
 class StackState(BaseModel):
     """State of the last start; current while the lock is held."""
 
@@ -38,7 +42,7 @@ class StackState(BaseModel):
     supervisor: ProcessId | None = None
     processes: dict[str, ProcessId] = Field(default_factory=dict)
     addresses: dict[str, str] = Field(default_factory=dict, description="address of each component for its clients")
-    credentials_file: str = Field("", description="path in the data folder")
+    credentials_file: str = Field("", description="path in the data folder, or an absolute one")
     regions: list[str] = Field(
         default_factory=list, description="each is a stack in the sub-folder of its name; empty: a single stack"
     )

@@ -7,7 +7,7 @@ import typer
 
 from docstore_cli.options import AsJson, console, failed, print_json
 from docstore_cli.stack_options import Data, settings_for
-from docstore_standalone.credentials import CREDENTIALS_FILE, rotate_secrets
+from docstore_standalone.credentials import credentials_path, rotate_secrets
 from docstore_standalone.service_secrets import write_service_files
 from docstore_standalone.state import read_state, running_state
 
@@ -20,7 +20,7 @@ def rotate(data: Data = None, as_json: AsJson = False) -> None:
     folder = settings_for(data).data
     folders = [folder / name for name in read_state(folder).regions] or [folder]
     for each in folders:
-        if not (each / CREDENTIALS_FILE).exists():
+        if not credentials_path(each).exists():
             raise failed(f"{each} contains no stack")
     for each in folders:
         rotate_secrets(each)

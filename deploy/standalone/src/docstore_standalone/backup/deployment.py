@@ -8,7 +8,7 @@ from pathlib import Path
 from docstore_contents.s3.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
-from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
+from docstore_standalone.credentials import Credentials, credentials_path, load_credentials
 from docstore_standalone.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
@@ -70,7 +70,7 @@ async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
             raise BackupRefused(f"the stack in {folder} is starting")
         yield _of_stack(settings, state)
         return
-    if not (folder / CREDENTIALS_FILE).exists():
+    if not credentials_path(folder).exists():
         raise BackupRefused(f"there is no stack in {folder}")
     async with started(settings) as deployment:
         yield deployment

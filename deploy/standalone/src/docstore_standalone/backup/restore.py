@@ -20,7 +20,7 @@ from docstore_standalone.backup.object_copy import AT_ONCE, IN_MEMORY_BYTES, all
 from docstore_standalone.backup.object_list import read_objects
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target
-from docstore_standalone.credentials import CREDENTIALS_FILE
+from docstore_standalone.credentials import credentials_path
 from docstore_standalone.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, running_state, write_private
@@ -143,8 +143,10 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
         raise BackupRefused(f"{folder} is not empty: restore into an empty folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(marker, orjson.dumps(digest).decode())
-    if backup.manifest.credentials is not None:
-        write_private(folder / CREDENTIALS_FILE, (backup.folder / backup.manifest.credentials.path).read_text())
+    if backup.manifest.credentials is not None and not credentials_path(folder).exists():
+        credentials = orjson.loads((backup.folder / backup.manifest.credentials.path).read_bytes())
+        credentials.pop("server_secret", None)  # a new one: these are other servers, and contents are encrypted anew
+        write_private(credentials_path(folder), orjson.dumps(credentials).decode())
     async with started(settings) as deployment:
         yield deployment
 
