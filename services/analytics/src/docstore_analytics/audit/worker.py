@@ -64,11 +64,12 @@ class AuditSealer:
         audit_unsealed_entries.set(head.number - sealed_to)
         sealed = 0
         while head.number > sealed_to and await self._lease.hold():
-            entries = [entry async for entry in self._store.entries_after(sealed_to, self._entries)]
-            if not entries or not self._is_due(entries) or await self._verifier.contradiction():
+            first = [entry async for entry in self._store.entries_after(sealed_to, 1)]
+            if not first or not self._is_due(first[0], head.number) or await self._verifier.contradiction():
                 break
-            first, last = entries[0].number, entries[-1].number
-            seal = Seal(first, last, sealed_key(self._region, first, last))
+            entries = [entry async for entry in self._store.entries_after(sealed_to, self._entries)]
+            start, end = entries[0].number, entries[-1].number
+            seal = Seal(start, end, sealed_key(self._region, start, end))
             await self._objects.put(seal.key, packed(entries), content_type=GZIP)
             if not await self._seals.add(seal):
                 break
@@ -76,8 +77,9 @@ class AuditSealer:
             sealed_to, sealed = seal.last, sealed + 1
         return sealed
 
-    def _is_due(self, entries: list[Chained]) -> bool:
-        return len(entries) >= self._entries or entries[0].entry.at <= self._clock() - self._wait
+    def _is_due(self, first: Chained, last: int) -> bool:
+        """Whether the entries from `first` to number `last` are many, or old enough."""
+        return last - first.number >= self._entries - 1 or first.entry.at <= self._clock() - self._wait
 
     async def anchor_due(self) -> bool:
         """Write the current end of the audit log to the object store and the service log, if it has grown.

@@ -17,6 +17,8 @@ TOMBSTONE_SECONDS = 30 * 24 * 3600
 _KEPT_CAUSES = 1000
 _OPEN = {"state": "pending"}
 _PENDING: dict[str, Any] = {"partialFilterExpression": _OPEN}
+_QUEUED = {**_OPEN, "lane": {"$gte": ""}}
+"""All pending files. Without a condition on its first field, the index of pending files would not be used."""
 _NOW = {"$currentDate": {"due_at": True}}
 """Due now by the database's clock, which alone decides what is due."""
 _UNCLAIMED = {"lease_owner": None, "lease_until": None, "lease": None}
@@ -149,7 +151,7 @@ class MongoEntries:
 
     async def release_all(self) -> int:
         change = {"lane": WorkQueue.QUICK.value, **_UNCLAIMED}
-        outcome = await self._documents.update_many(_OPEN, {"$set": change, **_NOW})
+        outcome = await self._documents.update_many(_QUEUED, {"$set": change, **_NOW})
         return int(outcome.modified_count)
 
     async def due_queues(self) -> list[WorkQueue]:
@@ -158,7 +160,7 @@ class MongoEntries:
         return [each for each in WorkQueue if await self._documents.find_one({**due, "lane": each.value}, {"_id": 1})]
 
     async def pending_by_queue(self) -> dict[str, int]:
-        count: list[Document] = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
+        count: list[Document] = [{"$match": _QUEUED}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:

@@ -85,3 +85,20 @@ async def test_an_instance_of_the_release_before_shares_the_queue(entries: Mongo
     await documents.update_one({"_id": "f"}, {"$set": {"lease": "theirs"}, "$inc": {"attempts": 1}})
     assert len(await entries.claim(WorkQueue.QUICK, 1)) == 1
     assert await documents.count_documents({"_id": "f", "lease": {"$in": ["theirs"]}}) == 0
+
+
+async def test_pending_files_are_counted_and_released_without_reading_the_others(
+    entries: MongoEntries, database: Database
+) -> None:
+    """Both use the index of pending files, so their cost does not grow with the files that are indexed."""
+    await entries.record([FileChange(a_file("a")), FileChange(a_file("b"))], None)
+    await entries.claim(WorkQueue.QUICK, 1)
+    await database.command({"profile": 2})
+    try:
+        assert await entries.pending_by_queue() == {"quick": 2}
+        assert await entries.release_all() == 2
+    finally:
+        await database.command({"profile": 0})
+    looks = await database["system.profile"].find({"ns": f"{database.name}.documents"}).to_list(None)
+    plans = {plan.split()[0] for look in looks if (plan := look.get("planSummary"))}
+    assert plans == {"IXSCAN"}
