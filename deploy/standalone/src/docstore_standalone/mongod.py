@@ -25,6 +25,8 @@ CACHE_GB = 0.25
 EVICTION = "eviction_dirty_target=15,eviction_updates_target=10,eviction_updates_trigger=18"
 """Percentages of the cache that may be unwritten changes. By default writing starts at 2.5, which is 6 MB of so small a
 cache: frequently changed pages would be written again and again."""
+SESSIONS = "session_max=10000"
+"""By default the storage engine allocates 33,000 sessions of 1 KB when it starts; each open transaction uses one."""
 OPLOG_MB = 256
 CHECKPOINT_SECONDS = 10
 """A start after a crash repeats the writes since the last checkpoint."""
@@ -87,7 +89,7 @@ class Mongod:
             f"--replSet={REPLICA_SET}",
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
-            f"--wiredTigerEngineConfigString={EVICTION}",
+            f"--wiredTigerEngineConfigString={EVICTION},{SESSIONS}",
             # Nobody reads the past, so history need not be kept for five minutes.
             "--setParameter=minSnapshotHistoryWindowInSeconds=0",
             "--setParameter=diagnosticDataCollectionEnabled=false",  # it writes every second
