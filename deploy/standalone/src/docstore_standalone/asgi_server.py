@@ -14,6 +14,7 @@ from docstore_platform.http.stopping import announce_stopping
 from docstore_platform.settings import KEEP_ALIVE_SECONDS
 
 GRACE_SECONDS = 10
+TICK_SECONDS = 1.0
 
 
 class CannotListen(OSError):
@@ -21,6 +22,20 @@ class CannotListen(OSError):
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Update the Date header once a second. uvicorn looks ten times a second whether it was told to stop."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         announce_stopping()
         await super().shutdown(sockets)
@@ -64,5 +79,5 @@ async def serving(
                 raise CannotListen(f"{host}, ports {ports}")
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         await asyncio.gather(task, return_exceptions=True)
