@@ -11,12 +11,14 @@ from bench.blocks import measure_blocks
 from bench.browser import measure_browser
 from bench.events import measure_events
 from bench.feed import measure_feed
-from bench.folders import measure_folders
+from bench.goals import goal_of
+from bench.growth import measure_growth
 from bench.idle import measure_idle
 from bench.latency import measure_latency
 from bench.packs import measure_packs
 from bench.reads import measure_reads
 from bench.single import measure_single
+from bench.soak import measure_soak
 from bench.stack import Stack, fresh_stack
 from bench.sync import measure_sync, measure_sync_latency
 from bench.uploads import measure_large_files, measure_small_files
@@ -27,7 +29,6 @@ PARTS: dict[str, Measure] = {
     "idle": measure_idle,
     "latency": measure_latency,
     "reads": measure_reads,
-    "folders": measure_folders,
     "events": measure_events,
     "feed": measure_feed,
     "single": measure_single,
@@ -38,6 +39,8 @@ PARTS: dict[str, Measure] = {
     "browser": measure_browser,
     "sync": measure_sync,
     "sync-latency": measure_sync_latency,
+    "growth": measure_growth,
+    "soak": measure_soak,
 }
 
 
@@ -46,9 +49,9 @@ async def measure(names: list[str], console: Console) -> None:
         for name in names:
             with console.status(f"measuring: {name}"):
                 rows = await PARTS[name](stack)
-            table = Table(show_header=False, title=name, title_justify="left", expand=True)
+            table = Table("what", "measured", "goal", title=name, title_justify="left", expand=True)
             for what, figure in rows:
-                table.add_row(what, figure)
+                table.add_row(what, figure, goal_of(what))
             console.print(table)
 
 

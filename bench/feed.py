@@ -1,4 +1,4 @@
-"""The change feed: pages near and far, a large comparison, and clients that wait."""
+"""The change feed: a large comparison, and clients that wait."""
 
 import asyncio
 import hashlib
@@ -15,12 +15,8 @@ from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack, status
 from docstore_cli.api import ApiClient
-from docstore_platform.http.paging import change_cursor
 from docstore_platform.mongo import Database, Mongo
 
-ENTRIES = 100_000
-CHUNK = 10_000
-PAGES = 100
 COMPARED = 10_000
 WAITERS = 2_000
 ACCOUNTS = 64
@@ -37,31 +33,9 @@ async def measure_feed(stack: Stack) -> list[tuple[str, str]]:
         database = mongo.database("docstore_metadata")
         async with new_account(stack.gateway) as api:
             waiters = await _waiters(stack)  # first: memory that was used and freed would hide what they take
-            return [await _pages(api, database), await _compare(api, database), *waiters]
+            return [await _compare(api, database), *waiters]
     finally:
         mongo.close()
-
-
-async def _pages(api: ApiClient, database: Database) -> tuple[str, str]:
-    """Entries like a real one, written straight to the database; pages from both ends in turns."""
-    file = await api.upload("/template.txt", b"x")
-    template = await database["journal"].find_one({"_id": {"$regex": f"^{file['owner_id']}"}})
-    account = file["owner_id"]
-    for first in range(2, ENTRIES + 1, CHUNK):
-        numbers = range(first, min(first + CHUNK, ENTRIES + 1))
-        rows = [{**template, "_id": f"{account}.{number:012d}", "paths": [number]} for number in numbers]
-        await database["journal"].insert_many(rows, ordered=False)
-    await database["journals"].update_one({"_id": account}, {"$set": {"seq": ENTRIES}})
-    taken: dict[str, list[float]] = {"first": [], "last": []}
-    for number in range(PAGES):
-        for end, start in (("first", number * 100), ("last", ENTRIES - (number + 1) * 100)):
-            begin = time.perf_counter()
-            page = await api.call("GET", f"/v1/changes?limit=100&cursor={change_cursor(account, start)}")
-            taken[end].append(time.perf_counter() - begin)
-            assert len(page["changes"]) == 100
-    first, last = (percentile(sorted(taken[end]), 50) * 1000 for end in ("first", "last"))
-    figure = f"{last:.1f} ms, at the beginning {first:.1f} ms: {last / first:.2f}"
-    return f"p50 of a page of 100 changes at the end of {ENTRIES:,}", figure
 
 
 async def _compare(api: ApiClient, database: Database) -> tuple[str, str]:

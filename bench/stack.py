@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.mongo_users import operator_url
+from docstore_standalone.state import read_state
 
 REST_CPU_SECONDS = 0.25
 """In a second, all processes together."""
@@ -64,18 +66,47 @@ async def status(data: Path) -> dict[str, Any]:
     return region
 
 
+def cpu_seconds(stack: Stack) -> Counter[str]:
+    """User and system time of each component so far, its children included."""
+    state = read_state(stack.data)
+    components = {"supervisor": state.supervisor, **state.processes}
+    processes = {name: psutil.Process(each.pid) for name, each in components.items() if each is not None}
+    known = {process.pid for process in processes.values()}
+    spent: Counter[str] = Counter()
+    for name, process in processes.items():
+        spent[name] = sum(sum(one.cpu_times()[:2]) for one in _with_children(process, known))
+    return spent
+
+
+def _with_children(process: psutil.Process, components: Collection[int]) -> Iterator[psutil.Process]:
+    """The process and those below it, except other components and what is below them."""
+    yield process
+    for child in process.children():
+        if child.pid not in components:
+            yield from _with_children(child, components)
+
+
+async def idle_cpu(stack: Stack, seconds: float) -> Counter[str]:
+    """Watch a stack that does nothing: the CPU time of each component in a second."""
+    before = cpu_seconds(stack)
+    await asyncio.sleep(seconds)
+    after = cpu_seconds(stack)
+    return Counter({name: (after[name] - before[name]) / seconds for name in after})
+
+
 async def at_rest(stack: Stack) -> None:
     """Until the stack has digested what was sent to it, so that it isn't measured together with what comes next."""
-    processes = [psutil.Process(part["pid"]) for part in (await status(stack.data))["parts"]]
-
-    def busy() -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in processes)
-
     for _ in range(REST_TRIES):
-        before = busy()
-        await asyncio.sleep(1)
-        if busy() - before < REST_CPU_SECONDS:
+        if (await idle_cpu(stack, 1)).total() < REST_CPU_SECONDS:
             return
+
+
+async def restart(stack: Stack) -> float:
+    """Stop the stack and start it again on its folder; return the seconds until it was ready."""
+    await docstore("down", "--data", str(stack.data))
+    begin = time.perf_counter()
+    await docstore("up", "--detach", "--data", str(stack.data))
+    return time.perf_counter() - begin
 
 
 async def s5cmd(stack: Stack, *arguments: str) -> None:
