@@ -147,12 +147,12 @@ def _services_wait_for_their_servers(request: pytest.FixtureRequest, monkeypatch
     """
     if request.path.name == "test_startup.py":
         return
-    until_it_answers = Startup._until_it_answers
+    wait_until_available = Startup._wait_until_available
 
     async def without_beginning(startup: Startup, name: str, check: Check, _: asyncio.Event) -> None:
-        await until_it_answers(startup, name, check, asyncio.Event())
+        await wait_until_available(startup, name, check, asyncio.Event())
 
-    monkeypatch.setattr(Startup, "_until_it_answers", without_beginning)
+    monkeypatch.setattr(Startup, "_wait_until_available", without_beginning)
 
 
 @pytest.fixture(autouse=True)

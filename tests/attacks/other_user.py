@@ -16,7 +16,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-ANSWER_SECONDS = 5.0
+RESPONSE_SECONDS = 5.0
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 FILES = ("credentials.json", "stack.json", "mongod/operator.url", "mongod/key", "object-store/grpc.key", "mail", "logs")
 
@@ -47,7 +47,7 @@ def in_database(port: int, use: Callable[[Any], Any]) -> object:
 
 def plain_grpc(port: int) -> bytes:
     """What a gRPC server answers to the beginning of a connection without TLS."""
-    with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), RESPONSE_SECONDS) as connection:
         connection.sendall(HTTP2_PREFACE)
         return connection.recv(9)
 
@@ -58,7 +58,7 @@ def tls_grpc(port: int) -> bytes:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
     with (
-        socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as plain,
+        socket.create_connection(("127.0.0.1", port), RESPONSE_SECONDS) as plain,
         context.wrap_socket(plain) as connection,
     ):
         connection.sendall(HTTP2_PREFACE)
@@ -66,7 +66,7 @@ def tls_grpc(port: int) -> bytes:
 
 
 def http_status(port: int, path: str) -> int:
-    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    connection = HTTPConnection("127.0.0.1", port, timeout=RESPONSE_SECONDS)
     connection.request("GET", path)
     return connection.getresponse().status
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 
 PASSWORD = "correct horse"
 
@@ -25,7 +25,7 @@ class Client:
         self.url = f"local:{new_id()}"
         register_local_app(self.url, app)
 
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
         sent = {"content-type": "application/json", "x-forwarded-for": self.address}
         if self.token:
             sent["authorization"] = f"Bearer {self.token}"

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from docstore_accounts.regions.rules import arbiter, hash_email
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer
+from docstore_platform.internal import HttpResponse
 from docstore_platform.mongo import Database
 from docstore_platform.testing import eventually
 
@@ -88,12 +88,12 @@ class Region:
             if arbiter((WEST, EAST), hash_email(PEPPER, email)) == wanted:
                 return email
 
-    async def sign_up(self, email: str) -> Answer:
-        answer: Answer = await self.client.call("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
+    async def sign_up(self, email: str) -> HttpResponse:
+        answer: HttpResponse = await self.client.call("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
         return answer
 
-    async def log_in(self, email: str) -> Answer:
-        answer: Answer = await self.client.call("POST", "/v1/sessions", {"email": email, "password": PASSWORD})
+    async def log_in(self, email: str) -> HttpResponse:
+        answer: HttpResponse = await self.client.call("POST", "/v1/sessions", {"email": email, "password": PASSWORD})
         return answer
 
     async def accounts(self) -> int:

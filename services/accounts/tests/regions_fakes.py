@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, weigh
+from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, compare_entries
 from docstore_work.lease_queue import Lease
 
 
@@ -19,7 +19,7 @@ class FakeDirectory:
         conflicts = []
         for entry in received:
             known = next((row for row in self.rows.values() if row.account_id == entry.account_id), None)
-            outcome = weigh(entry, known, self.rows.get(entry.email_hash), self._here)
+            outcome = compare_entries(entry, known, self.rows.get(entry.email_hash), self._here)
             if outcome == "newer":
                 self.rows[entry.email_hash] = entry
             elif outcome == "conflict":

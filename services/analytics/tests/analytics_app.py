@@ -15,7 +15,7 @@ from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.catalogue.event import Event
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -70,7 +70,7 @@ class Analytics:
 
         await eventually(has_all)
 
-    async def get(self, path: str, role: str = "admin") -> Answer:
+    async def get(self, path: str, role: str = "admin") -> HttpResponse:
         headers = {"authorization": f"Bearer {self.token(role)}"}
         return await LocalTransport(self.url).send("GET", path, headers, b"")
 

@@ -179,8 +179,8 @@ class Caller:
 
         await self.app(scope, receive, send)
         start = messages[0]
-        answer_headers = [(name.decode().lower(), value.decode()) for name, value in start["headers"]]
-        return Received(start["status"], answer_headers, b"".join(m.get("body", b"") for m in messages[1:]))
+        response_headers = [(name.decode().lower(), value.decode()) for name, value in start["headers"]]
+        return Received(start["status"], response_headers, b"".join(m.get("body", b"") for m in messages[1:]))
 
 
 class OpenGateway(Protocol):

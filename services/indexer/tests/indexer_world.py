@@ -34,7 +34,7 @@ from docstore_indexer.app import create_app
 from docstore_indexer.settings import IndexerSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -231,7 +231,7 @@ class World:
         kept = self.metadata.files.pop(file_id)
         await self.publish(FilePurged(revision=kept.revision + 1, **_about(kept.state), freed_bytes=1))
 
-    async def call(self, method: str, path: str, *, bearer: str, body: Any = None) -> Answer:
+    async def call(self, method: str, path: str, *, bearer: str, body: Any = None) -> HttpResponse:
         headers = {"content-type": "application/json", "authorization": f"Bearer {bearer}"}
         payload = b"" if body is None else orjson.dumps(body)
         return await LocalTransport(self.infra.indexer_url).send(method, path, headers, payload)

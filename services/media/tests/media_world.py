@@ -25,7 +25,7 @@ from docstore_media.app import create_app
 from docstore_media.settings import MediaSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -153,7 +153,7 @@ class World:
         self.files.pop(state.file_id, None)
         await self.publish(FilePurged(**self._about(state), freed_bytes=1))
 
-    async def preview(self, account_id: str, file_id: str, size: str = "large") -> Answer:
+    async def preview(self, account_id: str, file_id: str, size: str = "large") -> HttpResponse:
         now = int(time.time())
         claims = {"sub": account_id, "sid": "s", "role": "user", "aud": "docstore", "iss": self.infra.issuer}
         headers = {"authorization": f"Bearer {signed(claims | {'iat': now, 'exp': now + 60})}"}

@@ -6,10 +6,10 @@ from typing import Any
 from metadata_stack import Stack
 
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.internal import Answer, LocalTransport
+from docstore_platform.internal import HttpResponse, LocalTransport
 
 
-async def visit(stack: Stack, method: str, path: str, body: bytes = b"{}", **headers: str) -> Answer:
+async def visit(stack: Stack, method: str, path: str, body: bytes = b"{}", **headers: str) -> HttpResponse:
     """A call of somebody who is not logged in."""
     sent = {"content-type": "application/json", "x-forwarded-for": "1.2.3.4"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}

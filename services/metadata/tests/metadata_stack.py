@@ -26,7 +26,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.projection_repository import MongoProjection
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport
+from docstore_platform.internal import HttpResponse, LocalTransport
 from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -104,7 +104,7 @@ class Person:
     account_id: str
     device: str = "laptop"
 
-    async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    async def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
         now = int(time.time())
         claims: dict[str, Any] = {
             "sub": self.account_id,

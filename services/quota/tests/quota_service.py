@@ -20,7 +20,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.errors import not_found
 from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -112,7 +112,9 @@ class Quota:
 
         return await self.publisher().transactor.run(work)
 
-    async def send(self, method: str, path: str, body: Any = None, *, instance: int = 0, bearer: str = "") -> Answer:
+    async def send(
+        self, method: str, path: str, body: Any = None, *, instance: int = 0, bearer: str = ""
+    ) -> HttpResponse:
         url = self.url + (f"-{instance}" if instance else "")
         headers = {"content-type": "application/json", "authorization": f"Bearer {bearer}"}
         if path.startswith("/internal/") and not bearer:

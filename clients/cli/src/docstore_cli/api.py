@@ -47,10 +47,10 @@ class ApiClient:
 
     async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send a request. Return the JSON body or None; ApiError on an error status."""
-        answer = await self.ask(method, path, body, headers)
-        if answer.status >= 400:
-            raise error_of(answer.status, answer.body)
-        return answer.json()
+        response = await self.ask(method, path, body, headers)
+        if response.status >= 400:
+            raise error_of(response.status, response.body)
+        return response.json()
 
     async def sign_up(self, email: str, password: str) -> None:
         """Create an account and log in."""
@@ -60,13 +60,13 @@ class ApiClient:
     async def log_in(self, email: str, password: str) -> None:
         """Log in, following a redirect to the account's home region: `gateway` then names that region."""
         credentials = {"email": email, "password": password, "device_name": device_name()}
-        answer = await self.ask("POST", LOG_IN, credentials)
-        if answer.status == 307:
-            self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
-            answer = await self.ask("POST", LOG_IN, credentials)
-        if answer.status != 201:  # follow one redirect only, to avoid loops
-            raise error_of(answer.status, answer.body)
-        self._take(answer.json())
+        response = await self.ask("POST", LOG_IN, credentials)
+        if response.status == 307:
+            self.gateway = home_gateway(self.gateway, response.headers.get("location", ""))
+            response = await self.ask("POST", LOG_IN, credentials)
+        if response.status != 201:  # follow one redirect only, to avoid loops
+            raise error_of(response.status, response.body)
+        self._take(response.json())
 
     async def refresh(self) -> None:
         """Replace the tokens; the old ones become invalid."""
@@ -132,8 +132,8 @@ class ApiClient:
         return _accepted(await self.call("POST", "/v1/uploads/complete-batch", {"uploads": ids}))
 
 
-def _accepted(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = answer["items"]
+def _accepted(response: dict[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = response["items"]
     for item in items:
         if "problem" in item:
             raise ApiError(item["problem"]["status"], item["problem"]["code"], item["problem"]["detail"])

@@ -9,7 +9,7 @@ import aiohttp
 
 from docstore_cli.failures import BadUsage
 from docstore_client import AsyncClient
-from docstore_client.connection import ANSWER_SECONDS
+from docstore_client.connection import RESPONSE_SECONDS
 from docstore_client.errors import StoreError, Unreachable, reason_of
 from docstore_client.retrying import proxy_for
 from docstore_standalone.settings import StandaloneSettings
@@ -36,7 +36,7 @@ async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None
     """Download the archive files of these days that are not cached. Return all paths."""
     folder, files = archive_folder(), []
     cursor: str | None = None
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=ANSWER_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=RESPONSE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         while True:
             params = {"from": begin, "to": to, "limit": 500, "cursor": cursor}
@@ -79,8 +79,8 @@ def run_query(sql: str, files: Sequence[Path]) -> list[dict[str, Any]]:
         connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{paths}], hive_partitioning = true)")
         connection.execute(f"CREATE VIEW calls AS {CALLS}")
         try:
-            answer = connection.execute(sql)
-            names = [column[0] for column in answer.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            response = connection.execute(sql)
+            names = [column[0] for column in response.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in response.fetchall()]
         except duckdb.Error as error:
             raise BadUsage(str(error)) from None

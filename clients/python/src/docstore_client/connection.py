@@ -19,7 +19,7 @@ from docstore_client.retrying import PASSING, TRIES, pause, proxy_for, retry_aft
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
 """Suffixes of idempotent routes, which need no idempotency key."""
-ANSWER_SECONDS = 90.0
+RESPONSE_SECONDS = 90.0
 CLOSING_SECONDS = 10.0
 """Longest time that closing waits for a token renewal."""
 CONNECTIONS = 32
@@ -73,7 +73,7 @@ class Connection:
     def http(self) -> aiohttp.ClientSession:
         """HTTP session, also for the object store: signed URLs need no token."""
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=ANSWER_SECONDS)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=RESPONSE_SECONDS)
             connector = aiohttp.TCPConnector(limit=CONNECTIONS)
             self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
         return self._session
@@ -101,28 +101,28 @@ class Connection:
         sent = None if body is None else _json(body)
         query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         used = self.credentials
-        answer = await self._try(method, path, sent, query, headers)
-        if answer.status == 401 and used is not None:
+        response = await self._try(method, path, sent, query, headers)
+        if response.status == 401 and used is not None:
             await self._renew(used)
-            answer = await self._try(method, path, sent, query, headers)
-        if answer.status >= 400:
-            raise error_of(answer.status, answer.body)
-        return answer
+            response = await self._try(method, path, sent, query, headers)
+        if response.status >= 400:
+            raise error_of(response.status, response.body)
+        return response
 
     async def _try(
         self, method: str, path: str, body: bytes | None, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> Answer:
         for attempt in range(TRIES):
             try:
-                answer = await self._once(method, path, body, query, headers)
+                response = await self._once(method, path, body, query, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
                     raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
                 await asyncio.sleep(pause(attempt))
                 continue
-            if answer.status not in PASSING or attempt == TRIES - 1:
-                return answer
-            await asyncio.sleep(retry_after(answer.headers, attempt))
+            if response.status not in PASSING or attempt == TRIES - 1:
+                return response
+            await asyncio.sleep(retry_after(response.headers, attempt))
         raise AssertionError("the loop above returns or raises")
 
     async def _once(
@@ -179,15 +179,15 @@ class Connection:
         fields = {"email": email, "password": password, "device_name": device_name}
         body = _json(fields | ({"device_token": device_token} if device_token else {}))
         headers = {"content-type": "application/json"}
-        answer = await self._try("POST", SESSIONS, body, {}, headers)
-        if answer.status == 307:
-            self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
-            answer = await self._try("POST", SESSIONS, body, {}, headers)
-        if answer.status != 201:  # follow one redirect only, to avoid loops
-            raise error_of(answer.status, answer.body)
-        self.device_token = answer.json().get("device_token", "")
+        response = await self._try("POST", SESSIONS, body, {}, headers)
+        if response.status == 307:
+            self.gateway = home_gateway(self.gateway, response.headers.get("location", ""))
+            response = await self._try("POST", SESSIONS, body, {}, headers)
+        if response.status != 201:  # follow one redirect only, to avoid loops
+            raise error_of(response.status, response.body)
+        self.device_token = response.json().get("device_token", "")
         async with self._alone():
-            return self._take(answer.json())
+            return self._take(response.json())
 
     def _alone(self) -> AbstractAsyncContextManager[None]:
         return self._store.renewing() if self._store else nullcontext()
@@ -216,16 +216,16 @@ class Connection:
             headers = {"content-type": "application/json"}
             # never retried: a reused refresh token ends its session
             try:
-                answer = await self._once("POST", f"{SESSIONS}/refresh", body, {}, headers)
+                response = await self._once("POST", f"{SESSIONS}/refresh", body, {}, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
-            if answer.status >= 400:
-                raise error_of(answer.status, answer.body)
-            self._take(answer.json())
+            if response.status >= 400:
+                raise error_of(response.status, response.body)
+            self._take(response.json())
 
-    def _take(self, answer: Mapping[str, Any]) -> Account:
-        account = Account.model_validate(answer["account"])
-        self.credentials = Credentials(self.gateway, answer["access_token"], answer["refresh_token"], account.email)
+    def _take(self, response: Mapping[str, Any]) -> Account:
+        account = Account.model_validate(response["account"])
+        self.credentials = Credentials(self.gateway, response["access_token"], response["refresh_token"], account.email)
         if self._store is not None:
             self._store.save(self.credentials)
         return account

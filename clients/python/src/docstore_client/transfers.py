@@ -93,12 +93,12 @@ async def complete(connection: Connection, upload_id: str, done: Any = None) -> 
     """Complete an upload and return the file; waits while the server verifies a large object."""
     while True:
         try:
-            answer = await connection.call("POST", f"/v1/uploads/{upload_id}/complete", done)
+            response = await connection.call("POST", f"/v1/uploads/{upload_id}/complete", done)
         except ApiError as error:
             if error.code == "verifying":
                 continue
             raise
-        return File.model_validate(answer)
+        return File.model_validate(response)
 
 
 def refusal(problem: Mapping[str, Any]) -> ApiError:

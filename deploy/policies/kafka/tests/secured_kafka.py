@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from docstore_platform.settings import InfraSettings
 from docstore_provision.settings import KafkaProvisionSettings
 from docstore_standalone.apache_kafka import CLUSTER_ID, HEAP, VERSION, ApacheKafka, fetch_kafka, one_node
-from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.http_probe import kafka_responds, until
 from docstore_standalone.maven import LOG4J, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK
 
@@ -70,7 +70,7 @@ class SecuredKafka(ApacheKafka):
         run_tool(self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties), *added))
 
     async def wait_ready(self) -> None:
-        await until(lambda: kafka_answers(self.ports["kafka-inside"]))
+        await until(lambda: kafka_responds(self.ports["kafka-inside"]))
 
     def provisioning(self, passwords: Mapping[str, str]) -> KafkaProvisionSettings:
         """For deploy/provision: these users, and the shipped rules."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.http_probe import kafka_responds, until
 from docstore_standalone.maven import LOG4J, Artifact, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
@@ -93,7 +93,7 @@ class ApacheKafka:
         return base_environment()
 
     async def wait_ready(self) -> None:
-        await until(lambda: kafka_answers(self.ports["kafka"]))
+        await until(lambda: kafka_responds(self.ports["kafka"]))
 
     def clean_up(self) -> None:
         """Nothing to remove."""

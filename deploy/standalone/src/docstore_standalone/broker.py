@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docstore_standalone.credentials import S3Credentials
-from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.http_probe import kafka_responds, until
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
 
@@ -68,7 +68,7 @@ class Tansu:
         }
 
     async def wait_ready(self) -> None:
-        await until(lambda: kafka_answers(self.ports["kafka"]))
+        await until(lambda: kafka_responds(self.ports["kafka"]))
 
     def clean_up(self) -> None:
         """Nothing to remove."""

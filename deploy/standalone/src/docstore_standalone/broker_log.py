@@ -20,9 +20,9 @@ from docstore_contents.s3.signing import Credentials as SigningKeys
 from docstore_contents.s3.signing import Signer, encode_key
 from docstore_standalone.broker import CLUSTER_ID, LogBucket
 
-ANSWER_SECONDS = 10.0
+RESPONSE_SECONDS = 10.0
 SIGNED_SECONDS = 60
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 """S3's limit of keys in one listing or deletion."""
 
 
@@ -52,7 +52,7 @@ class BrokerLog:
         self._signer = Signer(where.endpoint, keys, region=where.region)
         parts = urlsplit(where.endpoint)
         connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = connect(parts.netloc, timeout=ANSWER_SECONDS)
+        self._connection = connect(parts.netloc, timeout=RESPONSE_SECONDS)
 
     def close(self) -> None:
         self._connection.close()
@@ -60,7 +60,7 @@ class BrokerLog:
     async def partitions(self, topic: str) -> list[LogPartition]:
         """Return the topic's partitions; none for an unknown topic."""
         folder = _topic_folder(topic)
-        listed = await self._list(folder, MOST_LISTED, delimiter="/")
+        listed = await self._list(folder, MAX_LISTED, delimiter="/")
         prefixes = [entry.text or "" for entry in listed.iterfind("{*}CommonPrefixes/{*}Prefix")]
         return [LogPartition(topic, int(prefix.removeprefix(folder).rstrip("/"))) for prefix in prefixes]
 
@@ -93,8 +93,8 @@ class BrokerLog:
         for batch in batches:
             entry = ElementTree.SubElement(request, "Object")
             ElementTree.SubElement(entry, "Key").text = f"{partition.folder}records/{batch.first:020}.batch"
-        answer = await self._ask("POST", "", {"delete": ""}, ElementTree.tostring(request))
-        for refused in ElementTree.fromstring(answer or b"").iterfind("{*}Error"):
+        response = await self._ask("POST", "", {"delete": ""}, ElementTree.tostring(request))
+        for refused in ElementTree.fromstring(response or b"").iterfind("{*}Error"):
             raise OSError(f"{refused.findtext('{*}Key')} can't be deleted: {refused.findtext('{*}Message')}")
 
     async def _list(self, prefix: str, most: int, **query: str) -> ElementTree.Element:
@@ -113,15 +113,15 @@ class BrokerLog:
         md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         try:
             self._connection.request(method, target, body or None, {"Content-MD5": md5} if body else {})
-            answer = self._connection.getresponse()
-            content = answer.read()
+            response = self._connection.getresponse()
+            content = response.read()
         except (OSError, HTTPException):
             self._connection.close()  # the next request opens another
             raise
-        if answer.status == 404:
+        if response.status == 404:
             return None
-        if answer.status >= 300:
-            raise OSError(f"{method} {target.partition('?')[0]}: {answer.status} {content[:200]!r}")
+        if response.status >= 300:
+            raise OSError(f"{method} {target.partition('?')[0]}: {response.status} {content[:200]!r}")
         return content
 
 

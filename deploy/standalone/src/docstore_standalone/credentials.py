@@ -49,7 +49,7 @@ class Credentials(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _add_what_an_earlier_version_did_not_have(cls, known: Any) -> Any:
+    def _complete_earlier_version(cls, known: Any) -> Any:
         """Keep the single shared secret of an earlier version, so that its signatures stay valid."""
         shared = known.get("internal_secret", "")
         made = {"service_keys": new_service_keys(), "signing_secrets": new_signing_secrets(shared)}

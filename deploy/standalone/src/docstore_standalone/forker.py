@@ -88,10 +88,10 @@ class Forker:
         if self._listening is None or self._listening.done():
             await self.start()
         assert self._channel is not None
-        answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
+        response: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
+        self._waiting.append(response)
         await asyncio.get_running_loop().sock_sendall(self._channel, json.dumps(asdict(job)).encode())
-        return await answer
+        return await response
 
     async def _listen(self, channel: socket.socket) -> None:
         with channel:
@@ -99,16 +99,16 @@ class Forker:
                 notice = json.loads(message)
                 if "started" in notice:
                     child = self._children[notice["started"]] = ForkedProcess(notice["started"])
-                    answer = self._waiting.pop(0)
-                    if answer.cancelled():
+                    response = self._waiting.pop(0)
+                    if response.cancelled():
                         child.kill()
                     else:
-                        answer.set_result(child)
+                        response.set_result(child)
                 else:
                     self._children.pop(notice["ended"]).end(notice["status"])
-        for answer in self._waiting:
-            if not answer.done():
-                answer.set_exception(ServerFailed("the process that forks services has ended"))
+        for response in self._waiting:
+            if not response.done():
+                response.set_exception(ServerFailed("the process that forks services has ended"))
         for child in self._children.values():
             child.end(KILLED)
         self._waiting.clear()

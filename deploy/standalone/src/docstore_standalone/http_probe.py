@@ -17,14 +17,14 @@ async def until(probe: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def exchange(port: int, request: bytes, answer_bytes: int) -> bytes:
+async def exchange(port: int, request: bytes, response_bytes: int) -> bytes:
     """Return the first bytes of the response; empty without one within a second."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)
             try:
                 writer.write(request)
-                return await reader.readexactly(answer_bytes)
+                return await reader.readexactly(response_bytes)
             finally:
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
@@ -35,11 +35,11 @@ async def http_status(port: int, path: str, method: str = "GET", body: bytes = b
     """Return the response's status; None without one."""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n{length}Connection: close\r\n\r\n"
-    answer = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
-    return int(answer[9:12]) if answer else None
+    response = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
+    return int(response[9:12]) if response else None
 
 
-async def kafka_answers(port: int) -> bool:
+async def kafka_responds(port: int) -> bool:
     """Whether a Kafka broker lists its topics and at least one broker.
 
     A Metadata request (key 3, version 5, all topics), which unlike ApiVersions needs the broker's storage.
@@ -47,5 +47,5 @@ async def kafka_answers(port: int) -> bool:
     correlation = (1).to_bytes(4, "big")
     header = (3).to_bytes(2, "big") + (5).to_bytes(2, "big") + correlation + b"\x00\x05probe"
     body = header + (-1).to_bytes(4, "big", signed=True) + b"\x00"
-    answer = await exchange(port, len(body).to_bytes(4, "big") + body, 16)
-    return answer[4:8] == correlation and int.from_bytes(answer[12:16], "big", signed=True) > 0
+    response = await exchange(port, len(body).to_bytes(4, "big") + body, 16)
+    return response[4:8] == correlation and int.from_bytes(response[12:16], "big", signed=True) > 0

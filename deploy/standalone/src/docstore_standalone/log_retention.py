@@ -22,7 +22,7 @@ from docstore_platform.tasks import end_tasks
 from docstore_standalone.broker import LogBucket
 from docstore_standalone.broker_log import Batch, BrokerLog, LogPartition
 
-EVERY_SECONDS = 60.0
+INTERVAL_SECONDS = 60.0
 RETENTION = timedelta(minutes=2)
 """For readers without a group, which follow the end within seconds."""
 DEAD_LETTER_RETENTION = timedelta(days=30)
@@ -107,7 +107,7 @@ async def log_retention_running(where: LogBucket, prefix: str) -> AsyncIterator[
 
 async def _delete_old(where: LogBucket, prefix: str) -> None:
     while True:
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(INTERVAL_SECONDS)
         bucket = BrokerLog(where)
         try:
             await trim(bucket, prefix, utc_now())

@@ -80,7 +80,7 @@ def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
                 channel.close()
                 for child in children:
                     os.close(child)
-                _be_on_its_own(parent)
+                _detach(parent)
                 return Job(**json.loads(message)), threads == 1
             watch = os.pidfd_open(pid)
             children[watch] = pid
@@ -88,7 +88,7 @@ def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
             _report(channel, started=pid)
 
 
-def _be_on_its_own(parent: int) -> None:
+def _detach(parent: int) -> None:
     os.setsid()  # Ctrl-C in a terminal does not reach it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     die_with_parent(parent)

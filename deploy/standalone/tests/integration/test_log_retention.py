@@ -257,7 +257,7 @@ async def test_the_log_is_trimmed_in_the_background_through_an_outage_of_the_sto
     servers: Servers, bucket: BrokerLog, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes on by itself once the store is there again."""
-    monkeypatch.setattr(log_retention, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(log_retention, "INTERVAL_SECONDS", 0.05)
     monkeypatch.setattr(log_retention, "RETENTION", timedelta(0))
     assert servers.broker_log is not None
 
@@ -278,7 +278,7 @@ async def test_a_running_stack_keeps_its_log_short(
     tmp_path: Path, stack_settings: StandaloneSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While people sign up: their events are deleted once all services have handled them, and none is missed."""
-    monkeypatch.setattr(log_retention, "EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(log_retention, "INTERVAL_SECONDS", 0.2)
     monkeypatch.setattr(log_retention, "RETENTION", timedelta(0))
     monkeypatch.setattr(log_retention, "KEPT", 1)
     monkeypatch.setenv("GATEWAY_SIGN_UP_PER_MINUTE", "1000")

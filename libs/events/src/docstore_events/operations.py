@@ -17,7 +17,7 @@ from docstore_contracts.operations import (
 )
 from docstore_events.runtime import EventRuntime
 from docstore_platform.errors import Conflict, not_found
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.mongo import Database
 from docstore_platform.security.service_identity import callers

@@ -48,7 +48,7 @@ def local_app(url: str) -> ASGIApp:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -58,7 +58,7 @@ class Answer:
 
 
 class Transport(Protocol):
-    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Send one request; ConnectionError or TimeoutError without a response."""
         ...
 
@@ -73,7 +73,7 @@ class HttpTransport:
         self._address = URL(base_url)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=2)
             self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
@@ -85,7 +85,7 @@ class HttpTransport:
                     method, self._base_url + path, headers=headers, data=body, allow_redirects=False
                 ) as response:
                     http_answered(current, response.status)
-                    return Answer(response.status, response.headers, await response.read())
+                    return HttpResponse(response.status, response.headers, await response.read())
             except aiohttp.ClientError as error:
                 raise ConnectionError(str(error)) from error
 
@@ -100,7 +100,7 @@ class LocalTransport:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         route, _, query = path.partition("?")
         scope: Scope = {
             "type": "http",
@@ -118,7 +118,7 @@ class LocalTransport:
             "state": {},
         }
         status = 500
-        answer_headers: dict[str, str] = {}
+        response_headers: dict[str, str] = {}
         parts: list[bytes] = []
 
         given = False
@@ -134,7 +134,7 @@ class LocalTransport:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answer_headers.update((k.decode(), v.decode()) for k, v in message["headers"])
+                response_headers.update((k.decode(), v.decode()) for k, v in message["headers"])
             else:
                 parts.append(message.get("body", b""))
 
@@ -143,7 +143,7 @@ class LocalTransport:
             await app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - an app has responded with 500 before it raises
             log.debug("in_process_call_failed", url=self._url, path=route, error=repr(error))
-        return Answer(status, answer_headers, b"".join(parts))
+        return HttpResponse(status, response_headers, b"".join(parts))
 
     async def close(self) -> None:
         return None
@@ -170,18 +170,18 @@ class ServiceClient:
         if traceparent:
             headers["traceparent"] = traceparent
         payload = b"" if body is None else orjson.dumps(body)
-        answer = await self._send(method, path, headers, payload)
-        if answer.status == 401 and self._tokens and self._shared_secret:  # a service of the previous version
+        response = await self._send(method, path, headers, payload)
+        if response.status == 401 and self._tokens and self._shared_secret:  # a service of the previous version
             headers["authorization"] = f"Bearer {self._shared_secret}"
-            answer = await self._send(method, path, headers, payload)
-        if answer.status >= 400:
-            raise self._error(answer, path)
-        return answer.json() if answer.body else None
+            response = await self._send(method, path, headers, payload)
+        if response.status >= 400:
+            raise self._error(response, path)
+        return response.json() if response.body else None
 
     def _authorization(self) -> str:
         return f"Bearer {self._tokens.token() if self._tokens else self._shared_secret}"
 
-    async def _send(self, method: str, path: str, headers: Mapping[str, str], payload: bytes) -> Answer:
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], payload: bytes) -> HttpResponse:
         for attempt in range(1, TRIES + 1):
             try:
                 return await self._transport.send(method, path, headers, payload)
@@ -191,9 +191,9 @@ class ServiceClient:
                 await asyncio.sleep(random.uniform(0, 0.1 * 2**attempt))
         raise AssertionError("the loop above returns or raises")
 
-    def _error(self, answer: Answer, path: str) -> DomainError:
+    def _error(self, response: HttpResponse, path: str) -> DomainError:
         """Convert to an error for the caller's own client. A refused service is a matter for operators, not clients."""
-        error = _error(answer)
+        error = _error(response)
         if isinstance(error, Unauthenticated) or error.code == CALLER_NOT_ALLOWED:
             log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=error.code)
             return unavailable(self._name)
@@ -203,9 +203,9 @@ class ServiceClient:
         await self._transport.close()
 
 
-def _error(answer: Answer) -> DomainError:
+def _error(response: HttpResponse) -> DomainError:
     try:
-        wait = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
-        return error_of(answer.json() | {"status": answer.status}, wait)
+        wait = next((value for name, value in response.headers.items() if name.lower() == "retry-after"), None)
+        return error_of(response.json() | {"status": response.status}, wait)
     except (ValueError, KeyError, TypeError):
         return unavailable("A service")

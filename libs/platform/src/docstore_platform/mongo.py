@@ -157,8 +157,8 @@ def database_of(collection: Collection) -> Database:
 
 async def server_time(database: Database) -> datetime:
     """The database's current time."""
-    answer = await database.command("hello", codec_options=database.codec_options)
-    moment: datetime = answer["localTime"]
+    response = await database.command("hello", codec_options=database.codec_options)
+    moment: datetime = response["localTime"]
     return moment
 
 

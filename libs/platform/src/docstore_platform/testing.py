@@ -23,11 +23,11 @@ async def eventually(
     """
     began = time.monotonic()
     while True:
-        answer = await probe()
-        if answer:
-            return answer
+        response = await probe()
+        if response:
+            return response
         waited = time.monotonic() - began
         if waited > seconds:
-            raise AssertionError(f"still {answer!r} after {seconds} s")
+            raise AssertionError(f"still {response!r} after {seconds} s")
         growing = min(max(SHORTEST_PAUSE_SECONDS, waited * PAUSE_SHARE), LONGEST_PAUSE_SECONDS)
         await asyncio.sleep(every or growing)

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.operations import Readiness
-from docstore_platform.http.answers import described
 from docstore_platform.http.body_limits import BodyLimit
 from docstore_platform.http.operators import is_from_operators, operators_only
 from docstore_platform.http.parameters import refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.http.startup import Startup, UntilStarted
 from docstore_platform.internal import ServiceClient

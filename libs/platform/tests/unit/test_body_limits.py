@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
-from docstore_platform.http.bodies import Body
 from docstore_platform.http.body_limits import (
     BATCH_BYTES,
     INTERNAL_BYTES,
@@ -20,9 +19,10 @@ from docstore_platform.http.body_limits import (
     is_nested_too_deeply,
 )
 from docstore_platform.http.problems import install_problem_handlers
+from docstore_platform.http.request_models import RequestModel
 
 
-class Credentials(Body):
+class Credentials(RequestModel):
     email: str
     password: str
 

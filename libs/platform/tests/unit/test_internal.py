@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, params
 from docstore_platform.errors import DomainError, OutOfSpace, Unavailable
 from docstore_platform.http.problems import problem_of
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
@@ -113,7 +113,7 @@ async def test_a_lost_answer_is_requested_again(monkeypatch: pytest.MonkeyPatch)
     failures = iter([ConnectionError("reset"), None])
 
     class Flaky:
-        async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
             failure = next(failures)
             if failure is not None:
                 raise failure

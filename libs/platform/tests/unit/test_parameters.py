@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query
 
 from docstore_platform.http.parameters import refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 
 FAMILY = {
     "name": "meta",
@@ -50,7 +50,7 @@ def app() -> FastAPI:
     return app
 
 
-async def ask(path: str) -> Answer:
+async def ask(path: str) -> HttpResponse:
     register_local_app("local:parameters", app())
     return await LocalTransport("local:parameters").send("GET", path, {}, b"")
 

@@ -17,7 +17,7 @@ from docstore_platform.http.problems import (
     problem_json,
     problem_of,
 )
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import OperationFailure
 
 
@@ -60,13 +60,13 @@ def app() -> FastAPI:
     return app
 
 
-async def ask(method: str, path: str, body: bytes = b"") -> Answer:
+async def ask(method: str, path: str, body: bytes = b"") -> HttpResponse:
     register_local_app("local:problems", app())
     headers: Mapping[str, str] = {"content-type": "application/json"}
     return await LocalTransport("local:problems").send(method, path, headers, body)
 
 
-def problem(answer: Answer) -> Any:
+def problem(answer: HttpResponse) -> Any:
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
     assert body["status"] == answer.status

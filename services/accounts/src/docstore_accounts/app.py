@@ -54,7 +54,7 @@ from docstore_work.loop import Loop, running_loops
 NAME: ServiceName = "accounts"
 REVOCATION_POLL_SECONDS = 0.5
 """Poll interval for revocations of other instances while a gateway waits."""
-ALONE_POLL_SECONDS = 30.0
+SINGLE_INSTANCE_POLL_SECONDS = 30.0
 """Poll interval of the only instance: its own transactions wake it."""
 
 
@@ -137,7 +137,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             "accounts revocations",
             feed.read_new,
             revocation_wakeup,
-            ALONE_POLL_SECONDS if infra.single_instance else REVOCATION_POLL_SECONDS,
+            SINGLE_INSTANCE_POLL_SECONDS if infra.single_instance else REVOCATION_POLL_SECONDS,
         ),
     ]
 

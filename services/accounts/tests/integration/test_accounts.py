@@ -12,7 +12,7 @@ from docstore_accounts.sessions.repository import MongoSessions
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
-from docstore_platform.internal import Answer
+from docstore_platform.internal import HttpResponse
 from docstore_platform.mongo import ConnectionFailure, Database, PyMongoError
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -202,7 +202,7 @@ async def test_a_log_in_at_the_moment_of_a_new_password_or_a_suspension_does_not
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
     waits = asyncio.Event()
-    log_ins: list[asyncio.Task[Answer]] = []
+    log_ins: list[asyncio.Task[HttpResponse]] = []
     hold, delete_all = MongoAccounts.hold, MongoSessions.delete_all
 
     async def hold_and_tell(*args: Any) -> None:

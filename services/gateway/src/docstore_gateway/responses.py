@@ -10,19 +10,19 @@ from docstore_platform.http.problems import problem_of
 HeaderList = list[tuple[bytes, bytes]]
 
 
-OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding"))
+BODY_HEADERS = frozenset((b"content-length", b"content-type", b"transfer-encoding"))
 """Headers of a request's body, to be removed from another request that is made on the client's behalf without one.
 
 A service waits for the announced bytes and would take them from the next request on the connection.
 """
 
 
-async def answer(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+async def send_response(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
     """Send a complete response."""
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def answer_problem(send: Send, error: DomainError) -> None:
+async def send_problem(send: Send, error: DomainError) -> None:
     response = problem_of(error).response()
-    await answer(send, response.status_code, response.raw_headers, bytes(response.body))
+    await send_response(send, response.status_code, response.raw_headers, bytes(response.body))

@@ -78,23 +78,23 @@ class WorkerRenderer:
             "max_pixels": self._max_pixels,
         }
         try:
-            answer = await self._pool.run(request)
+            response = await self._pool.run(request)
         except JobFailed as error:
             raise RenderFailed(error.reason) from error
-        if "reason" in answer:
-            reason = str(answer["reason"])
+        if "reason" in response:
+            reason = str(response["reason"])
             raise RenderFailed(reason if reason in REASONS else "corrupt")
-        return _decoded(answer)
+        return _decoded(response)
 
     async def close(self) -> None:
         """Stop the workers."""
         await self._pool.close()
 
 
-def _decoded(answer: dict[str, Any]) -> dict[Size, bytes]:
+def _decoded(response: dict[str, Any]) -> dict[Size, bytes]:
     """Check a worker's answer, which a malicious content may have forged."""
     try:
-        made = {size: b64decode(answer["pictures"][size], validate=True) for size in PIXELS}
+        made = {size: b64decode(response["pictures"][size], validate=True) for size in PIXELS}
     except (KeyError, TypeError, ValueError) as error:
         raise RenderFailed("parser_crashed") from error
     if any(len(data) > MAX_PICTURE_BYTES for data in made.values()):

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from docstore_media.outcomes import Outcome
-from docstore_media.rules import OF_THE_BYTES, Kind, Rendition, Source
+from docstore_media.rules import CONTENT_REASONS, Kind, Rendition, Source
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,
@@ -32,7 +32,7 @@ State = Literal["pending", "ready", "failed", "removing"]
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """Deleted items are kept while late events of them may still arrive."""
 _OUTCOMES: tuple[State, State] = ("ready", "failed")
-_WORTH_ANOTHER_TRY = {"state": "failed", "reason": {"$nin": sorted(OF_THE_BYTES)}}
+_RETRIABLE = {"state": "failed", "reason": {"$nin": sorted(CONTENT_REASONS)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class MongoPreviews:
         fresh = await self._fresh(sources, session)
         if not fresh:
             return []
-        await self._try_again(fresh, now, session)
+        await self._retry_failed(fresh, now, session)
         renditions = await self._renditions_of(fresh, now, session)
         rows_of = [(source, renditions[source.content]) for source in fresh]
         done = [(source, Outcome(row["reason"])) for source, row in rows_of if row["state"] in _OUTCOMES]
@@ -156,16 +156,16 @@ class MongoPreviews:
                 raise conflict("another instance has just made the rendition") from error
         return found | {row["content"]: row for row in made}
 
-    async def _try_again(self, sources: Sequence[Source], now: datetime, session: Session) -> None:
+    async def _retry_failed(self, sources: Sequence[Source], now: datetime, session: Session) -> None:
         """Retry renditions that failed for a passing reason, now that the content is stored elsewhere, too."""
-        failed = {"content": {"$in": [source.content for source in sources]}, "live": True, **_WORTH_ANOTHER_TRY}
+        failed = {"content": {"$in": [source.content for source in sources]}, "live": True, **_RETRIABLE}
         async for row in self._renditions.find(failed, {"content": 1}, session=session):
             keys = {source.object_key for source in sources if source.content == row["content"]}
             tried = await self._versions.distinct(
                 "object_key", {"rendition": row["_id"], "object_key": {"$in": list(keys)}}, session=session
             )
             if keys - set(tried):
-                await self._renditions.update_one({"_id": row["_id"]}, {"$set": _anew(now)}, session=session)
+                await self._renditions.update_one({"_id": row["_id"]}, {"$set": _due_now(now)}, session=session)
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
         chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
@@ -246,8 +246,8 @@ class MongoPreviews:
 
         An outcome is published only if it differs from the one before.
         """
-        chosen = {"live": True, "$or": [{"state": "ready"}, _WORTH_ANOTHER_TRY]}
-        await self._renditions.update_many(chosen, {"$set": _anew(now)})
+        chosen = {"live": True, "$or": [{"state": "ready"}, _RETRIABLE]}
+        await self._renditions.update_many(chosen, {"$set": _due_now(now)})
 
     # --- queries -----------------------------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ def _lease(rendition: Rendition) -> Lease:
     return Lease(rendition.id, rendition.lease_owner, rendition.attempts, {})
 
 
-def _anew(now: datetime) -> Document:
+def _due_now(now: datetime) -> Document:
     """Make it due with its attempts reset; its `reason` stays, since it was published."""
     return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease_owner": None, "lease": None}
 
@@ -283,7 +283,7 @@ def _rendition(source: Source, now: datetime) -> Document:
         "_id": new_id(),
         "content": source.content,
         "live": True,
-        **_anew(now),
+        **_due_now(now),
         "uses": 0,
         "owner_id": source.owner_id,
         "kind": source.kind.value,

@@ -30,14 +30,14 @@ _EXTENSIONS = {
     **dict.fromkeys((".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"), Kind.IMAGE),
     ".pdf": Kind.PDF,
 }
-_SAY_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Generic types, declared where no better one is known."""
 
 
 def kind_of(content_type: str, name: str) -> Kind | None:
     """Choose by the declared type, or if it is generic by the name; None: no preview."""
     declared = content_type.partition(";")[0].strip().lower()
-    if declared in _SAY_NOTHING:
+    if declared in _GENERIC_TYPES:
         return _EXTENSIONS.get(PurePosixPath(name).suffix.lower())
     return _TYPES.get(declared)
 
@@ -109,5 +109,5 @@ class RenderFailed(Exception):
 REASONS = frozenset(
     {"content_missing", "corrupt", "encrypted", "out_of_memory", "parser_crashed", "timed_out", "too_large"}
 )
-OF_THE_BYTES = frozenset({"corrupt", "encrypted", "too_large"})
+CONTENT_REASONS = frozenset({"corrupt", "encrypted", "too_large"})
 """Reasons that depend on the content only, so that a retry is useless."""

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 300.0
-OF_THE_LEASE = 0.8
+LEASE_SHARE = 0.8
 """A job must end within this share of its lease, so that nothing is stored after another worker has taken over."""
 
 
@@ -62,10 +62,10 @@ class RenderingWorker:
         if rendition is None:
             return False
         try:
-            async with asyncio.timeout(self.lease_seconds * OF_THE_LEASE):
+            async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
                 outcome = await self._outcome(rendition)
         except Exception as error:  # whatever a content causes, the queue continues with the next one
-            passes = _passes(error)
+            passes = _is_temporary(error)
             if passes or rendition.attempts < MAX_ATTEMPTS:
                 await self._postpone(rendition, error, faultless=passes)
             else:
@@ -81,7 +81,7 @@ class RenderingWorker:
         if rendition is None:
             return False
         try:
-            async with asyncio.timeout(self.lease_seconds * OF_THE_LEASE):
+            async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
                 await asyncio.gather(*(self.pictures.delete(rendition.object_key(size)) for size in PIXELS))
         except (ObjectStoreError, TimeoutError) as error:
             await self._postpone(rendition, error, faultless=False)
@@ -136,7 +136,7 @@ class RenderingWorker:
         wake(RETRY_WAKEUP)
 
 
-def _passes(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     """Whether the error says nothing about the content: the store is down or refuses, disk full, no sandbox."""
     if isinstance(error, ObjectStoreError):
         return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))

@@ -12,7 +12,7 @@ from docstore_metadata.commits.service import CommitService
 from docstore_metadata.files.directory import FileDirectory
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import to_millisecond
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.web import json_response

@@ -107,7 +107,11 @@ def create_app(
     workers: list[ClaimWorker[Any]] = [
         ClaimWorker("sender", sender, parallel=settings.parallel, poll_seconds=poll_seconds, wakeup_name=sending),
         ClaimWorker(
-            "lanes", queue_worker, parallel=settings.machine_parallel, poll_seconds=poll_seconds, wakeup_name=sending
+            "subscription queues",
+            queue_worker,
+            parallel=settings.machine_parallel,
+            poll_seconds=poll_seconds,
+            wakeup_name=sending,
         ),
         ClaimWorker("rechecks", recheck_worker, parallel=1, poll_seconds=poll_seconds, wakeup_name=checking),
     ]

@@ -22,7 +22,7 @@ from docstore_notify.app import create_app
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -104,7 +104,7 @@ class Person:
 
     async def send(
         self, method: str, path: str, body: Any = None, *, login: bool = True, idempotency_key: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         now = int(time.time())
         claims = {"sub": self.id, "sid": "s", "aud": "docstore", "iss": self.notify.infra.issuer, "iat": now}
         token = signed(claims | {"exp": now + 60})

@@ -19,7 +19,7 @@ from docstore_contracts.quota import (
 )
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import Forbidden, TooMany
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import Principal, current_principal

@@ -13,7 +13,7 @@ PLANS: tuple[Plan, ...] = ("free", "premium")
 Crossing = Literal["exceeded", "restored"]
 
 MAX_OPEN_RESERVATIONS = 10_000
-TELL_AGAIN_AFTER = timedelta(hours=1)
+NOTIFY_AGAIN_AFTER = timedelta(hours=1)
 
 
 class TooManyUploads(Exception):
@@ -111,7 +111,7 @@ class Account:
 
     def reserve(self, sizes: Mapping[str, int], expires_at: datetime) -> None:
         """Reserve storage for uploads that fit, as the caller has checked."""
-        for reservation_id, size in together(sizes).items():
+        for reservation_id, size in sizes_by_reservation(sizes).items():
             self.reservations[reservation_id] = Reservation(size, expires_at)
             self.reserved += size
             self.open += 1
@@ -170,7 +170,7 @@ class Account:
 
     def notifies_refusal(self, now: datetime) -> bool:
         """Whether the person is notified of a refused upload now: at most once an hour."""
-        return self.told_exceeded_at is None or now - self.told_exceeded_at >= TELL_AGAIN_AFTER
+        return self.told_exceeded_at is None or now - self.told_exceeded_at >= NOTIFY_AGAIN_AFTER
 
 
 def figures(account: Account) -> tuple[int, int, int]:
@@ -187,7 +187,7 @@ class Admission:
     refused: tuple[str, ...]
 
 
-def together(sizes: Mapping[str, int]) -> dict[str, int]:
+def sizes_by_reservation(sizes: Mapping[str, int]) -> dict[str, int]:
     """Return the sizes of the reservations of these uploads."""
     sums: dict[str, int] = {}
     for upload_id, size in sizes.items():
@@ -201,7 +201,7 @@ def admit(account: Account, sizes: Mapping[str, int]) -> Admission:
 
     If a pack has its reservation already, the files that fit into it are those that were accepted then.
     """
-    new = together(sizes).keys() - account.reservations.keys()
+    new = sizes_by_reservation(sizes).keys() - account.reservations.keys()
     if account.open + len(new) > MAX_OPEN_RESERVATIONS:
         raise TooManyUploads
     room = {key: kept.size for key, kept in account.reservations.items()}

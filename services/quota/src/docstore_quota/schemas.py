@@ -1,10 +1,10 @@
 """Responses of the public routes."""
 
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 from docstore_quota.rules import Plan
 
 
-class PlanTotals(Answer):
+class PlanTotals(ResponseModel):
     """Totals of accounts; all versions count, also in the trash."""
 
     accounts: int

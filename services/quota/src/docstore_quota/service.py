@@ -26,7 +26,7 @@ from docstore_quota.rules import (
     Totals,
     admit,
     figures,
-    together,
+    sizes_by_reservation,
     totals_change,
     used_by,
 )
@@ -91,24 +91,24 @@ class QuotaService:
         """
         wanted, known, asked = dict(sizes), frozenset[str](), False
         for _ in range(RESERVE_TRIES):
-            account = await self._accounts.reserve(account_id, together(wanted), expires_at)
+            account = await self._accounts.reserve(account_id, sizes_by_reservation(wanted), expires_at)
             if account is not None:
-                return await self._answer(account, sizes, known | wanted.keys())
-            current = await self._accounts.get(account_id, together(sizes))
+                return await self._reserved(account, sizes, known | wanted.keys())
+            current = await self._accounts.get(account_id, sizes_by_reservation(sizes))
             if current is None:
                 await self._create(account_id)
                 continue
             admission = admit(current, sizes)
             if admission.refused and not asked:
                 asked = True
-                if await self._learn_plan(current):
+                if await self._refresh_plan(current):
                     continue
             known, wanted = admission.known, admission.fitting
             if not wanted:
-                return await self._answer(current, sizes, known)
+                return await self._reserved(current, sizes, known)
         raise unavailable("The storage quota")
 
-    async def _learn_plan(self, account: Account) -> bool:
+    async def _refresh_plan(self, account: Account) -> bool:
         """Before a refusal, return whether the account has another plan now than events have reported."""
         current = await self._plans.plan_of(account.id)
         if current is None or current[1] <= account.plan_revision:
@@ -117,7 +117,7 @@ class QuotaService:
         await self._revise(account.id, lambda loaded: loaded.apply(change))
         return change.limit != account.limit
 
-    async def _answer(self, account: Account, sizes: Mapping[str, int], accepted: frozenset[str]) -> Reserved:
+    async def _reserved(self, account: Account, sizes: Mapping[str, int], accepted: frozenset[str]) -> Reserved:
         refused = [size for upload_id, size in sizes.items() if upload_id not in accepted]
         if refused:
             metrics.refused_uploads.inc(len(refused))

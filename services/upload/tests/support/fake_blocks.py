@@ -127,6 +127,12 @@ class FakeBlocks:
         self._discard(list_key, now)
         return True
 
+    async def keys_of(self, blocks: Iterable[tuple[str, str]]) -> list[str]:
+        return [self.rows[block].key for block in blocks if block in self.rows]
+
+    async def discarded_among(self, keys: Iterable[str]) -> list[str]:
+        return [key for key in keys if key in self.discarded]
+
     async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
         unneeded = [row for row in self.rows if not self.refs.get(row) and self.touched[row] < before][:limit]
         for row in unneeded:

@@ -17,7 +17,7 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport
+from docstore_platform.internal import HttpResponse, LocalTransport
 from docstore_platform.mongo import Database
 from docstore_platform.settings import InfraSettings
 
@@ -55,7 +55,7 @@ class Client:
     issuer: str
     account_id: str
 
-    async def send(self, method: str, path: str, body: Any = None, *, login: bool = True) -> Answer:
+    async def send(self, method: str, path: str, body: Any = None, *, login: bool = True) -> HttpResponse:
         now = int(time.time())
         claims = {"sub": self.account_id, "sid": "s1", "device": "laptop", "role": "user", "aud": "docstore"}
         claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}

@@ -54,11 +54,11 @@ class RegionDemo:
         credentials = {"email": email, "password": PASSWORD}
         for number in range(KNOWN_TRIES):
             await asyncio.sleep(0.3 * number)
-            answer = await elsewhere.ask("POST", "/v1/sessions", credentials)
-            if answer.status == 307:
-                self._print(f"ada logs in at {self._other}", f"307 to {answer.headers['location']}")
+            response = await elsewhere.ask("POST", "/v1/sessions", credentials)
+            if response.status == 307:
+                self._print(f"ada logs in at {self._other}", f"307 to {response.headers['location']}")
                 return
-        raise ApiError(answer.status, "not_known", f"{self._other} does not know of the account")
+        raise ApiError(response.status, "not_known", f"{self._other} does not know of the account")
 
     async def _with_token(self, token: str) -> str:
         async with ApiClient(self._gateway(self._other)) as api:
@@ -68,8 +68,8 @@ class RegionDemo:
     async def _sign_up_everywhere(self, what: str, email: str) -> None:
         async def sign_up(region: str) -> str:
             async with ApiClient(self._gateway(region)) as api:
-                answer = await api.ask("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
-                return f"{answer.status} {answer.json().get('code', '')}".strip() + f" in {region}"
+                response = await api.ask("POST", "/v1/accounts", {"email": email, "password": PASSWORD})
+                return f"{response.status} {response.json().get('code', '')}".strip() + f" in {region}"
 
         self._print(what, ", ".join(sorted(await asyncio.gather(*map(sign_up, self._regions)))))
 

@@ -102,9 +102,9 @@ class BulkDownloads:
     ) -> None:
         """Outcomes of files fetched together; the others must be fetched one by one."""
         items = [{"id": each.file.id, "version": each.version or each.file.version} for _, each in items_of]
-        answer = await self._connection.call("POST", "/v1/contents", {"items": items})
+        response = await self._connection.call("POST", "/v1/contents", {"items": items})
         by_url: defaultdict[str, list[Located]] = defaultdict(list)
-        for (index, wanted), result in zip(items_of, answer["results"], strict=True):
+        for (index, wanted), result in zip(items_of, response["results"], strict=True):
             if problem := result.get("problem"):
                 outcomes[index] = refusal(problem)
             elif result.get("direct", True) and result["size"] < BLOCKS_FROM:

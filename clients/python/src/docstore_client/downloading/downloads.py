@@ -58,8 +58,8 @@ class Downloads:
 
     async def _digest(self, file: File, number: int) -> str:
         query = {"since": number - 1, "limit": 1}
-        answer = await self._connection.call("GET", f"/v1/files/{file.id}/changes", params=query)
-        return next((one["sha256"] for one in answer["items"] if one["version"] == number), "")
+        response = await self._connection.call("GET", f"/v1/files/{file.id}/changes", params=query)
+        return next((one["sha256"] for one in response["items"] if one["version"] == number), "")
 
     async def _fetch(self, file: File, beside: Path, version: int, old: Path | None, progress: Progress) -> str:
         """Return the SHA-256 of the received bytes."""

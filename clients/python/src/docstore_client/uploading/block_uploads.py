@@ -209,13 +209,13 @@ class BlockUploads:
         if self._signs_lengths:
             wish["sizes"] = {**sent, **lengths}
         try:
-            answer = await self._connection.call("POST", "/v1/blocks/missing", wish)
+            response = await self._connection.call("POST", "/v1/blocks/missing", wish)
         except ApiError as error:
             if error.status != 422 or "sizes" not in wish:
                 raise
             self._signs_lengths = False  # servers of earlier releases have no sizes
             return await self._missing(lengths, sent)
-        return {each["hash"]: each for each in answer["missing"]}
+        return {each["hash"]: each for each in response["missing"]}
 
     async def _complete(self, upload_id: str, path: Path, content: Content) -> File:
         done = {"blocks": [{"hash": block.hash, "size": block.size} for block in content.blocks]}

@@ -87,8 +87,8 @@ class ObjectUploads:
 
         await together(send(number) for number in initiated)
         sent = {number: {"id": upload["id"]} for number, upload in initiated.items() if number not in outcomes}
-        for number, answer in (await self._each("/v1/uploads/complete-batch", sent, outcomes)).items():
-            outcomes[number] = File.model_validate(answer)
+        for number, response in (await self._each("/v1/uploads/complete-batch", sent, outcomes)).items():
+            outcomes[number] = File.model_validate(response)
         return [outcomes[number] for number in range(len(sources))]
 
     async def _each(
@@ -99,10 +99,10 @@ class ObjectUploads:
             return {}
         answers = (await self._connection.call("POST", route, {"uploads": list(items.values())}))["items"]
         numbered = dict(zip(items, answers, strict=True))
-        for number, answer in numbered.items():
-            if problem := answer.get("problem"):
+        for number, response in numbered.items():
+            if problem := response.get("problem"):
                 outcomes[number] = refusal(problem)
-        return {number: answer for number, answer in numbered.items() if "problem" not in answer}
+        return {number: response for number, response in numbered.items() if "problem" not in response}
 
     async def _send_or_give_up(self, upload: Mapping[str, Any], local: Path, size: int, progress: Progress) -> None:
         """Cancel an upload that can't succeed, so that no quota stays reserved."""

@@ -89,11 +89,11 @@ class PackUploads:
         pack = await self._connection.call("POST", "/v1/packs", {"files": wishes})
         outcomes: dict[int, Outcome] = {}
         slices: dict[int, int] = {}
-        for number, answer in zip(loaded, pack["files"], strict=True):
-            if problem := answer.get("problem"):
+        for number, response in zip(loaded, pack["files"], strict=True):
+            if problem := response.get("problem"):
                 outcomes[number] = refusal(problem)
             else:
-                slices[answer["number"]] = number
+                slices[response["number"]] = number
         if not slices:
             return outcomes
         data = pack_bytes({sliced: loaded[number].data for sliced, number in slices.items()})
@@ -104,20 +104,22 @@ class PackUploads:
                 await self._connection.call("DELETE", f"/v1/packs/{pack['id']}")
             raise
         progress(sum(len(loaded[number].data) for number in slices.values()))
-        for answer in (await self._complete(pack["id"]))["files"]:
-            problem = answer.get("problem")
-            outcomes[slices[answer["number"]]] = refusal(problem) if problem else File.model_validate(answer["file"])
+        for response in (await self._complete(pack["id"]))["files"]:
+            problem = response.get("problem")
+            outcomes[slices[response["number"]]] = (
+                refusal(problem) if problem else File.model_validate(response["file"])
+            )
         return outcomes
 
     async def _complete(self, pack_id: str) -> dict[str, Any]:
         while True:
             try:
-                answer: dict[str, Any] = await self._connection.call("POST", f"/v1/packs/{pack_id}/complete")
+                response: dict[str, Any] = await self._connection.call("POST", f"/v1/packs/{pack_id}/complete")
             except ApiError as error:
                 if error.code != "verifying":
                     raise
             else:
-                return answer
+                return response
 
 
 def _groups(sources: Sequence[Source]) -> Iterator[list[Source]]:

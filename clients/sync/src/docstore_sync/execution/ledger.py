@@ -60,7 +60,7 @@ class DurableLedger:
             await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 await keeping
-            answer = await working
+            response = await working
         except BaseException:  # also when cancelled: both tasks must end
             await _end(working, keeping)
             with suppress(Exception):  # raise the first error
@@ -68,7 +68,7 @@ class DurableLedger:
             raise
         await _end(keeping)
         await self.commit()
-        return answer
+        return response
 
     async def _commit_regularly(self) -> None:
         while True:

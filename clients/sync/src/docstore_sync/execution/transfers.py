@@ -93,25 +93,25 @@ class Transfers:
     async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
         async with self._room:
             answers = await self._executor.upload(batch)
-        for upload, answer in zip(batch, answers, strict=True):
+        for upload, response in zip(batch, answers, strict=True):
             action = wanted[upload]
-            if isinstance(answer, StepFailed):
-                self._outcome.failed(action, answer)
+            if isinstance(response, StepFailed):
+                self._outcome.failed(action, response)
                 if action.node in self._unknown:
                     self._locations.restore_record(action.node)
             else:
-                self._uploaded(action, answer)
+                self._uploaded(action, response)
 
-    def _uploaded(self, action: Action, answer: Uploaded) -> None:
+    def _uploaded(self, action: Action, response: Uploaded) -> None:
         node, parent = action.node, action.parent
         assert parent
         old = node.remote
         if not parent.is_remote and parent.goal:
-            self._locations.set_remote(parent, Location(parent.goal.parent, parent.goal.name, answer.parent_id))
+            self._locations.set_remote(parent, Location(parent.goal.parent, parent.goal.name, response.parent_id))
             self._locations.record(parent)
         at = (old.parent, old.name) if old else (parent, action.name)
-        self._locations.set_remote(node, Location(*at, answer.id, answer.sha256, answer.version))
-        self._locations.record(node, answer.sha256)
+        self._locations.set_remote(node, Location(*at, response.id, response.sha256, response.version))
+        self._locations.record(node, response.sha256)
         self._outcome.finished(action)
 
     # --- downloads ---------------------------------------------------------------------------------------
@@ -139,15 +139,15 @@ class Transfers:
     async def _fetch(self, batch: Sequence[Download], wanted: dict[Download, Action]) -> None:
         async with self._room:
             answers = await self._executor.download(batch)
-        for download, answer in zip(batch, answers, strict=True):
+        for download, response in zip(batch, answers, strict=True):
             action = wanted[download]
-            if isinstance(answer, StepFailed):
-                self._outcome.failed(action, answer)
+            if isinstance(response, StepFailed):
+                self._outcome.failed(action, response)
                 continue
             node, parent = action.node, action.parent
             assert parent
             at = (node.local.parent, node.local.name) if node.local else (parent, action.name)
-            self._locations.set_local(node, Location(*at, answer, download.sha256))
+            self._locations.set_local(node, Location(*at, response, download.sha256))
             self._locations.record(node)
             self._outcome.finished(action)
 

@@ -185,8 +185,8 @@ class ObjectStore(Presigner):
         headers = dict(object_headers(content_type, digest, metadata))
         if etag is not None:
             headers["if-match"] = f'"{etag}"'
-        answer, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
-        return ObjectInfo(key, len(data), answer["etag"].strip('"'), digest, content_type, dict(metadata or {}))
+        response, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
+        return ObjectInfo(key, len(data), response["etag"].strip('"'), digest, content_type, dict(metadata or {}))
 
     async def copy(self, key: str, to: str) -> None:
         """Copy an object within the store, a large one in parts. ObjectNotFound if it does not exist."""
@@ -207,8 +207,8 @@ class ObjectStore(Presigner):
         every = list(keys)
         for start in range(0, len(every), DELETE_BATCH):
             batch = [{"Key": key} for key in every[start : start + DELETE_BATCH]]
-            answer = await self.transport.call("delete_objects", Delete={"Objects": batch, "Quiet": True})
-            for failure in answer.get("Errors", []):
+            response = await self.transport.call("delete_objects", Delete={"Objects": batch, "Quiet": True})
+            for failure in response.get("Errors", []):
                 raise ObjectStoreError(failure.get("Code", "Unknown"), f"{failure['Key']} was not deleted")
 
     async def sha256_of(self, key: str) -> tuple[int, str]:
@@ -245,10 +245,10 @@ class ObjectStore(Presigner):
     async def create_multipart(self, key: str, *, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
         """Start a multipart upload; return its id. The object appears only when it is completed."""
         object_headers(content_type, metadata=metadata)
-        answer = await self.transport.call(
+        response = await self.transport.call(
             "create_multipart_upload", Key=key, ContentType=content_type, Metadata=dict(metadata or {})
         )
-        return str(answer["UploadId"])
+        return str(response["UploadId"])
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
         """Return the stored parts by number. UploadNotFound once the upload is completed or aborted."""

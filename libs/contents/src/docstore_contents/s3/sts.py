@@ -46,7 +46,7 @@ async def upload_credentials(
 
     `session_name` (2-64 of `A-Za-z0-9_+=,.@-`) appears in the store's access log.
     """
-    answer = await store.transport.call(
+    response = await store.transport.call(
         "assume_role",
         service="sts",
         RoleArn=role_arn,
@@ -54,7 +54,7 @@ async def upload_credentials(
         DurationSeconds=seconds,
         Policy=json.dumps(upload_policy(store.config.bucket, key), separators=(",", ":")),
     )
-    granted = answer["Credentials"]
+    granted = response["Credentials"]
     return UploadCredentials(
         granted["AccessKeyId"], granted["SecretAccessKey"], granted["SessionToken"], granted["Expiration"]
     )

@@ -175,13 +175,13 @@ class S3Transport:
                 url, signed = self._signer.sign(method, path, payload_sha256=sha256, headers=headers)
                 async with http.request(
                     method, URL(url, encoded=True), headers=signed, data=body or None, allow_redirects=False
-                ) as answer:
-                    content = await answer.read()
+                ) as response:
+                    content = await response.read()
             except (aiohttp.ClientError, TimeoutError, CredentialsUnavailable) as error:
                 raise ObjectStoreUnavailable(type(error).__name__, str(error)) from error
-            if answer.status >= 300:
-                raise _refusal(answer.status, content)
-            return answer.headers, content
+            if response.status >= 300:
+                raise _refusal(response.status, content)
+            return response.headers, content
 
         operation = OBJECT_OPERATIONS.get(method, method)
         with client_span(f"S3/{operation}", lambda: self._attributes(operation, "s3")):
@@ -224,7 +224,7 @@ def _errors_translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        answer, detail = error.response["ResponseMetadata"], error.response["Error"]
-        raise _error(answer["HTTPStatusCode"], detail["Code"], detail.get("Message", "")) from error
+        response, detail = error.response["ResponseMetadata"], error.response["Error"]
+        raise _error(response["HTTPStatusCode"], detail["Code"], detail.get("Message", "")) from error
     except BotoCoreError as error:
         raise ObjectStoreUnavailable(type(error).__name__, str(error)) from error

@@ -22,7 +22,7 @@ from docstore_contents.workers.process import ANSWER, CONFINED, ENDED, ERRORS, H
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, missing
 
 log = structlog.get_logger(__name__)
-MAX_ANSWER_BYTES = 64 << 20
+MAX_RESPONSE_BYTES = 64 << 20
 RETRY_SECONDS = 30.0
 """How often to retry a sandbox that could not be set up."""
 _STDERR_BYTES = 4096
@@ -135,14 +135,14 @@ class Worker:
         try:
             self._requests.write(LENGTH.pack(len(data)) + data)
             await self._requests.drain()
-            answer, stderr, code = await self._reply()
+            response, stderr, code = await self._reply()
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             await self.stop()
             raise WorkerDied(self._process.returncode or 0, bytes(self._stderr)) from error
-        if answer and not answer.startswith(CONFINED):
-            raise SandboxUnavailable(answer.decode(errors="replace"))
+        if response and not response.startswith(CONFINED):
+            raise SandboxUnavailable(response.decode(errors="replace"))
         try:
-            found = json.loads(answer[1:])
+            found = json.loads(response[1:])
         except ValueError as error:
             raise JobDied(code, bytes(stderr)) from error
         if code or not isinstance(found, dict):
@@ -160,7 +160,7 @@ class Worker:
                 return parts[ANSWER], parts[ERRORS], code
             parts[kind] += data
             del parts[ERRORS][:-_STDERR_BYTES]
-            if len(parts[ANSWER]) > MAX_ANSWER_BYTES:
+            if len(parts[ANSWER]) > MAX_RESPONSE_BYTES:
                 self._process.kill()
 
     async def stop(self, *, kill: bool = False) -> None:
@@ -258,11 +258,11 @@ class WorkerPool:
         healthy = False
         try:
             async with asyncio.timeout(self._limits.seconds):
-                answer = await worker.run(request | {"seconds": self._limits.seconds})
+                response = await worker.run(request | {"seconds": self._limits.seconds})
             healthy = True
-            if answer.get("reason") in ("parser_crashed", "out_of_memory"):
-                log.warning("job_crashed", program=self._program.name, detail=answer.get("detail"))
-            return answer
+            if response.get("reason") in ("parser_crashed", "out_of_memory"):
+                log.warning("job_crashed", program=self._program.name, detail=response.get("detail"))
+            return response
         except JobDied:
             healthy = True
             raise

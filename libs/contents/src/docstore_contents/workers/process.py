@@ -76,12 +76,12 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
     shared = Path(os.environ["TMPDIR"])
     shared.mkdir()
     tempfile.tempdir = str(shared)
-    answer = load()
+    response = load()
     if prepare is not None:
         _run_once(prepare)
     gc.collect()
     gc.freeze()  # untouched pages stay shared with the forks
-    jobs = _Jobs(answer, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
+    jobs = _Jobs(response, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
     while request := _read(requests):
         _do(jobs, request, replies)
 
@@ -134,13 +134,13 @@ def _run_once(prepare: Callable[[], None]) -> None:
 def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
     """Run one job in a process of its own; the parent process kills both on timeout."""
     jobs.scratch.mkdir()
-    answers, answers_in = os.pipe()
+    answers, results_in = os.pipe()
     errors, errors_in = os.pipe()
     worker = os.getpid()
     pid = os.fork()
     if not pid:
-        _run_job(jobs, request, worker, answers_in, errors_in)
-    os.close(answers_in)
+        _run_job(jobs, request, worker, results_in, errors_in)
+    os.close(results_in)
     os.close(errors_in)
     _relay({answers: ANSWER, errors: ERRORS}, replies)
     _, status = os.waitpid(pid, 0)
@@ -202,9 +202,9 @@ def _write(out: int, data: bytes | memoryview) -> None:
         view = view[os.write(out, view) :]
 
 
-def _answered(answer: Answerer, request: dict[str, Any]) -> dict[str, Any]:
+def _answered(response: Answerer, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return answer(request)
+        return response(request)
     except MemoryError:
         return {"reason": "out_of_memory"}
     except BaseException as error:  # noqa: BLE001 (a panic in Rust arrives as a BaseException)

@@ -18,7 +18,7 @@ from docstore_platform.tasks import end_tasks
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.25
-ALWAYS_ANSWERED = ("/healthz", "/metrics")
+ALWAYS_SERVED = ("/healthz", "/metrics")
 Check = Callable[[], Awaitable[None]]
 """Returns if a server is usable; raises ValueError if it never will be, anything else if it may be later."""
 
@@ -40,7 +40,7 @@ class Startup:
 
         async def run() -> None:
             for name, check in self._needs.items():
-                await self._until_it_answers(name, check, waits)
+                await self._wait_until_available(name, check, waits)
             async with lifespan:
                 self.is_under_way = False
                 started.set()
@@ -62,7 +62,7 @@ class Startup:
             else:
                 await end_tasks([running])
 
-    async def _until_it_answers(self, name: str, check: Check, waits: asyncio.Event) -> None:
+    async def _wait_until_available(self, name: str, check: Check, waits: asyncio.Event) -> None:
         while True:
             try:
                 await check()
@@ -94,7 +94,7 @@ class UntilStarted:
         self.app, self.startup = app, startup
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self.startup.is_under_way or scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
+        if not self.startup.is_under_way or scope["type"] != "http" or scope["path"] in ALWAYS_SERVED:
             await self.app(scope, receive, send)
         elif scope["path"] == "/readyz":
             body: dict[str, object] = {"status": "starting"}

@@ -7,7 +7,7 @@ from docstore_accounts.account.schemas import account_json
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.parameters import PathId
 from docstore_contracts.accounts import InternalAccount
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.web import json_response

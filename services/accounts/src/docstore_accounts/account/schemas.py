@@ -6,10 +6,10 @@ from docstore_accounts.account import rules
 from docstore_accounts.account.rules import Plan, Role, Status
 from docstore_contracts import accounts as contract
 from docstore_platform.clock import rfc3339
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 
 
-class Account(Answer):
+class Account(ResponseModel):
     """A person's account."""
 
     id: str

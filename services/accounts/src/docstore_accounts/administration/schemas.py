@@ -6,11 +6,11 @@ from pydantic import Field
 
 from docstore_accounts.account.rules import Plan, Role, Status
 from docstore_accounts.account.schemas import Account
-from docstore_platform.http.answers import Page
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page
 
 
-class AdminChange(Body):
+class AdminChange(RequestModel):
     plan: Plan | None = None
     role: Role | None = None
     status: Status | None = None

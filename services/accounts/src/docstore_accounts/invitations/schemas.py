@@ -5,16 +5,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import ResponseModel
 from docstore_platform.http.values import MAX_EMAIL_CHARS, Email
 
 
-class NewInvitation(Body):
+class NewInvitation(RequestModel):
     email: Email = Field(max_length=MAX_EMAIL_CHARS)
 
 
-class Invitation(Answer):
+class Invitation(ResponseModel):
     """An invitation to sign up."""
 
     email: str
@@ -25,7 +25,7 @@ class Invitation(Answer):
     """When the link expires."""
 
 
-class SignUpRules(Answer):
+class SignUpRules(ResponseModel):
     """Who may sign up."""
 
     sign_up: Literal["open", "invitation", "closed"]

@@ -5,21 +5,21 @@ from pydantic import Field
 from docstore_accounts.account.rules import Plan
 from docstore_accounts.account.schemas import Account
 from docstore_accounts.parameters import DisplayName, GivenPassword, NewPassword
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import ResponseModel
 
 
-class OwnChange(Body):
+class OwnChange(RequestModel):
     display_name: DisplayName | None = None
     password: NewPassword | None = Field(None, description="with the current one; else 422 `current_password_needed`")
     current_password: GivenPassword | None = None
 
 
-class PlanChoice(Body):
+class PlanChoice(RequestModel):
     plan: Plan
 
 
-class Usage(Answer):
+class Usage(ResponseModel):
     """Storage usage of an account in bytes: all versions count, also in the trash."""
 
     used: int

@@ -22,7 +22,7 @@ from docstore_contracts.replication import (
     SignUpResult,
 )
 from docstore_platform.errors import TooLarge, invalid
-from docstore_platform.http.answers import described, described_body
+from docstore_platform.http.response_models import described, described_body
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.web import json_response
 

@@ -105,19 +105,19 @@ class RegionClient:
         for attempt in range(1, TRIES + 1):
             headers = self._signatures.headers(path, self.name, payload)
             try:
-                answer = await self._transport.send(method, path, headers, payload)
+                response = await self._transport.send(method, path, headers, payload)
                 break
             except ConnectionError as error:
                 if attempt == TRIES:
                     raise RegionUnreachable(f"{self.name}: {error}") from error
-        if answer.status == 200:
+        if response.status == 200:
             try:
-                return answer.json()
+                return response.json()
             except ValueError:
                 raise RegionUnreachable(f"{self.name}: there is no DocStore") from None
-        text = f"{self.name} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
+        text = f"{self.name} responded {response.status}: {response.body[:200].decode(errors='replace')}"
         # Any other status depends on settings or time, not on this request.
-        raise RegionRefused(text) if answer.status in REFUSALS else RegionUnreachable(text)
+        raise RegionRefused(text) if response.status in REFUSALS else RegionUnreachable(text)
 
     async def close(self) -> None:
         await self._transport.close()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, weigh
+from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, compare_entries
 from docstore_events.transaction import Transaction, session_of
 from docstore_platform.mongo import (
     Collection,
@@ -91,7 +91,7 @@ class MongoDirectory:
         conflicts: list[Entry] = []
         for entry in received:
             known = by_account.get(entry.account_id)
-            outcome = weigh(entry, known, by_hash.get(entry.email_hash), self._here)
+            outcome = compare_entries(entry, known, by_hash.get(entry.email_hash), self._here)
             if outcome == "conflict":
                 conflicts.append(entry)
             if outcome != "newer":

@@ -52,7 +52,7 @@ def claim_over(holder: Entry, account_id: str, region: str) -> Entry:
     return Entry(account_id, holder.email_hash, region, "active", revision)
 
 
-def weigh(received: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
+def compare_entries(received: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
     """Whether `received` replaces what is stored: `known` for the account, `holder` for the e-mail.
 
     A home region has an e-mail once: if it sends another account with it, the earlier account no longer exists, as

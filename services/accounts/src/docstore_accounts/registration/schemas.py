@@ -4,12 +4,12 @@ from pydantic import Field
 
 from docstore_accounts.account.rules import MAX_EMAIL_CHARS
 from docstore_accounts.parameters import DisplayName, NewPassword
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.values import Email, Text
 from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 
-class SignUp(Body):
+class SignUp(RequestModel):
     email: Email = Field(max_length=MAX_EMAIL_CHARS)
     password: NewPassword
     display_name: DisplayName | None = None

@@ -146,7 +146,7 @@ class ResetService:
         if await self._resets.count(account.id, self._clock(), transaction) >= MAX_MAILS:
             log.info("reset_mail_limit_reached", account_id=account.id)
             return
-        reset = await self._made(account, transaction, mailed_to=email_key(account.email))
+        reset = await self._new_reset(account, transaction, mailed_to=email_key(account.email))
         transaction.publish(
             PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=MADE)
         )
@@ -157,7 +157,7 @@ class ResetService:
         account = await self._service.get(account_id)
 
         async def work(transaction: Transaction) -> Reset:
-            reset = await self._made(account, transaction)
+            reset = await self._new_reset(account, transaction)
             transaction.publish(
                 PasswordResetLinkMade(
                     reset_id=reset.id,
@@ -172,7 +172,7 @@ class ResetService:
         reset = await self._transactor.run(work)
         return ShownReset(self._links.token(reset.id), self._links.url(reset.id), reset.expires_at)
 
-    async def _made(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
+    async def _new_reset(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
         stored = await self._accounts.password_hash(account.id)
         assert stored is not None, "accounts are never deleted"
         reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE, mailed_to)

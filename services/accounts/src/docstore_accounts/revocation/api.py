@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from docstore_accounts.revocation.service import RevocationFeed
 from docstore_contracts.accounts import RevocationPage
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.web import json_response

@@ -10,13 +10,13 @@ from docstore_accounts.parameters import GivenPassword, KnownEmail
 from docstore_accounts.sessions import rules, service
 from docstore_accounts.sessions.device_names import shown_name
 from docstore_platform.clock import rfc3339
-from docstore_platform.http.answers import Answer, Page
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import Text
 from docstore_platform.security.tokens import Principal
 
 
-class LogIn(Body):
+class LogIn(RequestModel):
     email: KnownEmail
     password: GivenPassword
     device_name: Text | None = Field(None, max_length=500)
@@ -25,11 +25,11 @@ class LogIn(Body):
     )
 
 
-class Refresh(Body):
+class Refresh(RequestModel):
     refresh_token: Text = Field(max_length=500)
 
 
-class Tokens(Answer):
+class Tokens(ResponseModel):
     """Tokens of a session (RFC 6749)."""
 
     access_token: str
@@ -50,7 +50,7 @@ class LogInResponse(Tokens):
     """Send it as `device_token` of the next log-in on this device, even after a log-out."""
 
 
-class Session(Answer):
+class Session(ResponseModel):
     """A logged-in device."""
 
     id: str

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from docstore_accounts.signing_keys.service import KeyRing
 from docstore_contracts.accounts import JwkSet
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import any_service
 from docstore_platform.web import json_response

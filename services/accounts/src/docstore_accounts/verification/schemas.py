@@ -4,18 +4,18 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.request_models import RequestModel, one_of
+from docstore_platform.http.response_models import ResponseModel
 from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="the part after # of the mailed link")]
 
 
-class VerifyEmail(Body):
+class VerifyEmail(RequestModel):
     token: Token
 
 
-class VerifyOwnEmail(Body):
+class VerifyOwnEmail(RequestModel):
     """Exactly one of the two."""
 
     model_config = ConfigDict(json_schema_extra=one_of("token", "code"))
@@ -30,7 +30,7 @@ class VerifyOwnEmail(Body):
         return self
 
 
-class EmailVerification(Answer):
+class EmailVerification(ResponseModel):
     """Whether an account's e-mail address is verified."""
 
     email: str

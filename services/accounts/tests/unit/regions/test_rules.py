@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from docstore_accounts.regions.rules import CLAIMED, Entry, arbiter, hash_email, weigh
+from docstore_accounts.regions.rules import CLAIMED, Entry, arbiter, compare_entries, hash_email
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.settings import InfraSettings
 
@@ -52,7 +52,7 @@ def test_any_order_with_doubles_ends_in_the_newest_state(order: list[int], data)
     kept: Entry | None = None
     for revision in [*order, *data.draw(st.lists(st.sampled_from(order)))]:
         received = entry(revision=revision, home=THERE)
-        if weigh(received, kept, kept, HERE) == "newer":
+        if compare_entries(received, kept, kept, HERE) == "newer":
             assert kept is None or kept.revision < revision
             kept = received
     assert kept is not None
@@ -62,15 +62,18 @@ def test_any_order_with_doubles_ends_in_the_newest_state(order: list[int], data)
 def test_an_account_replaces_a_claim() -> None:
     """Its own, and one that another sign-up holds: that one can't make its account any more."""
     received = entry(home=THERE)
-    assert weigh(received, replace(received, revision=CLAIMED), replace(received, revision=CLAIMED), HERE) == "newer"
-    assert weigh(received, None, entry("2", revision=CLAIMED), HERE) == "newer"
+    assert (
+        compare_entries(received, replace(received, revision=CLAIMED), replace(received, revision=CLAIMED), HERE)
+        == "newer"
+    )
+    assert compare_entries(received, None, entry("2", revision=CLAIMED), HERE) == "newer"
 
 
 @pytest.mark.parametrize("here", [HERE, THERE, "eu-north-1"])
 @pytest.mark.parametrize(("lost", "made_since"), [("1", "2"), ("2", "1")])
 def test_of_two_accounts_of_one_home_the_replicated_one_counts(here: str, lost: str, made_since: str) -> None:
     """A home has an e-mail once: after its restore from a backup the account that was lost holds it no more."""
-    assert weigh(entry(made_since, home=THERE), None, entry(lost, home=THERE, revision=7), here) == "newer"
+    assert compare_entries(entry(made_since, home=THERE), None, entry(lost, home=THERE, revision=7), here) == "newer"
 
 
 @given(st.permutations(["1", "2"]), st.sampled_from([HERE, THERE, "eu-north-1"]))
@@ -80,7 +83,7 @@ def test_two_accounts_with_one_email_are_resolved_alike_in_any_order(order: list
     kept: Entry | None = None
     for account_id in order:
         received = entries[account_id]
-        if weigh(received, None, kept, region) == "newer":
+        if compare_entries(received, None, kept, region) == "newer":
             kept = received
     assert kept is not None
     assert kept.account_id == {HERE: "2", THERE: "1", "eu-north-1": "1"}[region]

@@ -18,7 +18,7 @@ from docstore_events.catalogue.files import (
 from docstore_events.catalogue.shares import FileShared, LinkCreated, LinkEvent, LinkRevoked, ShareEvent, ShareRevoked
 from docstore_events.envelope import Envelope
 
-What = Literal[
+ActivityKind = Literal[
     "created",
     "modified",
     "renamed",
@@ -33,7 +33,7 @@ What = Literal[
     "link_created",
     "link_revoked",
 ]
-BY_EVENT: Mapping[type[FileEvent | ShareEvent | LinkEvent], What] = {
+BY_EVENT: Mapping[type[FileEvent | ShareEvent | LinkEvent], ActivityKind] = {
     FileCreated: "created",
     FileModified: "modified",
     FileMoved: "moved",
@@ -56,7 +56,7 @@ class Activity:
     id: str
     """Id of the event: ordered by time."""
     at: datetime
-    what: What
+    what: ActivityKind
     actor_id: str
     file_id: str
     folder_id: str

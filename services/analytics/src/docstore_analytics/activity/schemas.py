@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from docstore_analytics.activity.entries import What
-from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_analytics.activity.entries import ActivityKind
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
 
 
-class Actor(Answer):
+class Actor(ResponseModel):
     """The account that did it."""
 
     id: str
@@ -18,14 +18,14 @@ class Actor(Answer):
     """Null if it is unknown."""
 
 
-class Activity(Answer):
+class Activity(ResponseModel):
     """One action on a file or folder."""
 
     id: str
     """Id, ordered by time."""
     at: datetime
     """When it happened."""
-    type: What
+    type: ActivityKind
     """Kind of action."""
     file_id: str
     """The file or folder."""
@@ -33,21 +33,21 @@ class Activity(Answer):
     """Its name at that time."""
     actor: Actor | None
     """Null if nobody was logged in."""
-    version: int = sometimes()
+    version: int = omittable()
     """Number of the new version."""
-    device: str | None = sometimes()
+    device: str | None = omittable()
     """Device of the action; null if unknown, or another person's on a file of somebody else."""
-    previous_name: str = sometimes()
+    previous_name: str = omittable()
     """Its name before."""
-    tags: list[str] = sometimes()
+    tags: list[str] = omittable()
     """All its tags afterwards."""
     moved_from: str = Field(default_factory=str, alias="from")
     """For the owner only: path of the folder it was moved from."""
     moved_to: str = Field(default_factory=str, alias="to")
     """For the owner only: path of the folder it was moved to."""
-    email: str = sometimes()
+    email: str = omittable()
     """For the owner only: address it was shared with, or unshared from."""
-    role: Literal["viewer", "editor"] = sometimes()
+    role: Literal["viewer", "editor"] = omittable()
     """For the owner only: role of the share."""
 
 

@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.response_models import Page, ResponseModel
 
 
-class ArchiveFile(Answer):
+class ArchiveFile(ResponseModel):
     """A Parquet file of the event archive."""
 
     id: str

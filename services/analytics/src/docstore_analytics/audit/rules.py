@@ -117,7 +117,7 @@ class Chain:
         """Check that it is entry `number` and follows `previous`."""
         if chained.number != number:
             return Break(number, "missing", f"the next entry has number {chained.number}")
-        if not self._is_good(_signed(number, chained.entry, chained.previous), chained.signature):
+        if not self._is_signed(_signed(number, chained.entry, chained.previous), chained.signature):
             return Break(number, "changed", "its signature does not match its contents")
         if not _same(previous, chained.previous):
             return Break(number, "unlinked", "it does not follow the entry before it")
@@ -125,7 +125,7 @@ class Chain:
 
     def check_head(self, head: Head, number: int, signature: str) -> Break | None:
         """Check that the chain ends with entry `number`, as its head states."""
-        if head != NO_HEAD and not self._is_good(_sealed(head.number, head.signature), head.seal):
+        if head != NO_HEAD and not self._is_signed(_sealed(head.number, head.signature), head.seal):
             return Break(head.number, "head_changed", "the signature of the chain's end does not match")
         if number < head.number:
             return Break(number + 1, "cut_off", f"the chain had {head.number} entries")
@@ -141,9 +141,9 @@ class Chain:
 
     def has_signed(self, data: bytes, signature: str) -> bool:
         """Whether it was signed by this key or an earlier one."""
-        return self._is_good(data, signature)
+        return self._is_signed(data, signature)
 
-    def _is_good(self, data: bytes, signature: str) -> bool:
+    def _is_signed(self, data: bytes, signature: str) -> bool:
         return any(_same(_mac(key, data), signature) for key in self._keys)
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from docstore_analytics.audit.rules import Kind, Reason
-from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.response_models import Page, ResponseModel
 
 
-class AuditEntry(Answer):
+class AuditEntry(ResponseModel):
     """An entry of the audit log: a call or a change. Fields may also be null after tampering."""
 
     number: int
@@ -39,7 +39,7 @@ class AuditPage(Page[AuditEntry]):
     """A page of the audit log, latest first."""
 
 
-class AuditMark(Answer):
+class AuditMark(ResponseModel):
     """A place in the chain of the audit log."""
 
     number: int
@@ -48,7 +48,7 @@ class AuditMark(Answer):
     """Signature of the entry."""
 
 
-class AuditBreak(Answer):
+class AuditBreak(ResponseModel):
     """The first invalid entry."""
 
     number: int
@@ -59,7 +59,7 @@ class AuditBreak(Answer):
     """The reason for people."""
 
 
-class AuditCheck(Answer):
+class AuditCheck(ResponseModel):
     """Result of verifying a part of the audit log."""
 
     checked: int

@@ -73,9 +73,9 @@ def main() -> None:
             connection.execute(f"CREATE VIEW events AS {' UNION ALL '.join(sources)}")
             parameters = {name: question[name] for name in ("begin", "end", "limit")}
             parameters |= {name: parameters[name].removesuffix("Z") for name in ("begin", "end")}
-            answer = connection.execute(REPORTS[question["report"]], parameters)
-            names = [column[0] for column in answer.description or ()]
-            items = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            response = connection.execute(REPORTS[question["report"]], parameters)
+            names = [column[0] for column in response.description or ()]
+            items = [dict(zip(names, row, strict=True)) for row in response.fetchall()]
     sys.stdout.buffer.write(orjson.dumps(items))
 
 

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from docstore_analytics.reports.rules import Step
 from docstore_analytics.reports.service import Unit
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 
 
-class Line(Answer):
+class Line(ResponseModel):
     """One line of a report over time."""
 
     name: str
@@ -18,7 +18,7 @@ class Line(Answer):
     """One value for each of `times`."""
 
 
-class SeriesReport(Answer):
+class SeriesReport(ResponseModel):
     """A figure over time."""
 
     name: str
@@ -39,7 +39,7 @@ class SeriesReport(Answer):
     """Lines by name."""
 
 
-class TopFile(Answer):
+class TopFile(ResponseModel):
     """A file with its shares and downloads."""
 
     file_id: str
@@ -58,7 +58,7 @@ class TopFile(Answer):
     """Downloads by anybody."""
 
 
-class TopReport(Answer):
+class TopReport(ResponseModel):
     """The files with the highest figure."""
 
     name: str
@@ -67,7 +67,7 @@ class TopReport(Answer):
     """Highest first."""
 
 
-class AccountUse(Answer):
+class AccountUse(ResponseModel):
     """Activity of an account."""
 
     account_id: str
@@ -84,7 +84,7 @@ class AccountUse(Answer):
     """Calls that failed."""
 
 
-class UsageReport(Answer):
+class UsageReport(ResponseModel):
     """Activity of accounts in a period."""
 
     name: str
@@ -97,7 +97,7 @@ class UsageReport(Answer):
     """Most uploaded bytes first."""
 
 
-class FileReads(Answer):
+class FileReads(ResponseModel):
     """Reads of a file."""
 
     file_id: str
@@ -112,7 +112,7 @@ class FileReads(Answer):
     """Time of the last read."""
 
 
-class AccessReport(Answer):
+class AccessReport(ResponseModel):
     """Reads of files in a period."""
 
     name: str

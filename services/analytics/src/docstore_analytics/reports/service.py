@@ -174,8 +174,8 @@ class ReportService:
                     "memory": self._memory,
                     "files": files,
                 }
-                answer = await self._run(join_parts([orjson.dumps(question), *waiting]))
-        items = orjson.loads(answer)
+                response = await self._run(join_parts([orjson.dumps(question), *waiting]))
+        items = orjson.loads(response)
         return {"name": name, "from": rfc3339(period.begin), "to": rfc3339(period.end), "items": items}
 
     async def _fetch(self, segment: Segment, folder: Path) -> str:

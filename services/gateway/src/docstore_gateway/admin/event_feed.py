@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from docstore_events.catalogue.event import TOPICS, Event
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope
-from docstore_gateway.push.long_poll import noticing_departure
+from docstore_gateway.push.long_poll import watching_disconnect
 from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import TooMany
@@ -28,8 +28,8 @@ from docstore_platform.security.tokens import Principal, expires_at
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
 
-MOST_WATCHERS = 16
-MOST_HELD = 1000
+MAX_WATCHERS = 16
+MAX_BUFFERED_EVENTS = 1000
 """Events buffered for a slow client."""
 __all__ = ["TOPICS", "EventFeed", "FeedStream", "Watcher"]
 
@@ -39,7 +39,7 @@ class Watcher:
 
     def __init__(self, topics: Collection[str]) -> None:
         self._topics = frozenset(topics)
-        self._held: deque[Envelope[Event]] = deque()
+        self._buffer: deque[Envelope[Event]] = deque()
         self._woken = asyncio.Event()
         self.missed = 0
         self.gone = False
@@ -47,10 +47,10 @@ class Watcher:
     def add(self, envelope: Envelope[Event]) -> None:
         if self._topics and envelope.event.topic not in self._topics:
             return
-        if len(self._held) == MOST_HELD:
-            self._held.popleft()
+        if len(self._buffer) == MAX_BUFFERED_EVENTS:
+            self._buffer.popleft()
             self.missed += 1
-        self._held.append(envelope)
+        self._buffer.append(envelope)
         self._woken.set()
 
     def wake(self) -> None:
@@ -69,9 +69,9 @@ class Watcher:
         self._woken.clear()
         if self.gone:
             self._woken.set()
-        come = list(self._held)
-        self._held.clear()
-        return come
+        envelopes = list(self._buffer)
+        self._buffer.clear()
+        return envelopes
 
 
 class EventFeed:
@@ -81,19 +81,19 @@ class EventFeed:
         self._name = name
         self._settings = settings
         self._watchers: set[Watcher] = set()
-        self._listening: asyncio.Task[None] | None = None
-        self._begun = asyncio.Event()
+        self._listener: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def watching(self, topics: Collection[str]) -> AsyncIterator[Watcher]:
         """Watch these topics, by default all; 429 if there are too many watchers."""
-        if len(self._watchers) >= MOST_WATCHERS:
+        if len(self._watchers) >= MAX_WATCHERS:
             raise TooMany("Too many administrators are watching.", code="too_many_streams", retry_after=10)
         watcher = Watcher(topics)
         self._watchers.add(watcher)
-        if self._listening is None:
-            broadcast = Broadcast(self._name, self._settings, TOPICS, self._hear, self._begun.set)
-            self._listening = asyncio.create_task(broadcast.run(), name="gateway event feed")
+        if self._listener is None:
+            broadcast = Broadcast(self._name, self._settings, TOPICS, self._handle, self._listening.set)
+            self._listener = asyncio.create_task(broadcast.run(), name="gateway event feed")
         try:
             yield watcher
         finally:
@@ -101,14 +101,14 @@ class EventFeed:
             if not self._watchers:
                 await self._stop_listening()
 
-    async def begun(self, seconds: float) -> bool:
+    async def wait_until_listening(self, seconds: float) -> bool:
         """Whether the gateway listens to the broker, now or within `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._begun.wait()
-        return self._begun.is_set()
+                await self._listening.wait()
+        return self._listening.is_set()
 
-    def _hear(self, envelope: Envelope[Event]) -> None:
+    def _handle(self, envelope: Envelope[Event]) -> None:
         for watcher in self._watchers:
             watcher.add(envelope)
 
@@ -123,10 +123,10 @@ class EventFeed:
             watcher.leave()
 
     async def _stop_listening(self) -> None:
-        listening, self._listening = self._listening, None
-        self._begun.clear()
-        if listening is not None:
-            await end_tasks([listening])
+        listener, self._listener = self._listener, None
+        self._listening.clear()
+        if listener is not None:
+            await end_tasks([listener])
 
 
 class FeedStream:
@@ -154,8 +154,8 @@ class FeedStream:
         async with self._feed.watching(self._topics) as watcher:
             await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             await write(send, b"retry: %d\n\n" % RETRY_MS)
-            async with noticing_departure(watcher, receive):
-                if await self._feed.begun(self._heartbeat_seconds):
+            async with watching_disconnect(watcher, receive):
+                if await self._feed.wait_until_listening(self._heartbeat_seconds):
                     await write(send, b": listening\n\n")
                 await self._stream(watcher, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -166,17 +166,17 @@ class FeedStream:
             if left <= 0 or self._is_revoked(self._principal):
                 await write(send, encode_event("token_expired", {}))
                 return
-            come = await watcher.next(min(self._heartbeat_seconds, left))
+            envelopes = await watcher.next(min(self._heartbeat_seconds, left))
             if watcher.missed:
                 missed, watcher.missed = watcher.missed, 0
                 await write(send, encode_event("missed", {"events": missed}))
-            if come:
-                await write(send, b"".join(map(_told, come)))
+            if envelopes:
+                await write(send, b"".join(map(_encode_envelope, envelopes)))
             else:
                 await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
 
 
-def _told(envelope: Envelope[Event]) -> bytes:
+def _encode_envelope(envelope: Envelope[Event]) -> bytes:
     event = envelope.event
     return encode_event(
         "event",

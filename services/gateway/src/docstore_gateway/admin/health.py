@@ -9,24 +9,24 @@ from docstore_contracts.operations import Health, OperationsClient
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import DomainError
 
-ANSWER_SECONDS = 3.0
+RESPONSE_SECONDS = 3.0
 LAGGING_EVENTS = 1000
 LATE_SECONDS = 60.0
 
-Ask = Callable[[], Awaitable[Health]]
+GetHealth = Callable[[], Awaitable[Health]]
 
 
 class HealthService:
     """Asks all services concurrently. Figures are those of the instance that responds."""
 
-    def __init__(self, clients: Mapping[str, OperationsClient], own: Mapping[str, Ask]) -> None:
+    def __init__(self, clients: Mapping[str, OperationsClient], own: Mapping[str, GetHealth]) -> None:
         self._clients = clients
         self._own = own
 
     async def report(self) -> dict[str, Any]:
         """Return each service's state; the whole is `ok` only if every service is."""
         names = sorted(self._clients)
-        states = [_judged(name, await ask(), ready=True) for name, ask in self._own.items()]
+        states = [_state_of(name, await ask(), ready=True) for name, ask in self._own.items()]
         states += await asyncio.gather(*map(self._state, names))
         states.sort(key=lambda state: str(state["name"]))
         worst = "ok" if all(state["status"] == "ok" for state in states) else "degraded"
@@ -34,15 +34,15 @@ class HealthService:
 
     async def _state(self, name: str) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(RESPONSE_SECONDS):
                 found = await self._clients[name].readiness()
                 figures = await self._clients[name].health()
         except (ConnectionError, TimeoutError, DomainError) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no response in time"}}
-        return _judged(name, figures, ready=found["ready"], failed=found["failed"])
+        return _state_of(name, figures, ready=found["ready"], failed=found["failed"])
 
 
-def _judged(
+def _state_of(
     name: str, figures: Health, *, ready: bool, failed: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     late = figures["outbox"]["oldest_seconds"] > LATE_SECONDS

@@ -9,7 +9,7 @@ from docstore_platform.internal import Transport
 from docstore_platform.web import Check
 
 CACHED_SECONDS = 1.0
-ANSWER_SECONDS = 3.0
+RESPONSE_SECONDS = 3.0
 
 
 class ServicesReady:
@@ -35,7 +35,7 @@ class ServicesReady:
         async with self._lock:
             if time.monotonic() - self._asked_at > CACHED_SECONDS:
                 answers = await asyncio.gather(*(self._ask(name) for name in self._transports))
-                self._failed = dict(answer for answer in answers if answer is not None)
+                self._failed = dict(response for response in answers if response is not None)
                 self._asked_at = time.monotonic()
             return self._failed
 
@@ -47,10 +47,10 @@ class ServicesReady:
 
     async def _ask_once(self, name: str) -> tuple[str, str] | None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._transports[name].send("GET", "/readyz", {}, b"")
+            async with asyncio.timeout(RESPONSE_SECONDS):
+                response = await self._transports[name].send("GET", "/readyz", {}, b"")
         except (ConnectionError, TimeoutError, DomainError) as error:
             return name, f"no response: {error}"
-        if answer.status != 200:
-            return name, f"status {answer.status}"
+        if response.status != 200:
+            return name, f"status {response.status}"
         return None

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
-from docstore_platform.http.answers import Answer, Page, sometimes
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import Moment
 
 
-class OutboxHealth(Answer):
+class OutboxHealth(ResponseModel):
     """Events that a service has not published yet."""
 
     pending: int
@@ -17,7 +17,7 @@ class OutboxHealth(Answer):
     """Age of the oldest one."""
 
 
-class ServiceHealth(Answer):
+class ServiceHealth(ResponseModel):
     """State of one service. If it is unreachable, only `failed` is known."""
 
     name: str
@@ -26,18 +26,18 @@ class ServiceHealth(Answer):
     """`degraded`: it works, but has a large lag or dead letters."""
     failed: dict[str, str]
     """Failing components, with the reason."""
-    consumes: bool = sometimes()
+    consumes: bool = omittable()
     """Whether it consumes events at all."""
-    joined: bool = sometimes()
+    joined: bool = omittable()
     """Whether it is consuming events now."""
-    lag: dict[str, int] = sometimes()
+    lag: dict[str, int] = omittable()
     """Events not consumed yet, by topic."""
-    outbox: OutboxHealth = sometimes()
-    dead_letters: int = sometimes()
+    outbox: OutboxHealth = omittable()
+    dead_letters: int = omittable()
     """Messages that it could not handle."""
 
 
-class HealthReport(Answer):
+class HealthReport(ResponseModel):
     """State of every service."""
 
     status: Literal["ok", "degraded"]
@@ -48,7 +48,7 @@ class HealthReport(Answer):
     """Services by name."""
 
 
-class DeadLetter(Answer):
+class DeadLetter(ResponseModel):
     """A message that a service could not handle."""
 
     id: str
@@ -80,7 +80,7 @@ class DeadLetterPage(Page[DeadLetter]):
     """Services that did not respond, whose dead letters are missing."""
 
 
-class Replay(Answer):
+class Replay(ResponseModel):
     """Result of a replay."""
 
     replayed: int
@@ -89,7 +89,7 @@ class Replay(Answer):
     """Why no more were handled; null if all were."""
 
 
-class Republished(Answer):
+class Republished(ResponseModel):
     """Result of republishing."""
 
     republished: dict[str, int]
@@ -98,5 +98,5 @@ class Republished(Answer):
     """Services that did not respond."""
 
 
-class Republish(Body):
+class Republish(RequestModel):
     since: Moment

@@ -20,28 +20,28 @@ from docstore_platform.ids import new_id
 
 log = structlog.get_logger(__name__)
 
-GATHER_SECONDS = 1.0
+BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
-CALLS_AN_EVENT = 500
-EVENT_BYTES = 200_000
+MAX_CALLS_PER_EVENT = 500
+MAX_EVENT_BYTES = 200_000
 """Brokers refuse records of more than a megabyte, which would block those behind it."""
-MOST_WAITING = 50_000
+MAX_BUFFERED_CALLS = 50_000
 """Calls kept while the database is unavailable; beyond that the oldest are dropped and counted."""
 MAX_PATH_CHARS = 500
 
-CHANGES_NOTHING = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", "/v1/notifications/read")
+WITHOUT_CHANGES = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", "/v1/notifications/read")
 """Frequent calls without an effect on content, despite their methods."""
 READS_CONTENT = ("/content", "/preview", "/blocks")
-READS_OF_MUCH = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
+BULK_READS = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
 _OBJECT = re.compile(r"/v1/(?:admin/)?(?:files|trash|uploads|accounts|packs)/([0-9a-f]{32})(?:/|$)")
 
 
 def is_audited(method: str, path: str) -> bool:
     """Whether a call reads or changes content; lists of names, polls and figures do neither."""
     if method in MUTATING:
-        return path not in CHANGES_NOTHING
-    return path.endswith(READS_CONTENT) or path.startswith(READS_OF_MUCH)
+        return path not in WITHOUT_CHANGES
+    return path.endswith(READS_CONTENT) or path.startswith(BULK_READS)
 
 
 def object_of(path: str) -> str:
@@ -52,8 +52,8 @@ def object_of(path: str) -> str:
 
 def calls_of_one_event(calls: Sequence[ApiCall]) -> int:
     """Return how many of the first calls fit into one event; at least one, whatever its size."""
-    sizes = (len(call.model_dump_json().encode()) for call in calls[:CALLS_AN_EVENT])
-    fitting = takewhile(lambda size: size <= EVENT_BYTES, accumulate(sizes))
+    sizes = (len(call.model_dump_json().encode()) for call in calls[:MAX_CALLS_PER_EVENT])
+    fitting = takewhile(lambda size: size <= MAX_EVENT_BYTES, accumulate(sizes))
     return max(len(list(fitting)), 1)
 
 
@@ -63,9 +63,9 @@ class CallLog:
     def __init__(self, transactor: Transactor) -> None:
         self._transactor = transactor
         self._id = new_id()
-        self._told = 0
+        self._published = 0
         self._waiting: list[ApiCall] = []
-        self._some = asyncio.Event()
+        self._has_calls = asyncio.Event()
 
     def note(
         self,
@@ -95,17 +95,17 @@ class CallLog:
             read=read,
         )
         self._waiting.append(call)
-        if len(self._waiting) > MOST_WAITING:
-            del self._waiting[:CALLS_AN_EVENT]
-            calls_lost.inc(CALLS_AN_EVENT)
-            log.error("audit_calls_lost", calls=CALLS_AN_EVENT)
-        self._some.set()
+        if len(self._waiting) > MAX_BUFFERED_CALLS:
+            del self._waiting[:MAX_CALLS_PER_EVENT]
+            calls_lost.inc(MAX_CALLS_PER_EVENT)
+            log.error("audit_calls_lost", calls=MAX_CALLS_PER_EVENT)
+        self._has_calls.set()
 
     async def run(self) -> None:
         """Publish until cancelled; calls that can't be published wait."""
         while True:
-            await self._some.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._has_calls.wait()
+            await asyncio.sleep(BATCH_SECONDS)
             try:
                 await self._publish()
             except Exception as error:  # noqa: BLE001 - whatever failed, the calls wait and are retried
@@ -124,12 +124,12 @@ class CallLog:
     async def _publish(self) -> None:
         while self._waiting:
             calls = tuple(self._waiting[: calls_of_one_event(self._waiting)])
-            event = ApiCalled(revision=self._told + 1, gateway_id=self._id, calls=calls)
+            event = ApiCalled(revision=self._published + 1, gateway_id=self._id, calls=calls)
 
             async def work(transaction: Transaction, event: ApiCalled = event) -> None:
                 transaction.publish(event)
 
             await self._transactor.run(work)
-            self._told += 1
+            self._published += 1
             self._waiting = self._waiting[len(calls) :]
-        self._some.clear()
+        self._has_calls.clear()

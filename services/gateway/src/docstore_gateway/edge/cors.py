@@ -18,7 +18,7 @@ PREFLIGHT: HeaderList = [
 
 
 class Cors:
-    """Calls carry a bearer token, never a cookie, so no origin is ever allowed credentials."""
+    """CORS headers for allowed origins, without credentials: calls carry a bearer token, never a cookie."""
 
     def __init__(self, origins: Iterable[str]) -> None:
         self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)

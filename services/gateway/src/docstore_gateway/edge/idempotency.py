@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.types import Message, Send
 
 from docstore_gateway.edge.idempotency_repository import IdempotencyRows
-from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.responses import HeaderList, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.database import DatabaseError
 from docstore_platform.errors import Conflict, DomainError, invalid, unavailable
@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 MAX_KEY_CHARS = 255
 NONCE_BYTES = 12
-RENEWALS_A_LEASE = 3
-NOT_KEPT_STATUSES = frozenset({408, 425, 429})
+RENEWALS_PER_LEASE = 3
+NOT_STORED_STATUSES = frozenset({408, 425, 429})
 """Statuses that may change if the call is repeated."""
 
 
@@ -58,7 +58,7 @@ class IdempotencyKeys:
         secrets = secret_list("GATEWAY_IDEMPOTENCY_SECRETS", settings.idempotency_secrets, settings.infra)
         self._keys = [hashlib.sha256(secret.encode()).digest() for secret in secrets]
 
-    async def begin(self, call: Call) -> "Recorder | StoredAnswer":
+    async def begin(self, call: Call) -> "Recorder | StoredResponse":
         """Return a recorder if the call is to be made now, or its earlier response.
 
         422 if the key was used for another call, 409 while the same call is under way, 503 without the database, since
@@ -71,7 +71,7 @@ class IdempotencyKeys:
         except DatabaseError:
             raise unavailable("The store of Idempotency-Keys") from None
 
-    async def _begin(self, call: Call) -> "Recorder | StoredAnswer":
+    async def _begin(self, call: Call) -> "Recorder | StoredResponse":
         key = await self._key_of(call)
         row_id = _digest(key, call.caller, call.key)
         seal = AESGCM(bytes.fromhex(_digest(key, "answer", call.caller, call.key)))
@@ -83,10 +83,10 @@ class IdempotencyKeys:
         if row["lease_id"] == lease_id:
             return Recorder(self._rows, row_id, lease_id, seal, self._lease_seconds, self._max_bytes)
         if "sealed" in row:
-            return StoredAnswer.unsealed(seal, row_id, bytes(row["sealed"]))
+            return StoredResponse.unsealed(seal, row_id, bytes(row["sealed"]))
         if "status" in row:  # stored by an earlier version
             headers = [(bytes(name), bytes(value)) for name, value in row["headers"]]
-            return StoredAnswer(row["status"], headers, bytes(row["body"]))
+            return StoredResponse(row["status"], headers, bytes(row["body"]))
         raise _in_progress()
 
     async def _key_of(self, call: Call) -> bytes:
@@ -106,7 +106,7 @@ def _digest(key: bytes, *parts: str | bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredResponse:
     status: int
     headers: HeaderList
     body: bytes
@@ -119,15 +119,15 @@ class StoredAnswer:
         return nonce + seal.encrypt(nonce, plain, row_id.encode())
 
     @classmethod
-    def unsealed(cls, seal: AESGCM, row_id: str, sealed: bytes) -> "StoredAnswer":
+    def unsealed(cls, seal: AESGCM, row_id: str, sealed: bytes) -> "StoredResponse":
         plain = seal.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row_id.encode())
         end = 4 + int.from_bytes(plain[:4], "big")
         status, headers = orjson.loads(plain[4:end])
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return cls(status, raw, plain[end:])
 
-    async def give(self, send: Send) -> None:
-        await answer(send, self.status, [*self.headers, (b"idempotency-replayed", b"true")], self.body)
+    async def send_to(self, send: Send) -> None:
+        await send_response(send, self.status, [*self.headers, (b"idempotency-replayed", b"true")], self.body)
 
 
 class Recorder:
@@ -154,11 +154,11 @@ class Recorder:
             yield
         finally:
             await end_tasks([renewing])
-            await self.free()
+            await self.release()
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(self._lease_seconds / RENEWALS_A_LEASE)
+            await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
             if not self._open:
                 return
             try:
@@ -176,32 +176,32 @@ class Recorder:
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             too_large = self._size > self._max_bytes
             if complete or too_large:
-                await self._store_or_free(keep=not too_large)
+                await self._store_or_release(keep=not too_large)
                 for held in self._held:
                     await send(held)
                 self._held.clear()
 
         return hold
 
-    async def free(self) -> None:
+    async def release(self) -> None:
         """Release the key if there was no response."""
         if self._open:
             self._open = False
             try:
-                await self._rows.free(self._row_id, self._lease_id)
+                await self._rows.release(self._row_id, self._lease_id)
             except DatabaseError as error:
-                log.warning("idempotency_key_not_freed", error=repr(error))
+                log.warning("idempotency_key_not_released", error=repr(error))
 
-    async def _store_or_free(self, *, keep: bool) -> None:
+    async def _store_or_release(self, *, keep: bool) -> None:
         start = self._held[0]
         headers: HeaderList = [(name.lower(), value) for name, value in start["headers"]]
         status = int(start["status"])
-        if not keep or status >= 500 or status in NOT_KEPT_STATUSES:
-            await self.free()
+        if not keep or status >= 500 or status in NOT_STORED_STATUSES:
+            await self.release()
             return
         self._open = False
         body = b"".join(message.get("body", b"") for message in self._held[1:])
-        sealed = StoredAnswer(status, headers, body).sealed(self._seal, self._row_id)
+        sealed = StoredResponse(status, headers, body).sealed(self._seal, self._row_id)
         try:
             await self._rows.store(self._row_id, self._lease_id, sealed)
         except DatabaseError as error:

@@ -34,7 +34,7 @@ class IdempotencyRows(Protocol):
         """Store the response."""
         ...
 
-    async def free(self, row_id: str, lease_id: str) -> None:
+    async def release(self, row_id: str, lease_id: str) -> None:
         """Delete the row: the call can be made again."""
         ...
 
@@ -89,7 +89,7 @@ class MongoIdempotencyRows:
         stored = [{"$set": {"sealed": sealed, "lease_until": "$expires_at"}}]
         await self._rows.update_one({"_id": row_id, "lease_id": lease_id}, stored)
 
-    async def free(self, row_id: str, lease_id: str) -> None:
+    async def release(self, row_id: str, lease_id: str) -> None:
         await self._rows.delete_one({"_id": row_id, "lease_id": lease_id})
 
     async def known(self, row_ids: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from docstore_gateway.edge.routes import MUTATING, ROUTES, find_route, ignores_key, open_limit
-from docstore_platform.http.answers import DESCRIBED_ELSEWHERE
+from docstore_platform.http.response_models import DESCRIBED_ELSEWHERE
 
 Json = dict[str, Any]
 
@@ -111,7 +111,7 @@ def _operation(method: str, path: str, operation: Json) -> Json:
     """Add what all operations share: tag, name, errors, security and Idempotency-Key."""
     upper = method.upper()
     concrete = re.sub(r"\{[^}]*\}", "0", path)
-    responses = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
+    responses = {status: response for status, response in operation.get("responses", {}).items() if status != "422"}
     result = {
         **operation,
         "tags": [find_route(path).tag],
@@ -178,8 +178,8 @@ def _rename_clashing(service: str, document: Json, schemas: Json) -> Json:
 def _with_refs(node: Any, names: Mapping[str, str]) -> Any:
     if isinstance(node, dict):
         if DESCRIBED_ELSEWHERE in node:
-            told = {"description": node["description"]} if "description" in node else {}
-            return {"$ref": f"#/components/schemas/{node[DESCRIBED_ELSEWHERE]}", **told}
+            described = {"description": node["description"]} if "description" in node else {}
+            return {"$ref": f"#/components/schemas/{node[DESCRIBED_ELSEWHERE]}", **described}
         return {
             key: _renamed_ref(value, names) if key == "$ref" and isinstance(value, str) else _with_refs(value, names)
             for key, value in node.items()

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, ReturnDocument
 
 
-class Taken(NamedTuple):
+class TokenGrant(NamedTuple):
     """Tokens granted, and tokens left in the bucket."""
 
     granted: int
@@ -13,7 +13,7 @@ class Taken(NamedTuple):
 
 
 class TokenBuckets(Protocol):
-    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> Taken:
+    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> TokenGrant:
         """Take up to `chunk` tokens of a bucket that starts full and gets `size` more each period."""
         ...
 
@@ -27,7 +27,7 @@ class MongoTokenBuckets:
     async def create_indexes(self) -> None:
         await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
 
-    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> Taken:
+    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> TokenGrant:
         period_ms = period_seconds * 1000
         elapsed_ms = {"$max": [0, {"$subtract": ["$$NOW", {"$ifNull": ["$at", "$$NOW"]}]}]}
         refilled = {"$add": [{"$ifNull": ["$tokens", size]}, {"$multiply": [size / period_ms, elapsed_ms]}]}
@@ -40,4 +40,4 @@ class MongoTokenBuckets:
         row = await self._rows.find_one_and_update(
             {"_id": key}, update, upsert=True, return_document=ReturnDocument.AFTER
         )
-        return Taken(int(row["granted"]), float(row["tokens"]))
+        return TokenGrant(int(row["granted"]), float(row["tokens"]))

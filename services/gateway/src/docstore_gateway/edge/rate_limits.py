@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from docstore_gateway.edge.rate_limit_repository import Taken, TokenBuckets
+from docstore_gateway.edge.rate_limit_repository import TokenBuckets, TokenGrant
 from docstore_gateway.responses import HeaderList
 from docstore_platform.database import DatabaseError
 from docstore_platform.http.problems import Problem
@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS = 60.0
 MAX_WAIT_SECONDS = 1.0
 DATABASE_SECONDS = 1.0
-KNOWN_BUCKETS = 50_000
-CHUNKS_A_PERIOD = 20
+MAX_BUCKETS = 50_000
+CHUNKS_PER_PERIOD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Policy:
 
     @classmethod
     def cheap(cls, name: str, per_minute: int) -> "Policy":
-        return cls(name, per_minute, max(1, per_minute // CHUNKS_A_PERIOD))
+        return cls(name, per_minute, max(1, per_minute // CHUNKS_PER_PERIOD))
 
 
 @dataclass(slots=True)
@@ -53,17 +53,17 @@ class _Bucket:
     spend_until: float = 0.0
     blocked_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    alone: float = math.inf
-    alone_at: float = 0.0
+    local: float = math.inf
+    local_at: float = 0.0
 
-    def take_alone(self, policy: Policy, now: float) -> Taken:
+    def take_local(self, policy: Policy, now: float) -> TokenGrant:
         """Take tokens from this replica's own bucket, which starts full."""
-        refilled = self.alone + (now - self.alone_at) * policy.per_minute / PERIOD_SECONDS
-        self.alone = min(float(policy.per_minute), refilled)
-        self.alone_at = now
-        granted = min(policy.chunk, math.floor(self.alone))
-        self.alone -= granted
-        return Taken(granted, self.alone)
+        refilled = self.local + (now - self.local_at) * policy.per_minute / PERIOD_SECONDS
+        self.local = min(float(policy.per_minute), refilled)
+        self.local_at = now
+        granted = min(policy.chunk, math.floor(self.local))
+        self.local -= granted
+        return TokenGrant(granted, self.local)
 
 
 class RateLimiter:
@@ -80,7 +80,7 @@ class RateLimiter:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = _Bucket()
-            if len(self._buckets) > KNOWN_BUCKETS:
+            if len(self._buckets) > MAX_BUCKETS:
                 self._buckets.popitem(last=False)
         now = self._now()
         if bucket.tokens and now < bucket.spend_until:
@@ -105,7 +105,7 @@ class RateLimiter:
             bucket.spend_until = self._now() + PERIOD_SECONDS
         bucket.tokens -= 1
 
-    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> Taken:
+    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> TokenGrant:
         """Take tokens from the shared bucket if it is available."""
         size, chunk = policy.per_minute, policy.chunk
         try:
@@ -113,7 +113,7 @@ class RateLimiter:
                 return await self._shared.take(key, size=size, period_seconds=PERIOD_SECONDS, chunk=chunk)
         except (DatabaseError, TimeoutError) as error:
             log.warning("rate_limits_not_shared", policy=policy.name, error=repr(error))
-            return bucket.take_alone(policy, self._now())
+            return bucket.take_local(policy, self._now())
 
 
 def _wait_seconds(policy: Policy, left: float) -> float:
@@ -136,6 +136,6 @@ def rate_limit_headers(policy: Policy, left: float) -> HeaderList:
 
 def _limited(policy: Policy, seconds: float) -> Problem:
     wait = max(1, math.ceil(seconds))
-    told = {name.decode(): value.decode() for name, value in rate_limit_headers(policy, 0)}
-    headers = {"Retry-After": str(wait), **told}
+    described = {name.decode(): value.decode() for name, value in rate_limit_headers(policy, 0)}
+    headers = {"Retry-After": str(wait), **described}
     return Problem(429, "rate_limited", f"Too many requests. Try again in {wait} s.", headers=headers)

@@ -149,12 +149,12 @@ def clean_path(raw: bytes) -> str:
     if "%" not in text and "//" not in text and "/." not in text and "\\" not in text and text.isprintable():
         return text if text == "/" or not text.endswith("/") else text[:-1]
     segments = [segment for segment in text.split("/") if segment]
-    if any(_is_trick(segment) for segment in segments):
+    if any(_is_ambiguous(segment) for segment in segments):
         raise not_found("route")
     return "/" + "/".join(segments)
 
 
-def _is_trick(segment: str) -> bool:
+def _is_ambiguous(segment: str) -> bool:
     try:
         plain = unquote(segment, errors="strict")
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from docstore_gateway.edge.allowed_methods import allowed_methods
 from docstore_gateway.edge.call_log import CallLog, is_audited
 from docstore_gateway.edge.client_ip import limit_group
 from docstore_gateway.edge.cors import Cors
-from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, StoredAnswer
+from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, StoredResponse
 from docstore_gateway.edge.rate_limits import Policy, RateLimiter
 from docstore_gateway.edge.requests import Exchange, bounded, exchange_of, scope_for_service
 from docstore_gateway.edge.routes import (
@@ -32,7 +32,7 @@ from docstore_gateway.edge.routes import (
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.long_poll import CHANGES_PATH, poll_changes
 from docstore_gateway.push.waiting import Waiting
-from docstore_gateway.responses import HeaderList, answer, answer_problem
+from docstore_gateway.responses import HeaderList, send_problem, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.form import WebForm, is_form
 from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
@@ -61,7 +61,7 @@ API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 
 NEVER_STORED = (b"cache-control", b"no-store")
 REVALIDATED = (b"cache-control", b"private, no-cache")
 """Cached by the caller's own browser only, and revalidated with its ETag."""
-OWN_OF_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
+SET_BY_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
 """Set by a page itself, if it has them: what it may load and where its forms may lead."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
@@ -102,9 +102,9 @@ class Edge:
             Limit.ACCOUNT: Policy.cheap("account", settings.account_per_minute),
             Limit.PEER: Policy.cheap("peer", settings.peer_per_minute),
         }
-        self._every_answer = list(SECURITY_HEADERS)
+        self._every_response = list(SECURITY_HEADERS)
         if settings.infra.public_url.startswith("https:"):
-            self._every_answer.append(STRICT_TRANSPORT)
+            self._every_response.append(STRICT_TRANSPORT)
 
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; `own` answers everything outside `/v1`."""
@@ -122,7 +122,7 @@ class Edge:
                     kept, exchange.read = take_read(message["headers"])
                     message = {**message, "headers": kept}
                 added = [
-                    *self._every_answer,
+                    *self._every_response,
                     (b"x-request-id", exchange.request_id),
                     *exchange.rate_limit,
                     *exchange.extra,
@@ -136,7 +136,7 @@ class Edge:
                     kept = [header for header in message["headers"] if header[0].lower() != b"allow"]
                     allowed = allowed_methods(scope["path"]).encode()
                     message = {**message, "headers": [*kept, (b"allow", allowed)]}
-                given = names & OWN_OF_PAGES
+                given = names & SET_BY_PAGES
                 added = [header for header in added if header[0] not in given]
                 message = {**message, "headers": [*message["headers"], *added]}
             elif not message.get("more_body", False):
@@ -176,21 +176,21 @@ class Edge:
     ) -> None:
         try:
             if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.headers:
-                await answer(send, 204, self._cors.preflight(exchange.extra), b"")
+                await send_response(send, 204, self._cors.preflight(exchange.extra), b"")
             elif public:
                 await self._call(own, exchange, raw, scope, receive, send)
             elif scope["path"].startswith(PREFIX):
                 pages = self._form if is_form(scope["path"]) else self._web
                 await pages.serve(partial(self._web_call, own, exchange), scope, receive, send)
             elif scope["path"].lstrip("/").startswith("internal") and not is_from_operators(scope):
-                await self._peer_call(exchange, raw, scope, receive, send)
+                await self._region_call(exchange, raw, scope, receive, send)
             else:
                 exchange.own = True
                 await own(scope, receive, send)
         except DomainError as error:
             if exchange.status:
                 raise
-            await answer_problem(send, error)
+            await send_problem(send, error)
         except ClientGone:
             exchange.status = exchange.status or 499
         except Exception as error:  # a bug in one route: logged, 500, and the process continues
@@ -199,7 +199,7 @@ class Edge:
             if exchange.status:
                 raise
             log.error("request_failed", path=loggable_path(scope["path"]), exc_info=error)
-            await answer_problem(send, Problem(500, "internal_error", "Something went wrong. The error was logged."))
+            await send_problem(send, Problem(500, "internal_error", "Something went wrong. The error was logged."))
 
     async def _call(
         self, own: ASGIApp, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send
@@ -226,8 +226,8 @@ class Edge:
         body = await read_body(receive, limit)
         target = path + "?" + scope["query_string"].decode("latin-1")
         outcome = await self._idempotency.begin(Call(who, key.decode("latin-1"), exchange.method, target, body))
-        if isinstance(outcome, StoredAnswer):
-            await outcome.give(send)
+        if isinstance(outcome, StoredResponse):
+            await outcome.send_to(send)
             return
         async with outcome.held():
             await forward(inner, replaying(body, receive), outcome.recording(send))
@@ -262,7 +262,7 @@ class Edge:
         exchange.headers[b"authorization"] = b"Bearer " + token.encode()
         return with_authorization(scope, token)
 
-    async def _peer_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _region_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward a signed call of another region; 404 for any other internal route."""
         path = raw.decode("latin-1")
         if path not in replication.PATHS or exchange.method != "POST":

@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
-from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.responses import HeaderList, send_response
 from docstore_platform.errors import DomainError, unavailable
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.http.problems import Problem
@@ -92,7 +92,7 @@ class HttpForwarder:
                 allow_redirects=False,
             ) as response:
                 http_answered(current, response.status)
-                await _pass_answer(response, receive, send_and_note)
+                await _pass_response(response, receive, send_and_note)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answered:
                 raise
@@ -175,12 +175,12 @@ def _part(message: Message, left: int) -> bytes:
     return part
 
 
-async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
+async def _pass_response(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
     # The gateway's own server sets the date.
     headers = [header for header in without_hop_by_hop(response.raw_headers) if header[0] != b"date"]
     length = response.content_length
     if length is not None and length <= READ_AT_ONCE_BYTES:
-        await answer(send, response.status, headers, await response.read())
+        await send_response(send, response.status, headers, await response.read())
         return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     gone = asyncio.create_task(_until_gone(receive, response))

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.waiting import Waiting
-from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
+from docstore_gateway.responses import BODY_HEADERS, HeaderList, send_response
 from docstore_platform.errors import invalid
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.security.tokens import Principal, unauthorized
@@ -26,26 +26,26 @@ CONNECTION_KEYS = ("type", "asgi", "http_version", "scheme", "client", "server")
 log = structlog.get_logger(__name__)
 
 
-class Leaving(Protocol):
+class Disconnectable(Protocol):
     """A waiter that can be told that its client has disconnected."""
 
     def leave(self) -> None: ...
 
 
 @dataclass(slots=True)
-class Reading:
+class JournalResponse:
     """Metadata's response to a read of the journal."""
 
     status: int = 0
     headers: HeaderList = field(default_factory=list)
     body: bytes = b""
-    _asked: bool = False
+    _received: bool = False
 
     async def receive(self) -> Message:
         """Receive a request without a body; further calls wait until cancelled, as from a client that never leaves."""
-        if self._asked:
+        if self._received:
             await asyncio.Event().wait()
-        self._asked = True
+        self._received = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:
@@ -54,17 +54,17 @@ class Reading:
         else:
             self.body += message.get("body", b"")
 
-    async def give(self, send: Send) -> None:
-        await answer(send, self.status, self.headers, self.body)
+    async def send_to(self, send: Send) -> None:
+        await send_response(send, self.status, self.headers, self.body)
 
 
-async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str]) -> Reading:
+async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str]) -> JournalResponse:
     """Request a page of changes on behalf of the client of `scope`."""
     inner: Scope = {key: scope[key] for key in CONNECTION_KEYS if key in scope}
     inner.update(method="GET", path=CHANGES_PATH, raw_path=CHANGES_PATH.encode(), root_path="", state={})
     inner["query_string"] = urlencode(query).encode()
-    inner["headers"] = [header for header in scope["headers"] if header[0] not in OF_A_BODY]
-    reading = Reading()
+    inner["headers"] = [header for header in scope["headers"] if header[0] not in BODY_HEADERS]
+    reading = JournalResponse()
     try:
         await metadata.forward(inner, reading.receive, reading.send)
     except Exception as error:  # the response counts, see below
@@ -76,7 +76,7 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
 
 
 @contextlib.asynccontextmanager
-async def noticing_departure(waiter: Leaving, receive: Receive) -> AsyncIterator[None]:
+async def watching_disconnect(waiter: Disconnectable, receive: Receive) -> AsyncIterator[None]:
     """Wake the waiter when its client closes the connection."""
 
     async def until_gone() -> None:
@@ -108,14 +108,14 @@ async def poll_changes(
     """Answer at once if there are changes or no wait is requested, else after a change or the time limit."""
     seconds, query = wait_of(scope)
     if not seconds:
-        await (await read_changes(metadata, scope, query)).give(send)
+        await (await read_changes(metadata, scope, query)).send_to(send)
         return
     deadline = time.monotonic() + seconds
     with waiting.waiter(principal) as waiter:
         reading = await read_changes(metadata, scope, query)
-        cursor = _end_of_nothing(reading)
+        cursor = _cursor_if_unchanged(reading)
         if cursor is not None:
-            async with noticing_departure(waiter, receive):
+            async with watching_disconnect(waiter, receive):
                 while cursor is not None and not waiting.stopping:
                     query["cursor"] = waiter.cursor = cursor
                     if not await waiter.wait(deadline - time.monotonic()):
@@ -126,11 +126,11 @@ async def poll_changes(
                         raise unauthorized("This session has ended.")
                     waiter.begin()
                     reading = await read_changes(metadata, scope, query)
-                    cursor = _end_of_nothing(reading)
-    await reading.give(send)
+                    cursor = _cursor_if_unchanged(reading)
+    await reading.send_to(send)
 
 
-def _end_of_nothing(reading: Reading) -> str | None:
+def _cursor_if_unchanged(reading: JournalResponse) -> str | None:
     """Return the cursor to continue from if nothing has changed."""
     if reading.status != 200:
         return None

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.proxy.service import Forwarder
-from docstore_gateway.push.long_poll import Reading, noticing_departure, read_changes
+from docstore_gateway.push.long_poll import JournalResponse, read_changes, watching_disconnect
 from docstore_gateway.push.waiting import Waiter, Waiting
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import DomainError
@@ -27,7 +27,7 @@ from docstore_platform.security.tokens import Principal, expires_at
 
 LATEST = "latest"
 PAGE = 500
-REST_SECONDS = 0.05
+PAUSE_SECONDS = 0.05
 """Pause between two reads of one stream, so that many changes are sent in pages, not one by one."""
 RETRY_MS = 2000
 STREAM_HEADERS = [
@@ -77,18 +77,18 @@ class EventStream:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, its token expires or the gateway stops."""
-        with self._waiting.waiter(self._principal, hears_notifications=True) as waiter:
+        with self._waiting.waiter(self._principal, with_notifications=True) as waiter:
             first = await self._read(scope, self._begin)
             if first.status not in (200, 410):
-                await first.give(send)
+                await first.send_to(send)
                 return
             await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             await write(send, b"retry: %d\n\n" % RETRY_MS)
-            async with noticing_departure(waiter, receive):
+            async with watching_disconnect(waiter, receive):
                 await self._stream(waiter, first, scope, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _stream(self, waiter: Waiter, reading: Reading, scope: Scope, send: Send) -> None:
+    async def _stream(self, waiter: Waiter, reading: JournalResponse, scope: Scope, send: Send) -> None:
         while True:
             if reading.status == 410:
                 await write(send, encode_event("cursor_expired", orjson.loads(reading.body), cursor=""))
@@ -102,14 +102,14 @@ class EventStream:
                 await self._send_changes(page, send)
                 cursor, more = str(page["cursor"]), page["has_more"]
             if not more:
-                rested_at = time.monotonic() + REST_SECONDS
-                if not await self._something_new(waiter, cursor, send):
+                resume_at = time.monotonic() + PAUSE_SECONDS
+                if not await self._wait_for_changes(waiter, cursor, send):
                     return
-                await asyncio.sleep(rested_at - time.monotonic())
+                await asyncio.sleep(resume_at - time.monotonic())
             waiter.begin()
             reading = await self._read_again(scope, cursor)
 
-    async def _something_new(self, waiter: Waiter, cursor: str, send: Send) -> bool:
+    async def _wait_for_changes(self, waiter: Waiter, cursor: str, send: Send) -> bool:
         """Wait for a wake-up, sending heartbeats and notifications; False when the stream is to end."""
         waiter.cursor = cursor
         while True:
@@ -136,14 +136,14 @@ class EventStream:
             cursors = (change_cursor(self._principal.account_id, change["seq"]) for change in changes)
             await write(send, b"".join(map(encode_event, repeat("change"), changes, cursors)))
 
-    async def _read(self, scope: Scope, cursor: str) -> Reading:
+    async def _read(self, scope: Scope, cursor: str) -> JournalResponse:
         return await read_changes(self._metadata, scope, {"cursor": cursor, "limit": str(PAGE)})
 
-    async def _read_again(self, scope: Scope, cursor: str) -> Reading:
+    async def _read_again(self, scope: Scope, cursor: str) -> JournalResponse:
         try:
             return await self._read(scope, cursor)
         except DomainError as error:
-            return Reading(problem_of(error).status)
+            return JournalResponse(problem_of(error).status)
 
 
 def encode_event(name: str, data: Any, cursor: str | None = None) -> bytes:

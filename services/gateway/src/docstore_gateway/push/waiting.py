@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 TOPICS = ("files", "shares", "notifications")
 NOT_IN_JOURNALS = (FileAccessChanged, FilePurged, VersionPruned)
 MAX_NOTIFICATIONS = 32
-ACCOUNTS_A_CALL = 5000
+ACCOUNTS_PER_CALL = 5000
 
 
 class Waiter:
@@ -35,13 +35,13 @@ class Waiter:
 
     __slots__ = ("cursor", "ended", "gone", "notifications", "principal", "woken")
 
-    def __init__(self, principal: Principal, *, hears_notifications: bool) -> None:
+    def __init__(self, principal: Principal, *, with_notifications: bool) -> None:
         self.principal = principal
         self.ended = False
         self.cursor: str | None = None
         self.gone = False
         self.notifications: deque[NotificationSent] | None = None
-        if hears_notifications:
+        if with_notifications:
             self.notifications = deque(maxlen=MAX_NOTIFICATIONS)
         self.woken = asyncio.Event()
 
@@ -94,7 +94,7 @@ class Waiting:
         return sum(len(waiters) for waiters in self._waiters.values())
 
     @contextlib.contextmanager
-    def waiter(self, principal: Principal, *, hears_notifications: bool = False) -> Iterator[Waiter]:
+    def waiter(self, principal: Principal, *, with_notifications: bool = False) -> Iterator[Waiter]:
         """A waiter for the block; 429 if the account has too many."""
         account_id = principal.account_id
         waiters = self._waiters.setdefault(account_id, set())
@@ -104,7 +104,7 @@ class Waiting:
                 code="too_many_streams",
                 retry_after=5,
             )
-        waiter = Waiter(principal, hears_notifications=hears_notifications)
+        waiter = Waiter(principal, with_notifications=with_notifications)
         waiters.add(waiter)
         if self._is_revoked(principal):  # revoked since the call was admitted
             waiter.end()
@@ -176,7 +176,7 @@ class Waiting:
     async def check(self) -> None:
         """Wake every waiter that is not at the end of its journal."""
         accounts = [account for account, waiters in self._waiters.items() if any(w.cursor for w in waiters)]
-        for chunk in _chunks(accounts, ACCOUNTS_A_CALL):
+        for chunk in _chunks(accounts, ACCOUNTS_PER_CALL):
             heads = await self._metadata.journal_heads(chunk)
             for account, head in heads.items():
                 for waiter in self._waiters.get(account, ()):

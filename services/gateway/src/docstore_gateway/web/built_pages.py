@@ -13,7 +13,7 @@ from docstore_platform.settings import InfraSettings
 INDEX = "index.html"
 ASSETS = "assets/"
 """Vite puts a hash of the contents into these names."""
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ABSENT = """<!doctype html>
@@ -60,7 +60,7 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
         built = pages.files()
         found = built.get(path)
         if found is not None and path != INDEX:
-            cached = FOR_EVER if path.startswith(ASSETS) else "no-cache"
+            cached = IMMUTABLE if path.startswith(ASSETS) else "no-cache"
             return _compressed(request, built, path, found, {"Cache-Control": cached})
         if path.startswith((ASSETS, "/")):
             raise not_found("page")

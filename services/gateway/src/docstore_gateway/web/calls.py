@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
+from docstore_gateway.responses import BODY_HEADERS, HeaderList, send_response
 from docstore_platform.http.body_limits import replaying
 from docstore_platform.http.problems import error_of
 
 JSON_TYPE = (b"content-type", b"application/json")
-LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}
+NOT_FORWARDED = BODY_HEADERS | {b"cookie", b"authorization"}
 
 Call = Callable[[Scope, Receive, Send], Awaitable[None]]
 """A public call as the edge answers it, with limits and login."""
@@ -37,15 +37,15 @@ class Captured:
 
     def json(self) -> Any:
         """Return the JSON; raise a DomainError if it is an error."""
-        said = orjson.loads(self.body) if self.body else None
+        content = orjson.loads(self.body) if self.body else None
         if self.status < 400:
-            return said
-        usual = {"code": "", "detail": "No reason was given.", **(said if isinstance(said, dict) else {})}
+            return content
+        problem = {"code": "", "detail": "No reason was given.", **(content if isinstance(content, dict) else {})}
         wait = self.header(b"retry-after")
-        raise error_of(usual | {"status": self.status}, wait or None)
+        raise error_of(problem | {"status": self.status}, wait or None)
 
-    async def give(self, send: Send, extra: HeaderList) -> None:
-        await answer(send, self.status, [*(self.headers or []), *extra], self.body)
+    async def send_to(self, send: Send, extra: HeaderList) -> None:
+        await send_response(send, self.status, [*(self.headers or []), *extra], self.body)
 
 
 async def public_call(
@@ -53,7 +53,7 @@ async def public_call(
 ) -> Captured:
     """Make a call of `path` for the client of `scope`; DomainError if the gateway itself refuses it."""
     captured = Captured()
-    headers: Iterable[tuple[bytes, bytes]] = (header for header in scope["headers"] if header[0] not in LEFT_OUT)
+    headers: Iterable[tuple[bytes, bytes]] = (header for header in scope["headers"] if header[0] not in NOT_FORWARDED)
     described = [*headers, JSON_TYPE, (b"content-length", str(len(body)).encode())]
     if token is not None:
         described.append((b"authorization", b"Bearer " + token.encode()))

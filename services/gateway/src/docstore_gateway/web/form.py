@@ -41,7 +41,7 @@ CHOICES = (
     ("copy", "keep both files"),
     ("fail", "cancel the upload"),
 )
-WORDS = {"version_conflict": "A file with this name already exists."}
+PROBLEM_TEXTS = {"version_conflict": "A file with this name already exists."}
 """Texts for problems whose own text is for programs."""
 _UPLOAD = re.compile(rf"{FORM_PATH}/([0-9a-f]{{32}})(/cancel)?", re.A)
 
@@ -73,7 +73,7 @@ class WebForm:
                 await self._page(visit, (scope["method"], scope["path"]))
         except DomainError as problem:
             if problem_of(problem).status == 401:
-                await self._log_in.ask_for_it(visit, upload[1] if upload else "")
+                await self._log_in.request_log_in(visit, upload[1] if upload else "")
             else:
                 await self._pages.show(send, "message", "Something went wrong", problem, again=False, message="")
 
@@ -120,7 +120,7 @@ class WebForm:
             problem,
             csrf=login.csrf_token,
             email=me["email"],
-            left=_left(me),
+            left=_free_bytes(me),
             limit=me["usage"]["limit"],
             given={"folder": "/", "name": "", "taken": "version"} | fields,
             choices=CHOICES,
@@ -132,7 +132,7 @@ class WebForm:
         try:
             upload = await self._upload(visit, login, fields)
         except (Forbidden, NotFound, Conflict, Invalid, OutOfSpace) as problem:
-            problem.detail = WORDS.get(problem.code, problem.detail)
+            problem.detail = PROBLEM_TEXTS.get(problem.code, problem.detail)
             await self._choose(visit, login, fields, problem)
             return
         await go_to(visit.send, f"{FORM_PATH}/{upload['id']}")
@@ -141,12 +141,12 @@ class WebForm:
         """Initiate an upload that reserves at most what is left of the quota: more would be refused, and the person
         would get a mail about it."""
         path = _path(fields.get("folder", ""), fields.get("name", ""))
-        left = _left(await visit.ask(login, "GET", "/v1/me"))
+        left = _free_bytes(await visit.ask(login, "GET", "/v1/me"))
         if left <= 0:
             detail = "Your storage is full or reserved for other uploads. Delete files permanently, or wait."
             raise OutOfSpace(detail)
-        wish = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
-        return await visit.ask(login, "POST", "/v1/uploads", wish | TAKEN.get(fields.get("taken", ""), {}))
+        request = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
+        return await visit.ask(login, "POST", "/v1/uploads", request | TAKEN.get(fields.get("taken", ""), {}))
 
     async def _show(self, visit: Visit, login: Login, upload_id: str) -> None:
         """Show the store's form while it can be sent; then the result."""
@@ -194,6 +194,6 @@ def _path(folder: str, name: str) -> str:
     return "/" + "/".join([*parts, name])
 
 
-def _left(me: dict[str, Any]) -> int:
+def _free_bytes(me: dict[str, Any]) -> int:
     usage = me["usage"]
     return max(0, int(usage["limit"]) - int(usage["used"]) - int(usage["reserved"]))

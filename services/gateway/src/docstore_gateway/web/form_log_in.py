@@ -28,7 +28,7 @@ class FormLogIn:
         self._pages = pages
         self._cookie_name = "__Host-docstore_log_in" if web.secure else "docstore_log_in"
 
-    async def ask_for_it(self, visit: Visit, upload_id: str = "") -> None:
+    async def request_log_in(self, visit: Visit, upload_id: str = "") -> None:
         """Try a refresh, then show the log-in form; `upload_id`: the upload whose page was requested."""
         if CHECKED in visit.scope["query_string"]:
             await self._show(visit)

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.responses import HeaderList, send_response
 from docstore_gateway.web.built_pages import PERMISSIONS, store_origin
 from docstore_gateway.web.session import origin_of
 from docstore_platform.errors import DomainError
@@ -50,10 +50,10 @@ class FormPages:
         text = self._page.render(state=state, title=title, problem=detail, **about)
         wait = problem.headers.get("Retry-After") if problem else None
         headers = [*self._headers, *(extra or [])] + ([(b"retry-after", wait.encode())] if wait else [])
-        await answer(send, problem.status if problem else 200, headers, text.encode())
+        await send_response(send, problem.status if problem else 200, headers, text.encode())
 
 
 async def go_to(send: Send, path: str, extra: HeaderList | None = None) -> None:
     """Redirect the browser to another of these pages."""
     headers: HeaderList = [(b"location", path.encode()), (b"cache-control", b"no-store"), *(extra or [])]
-    await answer(send, 303, headers, b"")
+    await send_response(send, 303, headers, b"")

@@ -42,8 +42,8 @@ class Visit:
 
     async def ask(self, login: Login, method: str, path: str, body: Any = None) -> Any:
         """Make an API call for a logged-in person; DomainError if it fails."""
-        said = b"" if body is None else orjson.dumps(body)
-        captured = await public_call(self.call, self.scope, self.receive, method, path, said, token=login.token)
+        content = b"" if body is None else orjson.dumps(body)
+        captured = await public_call(self.call, self.scope, self.receive, method, path, content, token=login.token)
         return captured.json()
 
     def require_csrf(self, fields: dict[str, str], wanted: str) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.responses import HeaderList, send_response
 from docstore_gateway.web.calls import JSON_TYPE, Call, Captured, public_call
 from docstore_platform.errors import Conflict, DomainError, Forbidden, not_found
 from docstore_platform.http.body_limits import read_body
@@ -92,10 +92,10 @@ class WebSessions:
         elif route == ("POST", SESSION_PATH):
             body = await read_body(receive, MAX_BODY_BYTES)
             captured = await self.log_in(call, scope, receive, body)
-            await self._give_session(captured, send)
+            await self._send_session(captured, send)
         elif route == ("POST", REFRESH_PATH):
             captured = await self.renew(call, scope, receive, headers.get(b"cookie"))
-            await self._give_session(captured, send, ends=captured.status in (401, 403))
+            await self._send_session(captured, send, ends=captured.status in (401, 403))
         elif route == ("DELETE", SESSION_PATH):
             await self._close(call, scope, headers, receive, send)
         else:
@@ -115,7 +115,7 @@ class WebSessions:
         cookies = headers.get(b"cookie")
         login = await self.current(cookies)
         renewable = cookie_in(cookies, self.refresh_cookie) is not None
-        await _give_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
+        await _send_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
 
     async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
         """Log in with this body; Conflict `home_region` with `home` if the account is in another region."""
@@ -145,11 +145,11 @@ class WebSessions:
         if token is None and cookie_in(headers.get(b"cookie"), self.refresh_cookie) is not None:
             raise unauthorized("The access token has expired.")
         captured = Captured(204, []) if token is None else await self.end(call, scope, receive, token)
-        await captured.give(send, self.forget() if captured.status in (204, 404) else [])
+        await captured.send_to(send, self.forget() if captured.status in (204, 404) else [])
 
-    async def _give_session(self, captured: Captured, send: Send, *, ends: bool = False) -> None:
+    async def _send_session(self, captured: Captured, send: Send, *, ends: bool = False) -> None:
         if captured.status not in (200, 201):
-            await captured.give(send, self.forget() if ends else [])
+            await captured.send_to(send, self.forget() if ends else [])
             return
         tokens = captured.json()
         principal = await self._verifier.verify(tokens["access_token"])
@@ -158,7 +158,7 @@ class WebSessions:
             "expires_in": tokens["expires_in"],
             "csrf_token": self.csrf_token(principal.session_id),
         }
-        await _give_json(send, captured.status, shown, self.cookies_of(tokens))
+        await _send_json(send, captured.status, shown, self.cookies_of(tokens))
 
     def cookies_of(self, tokens: dict[str, Any]) -> HeaderList:
         """Return the cookies of a log-in, and the device token, which outlives it."""
@@ -222,5 +222,5 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _give_json(send: Send, status: int, body: Any, extra: HeaderList | None = None) -> None:
-    await answer(send, status, [JSON_TYPE, NO_STORE, *(extra or [])], orjson.dumps(body))
+async def _send_json(send: Send, status: int, body: Any, extra: HeaderList | None = None) -> None:
+    await send_response(send, status, [JSON_TYPE, NO_STORE, *(extra or [])], orjson.dumps(body))

@@ -111,6 +111,6 @@ async def test_events_are_watched_as_they_are_published(
             files.close()
 
         async def nobody_is_listened_to() -> bool:
-            return gateway.app.state.feed_streams.args[0]._listening is None
+            return gateway.app.state.feed_streams.args[0]._listener is None
 
         await eventually(nobody_is_listened_to)

@@ -8,7 +8,7 @@ import pytest
 from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 from starlette.types import Message
 
-from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredAnswer
+from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredResponse
 from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.errors import DomainError
@@ -254,7 +254,7 @@ async def test_a_gateway_that_died_blocks_its_key_only_for_the_lease(store: Stor
     await answer_with(heir, b"heir")
     await answer_with(dead, b"dead")
     kept = await store.keys.begin(call)
-    assert isinstance(kept, StoredAnswer)
+    assert isinstance(kept, StoredResponse)
     assert kept.body == b"heir"
 
 
@@ -274,7 +274,7 @@ async def test_a_call_that_runs_keeps_its_key(infra: InfraSettings) -> None:
         await eventually(is_renewed)
         await answer_with(running, b"made")
     kept = await store.keys.begin(call)
-    assert isinstance(kept, StoredAnswer)
+    assert isinstance(kept, StoredResponse)
     assert kept.body == b"made"
     store.mongo.close()
 
@@ -285,7 +285,7 @@ async def test_answers_of_an_earlier_version_are_given(store: Store) -> None:
     await store.keys.begin(call)
     old = {"status": 201, "headers": [[b"etag", b"1"]], "body": b"old"}
     await store.database["idempotency_keys"].update_one({}, {"$set": old, "$unset": {"lease_until": ""}})
-    assert await store.keys.begin(call) == StoredAnswer(201, [(b"etag", b"1")], b"old")
+    assert await store.keys.begin(call) == StoredResponse(201, [(b"etag", b"1")], b"old")
 
 
 async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from docstore_gateway.admin.readiness import ServicesReady
-from docstore_platform.internal import Answer
+from docstore_platform.internal import HttpResponse
 
 
 class Instances:
@@ -14,8 +14,8 @@ class Instances:
     def __init__(self, *statuses: int) -> None:
         self._statuses = list(statuses)
 
-    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        return Answer(self._statuses.pop(0), {}, b"")
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        return HttpResponse(self._statuses.pop(0), {}, b"")
 
     async def close(self) -> None:
         return None

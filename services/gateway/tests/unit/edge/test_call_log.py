@@ -85,7 +85,7 @@ def note(calls: CallLog, request_id: str, **changes: Any) -> None:
 
 async def test_many_calls_are_one_event_and_events_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to so many; in the order of the calls."""
-    monkeypatch.setattr(call_log, "CALLS_AN_EVENT", 3)
+    monkeypatch.setattr(call_log, "MAX_CALLS_PER_EVENT", 3)
     transactor: Any = FakeTransactor()
     calls = CallLog(transactor)
     for number in range(7):
@@ -110,7 +110,7 @@ async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_f
 
 async def test_a_call_larger_than_an_event_is_published_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is neither dropped nor does it block those behind it."""
-    monkeypatch.setattr(call_log, "EVENT_BYTES", 10)
+    monkeypatch.setattr(call_log, "MAX_EVENT_BYTES", 10)
     transactor: Any = FakeTransactor()
     calls = CallLog(transactor)
     note(calls, "a")
@@ -121,7 +121,7 @@ async def test_a_call_larger_than_an_event_is_published_alone(monkeypatch: pytes
 
 async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, with what has come meanwhile."""
-    monkeypatch.setattr(call_log, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(call_log, "BATCH_SECONDS", 0.0)
     monkeypatch.setattr(call_log, "RETRY_SECONDS", 0.0)
     transactor: Any = FakeTransactor()
     transactor.failures = 3
@@ -147,8 +147,8 @@ async def test_calls_that_cannot_be_published_now_are_published_later(monkeypatc
 
 async def test_calls_beyond_what_memory_may_hold_are_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go; an alert is made of the count."""
-    monkeypatch.setattr(call_log, "MOST_WAITING", 4)
-    monkeypatch.setattr(call_log, "CALLS_AN_EVENT", 2)
+    monkeypatch.setattr(call_log, "MAX_BUFFERED_CALLS", 4)
+    monkeypatch.setattr(call_log, "MAX_CALLS_PER_EVENT", 2)
     before = call_log.calls_lost._value.get()
     transactor: Any = FakeTransactor()
     calls = CallLog(transactor)

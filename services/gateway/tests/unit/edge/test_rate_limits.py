@@ -4,7 +4,7 @@ import asyncio
 
 from spent_calls import spend_all
 
-from docstore_gateway.edge.rate_limit_repository import Taken
+from docstore_gateway.edge.rate_limit_repository import TokenGrant
 from docstore_gateway.edge.rate_limits import Policy, RateLimiter
 from docstore_platform.database import DatabaseError
 
@@ -16,12 +16,12 @@ class SharedBucket:
         self.tokens = size
         self.writes = 0
 
-    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> Taken:
+    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> TokenGrant:
         self.writes += 1
         await asyncio.sleep(0)
         granted = min(chunk, self.tokens)
         self.tokens -= granted
-        return Taken(granted, self.tokens)
+        return TokenGrant(granted, self.tokens)
 
 
 async def test_most_calls_cost_no_write() -> None:
@@ -37,7 +37,7 @@ async def test_most_calls_cost_no_write() -> None:
 class AwayBuckets:
     """Shared buckets whose database can't be reached."""
 
-    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> Taken:
+    async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> TokenGrant:
         raise DatabaseError("away")
 
 

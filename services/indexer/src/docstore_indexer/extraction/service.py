@@ -94,20 +94,20 @@ class Extractor:
             "max_ocr_pages": self._limits.max_ocr_pages,
         }
         try:
-            answer = await self._pool.run(request)
+            response = await self._pool.run(request)
         except JobFailed as error:
             raise failure(error.reason) from error
-        return _found(answer)
+        return _found(response)
 
     async def close(self) -> None:
         """Stop the workers."""
         await self._pool.close()
 
 
-def _found(answer: dict[str, Any]) -> ExtractedText:
+def _found(response: dict[str, Any]) -> ExtractedText:
     """Check a worker's answer, which a malicious document may have forged. Raises ExtractionFailed."""
     try:
-        found = _ANSWER.validate_python(answer)
+        found = _ANSWER.validate_python(response)
     except ValidationError as error:
         raise failure("parser_crashed") from error
     if isinstance(found, _Reason):

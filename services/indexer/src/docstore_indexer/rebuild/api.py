@@ -9,7 +9,7 @@ from docstore_contracts.indexer import RebuildStatus
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
 from docstore_indexer.rebuild.schemas import Rebuild
 from docstore_platform.errors import Forbidden
-from docstore_platform.http.answers import described
+from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import Principal, current_principal

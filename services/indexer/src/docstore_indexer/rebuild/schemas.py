@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from docstore_platform.http.answers import Answer, sometimes
+from docstore_platform.http.response_models import ResponseModel, omittable
 
 
-class RebuildPass(Answer):
+class RebuildPass(ResponseModel):
     """Counts of one pass through all files."""
 
     files: int
@@ -21,7 +21,7 @@ class RebuildPass(Answer):
     """Files that no longer exist."""
 
 
-class Rebuild(Answer):
+class Rebuild(ResponseModel):
     """Progress of the running rebuild, or result of the last one. `pass_1`, `pass_2` ...: counts of each pass."""
 
     model_config = ConfigDict(extra="allow")
@@ -29,15 +29,15 @@ class Rebuild(Answer):
 
     state: Literal["none", "waiting", "running", "done"]
     """`none`: there was no rebuild yet."""
-    reason: str = sometimes()
+    reason: str = omittable()
     """Why it was started; `requested` by an operator."""
-    started_at: datetime = sometimes()
+    started_at: datetime = omittable()
     """Start of the running rebuild, or the last one."""
-    finished_at: datetime = sometimes()
+    finished_at: datetime = omittable()
     """End of the last rebuild."""
-    error: str = sometimes()
+    error: str = omittable()
     """Why it must be started again."""
     number: int = Field(default_factory=int, alias="pass")
     """Number of the running or last pass, from 1."""
-    cursor: str = sometimes()
+    cursor: str = omittable()
     """Last id of the pass so far."""

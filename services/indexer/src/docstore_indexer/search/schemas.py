@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from docstore_platform.http.answers import Answer, FileJson, Page
+from docstore_platform.http.response_models import FileJson, Page, ResponseModel
 
 
-class SearchHit(Answer):
+class SearchHit(ResponseModel):
     """A found file or folder."""
 
     file: FileJson

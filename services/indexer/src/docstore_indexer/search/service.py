@@ -60,13 +60,13 @@ class Search:
         items = [item for item in shown.values() if item is not None]
         gone = {file_id for file_id, item in shown.items() if item is None}
         if page.total > len(page.hits):
-            uncounted, hidden = await self._of_others(query)
+            uncounted, hidden = await self._inaccessible_hits(query)
             total = page.total - uncounted - len(gone - hidden)
         else:
             total = page.total - len(gone)
         return Found(items, max(total, len(items)), page.next_cursor)
 
-    async def _of_others(self, query: SearchQuery) -> tuple[int, set[str]]:
+    async def _inaccessible_hits(self, query: SearchQuery) -> tuple[int, set[str]]:
         """Return how many hits in files of others must not be counted, and which: the reader has lost access.
 
         This covers all pages: the existence of a file is as secret as its contents.

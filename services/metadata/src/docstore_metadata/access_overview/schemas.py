@@ -3,10 +3,10 @@
 from docstore_metadata.links.schemas import Link
 from docstore_metadata.sharing.schemas import Share
 from docstore_metadata.tree.rules import Permission
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 
 
-class AccessSource(Answer):
+class AccessSource(ResponseModel):
     """The file or folder of a share or link."""
 
     id: str
@@ -29,7 +29,7 @@ class AccessLink(Link):
     """The linked folder above; null if it is linked itself."""
 
 
-class Access(Answer):
+class Access(ResponseModel):
     """Who can open a file or folder."""
 
     owner_id: str

@@ -2,23 +2,23 @@
 
 from pydantic import Field
 
-from docstore_platform.http.answers import Answer, ItemProblem, sometimes
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import ItemProblem, ResponseModel, omittable
 from docstore_platform.http.values import Id, Sha256, VersionNumber
 
 MAX_ITEMS = 1000
 
 
-class WantedItem(Body):
+class WantedItem(RequestModel):
     id: Id
     version: VersionNumber | None = Field(None, description="the current one if none is given")
 
 
-class WantedItems(Body):
+class WantedItems(RequestModel):
     items: list[WantedItem] = Field(max_length=MAX_ITEMS, fail_fast=True)
 
 
-class Block(Answer):
+class Block(ResponseModel):
     """A block of a file's content."""
 
     hash: Sha256
@@ -29,7 +29,7 @@ class Block(Answer):
     """Signed, valid for some minutes: the block as one zstd frame."""
 
 
-class BlockList(Answer):
+class BlockList(ResponseModel):
     """The blocks of a content, in order."""
 
     version: int
@@ -38,13 +38,13 @@ class BlockList(Answer):
     """Bytes of the whole content."""
     sha256: Sha256
     """Of the whole content."""
-    cursor: str = sometimes()
+    cursor: str = omittable()
     """Given as `cursor`, continues in this version; absent on the last page."""
     blocks: list[Block]
     """In the order of the content."""
 
 
-class ContentLocation(Answer):
+class ContentLocation(ResponseModel):
     """The location of a content."""
 
     id: str
@@ -59,11 +59,11 @@ class ContentLocation(Answer):
     """Whether `url` is a signed URL of the object store; else it is a path of this API."""
     url: str
     """A signed URL is valid for some minutes; a path is called like other routes of this API."""
-    offset: int = sometimes()
+    offset: int = omittable()
     """Where the content begins, in bytes, in the response of `url`; only if that contains more than this content."""
 
 
-class ContentLocations(Answer):
+class ContentLocations(ResponseModel):
     """A location or problem for each requested item."""
 
     results: list[ContentLocation | ItemProblem]

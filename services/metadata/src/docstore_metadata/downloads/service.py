@@ -136,7 +136,7 @@ class DownloadService:
         return packs
 
     def _where(self, place: Place, version: Version, packs: Mapping[str, OpenPack]) -> Json:
-        answer: Json = {
+        response: Json = {
             "id": version.node_id,
             "version": version.number,
             "size": version.size,
@@ -144,14 +144,14 @@ class DownloadService:
             "direct": True,
         }
         if is_whole(version.object_key):
-            return answer | {"url": self._url(version.object_key, place.node.name, version.content_type)}
+            return response | {"url": self._url(version.object_key, place.node.name, version.content_type)}
         named = pack_of(version.object_key)
         pack = packs.get(named.pack_key) if named else None
         entry = pack.slices.get(named.number) if named and pack else None
         if pack is not None and entry is not None:
-            return answer | {"url": pack.url, "offset": entry.offset}
+            return response | {"url": pack.url, "offset": entry.offset}
         url = f"/v1/files/{version.node_id}/content?version={version.number}"
-        return answer | {"direct": False, "url": url}
+        return response | {"direct": False, "url": url}
 
     def _url(self, key: str, name: str, content_type: str) -> str:
         return self.delivery.signed_url(key, name, content_type, self.seconds)

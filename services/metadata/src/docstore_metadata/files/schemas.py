@@ -3,22 +3,22 @@
 from pydantic import Field
 
 from docstore_metadata.tree.rules import MAX_TAGS
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.values import CustomMetadata, FileName, FilePath, Id, Tag
 
 
-class NewFolder(Body):
+class NewFolder(RequestModel):
     path: FilePath
     parent_id: Id | None = Field(None, description="the folder that the path starts from")
 
 
-class Changes(Body):
+class Changes(RequestModel):
     name: FileName | None = None
     parent_id: Id | None = None
     tags: list[Tag] | None = Field(None, max_length=4 * MAX_TAGS, description="Up to 50 different ones.")
     metadata: CustomMetadata | None = Field(None, description="Replaces all pairs.")
 
 
-class CopyTo(Body):
+class CopyTo(RequestModel):
     path: FilePath
     parent_id: Id | None = Field(None, description="the folder that the path starts from")

@@ -2,10 +2,10 @@
 
 from docstore_metadata.changes.journal_writer_repository import ChangeType
 from docstore_metadata.tree.schemas import File
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 
 
-class Change(Answer):
+class Change(ResponseModel):
     """One entry of an account's journal."""
 
     seq: int
@@ -16,7 +16,7 @@ class Change(Answer):
     """The state after the change; of a deleted file, its last state."""
 
 
-class ChangeFeed(Answer):
+class ChangeFeed(ResponseModel):
     """Changes, the oldest first."""
 
     changes: list[Change]

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field
 
 from docstore_metadata.paging import to_millisecond
 from docstore_metadata.tree.rules import Kind
-from docstore_platform.http.answers import Answer, Page, sometimes
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, Line, Moment, Text
 
 MAX_NAME_CHARS = 100
@@ -26,7 +26,7 @@ End = Annotated[
 ]
 
 
-class NewLink(Body):
+class NewLink(RequestModel):
     name: Name = ""
     password: Password | None = None
     expires_at: End | None = None
@@ -37,11 +37,11 @@ class LinkChanges(NewLink):
     """Absent fields stay; null removes a password, an end or a limit."""
 
 
-class Opening(Body):
+class Opening(RequestModel):
     password: Annotated[Text, Field(max_length=MAX_PASSWORD_CHARS)] | None = None
 
 
-class Link(Answer):
+class Link(ResponseModel):
     """A public link as its owner sees it."""
 
     id: str
@@ -79,7 +79,7 @@ class LinkPage(Page[Link]):
     """A page of the links to a file or folder."""
 
 
-class LinkedFile(Answer):
+class LinkedFile(ResponseModel):
     """A file or folder as visitors of a link see it."""
 
     id: str
@@ -100,7 +100,7 @@ class LinkedFilePage(Page[LinkedFile]):
     """A page of a linked folder."""
 
 
-class OpenedLink(Answer):
+class OpenedLink(ResponseModel):
     """The linked file or folder."""
 
     file: LinkedFile
@@ -110,7 +110,7 @@ class OpenedLink(Answer):
     """Null: never."""
     grant: str
     """Proves to the link's other routes that its password was given."""
-    items: list[LinkedFile] = sometimes()
+    items: list[LinkedFile] = omittable()
     """Of a folder: its first page."""
-    next_cursor: str | None = sometimes()
+    next_cursor: str | None = omittable()
     """Of a folder: the cursor of its second page."""

@@ -6,14 +6,14 @@ from typing import Annotated
 from pydantic import Field
 
 from docstore_metadata.tree.retention_policy import MAX_DAYS
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import ResponseModel
 from docstore_platform.http.values import WHOLE, described
 
 Days = Annotated[int, described(minimum=1, maximum=MAX_DAYS), WHOLE]
 
 
-class NewPolicy(Body):
+class NewPolicy(RequestModel):
     """The whole policy. `most` in the response is what the operator allows."""
 
     trash_days: Days | None = Field(description="trash is deleted permanently after so many days; null: never")
@@ -25,7 +25,7 @@ class NewPolicy(Body):
     )
 
 
-class RetentionPolicy(Answer):
+class RetentionPolicy(ResponseModel):
     """How long trash and old versions are kept."""
 
     trash_days: int | None

@@ -5,23 +5,23 @@ from typing import Literal
 
 from docstore_metadata.tree.rules import ShareRole
 from docstore_metadata.tree.schemas import File
-from docstore_platform.http.answers import Answer, Page
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import Email
 
 Role = Literal["viewer", "editor"]
 
 
-class NewShare(Body):
+class NewShare(RequestModel):
     email: Email
     role: Role
 
 
-class NewRole(Body):
+class NewRole(RequestModel):
     role: Role
 
 
-class Share(Answer):
+class Share(ResponseModel):
     """A share of a file or folder with a person."""
 
     id: str
@@ -42,7 +42,7 @@ class SharePage(Page[Share]):
     """A page of the shares of a file or folder."""
 
 
-class ReceivedShare(Answer):
+class ReceivedShare(ResponseModel):
     """A share as its recipient sees it."""
 
     id: str

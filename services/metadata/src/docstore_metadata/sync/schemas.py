@@ -3,19 +3,19 @@
 from pydantic import Field
 
 from docstore_metadata.tree.schemas import File
-from docstore_platform.http.answers import Answer, Page
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import MAX_PATH_CHARS, FilePath, Id, Sha256
 
 MAX_ENTRIES = 10_000
 
 
-class Compared(Body):
+class Compared(RequestModel):
     path: FilePath = Field(max_length=MAX_PATH_CHARS)
     sha256: Sha256
 
 
-class Comparison(Body):
+class Comparison(RequestModel):
     path: FilePath = Field("/", description="The folder that is compared.")
     parent_id: Id | None = Field(None, description="The folder that `path` starts from; none: the root.")
     entries: list[Compared] = Field(max_length=MAX_ENTRIES, fail_fast=True)
@@ -30,7 +30,7 @@ class Snapshot(Page[File]):
     """If it differs from before, the server was restored from a backup, and may lack files that a client knows."""
 
 
-class CompareResult(Answer):
+class CompareResult(ResponseModel):
     """How a client's files differ from those of the service."""
 
     newer: list[File]

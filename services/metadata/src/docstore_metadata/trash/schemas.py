@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from docstore_metadata.tree.schemas import File
-from docstore_platform.http.answers import Page
+from docstore_platform.http.response_models import Page
 
 
 class TrashedFile(File):

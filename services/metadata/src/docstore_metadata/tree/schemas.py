@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from docstore_metadata.tree.rules import Kind, Permission
-from docstore_platform.http.answers import Answer, Page, sometimes
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import Sha256
 
 
-class File(Answer):
+class File(ResponseModel):
     """A file or folder as the caller sees it."""
 
     id: str
@@ -34,7 +34,7 @@ class File(Answer):
     """Custom metadata of the current version: up to 20 values by name."""
     owner_id: str
     """Account that owns it, and whose quota it counts towards."""
-    owner_name: str | None = sometimes()
+    owner_name: str | None = omittable()
     """The owner's display name, in responses with a single file or shared files; null if unknown."""
     permission: Permission
     """The caller's permission."""
@@ -49,7 +49,7 @@ class File(Answer):
     """When the content was last changed on the client; null for a folder, and if the client did not send it."""
     modified_by: str
     """Account that made the last change."""
-    modified_by_name: str | None = sometimes()
+    modified_by_name: str | None = omittable()
     """Its display name, in the same responses as `owner_name`."""
     etag: str
     """For `If-Match`. It changes with every field except `indexed`."""

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from docstore_platform.http.answers import Answer, Page
+from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import Sha256
 
 
-class Version(Answer):
+class Version(ResponseModel):
     """One version of a file."""
 
     version: int

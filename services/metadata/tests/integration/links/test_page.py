@@ -14,7 +14,7 @@ from metadata_stack import Stack
 
 from docstore_events.catalogue.files import PreviewReady
 from docstore_metadata.paging import DEFAULT_LIMIT
-from docstore_platform.internal import Answer, LocalTransport
+from docstore_platform.internal import HttpResponse, LocalTransport
 
 pytestmark = pytest.mark.connected
 
@@ -44,7 +44,7 @@ class Page(HTMLParser):
         return next(href for href in self.all("a", "href") if text in href)
 
 
-def parse(answer: Answer) -> Page:
+def parse(answer: HttpResponse) -> Page:
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     page = Page()
     page.feed(answer.body.decode())
@@ -55,7 +55,7 @@ def parse(answer: Answer) -> Page:
     return page
 
 
-async def browse(stack: Stack, method: str, path: str, body: bytes = b"") -> Answer:
+async def browse(stack: Stack, method: str, path: str, body: bytes = b"") -> HttpResponse:
     headers = {"content-type": FORM, "x-forwarded-for": "1.2.3.4"}
     return await LocalTransport(stack.person.app_url).send(method, path, headers, body)
 

@@ -23,7 +23,7 @@ from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
 
 CONNECT_SECONDS = 2
-ANSWER_SECONDS = 10
+RESPONSE_SECONDS = 10
 KEPT_CLIENTS = 64
 RENEW_BEFORE = timedelta(minutes=5)
 ROLE_SECONDS = 3600
@@ -68,7 +68,7 @@ class Aws:
         self._keys = _own_keys(settings)
         self._config = Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=ANSWER_SECONDS,
+            read_timeout=RESPONSE_SECONDS,
             max_pool_connections=settings.aws_parallel,
             retries={"mode": "standard", "total_max_attempts": 1},
         )
@@ -83,9 +83,9 @@ class Aws:
         try:
             return await loop.run_in_executor(self._threads, lambda: dict(operation(self._client_for(service, target))))
         except ClientError as error:
-            answer = error.response
-            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            raise outcome(answer.get("Error", {}).get("Code", ""), str(error), status) from error
+            response = error.response
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            raise outcome(response.get("Error", {}).get("Code", ""), str(error), status) from error
         except ParamValidationError as error:
             raise Refused(str(error)) from error
         except BotoCoreError as error:
@@ -115,13 +115,13 @@ class Aws:
         return new.client
 
     def _as_role(self, service: str, region: str, target: Target) -> _Kept:
-        answer = self._client_for("sts", Target("", region=region)).assume_role(
+        response = self._client_for("sts", Target("", region=region)).assume_role(
             RoleArn=target.role_arn,
             RoleSessionName="docstore-notify",
             DurationSeconds=ROLE_SECONDS,
             **({"ExternalId": target.external_id} if target.external_id else {}),
         )
-        credentials = answer["Credentials"]
+        credentials = response["Credentials"]
         keys = {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],

@@ -61,9 +61,9 @@ class EventBridgeChannel(Channel):
             "Time": delivery.created_at,
             "EventBusName": target.address,
         }
-        answer = await self._aws.call("events", target, lambda client: client.put_events(Entries=[entry]))
-        status = answer["ResponseMetadata"]["HTTPStatusCode"]
-        result = answer["Entries"][0]
+        response = await self._aws.call("events", target, lambda client: client.put_events(Entries=[entry]))
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
+        result = response["Entries"][0]
         if code := result.get("ErrorCode"):  # AWS answers 200 even if it refuses the event
             raise outcome(code, f"{code}: {result.get('ErrorMessage', '')}", status)
         return Receipt(status, result["EventId"])

@@ -17,7 +17,7 @@ from docstore_platform.period_counts import PeriodCounts
 PHONE_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 """E.164."""
 TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
-A_NUMBER_A_DAY = 20
+TEXTS_PER_NUMBER = 20
 """Limit for each phone number, because its ownership is not verified."""
 
 
@@ -70,8 +70,8 @@ class SnsChannel(Channel):
             request = _to_phone(delivery, target)
         else:
             request = _to_topic(delivery, target)
-        answer = await self._aws.call("sns", target, lambda client: client.publish(**request))
-        return Receipt(answer["ResponseMetadata"]["HTTPStatusCode"], answer["MessageId"])
+        response = await self._aws.call("sns", target, lambda client: client.publish(**request))
+        return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
 
     async def close(self) -> None:
         await self._aws.close()
@@ -79,8 +79,8 @@ class SnsChannel(Channel):
     async def _count_text(self, account_id: str, number: str) -> None:
         if (await self._texts.add(account_id)).number > self._texts_a_day:
             raise Refused(f"an account can send at most {self._texts_a_day} text messages a day")
-        if (await self._texts.add(number)).number > A_NUMBER_A_DAY:
-            raise Refused(f"a phone number can get at most {A_NUMBER_A_DAY} text messages a day from all accounts")
+        if (await self._texts.add(number)).number > TEXTS_PER_NUMBER:
+            raise Refused(f"a phone number can get at most {TEXTS_PER_NUMBER} text messages a day from all accounts")
 
 
 def _is_phone(target: Target) -> bool:

@@ -56,8 +56,8 @@ class SqsChannel(Channel):
             queue_url = f"{client.meta.endpoint_url.rstrip('/')}/{owner}/{name}"
             return client.send_message(QueueUrl=queue_url, **request)
 
-        answer = await self._aws.call("sqs", target, operation)
-        return Receipt(answer["ResponseMetadata"]["HTTPStatusCode"], answer["MessageId"])
+        response = await self._aws.call("sqs", target, operation)
+        return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
 
     async def close(self) -> None:
         await self._aws.close()

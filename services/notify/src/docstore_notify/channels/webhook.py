@@ -10,7 +10,7 @@ import aiohttp
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
-from docstore_notify.channels.safe_http.client import Answer, ForbiddenAddress, SafeHttp
+from docstore_notify.channels.safe_http.client import ForbiddenAddress, HttpResponse, SafeHttp
 from docstore_notify.channels.safe_http.public_addresses import AddressRule
 from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url
 from docstore_notify.channels.webhook_signing import new_secret, signed_headers
@@ -74,7 +74,7 @@ class WebhookChannel(Channel):
         now = self._clock()
         headers = signed_headers(delivery.target.secret, delivery.id, int(now.timestamp()), body)
         try:
-            answer = await self._http.post(
+            response = await self._http.post(
                 delivery.target.address, body, {"Content-Type": "application/json", **headers}
             )
         except aiohttp.InvalidURL as error:
@@ -87,22 +87,22 @@ class WebhookChannel(Channel):
             raise NotNow(UNREACHABLE) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NotNow(str(error) or repr(error)) from error
-        return _receipt(answer, now)
+        return _receipt(response, now)
 
     async def close(self) -> None:
         await self._http.close()
 
 
-def _receipt(answer: Answer, now: datetime) -> Receipt:
-    text = answer.body.decode(errors="replace")[:LOGGED_CHARS]
-    status = answer.status
+def _receipt(response: HttpResponse, now: datetime) -> Receipt:
+    text = response.body.decode(errors="replace")[:LOGGED_CHARS]
+    status = response.status
     if 200 <= status < 300:
         return Receipt(status, text)
     if status == 410:
         raise Gone(text or "Gone", status)
     if 300 <= status < 400:
         raise NotNow("redirects are not followed: enter the final URL", None, status)
-    raise NotNow(text or f"status {status}", retry_after_seconds(answer.headers.get("Retry-After", ""), now), status)
+    raise NotNow(text or f"status {status}", retry_after_seconds(response.headers.get("Retry-After", ""), now), status)
 
 
 def retry_after_seconds(header: str, now: datetime) -> float | None:

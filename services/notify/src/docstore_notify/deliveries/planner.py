@@ -80,13 +80,13 @@ class DeliveryPlanner:
     async def write(self, notices: Sequence[Notice], transaction: Transaction) -> None:
         preferences = await self._preferences.find({notice.account_id for notice in notices})
         wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
-        gathered = [notice for notice in wanted if not notice.to_machine and self._is_digested(notice)]
+        digested = [notice for notice in wanted if not notice.to_machine and self._is_digested(notice)]
         in_app = [notice for notice in wanted if notice.channel == "in_app" and not self._is_digested(notice)]
         machines = [notice for notice in wanted if notice.to_machine]
         if in_app:
             await self._write_in_app(in_app, transaction)
-        if gathered:
-            await self._plan_digests(gathered, transaction)
+        if digested:
+            await self._plan_digests(digested, transaction)
         if machines:
             await self._plan_for_machines(machines, transaction)
 
@@ -110,8 +110,8 @@ class DeliveryPlanner:
         latest = await self._deliveries.latest(streams, transaction.session) if self._pacing.pause else {}
         now = self._clock()
         deliveries: list[Delivery] = []
-        for stream, gathered in streams.items():
-            deliveries += plan_digests(gathered, latest.get(stream), now, self._pacing_of(gathered[0].kind), self._ids)
+        for stream, digested in streams.items():
+            deliveries += plan_digests(digested, latest.get(stream), now, self._pacing_of(digested[0].kind), self._ids)
         await self._deliveries.save(list(latest.values()), deliveries, transaction.session)
         transaction.wake_after(self._wakeup_name)
 

@@ -8,7 +8,7 @@ from docstore_notify.domain import Kind, State
 
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=15)
-LONGEST_ASKED_WAIT = timedelta(hours=1)
+MAX_RETRY_AFTER = timedelta(hours=1)
 """Longest Retry-After that is honoured."""
 
 
@@ -16,7 +16,7 @@ def retry_after(attempts: int, asked: float | None = None) -> timedelta:
     """Return the delay after so many attempts: doubled each time up to 15 minutes; longer if asked."""
     doublings = max(min(attempts - 1, 20), 0)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
-    return max(wait, min(timedelta(seconds=asked), LONGEST_ASKED_WAIT)) if asked else wait
+    return max(wait, min(timedelta(seconds=asked), MAX_RETRY_AFTER)) if asked else wait
 
 
 @dataclass(frozen=True, slots=True)

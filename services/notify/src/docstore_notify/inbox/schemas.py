@@ -5,12 +5,12 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from docstore_notify.domain import Kind
-from docstore_platform.http.answers import Answer, Page
-from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.request_models import RequestModel, one_of
+from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import Id, Moment
 
 
-class Notification(Answer):
+class Notification(ResponseModel):
     """An in-app notification."""
 
     id: str
@@ -38,14 +38,14 @@ class NotificationPage(Page[Notification]):
     """Number of unread ones; counted up to 1,000."""
 
 
-class Unread(Answer):
+class Unread(ResponseModel):
     """Number of unread notifications."""
 
     unread: int
     """Counted up to 1,000."""
 
 
-class MarkRead(Body):
+class MarkRead(RequestModel):
     """Which ones: by id, or all, or all until then."""
 
     model_config = ConfigDict(json_schema_extra=one_of("ids", "all", "before", empty={"all": False}))

@@ -3,13 +3,13 @@
 from pydantic import StrictBool
 
 from docstore_notify.domain import ChosenKind, PersonalChannel
-from docstore_platform.http.answers import Answer
+from docstore_platform.http.response_models import ResponseModel
 
 Choices = dict[ChosenKind, dict[PersonalChannel, StrictBool]]
 """On or off, by kind and channel."""
 
 
-class Preference(Answer):
+class Preference(ResponseModel):
     """Channels of one kind of notification."""
 
     email: bool

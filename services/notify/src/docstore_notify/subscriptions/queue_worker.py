@@ -20,12 +20,12 @@ from docstore_notify.subscriptions.rules import Subscription
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.telemetry.tracing import span
 
-IN_A_ROW = 50
+MAX_MESSAGES_PER_TURN = 50
 """Messages after which a worker turns to other due queues."""
 TURN_SECONDS = 5.0
 """Time after which it does, so that it can stop soon."""
 DRAINED_AT_ONCE = 200
-NOT_ASKED_WAIT = timedelta(seconds=2)
+UNCHECKED_WAIT = timedelta(seconds=2)
 
 
 class SubscriptionQueueWorker:
@@ -64,7 +64,7 @@ class SubscriptionQueueWorker:
     async def do(self, claimed: SubscriptionQueue) -> None:
         """Send the messages of the queue until it is empty, an attempt fails, or its turn is over."""
         until, queue = monotonic() + self._turn_seconds, claimed
-        for _ in range(IN_A_ROW):
+        for _ in range(MAX_MESSAGES_PER_TURN):
             subscription = await self._subscriptions.find(queue.subscription_id)
             if subscription is None or not subscription.active:
                 await self._drain(queue, subscription)
@@ -97,8 +97,8 @@ class SubscriptionQueueWorker:
                         await self._queues.record_success(queue)
                     return replace(queue, failures=0, failing_since=None, failing_for=NO_TIME)
                 case "not_asked":
-                    await self._recorder.postpone(claim, attempt, NOT_ASKED_WAIT)
-                    await self._queues.release(queue, NOT_ASKED_WAIT)
+                    await self._recorder.postpone(claim, attempt, UNCHECKED_WAIT)
+                    await self._queues.release(queue, UNCHECKED_WAIT)
                     return None
                 case _:
                     await self._failed(queue, subscription, claim, attempt)

@@ -14,8 +14,8 @@ from docstore_notify.domain import (
     State,
 )
 from docstore_notify.subscriptions.rules import USUAL_CHANGES, FileChange
-from docstore_platform.http.answers import Answer, Page, sometimes
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import Id, described
 
 Events = Annotated[list[FileChange], Field(min_length=1)]
@@ -27,7 +27,7 @@ TARGET_SCHEMA = {
 }
 
 
-class Follow(Body):
+class Follow(RequestModel):
     file_id: Id = Field(min_length=1)
     channel: Annotated[str, described(enum=REGISTRY.names)] = Field("email", max_length=64)
     target: Annotated[dict[str, Any], described(**TARGET_SCHEMA)] | None = Field(
@@ -36,12 +36,12 @@ class Follow(Body):
     events: Events | None = Field(None, description=f"default: {', '.join(USUAL_CHANGES)}")
 
 
-class FollowChange(Body):
+class FollowChange(RequestModel):
     events: Events | None = None
     state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
 
 
-class FollowTarget(Answer):
+class FollowTarget(ResponseModel):
     """Target as entered; it can be edited."""
 
     @classmethod
@@ -55,7 +55,7 @@ class FollowTarget(Answer):
         return schema
 
 
-class Subscription(Answer):
+class Subscription(ResponseModel):
     """The caller follows a file, or a folder with all its contents."""
 
     id: str
@@ -79,7 +79,7 @@ class Subscription(Answer):
 class CreatedSubscription(Subscription):
     """A new subscription."""
 
-    secret: str = sometimes()
+    secret: str = omittable()
     """Signing secret of a webhook (Standard Webhooks); not shown again."""
 
 
@@ -87,7 +87,7 @@ class SubscriptionPage(Page[Subscription]):
     """A page of the caller's subscriptions."""
 
 
-class DeliveryTry(Answer):
+class DeliveryTry(ResponseModel):
     """One attempt to send a message."""
 
     at: datetime
@@ -98,7 +98,7 @@ class DeliveryTry(Answer):
     """Result for people."""
 
 
-class Delivery(Answer):
+class Delivery(ResponseModel):
     """A message and its state."""
 
     id: str
@@ -123,7 +123,7 @@ class DeliveryPage(Page[Delivery]):
     """A page of a subscription's deliveries."""
 
 
-class TestResult(Answer):
+class TestResult(ResponseModel):
     """Result of a test message."""
 
     delivery_id: str

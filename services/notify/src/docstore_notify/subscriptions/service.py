@@ -23,7 +23,7 @@ from docstore_platform.errors import Conflict, TooMany, invalid, not_found
 from docstore_platform.ids import new_id
 from docstore_platform.period_counts import PeriodCounts
 
-KEY_COUNTS_FOR = timedelta(days=1)
+KEY_LIFE = timedelta(days=1)
 """An Idempotency-Key that is used later makes a new call, as at the gateway."""
 
 
@@ -87,7 +87,7 @@ class SubscriptionService:
             self.ids(), account_id, wanted.file_id, wanted.channel, wanted.events, self.clock(), target, made_by=call
         )
         is_full = await self.subscriptions.number(account_id) >= self.settings.max_subscriptions
-        if is_full and not await self._is_there(new):
+        if is_full and not await self._is_followed(new):
             raise Conflict(
                 f"An account can have at most {self.settings.max_subscriptions} subscriptions.",
                 code="too_many_subscriptions",
@@ -109,14 +109,14 @@ class SubscriptionService:
         made = await self.subscriptions.made_with(account_id, call.key)
         if made is None or made.made_by is None:
             return None
-        if made.created_at <= self.clock() - KEY_COUNTS_FOR:
+        if made.created_at <= self.clock() - KEY_LIFE:
             await self.subscriptions.forget_call(made.id)
             return None
         if made.made_by != call:
             raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
         return made
 
-    async def _is_there(self, new: Subscription) -> bool:
+    async def _is_followed(self, new: Subscription) -> bool:
         of_file = await self.subscriptions.of_account(new.account_id, "", self.settings.max_subscriptions, new.file_id)
         return any((one.channel, one.target.address) == (new.channel, new.target.address) for one in of_file)
 
@@ -124,12 +124,12 @@ class SubscriptionService:
         return await self.subscriptions.of_account(account_id, after, limit, file_id)
 
     async def get(self, account_id: str, subscription_id: str) -> Subscription:
-        return _there(await self.subscriptions.get(account_id, subscription_id))
+        return _existing(await self.subscriptions.get(account_id, subscription_id))
 
     async def change(
         self, account_id: str, subscription_id: str, events: tuple[FileChange, ...] | None, *, enable: bool
     ) -> Subscription:
-        changed = _there(await self.subscriptions.change(account_id, subscription_id, events, enable))
+        changed = _existing(await self.subscriptions.change(account_id, subscription_id, events, enable))
         if enable:
             await self.queues.make_due([subscription_id])
         return changed
@@ -174,7 +174,7 @@ class SubscriptionService:
             raise TooMany(detail, code="too_many_tests", retry_after=seconds)
 
 
-def _there(subscription: Subscription | None) -> Subscription:
+def _existing(subscription: Subscription | None) -> Subscription:
     if subscription is None:
         raise not_found("subscription")
     return subscription

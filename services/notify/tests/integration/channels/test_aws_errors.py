@@ -98,7 +98,7 @@ async def test_a_role_that_may_not_be_taken_is_waited_for() -> None:
 
 async def test_a_silent_aws_costs_its_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint that takes the call and never answers is left, and the loop runs on meanwhile."""
-    monkeypatch.setattr(aws, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(aws, "RESPONSE_SECONDS", 0.3)
     async with Receiver(Reply(silent=True)).running() as receiver:
         sending = asyncio.create_task(outcome_of(receiver, "sqs", Target(QUEUE)))
         outcome = await asyncio.wait_for(sending, 10)

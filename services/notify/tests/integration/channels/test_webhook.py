@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 from webhook_receivers import Receiver, Reply, certificate
 
 from docstore_notify.channels.results import Gone, NotNow, Refused
-from docstore_notify.channels.safe_http.client import MAX_ANSWER_BYTES, SafeHttp
+from docstore_notify.channels.safe_http.client import MAX_RESPONSE_BYTES, SafeHttp
 from docstore_notify.channels.webhook import LOGGED_CHARS, WebhookChannel
 from docstore_notify.channels.webhook_signing import new_secret
 from docstore_notify.domain import Delivery, Target
@@ -111,7 +111,7 @@ async def test_an_endless_answer_is_cut(channel: WebhookChannel) -> None:
 
 async def test_a_packed_answer_is_not_unpacked(channel: WebhookChannel) -> None:
     """A few bytes that unpack to gigabytes stay a few bytes."""
-    reply = Reply(200, b"\x1f\x8b" + b"\0" * MAX_ANSWER_BYTES, {"Content-Encoding": "gzip"})
+    reply = Reply(200, b"\x1f\x8b" + b"\0" * MAX_RESPONSE_BYTES, {"Content-Encoding": "gzip"})
     async with Receiver(reply).running() as receiver:
         assert (await channel.send(to(f"http://127.0.0.1:{receiver.port}/"))).status == 200
 

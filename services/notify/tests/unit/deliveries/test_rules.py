@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_notify.deliveries.digest import Pacing, plan_digests
-from docstore_notify.deliveries.rules import LONGEST_ASKED_WAIT, LONGEST_RETRY, retry_after
+from docstore_notify.deliveries.rules import LONGEST_RETRY, MAX_RETRY_AFTER, retry_after
 from docstore_notify.domain import LONGEST_RUN, MAX_EVENTS, MAX_LISTED, Delivery, Notice
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.subscriptions.rules import FILE_CHANGES, Subscription, followers, seen_paths
@@ -23,7 +23,7 @@ def notices(number: int, start: int = 0) -> list[Notice]:
     return [Notice("anna", "email", "upload_done", f"e{start + n}", {"path": f"/{n}"}) for n in range(number)]
 
 
-def gathered(number: int, latest: Delivery | None, now: datetime, pause: timedelta = PAUSE) -> list[Delivery]:
+def digested(number: int, latest: Delivery | None, now: datetime, pause: timedelta = PAUSE) -> list[Delivery]:
     return plan_digests(notices(number), latest, now, Pacing(pause), lambda: str(next(IDS)))
 
 
@@ -35,25 +35,25 @@ def sent(delivery: Delivery) -> Delivery:
 
 def test_the_first_message_goes_at_once() -> None:
     """A recipient without a recent message is notified now."""
-    (delivery,) = gathered(3, None, NOW)
+    (delivery,) = digested(3, None, NOW)
     assert (delivery.due_at, len(delivery.event_ids)) == (NOW, 3)
 
 
 def test_what_follows_waits_and_is_gathered() -> None:
     """Within the pause after a message, events grow one digest that is due when the pause is over."""
-    (first,) = gathered(1, None, NOW)
+    (first,) = digested(1, None, NOW)
     later = NOW + timedelta(seconds=1)
-    (digest,) = gathered(1, sent(first), later)
+    (digest,) = digested(1, sent(first), later)
     assert digest.due_at == NOW + PAUSE
-    (grown,) = gathered(4, digest, later)
+    (grown,) = digested(4, digest, later)
     assert (grown.id, grown.due_at, len(grown.event_ids)) == (digest.id, digest.due_at, 5)
 
 
 def test_a_message_a_sender_has_had_takes_nothing_more() -> None:
     """It may have been sent: what is added to it then might never be read."""
-    (first,) = gathered(1, None, NOW)
+    (first,) = digested(1, None, NOW)
     tried = Delivery(first.id, "anna", "email", "upload_done", NOW, NOW, first.items, first.event_ids, attempts=1)
-    (second,) = gathered(1, tried, NOW)
+    (second,) = digested(1, tried, NOW)
     assert second.id != first.id
     assert second.due_at == NOW + PAUSE
 
@@ -80,12 +80,12 @@ def test_a_run_of_uploads_is_one_message_at_each_end(gaps: list[int], longest: t
 
 def test_without_a_pause_each_event_is_a_message() -> None:
     """NOTIFY_DIGEST_INTERVAL_SECONDS=0 gathers nothing."""
-    assert [len(one.event_ids) for one in gathered(3, None, NOW, timedelta())] == [1, 1, 1]
+    assert [len(one.event_ids) for one in digested(3, None, NOW, timedelta())] == [1, 1, 1]
 
 
 def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
     """A batch of files does not fill the mailbox, and a message does not grow without end."""
-    deliveries = gathered(10_000, None, NOW)
+    deliveries = digested(10_000, None, NOW)
     assert [(len(one.event_ids), len(one.items), one.unlisted) for one in deliveries] == [
         (MAX_EVENTS, MAX_LISTED, MAX_EVENTS - MAX_LISTED)
     ] * 2
@@ -179,12 +179,12 @@ def test_tries_grow_rarer_up_to_a_limit() -> None:
 def test_a_receiver_is_left_alone_for_its_retry_after() -> None:
     """But for no more than an hour, and never for less than it would have been."""
     assert retry_after(1, 60.0) == timedelta(minutes=1)
-    assert retry_after(1, 1e6) == LONGEST_ASKED_WAIT
+    assert retry_after(1, 1e6) == MAX_RETRY_AFTER
     assert retry_after(20, 1.0) == LONGEST_RETRY
 
 
 def test_items_that_may_no_longer_be_read_are_left_out() -> None:
     """The events of the items that are dropped go with them; those that are only counted stay."""
-    (delivery,) = gathered(MAX_LISTED + 2, None, NOW)
+    (delivery,) = digested(MAX_LISTED + 2, None, NOW)
     left = delivery.without([index > 0 for index in range(MAX_LISTED)])
     assert (len(left.items), left.event_ids[0], left.unlisted) == (1, delivery.event_ids[0], 2)

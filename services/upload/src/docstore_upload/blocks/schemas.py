@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import ResponseModel
 from docstore_platform.http.values import WHOLE, Sha256
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES
 
 
-class MissingBlock(Answer):
+class MissingBlock(ResponseModel):
     """A block to send, by a PUT."""
 
     hash: Sha256
@@ -21,14 +21,14 @@ class MissingBlock(Answer):
     """Headers to send exactly so: they are signed."""
 
 
-class MissingBlocks(Answer):
+class MissingBlocks(ResponseModel):
     """Those of the requested blocks that are not stored."""
 
     missing: list[MissingBlock]
     """In the order of the request."""
 
 
-class MissingRequest(Body):
+class MissingRequest(RequestModel):
     """Blocks by the SHA-256 of their bytes; `sizes`: the length of each frame to send, by the same hash."""
 
     hashes: list[Sha256] = Field(min_length=1, max_length=1000, fail_fast=True)

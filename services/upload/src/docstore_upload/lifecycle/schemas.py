@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from docstore_platform.http.answers import Answer
-from docstore_platform.http.bodies import Body, one_of
 from docstore_platform.http.problems import broken_rule
+from docstore_platform.http.request_models import RequestModel, one_of
+from docstore_platform.http.response_models import ResponseModel
 from docstore_platform.http.values import (
     MAX_VERSION,
     WHOLE,
@@ -24,7 +24,7 @@ from docstore_upload.lifecycle.rules import MAX_SIZE
 PublicState = Literal["initiated", "uploading", "completed", "expired", "aborted"]
 
 
-class PutInstructions(Answer):
+class PutInstructions(ResponseModel):
     """Instructions for one PUT."""
 
     url: str
@@ -50,7 +50,7 @@ Size = Annotated[int, described(minimum=0, maximum=MAX_SIZE), WHOLE]
 ONE_TARGET = one_of("path", "file_id", where={"file_id": {"parent_id": {"type": "null"}}})
 
 
-class TargetRequest(Body):
+class TargetRequest(RequestModel):
     """The file to upload and its target, without the size. `sha256` in hex.
 
     `path` starts from the folder `parent_id`, the caller's own or a shared one; by default from the caller's root.

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import Field
 
 from docstore_contents.packs import MAX_SLICES
-from docstore_platform.http.answers import Answer, FileJson, ItemProblem, ProblemJson, sometimes
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import FileJson, ItemProblem, ProblemJson, ResponseModel, omittable
 from docstore_upload.lifecycle.schemas import PublicState, PutInstructions
 
 
-class PackSlice(Answer):
+class PackSlice(ResponseModel):
     """Position of a file's bytes in the pack."""
 
     number: int
@@ -22,7 +22,7 @@ class PackSlice(Answer):
     """Bytes."""
 
 
-class PackedFile(Answer):
+class PackedFile(ResponseModel):
     """A committed file of a pack."""
 
     number: int
@@ -34,7 +34,7 @@ class PackedFile(Answer):
     """Whether it was stored as a conflicted copy, because the file had changed meanwhile."""
 
 
-class PackedProblem(Answer):
+class PackedProblem(ResponseModel):
     """Why a file of a pack was refused."""
 
     number: int
@@ -42,14 +42,14 @@ class PackedProblem(Answer):
     problem: ProblemJson
 
 
-class CompletedPack(Answer):
+class CompletedPack(ResponseModel):
     """The result of each accepted file, in order."""
 
     files: list[PackedFile | PackedProblem]
     """In the order of the request."""
 
 
-class Pack(Answer):
+class Pack(ResponseModel):
     """Many small files sent as one object."""
 
     id: str
@@ -64,13 +64,13 @@ class Pack(Answer):
     """When it ends unless it is completed."""
     files: list[PackSlice | ItemProblem | PackedFile | PackedProblem]
     """While it is open, each file's position or why it is refused; afterwards the results of the accepted ones."""
-    put: PutInstructions = sometimes()
+    put: PutInstructions = omittable()
     """Only while it is open: instructions to send it."""
-    problem: ProblemJson = sometimes()
+    problem: ProblemJson = omittable()
     """Only if the whole pack was refused: why."""
 
 
-class NoPack(Answer):
+class NoPack(ResponseModel):
     """No file was accepted."""
 
     id: None
@@ -79,7 +79,7 @@ class NoPack(Answer):
     """In the order of the request."""
 
 
-class PackRequest(Body):
+class PackRequest(RequestModel):
     """Files are checked one by one: an invalid one does not affect the others."""
 
     files: list[Any] = Field(min_length=1, max_length=MAX_SLICES)

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from docstore_contracts.upload import StalledUpload, StalledUploads
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import DomainError
-from docstore_platform.http.answers import FileJson, described
 from docstore_platform.http.problems import problem_json
+from docstore_platform.http.response_models import FileJson, described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Id
 from docstore_platform.security.service_identity import callers

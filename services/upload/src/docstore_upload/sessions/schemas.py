@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.http.answers import Answer, FileJson, ItemProblem, Page, sometimes
-from docstore_platform.http.bodies import Body, one_of
+from docstore_platform.http.request_models import RequestModel, one_of
+from docstore_platform.http.response_models import FileJson, ItemProblem, Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, Id, MetadataNames, Sha256, described
 from docstore_upload.lifecycle.schemas import ONE_TARGET, PublicState, PutInstructions, Size, TargetRequest
 from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, Method
 
 
-class UploadProblem(Answer):
+class UploadProblem(ResponseModel):
     """Why an upload failed."""
 
     status: int
@@ -24,7 +24,7 @@ class UploadProblem(Answer):
     """Explanation for people."""
 
 
-class FormInstructions(Answer):
+class FormInstructions(ResponseModel):
     """An HTML form: POST it as `multipart/form-data`, the file as its last field, named `file`."""
 
     url: str
@@ -34,7 +34,7 @@ class FormInstructions(Answer):
     `metadata_fields`, which may be left empty."""
 
 
-class PartUrl(Answer):
+class PartUrl(ResponseModel):
     """Instructions to PUT one part."""
 
     number: int
@@ -45,7 +45,7 @@ class PartUrl(Answer):
     """Signed URL, valid until the upload ends. Keep the ETag of its response to complete the upload."""
 
 
-class SentPart(Answer):
+class SentPart(ResponseModel):
     """A part that is stored."""
 
     number: int
@@ -56,7 +56,7 @@ class SentPart(Answer):
     """Bytes."""
 
 
-class PartUrls(Answer):
+class PartUrls(ResponseModel):
     """URLs to send parts of a multipart upload to."""
 
     part_size: int
@@ -74,7 +74,7 @@ class MultipartInstructions(PartUrls):
     """Parts that are stored."""
 
 
-class CredentialsInstructions(Answer):
+class CredentialsInstructions(ResponseModel):
     """Temporary credentials for any S3 tool, valid for this one key."""
 
     access_key_id: str
@@ -95,11 +95,11 @@ class CredentialsInstructions(Answer):
     """Key to write the content to."""
 
 
-class BlocksInstructions(Answer):
+class BlocksInstructions(ResponseModel):
     """Empty: get the URLs of blocks from `/v1/blocks/missing`."""
 
 
-class Upload(Answer):
+class Upload(ResponseModel):
     """An upload. While it is open, its instructions are in the field named as its method."""
 
     id: str
@@ -120,31 +120,31 @@ class Upload(Answer):
     """When it was initiated."""
     expires_at: datetime
     """When it ends unless it is completed."""
-    max_size: int = sometimes()
+    max_size: int = omittable()
     """Only for a form of open size: most bytes it takes."""
-    file: FileJson = sometimes()
+    file: FileJson = omittable()
     """Only if completed: the file."""
-    problem: UploadProblem = sometimes()
+    problem: UploadProblem = omittable()
     """Only if refused: why."""
-    form: FormInstructions = sometimes()
-    put: PutInstructions = sometimes()
-    multipart: MultipartInstructions = sometimes()
-    credentials: CredentialsInstructions = sometimes()
-    blocks: BlocksInstructions = sometimes()
+    form: FormInstructions = omittable()
+    put: PutInstructions = omittable()
+    multipart: MultipartInstructions = omittable()
+    credentials: CredentialsInstructions = omittable()
+    blocks: BlocksInstructions = omittable()
 
 
 class UploadPage(Page[Upload]):
     """A page of the caller's uploads, without instructions."""
 
 
-class InitiatedUploads(Answer):
+class InitiatedUploads(ResponseModel):
     """A result for each item, in the order of the request."""
 
     items: list[Upload | ItemProblem]
     """In the order of the request."""
 
 
-class CompletedUploads(Answer):
+class CompletedUploads(ResponseModel):
     """A result for each item, in the order of the request."""
 
     items: list[FileJson | ItemProblem]
@@ -183,19 +183,19 @@ class InitiateRequest(TargetRequest):
         return most
 
 
-class PartRequest(Body):
+class PartRequest(RequestModel):
     number: PartNumber
     etag: str = Field(max_length=200)
 
 
-class BlockRequest(Body):
+class BlockRequest(RequestModel):
     """A block by the SHA-256 of its bytes; `size`: how many they are."""
 
     hash: Sha256
     size: Annotated[int, Field(ge=1, le=MAX_BLOCK_BYTES), WHOLE]
 
 
-class CompleteRequest(Body):
+class CompleteRequest(RequestModel):
     """`parts` is optional: without it the store is asked. `blocks` are in the order of the file."""
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS, fail_fast=True)
@@ -206,11 +206,11 @@ class BatchCompleteItem(CompleteRequest):
     id: Id
 
 
-class BatchRequest(Body):
+class BatchRequest(RequestModel):
     """Items are checked one by one: an invalid one does not affect the others."""
 
     uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-class PartsRequest(Body):
+class PartsRequest(RequestModel):
     numbers: list[PartNumber] = Field(min_length=1, max_length=1000, fail_fast=True)

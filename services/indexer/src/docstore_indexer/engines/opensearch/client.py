@@ -78,14 +78,14 @@ class OpenSearchClient:
 
 def _json(content: bytes) -> Json:
     try:
-        answer = orjson.loads(content)
+        response = orjson.loads(content)
     except orjson.JSONDecodeError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return response if isinstance(response, dict) else {}
 
 
-def _refusal(status: int, answer: Json, content: bytes) -> Refused:
-    error = answer.get("error")
+def _refusal(status: int, response: Json, content: bytes) -> Refused:
+    error = response.get("error")
     if isinstance(error, dict):
         return Refused(status, str(error.get("type")), str(error.get("reason")))
     return Refused(status, "error", content[:200].decode("utf-8", "replace"))

@@ -138,7 +138,7 @@ class OpenSearchEngine:
     async def begin_rebuild(self) -> None:
         await self.flush()
         async with self._batches.exclusive:
-            await self._drop_made()
+            await self._drop_new()
             indexes = await self._indexes()
             await self._remove([*indexes.others, *([indexes.next] if indexes.next else [])])
             made = f"{self._name}--{new_id()}"
@@ -175,9 +175,9 @@ class OpenSearchEngine:
 
     async def abandon_rebuild(self) -> None:
         async with self._batches.exclusive:
-            await self._drop_made()
+            await self._drop_new()
 
-    async def _drop_made(self) -> None:
+    async def _drop_new(self) -> None:
         """Delete only this instance's own index: another instance may have taken over the rebuild."""
         made, self._making = self._making, None
         if made is not None:
@@ -185,7 +185,7 @@ class OpenSearchEngine:
 
     async def _indexes(self) -> Indexes:
         path = f"/{self._name}--*/_alias?expand_wildcards=all"
-        aliases = {index: said["aliases"] for index, said in (await self._client.call("GET", path)).items()}
+        aliases = {index: result["aliases"] for index, result in (await self._client.call("GET", path)).items()}
         serving = sorted(index for index, names in aliases.items() if self._name in names)
         if len(serving) > 1:
             raise EngineFailed(f"several indexes have the alias {self._name}: {', '.join(serving)}")
@@ -224,9 +224,9 @@ class OpenSearchEngine:
 
     async def _write(self, items: Iterable[list[bytes]], *, wait_until_found: bool) -> None:
         for lines in _portions(items):
-            answer = await self._client.bulk(lines, wait_until_found=wait_until_found)
-            if answer.get("errors"):
-                _check(answer["items"])
+            response = await self._client.bulk(lines, wait_until_found=wait_until_found)
+            if response.get("errors"):
+                _check(response["items"])
 
 
 class AlreadyThere(EngineFailed):
@@ -271,8 +271,8 @@ def _portions(items: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
 def _check(items: Iterable[dict[str, Any]]) -> None:
     """Ignore conflicts, which mean that something newer is stored. Raises EngineFailed for other errors."""
     for item in items:
-        (said,) = item.values()
-        error = said.get("error")
-        if error and said["status"] != _CONFLICT:
+        (result,) = item.values()
+        error = result.get("error")
+        if error and result["status"] != _CONFLICT:
             failure = IndexGone if error.get("type") == "index_not_found_exception" else EngineFailed
-            raise failure(f"{said.get('_id')}: {error.get('type')}: {error.get('reason')}"[:1000])
+            raise failure(f"{result.get('_id')}: {error.get('type')}: {error.get('reason')}"[:1000])

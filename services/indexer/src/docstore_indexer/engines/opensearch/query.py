@@ -134,7 +134,7 @@ def _words(query: SearchQuery) -> Json:
 
 def _in_text(text: str) -> list[Json]:
     """Match each word in text or name; punctuation and words too long for the index match everything."""
-    free, phrases = _taken_apart(text)
+    free, phrases = _split_clauses(text)
     any_word = {"multi_match": {"query": " ".join([free, *phrases]), "fields": _IN_TEXT}}
     common = {"fields": _IN_TEXT, "zero_terms_query": "all"}
     return [
@@ -144,7 +144,7 @@ def _in_text(text: str) -> list[Json]:
     ]
 
 
-def _taken_apart(text: str) -> tuple[str, list[str]]:
+def _split_clauses(text: str) -> tuple[str, list[str]]:
     """Split into free words and phrases."""
     parts = clauses(text)
     free = " ".join(normal(part.text) for part in parts if not part.phrase)
@@ -153,7 +153,7 @@ def _taken_apart(text: str) -> tuple[str, list[str]]:
 
 def _highlight(query: SearchQuery) -> Json:
     """Request the best passage with its words marked, or the start of the text."""
-    free, phrases = _taken_apart(query.text)
+    free, phrases = _split_clauses(query.text)
     wanted = [{"match": {"text": free}}, *({"match_phrase": {"text": phrase}} for phrase in phrases)]
     return {
         "encoder": "html",

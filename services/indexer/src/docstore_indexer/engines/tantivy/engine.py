@@ -64,23 +64,23 @@ class TantivyEngine:
         try:
             current = self._generations.current()
             if current is None:
-                return self._start_anew("new")
+                return self._start_new("new")
             self._generations.sweep(current)
             if current.schema != SCHEMA_VERSION:
-                return self._start_anew("outdated")
+                return self._start_new("outdated")
             self._serving = self._generation(current)
         except PermissionError:
             raise
         except BaseException as error:  # noqa: BLE001 (Tantivy panics, as a BaseException, on some broken files)
             log.error("index_unreadable", error=str(error)[:500])
-            return self._start_anew("unreadable")
+            return self._start_new("unreadable")
         self._current = current
         return Opened(not current.complete, "complete" if current.complete else "unfinished")
 
     def _generation(self, of: Current) -> Generation:
         return Generation(self._generations.path(of), self._cipher)
 
-    def _start_anew(self, reason: OpenedReason) -> Opened:
+    def _start_new(self, reason: OpenedReason) -> Opened:
         self._current = Current(self._generations.create(), complete=False, schema=SCHEMA_VERSION)
         self._serving = self._generation(self._current)
         self._generations.switch(self._current)
@@ -92,11 +92,11 @@ class TantivyEngine:
         finally:
             self._batches.stop()
             await self.abandon_rebuild()
-            await self._write(self._let_go)
+            await self._write(self._release)
             self._writing.shutdown()
             self._reading.shutdown()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._batches.started:
             self._serving.release()
         self._generations.unlock()
@@ -129,7 +129,7 @@ class TantivyEngine:
     async def begin_rebuild(self) -> None:
         await self.flush()
         async with self._batches.exclusive:
-            await self._drop_made()
+            await self._drop_new()
             self._making = await self._write(self._make)
             self._touched = self._batches.waiting_files()
 
@@ -163,9 +163,9 @@ class TantivyEngine:
 
     async def abandon_rebuild(self) -> None:
         async with self._batches.exclusive:
-            await self._drop_made()
+            await self._drop_new()
 
-    async def _drop_made(self) -> None:
+    async def _drop_new(self) -> None:
         if self._making is not None:
             name, made = self._making
             self._making, self._touched = None, set()

@@ -4,22 +4,22 @@ from datetime import datetime
 from typing import Literal
 
 from docstore_metadata.tree.rules import Kind, ShareRole
-from docstore_platform.http.answers import Answer, Page
-from docstore_platform.http.bodies import Body
+from docstore_platform.http.request_models import RequestModel
+from docstore_platform.http.response_models import Page, ResponseModel
 
 
-class NewShareSettings(Body):
+class NewShareSettings(RequestModel):
     share_acceptance: Literal["automatic", "ask"]
 
 
-class ShareSettings(Answer):
+class ShareSettings(ResponseModel):
     """How the account accepts shares."""
 
     share_acceptance: Literal["automatic", "ask"]
     """`automatic`: shares are active at once; `ask`: shares of unknown people wait to be accepted."""
 
 
-class ShareInvitation(Answer):
+class ShareInvitation(ResponseModel):
     """A share that waits until the caller accepts or declines it."""
 
     id: str
@@ -46,7 +46,7 @@ class ShareInvitationPage(Page[ShareInvitation]):
     """A page of shares that wait to be accepted."""
 
 
-class BlockedPerson(Answer):
+class BlockedPerson(ResponseModel):
     """A person whose shares the caller does not want."""
 
     id: str

@@ -14,7 +14,7 @@ from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.settings import NotifySettings
 
 CONNECT_SECONDS = 2
-ANSWER_SECONDS = 10
+RESPONSE_SECONDS = 10
 SES_REFUSES_FOR_GOOD = frozenset({"BadRequestException"})
 """Other errors need an operator (unverified sender, paused sending), and the mail must not be lost."""
 
@@ -44,7 +44,7 @@ class SesTransport:
             aws_secret_access_key=secret or None,
             config=Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=ANSWER_SECONDS,
+                read_timeout=RESPONSE_SECONDS,
                 max_pool_connections=settings.parallel,
                 retries={"mode": "standard", "total_max_attempts": 1},
             ),
@@ -91,7 +91,7 @@ class SmtpTransport:
                 password=settings.smtp_password.get_secret_value() or None,
                 use_tls=settings.smtp_tls == "tls",
                 start_tls=settings.smtp_tls == "starttls",
-                timeout=ANSWER_SECONDS,
+                timeout=RESPONSE_SECONDS,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refused.code for refused in error.recipients]

@@ -19,7 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from docstore_notify.channels.safe_http.public_addresses import AddressRule, Network
 
-MAX_ANSWER_BYTES = 4096
+MAX_RESPONSE_BYTES = 4096
 LOOK_UPS = 32
 """Concurrent look-ups: many, since a name server without a response blocks a thread beyond the timeout."""
 
@@ -35,7 +35,7 @@ class ForbiddenAddress(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str]
     """Keys of any case."""
@@ -61,10 +61,10 @@ class SafeHttp:
         self._tls = tls or True  # the system's authorities
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """Send a POST. Raises ForbiddenAddress, aiohttp.InvalidURL, TimeoutError, or aiohttp.ClientError."""
         async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as response:
-            answer = Answer(response.status, response.headers, await _beginning(response))
+            answer = HttpResponse(response.status, response.headers, await _beginning(response))
             response.close()
             return answer
 
@@ -136,8 +136,8 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     """Read the start of the body; the status is decisive, so a slow or truncated rest is ignored."""
     read = bytearray()
     try:
-        while len(read) < MAX_ANSWER_BYTES:
-            chunk = await response.content.read(MAX_ANSWER_BYTES - len(read))
+        while len(read) < MAX_RESPONSE_BYTES:
+            chunk = await response.content.read(MAX_RESPONSE_BYTES - len(read))
             if not chunk:
                 break
             read += chunk

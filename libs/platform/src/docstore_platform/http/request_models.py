@@ -39,7 +39,7 @@ def _is_given(given: bool, empty: Any) -> dict[str, Any]:
     return {"not": nothing} if given else nothing
 
 
-class Body(BaseModel):
+class RequestModel(BaseModel):
     """A body of a public route, or a part of one. Unknown fields are 422: if they were ignored, a misspelt
     `base_version` would overwrite what it should protect, unnoticed by the client. Types are those of JSON: neither
     `"5"` nor `true` is a number."""

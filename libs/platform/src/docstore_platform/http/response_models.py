@@ -20,7 +20,7 @@ DESCRIBED_ELSEWHERE = "x-schema"
 """Marks a reference to a schema that a service does not have, resolved when the documents are composed."""
 
 
-class Answer(BaseModel):
+class ResponseModel(BaseModel):
     """A JSON object; the text below a field is its description in the OpenAPI document."""
 
     # Texts are collected when the document is built: at each start, as pydantic does, it took a fifth of a second.
@@ -40,7 +40,11 @@ class Answer(BaseModel):
 @cache
 def _texts(model: type) -> dict[str, str]:
     """Return the texts below the fields of a class itself."""
-    if not issubclass(model, Answer) or model is Answer or model.__pydantic_generic_metadata__["origin"] is not None:
+    if (
+        not issubclass(model, ResponseModel)
+        or model is ResponseModel
+        or model.__pydantic_generic_metadata__["origin"] is not None
+    ):
         return {}  # Page[File] has no source: its fields are Page's
     [defined] = ast.parse(inspect.getsource(model)).body
     assert isinstance(defined, ast.ClassDef)
@@ -52,7 +56,7 @@ def _texts(model: type) -> dict[str, str]:
     }
 
 
-class Page(Answer, Generic[T]):
+class Page(ResponseModel, Generic[T]):
     """A page of a list. Subclass it: the subclass's name is that of the schema."""
 
     items: list[T]
@@ -61,7 +65,7 @@ class Page(Answer, Generic[T]):
     """Pass it as `cursor` to get the next page; null on the last one."""
 
 
-def sometimes() -> Any:
+def omittable() -> Any:
     """Default of a field that is omitted, not null, without a value."""
     return Field(default_factory=lambda: None)
 
@@ -76,7 +80,7 @@ FileJson = Annotated[dict[str, Any], schema_of("File")]
 ProblemJson = Annotated[dict[str, Any], schema_of("Problem")]
 
 
-class ItemProblem(Answer):
+class ItemProblem(ResponseModel):
     """Why one item of several was refused; the others are not affected."""
 
     problem: ProblemJson
