@@ -76,7 +76,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not any(item.get_closest_marker("connected") for item in session.items):
         return
     if INFRA == "kafka":
-        from docstore_standalone.apache_kafka import fetch_kafka
+        from docstore_standalone.embedded.apache_kafka import fetch_kafka
         from docstore_standalone.settings import StandaloneSettings
 
         fetch_kafka(StandaloneSettings().tools)

@@ -16,7 +16,7 @@ import orjson
 import psutil
 
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mongo_users import operator_url
+from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.state import read_state
 
 REST_CPU_SECONDS = 0.25

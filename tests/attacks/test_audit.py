@@ -10,7 +10,7 @@ from stacks import DetachedStack
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mongo_users import operator_url
+from docstore_standalone.embedded.mongo_users import operator_url
 
 pytestmark = pytest.mark.attack
 

@@ -64,7 +64,7 @@ def test_the_supervisor_runs_it(steps: Steps) -> None:
     script = """
 import json
 from docstore_platform.settings import InfraSettings
-from docstore_standalone.mongo_users import USERS
+from docstore_standalone.embedded.mongo_users import USERS
 from docstore_standalone.service_secrets import IDENTITIES, only_for
 from docstore_standalone.services import CREATE_APP, LOCAL_URLS
 from docstore_standalone.stack import SERVICE_NAMES

@@ -22,7 +22,7 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mongo_users import operator_url
+from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.state import read_state
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]

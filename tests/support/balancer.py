@@ -5,7 +5,7 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from docstore_standalone.http_probe import http_status
+from docstore_standalone.embedded.http_probe import http_status
 from docstore_standalone.ports import LOOPBACK
 
 PROBE_SECONDS = 0.5

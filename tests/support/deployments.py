@@ -14,8 +14,8 @@ import boto3
 from botocore.config import Config
 from event_log import EventLog
 
-from docstore_standalone.mailbox import Mail, read_mail
-from docstore_standalone.ses_request import parse
+from docstore_standalone.embedded.mailbox import Mail, read_mail
+from docstore_standalone.embedded.ses_request import parse
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 

@@ -25,12 +25,12 @@ from stacks import SHORT_WAITS
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
-from docstore_standalone.opensearch import OpenSearch
+from docstore_standalone.embedded.opensearch import OpenSearch
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.servers import Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ServiceProcess
+from docstore_standalone.supervision.processes import ServerProcess
 
 SEARCH_CLUSTER = os.environ.get("TEST_SEARCH") == "opensearch"
 PAIRED_SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if SEARCH_CLUSTER or name != "indexer")

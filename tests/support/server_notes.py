@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import S3Credentials
-from docstore_standalone.mailbox import read_mailbox
+from docstore_standalone.embedded.mailbox import read_mailbox
 from docstore_standalone.servers import Servers
 
 TOPIC, GROUP = "notes", "readers"

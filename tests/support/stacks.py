@@ -11,9 +11,9 @@ from deployments import Bucket, Mailbox
 
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mailbox import MAILBOX_FOLDER
-from docstore_standalone.processes import ProcessId
+from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER
 from docstore_standalone.state import StackState, read_state, running_state
+from docstore_standalone.supervision.processes import ProcessId
 
 SHORT_WAITS = {
     "GATEWAY_SIGN_UP_PER_MINUTE": "100000",

@@ -12,15 +12,15 @@ import pytest
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, S3Config
 from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.ids import new_id
-from docstore_standalone import object_store
-from docstore_standalone.binaries import find_weed
-from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.compose_files import BUCKET, POLICIES, PROCESSED, REGION, write_compose_files
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.object_store import UPLOAD_ROLE_ARN
+from docstore_standalone.embedded import object_store
+from docstore_standalone.embedded.binaries import find_weed
+from docstore_standalone.embedded.certificates import ensure_certificate
+from docstore_standalone.embedded.object_store import UPLOAD_ROLE_ARN
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervision.processes import ServerProcess
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_aws_enforced import INSIDE, OUTSIDE, PICTURE, allowed, deeds, refused

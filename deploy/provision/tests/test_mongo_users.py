@@ -18,13 +18,13 @@ from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_provision.mongo import ROLE_ACTIONS, UNAUTHORIZED, provision_mongo
 from docstore_provision.settings import ProvisionSettings
-from docstore_standalone.binaries import find_mongod
-from docstore_standalone.http_probe import until
-from docstore_standalone.mongod import Mongod
+from docstore_standalone.embedded.binaries import find_mongod
+from docstore_standalone.embedded.http_probe import until
+from docstore_standalone.embedded.mongod import Mongod
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervision.processes import ServerProcess
 
 POLICIES = Path(__file__).parents[2] / "policies"
 PASSWORDS = {name: SecretStr(f"{name}-secret") for name in SERVICE_NAMES}

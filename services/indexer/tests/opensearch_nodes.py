@@ -6,10 +6,10 @@ from pathlib import Path
 
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
-from docstore_standalone.opensearch import OpenSearch
+from docstore_standalone.embedded.opensearch import OpenSearch
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervision.processes import ServerProcess
 
 START_SECONDS = 90.0
 

@@ -6,14 +6,14 @@ import signal
 from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import console, failed
 from docstore_cli.progress import StartDisplay
-from docstore_standalone.binaries import ProgramMissing
-from docstore_standalone.forker import Forker
+from docstore_standalone.embedded.binaries import ProgramMissing
 from docstore_standalone.ports import PortTaken
-from docstore_standalone.processes import ServerFailed
 from docstore_standalone.regions import Regions, start_regions
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
 from docstore_standalone.state import AlreadyRunning, HalfRestored, OtherLayout, SecretsMissing
+from docstore_standalone.supervision.forker import Forker
+from docstore_standalone.supervision.processes import ServerFailed
 
 UNSTARTED = (
     AlreadyRunning,

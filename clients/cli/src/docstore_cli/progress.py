@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from docstore_standalone.supervisor import ComponentState
+from docstore_standalone.supervision.supervisor import ComponentState
 
 SIGNS = {
     ComponentState.WAITING: "[dim]·[/]",

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from docstore_cli.main import app
 from docstore_cli.options import failed
-from docstore_standalone.mailbox import store
-from docstore_standalone.ses_request import Accepted
+from docstore_standalone.embedded.mailbox import store
+from docstore_standalone.embedded.ses_request import Accepted
 
 NAME = "[/x] [red]pay[/red] [link=http://evil.example]here[/link] :b:.txt"
 

@@ -17,8 +17,8 @@ from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_provision.kafka import provision_kafka
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervision.processes import ServerProcess
 
 if TYPE_CHECKING:
     from docstore_standalone.servers import Servers

@@ -12,9 +12,9 @@ from typing import Any
 
 from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.services import SERVICE_NAMES
-from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
-from docstore_standalone.object_store import (
+from docstore_standalone.embedded.certificates import ensure_certificate
+from docstore_standalone.embedded.object_store import (
     ENCRYPTION,
     GRPC_PARTS,
     HTTP_KEYS,

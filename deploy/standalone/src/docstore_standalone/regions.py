@@ -11,12 +11,12 @@ from typing import Self
 
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials, move_credentials
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
-from docstore_standalone.processes import ProcessId
 from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
 from docstore_standalone.state import OtherLayout, StackLock, StackState, read_state, write_state
-from docstore_standalone.supervisor import ComponentState, OnChange, ignore
+from docstore_standalone.supervision.processes import ProcessId
+from docstore_standalone.supervision.supervisor import ComponentState, OnChange, ignore
 
 REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 EXTERNAL = ("mongo_url", "kafka_bootstrap", "s3_endpoint", "ses_endpoint")

@@ -10,10 +10,7 @@ from typing import Literal
 
 import structlog
 
-from docstore_standalone.apache_kafka import ApacheKafka
 from docstore_standalone.asgi_server import serving
-from docstore_standalone.binaries import find_mongod, find_tansu, find_weed
-from docstore_standalone.broker import LogBucket, Tansu
 from docstore_standalone.credentials import (
     CREDENTIALS_FILE,
     Credentials,
@@ -21,17 +18,20 @@ from docstore_standalone.credentials import (
     load_credentials,
     move_credentials,
 )
-from docstore_standalone.encryption_at_rest import encrypting_existing
-from docstore_standalone.mailbox import MAILBOX_FOLDER, create_mailbox_app
-from docstore_standalone.mongo_users import OPERATOR, USERS, MongoSecrets
-from docstore_standalone.mongod import Mongod
-from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
+from docstore_standalone.embedded.apache_kafka import ApacheKafka
+from docstore_standalone.embedded.binaries import find_mongod, find_tansu, find_weed
+from docstore_standalone.embedded.broker import LogBucket, Tansu
+from docstore_standalone.embedded.encryption_at_rest import encrypting_existing
+from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, create_mailbox_app
+from docstore_standalone.embedded.mongo_users import OPERATOR, USERS, MongoSecrets
+from docstore_standalone.embedded.mongod import Mongod
+from docstore_standalone.embedded.object_store import UPLOAD_ROLE_ARN, ObjectStore
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
-from docstore_standalone.processes import ProcessId, end_leftover
 from docstore_standalone.service_secrets import variables
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
-from docstore_standalone.supervisor import Component, OnChange, Supervisor, ignore
+from docstore_standalone.supervision.processes import ProcessId, end_leftover
+from docstore_standalone.supervision.supervisor import Component, OnChange, Supervisor, ignore
 
 BrokerKind = Literal["tansu", "tansu-in-memory", "apache-kafka"]
 """The in-memory log ends with its broker: for tests."""

@@ -10,18 +10,18 @@ from typing import Self
 
 from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.credentials import Credentials, load_credentials
-from docstore_standalone.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
-from docstore_standalone.http_probe import http_status, until
-from docstore_standalone.log_retention import log_retention_running
-from docstore_standalone.mongo_users import SERVICES
+from docstore_standalone.embedded.http_probe import http_status, until
+from docstore_standalone.embedded.log_retention import log_retention_running
+from docstore_standalone.embedded.mongo_users import SERVICES
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
-from docstore_standalone.prefork import Job
-from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.service_secrets import only_for
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
-from docstore_standalone.supervisor import Component, OnChange, ignore
+from docstore_standalone.supervision.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
+from docstore_standalone.supervision.prefork import Job
+from docstore_standalone.supervision.processes import base_environment
+from docstore_standalone.supervision.supervisor import Component, OnChange, ignore
 
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from docstore_standalone.processes import ProcessId
+from docstore_standalone.supervision.processes import ProcessId
 
 STATE_FILE = "stack.json"
 LOCK_FILE = "stack.lock"

@@ -20,7 +20,7 @@ from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup
-from docstore_standalone.object_store import PROBE_KEY
+from docstore_standalone.embedded.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE
 

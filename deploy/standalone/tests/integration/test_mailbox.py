@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from server_notes import aws_client
 
-from docstore_standalone.mailbox import read_mailbox
+from docstore_standalone.embedded.mailbox import read_mailbox
 from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected

@@ -9,13 +9,13 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from docstore_standalone.binaries import find_mongod
 from docstore_standalone.credentials import Credentials
-from docstore_standalone.mongo_users import OPERATOR, SERVICES, MongoSecrets
-from docstore_standalone.mongod import OPERATOR_URL_FILE, Mongod
+from docstore_standalone.embedded.binaries import find_mongod
+from docstore_standalone.embedded.mongo_users import OPERATOR, SERVICES, MongoSecrets
+from docstore_standalone.embedded.mongod import OPERATOR_URL_FILE, Mongod
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervision.processes import ServerProcess
 
 pytestmark = pytest.mark.connected
 

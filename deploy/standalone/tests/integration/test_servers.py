@@ -19,7 +19,7 @@ from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import STATE_FILE, AlreadyRunning, read_state, running_state
-from docstore_standalone.supervisor import ComponentState
+from docstore_standalone.supervision.supervisor import ComponentState
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 

@@ -25,7 +25,7 @@ from docstore_standalone.compose_files import (
     s3_policies,
     write_compose_files,
 )
-from docstore_standalone.object_store import GRPC_PARTS
+from docstore_standalone.embedded.object_store import GRPC_PARTS
 from docstore_standalone.service_secrets import IDENTITIES, OWNERS
 
 ROOT = Path(__file__).parents[4]

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from docstore_platform.testing import eventually
-from docstore_standalone.forker import ForkedProcess, Forker
-from docstore_standalone.prefork import Job
+from docstore_standalone.supervision.forker import ForkedProcess, Forker
+from docstore_standalone.supervision.prefork import Job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_standalone import log_retention
-from docstore_standalone.broker_log import Batch, LogPartition
-from docstore_standalone.log_retention import DEAD_LETTER_RETENTION, RETENTION, no_longer_needed, trim
+from docstore_standalone.embedded import log_retention
+from docstore_standalone.embedded.broker_log import Batch, LogPartition
+from docstore_standalone.embedded.log_retention import DEAD_LETTER_RETENTION, RETENTION, no_longer_needed, trim
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = NOW - 2 * RETENTION

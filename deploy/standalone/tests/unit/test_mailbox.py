@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docstore_standalone.mailbox import read_mailbox, store
-from docstore_standalone.ses_request import MailRefused, accept, parse
+from docstore_standalone.embedded.mailbox import read_mailbox, store
+from docstore_standalone.embedded.ses_request import MailRefused, accept, parse
 
 MESSAGE = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: =?utf-8?q?=C3=BC?=\r\n\r\nbody\xff\r\n"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from docstore_standalone.binaries import ProgramMissing, find_mongod
+from docstore_standalone.embedded.binaries import ProgramMissing, find_mongod
 from docstore_standalone.settings import StandaloneSettings
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from docstore_standalone.credentials import CREDENTIALS_FILE, load_credentials
-from docstore_standalone.processes import ProcessId, end_leftover
 from docstore_standalone.state import (
     STATE_FILE,
     AlreadyRunning,
@@ -19,6 +18,7 @@ from docstore_standalone.state import (
     running_state,
     write_state,
 )
+from docstore_standalone.supervision.processes import ProcessId, end_leftover
 
 
 def test_state_comes_back_as_written(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from docstore_platform.testing import eventually
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ProcessId, base_environment
-from docstore_standalone.supervisor import (
+from docstore_standalone.supervision.processes import ProcessId, base_environment
+from docstore_standalone.supervision.supervisor import (
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
     QUICK_TRIES,

@@ -24,11 +24,11 @@ from docstore_standalone.backup.progress import Phase, Progress, Step
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.backup.restore import restore_backup as restore
 from docstore_standalone.backup.take import Taken, take_backup
-from docstore_standalone.binaries import ProgramMissing
+from docstore_standalone.embedded.binaries import ProgramMissing
 from docstore_standalone.ports import PortTaken
-from docstore_standalone.processes import ServerFailed
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import AlreadyRunning, OtherLayout
+from docstore_standalone.supervision.processes import ServerFailed
 
 T = TypeVar("T")
 

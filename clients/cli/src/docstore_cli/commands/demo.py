@@ -10,7 +10,7 @@ from docstore_cli.options import console
 from docstore_cli.session import run
 from docstore_cli.stack_options import Data, running_stack, settings_for
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mailbox import MAILBOX_FOLDER, read_mailbox
+from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, read_mailbox
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import StackState, read_state, region_folders, running_state

@@ -17,11 +17,11 @@ from rich.table import Table
 from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import AsJson, console, failed, print_json
 from docstore_cli.stack_options import Data, settings_for
-from docstore_standalone.forker import importing_services
-from docstore_standalone.mailbox import MAILBOX_FOLDER, Mail, read_mailbox
-from docstore_standalone.processes import ProcessId
+from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, Mail, read_mailbox
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackState, read_state, region_folders, running_state
+from docstore_standalone.supervision.forker import importing_services
+from docstore_standalone.supervision.processes import ProcessId
 
 START_SECONDS = 120
 STOP_SECONDS = 45

@@ -15,7 +15,7 @@ from docstore_events.catalogue.notifications import NotificationSent
 from docstore_events.catalogue.uploads import UploadCompleted
 from docstore_events.catalogue.usage import UsageChanged
 from docstore_platform.ids import new_id
-from docstore_standalone.mailbox import Mail
+from docstore_standalone.embedded.mailbox import Mail
 
 PASSWORD = "a demo needs no better password"
 

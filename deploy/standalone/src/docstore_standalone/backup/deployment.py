@@ -9,7 +9,7 @@ from docstore_contents.s3.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
 from docstore_standalone.credentials import Credentials, credentials_path, load_credentials
-from docstore_standalone.mongo_users import operator_url
+from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, StackState, read_state, running_state

@@ -38,7 +38,7 @@ class File(ResponseModel):
     """The owner's display name, in responses with a single file or shared files; null if unknown."""
     permission: Permission
     """The caller's permission."""
-    can_delete: bool = sometimes()
+    can_delete: bool = omittable()
     """Whether the caller may put it into its owner's trash: the owner, and an editor of its folder who inserted it. A
     folder is refused while it contains what others inserted. Missing in changes from before this field."""
     created_at: datetime

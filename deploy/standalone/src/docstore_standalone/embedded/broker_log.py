@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 from docstore_contents.s3.signing import Credentials as SigningKeys
 from docstore_contents.s3.signing import Signer, encode_key
-from docstore_standalone.broker import CLUSTER_ID, LogBucket
+from docstore_standalone.embedded.broker import CLUSTER_ID, LogBucket
 
 RESPONSE_SECONDS = 10.0
 SIGNED_SECONDS = 60

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docstore_standalone.http_probe import kafka_responds, until
-from docstore_standalone.maven import LOG4J, Artifact, fetch_jars, run_tool
+from docstore_standalone.embedded.http_probe import kafka_responds, until
+from docstore_standalone.embedded.maven import LOG4J, Artifact, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
+from docstore_standalone.supervision.processes import base_environment
 
 VERSION = "4.1.0"
 LOG4J_VERSION = "2.24.3"

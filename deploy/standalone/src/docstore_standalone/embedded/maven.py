@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from docstore_standalone.binaries import ProgramMissing
-from docstore_standalone.processes import ServerFailed
+from docstore_standalone.embedded.binaries import ProgramMissing
+from docstore_standalone.supervision.processes import ServerFailed
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from docstore_platform.tasks import end_tasks
-from docstore_standalone.object_store import ObjectStore
+from docstore_standalone.embedded.object_store import ObjectStore
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 10.0, 600.0
 

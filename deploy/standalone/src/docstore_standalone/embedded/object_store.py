@@ -12,12 +12,12 @@ from typing import Any
 
 from docstore_contents.s3.signing import Credentials as SigningKeys
 from docstore_contents.s3.signing import Signer
-from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials
-from docstore_standalone.http_probe import http_status, until
+from docstore_standalone.embedded.certificates import ensure_certificate
+from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
 from docstore_standalone.state import write_private
+from docstore_standalone.supervision.processes import base_environment
 
 UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"

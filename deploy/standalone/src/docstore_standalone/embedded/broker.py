@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docstore_standalone.credentials import S3Credentials
-from docstore_standalone.http_probe import kafka_responds, until
+from docstore_standalone.embedded.http_probe import kafka_responds, until
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
+from docstore_standalone.supervision.processes import base_environment
 
 CLUSTER_ID = "docstore"  # part of the log's path in the bucket: must never change
 

@@ -8,10 +8,10 @@ It omits the start script's checks of the machine, but no part of the engine.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docstore_standalone.http_probe import http_status, until
-from docstore_standalone.maven import LOG4J, Artifact, fetch_jars
+from docstore_standalone.embedded.http_probe import http_status, until
+from docstore_standalone.embedded.maven import LOG4J, Artifact, fetch_jars
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
+from docstore_standalone.supervision.processes import base_environment
 
 VERSION = "2.19.3"
 LOG4J_VERSION = "2.21.0"

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from docstore_standalone.ses_request import Accepted, MailRefused, accept, parse
+from docstore_standalone.embedded.ses_request import Accepted, MailRefused, accept, parse
 
 MAILBOX_FOLDER = "mail"
 """Subfolder of the data folder."""

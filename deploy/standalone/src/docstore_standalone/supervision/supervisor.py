@@ -9,7 +9,7 @@ from enum import StrEnum
 import structlog
 
 from docstore_standalone.ports import PortBook
-from docstore_standalone.processes import ProcessId, Server, ServerFailed, ServerProcess, log_tail
+from docstore_standalone.supervision.processes import ProcessId, Server, ServerFailed, ServerProcess, log_tail
 
 READY_SECONDS = 60.0
 START_ATTEMPTS = 3  # a port may be taken between its choice and its use

@@ -12,11 +12,11 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from docstore_platform.mongo import check_server_version
-from docstore_standalone.http_probe import until
-from docstore_standalone.mongo_users import OPERATOR, SYSTEM, MongoSecrets, ensure_users, url_of
+from docstore_standalone.embedded.http_probe import until
+from docstore_standalone.embedded.mongo_users import OPERATOR, SYSTEM, MongoSecrets, ensure_users, url_of
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import ServerFailed, base_environment
 from docstore_standalone.state import write_private
+from docstore_standalone.supervision.processes import ServerFailed, base_environment
 
 REPLICA_SET = "rs0"
 TRANSACTION_SECONDS = 10

@@ -1,6 +1,7 @@
 """A process that imports every service and forks to start one, because importing takes most of a start's time.
 
-Run as `python -m docstore_standalone.prefork SOCKET FOLDER` by `forker.Forker`, which sends jobs over the socket.
+`forker.Forker` runs it as `python -m docstore_standalone.supervision.prefork SOCKET FOLDER`, and sends jobs over the
+socket.
 
 A fork copies only one thread, with the locks that others hold. So this process has one thread, no event loop and no
 connections; if a library has started a thread anyway, the child starts the program from its beginning.
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-from docstore_standalone.processes import die_with_parent
+from docstore_standalone.supervision.processes import die_with_parent
 
 MAX_MESSAGE_BYTES = 128 * 1024
 STANDARD_OUTPUTS = (1, 2)

@@ -19,8 +19,8 @@ from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.clock import utc_now
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.tasks import end_tasks
-from docstore_standalone.broker import LogBucket
-from docstore_standalone.broker_log import Batch, BrokerLog, LogPartition
+from docstore_standalone.embedded.broker import LogBucket
+from docstore_standalone.embedded.broker_log import Batch, BrokerLog, LogPartition
 
 INTERVAL_SECONDS = 60.0
 RETENTION = timedelta(minutes=2)

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from docstore_platform.tasks import end_tasks
-from docstore_standalone.prefork import MAX_MESSAGE_BYTES, Job
-from docstore_standalone.processes import ServerFailed, base_environment, die_with_parent
+from docstore_standalone.supervision.prefork import MAX_MESSAGE_BYTES, Job
+from docstore_standalone.supervision.processes import ServerFailed, base_environment, die_with_parent
 
 KILLED = -signal.SIGKILL
 BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
@@ -70,7 +70,13 @@ class Forker:
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with child_end, (logs / "prefork.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "docstore_standalone.prefork", str(child_end.fileno()), str(self._folder)),
+                *(
+                    sys.executable,
+                    "-m",
+                    "docstore_standalone.supervision.prefork",
+                    str(child_end.fileno()),
+                    str(self._folder),
+                ),
                 pass_fds=[child_end.fileno()],
                 env={**base_environment(), **self._variables},
                 stdin=asyncio.subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""The servers that a stack starts itself, and what they need."""

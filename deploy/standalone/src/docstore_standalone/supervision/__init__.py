@@ -1,0 +1,1 @@
+"""Server processes: started, restarted and stopped with the stack."""
