@@ -9,7 +9,6 @@ from docstore_accounts.account.rules import MAX_EMAIL_CHARS, MAX_NAME_CHARS
 from docstore_accounts.passwords.rules import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
 from docstore_platform.http.values import Id, Text, described
 from docstore_platform.security.throttle import client_address
-from docstore_platform.security.tokens import Principal, current_principal
 
 NO_STORE = {"Cache-Control": "no-store"}
 """For responses that contain tokens: no cache may store them (RFC 6749, 5.1)."""
@@ -17,7 +16,6 @@ DISPLAY_NAME_PATTERN = r"^[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2
 NOT_BLANK = "One line, not blank, without control characters; else 422 `invalid_display_name`."
 
 Address = Annotated[str, Depends(client_address)]
-Caller = Annotated[Principal, Depends(current_principal)]
 PathId = Annotated[Id, Path()]
 Limit = Annotated[int, Query(ge=1, le=500)]
 

@@ -85,7 +85,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     owner = ServiceClient("accounts", infra, "indexer")
     search = Search(engine, metadata, accounts, AccountPlans(AccountsClient(owner)))
 
-    sandbox = SandboxWatch("indexer", documents, pictures)
+    sandbox = SandboxWatch("indexer", documents.pool, pictures.pool)
 
     async def report_pending() -> bool:
         sandbox.report()

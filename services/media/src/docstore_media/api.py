@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 
 from docstore_contracts.media import PreviewsRequest, PreviewUrls
@@ -10,10 +10,8 @@ from docstore_media.service import NamedVersion, PreviewService
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
-
-Caller = Annotated[Principal, Depends(current_principal)]
 
 
 def preview_router(service: PreviewService) -> APIRouter:

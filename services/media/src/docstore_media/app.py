@@ -49,7 +49,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
     worker = RenderingWorker(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
 
-    sandbox = SandboxWatch("media", renderer)
+    sandbox = SandboxWatch("media", renderer.pool)
 
     async def report_pending() -> bool:
         sandbox.report()

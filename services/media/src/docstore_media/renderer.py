@@ -37,21 +37,11 @@ class WorkerRenderer:
         self._limits = limits
         self._folder = folder
         self._max_pixels = max_pixels
-        self._pool = WorkerPool(PROGRAM, limits, folder)
-
-    @property
-    def worker_pids(self) -> list[int]:
-        """Process ids of running workers: none until the first job and after an idle time."""
-        return self._pool.pids
+        self.pool = WorkerPool(PROGRAM, limits, folder)
 
     @property
     def ready(self) -> bool:
-        return self._pool.ready
-
-    @property
-    def sandbox_missing(self) -> str:
-        """What the sandbox lacks, for people; empty: nothing."""
-        return self._pool.sandbox_missing
+        return self.pool.ready
 
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
         if rendition.size > self._limits.max_document_bytes:
@@ -78,7 +68,7 @@ class WorkerRenderer:
             "max_pixels": self._max_pixels,
         }
         try:
-            response = await self._pool.run(request)
+            response = await self.pool.run(request)
         except JobFailed as error:
             raise RenderFailed(error.reason) from error
         if "reason" in response:
@@ -88,7 +78,7 @@ class WorkerRenderer:
 
     async def close(self) -> None:
         """Stop the workers."""
-        await self._pool.close()
+        await self.pool.close()
 
 
 def _decoded(response: dict[str, Any]) -> dict[Size, bytes]:

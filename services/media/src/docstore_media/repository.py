@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from docstore_media.documents import due_now, rendition_document, source_of, version_document
 from docstore_media.outcomes import Outcome
 from docstore_media.rules import CONTENT_REASONS, Kind, Rendition, Source
-from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,
     BulkWriteError,
@@ -129,9 +129,7 @@ class MongoPreviews:
         more = [UpdateOne({"_id": key}, {"$inc": {"uses": count}}) for key, count in uses.items()]
         await self._renditions.bulk_write(more, session=session)
         published = {source.key for source, _ in done}
-        rows = [
-            _version(source, renditions[source.content]["_id"], published=source.key in published) for source in fresh
-        ]
+        rows = [version_document(source, row["_id"], published=source.key in published) for source, row in rows_of]
         await self._versions.insert_many(rows, session=session)
         return done
 
@@ -148,7 +146,7 @@ class MongoPreviews:
         wanted = {source.content: source for source in sources}
         condition = {"content": {"$in": list(wanted)}, "live": True}
         found = {row["content"]: row async for row in self._renditions.find(condition, session=session)}
-        made = [_rendition(source, now) for content, source in wanted.items() if content not in found]
+        made = [rendition_document(source, now) for content, source in wanted.items() if content not in found]
         if made:
             try:
                 await self._renditions.insert_many(made, session=session)
@@ -165,7 +163,7 @@ class MongoPreviews:
                 "object_key", {"rendition": row["_id"], "object_key": {"$in": list(keys)}}, session=session
             )
             if keys - set(tried):
-                await self._renditions.update_one({"_id": row["_id"]}, {"$set": _due_now(now)}, session=session)
+                await self._renditions.update_one({"_id": row["_id"]}, {"$set": due_now(now)}, session=session)
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
         chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
@@ -218,7 +216,7 @@ class MongoPreviews:
         unpublished: Document = {"rendition": rendition.id}
         if before["reason"] == outcome.reason:  # a different outcome of a retry is published
             unpublished["told"] = False
-        sources = [_source(row, rendition) async for row in self._versions.find(unpublished, session=session)]
+        sources = [source_of(row, rendition) async for row in self._versions.find(unpublished, session=session)]
         await self._versions.update_many(unpublished, {"$set": {"told": True}}, session=session)
         return sources
 
@@ -247,16 +245,12 @@ class MongoPreviews:
         An outcome is published only if it differs from the one before.
         """
         chosen = {"live": True, "$or": [{"state": "ready"}, _RETRIABLE]}
-        await self._renditions.update_many(chosen, {"$set": _due_now(now)})
+        await self._renditions.update_many(chosen, {"$set": due_now(now)})
 
     # --- queries -----------------------------------------------------------------------------------------
 
     async def ready(self, key: str) -> Ready | None:
-        version = await self._versions.find_one({"_id": key}, {"rendition": 1})
-        if version is None:
-            return None
-        row = await self._renditions.find_one({"_id": version["rendition"], "state": "ready"}, {"owner_id": 1})
-        return Ready(row["owner_id"], row["_id"]) if row else None
+        return (await self.ready_of([key])).get(key)
 
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
         versions = self._versions.find({"_id": {"$in": list(keys)}}, {"rendition": 1})
@@ -271,50 +265,3 @@ class MongoPreviews:
 
 def _lease(rendition: Rendition) -> Lease:
     return Lease(rendition.id, rendition.lease_owner, rendition.attempts, {})
-
-
-def _due_now(now: datetime) -> Document:
-    """Make it due with its attempts reset; its `reason` stays, since it was published."""
-    return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease_owner": None, "lease": None}
-
-
-def _rendition(source: Source, now: datetime) -> Document:
-    return {
-        "_id": new_id(),
-        "content": source.content,
-        "live": True,
-        **_due_now(now),
-        "uses": 0,
-        "owner_id": source.owner_id,
-        "kind": source.kind.value,
-        "size": source.size,
-        "reason": "",
-        "traceparent": source.traceparent,
-    }
-
-
-def _version(source: Source, rendition_id: str, *, published: bool) -> Document:
-    return {
-        "_id": source.key,
-        "file_id": source.file_id,
-        "version": source.version,
-        "revision": source.revision,
-        "sha256": source.sha256,
-        "object_key": source.object_key,
-        "rendition": rendition_id,
-        "told": published,
-    }
-
-
-def _source(row: Document, rendition: Rendition) -> Source:
-    return Source(
-        file_id=row["file_id"],
-        version=row["version"],
-        revision=row["revision"],
-        owner_id=rendition.owner_id,
-        kind=rendition.kind,
-        sha256=row["sha256"],
-        size=rendition.size,
-        object_key=row["object_key"],
-        traceparent=rendition.traceparent,
-    )

@@ -163,11 +163,11 @@ async def test_a_content_without_picture_has_a_reason(renderer: WorkerRenderer) 
 async def test_a_bomb_is_not_unpacked(renderer: WorkerRenderer) -> None:
     """A few kilobytes that declare more pixels than allowed are refused by the worker, which continues."""
     await render(renderer, originals.image())
-    [before] = renderer.worker_pids
+    [before] = renderer.pool.pids
     data = originals.bomb(60)
     assert len(data) < 100_000
     assert await refused(renderer, data) == "too_large"
-    assert renderer.worker_pids == [before]
+    assert renderer.pool.pids == [before]
 
 
 async def test_too_much_memory_ends_the_worker_alone(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
     store: Any = Store()
     renderer = WorkerRenderer(Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1)
     assert await refused(renderer, b"x" * 11) == "too_large"
-    assert renderer.worker_pids == []
+    assert renderer.pool.pids == []
 
 
 async def test_a_content_that_is_nowhere_is_reported_missing(renderer: WorkerRenderer) -> None:

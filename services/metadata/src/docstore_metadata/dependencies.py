@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
@@ -15,7 +15,6 @@ from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
-Caller = Annotated[Principal, Depends(current_principal)]
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NO_STORE = {"cache-control": "private, no-store"}

@@ -18,11 +18,11 @@ from docstore_contracts.quota import (
     Usage,
 )
 from docstore_platform.clock import rfc3339
-from docstore_platform.errors import Forbidden, TooMany
+from docstore_platform.errors import TooMany
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import administrator
 from docstore_platform.web import json_response
 from docstore_quota.reconciler import Reconciler
 from docstore_quota.rules import Account, Plan, TooManyUploads, Totals
@@ -128,11 +128,9 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
 def public_router(service: QuotaService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"])
 
-    @router.get("/admin/overview")
-    async def overview(principal: Annotated[Principal, Depends(current_principal)]) -> Overview:
+    @router.get("/admin/overview", dependencies=[Depends(administrator)])
+    async def overview() -> Overview:
         """Get system-wide totals, for administrators."""
-        if not principal.is_admin:
-            raise Forbidden("Only administrators can do this.")
         return overview_of(await service.totals())
 
     return router

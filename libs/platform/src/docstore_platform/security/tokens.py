@@ -4,13 +4,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import jwt
-from fastapi import Request
+from fastapi import Depends, Request
 from jwt.algorithms import OKPAlgorithm
 
 from docstore_contracts.accounts import JwkSet
+from docstore_platform.errors import Forbidden
 from docstore_platform.http.problems import Problem
 
 AUDIENCE = "docstore"
@@ -137,3 +138,14 @@ async def current_principal(request: Request) -> Principal:
     """FastAPI dependency: the caller of a public route."""
     verifier: TokenVerifier = request.app.state.verifier
     return await verifier.verify(bearer_token(request.headers.get("authorization")))
+
+
+Caller = Annotated[Principal, Depends(current_principal)]
+"""Parameter of a public route: its caller."""
+
+
+async def administrator(caller: Caller) -> Principal:
+    """FastAPI dependency: the caller of a route for administrators; 403 for others."""
+    if not caller.is_admin:
+        raise Forbidden("Only administrators can do this.")
+    return caller

@@ -10,10 +10,11 @@ from docstore_accounts.account.rules import MAX_EMAIL_CHARS, Change, Plan, Statu
 from docstore_accounts.account.schemas import Account, account_json
 from docstore_accounts.administration.schemas import AccountPage, AdminChange
 from docstore_accounts.administration.service import AdministrationService
-from docstore_accounts.parameters import Caller, Limit, PathId
+from docstore_accounts.parameters import Limit, PathId
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -6,9 +6,10 @@ from fastapi.responses import Response
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.invitations.schemas import Invitation, NewInvitation, SignUpRules
 from docstore_accounts.invitations.service import InvitationService
-from docstore_accounts.parameters import NO_STORE, Caller
+from docstore_accounts.parameters import NO_STORE
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

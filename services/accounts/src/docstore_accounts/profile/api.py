@@ -5,10 +5,11 @@ from fastapi.responses import Response
 
 from docstore_accounts.account import schemas as account_schemas
 from docstore_accounts.account.schemas import account_json
-from docstore_accounts.parameters import Address, Caller
+from docstore_accounts.parameters import Address
 from docstore_accounts.profile.schemas import Me, OwnChange, PlanChoice
 from docstore_accounts.profile.service import ProfileService
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from docstore_accounts.parameters import NO_STORE, Address, Caller, PathId
+from docstore_accounts.parameters import NO_STORE, Address, PathId
 from docstore_accounts.resets.schemas import ConfirmedReset, Forgotten, PasswordReset, ResetAccepted
 from docstore_accounts.resets.service import ResetService
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

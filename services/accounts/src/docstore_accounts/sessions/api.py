@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
-from docstore_accounts.parameters import NO_STORE, Address, Caller, Limit, PathId
+from docstore_accounts.parameters import NO_STORE, Address, Limit, PathId
 from docstore_accounts.sessions.device_names import device_name
 from docstore_accounts.sessions.schemas import (
     LogIn,
@@ -20,6 +20,7 @@ from docstore_accounts.sessions.service import SessionService
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from docstore_accounts.account.rules import Account
-from docstore_accounts.parameters import Caller
 from docstore_accounts.verification.schemas import EmailVerification, VerifyEmail, VerifyOwnEmail
 from docstore_accounts.verification.service import VerificationService
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from docstore_analytics.activity.schemas import ActivityPage
 from docstore_analytics.activity.service import ActivityService
@@ -10,10 +10,8 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Id
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
-
-Caller = Annotated[Principal, Depends(current_principal)]
 
 
 def activity_router(activity: ActivityService) -> APIRouter:

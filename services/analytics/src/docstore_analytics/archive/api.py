@@ -4,12 +4,13 @@ from fastapi import APIRouter, Depends, Response
 
 from docstore_analytics.archive.repository import ArchiveRepository
 from docstore_analytics.archive.schemas import ArchivePage
-from docstore_analytics.parameters import From, Limit, To, administrator, period_of
+from docstore_analytics.parameters import From, Limit, To, period_of
 from docstore_contents.s3.presigned import Presigner
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import administrator
 from docstore_platform.web import json_response
 
 URL_SECONDS = 600

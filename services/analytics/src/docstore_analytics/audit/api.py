@@ -9,11 +9,12 @@ from docstore_analytics.audit.repository import AuditQuery, AuditRepository
 from docstore_analytics.audit.rules import Chained
 from docstore_analytics.audit.schemas import AuditCheck, AuditPage
 from docstore_analytics.audit.service import AuditVerifier
-from docstore_analytics.parameters import Limit, administrator
+from docstore_analytics.parameters import Limit
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Moment
+from docstore_platform.security.tokens import administrator
 from docstore_platform.web import json_response
 
 VERIFIED_AT_ONCE = 10_000

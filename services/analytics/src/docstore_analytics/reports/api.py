@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Depends, Response
 
-from docstore_analytics.parameters import From, Limit, To, administrator, period_of
+from docstore_analytics.parameters import From, Limit, To, period_of
 from docstore_analytics.reports.rules import Step
 from docstore_analytics.reports.schemas import Report
 from docstore_analytics.reports.service import FROM_ARCHIVE, NAMES, SERIES, Period, ReportService
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import not_found
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import administrator
 from docstore_platform.web import json_response
 
 

@@ -9,22 +9,15 @@ from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.health import HealthService
 from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
 from docstore_gateway.push.stream import StreamResponse
-from docstore_platform.errors import Forbidden
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
-from docstore_platform.security.tokens import Principal, bearer_token, current_principal
+from docstore_platform.security.tokens import Principal, administrator, bearer_token
 from docstore_platform.web import json_response
-
-
-async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
-    if not principal.is_admin:
-        raise Forbidden("Only administrators can do this.")
-    return principal
 
 
 def operators_router(dead_letters: DeadLetterService, health: HealthService) -> APIRouter:
     """Return the public routes under `/v1` that the gateway itself answers."""
-    router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(_admin)])
+    router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
     @router.get("/admin/health", response_model=HealthReport)
     async def get_health() -> Response:
@@ -34,7 +27,7 @@ def operators_router(dead_letters: DeadLetterService, health: HealthService) -> 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
     async def watch_events(
         request: Request,
-        principal: Annotated[Principal, Depends(_admin)],
+        principal: Annotated[Principal, Depends(administrator)],
         topic: Annotated[list[str] | None, Query(description="Only these topics; default: all.")] = None,
     ) -> Response:
         """Stream all events from now on, as server-sent events."""

@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_contracts import replication
 from docstore_gateway.edge.access_log import AccessLog
-from docstore_gateway.edge.allowed_methods import allowed_methods
 from docstore_gateway.edge.call_log import CallLog, is_audited
 from docstore_gateway.edge.client_ip import limit_group
 from docstore_gateway.edge.cors import Cors
 from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, StoredResponse
 from docstore_gateway.edge.rate_limits import Policy, RateLimiter
 from docstore_gateway.edge.requests import Exchange, bounded, exchange_of, scope_for_service
+from docstore_gateway.edge.response_headers import ResponseHeaders
 from docstore_gateway.edge.routes import (
     MUTATING,
     Limit,
@@ -32,7 +32,7 @@ from docstore_gateway.edge.routes import (
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.long_poll import CHANGES_PATH, poll_changes
 from docstore_gateway.push.waiting import Waiting
-from docstore_gateway.responses import HeaderList, send_problem, send_response
+from docstore_gateway.responses import send_problem, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.form import WebForm, is_form
 from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
@@ -51,19 +51,6 @@ from docstore_platform.telemetry.tracing import http_request, http_served, is_tr
 log = structlog.get_logger(__name__)
 
 NAME: Literal["gateway"] = "gateway"
-SECURITY_HEADERS: HeaderList = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-resource-policy", b"same-site"),
-]
-API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
-NEVER_STORED = (b"cache-control", b"no-store")
-REVALIDATED = (b"cache-control", b"private, no-cache")
-"""Cached by the caller's own browser only, and revalidated with its ETag."""
-SET_BY_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
-"""Set by a page itself, if it has them: what it may load and where its forms may lead."""
-STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 class Edge:
@@ -102,9 +89,7 @@ class Edge:
             Limit.ACCOUNT: Policy.cheap("account", settings.account_per_minute),
             Limit.PEER: Policy.cheap("peer", settings.peer_per_minute),
         }
-        self._every_response = list(SECURITY_HEADERS)
-        if settings.infra.public_url.startswith("https:"):
-            self._every_response.append(STRICT_TRANSPORT)
+        self._headers = ResponseHeaders(settings.infra.public_url)
 
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; `own` answers everything outside `/v1`."""
@@ -121,24 +106,8 @@ class Edge:
                 if public:
                     kept, exchange.read = take_read(message["headers"])
                     message = {**message, "headers": kept}
-                added = [
-                    *self._every_response,
-                    (b"x-request-id", exchange.request_id),
-                    *exchange.rate_limit,
-                    *exchange.extra,
-                ]
-                if public:
-                    added.append(API_POLICY)
-                names = {name.lower() for name, _ in message["headers"]}
-                if public and b"cache-control" not in names:
-                    added.append(REVALIDATED if b"etag" in names else NEVER_STORED)
-                if public and exchange.status == 405:
-                    kept = [header for header in message["headers"] if header[0].lower() != b"allow"]
-                    allowed = allowed_methods(scope["path"]).encode()
-                    message = {**message, "headers": [*kept, (b"allow", allowed)]}
-                given = names & SET_BY_PAGES
-                added = [header for header in added if header[0] not in given]
-                message = {**message, "headers": [*message["headers"], *added]}
+                headers = self._headers.complete(message["headers"], exchange, scope["path"], public=public)
+                message = {**message, "headers": headers}
             elif not message.get("more_body", False):
                 exchange.complete = True
             await send(message)

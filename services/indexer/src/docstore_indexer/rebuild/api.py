@@ -1,22 +1,20 @@
 """HTTP routes to rebuild the index, for operators and administrators."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Response
 
 from docstore_contracts.indexer import RebuildStatus
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
 from docstore_indexer.rebuild.schemas import Rebuild
-from docstore_platform.errors import Forbidden
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import administrator
 from docstore_platform.web import json_response
 from docstore_work.wakeup import wake
 
-Caller = Annotated[Principal, Depends(current_principal)]
 Status = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -40,18 +38,16 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
 
 
 def admin_router(service: IndexService, status: Status) -> APIRouter:
-    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.post("/admin/search/rebuild", status_code=202, response_model=Rebuild)
-    async def rebuild_index(caller: Caller) -> Response:
+    async def rebuild_index() -> Response:
         """Rebuild the search index from all files; the old one serves until the new one is complete."""
-        _require_admin(caller)
         return await _begin(service, status)
 
     @router.get("/admin/search/rebuild", response_model=Rebuild)
-    async def rebuild_progress(caller: Caller) -> Response:
+    async def rebuild_progress() -> Response:
         """Get the progress of the running rebuild, or the result of the last one."""
-        _require_admin(caller)
         return json_response(await status())
 
     return router
@@ -61,8 +57,3 @@ async def _begin(service: IndexService, status: Status) -> Response:
     await service.request_rebuild("requested")
     wake(REBUILD_WAKEUP)
     return json_response(await status(), 202)
-
-
-def _require_admin(caller: Principal) -> None:
-    if not caller.is_admin:
-        raise Forbidden("Only administrators can do this.")

@@ -2,17 +2,15 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.search.schemas import SearchPage
 from docstore_indexer.search.service import Search
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, DayOrMoment
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
-
-Caller = Annotated[Principal, Depends(current_principal)]
 
 
 def search_router(search: Search) -> APIRouter:

@@ -175,7 +175,7 @@ async def test_an_empty_file_has_no_text_and_starts_no_worker(tmp_path: Path) ->
     extractor = Extractor()
     for name in ("a.pdf", "a.txt", "a.docx"):
         assert await extract(extractor, tmp_path, name, b"") == ExtractedText("")
-    assert extractor.worker_pids == []
+    assert extractor.pool.pids == []
 
 
 async def test_text_is_cut_at_its_limit(tmp_path: Path) -> None:
@@ -209,13 +209,13 @@ async def test_a_slow_document_is_given_up(tmp_path: Path) -> None:
     extractor = Extractor(ExtractionLimits(seconds=4))
     try:
         await extract(extractor, tmp_path, "warm.docx", documents.word("warm"))
-        [before] = extractor.worker_pids
+        [before] = extractor.pool.pids
         os.kill(before, signal.SIGSTOP)  # as slow as a document can make it, however fast the machine
         with pytest.raises(TimedOut) as caught:
             await extract(extractor, tmp_path, "slow.docx", documents.word("slow"))
         assert caught.value.reason == "timed_out"
         assert "fine" in (await extract(extractor, tmp_path, "a.docx", documents.word("fine"))).text
-        assert extractor.worker_pids != [before]
+        assert extractor.pool.pids != [before]
     finally:
         await extractor.close()
 
@@ -239,12 +239,12 @@ async def test_a_worker_killed_at_work_is_replaced(tmp_path: Path) -> None:
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("Acme Trading")))
 
         async def started() -> list[int]:
-            return extractor.worker_pids
+            return extractor.pool.pids
 
         [victim] = await eventually(started)
         os.kill(victim, signal.SIGKILL)
         assert "Acme" in (await job).text
-        assert victim not in extractor.worker_pids
+        assert victim not in extractor.pool.pids
     finally:
         await extractor.close()
 
@@ -256,7 +256,7 @@ async def test_a_crash_of_the_parser_is_the_documents_fault(tmp_path: Path) -> N
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("Acme Trading")))
 
         async def started() -> list[int]:
-            return extractor.worker_pids
+            return extractor.pool.pids
 
         [victim] = await eventually(started)
         os.kill(victim, signal.SIGSEGV)
@@ -271,14 +271,14 @@ async def test_an_idle_worker_ends(tmp_path: Path) -> None:
     """No worker runs before the first job, one stays warm after it, none after the idle time."""
     one, two = documents.word("one"), documents.word("two")
     extractor = Extractor(ExtractionLimits(idle_seconds=2))
-    assert extractor.worker_pids == []
+    assert extractor.pool.pids == []
     await extract(extractor, tmp_path, "a.docx", one)
-    [warm] = extractor.worker_pids
+    [warm] = extractor.pool.pids
     await extract(extractor, tmp_path, "a.docx", two)
-    assert extractor.worker_pids == [warm]
+    assert extractor.pool.pids == [warm]
 
     async def ended() -> bool:
-        return not extractor.worker_pids and not process_exists(warm)
+        return not extractor.pool.pids and not process_exists(warm)
 
     await eventually(ended)
 
@@ -289,7 +289,7 @@ async def test_a_worker_holds_no_secret(tmp_path: Path, monkeypatch: pytest.Monk
     extractor = Extractor()
     try:
         await extract(extractor, tmp_path, "a.docx", documents.word("x"))
-        [pid] = extractor.worker_pids
+        [pid] = extractor.pool.pids
         assert b"canary-secret" not in environment_of(pid)
     finally:
         await extractor.close()
@@ -300,7 +300,7 @@ async def test_a_worker_is_limited(tmp_path: Path) -> None:
     extractor = Extractor(ExtractionLimits(memory_mb=700, max_document_bytes=50 << 20, seconds=30))
     try:
         await extract(extractor, tmp_path, "a.docx", documents.word("x"))
-        [pid] = extractor.worker_pids
+        [pid] = extractor.pool.pids
         assert resource.prlimit(pid, resource.RLIMIT_AS)[1] == 700 << 20
         assert resource.prlimit(pid, resource.RLIMIT_FSIZE)[1] == 50 << 20
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE)[1] == 64
@@ -319,7 +319,7 @@ async def main():
     await extractor.extract(Path(sys.argv[1]), "", "a.docx")
     job = asyncio.create_task(extractor.extract(Path(sys.argv[2]), "", "a.pdf"))
     await asyncio.sleep(0)
-    print(extractor.worker_pids[0], flush=True)
+    print(extractor.pool.pids[0], flush=True)
     await job
 
 asyncio.run(main())
@@ -370,7 +370,7 @@ async def test_jobs_wait_for_a_free_worker(tmp_path: Path) -> None:
             jobs.append(extract(extractor, folder, "a.docx", documents.word(f"document {number}")))
         texts = [found.text for found in await asyncio.gather(*jobs)]
         assert texts == [f"document {number}" for number in range(10)]
-        assert len(extractor.worker_pids) == 1
+        assert len(extractor.pool.pids) == 1
     finally:
         await extractor.close()
 
@@ -382,13 +382,13 @@ async def test_a_given_up_job_frees_its_worker(tmp_path: Path) -> None:
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("words")))
 
         async def started() -> list[int]:
-            return extractor.worker_pids
+            return extractor.pool.pids
 
         [victim] = await eventually(started)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
-        assert victim not in extractor.worker_pids
+        assert victim not in extractor.pool.pids
         assert "fine" in (await extract(extractor, tmp_path, "a.docx", documents.word("fine"))).text
     finally:
         await extractor.close()

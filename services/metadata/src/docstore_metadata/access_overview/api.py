@@ -5,13 +5,14 @@ from fastapi.responses import Response
 
 from docstore_metadata.access_overview.schemas import Access
 from docstore_metadata.access_overview.service import AccessOverview
-from docstore_metadata.dependencies import NO_STORE, Caller, public_router
+from docstore_metadata.dependencies import NO_STORE, public_router
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.links.api import link_json
 from docstore_metadata.links.service import LinkService
 from docstore_metadata.sharing.api import share_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from docstore_metadata.dependencies import NO_STORE, Caller, public_router
+from docstore_metadata.dependencies import NO_STORE, public_router
 from docstore_metadata.downloads import schemas
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.schemas import WantedItems
@@ -14,6 +14,7 @@ from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.reading import with_read_files
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 DEFAULT_BLOCKS = 1000

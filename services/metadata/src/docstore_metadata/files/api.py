@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, DirectRoute, IfMatch, file_response, public_router, query_parameter
+from docstore_metadata.dependencies import DirectRoute, IfMatch, file_response, public_router, query_parameter
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.files.copying import Copier
 from docstore_metadata.files.schemas import Changes, CopyTo, NewFolder
@@ -12,6 +12,7 @@ from docstore_metadata.tree import schemas
 from docstore_metadata.tree.presentation import place_json
 from docstore_platform.errors import invalid
 from docstore_platform.http.values import PATH_SCHEMA
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 PATH_PARAMETERS = [

@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, DirectRoute, public_router, query_parameter
+from docstore_metadata.dependencies import DirectRoute, public_router, query_parameter
 from docstore_metadata.journal import schemas
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
 from docstore_platform.http.values import CURSOR_SCHEMA
+from docstore_platform.security.tokens import Caller
 
 MAX_WAIT_SECONDS = 60
 CHANGES_PARAMETERS = [

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from docstore_metadata.dependencies import NO_STORE, Caller, Limit, public_router
+from docstore_metadata.dependencies import NO_STORE, Limit, public_router
 from docstore_metadata.downloads.api import CONTENT_RESPONSES
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.links import schemas
@@ -20,6 +20,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor, Id
 from docstore_platform.security.throttle import client_address
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 NodeId = Annotated[Id | None, Query()]

@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, DirectRoute, public_router, query_parameter
+from docstore_metadata.dependencies import DirectRoute, public_router, query_parameter
 from docstore_metadata.listing.query import parse_list_query
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.schemas import FilePage
 from docstore_platform.http.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
+from docstore_platform.security.tokens import Caller
 
 LIST_PARAMETERS = [
     query_parameter("path", "The folder, by its path; the root if neither this nor parent_id is given.", **PATH_SCHEMA),

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Response
 
-from docstore_metadata.dependencies import Caller
 from docstore_metadata.retention import schemas
 from docstore_metadata.retention.schemas import NewPolicy
 from docstore_metadata.retention.service import RetentionService, RetentionState
@@ -10,6 +9,7 @@ from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, public_router
+from docstore_metadata.dependencies import public_router
 from docstore_metadata.paging import MAX_LIMIT
 from docstore_metadata.sync import schemas
 from docstore_metadata.sync.compare import Comparer, Entry
 from docstore_metadata.sync.schemas import Comparison
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

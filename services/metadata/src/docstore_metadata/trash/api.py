@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, IfMatch, Limit, file_response, public_router
+from docstore_metadata.dependencies import IfMatch, Limit, file_response, public_router
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.retention.service import RetentionService
@@ -15,6 +15,7 @@ from docstore_metadata.tree.presentation import Json, file_json
 from docstore_metadata.tree.rules import Node, View
 from docstore_metadata.tree.schemas import File
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

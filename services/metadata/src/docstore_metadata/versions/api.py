@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Limit, file_response, public_router
+from docstore_metadata.dependencies import Limit, file_response, public_router
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.tree.presentation import Json
@@ -17,7 +17,7 @@ from docstore_metadata.versions.service import VersionService
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
-from docstore_platform.security.tokens import Principal
+from docstore_platform.security.tokens import Caller, Principal
 from docstore_platform.web import json_response
 
 

@@ -1,7 +1,10 @@
-"""Common parts of targets in AWS: ARNs and the customer's role."""
+"""Common parts of channels to AWS: their client, ARNs and the customer's role."""
 
 import re
+from typing import Self
 
+from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.domain import Target
 from docstore_notify.settings import NotifySettings
@@ -10,6 +13,20 @@ ARN = re.compile(r"arn:(aws(?:-[a-z]+)*):([a-z-]+):([a-z0-9-]*):(\d{12}):([\w./-
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
 ROLE = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 ROLE_HELP = "IAM role that DocStore assumes."
+
+
+class AwsChannel(Channel):
+    """Base of channels to a service of AWS."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        return cls(Aws(resources.settings))
+
+    async def close(self) -> None:
+        await self._aws.close()
 
 
 def checked_arn(text: str, field: str, service: str, resource: re.Pattern[str]) -> tuple[str, str]:

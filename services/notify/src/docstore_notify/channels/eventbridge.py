@@ -1,11 +1,10 @@
 """Amazon EventBridge: an event bus in the subscriber's AWS account."""
 
 import re
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from docstore_notify.channels.aws import Aws, outcome
-from docstore_notify.channels.aws_targets import REGION, ROLE_HELP, checked_arn, with_role
-from docstore_notify.channels.base import Channel, ChannelResources
+from docstore_notify.channels.aws import outcome
+from docstore_notify.channels.aws_targets import REGION, ROLE_HELP, AwsChannel, checked_arn, with_role
 from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
@@ -16,7 +15,7 @@ SOURCE = "docstore"
 BUS_NAME = re.compile(r"[\w./-]{1,256}", re.ASCII)
 
 
-class EventBridgeChannel(Channel):
+class EventBridgeChannel(AwsChannel):
     """Sends to an event bus. EventBridge delivers duplicates; receivers recognize them by `detail.id`."""
 
     name = "eventbridge"
@@ -26,13 +25,6 @@ class EventBridgeChannel(Channel):
         "role_arn": ROLE_HELP,
         "region": "AWS region.",
     }
-
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
-
-    @classmethod
-    def open(cls, resources: ChannelResources) -> Self:
-        return cls(Aws(resources.settings))
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
@@ -67,6 +59,3 @@ class EventBridgeChannel(Channel):
         if code := result.get("ErrorCode"):  # AWS answers 200 even if it refuses the event
             raise outcome(code, f"{code}: {result.get('ErrorMessage', '')}", status)
         return Receipt(status, result["EventId"])
-
-    async def close(self) -> None:
-        await self._aws.close()

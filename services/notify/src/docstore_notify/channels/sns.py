@@ -4,8 +4,8 @@ import re
 from typing import Any, ClassVar, Self
 
 from docstore_notify.channels.aws import Aws
-from docstore_notify.channels.aws_targets import ROLE_HELP, checked_arn, with_role
-from docstore_notify.channels.base import Channel, ChannelResources
+from docstore_notify.channels.aws_targets import ROLE_HELP, AwsChannel, checked_arn, with_role
+from docstore_notify.channels.base import ChannelResources
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.sms import sms_text
@@ -21,7 +21,7 @@ TEXTS_PER_NUMBER = 20
 """Limit for each phone number, because its ownership is not verified."""
 
 
-class SnsChannel(Channel):
+class SnsChannel(AwsChannel):
     """Sends to a topic or a phone. Text messages are limited, since anybody's number can be entered and DocStore pays;
     `texts` counts every attempt of a day."""
 
@@ -34,7 +34,7 @@ class SnsChannel(Channel):
     }
 
     def __init__(self, aws: Aws, texts: PeriodCounts, texts_a_day: int) -> None:
-        self._aws = aws
+        super().__init__(aws)
         self._texts = texts
         self._texts_a_day = texts_a_day
 
@@ -72,9 +72,6 @@ class SnsChannel(Channel):
             request = _to_topic(delivery, target)
         response = await self._aws.call("sns", target, lambda client: client.publish(**request))
         return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
-
-    async def close(self) -> None:
-        await self._aws.close()
 
     async def _count_text(self, account_id: str, number: str) -> None:
         if (await self._texts.add(account_id)).number > self._texts_a_day:

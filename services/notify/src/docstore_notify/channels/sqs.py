@@ -1,11 +1,9 @@
 """Amazon SQS: a queue in the subscriber's AWS account."""
 
 import re
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from docstore_notify.channels.aws import Aws
-from docstore_notify.channels.aws_targets import ROLE_HELP, checked_arn, with_role
-from docstore_notify.channels.base import Channel, ChannelResources
+from docstore_notify.channels.aws_targets import ROLE_HELP, AwsChannel, checked_arn, with_role
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url
@@ -16,19 +14,12 @@ QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?", re.ASCII)
 QUEUE_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", re.ASCII)
 
 
-class SqsChannel(Channel):
+class SqsChannel(AwsChannel):
     """Sends to a queue. A FIFO queue drops duplicates for five minutes; elsewhere the delivery id identifies them."""
 
     name = "sqs"
     help = "`{queue, role_arn}`: URL or ARN of a queue of Amazon SQS"
     target_fields: ClassVar = {"queue": "ARN of an SQS queue.", "role_arn": ROLE_HELP}
-
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
-
-    @classmethod
-    def open(cls, resources: ChannelResources) -> Self:
-        return cls(Aws(resources.settings))
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
@@ -58,9 +49,6 @@ class SqsChannel(Channel):
 
         response = await self._aws.call("sqs", target, operation)
         return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
-
-    async def close(self) -> None:
-        await self._aws.close()
 
 
 def _queue_arn(url: str, settings: NotifySettings) -> str:

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from docstore_notify.dependencies import Caller
 from docstore_notify.inbox import schemas
 from docstore_notify.inbox.repository import Inbox, Notification
 from docstore_notify.inbox.schemas import MarkRead
@@ -14,6 +13,7 @@ from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

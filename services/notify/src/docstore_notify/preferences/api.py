@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from docstore_notify.dependencies import Caller
 from docstore_notify.domain import CHOSEN_KINDS, PERSONAL
 from docstore_notify.preferences import schemas
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.preferences.schemas import Choices
 from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.deliveries.rules import DeliveryLogEntry
-from docstore_notify.dependencies import Caller
 from docstore_notify.subscriptions import schemas
 from docstore_notify.subscriptions.rules import FILE_CHANGES, USUAL_CHANGES, FileChange, Subscription
 from docstore_notify.subscriptions.schemas import Follow, FollowChange
@@ -15,6 +14,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Id
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -1,19 +1,16 @@
 """HTTP routes of blocks: `/v1/blocks` for clients."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from docstore_platform.http.routes import PUBLIC_PREFIX
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 from docstore_upload.blocks import schemas
 from docstore_upload.blocks.schemas import MissingRequest
 from docstore_upload.blocks.service import BlockService
 
 router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
-Caller = Annotated[Principal, Depends(current_principal)]
 
 
 @router.post("/blocks/missing", response_model=schemas.MissingBlocks)

@@ -3,20 +3,19 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from docstore_events.outbox.bulk import bulk_request
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Id
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_upload.packs import schemas
 from docstore_upload.packs.schemas import PackRequest
 from docstore_upload.packs.service import PackService
 from docstore_upload.packs.validation import read_file
 
 router = APIRouter(prefix=PUBLIC_PREFIX, tags=["packs"])
-Caller = Annotated[Principal, Depends(current_principal)]
 PackId = Annotated[Id, Path()]
 
 

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypedDict
 
 import orjson
 import structlog
@@ -205,16 +204,7 @@ class PackKind(Kind[Pack]):
         return pack.completed_at + timedelta(days=self._settings.kept_days)
 
 
-class About(TypedDict):
-    revision: int
-    pack_id: str
-    account_id: str
-    path: str
-    files: int
-    size: int
-
-
-def _about(pack: Pack) -> About:
+def _about(pack: Pack) -> Json:
     """Common fields of the pack's next event."""
     return {
         "revision": pack.revision + 1,

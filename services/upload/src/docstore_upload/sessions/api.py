@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from docstore_contracts.upload import StalledUpload, StalledUploads
@@ -14,7 +14,7 @@ from docstore_platform.http.response_models import FileJson, described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Id
 from docstore_platform.security.service_identity import callers
-from docstore_platform.security.tokens import Principal, current_principal
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions import schemas
@@ -30,7 +30,6 @@ from docstore_upload.sessions.validation import read_complete_item, read_initiat
 
 router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
 internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
-Caller = Annotated[Principal, Depends(current_principal)]
 UploadId = Annotated[Id, Path()]
 NO_STORE = {"cache-control": "no-store"}
 """For responses that contain credentials. Also keeps the gateway from storing them for an Idempotency-Key."""

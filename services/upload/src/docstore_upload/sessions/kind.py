@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypedDict
 
 import structlog
 
@@ -24,12 +23,13 @@ from docstore_platform.errors import DomainError
 from docstore_upload import metrics
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
+from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.complete import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Kind, Recheck
 from docstore_upload.lifecycle.rules import Actor, Incomplete, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Method, Upload, Verified
+from docstore_upload.sessions.rules import Upload, Verified
 from docstore_upload.sessions.verify import Verifier
 from docstore_upload.settings import UploadSettings
 
@@ -188,16 +188,7 @@ class SingleUploads(Kind[Upload]):
             await self._store.delete(key)
 
 
-class About(TypedDict):
-    revision: int
-    upload_id: str
-    account_id: str
-    path: str
-    size: int
-    method: Method
-
-
-def _about(upload: Upload) -> About:
+def _about(upload: Upload) -> Json:
     """Common fields of the upload's next event."""
     return {
         "revision": upload.revision + 1,

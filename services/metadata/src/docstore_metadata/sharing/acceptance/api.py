@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Limit, public_router
+from docstore_metadata.dependencies import Limit, public_router
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.sharing.acceptance.rules import Block
@@ -26,6 +26,7 @@ from docstore_metadata.tree.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
 MAX_PERSON_CHARS = 254
