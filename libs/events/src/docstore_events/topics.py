@@ -1,4 +1,4 @@
-"""Explicit creation of topics: a broker's auto-creation makes one partition and one replica."""
+"""Creates the topics explicitly: a broker's auto-creation would make one partition and one replica."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence

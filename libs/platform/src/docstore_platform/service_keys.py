@@ -1,4 +1,4 @@
-"""Command that makes keys and tokens of services.
+"""Command that creates keys and tokens of services.
 
 `python -m docstore_platform.service_keys new NAME...` prints new keys as the settings of those services.
 `python -m docstore_platform.service_keys token AUDIENCE` prints a bearer token of the caller `operator` for the

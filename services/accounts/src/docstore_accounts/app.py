@@ -1,4 +1,4 @@
-"""Wires the accounts service."""
+"""Composition root of the accounts service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

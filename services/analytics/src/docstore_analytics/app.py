@@ -1,4 +1,4 @@
-"""Wires the analytics service."""
+"""Composition root of the analytics service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

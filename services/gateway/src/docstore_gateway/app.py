@@ -1,4 +1,4 @@
-"""Wires the gateway."""
+"""Composition root of the gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Wires the indexer."""
+"""Composition root of the indexer."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

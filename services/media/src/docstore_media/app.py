@@ -1,4 +1,4 @@
-"""Wires the media service."""
+"""Composition root of the media service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

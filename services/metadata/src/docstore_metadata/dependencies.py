@@ -1,4 +1,4 @@
-"""What routes share: the caller, parameters, direct routes, and the response with one file."""
+"""Parts that routes share: parameters, direct routes, and the response with one file."""
 
 from typing import Annotated, Any
 

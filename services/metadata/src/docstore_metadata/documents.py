@@ -1,4 +1,4 @@
-"""Documents and indexes of MongoDB collections."""
+"""Maps dataclasses to MongoDB documents, and defines indexes of collections."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar

@@ -1,4 +1,4 @@
-"""Hook of a restored backup."""
+"""Changes to metadata when a backup is restored."""
 
 from docstore_metadata.journal.repository import renumber_journals
 from docstore_metadata.tree.projection_repository import RESTART_RETENTION

@@ -1,4 +1,4 @@
-"""Wires the notify service."""
+"""Composition root of the notify service."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Wires the quota service."""
+"""Composition root of the quota service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

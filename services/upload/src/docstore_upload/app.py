@@ -1,4 +1,4 @@
-"""Wires the upload service."""
+"""Composition root of the upload service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Restore of a backup's databases, always from the beginning."""
+"""Restores a backup's databases; an interrupted restore starts from the beginning."""
 
 import asyncio
 from pathlib import Path

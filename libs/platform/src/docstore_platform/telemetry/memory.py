@@ -1,4 +1,4 @@
-"""Return of freed memory to the system."""
+"""Returns freed memory to the operating system."""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""Methods of each path, by the OpenAPI document, for `Allow` of a 405."""
+"""The `Allow` header of a 405: the methods that the OpenAPI document has for a path."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""The client's IP address behind trusted proxies."""
+"""Determines the client's IP address behind trusted proxies."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -40,7 +40,7 @@ from docstore_platform.errors import DomainError, not_found
 from docstore_platform.http.body_limits import ClientGone, body_limit, read_body, replaying
 from docstore_platform.http.operators import is_from_operators
 from docstore_platform.http.problems import Problem, problem_of
-from docstore_platform.http.reading import take_read
+from docstore_platform.http.read_header import take_read
 from docstore_platform.security.tokens import TokenVerifier, bearer_token
 from docstore_platform.services import ServiceName
 from docstore_platform.telemetry.logs import loggable_path

@@ -1,4 +1,4 @@
-"""Follows the list of revoked tokens in accounts, so that no call must ask whether its token is valid.
+"""Follows the list of revoked tokens in accounts, so that calls are checked without a request.
 
 One request to accounts is always open and returns as soon as a token is revoked. While accounts is down nobody can log
 out or be suspended; the known revocations stay in force, and the list is read again afterwards.

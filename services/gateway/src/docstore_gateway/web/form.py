@@ -1,4 +1,4 @@
-"""Upload without script: `/web/form`, three plain pages and the store's own form.
+"""Upload pages without JavaScript: `/web/form`, three plain pages and the store's own form.
 
 The person logs in, names the target, which initiates an upload, and sends the file from that upload's page straight to
 the store. The store redirects the browser to the upload's redirect page, which shows the result.

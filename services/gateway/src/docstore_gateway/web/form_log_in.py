@@ -1,4 +1,4 @@
-"""Log-in and log-out without script, with the same cookies as the page with script.
+"""Log-in and log-out without JavaScript, with the same cookies as the page with script.
 
 The paths are below the session's path, so that the browser sends the refresh cookie to them.
 """

@@ -1,4 +1,4 @@
-"""One request of a browser without script."""
+"""One request to the pages without JavaScript, and the public calls made for it."""
 
 import hmac
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Conversion of metadata's files."""
+"""Converts files as metadata describes them, in its API and events, to the indexer's model."""
 
 from docstore_contracts.metadata import FileEntry
 from docstore_events.catalogue.files import FileState

@@ -12,7 +12,7 @@ from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
-from docstore_platform.http.reading import with_read_files
+from docstore_platform.http.read_header import with_read_files
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response

@@ -16,7 +16,7 @@ from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, is_known, requested_range
 from docstore_platform.errors import unavailable
 from docstore_platform.http.problems import Problem
-from docstore_platform.http.reading import with_read_files
+from docstore_platform.http.read_header import with_read_files
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Use cases of single files and folders: get, make, rename, move and tag."""
+"""Use cases of single files and folders: get, create, rename, move and tag."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Use cases of a link's owner: make, list, change and revoke public links."""
+"""Use cases of a link's owner: create, list, change and revoke public links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

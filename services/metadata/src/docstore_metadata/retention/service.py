@@ -1,4 +1,4 @@
-"""Use cases of the retention policy: read it, choose one, go back to the operator's default."""
+"""Use cases of the retention policy: read it, set it, reset it to the operator's default."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Routes of snapshot and compare, for a client that has lost track of the changes."""
+"""Routes of snapshot and compare, for a client whose cursor is missing or has expired."""
 
 from typing import Annotated
 

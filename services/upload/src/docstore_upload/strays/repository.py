@@ -1,4 +1,4 @@
-"""Progress of the search for strays, in MongoDB."""
+"""Progress of the search for strays (orphaned objects), in MongoDB."""
 
 from dataclasses import asdict
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Rules for strays: which objects in the store no record refers to."""
+"""Rules for strays (orphaned objects): which objects in the store no record refers to."""
 
 import re
 from collections.abc import Collection, Mapping

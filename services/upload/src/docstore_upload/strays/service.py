@@ -1,4 +1,4 @@
-"""Search for strays: objects in the store that no record refers to.
+"""Search for strays (orphaned objects): objects in the store that no record refers to.
 
 Uploads, blocks and packs clean up after themselves; this is the safety net. It goes through the bucket page by page and
 asks the database about each key. Leftovers of uploads are deleted after a day. Blocks and packs without a row are

@@ -1,4 +1,4 @@
-"""Decides what becomes of a share with an account, and declines shares in bulk."""
+"""Decides whether a share is granted, waits for its recipient or stays hidden; declines shares in bulk."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Use cases of recipients: accept and decline shares, be asked first, and block people."""
+"""Use cases of recipients: accept and decline shares, require acceptance, and block people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

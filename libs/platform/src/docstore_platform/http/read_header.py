@@ -1,4 +1,4 @@
-"""Headers by which a service reports to the gateway whose file contents a response contains.
+"""Internal header that tells the gateway which files' contents a response contains.
 
 The gateway removes the header: it is for the audit log and the count of downloads, not for clients.
 """
