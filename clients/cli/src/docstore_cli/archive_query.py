@@ -1,7 +1,9 @@
 """SQL queries of the event archive: downloads its Parquet files once and queries them with DuckDB."""
 
 import os
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +29,38 @@ CALLS = """
 """
 
 
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """What one query may cost."""
+
+    seconds: float
+    memory_mb: int
+    scan_mb: int
+    """Size of the archive files of the period."""
+
+
 def archive_folder() -> Path:
     """Cache folder of archive files, by day; they never change."""
     return StandaloneSettings().tools / "archive"
 
 
-async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None) -> list[Path]:
-    """Download the archive files of these days that are not cached. Return all paths."""
-    folder, files = archive_folder(), []
+async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None, scan_mb: int) -> list[Path]:
+    """Download the archive files of these days that are not cached. Return all paths. BadUsage beyond `scan_mb`."""
+    folder, files, size = archive_folder(), [], 0
     cursor: str | None = None
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=RESPONSE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         while True:
             params = {"from": begin, "to": to, "limit": 500, "cursor": cursor}
             page = await docstore.call("GET", "/v1/admin/archive", params=params)
+            size += sum(item["bytes"] for item in page["items"])
+            if size > scan_mb * MIB:
+                raise BadUsage(
+                    f"the archive of this period is larger than {scan_mb} MiB: shorten it, or raise --max-scan"
+                )
             for item in page["items"]:
                 path = folder / f"day={item['day']}" / f"{item['id']}.parquet"
                 if not path.exists():
@@ -68,19 +88,29 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
     beside.replace(path)
 
 
-def run_query(sql: str, files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Run a query. BadUsage if DuckDB refuses the SQL or nothing is archived yet."""
+def run_query(sql: str, files: Sequence[Path], limits: QueryLimits) -> list[dict[str, Any]]:
+    """Run a query. BadUsage if DuckDB refuses the SQL, if it exceeds the limits, or if nothing is archived yet."""
     import duckdb  # 65 MB, of use to this command alone
 
     if not files:
         raise BadUsage("no archived events in this period yet: events are archived within an hour")
     paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     with duckdb.connect() as connection:
+        # Without a folder for temporary files, memory is the limit.
+        connection.execute(f"SET memory_limit = '{limits.memory_mb}MiB'; SET temp_directory = ''")
         connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{paths}], hive_partitioning = true)")
         connection.execute(f"CREATE VIEW calls AS {CALLS}")
+        timer = threading.Timer(limits.seconds, connection.interrupt)
+        timer.start()
         try:
             response = connection.execute(sql)
             names = [column[0] for column in response.description or ()]
             return [dict(zip(names, row, strict=True)) for row in response.fetchall()]
+        except duckdb.InterruptException:
+            raise BadUsage(f"stopped after {limits.seconds:g} s: see --timeout") from None
+        except duckdb.OutOfMemoryException:
+            raise BadUsage(f"the query needs more than {limits.memory_mb} MiB of memory: see --memory") from None
         except duckdb.Error as error:
             raise BadUsage(str(error)) from None
+        finally:
+            timer.cancel()

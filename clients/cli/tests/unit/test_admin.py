@@ -1,6 +1,7 @@
 """`docstore admin`: requests, output and exit status."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli.archive_query import run_query
+from docstore_cli.archive_query import QueryLimits, run_query
 from docstore_cli.commands import admin as admin_commands
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
@@ -111,6 +112,9 @@ def test_figures_over_time_are_rows_and_quiet_times_are_left_out(gateway: FakeGa
     assert "monday" not in shown.output
 
 
+LIMITS = QueryLimits(seconds=60, memory_mb=1024, scan_mb=100)
+
+
 def test_sql_runs_on_the_archives_files(tmp_path: Path) -> None:
     """Events, and calls taken out of them; what DuckDB refuses is wrong usage."""
     import duckdb
@@ -120,14 +124,31 @@ def test_sql_runs_on_the_archives_files(tmp_path: Path) -> None:
     call = '{"calls": [{"at": "2026-05-01T12:00:00Z", "status": 302, "account_id": "ann", "read": ["f", "g"]}]}'
     target = str(path).replace("'", "''")
     duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{call}' AS data) TO '{target}' (FORMAT parquet)")
-    requested = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path])
+    requested = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path], LIMITS)
     assert [{**row, "day": str(row["day"])} for row in requested] == [
         {"account_id": "ann", "status": 302, "files": 2, "day": "2026-05-01"}
     ]
     with pytest.raises(BadUsage):
-        run_query("SELECT nothing FROM nowhere", [path])
+        run_query("SELECT nothing FROM nowhere", [path], LIMITS)
     with pytest.raises(BadUsage, match="no archived events"):
-        run_query("SELECT 1", [])
+        run_query("SELECT 1", [], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("sql", "limits", "reason"),
+    [
+        ("SELECT count(*) FROM range(10_000_000_000) a", replace(LIMITS, seconds=0.1), "after 0.1 s"),
+        ("SELECT list(r) FROM range(100_000_000) t(r)", replace(LIMITS, memory_mb=64), "more than 64 MiB"),
+    ],
+)
+def test_a_query_is_bounded_in_time_and_memory(tmp_path: Path, sql: str, limits: QueryLimits, reason: str) -> None:
+    """It ends with the option that raises the limit."""
+    import duckdb
+
+    path = tmp_path / "one.parquet"
+    duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{{}}' AS data) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(BadUsage, match=reason):
+        run_query(sql, [path], limits)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,15 @@ def through_proxy(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def archived(url: str) -> Reply:
-    return listed({"id": "one", "day": "2026-05-01", "url": url})
+    return listed({"id": "one", "day": "2026-05-01", "bytes": 3 << 20, "url": url})
+
+
+def test_a_period_with_too_much_to_read_is_refused(server: FakeServer) -> None:
+    """Before anything is downloaded, with the option that raises the limit."""
+    server.replies["GET /v1/admin/archive"] = [archived(f"{server.url}/one")]
+    shown = CliRunner().invoke(app, ["admin", "query", SQL, "--max-scan", "2"])
+    assert shown.exit_code != 0
+    assert "--max-scan" in shown.stderr
 
 
 def test_a_file_of_the_archive_that_is_cut_off_is_fetched_the_next_time(server: FakeServer, parquet: bytes) -> None:

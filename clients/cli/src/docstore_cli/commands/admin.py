@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from docstore_cli.admin_session import as_admin, stream_events
-from docstore_cli.archive_query import fetch_archive, run_query
+from docstore_cli.archive_query import QueryLimits, fetch_archive, run_query
 from docstore_cli.failures import BadUsage, ended_by
 from docstore_cli.options import AsJson, console, failed, print_json, print_json_line, shown, size_text
 from docstore_cli.stack_options import Data, running_stack
@@ -25,6 +25,9 @@ Step = Annotated[str, typer.Option("--step", help="hour or day.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500)]
 Name = Annotated[str, typer.Argument(help="Such as uploads, storage, most-shared, usage or access.")]
 Sql = Annotated[str, typer.Argument(help="A query of the tables `events` and `calls`.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Time limit of the query in seconds.")]
+Memory = Annotated[int, typer.Option("--memory", min=64, help="Memory limit of the query in MiB.")]
+MaxScan = Annotated[int, typer.Option("--max-scan", min=1, help="Limit in MiB of the archive files that are read.")]
 Known = Annotated[
     list[str] | None,
     typer.Option("--known", help="An entry noted earlier, as NUMBER:SIGNATURE. The log must still contain it."),
@@ -279,11 +282,20 @@ async def _watch(docstore: AsyncClient, topics: list[str], *, as_json: bool) -> 
 
 
 @app.command()
-def query(sql: Sql, begin: From = None, to: To = None, data: Data = None, as_json: AsJson = False) -> None:
+def query(
+    sql: Sql,
+    begin: From = None,
+    to: To = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = 1024,
+    max_scan: MaxScan = 10_240,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
     """Query the event archive with SQL on this machine. Archive files are downloaded once and cached."""
-    files = as_admin(data, lambda docstore: fetch_archive(docstore, begin, to))
     try:
-        rows = run_query(sql, files)
+        files = as_admin(data, lambda docstore: fetch_archive(docstore, begin, to, max_scan))
+        rows = run_query(sql, files, QueryLimits(timeout, memory, max_scan))
     except BadUsage as error:
         raise ended_by(error) from None
     if as_json:
