@@ -18,7 +18,6 @@ class Caller(Protocol):
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON response; raise the other service's error, or Unavailable if it is unreachable."""
-        ...
 
 
 class Client:

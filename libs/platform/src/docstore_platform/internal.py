@@ -60,7 +60,6 @@ class HttpResponse:
 class Transport(Protocol):
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Send one request; ConnectionError or TimeoutError without a response."""
-        ...
 
     async def close(self) -> None: ...
 

@@ -24,7 +24,6 @@ class Count:
 class PeriodCounts(Protocol):
     async def add(self, key: str, *, session: Session = None) -> Count:
         """Count one more of `key`."""
-        ...
 
 
 class MongoPeriodCounts:

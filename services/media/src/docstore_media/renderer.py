@@ -20,13 +20,11 @@ class Renderer(Protocol):
     @property
     def ready(self) -> bool:
         """Whether contents can be rendered: False where the sandbox can't be set up."""
-        ...
 
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
         """Return the pictures of a content that is stored under each of these keys. Raises RenderFailed,
         ObjectStoreError, SandboxUnavailable.
         """
-        ...
 
 
 class WorkerRenderer:

@@ -48,43 +48,33 @@ class Previews(Protocol):
 
     async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
         """Add new versions; return those whose contents were rendered before, with the outcome."""
-        ...
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
         """Delete files and versions. Unused renditions are removed now, or when the work on them ends."""
-        ...
 
     async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
         """Lease due work; accounts take turns."""
-        ...
 
     async def object_keys(self, rendition_id: str) -> list[str]:
         """Return the keys of the content: several, if it was uploaded several times."""
-        ...
 
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
         """Store the outcome of rendering; return the versions to publish it for; None if the lease was lost."""
-        ...
 
     async def postpone(self, rendition: Rendition, seconds: float, *, faultless: bool) -> None:
         """Retry later; `faultless`: the attempt does not count. A rendition to be removed is due at once."""
-        ...
 
     async def remove(self, rendition: Rendition) -> None:
         """Delete a rendition whose pictures are deleted."""
-        ...
 
     async def due(self) -> list[str]:
         """Return the states with due work."""
-        ...
 
     async def ready(self, key: str) -> Ready | None:
         """Return the pictures of a version; None if there are none (yet)."""
-        ...
 
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
         """Return the pictures of many versions, by version, without those that have none (yet)."""
-        ...
 
 
 class MongoPreviews:

@@ -55,7 +55,6 @@ class NamedVersion:
 class Presigner(Protocol):
     def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
         """Return a URL of an object that works for `expires_in` seconds."""
-        ...
 
 
 @dataclass(slots=True)

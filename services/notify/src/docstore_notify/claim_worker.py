@@ -25,7 +25,6 @@ class Queue(Protocol[T]):
 
     async def due_in(self) -> float | None:
         """Return the seconds until something is due; None if nothing is pending."""
-        ...
 
     async def do(self, claimed: T) -> None: ...
 

@@ -19,15 +19,12 @@ class Drifts(Protocol):
 
     async def page(self, after: str, limit: int) -> list[Drift]:
         """Return drifts by account id."""
-        ...
 
     async def unconfirmed(self, seen_before: datetime, limit: int) -> list[str]:
         """Return accounts whose drift was last seen before `seen_before` and must be checked again."""
-        ...
 
     async def confirmed_bytes(self) -> int:
         """Return the sum of the absolute sizes of all confirmed drifts."""
-        ...
 
 
 class MongoDrifts:

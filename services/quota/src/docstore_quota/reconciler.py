@@ -26,7 +26,6 @@ PARALLEL = 4
 class DeadLetterCount(Protocol):
     async def count(self) -> int:
         """Count dead letters: events not counted yet."""
-        ...
 
 
 class Reconciler:

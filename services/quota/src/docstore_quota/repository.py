@@ -44,34 +44,27 @@ class Accounts(Protocol):
 
     async def get(self, account_id: str, reservation_ids: Several[str] = ()) -> Account | None:
         """Return an account with the named reservations."""
-        ...
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
         """Reserve all of `sizes` (by reservation) in one conditional write. Returns None without a write if they don't
         fit together, one of them exists, too many are open, or the account is unknown."""
-        ...
 
     async def load(
         self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session
     ) -> dict[str, Account]:
         """Load accounts to change in this transaction, with the named reservations; None: all of them."""
-        ...
 
     async def save(self, pairs: Sequence[Pair], session: Session) -> None:
         """Write changed figures and reservations."""
-        ...
 
     async def due_to_expire(self, before: datetime, limit: int) -> list[str]:
         """Return accounts with a reservation that expired by `before`, longest overdue first."""
-        ...
 
     async def page(self, after: str, limit: int) -> list[Account]:
         """Return accounts by id, without their reservations."""
-        ...
 
     async def count_totals(self, change: Mapping[Plan, Totals], session: Session) -> None:
         """Add `change` to the totals."""
-        ...
 
     async def totals(self) -> dict[Plan, Totals]: ...
 

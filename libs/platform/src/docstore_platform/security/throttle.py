@@ -40,7 +40,6 @@ class FailureStore(Protocol):
 
     async def clear(self, subject: str, address: str) -> int:
         """Delete the count; return how many there were."""
-        ...
 
     async def subtract(self, subject: str, address: str, count: int) -> None: ...
 

@@ -35,7 +35,6 @@ class Filter:
 class AccountRepository(Protocol):
     async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
         """Raises EmailTaken if another account has the e-mail."""
-        ...
 
     async def get(self, account_id: str, transaction: Transaction | None = None) -> Account | None: ...
 
@@ -43,7 +42,6 @@ class AccountRepository(Protocol):
 
     async def credentials(self, email: str) -> tuple[Account, str] | None:
         """An account with its password's hash."""
-        ...
 
     async def password_hash(self, account_id: str) -> str | None: ...
 
@@ -53,23 +51,18 @@ class AccountRepository(Protocol):
         self, account_id: str, new: str, *, was: str, transaction: Transaction | None = None
     ) -> bool:
         """Replace the hash if it is still `was`; return whether it was."""
-        ...
 
     async def hold(self, account_id: str, transaction: Transaction) -> None:
         """Lock the account: of two concurrent transactions that lock or change it, one is retried after the other."""
-        ...
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
         """By e-mail, those whose key comes after `after`."""
-        ...
 
     async def after(self, account_id: str, limit: int) -> list[Account]:
         """Accounts with ids after `account_id`, by id."""
-        ...
 
     async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
         """Accounts read with majority concern, so that no election can roll back what is sent to other services."""
-        ...
 
 
 class MongoAccounts:

@@ -48,7 +48,6 @@ class OtherRegion(Protocol):
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call the region and return the response's JSON. Raises RegionUnreachable or RegionRefused."""
-        ...
 
 
 class Signatures:

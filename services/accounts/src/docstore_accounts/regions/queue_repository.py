@@ -14,27 +14,21 @@ class ReplicationQueue(Protocol):
 
     async def add(self, regions: AnyCollection[str], revisions: Mapping[str, int], transaction: Transaction) -> None:
         """Queue these accounts, by id, in at least these revisions, for each region."""
-        ...
 
     async def claim(self, region: str, limit: int) -> dict[str, Lease]:
         """Lease due accounts, by id."""
-        ...
 
     async def complete(self, region: str, leases: Iterable[Lease], revisions: Mapping[str, int]) -> None:
         """Remove accounts whose revision the region has received; those that have changed meanwhile stay due."""
-        ...
 
     async def postpone(self, leases: Iterable[Lease], seconds: float) -> None:
         """Make those that are still leased due again after so many seconds."""
-        ...
 
     async def due_in(self, region: str) -> float | None:
         """Seconds until the next row is due; None if there is none."""
-        ...
 
     async def waiting_seconds(self, region: str) -> float:
         """Return the age of the oldest row, however often it was tried; 0 if there is none."""
-        ...
 
 
 class MongoReplicationQueue:

@@ -26,15 +26,12 @@ class Directory(Protocol):
 
     async def apply(self, received: Sequence[Entry], transaction: Transaction) -> list[Entry]:
         """Store entries that are newer; returns those whose e-mail another account has."""
-        ...
 
     async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
         """Claim the e-mail for the account; return None if it has it now, else the other holder."""
-        ...
 
     async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
         """Replace an entry whose account does not exist by a claim; False if the entry has changed."""
-        ...
 
 
 class SignUps(Protocol):
@@ -46,7 +43,6 @@ class SignUps(Protocol):
 
     async def end(self, account_id: str, transaction: Transaction | None = None) -> bool:
         """Delete the row; return whether it existed."""
-        ...
 
 
 class Introductions(Protocol):
@@ -54,19 +50,15 @@ class Introductions(Protocol):
 
     async def made(self, region: str) -> bool:
         """Whether the accounts from before the region was added are queued for it."""
-        ...
 
     async def make(self, region: str, *, awaited: bool) -> None:
         """Record that they are queued; `awaited`: this region must still receive those of the other."""
-        ...
 
     async def awaited(self) -> list[str]:
         """Return the regions whose accounts must still be received."""
-        ...
 
     async def complete(self, region: str) -> None:
         """Record that all accounts of the region were received."""
-        ...
 
 
 class MongoDirectory:

@@ -45,15 +45,12 @@ class EmailClaims(Protocol):
 
     def claimed(self, account_id: str, email: str) -> AbstractAsyncContextManager[None]:
         """Hold a claim: no other account can get the e-mail meanwhile. 409 `email_taken`, 503 `region_unreachable`."""
-        ...
 
     async def confirm(self, account: Account, transaction: Transaction) -> None:
         """Assign the e-mail in the transaction that creates the account; no other account can have or get it then."""
-        ...
 
     async def home_of(self, email: str) -> Home | None:
         """Return the other region that has the e-mail's account, if any."""
-        ...
 
 
 class SingleRegionClaims:

@@ -47,19 +47,15 @@ class Reset:
 class ResetRepository(Protocol):
     async def add_request(self, request: ResetRequest) -> None:
         """Queue a request, once even if another region repeats it."""
-        ...
 
     async def claim(self) -> ClaimedRequest | None:
         """Lease a due request."""
-        ...
 
     async def complete(self, claimed: ClaimedRequest, transaction: Transaction) -> None:
         """Remove a request from the queue, even if it is repeated later. Raises LeaseLost."""
-        ...
 
     async def postpone(self, claimed: ClaimedRequest) -> None:
         """Make a request due again after the time of a lease, unless another instance has it now."""
-        ...
 
     async def add(self, reset: Reset, transaction: Transaction) -> None: ...
 
@@ -67,7 +63,6 @@ class ResetRepository(Protocol):
 
     async def count(self, account_id: str, now: datetime, transaction: Transaction) -> int:
         """Return how many unexpired resets an account has."""
-        ...
 
 
 class MongoResets:

@@ -13,7 +13,6 @@ class RevocationRepository(Protocol):
 
     async def since(self, moment: datetime) -> list[Revocation]:
         """Return those added after `moment`, by the clock of the instance that added them."""
-        ...
 
 
 class MongoRevocations:

@@ -19,19 +19,16 @@ class SessionRepository(Protocol):
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
         """Replace the session's current token `old`; None if it is not current. Of two concurrent calls, one wins."""
-        ...
 
     async def get(self, session_id: str) -> Session | None: ...
 
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
         """Return sessions with an id below `before` (empty: all), newest first."""
-        ...
 
     async def delete(self, session_id: str, account_id: str, transaction: Transaction | None = None) -> bool: ...
 
     async def used_since(self, account_id: str, moment: datetime, transaction: Transaction) -> list[str]:
         """Return the ids of sessions that got a token after `moment`."""
-        ...
 
     async def delete_all(self, account_id: str, *, but: str = "", transaction: Transaction | None = None) -> None: ...
 
@@ -39,15 +36,12 @@ class SessionRepository(Protocol):
 class DeviceRepository(Protocol):
     async def knows(self, account_id: str, token: str) -> bool:
         """Whether the account has logged in on this device before."""
-        ...
 
     async def has_any(self, account_id: str, transaction: Transaction) -> bool:
         """Whether the account has logged in on any device before."""
-        ...
 
     async def note(self, session: Session, token: str, transaction: Transaction) -> bool:
         """Store the device of a new session; return whether it is new to the account."""
-        ...
 
 
 class MongoSessions:

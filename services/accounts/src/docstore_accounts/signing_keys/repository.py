@@ -25,7 +25,6 @@ class KeyRepository(Protocol):
 
     async def add(self, key: SigningKey) -> bool:
         """Add a key; False if another instance has created the key of that number."""
-        ...
 
 
 class MongoKeys:

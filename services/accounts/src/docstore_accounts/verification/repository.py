@@ -30,15 +30,12 @@ class VerificationRepository(Protocol):
 
     async def of_account(self, account_id: str, transaction: Transaction | None = None) -> list[Verification]:
         """Return all of an account that are stored, expired or not."""
-        ...
 
     async def count_attempt(self, account_id: str) -> None:
         """Count a failure for each verification of the account, before its code is compared."""
-        ...
 
     async def remove(self, account_id: str, transaction: Transaction) -> bool:
         """Delete every verification of an account; False if there was none."""
-        ...
 
 
 class MongoVerifications:

@@ -26,11 +26,9 @@ class ActivityRepository(Protocol):
     async def find(self, file_id: str, *, before: str, limit: int, all_of_it: bool) -> list[Activity]:
         """Entries of a file, or of a folder and its contents at that time, latest first. `all_of_it`: with those for
         the owner only."""
-        ...
 
     async def names(self, account_ids: Sequence[str]) -> dict[str, str]:
         """Display names of accounts."""
-        ...
 
 
 class MongoActivity:

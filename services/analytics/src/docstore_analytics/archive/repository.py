@@ -32,38 +32,30 @@ class ArchiveRepository(Protocol):
 
     async def due_days(self, limits: SegmentLimits) -> list[str]:
         """Return the days whose pending rows are many or old enough."""
-        ...
 
     async def plan(self, day: str, limits: SegmentLimits) -> Segment | None:
         """Assign a day's chunks to a new segment, up to its limit, which fixes its rows."""
-        ...
 
     async def planned(self) -> list[Segment]:
         """Return the segments under way, of this instance or one that has died."""
-        ...
 
     async def rows_of(self, segment: Segment) -> list[bytes] | None:
         """Return the packed rows of a planned segment, always in the same order; None once it is sealed."""
-        ...
 
     async def seal(self, segment: Segment, size: int) -> None:
         """Mark a segment as sealed and delete its chunks in one transaction, once its object is in the bucket."""
-        ...
 
     async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
         """Return the sealed segments of the days that overlap [begin, end), and the pending packed rows of these days.
 
         Both are of one moment, so that an event that is being sealed is in exactly one of them.
         """
-        ...
 
     async def page(self, begin: str, end: str, after: tuple[str, str], limit: int) -> list[Segment]:
         """Return sealed segments of days from `begin` to `end`, by day and id."""
-        ...
 
     async def waiting(self) -> tuple[int, datetime | None]:
         """Return how many events are not sealed yet, and since when the oldest waits."""
-        ...
 
 
 class MongoArchive:

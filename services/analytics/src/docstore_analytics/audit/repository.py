@@ -43,33 +43,27 @@ class Seal:
 class AuditRepository(Protocol):
     async def head(self, transaction: Transaction | None = None) -> Head:
         """Return the end of the chain."""
-        ...
 
     async def extend_chain(self, chained: Sequence[Chained], old: Head, new: Head, transaction: Transaction) -> None:
         """Append to the end that was read: of two concurrent transactions, one is retried."""
-        ...
 
     def entries_after(self, number: int, limit: int) -> AsyncIterator[Chained]:
         """Iterate over entries in order."""
-        ...
 
     async def entry(self, number: int) -> Chained | None: ...
 
     async def find_entries(self, query: AuditQuery, limit: int) -> list[Chained]:
         """Return matching entries, latest first."""
-        ...
 
 
 class SealRepository(Protocol):
     async def add(self, seal: Seal) -> bool:
         """Add a seal; False if another instance has sealed from the same entry on."""
-        ...
 
     async def last(self) -> Seal | None: ...
 
     async def between(self, first: int, last: int) -> list[Seal]:
         """Return the seals of entries from `first` to `last`."""
-        ...
 
 
 class AnchorNotes(Protocol):

@@ -21,7 +21,6 @@ GZIP = "application/gzip"
 class Lease(Protocol):
     async def hold(self) -> bool:
         """Whether this instance is the one to seal and anchor."""
-        ...
 
 
 class AuditSealer:

@@ -42,11 +42,9 @@ class FigureRepository(Protocol):
 
     async def figures(self, figure: str, step: Step, begin: datetime, end: datetime) -> list[StepAmounts]:
         """Return the hours or days with values, in order."""
-        ...
 
     async def top_files(self, figure: str, limit: int) -> list[FileFigures]:
         """Return the existing files with the highest figure."""
-        ...
 
 
 class MongoFigures:

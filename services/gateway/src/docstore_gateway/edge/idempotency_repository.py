@@ -24,23 +24,18 @@ class IdempotencyRows(Protocol):
 
     async def take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
         """Return the row, leased to the caller if it is new or its lease expired without a response."""
-        ...
 
     async def renew(self, row_id: str, lease_id: str) -> None:
         """Renew the lease of a call that is still running."""
-        ...
 
     async def store(self, row_id: str, lease_id: str, sealed: bytes) -> None:
         """Store the response."""
-        ...
 
     async def release(self, row_id: str, lease_id: str) -> None:
         """Delete the row: the call can be made again."""
-        ...
 
     async def known(self, row_ids: Sequence[str]) -> str | None:
         """Return one of the ids that has a row."""
-        ...
 
 
 class MongoIdempotencyRows:

@@ -15,7 +15,6 @@ class TokenGrant(NamedTuple):
 class TokenBuckets(Protocol):
     async def take(self, key: str, *, size: int, period_seconds: float, chunk: int) -> TokenGrant:
         """Take up to `chunk` tokens of a bucket that starts full and gets `size` more each period."""
-        ...
 
 
 class MongoTokenBuckets:

@@ -36,7 +36,6 @@ READ_AT_ONCE_BYTES = 256 * 1024
 class Forwarder(Protocol):
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward the request to the service and its response to the client; Unavailable or 504 without a response."""
-        ...
 
     async def close(self) -> None: ...
 

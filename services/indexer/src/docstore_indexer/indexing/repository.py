@@ -31,43 +31,33 @@ class Entries(Protocol):
 
     async def revisions(self, file_ids: Several[str], session: Session) -> Mapping[str, int]:
         """Return the last revision of each known file."""
-        ...
 
     async def record(self, changes: Sequence[FileChange], session: Session) -> None:
         """Store the new state of files and queue them; leases on them are lost."""
-        ...
 
     async def claim(self, queue: WorkQueue, limit: int) -> list[Entry]:
         """Lease due files, fresh ones before the backlog."""
-        ...
 
     async def move(self, entries: Sequence[Entry], queue: WorkQueue) -> None:
         """Move leased files to another queue and reset their attempts."""
-        ...
 
     async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
         """Retry leased files after so many seconds; `counted`: this attempt counts."""
-        ...
 
     async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
         """Return the ids of leased files that have not changed since."""
-        ...
 
     async def complete(self, outcomes: Sequence[Outcome], session: Session) -> None:
         """Store the outcomes of files that are still leased, which ends their queueing. Raises LeaseLost."""
-        ...
 
     async def requeue(self, file_ids: Several[str], *, drop_text: bool = False) -> None:
         """Queue files again as a backlog; those that are pending restart."""
-        ...
 
     async def release_all(self) -> int:
         """Make all pending files due from their first step; work under way on them no longer counts."""
-        ...
 
     async def page(self, after: str, limit: int) -> list[Entry]:
         """Return entries by id, purged ones too."""
-        ...
 
     async def load(self, file_ids: Several[str]) -> dict[str, Entry]: ...
 

@@ -24,17 +24,14 @@ class TextReader(Protocol):
 
     def queue_of(self, file: File) -> WorkQueue:
         """Return the queue that reads a file. Raises ExtractionFailed if its type or size rules that out."""
-        ...
 
     def ready(self, queue: WorkQueue) -> bool:
         """Whether this queue can read: parsers wait while there is no sandbox."""
-        ...
 
     async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
         """Return the text, or the queue that the file turns out to need. Raises ExtractionFailed, ObjectStoreError,
         SandboxUnavailable.
         """
-        ...
 
 
 @dataclass(slots=True)

@@ -18,7 +18,6 @@ class Texts(Protocol):
 
     async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
         """Return version and text of those files that have one."""
-        ...
 
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None: ...
 
@@ -81,7 +80,6 @@ class Accounts(Protocol):
 
     async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
         """Return the plan of each known account with the revision of its event."""
-        ...
 
     async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None: ...
 

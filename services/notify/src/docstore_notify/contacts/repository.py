@@ -15,7 +15,6 @@ class Contacts(Protocol):
 
     async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
         """Store contacts, except those with a later stored revision."""
-        ...
 
 
 class MongoContacts:

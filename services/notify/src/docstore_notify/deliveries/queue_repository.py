@@ -30,43 +30,33 @@ class SubscriptionQueue:
 class SubscriptionQueues(Protocol):
     async def add_to(self, subscription_ids: Several[str], session: Session) -> None:
         """Record that there are deliveries; a queue that waits after a failure keeps waiting."""
-        ...
 
     async def claim(self) -> SubscriptionQueue | None:
         """Lease the queue that has been due longest."""
-        ...
 
     async def record_success(self, queue: SubscriptionQueue) -> None:
         """Record that a message was accepted: earlier failures no longer count."""
-        ...
 
     async def record_failure(self, queue: SubscriptionQueue, wait: timedelta) -> None:
         """Release a queue after a failed attempt; it is due again after `wait`."""
-        ...
 
     async def release(self, queue: SubscriptionQueue, wait: timedelta = NO_TIME) -> None:
         """Release a queue without counting a failure; it is due again after `wait`."""
-        ...
 
     async def rest(self, queue: SubscriptionQueue) -> None:
         """Release an empty queue: it is due after the next addition, or now if there was one meanwhile."""
-        ...
 
     async def delete(self, queue: SubscriptionQueue) -> None:
         """Delete an empty queue, unless something was added meanwhile: then it is due now."""
-        ...
 
     async def make_due(self, subscription_ids: Several[str]) -> None:
         """Make queues due now, whatever failed before; leased ones stay with their worker."""
-        ...
 
     async def due_in(self) -> float | None:
         """Return the seconds until the next one is due; None if all are idle."""
-        ...
 
     async def due_at(self, subscription_id: str) -> datetime | None:
         """Return when this one is due; None if it is idle."""
-        ...
 
 
 class MongoSubscriptionQueues:

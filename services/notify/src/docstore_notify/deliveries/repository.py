@@ -48,51 +48,40 @@ class Deliveries(Protocol):
 
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
         """Return the last delivery of each stream, if known."""
-        ...
 
     async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
         """Add new deliveries, extend those that are `known`, and store which is the last of each stream."""
-        ...
 
     async def claim(self) -> Claim | None:
         """Claim the delivery that has been due longest."""
-        ...
 
     async def claim_next(self, subscription_id: str) -> Claim | None:
         """Claim the oldest delivery of a subscription's queue, while the queue is leased."""
-        ...
 
     async def due_in(self) -> float | None:
         """Return the seconds until the next one may be claimed."""
-        ...
 
     async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
         """Mark it sent or failed; False if another worker has claimed it meanwhile."""
-        ...
 
     async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
         """Release it, to be claimed again after `wait`, or when its queue is due."""
-        ...
 
     async def fail_waiting(
         self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
     ) -> list[Delivery]:
         """Mark the pending deliveries of a subscription's queue as failed."""
-        ...
 
     async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
         """Store a delivery that was sent at once."""
-        ...
 
     async def log(self, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
         """Return the deliveries of a subscription before `before`, newest first."""
-        ...
 
     async def find(self, delivery_id: str) -> Delivery | None: ...
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
         """Return those of the events with a pending delivery, except digests that are not due yet."""
-        ...
 
 
 class MongoDeliveries:

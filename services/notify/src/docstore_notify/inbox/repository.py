@@ -37,21 +37,17 @@ class Inbox(Protocol):
 
     async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
         """Add notifications; existing ones are not changed."""
-        ...
 
     async def page(self, account_id: str, before: str, limit: int, *, unread: bool) -> list[Notification]:
         """Return notifications before the id `before`, newest first; with `unread`, only unread ones."""
-        ...
 
     async def unread(self, account_id: str) -> int:
         """Return the number of unread ones; COUNTED means that or more."""
-        ...
 
     async def mark_read(self, account_id: str, ids: Several[str]) -> None: ...
 
     async def mark_all_read(self, account_id: str, until: datetime | None) -> None:
         """Mark all as read, or those until then."""
-        ...
 
 
 class MongoInbox:

@@ -17,7 +17,6 @@ class PreferenceStore(Protocol):
 
     async def choose(self, account_id: str, kind: ChosenKind, channel: PersonalChannel, on: bool) -> None:
         """Change one preference and keep the others."""
-        ...
 
 
 class MongoPreferences:

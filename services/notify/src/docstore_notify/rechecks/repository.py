@@ -22,7 +22,6 @@ class Rechecks(Protocol):
 
     async def complete(self, lease: Lease) -> None:
         """Remove the account, unless another right has ended meanwhile."""
-        ...
 
     async def postpone(self, lease: Lease) -> None: ...
 

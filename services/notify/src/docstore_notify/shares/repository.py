@@ -20,7 +20,6 @@ class Shares(Protocol):
 
     async def stop_invitations(self, address_hash: str) -> None:
         """Send no more invitations to the address with this `address_hash`."""
-        ...
 
 
 class MongoShares:
@@ -70,7 +69,6 @@ MAX_TO_A_RECIPIENT = 100
 class ShareLimits(Protocol):
     async def allowed(self, notices: Iterable[Notice], session: Session) -> list[Notice]:
         """Return the notices within the limits and count them; all channels of a share beyond them are dropped."""
-        ...
 
 
 class MongoShareLimits:

@@ -33,27 +33,22 @@ class Subscriptions(Protocol):
     async def follow(self, subscription: Subscription) -> Subscription:
         """Store it, or return the account's existing one for this file, channel and address: active, with these events,
         its secret unchanged. Raises CallAlreadyUsed."""
-        ...
 
     async def made_with(self, account_id: str, key: str) -> Subscription | None:
         """Return the subscription that the account's call with this hash of an Idempotency-Key has created."""
-        ...
 
     async def forget_call(self, subscription_id: str) -> None:
         """Release its Idempotency-Key for another call."""
-        ...
 
     async def number(self, account_id: str) -> int: ...
 
     async def of_account(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
         """Return those with ids after `after`, by id."""
-        ...
 
     async def get(self, account_id: str, subscription_id: str) -> Subscription | None: ...
 
     async def find(self, subscription_id: str) -> Subscription | None:
         """Return a subscription of any account."""
-        ...
 
     async def change(
         self, account_id: str, subscription_id: str, events: tuple[FileChange, ...] | None, enable: bool
@@ -61,15 +56,12 @@ class Subscriptions(Protocol):
 
     async def disable(self, subscription_id: str, reason: str, now: datetime, session: Session) -> bool:
         """Disable it; return whether it was active."""
-        ...
 
     async def remove(self, account_id: str, subscription_ids: Several[str]) -> list[str]:
         """Delete them; return the ids that existed."""
-        ...
 
     async def to_any_of(self, file_ids: Several[str], session: Session) -> list[Subscription]:
         """Return the active subscriptions of these files."""
-        ...
 
     async def of_files(self, file_ids: Several[str], session: Session) -> list[Subscription]: ...
 

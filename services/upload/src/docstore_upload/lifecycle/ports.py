@@ -70,48 +70,39 @@ class Transfers(Protocol[T]):
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         """Return those of `ids` that belong to this account."""
-        ...
 
     async def recent_or_stored(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         """Return the same for their completion; those that this process has just inserted are not read again.
 
         They may have changed since: each write checks the state.
         """
-        ...
 
     async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]: ...
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
         """Make open ones committing, due at `retry_at`; leave others as they are. Returns whether all were open."""
-        ...
 
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
         """Make committing transfers completed; NotCommitting if one is in another state: the transaction must end."""
-        ...
 
     async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
         """Add fields to a transfer that the same transaction has read as completed."""
-        ...
 
     async def end(
         self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
         """End transfers that the same transaction has read as not ended; their clean-up is due at once."""
-        ...
 
     async def claim_due(self, limit: int) -> list[T]:
         """Lease up to `limit` due transfers."""
-        ...
 
     async def recheck(self, rechecks: Sequence[Recheck[T]]) -> None:
         """Schedule the next check of those that their claim still holds."""
-        ...
 
     async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Session) -> None:
         """Store by id the services that have not acknowledged; the revision counts the stalled event."""
-        ...
 
     async def count_stalled(self) -> int: ...
 

@@ -13,8 +13,6 @@ class Packs(Transfers[Pack], Protocol):
 
     async def keys_of(self, pack_ids: Sequence[str]) -> list[str]:
         """Return the keys of those of these packs that may have an object, or are to be cleared."""
-        ...
 
     async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
         """Drop live slices, by (account id, pack id); an acknowledged pack becomes due unless a worker has it."""
-        ...

@@ -13,25 +13,20 @@ class Uploads(Transfers[Upload], Protocol):
 
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
         """Return sessions that began before `before`, newest first."""
-        ...
 
     async def open_in_blocks(self, account_id: str) -> int:
         """Return the bytes of the account's open uploads in blocks."""
-        ...
 
     async def given_up_bytes(self, account_id: str, now: datetime) -> int:
         """Return the bytes of the account's cancelled forms and credentials that still work.
 
         Credentials whose upload was refused count for more, because nobody knows how much they write.
         """
-        ...
 
     async def mark_uploading(self, upload_id: str) -> None:
         """Record that bytes have begun to arrive."""
-        ...
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         """Store the checksum of the object with this ETag, so that it is not read again."""
-        ...
 
     async def stalled(self, after: str, limit: int) -> list[Upload]: ...

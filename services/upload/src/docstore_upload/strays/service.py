@@ -34,7 +34,6 @@ class Passes(Protocol):
 
     async def take(self) -> Place | None:
         """Lease the next page, if one is due."""
-        ...
 
     async def move(self, place: Place, due_at: datetime) -> None: ...
 

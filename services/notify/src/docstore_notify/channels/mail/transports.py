@@ -24,7 +24,6 @@ class Transport(Protocol):
 
     async def send(self, mail: EmailMessage, recipient: str) -> None:
         """Send a mail; return once it is accepted. Raises Refused or NotNow."""
-        ...
 
     async def close(self) -> None: ...
 
