@@ -52,8 +52,7 @@ def operations_router(
     async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
         """List dead letters after this id."""
         letters = await runtime.dead_letters.page(after, limit)
-        body: DeadLetterList = {"items": [letter.summary(runtime.service) for letter in letters]}
-        return json_response(body)
+        return json_response(DeadLetterList(items=[letter.summary(runtime.service) for letter in letters]))
 
     @router.post("/dead-letters/{letter_id}/replay", dependencies=operators, response_model=described(Replayed))
     async def replay_dead_letter(letter_id: str) -> Response:
@@ -62,8 +61,7 @@ def operations_router(
         if letter is None:
             raise not_found("dead letter")
         replayed, error = await runtime.replay(letter)
-        body: Replayed = {"replayed": replayed, "error": error}
-        return json_response(body)
+        return json_response(Replayed(replayed=replayed, error=error))
 
     @router.delete("/dead-letters/{letter_id}", status_code=204, dependencies=operators)
     async def discard_dead_letter(letter_id: str) -> None:
@@ -81,8 +79,7 @@ def operations_router(
         """Republish events of this service under their old ids; consumers ignore those they have handled."""
         since = body.get("since")
         again = runtime.republish_since(since) if since else runtime.republish(body.get("event_ids", []))
-        republished: Republished = {"republished": await again}
-        return json_response(republished)
+        return json_response(Republished(republished=await again))
 
     @router.post("/events/settled", dependencies=[callers(*waiting)], response_model=described(Acknowledged))
     async def acknowledged_events(body: AcknowledgedRequest) -> Response:
@@ -90,7 +87,6 @@ def operations_router(
         handled = await runtime.inbox.handled(body["event_ids"])
         if handled and pending_events is not None:
             handled -= await pending_events(handled)
-        acknowledged: Acknowledged = {"settled": sorted(handled)}
-        return json_response(acknowledged)
+        return json_response(Acknowledged(settled=sorted(handled)))
 
     return router

@@ -152,8 +152,7 @@ def readiness_router(name: ServiceName, checks: Mapping[str, Check], partial_che
     async def get_readiness() -> Response:
         """Get whether the service is ready, and the error of each failing component."""
         status, failed = await readiness(checks, partial_checks)
-        body: Readiness = {"ready": status != UNAVAILABLE, "failed": failed}
-        return json_response(body)
+        return json_response(Readiness(ready=status != UNAVAILABLE, failed=failed))
 
     @router.get("/openapi.json", dependencies=[callers("gateway")], response_model=described(dict[str, Any]))
     async def get_openapi() -> Response:

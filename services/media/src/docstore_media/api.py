@@ -44,7 +44,6 @@ def internal_preview_router(service: PreviewService) -> APIRouter:
     async def preview_urls(body: PreviewsRequest) -> Response:
         """Signed URLs in the order of `items`, null where there is no preview. The caller checks who may see them."""
         files = [NamedVersion(item["file_id"], item["version"], item["name"]) for item in body["items"]]
-        urls: PreviewUrls = {"urls": await service.urls(files, body.get("size", "small"))}
-        return json_response(urls)
+        return json_response(PreviewUrls(urls=await service.urls(files, body.get("size", "small"))))
 
     return router

@@ -74,15 +74,13 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
             {"upload_id": upload_id, "accepted": upload_id in reserved.accepted}
             for upload_id in (item["upload_id"] for item in body["items"])
         ]
-        response: ReservationResults = {"results": results, "usage": usage_view(reserved.account)}
-        return json_response(response)
+        return json_response(ReservationResults(results=results, usage=usage_view(reserved.account)))
 
     @router.post("/reservations/release", dependencies=reserving, response_model=described(ReleaseResult))
     async def release(body: ReleaseRequest) -> Response:
         """Release reservations."""
         account = await service.release(body["account_id"], body["upload_ids"])
-        response: ReleaseResult = {"usage": usage_view(account)}
-        return json_response(response)
+        return json_response(ReleaseResult(usage=usage_view(account)))
 
     @router.get(
         "/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")], response_model=described(Usage)
@@ -97,8 +95,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
     async def reconcile(account_id: str) -> Response:
         """Compare one account now; its drift is null if there is none or something is under way."""
         drift = await reconciler.compare(account_id)
-        body: Reconciled = {"drift": {"bytes": drift.bytes, "documents": drift.documents} if drift else None}
-        return json_response(body)
+        return json_response(Reconciled(drift={"bytes": drift.bytes, "documents": drift.documents} if drift else None))
 
     @router.get("/totals", dependencies=[callers("operator")], response_model=described(contract.Totals))
     async def totals() -> Response:
@@ -119,8 +116,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
             }
             for drift in found
         ]
-        page: DriftPage = {"items": items, "next_after": found[-1].account_id if len(found) == limit else None}
-        return json_response(page)
+        return json_response(DriftPage(items=items, next_after=found[-1].account_id if len(found) == limit else None))
 
     return router
 

@@ -61,22 +61,19 @@ def regions_router(
             raise invalid("A region can only send its own accounts.")
         await replication.receive([Entry(**account) for account in sent["accounts"]])
         introduced = await replication.has_introduced(sender)
-        received: Received = {"heard": len(sent["accounts"]), "introduced": introduced}
-        return json_response(received)
+        return json_response(Received(heard=len(sent["accounts"]), introduced=introduced))
 
     @router.post("/claims", response_model=described(ClaimResult), openapi_extra=described_body(claim_body))
     async def claim(request: Request) -> Response:
         """Decide, as the e-mail's arbiter, whether a sign-up of another region may have the e-mail."""
         sender, asked = await signed(request, claim_body)
-        result: ClaimResult = {"granted": await claims.grant(asked["email_hash"], asked["account_id"], sender)}
-        return json_response(result)
+        return json_response(ClaimResult(granted=await claims.grant(asked["email_hash"], asked["account_id"], sender)))
 
     @router.post("/sign-ups", response_model=described(SignUpResult), openapi_extra=described_body(sign_up_body))
     async def settle(request: Request) -> Response:
         """Return the state of a sign-up of this region to an arbiter."""
         _, asked = await signed(request, sign_up_body)
-        result: SignUpResult = {"state": await claims.settle(asked["account_id"])}
-        return json_response(result)
+        return json_response(SignUpResult(state=await claims.settle(asked["account_id"])))
 
     documented = described_body(reset_body)
 
@@ -85,7 +82,6 @@ def regions_router(
         """Receive a reset request that another region forwards to the account's home region."""
         _, asked = await signed(request, reset_body)
         await receive_reset(asked["request_id"], asked["account_id"])
-        received: ResetReceived = {"heard": True}
-        return json_response(received)
+        return json_response(ResetReceived(heard=True))
 
     return router

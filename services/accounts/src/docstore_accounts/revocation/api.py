@@ -24,7 +24,6 @@ def internal_router(feed: RevocationFeed) -> APIRouter:
         """Get revocations after `cursor`, or all in force; wait up to `wait` seconds if there are none."""
         page = await feed.page(cursor, wait)
         items = [revocation.to_json() for revocation in page.revocations]
-        body: RevocationPage = {"items": items, "cursor": page.cursor}
-        return json_response(body)
+        return json_response(RevocationPage(items=items, cursor=page.cursor))
 
     return router

@@ -137,5 +137,4 @@ async def list_stalled(request: Request, after: str = "", limit: Annotated[int, 
         }
         for upload in uploads
     ]
-    page: StalledUploads = {"items": items, "next_after": uploads[-1].id if len(uploads) == limit else None}
-    return json_response(page)
+    return json_response(StalledUploads(items=items, next_after=uploads[-1].id if len(uploads) == limit else None))
