@@ -1,6 +1,7 @@
-"""Cancellation of asyncio tasks."""
+"""Cancellation of asyncio tasks, and waits with a time limit."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from typing import Any
 
@@ -18,3 +19,11 @@ async def end_tasks(tasks: Collection[asyncio.Future[Any]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+
+
+async def happens_within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait until `event` is set, at most `seconds`; return whether it is."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

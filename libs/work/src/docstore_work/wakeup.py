@@ -1,9 +1,10 @@
 """Wake-ups within a process, which save waiting for the next poll."""
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
+
+from docstore_platform.tasks import happens_within
 
 _waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
@@ -19,10 +20,7 @@ class Wakeup:
 
     async def wait(self, seconds: float) -> bool:
         """Wait for a wake-up, at most `seconds`; return whether there was one since the last wait."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        woken = self._event.is_set()
+        woken = await happens_within(seconds, self._event)
         self._event.clear()
         return woken
 

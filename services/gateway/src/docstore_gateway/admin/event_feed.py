@@ -26,7 +26,7 @@ from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.errors import TooMany
 from docstore_platform.security.tokens import Principal, expires_at
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tasks import end_tasks
+from docstore_platform.tasks import end_tasks, happens_within
 
 MAX_WATCHERS = 16
 MAX_BUFFERED_EVENTS = 1000
@@ -63,9 +63,7 @@ class Watcher:
 
     async def next(self, seconds: float) -> list[Envelope[Event]]:
         """Return new events, waiting up to `seconds` for the first."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
+        await happens_within(seconds, self._woken)
         self._woken.clear()
         if self.gone:
             self._woken.set()
@@ -103,10 +101,7 @@ class EventFeed:
 
     async def wait_until_listening(self, seconds: float) -> bool:
         """Whether the gateway listens to the broker, now or within `seconds`."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._listening.wait()
-        return self._listening.is_set()
+        return await happens_within(seconds, self._listening)
 
     def _handle(self, envelope: Envelope[Event]) -> None:
         for watcher in self._watchers:

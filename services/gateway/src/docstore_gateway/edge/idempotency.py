@@ -22,7 +22,7 @@ from docstore_gateway.edge.idempotency_repository import IdempotencyRows
 from docstore_gateway.responses import HeaderList, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.database import DatabaseError
-from docstore_platform.errors import Conflict, DomainError, invalid, unavailable
+from docstore_platform.errors import Conflict, invalid, unavailable
 from docstore_platform.ids import new_id
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
@@ -87,7 +87,7 @@ class IdempotencyKeys:
         if "status" in row:  # stored by an earlier version
             headers = [(bytes(name), bytes(value)) for name, value in row["headers"]]
             return StoredResponse(row["status"], headers, bytes(row["body"]))
-        raise _in_progress()
+        raise Conflict("The same call is already in progress.", code="idempotency_in_progress", retry_after=1)
 
     async def _key_of(self, call: Call) -> bytes:
         """Return the current key, or an older one under which this call is already stored."""
@@ -206,7 +206,3 @@ class Recorder:
             await self._rows.store(self._row_id, self._lease_id, sealed)
         except DatabaseError as error:
             log.warning("idempotent_response_not_stored", error=repr(error))
-
-
-def _in_progress() -> DomainError:
-    return Conflict("The same call is already in progress.", code="idempotency_in_progress", retry_after=1)

@@ -1,7 +1,6 @@
 """Forwards a request to the service that owns it: into its app in this process, or over HTTP."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from docstore_platform.errors import DomainError, unavailable
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.http.problems import Problem
 from docstore_platform.internal import LOCAL, local_app
+from docstore_platform.tasks import end_tasks
 from docstore_platform.telemetry.tracing import client_span, current_traceparent, http_answered, http_call
 
 HOP_BY_HOP = frozenset(
@@ -191,9 +191,7 @@ async def _pass_response(response: aiohttp.ClientResponse, receive: Receive, sen
         if not gone.done():
             raise
     finally:
-        gone.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await gone
+        await end_tasks([gone])
 
 
 async def _until_gone(receive: Receive, response: aiohttp.ClientResponse) -> None:

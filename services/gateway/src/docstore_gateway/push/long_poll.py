@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,10 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.waiting import Waiting
-from docstore_gateway.responses import BODY_HEADERS, HeaderList, send_response
+from docstore_gateway.responses import BODY_HEADERS, CapturedResponse
 from docstore_platform.errors import invalid
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.security.tokens import Principal, unauthorized
+from docstore_platform.tasks import end_tasks
 
 CHANGES_PATH = "/v1/changes"
 MAX_WAIT_SECONDS = 60
@@ -33,12 +34,9 @@ class Disconnectable(Protocol):
 
 
 @dataclass(slots=True)
-class JournalResponse:
+class JournalResponse(CapturedResponse):
     """Metadata's response to a read of the journal."""
 
-    status: int = 0
-    headers: HeaderList = field(default_factory=list)
-    body: bytes = b""
     _received: bool = False
 
     async def receive(self) -> Message:
@@ -47,15 +45,6 @@ class JournalResponse:
             await asyncio.Event().wait()
         self._received = True
         return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status, self.headers = message["status"], message["headers"]
-        else:
-            self.body += message.get("body", b"")
-
-    async def send_to(self, send: Send) -> None:
-        await send_response(send, self.status, self.headers, self.body)
 
 
 async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str]) -> JournalResponse:
@@ -88,9 +77,7 @@ async def watching_disconnect(waiter: Disconnectable, receive: Receive) -> Async
     try:
         yield
     finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        await end_tasks([watching])
 
 
 def wait_of(scope: Scope) -> tuple[float, dict[str, str]]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -18,8 +18,10 @@ from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
 from docstore_events.catalogue.notifications import NotificationSent
 from docstore_events.catalogue.shares import ShareEvent
+from docstore_platform.chunks import chunks
 from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.security.tokens import Principal
+from docstore_platform.tasks import happens_within
 from docstore_work.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -65,10 +67,7 @@ class Waiter:
 
     async def wait(self, seconds: float) -> bool:
         """Wait for a wake-up; return whether there was one within `seconds`."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.woken.wait()
-        return self.woken.is_set()
+        return await happens_within(seconds, self.woken)
 
 
 class Waiting:
@@ -164,9 +163,7 @@ class Waiting:
     async def keep_checking(self) -> None:
         """Check for lost wake-ups until cancelled."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._check_seconds * random.uniform(0.75, 1.25)):
-                    await self._check_now.wait()
+            await happens_within(self._check_seconds * random.uniform(0.75, 1.25), self._check_now)
             self._check_now.clear()
             try:
                 await self.check()
@@ -176,13 +173,9 @@ class Waiting:
     async def check(self) -> None:
         """Wake every waiter that is not at the end of its journal."""
         accounts = [account for account, waiters in self._waiters.items() if any(w.cursor for w in waiters)]
-        for chunk in _chunks(accounts, ACCOUNTS_PER_CALL):
+        for chunk in chunks(accounts, ACCOUNTS_PER_CALL):
             heads = await self._metadata.journal_heads(chunk)
             for account, head in heads.items():
                 for waiter in self._waiters.get(account, ()):
                     if waiter.cursor not in (None, head):
                         waiter.wake()
-
-
-def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -64,7 +64,7 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
             return _compressed(request, built, path, found, {"Cache-Control": cached})
         if path.startswith((ASSETS, "/")):
             raise not_found("page")
-        if path and "text/html" not in _accepted(request):
+        if path and "text/html" not in request.headers.get("accept", ""):
             raise not_found("page")  # for programs; browsers get the page, which has routes of its own
         if INDEX not in built:
             return HTMLResponse(ABSENT, headers=page_headers)
@@ -93,10 +93,6 @@ class BuiltPages:
             self._files = {path.relative_to(self._folder).as_posix(): path for path in found}
             self._built_at = built_at
         return self._files
-
-
-def _accepted(request: Request) -> str:
-    return request.headers.get("accept", "")
 
 
 def _compressed(request: Request, built: dict[str, Path], name: str, path: Path, headers: dict[str, str]) -> Response:

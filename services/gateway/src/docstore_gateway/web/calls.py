@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.responses import BODY_HEADERS, HeaderList, send_response
+from docstore_gateway.responses import BODY_HEADERS, CapturedResponse
 from docstore_platform.http.body_limits import replaying
 from docstore_platform.http.problems import error_of
 
@@ -19,21 +19,11 @@ Call = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Captured:
+class Captured(CapturedResponse):
     """A service's response to be changed before the browser gets it."""
 
-    status: int = 0
-    headers: HeaderList | None = None
-    body: bytes = b""
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status, self.headers = message["status"], list(message["headers"])
-        else:
-            self.body += message.get("body", b"")
-
     def header(self, name: bytes) -> str:
-        return next((value.decode("latin-1") for key, value in self.headers or [] if key.lower() == name), "")
+        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == name), "")
 
     def json(self) -> Any:
         """Return the JSON; raise a DomainError if it is an error."""
@@ -43,9 +33,6 @@ class Captured:
         problem = {"code": "", "detail": "No reason was given.", **(content if isinstance(content, dict) else {})}
         wait = self.header(b"retry-after")
         raise error_of(problem | {"status": self.status}, wait or None)
-
-    async def send_to(self, send: Send, extra: HeaderList) -> None:
-        await send_response(send, self.status, [*(self.headers or []), *extra], self.body)
 
 
 async def public_call(

@@ -1,11 +1,12 @@
 """Blocks, block lists and discarded keys in MongoDB."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from docstore_contents.block_list import block_key
 from docstore_events.transaction import Transactor
+from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
@@ -30,10 +31,6 @@ T = TypeVar("T")
 
 def row_id(account_id: str, block_hash: str) -> str:
     return f"{account_id}.{block_hash}"
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
 
 
 def _known(row: Document) -> KnownBlock:
@@ -84,7 +81,7 @@ class MongoBlocks:
 
     async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
         known: dict[str, KnownBlock] = {}
-        for ids in _chunks([row_id(account_id, name) for name in hashes]):
+        for ids in chunks([row_id(account_id, name) for name in hashes], CHUNK):
             # First, so that what is read afterwards is younger than any row that may be collected.
             await self._blocks.update_many({"_id": {"$in": ids}}, {"$max": {"touched_at": now}})
             async for row in self._blocks.find({"_id": {"$in": ids}}, _FIELDS):
@@ -94,7 +91,7 @@ class MongoBlocks:
 
     async def add(self, account_id: str, stored_bytes: Mapping[str, int], now: datetime) -> dict[str, KnownBlock]:
         added: dict[str, KnownBlock] = {}
-        for names in _chunks(list(stored_bytes)):
+        for names in chunks(list(stored_bytes), CHUNK):
             rows = [
                 {
                     "_id": row_id(account_id, name),
@@ -132,7 +129,7 @@ class MongoBlocks:
         return [Awaited(row["_id"].rpartition(".")[0], _known(row), row["touched_at"]) for row in rows]
 
     async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
-        for some in _chunks(arrived):
+        for some in chunks(arrived, CHUNK):
             changes = [
                 UpdateOne(
                     {"_id": row_id(account_id, block.hash), "key": block.key, "state": "pending"},
@@ -192,7 +189,7 @@ class MongoBlocks:
         return [_known(row) for row in await rows.to_list(limit)]
 
     async def refer(self, references: References, now: datetime, session: Session) -> None:
-        for some in _chunks(list(references.keys.items())):
+        for some in chunks(list(references.keys.items()), CHUNK):
             there = {
                 "_id": {"$in": [row_id(references.account_id, name) for name, _ in some]},
                 "key": {"$in": [key for _, key in some]},
@@ -214,7 +211,7 @@ class MongoBlocks:
         async def work(session: Session) -> bool:
             if not (await self._lists.delete_one({"_id": list_key}, session=session)).deleted_count:
                 return False
-            for some in _chunks(ids):
+            for some in chunks(ids, CHUNK):
                 await self._blocks.update_many({"_id": {"$in": some}}, {"$inc": {"refs": -1}}, session=session)
             await self._discard({list_key: None}, now, session)
             return True

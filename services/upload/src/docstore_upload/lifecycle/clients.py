@@ -8,6 +8,7 @@ from docstore_contracts.caller import MAX_ITEMS, Caller, ItemRefused
 from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_contracts.quota import QuotaClient
+from docstore_platform.chunks import chunks
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import error_of
 
@@ -30,7 +31,7 @@ class ServiceClients:
 
     async def republish_file_events(self, event_ids: Sequence[str]) -> None:
         """Have metadata republish these events under their old ids."""
-        for some in _batches(event_ids):
+        for some in chunks(event_ids, MAX_ITEMS):
             await self._metadata_operations.republish_events(some)
 
     async def settled(self, events: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
@@ -38,7 +39,7 @@ class ServiceClients:
 
         async def ask(name: str) -> set[str]:
             settled: set[str] = set()
-            for some in _batches(events[name]):
+            for some in chunks(events[name], MAX_ITEMS):
                 try:
                     settled.update(await self._consumers[name].acknowledged_events(some))
                 except DomainError as problem:
@@ -48,7 +49,3 @@ class ServiceClients:
             return settled
 
         return dict(zip(events, await asyncio.gather(*(ask(name) for name in events)), strict=True))
-
-
-def _batches(event_ids: Sequence[str]) -> list[list[str]]:
-    return [list(event_ids[start : start + MAX_ITEMS]) for start in range(0, len(event_ids), MAX_ITEMS)]

@@ -3,9 +3,10 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.complete import Completer
@@ -93,7 +94,7 @@ class TransferWorker(DueWork[T]):
 
     async def _check(self, transfers: Sequence[T]) -> None:
         """Complete transfers that were sent in full, expire those that are late, schedule the others."""
-        for some in self._chunks(transfers):
+        for some in chunks(transfers, self._kind.at_once):
             outcomes = await self._completer.complete(some, "workflow")
             now, expired, later = self._clock(), [], []
             for transfer in some:
@@ -114,9 +115,5 @@ class TransferWorker(DueWork[T]):
 
     async def _commit(self, transfers: Sequence[T]) -> None:
         """Resume commits; those that fail again are due when their lease ends."""
-        for some in self._chunks(transfers):
+        for some in chunks(transfers, self._kind.at_once):
             await self._completer.complete(some, "workflow")
-
-    def _chunks(self, transfers: Sequence[T]) -> Iterator[Sequence[T]]:
-        size = self._kind.at_once
-        return (transfers[start : start + size] for start in range(0, len(transfers), size))
