@@ -19,7 +19,6 @@ SERVERS = ("mongod", "object-store", "broker")
 class Faults(Protocol):
     async def strike(self) -> str:
         """One random fault; what it was, once all that was hit is running again."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reservations of bytes that are copied, not uploaded, in the quota service."""
+"""Reserves storage in the quota service for copies, which no upload reserves."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -122,7 +122,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
         where = f" in {region['region']}" if state.regions else ""
         console.print(f"DocStore{where} on {settings.data}: [bold]{region['gateway'] or 'starting'}[/]")
         table = Table()
-        for name in ("part", "pid", "address", "memory MiB"):
+        for name in ("component", "pid", "address", "memory MiB"):
             table.add_column(name, justify="right" if name in ("pid", "memory MiB") else "left")
         for part in region["parts"]:
             table.add_row(part["name"], str(part["pid"]), part["address"], str(part["memory_mib"]))

@@ -1,4 +1,4 @@
-"""Adapts how long the embedded broker may hold an empty fetch: longer than it takes to find records.
+"""Adapts the wait time of fetches to the embedded broker: long enough for it to find records.
 
 The broker finds records by listing the log's batches, and returns nothing if the wait ends before the list is complete.
 With a wait too short for a long log or a busy machine, records would never be found. With one too long, new records

@@ -1,4 +1,4 @@
-"""Responses with an account."""
+"""Response models of accounts."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Responses with activity."""
+"""Response models of activity."""
 
 from datetime import datetime
 from typing import Literal

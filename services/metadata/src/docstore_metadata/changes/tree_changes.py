@@ -1,4 +1,4 @@
-"""What one transaction changes in the tree: collected first, then written together."""
+"""Changes of one transaction in the tree: collected first, then written together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Responses with trash."""
+"""Response models of the trash."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Responses with files and folders."""
+"""Response models of files and folders."""
 
 from datetime import datetime
 

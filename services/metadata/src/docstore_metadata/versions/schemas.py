@@ -1,4 +1,4 @@
-"""Responses with versions."""
+"""Response models of versions."""
 
 from datetime import datetime
 
