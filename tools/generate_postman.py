@@ -68,7 +68,8 @@ def _item(document: Json, method: str, path: str, operation: Json) -> Json:
 
 
 def _field(parameter: Json, *, disabled: bool = False) -> Json:
-    field: Json = {"key": parameter["name"], "value": "", "description": parameter.get("description", "")}
+    name = f"{parameter['name']}.NAME" if parameter.get("explode") else parameter["name"]
+    field: Json = {"key": name, "value": "", "description": parameter.get("description", "")}
     return {**field, "disabled": True} if disabled else field
 
 

@@ -133,6 +133,15 @@ async def test_metadata_is_set_shown_and_removed(shell: Shell) -> None:
     assert (await shell.run("meta", "/docs/a.txt", "author")).status == 2
     assert await shell.done("meta", "/docs/a.txt") == "author=Bob\n"
     assert await shell.done("meta", "/docs", "status=open") == "status=open\n"
+    assert await shell.done("ls", "/docs", "--meta", "author=Bob", "--kind", "file") == "a.txt\n"
+    assert await shell.done("ls", "/docs", "--meta", "author=Ada") == ""
+
+    async def found() -> bool:
+        by_words = await shell.run("search", "a", "--meta", "author=Bob")
+        by_filters = await shell.run("search", "--kind", "folder", "--meta", "status=open", "--created-after", "1h")
+        return (by_words.out, by_filters.out) == ("/docs/a.txt\n", "/docs\n")
+
+    await eventually(found)
 
 
 async def test_all_of_a_folder_goes_to_the_root_and_all_of_the_root_comes_back(shell: Shell, tmp_path: Path) -> None:

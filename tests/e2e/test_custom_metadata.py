@@ -273,3 +273,30 @@ async def test_the_python_client_sends_and_changes_it(ada: Person, tmp_path: Pat
         changed = await client.change(again.id, metadata={"by": "Ada"}, etag=again.etag)
         assert (changed.metadata, changed.tags) == ({"by": "Ada"}, ())
         assert [version.metadata for version in (await client.versions(again.id)).items] == [{"by": "Ada"}, PAIRS]
+
+
+async def test_everybody_finds_by_metadata_kind_owner_and_dates(ada: Person, grace: Person) -> None:
+    """With and without words, on the free plan, too; in pages, and among what others share."""
+    for number in range(3):
+        await ada.upload(f"/heron {number}.txt", CONTENT, metadata={"author": "Ada", "number": str(number)})
+    last = await ada.upload("/heron of grace.txt", CONTENT, metadata={"author": "Grace"})
+    folder = await ada.call("POST", "/v1/folders", {"path": "/heron folder"})
+    await ada.call("PATCH", f"/v1/files/{folder['id']}", {"metadata": {"author": "Ada"}})
+    herons = [f"/heron {number}.txt" for number in range(3)]
+    filters: Json = {"meta.author": "Ada"}
+    for words in ("heron", ""):
+        await ada.found(words, *herons, "/heron folder", **filters)
+        await ada.found(words, *herons, kind="file", limit=2, **filters)
+        await ada.found(words, "/heron 1.txt", **filters, **{"meta.number": "1"})
+        await ada.found(words, "/heron folder", kind="folder", owner=ada.id)
+        await ada.found(words, owner=grace.id)
+        await ada.found(words, "/heron folder", created_after=last["created_at"])
+        await ada.found(words, *herons, created_before=last["created_at"], modified_before=last["modified_at"])
+    await ada.share(last, grace)
+    await grace.found("", "/heron of grace.txt", owner=ada.id, **{"meta.author": "Grace"})
+    await ada.call("PATCH", f"/v1/files/{last['id']}", {"metadata": {"author": "Ada"}})
+    await grace.found("heron", "/heron of grace.txt", **filters)
+    listed = await ada.every("/v1/files", path="/", kind="file", owner=ada.id, limit=2, **filters)
+    assert [file["path"] for file in listed] == [*herons, "/heron of grace.txt"]
+    assert await ada.refused("GET", "/v1/search?q=heron&meta.Author=Ada") == (400, "unknown_parameter")
+    assert await ada.refused("GET", "/v1/search?kind=link") == (422, "invalid_request")

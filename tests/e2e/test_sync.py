@@ -324,3 +324,21 @@ async def test_three_devices_that_change_all_at_once(device: NewDevice) -> None:
     contents = {content.decode() for content in trees[0].values() if content is not None}
     expected = {f"text {number}" for number in range(2, 12)}
     assert expected | {"edited on the desk", "edited on the phone", "new on the phone"} <= contents
+
+
+async def test_synced_versions_keep_the_metadata_of_the_file(device: NewDevice) -> None:
+    """A small file and one in blocks: what describes them outlives new versions and a rename."""
+    folder, sync, client = await device("desk")
+    write(folder / "small.txt", "one")
+    write(folder / "large.bin", os.urandom(5 << 20))
+    await sync.sync()
+    for file in await client.list_folder("/"):
+        await client.change(file.id, metadata={"author": "Ada"})
+    await sync.sync()
+    write(folder / "small.txt", "two")
+    write(folder / "large.bin", os.urandom(5 << 20))
+    await sync.sync()
+    (folder / "small.txt").rename(folder / "renamed.txt")
+    await sync.sync()
+    found = {file.name: (file.version, file.metadata) for file in await client.list_folder("/")}
+    assert found == dict.fromkeys(("renamed.txt", "large.bin"), (2, {"author": "Ada"}))

@@ -38,6 +38,7 @@ BEYOND_A_SCHEMA = {
     "invalid_cursor": "a cursor is opaque: only one that a page of this very list answered is good",
     "invalid_path": "names are counted in bytes of UTF-8, are in normal form C, and neither `.` nor `..`",
     "invalid_tags": "tags are counted in bytes of UTF-8 and printable, whatever the version of Unicode calls so",
+    "invalid_metadata": "values are printable, whatever the version of Unicode calls so, and only forms have fields",
     "unprintable_text": "printable is whatever the version of Unicode calls so",
     "invalid_display_name": "is not of blanks alone, whatever the version of Unicode calls so",
     "invalid_email": "a domain outside ASCII is one that IDNA can write in ASCII, and the parts have their own lengths",

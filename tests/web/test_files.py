@@ -1,6 +1,7 @@
 """Files and folders in the browser: mouse, keyboard, drag and drop, long lists."""
 
 import json
+import re
 
 from playwright.async_api import Route, expect
 from web_visitors import NewVisitor, Visitor, check_page
@@ -140,6 +141,26 @@ async def test_custom_metadata_is_shown_and_edited(ada: Visitor) -> None:
     await expect(details).not_to_contain_text("draft")
     now = await ada.person.call("GET", f"/v1/files/{file['id']}")
     assert now["metadata"] == {"author": "Grace", "paper-size": "A4 hoch"}
+
+
+async def test_a_search_is_filtered_by_metadata_and_kind(ada: Visitor) -> None:
+    """A pair is entered as it is written, shown as a filter and removed again; the address has all filters."""
+    await ada.put("/gull one.txt", b"1", metadata={"author": "Ada"})
+    await ada.put("/gull two.txt", b"2", metadata={"author": "Grace"})
+    await ada.person.call("POST", "/v1/folders", {"path": "/gulls"})
+    await ada.person.found("gull", "/gull one.txt", "/gull two.txt", "/gulls")
+    page = await ada.open("/search?q=gull")
+    names = page.locator(".hits .name")
+    await expect(names).to_have_count(3)
+    await page.get_by_label("Kind").select_option("Files")
+    await expect(names).to_have_count(2)
+    await page.get_by_label("Filter by metadata").fill("author: Ada")
+    await page.keyboard.press("Enter")
+    await expect(names).to_have_text(["gull one.txt"])
+    await expect(page).to_have_url(re.compile(r"kind=file&meta\.author=Ada$"))
+    await check_page(page, "search filters")
+    await page.get_by_role("button", name="author: Ada").click()
+    await expect(names).to_have_count(2)
 
 
 async def test_trash(ada: Visitor) -> None:

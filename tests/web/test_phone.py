@@ -68,5 +68,5 @@ async def test_search_has_its_filters(phone: Visitor) -> None:
     await check_page(page, "phone-search")
     await page.get_by_label("Type").select_option("Images")
     await expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
-    await page.get_by_label("Modified").select_option("Last day")
+    await page.get_by_label("Modified").select_option("Modified in the last day")
     await expect(page).to_have_url(f"{phone.url}/search?q=solar&type=image&since=1")

@@ -228,6 +228,36 @@ async def test_filters_narrow_a_search_and_stand_alone(engine: SearchEngine) -> 
     assert await found(engine, "c", tags=("tax",)) == []
 
 
+async def test_metadata_kind_owner_and_creation_are_filters(engine: SearchEngine) -> None:
+    """With and without words, alone and together; of metadata exactly the pair, and all of several."""
+    shared = {"owner_id": "bob", "readers": ("bob", "ann")}
+    pairs = {"author": "Ada", "year": "1843", "empty": ""}
+    await put(
+        engine,
+        document("f1", metadata=pairs, created_at=T0, modified_at=T0 + timedelta(seconds=3)),
+        document("f2", metadata={"author": "Ada Lovelace"}, created_at=T0 + timedelta(days=1)),
+        document("f3", metadata={"author": "Ada"}, kind="folder", modified_at=T0 + timedelta(seconds=2), **shared),
+        document("hidden", metadata=pairs, owner_id="bob", readers=("bob",)),
+    )
+    for text in ("", "notes"):
+        assert await found(engine, text, metadata=(("author", "Ada"),)) == ["f1", "f3"]
+        assert await found(engine, text, metadata=(("author", "Ada"), ("year", "1843"))) == ["f1"]
+        assert await found(engine, text, metadata=(("empty", ""),)) == ["f1"]
+        for other in (("author", "ada"), ("author", "Lovelace"), ("year", "Ada"), ("author", "")):
+            assert await found(engine, text, metadata=(other,)) == []
+        assert await found(engine, text, kind="folder") == ["f3"]
+        assert await found(engine, text, owner="bob") == ["f3"]
+        assert await found(engine, text, owner="ann", kind="file") == ["f1", "f2"]
+        assert await found(engine, text, owner="eve") == []
+        assert await found(engine, text, created_after=T0) == ["f2"]
+        assert await found(engine, text, created_before=T0 + timedelta(seconds=1)) == ["f1", "f3"]
+        both = await found(engine, text, created_before=T0 + timedelta(seconds=1), modified_after=T0, owner="ann")
+        assert both == ["f1"]
+    await put(engine, document("f1", metadata={"author": "Bob"}, change=2))
+    assert await found(engine, metadata=(("author", "Bob"),)) == ["f1"]
+    assert await found(engine, metadata=(("author", "Ada"),)) == ["f3"]
+
+
 async def test_dates_before_1970_and_far_ahead_are_dates(engine: SearchEngine) -> None:
     """Scanned from an old camera or set by a broken clock."""
     old, far = datetime(1903, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)

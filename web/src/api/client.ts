@@ -115,6 +115,11 @@ function queryString(query: unknown): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
     if (value === undefined || value === null || value === "") continue;
+    if (typeof value === "object" && !Array.isArray(value)) {
+      // Each property is a parameter of its own, as in `meta.author=Ada`.
+      for (const [key, one] of Object.entries(value)) search.append(key, String(one));
+      continue;
+    }
     for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
   }
   const text = search.toString();

@@ -17,11 +17,11 @@ import { viewFile } from "@/viewer/viewer-address";
 const PAGE = 30;
 const DAY_MS = 24 * 3600 * 1000;
 const SINCE = [
-  { value: "", label: "Any time" },
-  { value: "1", label: "Last day" },
-  { value: "7", label: "Last week" },
-  { value: "31", label: "Last month" },
-  { value: "365", label: "Last year" },
+  { value: "", label: "any time" },
+  { value: "1", label: "last day" },
+  { value: "7", label: "last week" },
+  { value: "31", label: "last month" },
+  { value: "365", label: "last year" },
 ];
 const TYPES = [
   { value: "", label: "All types" },
@@ -31,6 +31,20 @@ const TYPES = [
   { value: "video", label: "Videos" },
   { value: "audio", label: "Audio" },
 ];
+
+const KINDS = [
+  { value: "", label: "Files and folders" },
+  { value: "file", label: "Files" },
+  { value: "folder", label: "Folders" },
+] as const;
+const META = /^(meta\.[a-z0-9-]{1,64})=(.*)$/;
+
+/** The parameters of the address that filter by custom metadata: `meta.author`. */
+function metadataOf(query: URLSearchParams): Record<string, string> {
+  return Object.fromEntries([...query].filter(([name]) => name.startsWith("meta.")));
+}
+
+const before = (days: string) => (days ? new Date(Date.now() - Number(days) * DAY_MS).toISOString() : undefined);
 
 function change(query: URLSearchParams, name: string, value: string): void {
   const next = new URLSearchParams(query);
@@ -45,6 +59,9 @@ export default function SearchPage() {
   const text = query.get("q") ?? "";
   const type = query.get("type") ?? "";
   const since = query.get("since") ?? "";
+  const created = query.get("created") ?? "";
+  const kind = KINDS.find(({ value }) => value === query.get("kind"))?.value ?? "";
+  const meta = metadataOf(query);
   const tag = query.get("tag") ?? "";
   const premium = account.plan === "premium";
   const inside = premium && query.get("in") !== "name";
@@ -52,7 +69,7 @@ export default function SearchPage() {
   const list = useRef<HTMLUListElement>(null);
 
   const answer = useInfiniteQuery({
-    queryKey: ["search", text, inside, type, since, tag],
+    queryKey: ["search", text, inside, type, since, created, kind, meta, tag],
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       call("get /v1/search", {
@@ -61,7 +78,10 @@ export default function SearchPage() {
           in: inside ? "content" : "name",
           type: type || undefined,
           tag: tag ? [tag] : undefined,
-          modified_after: since ? new Date(Date.now() - Number(since) * DAY_MS).toISOString() : undefined,
+          kind: kind || undefined,
+          meta,
+          modified_after: before(since),
+          created_after: before(created),
           limit: PAGE,
           cursor: pageParam || undefined,
         },
@@ -112,13 +132,21 @@ export default function SearchPage() {
             </option>
           ))}
         </select>
-        <select aria-label="Modified" value={since} onChange={(event) => change(query, "since", event.target.value)}>
-          {SINCE.map(({ value, label }) => (
+        <select aria-label="Kind" value={kind} onChange={(event) => change(query, "kind", event.target.value)}>
+          {KINDS.map(({ value, label }) => (
             <option key={value} value={value}>
               {label}
             </option>
           ))}
         </select>
+        <Since label="Modified" value={since} onChange={(value) => change(query, "since", value)} />
+        <Since label="Created" value={created} onChange={(value) => change(query, "created", value)} />
+        <MetadataFilter onAdd={(name, value) => change(query, name, value)} />
+        {Object.entries(meta).map(([name, value]) => (
+          <button key={name} className="tool" onClick={() => change(query, name, "")}>
+            {name.slice(5)}: {value} ×
+          </button>
+        ))}
         {tag && (
           <button className="tool" onClick={() => change(query, "tag", "")}>
             Tag: {tag} ×
@@ -133,7 +161,7 @@ export default function SearchPage() {
           <Spinner />
         ) : hits.length === 0 ? (
           <Empty icon={<Search size={40} />} title="Nothing found">
-            <p>Try fewer or shorter words{type || since || tag ? ", or fewer filters" : ""}.</p>
+            <p>Try fewer or shorter words{type || since || created || kind || tag || Object.keys(meta).length > 0 ? ", or fewer filters" : ""}.</p>
           </Empty>
         ) : (
           <ul ref={list} className="hits" onKeyDown={onKeyDown}>
@@ -165,6 +193,44 @@ export default function SearchPage() {
         <ShowMore list={answer} className="button more" />
       </div>
     </section>
+  );
+}
+
+function Since({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  return (
+    <select aria-label={label} value={value} onChange={(event) => onChange(event.target.value)}>
+      {SINCE.map((choice) => (
+        <option key={choice.value} value={choice.value}>
+          {choice.value ? `${label} in the ${choice.label}` : `${label} ${choice.label}`}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Takes `name=value`, or `name: value`. */
+function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => void }) {
+  const [text, setText] = useState("");
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        const [, name, value] = META.exec(`meta.${text.trim().replace(/\s*[:=]\s*/, "=")}`) ?? [];
+        if (!name || !value) return;
+        onAdd(name, value);
+        setText("");
+      }}
+    >
+      <input
+        type="search"
+        aria-label="Filter by metadata"
+        placeholder="author=Ada"
+        value={text}
+        autoCapitalize="none"
+        autoComplete="off"
+        onChange={(event) => setText(event.target.value)}
+      />
+    </form>
   );
 }
 

@@ -12,7 +12,7 @@ from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloading.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.downloading.downloads import Downloads
 from docstore_client.errors import ApiError, DocStoreError
-from docstore_client.list_options import ListOptions
+from docstore_client.list_options import ListOptions, SearchOptions, parameters
 from docstore_client.models import (
     Account,
     BlockedPerson,
@@ -135,9 +135,8 @@ class AsyncClient:
         """Return a page of a folder; of the root if neither path nor id is given."""
         if path is None and parent_id is None:
             path = "/"
-        return await self._get(
-            Page[File], "/v1/files", path=path, parent_id=parent_id, limit=limit, cursor=cursor, **options
-        )
+        query = {"path": path, "parent_id": parent_id, "limit": limit, "cursor": cursor, **parameters(options)}
+        return await self._get(Page[File], "/v1/files", **query)
 
     async def list_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
@@ -328,17 +327,21 @@ class AsyncClient:
 
     async def search(
         self,
-        query: str,
+        query: str = "",
         *,
         within: str = "name",
         tag: str | None = None,
         content_type: str | None = None,
         limit: int = 20,
         cursor: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> Hits:
-        """`within`: "name", or "content" on the premium plan. `content_type`: a MIME type or a part of one."""
+        """Without a query, all that passes the filters. `within`: "name", or "content" on the premium plan.
+
+        `content_type`: a MIME type or a part of one.
+        """
         params = {"q": query, "in": within, "tag": tag, "type": content_type, "limit": limit, "cursor": cursor}
-        return Hits.model_validate(await self.call("GET", "/v1/search", params=params))
+        return Hits.model_validate(await self.call("GET", "/v1/search", params=params | parameters(options)))
 
     # --- following ---------------------------------------------------------------------------------------
 

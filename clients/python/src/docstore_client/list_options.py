@@ -1,7 +1,10 @@
-"""Options for listing folders."""
+"""Options for listing folders and for searches."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
+
+from docstore_client.models import Kind
 
 Sort = Literal["natural", "name", "modified", "created", "size"]
 
@@ -19,3 +22,27 @@ class ListOptions(TypedDict, total=False):
     modified_before: datetime | None
     created_after: datetime | None
     created_before: datetime | None
+    owner: str | None
+    kind: Kind | None
+    metadata: Mapping[str, str] | None
+    """Exactly this custom metadata."""
+
+
+class SearchOptions(TypedDict, total=False):
+    """Filters of a search; all must match. Times are exclusive."""
+
+    modified_after: datetime | None
+    modified_before: datetime | None
+    created_after: datetime | None
+    created_before: datetime | None
+    owner: str | None
+    kind: Kind | None
+    metadata: Mapping[str, str] | None
+    """Exactly this custom metadata."""
+
+
+def parameters(options: ListOptions | SearchOptions) -> dict[str, Any]:
+    """Query parameters; each pair of metadata is one of its own."""
+    filters: dict[str, Any] = {**options}
+    metadata = filters.pop("metadata", None) or {}
+    return filters | {f"meta.{name}": value for name, value in metadata.items()}

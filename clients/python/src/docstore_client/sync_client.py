@@ -9,7 +9,7 @@ from docstore_client.async_client import AsyncClient, _ignore
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloading.bulk_downloads import Wanted
 from docstore_client.errors import DocStoreError
-from docstore_client.list_options import ListOptions
+from docstore_client.list_options import ListOptions, SearchOptions
 from docstore_client.models import (
     Account,
     BlockedPerson,
@@ -260,17 +260,23 @@ class Client:
 
     def search(
         self,
-        query: str,
+        query: str = "",
         *,
         within: str = "name",
         tag: str | None = None,
         content_type: str | None = None,
         limit: int = 20,
         cursor: str | None = None,
+        **options: Unpack[SearchOptions],
     ) -> Hits:
-        """`within`: "name", or "content" on the premium plan. `content_type`: a MIME type or a part of one."""
+        """Without a query, all that passes the filters. `within`: "name", or "content" on the premium plan.
+
+        `content_type`: a MIME type or a part of one.
+        """
         return self._loop.wait(
-            self._client.search(query, within=within, tag=tag, content_type=content_type, limit=limit, cursor=cursor)
+            self._client.search(
+                query, within=within, tag=tag, content_type=content_type, limit=limit, cursor=cursor, **options
+            )
         )
 
     def follow(

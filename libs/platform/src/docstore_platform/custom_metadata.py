@@ -36,3 +36,8 @@ def _checked_value(value: Any) -> str:
         detail = f"A value of custom metadata has up to {MAX_VALUE_CHARS} characters of printable text on one line."
         raise invalid(detail, INVALID_METADATA)
     return text
+
+
+def pair_term(name: str, value: str) -> str:
+    """Return a pair as one text, for an index: no name contains the `=`."""
+    return f"{name}={value}"

@@ -1,11 +1,14 @@
 """A route takes the query parameters that it declares, and refuses all others."""
 
+import re
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query
 
-from docstore_platform.http.parameters import refuse_unknown_parameters
+from docstore_platform.custom_metadata import INVALID_METADATA
+from docstore_platform.errors import Invalid
+from docstore_platform.http.parameters import METADATA_FILTER, metadata_filter, refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
 from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
 
@@ -73,3 +76,20 @@ async def test_other_parameters_are_refused_by_name(query: str) -> None:
 async def test_pages_take_any_parameter() -> None:
     """What a link is opened with, others add parameters to."""
     assert (await ask("/l/page?utm_source=mail")).status == 200
+
+
+def test_filters_by_metadata_are_pairs_that_a_file_can_have() -> None:
+    """Each `meta.NAME=VALUE`, its value in one normal form; others are not its matter."""
+    given = [("meta.author", " Ada\u0301 "), ("limit", "1"), ("meta.author", "Bob"), ("meta.-", "")]
+    assert metadata_filter(given) == (("author", "Ad\xe1"), ("author", "Bob"), ("-", ""))
+    for wrong in ([("meta.Author", "x")], [("meta.a", "x" * 257)], [("meta.a", "a\nb")], [("meta.a", "x")] * 21):
+        with pytest.raises(Invalid) as refused:
+            metadata_filter(wrong)
+        assert refused.value.code == INVALID_METADATA
+
+
+def test_the_documented_filter_is_the_one_that_is_read() -> None:
+    """Names that pass the documentation's pattern pass the rule."""
+    [pattern] = METADATA_FILTER["schema"]["patternProperties"]  # type: ignore[index]
+    assert re.search(pattern, "meta.author")
+    assert not re.search(pattern, "meta.Author")

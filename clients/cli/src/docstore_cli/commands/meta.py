@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from docstore_cli.commands.tree import PATH_HELP
+from docstore_cli.filters import pairs as parsed
 from docstore_cli.options import AsJson, print_json, shown
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person
@@ -21,7 +22,7 @@ Removed = Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", h
 
 def meta(path: Path, pairs: Pairs = None, remove: Removed = None, as_json: AsJson = False) -> None:
     """Show or change the custom metadata of a file or folder; other pairs stay as they are."""
-    wanted = dict(map(_pair, pairs or []))
+    wanted = parsed(pairs)
     removed = frozenset(remove or [])
 
     async def work(docstore: AsyncClient) -> File:
@@ -37,10 +38,3 @@ def meta(path: Path, pairs: Pairs = None, remove: Removed = None, as_json: AsJso
         return
     for name, value in sorted(file.metadata.items()):
         typer.echo(shown(f"{name}={value}"))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"{text}: give a name and a value, as in author=Ada", param_hint="NAME=VALUE")
-    return name, value

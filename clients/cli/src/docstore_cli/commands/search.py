@@ -6,11 +6,24 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.filters import (
+    KINDS,
+    CreatedAfter,
+    CreatedBefore,
+    KindOf,
+    Meta,
+    ModifiedAfter,
+    ModifiedBefore,
+    Owner,
+    ago,
+    pairs,
+)
 from docstore_cli.options import AsJson, print_json, shown
 from docstore_cli.session import as_person
+from docstore_client.list_options import SearchOptions
 
 Words = Annotated[
-    list[str], typer.Argument(metavar="WORDS...", help='Words that must all occur; "a phrase" in quotes.')
+    list[str] | None, typer.Argument(metavar="[WORDS]...", help='Words that must all occur; "a phrase" in quotes.')
 ]
 InContent = Annotated[bool, typer.Option("--content", help="Search the text of files (premium plan).")]
 Tag = Annotated[str | None, typer.Option("--tag")]
@@ -19,16 +32,34 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100)]
 
 
 def search(
-    words: Words,
+    words: Words = None,
     content: InContent = False,
     tag: Tag = None,
     type_: Type = None,
+    kind: KindOf = None,
+    owner: Owner = None,
+    meta: Meta = None,
+    modified_after: ModifiedAfter = None,
+    modified_before: ModifiedBefore = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Find files and folders by name, or files by their text."""
-    query, within = " ".join(words), "content" if content else "name"
-    hits = as_person(lambda docstore: docstore.search(query, within=within, tag=tag, content_type=type_, limit=limit))
+    """Find files and folders by name, or files by their text; without words, all that the filters let through."""
+    query, within = " ".join(words or []), "content" if content else "name"
+    options = SearchOptions(
+        kind=None if kind is None else KINDS[kind],
+        owner=owner,
+        metadata=pairs(meta),
+        modified_after=ago(modified_after, "--modified-after"),
+        modified_before=ago(modified_before, "--modified-before"),
+        created_after=ago(created_after, "--created-after"),
+        created_before=ago(created_before, "--created-before"),
+    )
+    hits = as_person(
+        lambda docstore: docstore.search(query, within=within, tag=tag, content_type=type_, limit=limit, **options)
+    )
     if as_json:
         print_json(hits)
         return

@@ -1,14 +1,24 @@
 """`docstore ls`, `mkdir`, `rm`, `mv` and `cp`."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from docstore_cli.failures import BadUsage, Failures, each
-from docstore_cli.moments import moment
+from docstore_cli.filters import (
+    KINDS,
+    CreatedAfter,
+    CreatedBefore,
+    KindOf,
+    Meta,
+    ModifiedAfter,
+    ModifiedBefore,
+    Owner,
+    ago,
+    pairs,
+)
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, find, located, name_of, need, placed
 from docstore_cli.session import as_person
@@ -49,11 +59,6 @@ Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Sort descending.
 Tag = Annotated[str | None, typer.Option("--tag")]
 Type = Annotated[str | None, typer.Option("--type", help="Such as application/pdf or image/*.")]
 Prefix = Annotated[str | None, typer.Option("--prefix", help="Prefix of the name.")]
-TIME_HELP = "A time like 2026-05-01T12:00:00Z, or so long ago: 12h, 7d."
-ModifiedAfter = Annotated[str | None, typer.Option("--modified-after", help=TIME_HELP)]
-ModifiedBefore = Annotated[str | None, typer.Option("--modified-before", help=TIME_HELP)]
-CreatedAfter = Annotated[str | None, typer.Option("--created-after", help=TIME_HELP)]
-CreatedBefore = Annotated[str | None, typer.Option("--created-before", help=TIME_HELP)]
 
 
 def ls(
@@ -68,6 +73,9 @@ def ls(
     modified_before: ModifiedBefore = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    kind: KindOf = None,
+    owner: Owner = None,
+    meta: Meta = None,
     as_json: AsJson = False,
 ) -> None:
     """List folders and files.
@@ -81,10 +89,13 @@ def ls(
         tag=tag,
         type=type_,
         prefix=prefix,
-        modified_after=_ago(modified_after, "--modified-after"),
-        modified_before=_ago(modified_before, "--modified-before"),
-        created_after=_ago(created_after, "--created-after"),
-        created_before=_ago(created_before, "--created-before"),
+        modified_after=ago(modified_after, "--modified-after"),
+        modified_before=ago(modified_before, "--modified-before"),
+        created_after=ago(created_after, "--created-after"),
+        created_before=ago(created_before, "--created-before"),
+        kind=None if kind is None else KINDS[kind],
+        owner=owner,
+        metadata=pairs(meta),
     )
 
     async def work(docstore: AsyncClient) -> list[list[File]]:
@@ -98,10 +109,6 @@ def ls(
         for file in files:
             typer.echo(_long(file) if long else _name(file))
     failures.end()
-
-
-def _ago(text: str | None, option: str) -> datetime | None:
-    return None if text is None else moment(text, datetime.now(UTC), option, back=True)
 
 
 async def _list(docstore: AsyncClient, place: RemotePath, options: ListOptions) -> list[File]:

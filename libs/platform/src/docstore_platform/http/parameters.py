@@ -10,10 +10,30 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from docstore_platform.custom_metadata import INVALID_METADATA, MAX_PAIRS, MAX_VALUE_CHARS, NAME_PATTERN, check_metadata
+from docstore_platform.errors import invalid
 from docstore_platform.http.problems import Problem, field_place
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 
 UNKNOWN_PARAMETER = "unknown_parameter"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_METADATA_PREFIX = "meta."
+METADATA_FILTER = {
+    "name": "meta",
+    "in": "query",
+    "style": "form",
+    "explode": True,
+    "description": "Only items with exactly this custom metadata: `meta.author=Ada`. Several: all of them.",
+    "schema": {
+        "type": "object",
+        "maxProperties": MAX_PAIRS,
+        "patternProperties": {
+            rf"^meta\.{NAME_PATTERN}$": {"type": "string", "maxLength": MAX_VALUE_CHARS, "pattern": PRINTABLE}
+        },
+        "additionalProperties": False,
+    },
+}
+"""Documentation of the parameters that `metadata_filter` reads."""
 
 
 class DeclaredParameters:
@@ -54,3 +74,13 @@ def refuse_unknown_parameters(routes: Iterable[BaseRoute]) -> None:
     for route in routes:
         if isinstance(route, APIRoute) and route.path.startswith((PUBLIC_PREFIX, INTERNAL_PREFIX)):
             route.app = DeclaredParameters(route.app, route)
+
+
+def metadata_filter(parameters: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of `meta.NAME=VALUE`; 422 `invalid_metadata` for those that no file can have."""
+    given = [(name, value) for name, value in parameters if name.startswith(_METADATA_PREFIX)]
+    if len(given) > MAX_PAIRS:
+        raise invalid(f"At most {MAX_PAIRS} pairs can be filtered by.", INVALID_METADATA)
+    return tuple(
+        pair for name, value in given for pair in check_metadata({name.removeprefix(_METADATA_PREFIX): value}).items()
+    )

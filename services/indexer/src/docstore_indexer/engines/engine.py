@@ -1,7 +1,7 @@
 """Interface of full-text engines: Tantivy or an OpenSearch cluster."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -26,6 +26,8 @@ class IndexedDocument:
     version: int
     created_at: datetime
     modified_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["file", "folder"] = "file"
     text: str | None = None
     change: int = 0
     """Number of the file's change: where several processes write, a lower one loses, however late it arrives."""
@@ -38,7 +40,8 @@ class SearchQuery:
     `text`: words, all of which must occur. In scope "name" a word matches the start of a word of the name; in scope
     "content" it matches a whole word (any inflection) of the text or the name, and words in double quotes must be
     adjacent. Case and accents never count, and no text is a syntax error.
-    `tags`: all of them. `type`: a media type, its first half, or a name's extension. Dates: aware, exclusive.
+    `tags`, `metadata`: all of them, metadata exactly. `type`: a media type, its first half, or a name's extension.
+    Dates: aware, exclusive.
     """
 
     reader: str
@@ -48,6 +51,11 @@ class SearchQuery:
     type: str | None = None
     modified_after: datetime | None = None
     modified_before: datetime | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    owner: str | None = None
+    kind: Literal["file", "folder"] | None = None
     limit: int = 20
     cursor: str | None = None
     of_others: bool = False

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 
 import tantivy
 
-from docstore_indexer.engines.engine import IndexedDocument
+from docstore_indexer.engines.engine import IndexedDocument, SearchQuery
 from docstore_indexer.extraction.plain_text import clean
+from docstore_platform.custom_metadata import pair_term
 
 EXCERPT_CHARS = 200_000
 """Length of the text that is stored for snippets; the whole text is indexed."""
@@ -59,6 +60,29 @@ def microseconds(moment: datetime) -> int:
     return whole * 1_000_000 + moment.microsecond
 
 
+def filter_terms(query: SearchQuery) -> list[tuple[str, str]]:
+    """Return the terms that a hit must have, each with its field; the reader's own is always one of them."""
+    terms = [("readers", query.reader)]
+    terms += [("tags", tag_term(tag)) for tag in query.tags]
+    terms += [("metadata", pair_term(name, value)) for name, value in query.metadata]
+    optional = {"types": query.type and type_term(query.type), "kind": query.kind}
+    optional["readers"] = query.owner and owner_term(query.owner)
+    return [*terms, *((field, term) for field, term in optional.items() if term is not None)]
+
+
+def date_limits(query: SearchQuery) -> dict[str, tuple[int | None, int | None]]:
+    """Return by field the microseconds after and before which a hit must be, if the search has such limits."""
+    limits = {
+        "modified_at": (query.modified_after, query.modified_before),
+        "created_at": (query.created_after, query.created_before),
+    }
+    return {
+        field: tuple(None if moment is None else microseconds(moment) for moment in each)  # type: ignore[misc]
+        for field, each in limits.items()
+        if each != (None, None)
+    }
+
+
 def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
     """Return the terms of a file by field, without the words of its text."""
     words = name_words(source.name)
@@ -66,6 +90,8 @@ def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
         "readers": [*source.readers, owner_term(source.owner_id)],
         "tags": [tag_term(tag) for tag in source.tags],
         "types": _type_terms(source),
+        "metadata": [pair_term(name, value) for name, value in source.metadata.items()],
+        "kind": [source.kind],
         "name_prefixes": sorted(
             {word[:length] for word in words for length in range(1, min(len(word), _PREFIX_CHARS) + 1)}
         ),

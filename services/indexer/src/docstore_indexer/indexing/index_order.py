@@ -63,6 +63,8 @@ def document_of(entry: Entry, text: str | None) -> IndexedDocument:
         readers=(file.owner_id, *file.readers),
         name=file.name,
         tags=file.tags,
+        metadata=file.metadata,
+        kind=file.kind,
         content_type=file.content_type,
         size=file.size,
         version=file.version,

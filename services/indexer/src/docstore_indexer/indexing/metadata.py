@@ -18,6 +18,7 @@ def file_of(state: FileState, revision: int, *, trashed: bool = False, purged: b
         kind=state.kind,
         name=state.name,
         tags=state.tags,
+        metadata=state.metadata,
         content_type=state.content_type,
         size=state.size,
         version=state.version,

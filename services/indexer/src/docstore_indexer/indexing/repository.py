@@ -197,12 +197,12 @@ def _done(outcome: Outcome, now: datetime) -> Document:
     if outcome.result == "failed":
         change |= {"failed_version": version, "reason": outcome.reason}
     if entry.file.purged:
-        change |= {"purged_at": now, "name": "", "tags": [], "readers": [], "object_key": ""}
+        change |= {"purged_at": now, "name": "", "tags": [], "metadata": {}, "readers": [], "object_key": ""}
     return change
 
 
 def _entry(row: Document) -> Entry:
-    file = {name: row[name] for name in _FILE_FIELDS}
+    file = {name: row[name] for name in _FILE_FIELDS if name in row}
     file |= {"file_id": row["_id"], "readers": tuple(row["readers"]), "tags": tuple(row["tags"])}
     return Entry(
         file=File(**file),

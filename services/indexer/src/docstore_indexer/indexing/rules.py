@@ -1,8 +1,8 @@
 """State of a file in the indexer and the next step for it. Standard library only."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -48,6 +48,7 @@ class File:
     kind: Literal["file", "folder"]
     name: str
     tags: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
     content_type: str
     size: int
     version: int

@@ -177,7 +177,8 @@ class Rebuild:
 
 
 def _is_older(entry: Entry, file: File) -> bool:
-    return entry.file.revision < file.revision
+    """Whether it has an earlier state of the file, or was stored by a release without custom metadata."""
+    return entry.file.revision < file.revision or bool(file.metadata and not entry.file.metadata)
 
 
 def _has_text(entry: Entry, plan: str) -> bool:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.search.schemas import SearchPage
 from docstore_indexer.search.service import Search
+from docstore_platform.http.parameters import METADATA_FILTER, metadata_filter
 from docstore_platform.http.routes import PUBLIC_PREFIX
-from docstore_platform.http.values import Cursor, DayOrMoment
+from docstore_platform.http.values import Cursor, DayOrMoment, Id
 from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 
@@ -16,8 +17,9 @@ from docstore_platform.web import json_response
 def search_router(search: Search) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["search"])
 
-    @router.get("/search", response_model=SearchPage)
+    @router.get("/search", response_model=SearchPage, openapi_extra={"parameters": [METADATA_FILTER]})
     async def search_files(
+        request: Request,
         caller: Caller,
         q: Annotated[str, Query(max_length=1000, description='words, all of which must occur; "a phrase"')] = "",
         scope: Annotated[Literal["name", "content"], Query(alias="in")] = "name",
@@ -25,13 +27,17 @@ def search_router(search: Search) -> APIRouter:
         type: Annotated[str | None, Query(max_length=200, description="`application/pdf`, `image`, `pdf`")] = None,  # noqa: A002
         modified_after: DayOrMoment | None = None,
         modified_before: DayOrMoment | None = None,
+        created_after: DayOrMoment | None = None,
+        created_before: DayOrMoment | None = None,
+        owner: Annotated[Id | None, Query(description="account that owns it")] = None,
+        kind: Literal["file", "folder"] | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Cursor = None,
     ) -> Response:
-        """Search files and folders by name, tags, type and dates; with `in=content` (premium) by text, with snippets.
+        """Search files and folders by name, tags, type, dates and custom metadata; with `in=content` (premium) by text.
 
-        `{items:[{file, score, snippet}], total, mode, next_cursor}`, best first; without `q` last modified first. A
-        snippet is HTML whose only element is `<mark>`.
+        `{items:[{file, score, snippet}], total, mode, next_cursor}`, best first; without `q` last modified first. All
+        filters must match. With `in=content` a snippet shows the words: it is HTML whose only element is `<mark>`.
         """
         query = SearchQuery(
             reader=caller.account_id,
@@ -41,6 +47,11 @@ def search_router(search: Search) -> APIRouter:
             type=type or None,
             modified_after=modified_after,
             modified_before=modified_before,
+            created_after=created_after,
+            created_before=created_before,
+            metadata=metadata_filter(request.query_params.multi_items()),
+            owner=owner or None,
+            kind=kind,
             limit=limit,
             cursor=cursor or None,
         )

@@ -8,6 +8,7 @@ from docstore_metadata.listing.query import parse_list_query
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.schemas import FilePage
+from docstore_platform.http.parameters import METADATA_FILTER
 from docstore_platform.http.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
 from docstore_platform.security.tokens import Caller
 
@@ -29,6 +30,9 @@ LIST_PARAMETERS = [
     query_parameter("modified_before", "Only items modified earlier.", **DAY_OR_MOMENT_SCHEMA),
     query_parameter("created_after", "Only items created then or later.", **DAY_OR_MOMENT_SCHEMA),
     query_parameter("created_before", "Only items created earlier.", **DAY_OR_MOMENT_SCHEMA),
+    METADATA_FILTER,
+    query_parameter("owner", "Only items that this account owns."),
+    query_parameter("kind", "Only files, or only folders.", enum=["file", "folder"]),
     query_parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     query_parameter("cursor", "`next_cursor` of the previous page.", **CURSOR_SCHEMA),
 ]

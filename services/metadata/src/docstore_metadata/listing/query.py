@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 
 from docstore_metadata.paging import DEFAULT_LIMIT, moment_of, parse_limit, position_of
 from docstore_metadata.tree.name_order import order_of
-from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.rules import Kind, Node
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.http.parameters import metadata_filter
 from docstore_platform.http.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
 
 SORT_TYPES: Mapping[str, type] = {"natural": str, "name": str, "modified": int, "created": int, "size": int}
@@ -33,6 +34,9 @@ class PageQuery:
     modified_before: datetime | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    owner: str | None = None
+    kind: Kind | None = None
 
     @property
     def field(self) -> str:
@@ -52,7 +56,8 @@ class ListQuery:
 @lru_cache(maxsize=1024)
 def parse_list_query(query_string: str) -> ListQuery:
     """Parse a query string; 422 for invalid values."""
-    given = dict(parse_qsl(query_string, keep_blank_values=True))
+    parameters = parse_qsl(query_string, keep_blank_values=True)
+    given = dict(parameters)
     path, parent_id = given.get("path"), given.get("parent_id")
     if path is None and parent_id is None:
         path = "/"
@@ -74,6 +79,9 @@ def parse_list_query(query_string: str) -> ListQuery:
         modified_before=_moment(given, "modified_before"),
         created_after=_moment(given, "created_after"),
         created_before=_moment(given, "created_before"),
+        metadata=metadata_filter(parameters),
+        owner=given.get("owner") or None,
+        kind=_kind(given.get("kind")),
     )
     return ListQuery(path, parent_id, page)
 
@@ -84,6 +92,13 @@ def parse_position(cursor: str, sort: str, order: str) -> tuple[Any, str]:
     if (cursor_sort, cursor_order) != (sort, order):
         raise invalid("The cursor is of a listing in another order.", "invalid_cursor")
     return (moment_of(value) if sort in ("modified", "created") else value), node_id
+
+
+def _kind(given: str | None) -> Kind | None:
+    kinds: Mapping[str | None, Kind | None] = {None: None, "": None, "file": "file", "folder": "folder"}
+    if given not in kinds:
+        raise invalid("kind is file or folder.")
+    return kinds[given]
 
 
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:

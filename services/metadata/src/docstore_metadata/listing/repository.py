@@ -5,7 +5,9 @@ from typing import Protocol
 
 from docstore_metadata.listing.query import PageQuery
 from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
+from docstore_platform.custom_metadata import pair_term
 from docstore_platform.mongo import Collection, Document
 
 LAST_CHARACTER = "\U0010ffff"
@@ -33,6 +35,12 @@ def page_filter(folder_id: str, page: PageQuery) -> Document:
     if page.type:
         family = page.type.removesuffix("*")
         base["content_type"] = _beginning_with(family) if family.endswith("/") else page.type
+    if page.metadata:
+        base["pairs"] = {"$all": [pair_term(name, value) for name, value in page.metadata]}
+    if page.kind:
+        base["kind"] = page.kind
+        if page.sort == "natural":
+            base["order"] = _beginning_with(order_of(page.kind, ""))
     base |= _between("modified", page.modified_after, page.modified_before)
     base |= _between("created", page.created_after, page.created_before)
     if page.prefix:

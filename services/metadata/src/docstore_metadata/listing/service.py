@@ -67,7 +67,8 @@ class Listings:
         if cached is not None and (cached.expires_at is None or cached.expires_at > time.monotonic()):
             self._cached.move_to_end(key)
             return cached
-        nodes = await self._pages.page(folder.node.id, page)
+        has_owner = page.owner in (None, folder.node.owner_id)  # as has everything in the folder
+        nodes = await self._pages.page(folder.node.id, page) if has_owner else []
         listing = _listing(seen, account_id, page, nodes)
         self._keep(key, listing)
         return listing

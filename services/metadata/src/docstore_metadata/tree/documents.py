@@ -6,7 +6,8 @@ from datetime import datetime
 
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.retention_policy import Choice, Policy
-from docstore_metadata.tree.rules import NO_METADATA, NOBODY, CustomMetadata, Node
+from docstore_metadata.tree.rules import NO_METADATA, NOBODY, Node
+from docstore_platform.custom_metadata import pair_term
 from docstore_platform.mongo import Document
 
 RENAMED = {
@@ -44,13 +45,8 @@ def node_document(node: Node) -> Document:
     if node.tags:
         document["tagged"] = True
     if node.metadata:
-        document["pairs"] = pairs_of(node.metadata)
+        document["pairs"] = [pair_term(name, value) for name, value in node.metadata.items()]
     return document
-
-
-def pairs_of(metadata: CustomMetadata) -> list[str]:
-    """Metadata as one text a pair, for an index: no name contains the `=`."""
-    return [f"{name}={value}" for name, value in metadata.items()]
 
 
 def node_update(node: Node, attributes: Iterable[str]) -> Document:

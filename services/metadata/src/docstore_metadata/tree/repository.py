@@ -80,13 +80,15 @@ class MongoNodes:
         if "live_by_order" not in await self._nodes.index_information():
             await self._fill_in_order()
         live: Document = {"live": True}
-        tagged = live | {"tagged": True}
+        tagged, described = live | {"tagged": True}, live | {"pairs": {"$exists": True}}
         await self._nodes.create_indexes(
             [
                 index(BY_NAME, "parent", "name", only=live, unique=True),
                 *(index(f"live_by_{field}", "parent", field, "_id", only=live) for field in SORTED_BY),
                 index("live_by_tag", "parent", "tags", "name", only=tagged),
                 index("live_by_tag_in_order", "parent", "tags", "order", "_id", only=tagged),
+                index("live_by_metadata", "parent", "pairs", "name", only=described),
+                index("live_by_metadata_in_order", "parent", "pairs", "order", "_id", only=described),
                 index("live_folders", "parent", "_id", only=live | {"kind": "folder"}),
                 index("by_owner", "owner", "_id"),
             ]

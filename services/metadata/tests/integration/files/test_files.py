@@ -117,6 +117,46 @@ async def test_listing_sorts_filters_and_pages(running: Stack) -> None:
     assert [first["items"][0]["name"], *rest] == ["f", "e.txt", "c.txt", "d.png"]
 
 
+async def test_listing_is_filtered_by_metadata_kind_and_owner(running: Stack) -> None:
+    """Exactly the pair, all of several, of files and folders, in pages; nobody else owns what is in the folder."""
+    both, one = {"author": "Ada", "year": "1843"}, {"author": "Ada"}
+    for number in range(5):
+        await running.put(f"/l/{number}.txt", metadata=both if number % 2 else one)
+    await running.put("/l/other.txt", metadata={"author": "Adam", "by": "Ada"})
+    await running.put("/l/none.txt")
+    folder = await running.person.folder("/l/notes")
+    await running.person.ok("PATCH", f"/v1/files/{folder['id']}", {"metadata": one})
+    names = running.person.names
+    everything = ["notes", "0.txt", "1.txt", "2.txt", "3.txt", "4.txt"]
+    assert await names("path=/l&meta.author=Ada") == everything
+    assert await names("path=/l&meta.author=Ada&meta.year=1843") == ["1.txt", "3.txt"]
+    assert await names("path=/l&meta.author=Ada&meta.author=Bob") == []
+    for wrong in ("ada", "Ad", ""):
+        assert await names(f"path=/l&meta.author={wrong}") == []
+    for sort in ("natural", "name", "modified", "created", "size"):
+        page = await running.person.ok("GET", f"/v1/files?path=/l&meta.author=Ada&sort={sort}&limit=2")
+        seen = [item["name"] for item in page["items"]]
+        rest = await names(f"path=/l&meta.author=Ada&sort={sort}&cursor={page['next_cursor']}")
+        assert sorted([*seen, *rest]) == sorted(everything)
+        assert await names(f"path=/l&kind=folder&sort={sort}") == ["notes"]
+        assert len(await names(f"path=/l&kind=file&sort={sort}")) == 7
+    first = await running.person.ok("GET", "/v1/files?path=/l&kind=file&limit=3")
+    assert len(await names(f"path=/l&kind=file&cursor={first['next_cursor']}")) == 4
+    assert await names("path=/l&kind=file&meta.author=Ada&order=desc") == everything[:0:-1]
+    me = running.person.account_id
+    assert len(await names(f"path=/l&owner={me}")) == 8
+    assert await names(f"path=/l&owner={running.other.account_id}") == []
+    await running.person.ok("PATCH", f"/v1/files/{folder['id']}", {"metadata": {}})
+    assert await names("path=/l&meta.author=Ada&kind=folder") == []
+
+
+@pytest.mark.parametrize("query", ["kind=link", "meta.author=" + "x" * 257, "meta.a=a%0Ab"])
+async def test_filters_that_nothing_can_pass_are_refused(running: Stack, query: str) -> None:
+    """422, not an empty list."""
+    assert (await running.person.refused("GET", f"/v1/files?{query}"))[0] == 422
+    assert await running.person.refused("GET", "/v1/files?meta.Author=x") == (400, "unknown_parameter")
+
+
 async def test_a_folder_is_listed_in_natural_order(running: Stack) -> None:
     """Folders first, names without case, numbers by value; also after a rename, a copy and a restore."""
     for path in ("/l/b10.txt", "/l/B9.txt", "/l/a.txt", "/l/Z.txt"):
@@ -135,13 +175,23 @@ async def test_a_folder_is_listed_in_natural_order(running: Stack) -> None:
     assert (await running.person.names("path=/l"))[4:6] == ["B9.txt", "b09.TXT"]
 
 
-@pytest.mark.parametrize(("tag", "index"), [("", "live_by_order"), ("&tag=odd", "live_by_tag_in_order")])
-async def test_late_pages_of_the_natural_order_use_the_index(running: Stack, tag: str, index: str) -> None:
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ("", "live_by_order"),
+        ("&kind=file", "live_by_order"),
+        ("&tag=odd", "live_by_tag_in_order"),
+        ("&meta.parity=odd", "live_by_metadata_in_order"),
+    ],
+)
+async def test_late_pages_of_the_natural_order_use_the_index(running: Stack, filters: str, index: str) -> None:
     """A page in the middle reads as many nodes as it shows, without sorting."""
-    tags: dict[bool, list[str]] = {True: ["odd"], False: []}
-    await running.commit(*(running.item(f"/l/{number}.txt", tags=tags[number % 5 == 1]) for number in range(60)))
+    odd = {"tags": ["odd"], "metadata": {"parity": "odd", "other": "x"}}
+    await running.commit(
+        *(running.item(f"/l/{number}.txt", **(odd if number % 5 == 1 else {})) for number in range(60))
+    )
     folder = await running.person.at("/l")
-    page = parse_list_query(f"limit=5{tag}").page
+    page = parse_list_query(f"limit=5{filters}").page
     middle = replace(page, position=(order_of("file", "30.txt"), "0"))
     condition, order = page_filter(folder["id"], middle), dict(page_order(middle))
     find = {"find": "nodes", "filter": condition, "sort": order, "limit": 5}

@@ -5,13 +5,12 @@ from typing import Any, Literal
 from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
 from docstore_indexer.engines.query_text import clauses
 from docstore_indexer.engines.terms import (
-    microseconds,
+    date_limits,
+    filter_terms,
     name_words,
     normal,
     owner_term,
     prefix_of,
-    tag_term,
-    type_term,
     whole_name,
 )
 from docstore_platform.errors import invalid
@@ -96,15 +95,13 @@ def _sort(order: Order) -> list[Json]:
 
 def _filters(query: SearchQuery) -> list[Json]:
     """Filters do not affect the score; the reader's own term is always one of them."""
-    parts = [_term("readers", query.reader)]
+    parts = [_term(field, term) for field, term in filter_terms(query)]
     if query.of_others:
         parts.append({"bool": {"must_not": [_term("readers", owner_term(query.reader))]}})
-    parts += [_term("tags", tag_term(tag)) for tag in query.tags]
-    if query.type is not None:
-        parts.append(_term("types", type_term(query.type)))
-    dates = {"gt": query.modified_after, "lt": query.modified_before}
-    limits = {bound: microseconds(moment) for bound, moment in dates.items() if moment is not None}
-    return [*parts, {"range": {"modified_at": limits}}] if limits else parts
+    for field, limits in date_limits(query).items():
+        bounds = {name: limit for name, limit in zip(("gt", "lt"), limits, strict=True) if limit is not None}
+        parts.append({"range": {field: bounds}})
+    return parts
 
 
 def _term(field: str, value: str) -> Json:

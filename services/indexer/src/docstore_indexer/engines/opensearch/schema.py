@@ -9,7 +9,7 @@ from typing import Any
 from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LONGEST_TERM = 8191
 """In characters: OpenSearch refuses documents with a term of more than 32,766 bytes."""
 _OVERLAP_CHARS = 1_000
@@ -23,6 +23,8 @@ _FIELDS: Json = {
     "readers": _TERMS,
     "tags": _TERMS,
     "types": _TERMS,
+    "metadata": _TERMS,
+    "kind": _TERMS,
     "name_prefixes": _TERMS,
     "name_words": _TERMS,
     "whole_name": _TERMS,
@@ -32,6 +34,7 @@ _FIELDS: Json = {
     "text_beyond": _TEXT,
     "version": {"type": "long", "index": False},
     "modified_at": {"type": "long"},
+    "created_at": {"type": "long"},
 }
 _ANALYSIS: Json = {
     "tokenizer": {"words": {"type": "pattern", "pattern": r"[\p{IsAlphabetic}\p{N}]+", "group": 0}},
@@ -83,6 +86,7 @@ def to_document(source: IndexedDocument) -> Json:
         "file_id": source.file_id,
         "version": source.version,
         "modified_at": microseconds(source.modified_at),
+        "created_at": microseconds(source.created_at),
         **terms_of(source),
     }
     if source.text is not None:

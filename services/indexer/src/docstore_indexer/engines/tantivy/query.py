@@ -9,13 +9,12 @@ from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.engines.query_text import clauses
 from docstore_indexer.engines.tantivy.schema import SCHEMA, STEMMED
 from docstore_indexer.engines.terms import (
-    microseconds,
+    date_limits,
+    filter_terms,
     name_words,
     normal,
     owner_term,
     prefix_of,
-    tag_term,
-    type_term,
     whole_name,
 )
 
@@ -26,14 +25,10 @@ _WHOLE_NAME_BOOST = 5.0
 
 def build(query: SearchQuery) -> Query:
     """Return the query; the reader's own term is always part of it."""
-    parts = [_filter(_term("readers", query.reader))]
+    parts = [_filter(_term(field, term)) for field, term in filter_terms(query)]
     if query.of_others:
         parts.append((Occur.MustNot, _term("readers", owner_term(query.reader))))
-    parts += [_filter(_term("tags", tag_term(tag))) for tag in query.tags]
-    if query.type is not None:
-        parts.append(_filter(_term("types", type_term(query.type))))
-    if query.modified_after is not None or query.modified_before is not None:
-        parts.append(_filter(_dates(query)))
+    parts += [_filter(_between(field, *limits)) for field, limits in date_limits(query).items()]
     if query.text.strip():
         parts += _by_name(query.text) if query.scope == "name" else _by_content(query.text)
     return Query.boolean_query(parts)
@@ -48,13 +43,13 @@ def _term(field: str, value: str) -> Query:
     return Query.term_query(SCHEMA, field, value)
 
 
-def _dates(query: SearchQuery) -> Query:
+def _between(field: str, after: int | None, before: int | None) -> Query:
     return Query.range_query(
         SCHEMA,
-        "modified_at",
+        field,
         tantivy.FieldType.Integer,
-        lower_bound=None if query.modified_after is None else microseconds(query.modified_after) + 1,
-        upper_bound=None if query.modified_before is None else microseconds(query.modified_before) - 1,
+        lower_bound=None if after is None else after + 1,
+        upper_bound=None if before is None else before - 1,
     )
 
 

@@ -29,13 +29,14 @@ def _build() -> tantivy.Schema:
     """Numbers are signed: an int in an unsigned field can end the writer without a useful error."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("file_id", stored=True, tokenizer_name="raw", index_option="basic")
-    for terms in ("readers", "tags", "types", "name_prefixes", "name_words", "whole_name"):
+    for terms in ("readers", "tags", "types", "metadata", "kind", "name_prefixes", "name_words", "whole_name"):
         builder.add_text_field(terms, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("name", tokenizer_name="stemmed")
     builder.add_text_field("text", tokenizer_name="stemmed")
     builder.add_bytes_field("excerpt", stored=True)
     builder.add_integer_field("version", stored=True)
     builder.add_integer_field("modified_at", indexed=True, fast=True)
+    builder.add_integer_field("created_at", indexed=True, fast=True)
     return builder.build()
 
 
@@ -63,4 +64,5 @@ def to_document(source: IndexedDocument, cipher: Cipher) -> tantivy.Document:
         document.add_bytes("excerpt", cipher.encrypt(text[:EXCERPT_CHARS].encode(), source.file_id))
     document.add_integer("version", source.version)
     document.add_integer("modified_at", microseconds(source.modified_at))
+    document.add_integer("created_at", microseconds(source.created_at))
     return document
