@@ -32,6 +32,8 @@ ANSWERS: dict[type[models.Model], list[str]] = {
     models.Hits: ["SearchPage"],
     models.Subscription: ["Subscription", "CreatedSubscription"],
     models.Notification: ["Notification"],
+    models.PushKey: ["PushKey"],
+    models.PushSubscription: ["PushSubscription"],
 }
 """What each model is read from."""
 DOCUMENT: Json = json.loads(generate_openapi.TARGET.read_bytes())

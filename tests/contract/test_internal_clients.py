@@ -149,6 +149,7 @@ async def _call_accounts(world: World) -> None:
     assert (await accounts.keys())["keys"]
     assert (await accounts.account(world.account_id))["email"] == "ada@example.org"
     assert (await accounts.revocations("", 0))["items"] == []
+    assert not await accounts.is_logged_in(world.account_id, "ended")
     assert caller.has_called_all_of("accounts")
 
 

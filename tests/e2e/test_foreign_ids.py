@@ -11,6 +11,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from people import Person, problem_of
+from push_service import FakeBrowser
 
 pytestmark = pytest.mark.connected
 
@@ -30,6 +31,7 @@ BODIES: Mapping[str, Any] = {
     "PATCH /v1/admin/accounts/{account_id}": {"plan": "premium"},
 }
 """What a route with an id is sent: a new one with a body needs a line here."""
+BROWSER = FakeBrowser("https://push.example.org/1", "").registration()
 QUERIES = {"GET /v1/files/{file_id}/changes": "?since=0"}
 OPEN = {
     "POST /v1/accounts",
@@ -78,6 +80,7 @@ class Victim:
         pack = await person.call("POST", "/v1/packs", {"files": small})
         link = await person.call("POST", f"/v1/files/{file['id']}/links", {"password": "open sesame"})
         subscription = await person.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"})
+        browser = await person.call("POST", "/v1/push-subscriptions", BROWSER)
         to_somebody = {"email": "somebody@example.org", "role": "viewer"}
         share = await person.call("POST", f"/v1/files/{file['id']}/shares", to_somebody)
         (session,) = await person.every("/v1/sessions")
@@ -94,6 +97,7 @@ class Victim:
             "token": ["0" * 32],
             "session_id": [session["id"]],
             "subscription_id": [subscription["id"]],
+            "push_subscription_id": [browser["id"]],
             "account_id": [person.id],
             "person": [person.id],
             "letter_id": ["upload:" + file["id"]],
@@ -111,7 +115,7 @@ class Victim:
         seen += await person.every(f"/v1/files/{self.file}/versions")
         seen += await person.every(f"/v1/files/{self.file}/shares")
         seen += await person.every(f"/v1/files/{self.file}/links")
-        for path in ("/v1/trash", "/v1/subscriptions"):
+        for path in ("/v1/trash", "/v1/subscriptions", "/v1/push-subscriptions"):
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]
         seen += [{**one, "indexed": None} for one in await person.every("/v1/uploads")]

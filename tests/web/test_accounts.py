@@ -1,9 +1,17 @@
 """Accounts in the browser: sign-up, log-in, devices, profile, plan, notification settings."""
 
+import asyncio
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.utils import base64url_encode
 from playwright.async_api import expect
 from web_visitors import NewVisitor, Visitor, check_page
 
 from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
 
 
 async def test_sign_up_log_out_and_log_in(new_visitor: NewVisitor) -> None:
@@ -109,3 +117,55 @@ async def test_notification_preferences(ada: Visitor) -> None:
     await expect(mails).not_to_be_checked()
     await page.reload()
     await expect(page.get_by_role("switch", name="Email").first).not_to_be_checked()
+
+
+PUSH_MANAGER = """
+const keys = { p256dh: "KEY", auth: "AAAAAAAAAAAAAAAAAAAAAA" };
+const made = { toJSON: () => ({ endpoint: "https://push.example.org/1", keys }), unsubscribe: async () => true };
+PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+  if (!applicationServerKey) throw new Error("no key");
+  return made;
+};
+PushManager.prototype.getSubscription = async () => made;
+"""
+"""Chromium's own push service can't be reached here: only registering there is replaced."""
+
+
+async def test_push_notifications_are_turned_on_and_shown(ada: Visitor) -> None:
+    """A click asks for permission and registers; the service worker shows what is pushed."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    key = base64url_encode(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
+    await ada.context.grant_permissions(["notifications"])
+    await ada.context.add_init_script(PUSH_MANAGER.replace("KEY", key))
+    page = await ada.open("/settings/notifications")
+    await page.get_by_role("button", name="Turn on in this browser").click()
+    await expect(page.get_by_role("button", name="Turn off in this browser")).to_be_visible()
+    (browser,) = (await ada.person.call("GET", "/v1/push-subscriptions"))["items"]
+    assert browser["service"] == "push.example.org"
+    await check_page(page, "push notifications")
+    devtools = await ada.context.new_cdp_session(page)
+    versions: asyncio.Queue[Any] = asyncio.Queue()
+    devtools.on("ServiceWorker.workerRegistrationUpdated", versions.put_nowait)
+    await devtools.send("ServiceWorker.enable")
+    registration = (await versions.get())["registrations"][0]["registrationId"]
+    pushed = {
+        "id": "d1",
+        "kind": "file_changed",
+        "title": "plan.pdf was modified",
+        "body": "",
+        "url": "/settings/devices",
+    }
+    origin = page.url.removesuffix("/settings/notifications")
+    about = {"origin": origin, "registrationId": registration, "data": json.dumps(pushed)}
+    await devtools.send("ServiceWorker.deliverPushMessage", about)
+
+    async def titles() -> Any:
+        shown = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((one) => one.title)"
+        return await page.evaluate(shown)
+
+    async def is_shown() -> bool:
+        return await titles() == ["plan.pdf was modified"]
+
+    await eventually(is_shown)
+    await page.get_by_role("button", name="Turn off in this browser").click()
+    await expect(page.get_by_role("button", name="Turn on in this browser")).to_be_visible()

@@ -20,6 +20,7 @@ from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.domain import Delivery, Notice, State
 from docstore_notify.notices.service import NotifyService
 from docstore_notify.preferences.rules import Preferences
+from docstore_notify.push_subscriptions.rules import PushSubscription
 from docstore_notify.settings import NotifySettings
 from docstore_notify.shares.rules import Share
 from docstore_notify.subscribers import NotifySubscribers
@@ -136,6 +137,25 @@ class FakeInbox:
         self.rows += deliveries
 
 
+class FakePushSubscriptions:
+    def __init__(self) -> None:
+        self.rows: dict[str, PushSubscription] = {}
+
+    async def register(self, subscription: PushSubscription) -> PushSubscription:
+        self.rows[subscription.id] = subscription
+        return subscription
+
+    async def knows(self, endpoint: str) -> bool:
+        return any(row.endpoint == endpoint for row in self.rows.values())
+
+    async def number(self, account_id: str) -> int:
+        return len((await self.ids_of([account_id], None)).get(account_id, []))
+
+    async def ids_of(self, account_ids: Collection[str], session: Session) -> dict[str, list[str]]:
+        owners = {row.account_id for row in self.rows.values()} & set(account_ids)
+        return {owner: [row.id for row in self.rows.values() if row.account_id == owner] for owner in owners}
+
+
 class FakeDeliveries:
     """Pending deliveries by age; the last claim of each counts."""
 
@@ -230,7 +250,8 @@ class World:
         self.webhook, self.validity = ScriptedChannel(), FakeValidity()
         numbers = count(1)
         self.new_id = lambda: f"{next(numbers):04}"
-        repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox)
+        self.browsers = FakePushSubscriptions()
+        repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox, self.browsers)
         pauses = (
             timedelta(seconds=self.settings.digest_interval_seconds),
             timedelta(seconds=self.settings.upload_quiet_delay_seconds),

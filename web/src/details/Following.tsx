@@ -4,11 +4,12 @@ import { Bell, BellOff, RotateCcw, Send, Trash2, Webhook } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
-import { queryClient } from "@/api/queries";
+import { queryClient, useAccount } from "@/api/queries";
 import type { FileItem, Subscription } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { addressOf, labelOf } from "@/following/targets";
 import { when } from "@/lib/format";
+import { turnOnSomewhere } from "@/settings/push";
 import { Menu } from "@/ui/menu";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
@@ -16,6 +17,7 @@ import { toast } from "@/ui/toasts";
 const CHANNELS = [
   { id: "in_app", label: "In-app" },
   { id: "email", label: "Email" },
+  { id: "push", label: "Push" },
 ] as const;
 const PERSONAL = new Set<string>(CHANNELS.map(({ id }) => id));
 
@@ -28,6 +30,7 @@ export function Following({ file }: { file: FileItem }) {
     queryKey: key,
     queryFn: () => call("get /v1/subscriptions", { query: { file_id: file.id } }),
   });
+  const account = useAccount();
   const [busy, setBusy] = useState(false);
   if (following.error) return <Failed error={following.error} />;
   if (!following.data) return <Spinner />;
@@ -68,9 +71,11 @@ export function Following({ file }: { file: FileItem }) {
               disabled={busy}
               aria-pressed={Boolean(one)}
               onClick={() =>
-                void change(() =>
-                  one ? unfollow(one) : call("post /v1/subscriptions", { body: { file_id: file.id, channel: id } }),
-                )
+                void change(async () => {
+                  if (one) return unfollow(one);
+                  if (id === "push") await turnOnSomewhere(account.id);
+                  return call("post /v1/subscriptions", { body: { file_id: file.id, channel: id } });
+                })
               }
             >
               {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}

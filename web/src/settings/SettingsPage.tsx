@@ -9,6 +9,7 @@ import type { DeviceSession, Plan, Preferences } from "@/api/types";
 import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
+import { PushSection } from "@/settings/PushSection";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { SharingSection } from "@/settings/SharingSection";
 import { attempt } from "@/ui/attempt";
@@ -46,6 +47,7 @@ export default function SettingsPage({ section }: { section: string }) {
         {here?.id === "retention" && <RetentionSection />}
         {here?.id === "sharing" && <SharingSection />}
         {here?.id === "devices" && <Devices />}
+        {here?.id === "notifications" && <PushSection />}
         {here?.id === "notifications" && <Notifications />}
       </div>
     </section>
@@ -224,9 +226,9 @@ function Notifications() {
   if (preferences.error) return <Failed error={preferences.error} onRetry={() => void preferences.refetch()} />;
   const chosen = preferences.data;
   if (!chosen) return <Spinner />;
-  async function change(kind: string, channel: "email" | "in_app", on: boolean): Promise<void> {
+  async function change(kind: string, channel: "email" | "in_app" | "push", on: boolean): Promise<void> {
     const known = chosen as Preferences;
-    const next = { ...known, [kind]: { ...(known[kind] ?? { email: true, in_app: true }), [channel]: on } };
+    const next = { ...known, [kind]: { ...(known[kind] ?? { email: true, in_app: true, push: true }), [channel]: on } };
     queryClient.setQueryData(key, next);
     try {
       await call("put /v1/notifications/preferences", { body: next });
@@ -239,7 +241,7 @@ function Notifications() {
     <div>
       <h2>Notifications</h2>
       <ul className="preferences">
-        {Object.entries(chosen).map(([kind, { email, in_app }]) => (
+        {Object.entries(chosen).map(([kind, { email, in_app, push }]) => (
           <li key={kind}>
             <span id={`kind-${kind}`}>{KINDS[kind] ?? kind}</span>
             <Switch
@@ -253,6 +255,12 @@ function Notifications() {
               aria-describedby={`kind-${kind}`}
               checked={email}
               onChange={(event) => void change(kind, "email", event.target.checked)}
+            />
+            <Switch
+              label="Push"
+              aria-describedby={`kind-${kind}`}
+              checked={push}
+              onChange={(event) => void change(kind, "push", event.target.checked)}
             />
           </li>
         ))}

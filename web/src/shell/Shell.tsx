@@ -43,6 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => setNavOpen(false), [path]);
   useEffect(() => void uploadQueue.takeUp(id), [id]);
+  useEffect(() => void import("@/settings/push").then(({ renew }) => renew(id)), [id]);
   return (
     <div className={navOpen ? "shell nav-open" : "shell"}>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

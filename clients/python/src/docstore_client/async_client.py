@@ -25,6 +25,8 @@ from docstore_client.models import (
     Notification,
     Page,
     Policy,
+    PushKey,
+    PushSubscription,
     Retention,
     Role,
     Session,
@@ -362,6 +364,21 @@ class AsyncClient:
 
     async def unfollow(self, subscription_id: str) -> None:
         await self.call("DELETE", f"/v1/subscriptions/{subscription_id}")
+
+    async def push_key(self) -> str:
+        """Public key that a browser's push subscription must be made with."""
+        return (await self._get(PushKey, "/v1/push-key")).key
+
+    async def add_push_subscription(self, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
+        """Send notifications to a browser (Web Push) while this log-in lasts."""
+        body = {"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}}
+        return await self._send(PushSubscription, "POST", "/v1/push-subscriptions", body)
+
+    async def push_subscriptions(self, cursor: str | None = None) -> Page[PushSubscription]:
+        return await self._get(Page[PushSubscription], "/v1/push-subscriptions", cursor=cursor)
+
+    async def remove_push_subscription(self, push_subscription_id: str) -> None:
+        await self.call("DELETE", f"/v1/push-subscriptions/{push_subscription_id}")
 
     async def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
         return await self._get(Page[Notification], "/v1/notifications", unread=unread or None, cursor=cursor)

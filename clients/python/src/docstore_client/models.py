@@ -227,6 +227,20 @@ class Subscription(Model):
     """Signing secret of a webhook; only returned on creation."""
 
 
+class PushKey(Model):
+    key: str
+
+
+class PushSubscription(Model):
+    """A browser that gets notifications by Web Push."""
+
+    id: str
+    device: str
+    service: str
+    current: bool
+    created_at: datetime
+
+
 class Notification(Model):
     id: str
     kind: str

@@ -21,6 +21,7 @@ from docstore_client.models import (
     Notification,
     Page,
     Policy,
+    PushSubscription,
     Retention,
     Role,
     Session,
@@ -294,6 +295,20 @@ class Client:
 
     def unfollow(self, subscription_id: str) -> None:
         self._loop.wait(self._client.unfollow(subscription_id))
+
+    def push_key(self) -> str:
+        """Public key that a browser's push subscription must be made with."""
+        return self._loop.wait(self._client.push_key())
+
+    def add_push_subscription(self, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
+        """Send notifications to a browser (Web Push) while this log-in lasts."""
+        return self._loop.wait(self._client.add_push_subscription(endpoint, p256dh, auth))
+
+    def push_subscriptions(self, cursor: str | None = None) -> Page[PushSubscription]:
+        return self._loop.wait(self._client.push_subscriptions(cursor))
+
+    def remove_push_subscription(self, push_subscription_id: str) -> None:
+        self._loop.wait(self._client.remove_push_subscription(push_subscription_id))
 
     def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
         return self._loop.wait(self._client.notifications(unread=unread, cursor=cursor))

@@ -19,7 +19,13 @@ OWNERS: dict[str, tuple[ServiceName, ...]] = {
 }
 """Secrets by variable: one for each purpose, with the services that have it."""
 NEVER_EXPIRE = frozenset(
-    {"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY", "INDEXER_TEXT_SECRETS"}
+    {
+        "METADATA_LINK_TOKEN_SECRETS",
+        "NOTIFY_PUSH_SECRETS",
+        "NOTIFY_UNSUBSCRIBE_SECRET",
+        "ANALYTICS_AUDIT_KEY",
+        "INDEXER_TEXT_SECRETS",
+    }
 )
 """What these sign or encrypt never expires, so all earlier secrets are kept."""
 

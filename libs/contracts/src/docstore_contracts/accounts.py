@@ -39,6 +39,12 @@ class InternalAccount(Account):
     """Of its last event."""
 
 
+class SessionState(TypedDict):
+    """Whether a log-in lasts."""
+
+    active: bool
+
+
 class RevocationItem(TypedDict):
     """Access tokens of one account that are revoked: those of some sessions, or those made before a revision."""
 
@@ -64,6 +70,11 @@ class AccountsClient(Client):
         """404 for an id that no account of this region has."""
         account: InternalAccount = await self._call("GET", f"/internal/accounts/{account_id}")
         return account
+
+    async def is_logged_in(self, account_id: str, session_id: str) -> bool:
+        """Whether this session of the account has not ended."""
+        state: SessionState = await self._call("GET", f"/internal/accounts/{account_id}/sessions/{session_id}")
+        return state["active"]
 
     async def revocations(self, cursor: str, wait_seconds: float) -> RevocationPage:
         """Revocations after `cursor`, all in force if it is empty; waits up to `wait_seconds` if there are none."""

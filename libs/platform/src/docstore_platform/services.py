@@ -43,7 +43,9 @@ NEEDS: Final[dict[ServiceName, Needs]] = {
     "gateway": Needs(secrets=("GATEWAY_CSRF_SECRETS", "GATEWAY_IDEMPOTENCY_SECRETS")),
     "indexer": Needs(secrets=("INDEXER_TEXT_SECRETS",)),
     "metadata": Needs(secrets=("METADATA_LINK_GRANT_SECRETS", "METADATA_LINK_TOKEN_SECRETS")),
-    "notify": Needs(secrets=("DOCSTORE_RESET_LINK_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET"), internet=True),
+    "notify": Needs(
+        secrets=("DOCSTORE_RESET_LINK_SECRETS", "NOTIFY_PUSH_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET"), internet=True
+    ),
     "upload": Needs(secrets=("UPLOAD_REDIRECT_SECRETS",)),
 }
 """Services without an entry need nothing."""

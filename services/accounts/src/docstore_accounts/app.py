@@ -27,6 +27,7 @@ from docstore_accounts.resets.service import ResetService
 from docstore_accounts.revocation import api as revocation_api
 from docstore_accounts.revocation.repository import MongoRevocations
 from docstore_accounts.revocation.service import RevocationFeed, TokenRevoker
+from docstore_accounts.sessions import api as sessions_api
 from docstore_accounts.sessions.api import sessions_router
 from docstore_accounts.sessions.repository import MongoDevices, MongoSessions
 from docstore_accounts.sessions.service import SessionService
@@ -176,6 +177,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             signing_keys_api.internal_router(keys),
             account_api.internal_router(service),
             revocation_api.internal_router(feed),
+            sessions_api.internal_router(logins),
             operations_router(runtime, database),
         ],
         needs={"mongodb": mongo.check},

@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 
+from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.mail.rendering import Renderer
+from docstore_notify.channels.push import PushChannel, vapid_keys
 from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.contacts.repository import MongoContacts
@@ -30,6 +32,9 @@ from docstore_notify.inbox.repository import MongoInbox
 from docstore_notify.notices.service import NotifyService
 from docstore_notify.preferences.api import preferences_router
 from docstore_notify.preferences.repository import MongoPreferences
+from docstore_notify.push_subscriptions.api import push_router
+from docstore_notify.push_subscriptions.repository import MongoPushSubscriptions
+from docstore_notify.push_subscriptions.service import PushSubscriptionService
 from docstore_notify.rechecks.repository import MongoRechecks
 from docstore_notify.rechecks.worker import RecheckWorker
 from docstore_notify.settings import NotifySettings
@@ -58,7 +63,7 @@ def create_app(
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
     database = mongo.database(f"{infra.database_prefix}notify")
-    client = ServiceClient("metadata", infra, "notify")
+    client, accounts = ServiceClient("metadata", infra, "notify"), ServiceClient("accounts", infra, "notify")
     metadata = MetadataClient(client)
     lease_seconds = settings.lease_seconds
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
@@ -68,6 +73,7 @@ def create_app(
         MongoSubscriptionQueues(database, lease_seconds=lease_seconds),
     )
     inbox, rechecks = MongoInbox(database), MongoRechecks(database)
+    browsers = MongoPushSubscriptions(database)
     shares, limits = MongoShares(database), MongoShareLimits(database)
     sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
 
@@ -75,7 +81,7 @@ def create_app(
         timedelta(seconds=settings.digest_interval_seconds),
         timedelta(seconds=settings.upload_quiet_delay_seconds),
     )
-    planner = DeliveryPlanner(preferences, deliveries, queues, inbox, pause, run_pause, sending)
+    planner = DeliveryPlanner(preferences, deliveries, queues, inbox, browsers, pause, run_pause, sending)
     service = NotifyService(contacts, subscriptions, shares, limits, queues, rechecks, planner, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
 
@@ -87,7 +93,9 @@ def create_app(
     renderer = Renderer(settings.sender, infra, unsubscribe_url)
     texts = MongoPeriodCounts(database["text_messages"], timedelta(days=1))
     tests = MongoPeriodCounts(database["tests"], timedelta(hours=1))
-    resources = ChannelResources(settings, contacts, renderer, inbox, runtime.transactor, texts)
+    resources = ChannelResources(
+        settings, contacts, renderer, inbox, runtime.transactor, texts, browsers, AccountsClient(accounts)
+    )
     channels = {**REGISTRY.open(resources), **(replaced_channels or {})}
     delivery_attempt = DeliveryAttempt(
         channels, Validity(metadata, shares, partial(server_time, database)), settings.send_timeout_seconds
@@ -97,6 +105,13 @@ def create_app(
         subscriptions, deliveries, queues, metadata, delivery_attempt, recorder, tests, settings
     )
     unsubscribe_service = UnsubscribeService(tokens, subscriptions, preferences, deliveries, shares)
+
+    registration = PushSubscriptionService(
+        browsers,
+        vapid_keys(settings).current,
+        PushChannel.unavailable(settings),
+        partial(PushChannel.check_endpoint, settings=settings),
+    )
 
     sender = DeliveryWorker(deliveries, delivery_attempt, recorder, settings)
     queue_worker = SubscriptionQueueWorker(
@@ -118,7 +133,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (subscriptions, deliveries, queues, inbox, rechecks, limits, texts, tests):
+        for store in (subscriptions, deliveries, queues, inbox, browsers, rechecks, limits, texts, tests):
             await store.create_indexes()
         try:
             async with AsyncExitStack() as stack:
@@ -130,6 +145,7 @@ def create_app(
             for channel in channels.values():
                 await channel.close()
             await client.close()
+            await accounts.close()
             mongo.close()
 
     return service_app(
@@ -140,6 +156,7 @@ def create_app(
             subscriptions_router(following),
             preferences_router(preferences),
             inbox_router(inbox),
+            push_router(registration),
             unsubscribe_router(unsubscribe_service),
         ],
         internal=[operations_router(runtime, database, waiting=("upload",), pending_events=deliveries.pending_events)],

@@ -42,7 +42,7 @@ ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
 SUMMARIZED: frozenset[Kind] = frozenset({"upload_done"})
 """A person's own actions, which come in long runs: one message at the start and one at the end of a run."""
 
-PersonalChannel = Literal["email", "in_app"]
+PersonalChannel = Literal["email", "in_app", "push"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
 """Channels to a person, filtered by preferences. All others lead to machines and send each event that their
 subscription asks for."""
@@ -63,7 +63,8 @@ class Target:
     """Destination of a subscription's messages."""
 
     address: str
-    """URL of a webhook; ARN of a topic, queue or bus; phone number; e-mail address of an invitation or verification."""
+    """URL of a webhook; ARN of a topic, queue or bus; phone number; e-mail address of an invitation or verification; id
+    of a browser."""
     secret: str = ""
     """Signs webhooks: `whsec_` and base64."""
     role_arn: str = ""
@@ -90,7 +91,7 @@ class Notice:
     subscription_id: str | None = None
     """The subscription that asked for it."""
     address: str = ""
-    """Address of an invitation or a verification."""
+    """Address of an invitation or a verification; id of a browser."""
 
     @property
     def stream(self) -> str:
@@ -123,13 +124,13 @@ class Delivery:
     traceparent: str | None = None
     """Trace of its first event."""
     target: Target | None = None
-    """Destination at a machine, set when it is sent; the address of an invitation or a verification."""
+    """Destination at a machine, set when it is sent; the address of an invitation or a verification; a browser."""
     subscription_id: str | None = None
     """The machine's subscription."""
 
     @property
     def stream(self) -> str:
-        address = f":{self.target.address}" if self.channel == "email" and self.target else ""
+        address = f":{self.target.address}" if self.channel in PERSONAL and self.target else ""
         return f"{self.account_id}:{self.channel}:{self.kind}{address}"
 
     @property

@@ -62,6 +62,12 @@ class NotifySettings(ServiceSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("starttls", description="TLS mode of the connection")
 
+    push_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="the server's keys for push services (VAPID) are derived from it; empty: no push messages. "
+        "Several by commas: the first is for new browsers, the others for those that were registered with them",
+    )
+
     webhook_allow_http: bool = Field(False, description="allow http:// URLs of webhooks; for tests and single machines")
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="non-public networks that webhooks may reach (CIDR, comma-separated)"

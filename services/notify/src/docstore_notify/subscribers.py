@@ -206,8 +206,10 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, m
 
 
 def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, batch: Batch) -> None:
-    """By mail only: the user of a stolen session must not see or delete it."""
-    batch.notices.append(_source(envelope, facts).to(account_id, "email", "password_notice"))
+    """Not in the app: the user of a stolen session must not delete it. No push tells of a reset link."""
+    source = _source(envelope, facts)
+    channels = ("email",) if facts["change"] == "link_made" else ("email", "push")
+    batch.notices += [source.to(account_id, channel, "password_notice") for channel in channels]
 
 
 def _share(change: FileChange, envelope: Envelope[ShareEvent], batch: Batch) -> None:

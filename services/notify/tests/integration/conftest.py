@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_accounts import fake_accounts
+from fastapi import FastAPI
 
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
@@ -18,6 +19,16 @@ from notify_service import Notify, fake_metadata
 from receivers import MoodySes
 
 
+def accounts_of(notify: Notify) -> FastAPI:
+    app = fake_accounts()
+
+    @app.get("/internal/accounts/{account_id}/sessions/{session_id}")
+    async def session_state(account_id: str, session_id: str) -> dict[str, bool]:
+        return {"active": account_id not in notify.logged_out}
+
+    return app
+
+
 @pytest.fixture
 async def notify(infra: InfraSettings) -> AsyncIterator[Notify]:
     name = new_id()
@@ -26,7 +37,7 @@ async def notify(infra: InfraSettings) -> AsyncIterator[Notify]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     async with MoodySes().running() as ses:
         notify = Notify(infra, mongo, f"local:notify-{name}", ses)
-        register_local_app(infra.accounts_url, fake_accounts())
+        register_local_app(infra.accounts_url, accounts_of(notify))
         register_local_app(infra.metadata_url, fake_metadata(notify.readable))
         yield notify
     mongo.close()

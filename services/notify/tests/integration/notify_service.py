@@ -139,6 +139,8 @@ class Notify:
     ses: MoodySes
     readable: set[tuple[str, str]] = field(default_factory=set)
     machines: Machines = field(default_factory=Machines)
+    logged_out: set[str] = field(default_factory=set)
+    """Accounts whose sessions have ended."""
 
     @property
     def database(self) -> Database:

@@ -17,11 +17,30 @@ from docstore_accounts.sessions.schemas import (
     tokens_json,
 )
 from docstore_accounts.sessions.service import SessionService
+from docstore_contracts.accounts import SessionState
 from docstore_platform.http.paging import decode_cursor, encode_cursor
-from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.http.response_models import described
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
+from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
+
+
+def internal_router(sessions: SessionService) -> APIRouter:
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
+
+    @router.get(
+        "/accounts/{account_id}/sessions/{session_id}",
+        dependencies=[callers("notify")],
+        response_model=described(SessionState),
+    )
+    async def session_state(account_id: PathId, session_id: PathId) -> Response:
+        """Whether a log-in lasts: push messages end with it."""
+        body: SessionState = {"active": await sessions.is_active(account_id, session_id)}
+        return json_response(body)
+
+    return router
 
 
 def sessions_router(sessions: SessionService) -> APIRouter:

@@ -202,6 +202,10 @@ class SessionService:
         """Return the caller's sessions, newest first."""
         return await self._sessions.of_account(caller.account_id, before, limit)
 
+    async def is_active(self, account_id: str, session_id: str) -> bool:
+        session = await self._sessions.get(session_id)
+        return session is not None and session.account_id == account_id and session.expires_at > self._clock()
+
     async def end(self, caller: Principal, session_id: str) -> None:
         """End a session of the caller."""
         if not await self._end(session_id, caller.account_id):

@@ -61,6 +61,8 @@ ROUTES = (
     Route("/v1/subscriptions", "notify", "Notifications"),
     Route("/v1/notifications", "notify", "Notifications"),
     Route("/v1/unsubscribe", "notify", "Notifications"),
+    Route("/v1/push-key", "notify", "Notifications"),
+    Route("/v1/push-subscriptions", "notify", "Notifications"),
     Route("/v1/admin/accounts", "accounts", "Operators"),
     Route("/v1/admin/invitations", "accounts", "Operators"),
     Route("/v1/admin/overview", "quota", "Operators"),

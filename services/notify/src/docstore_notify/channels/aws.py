@@ -150,3 +150,13 @@ def _own_keys(settings: NotifySettings) -> dict[str, str]:
     if not key and settings.aws_endpoint.startswith("http://"):
         key, secret = "local", "local"  # an AWS emulator accepts any signature
     return {"aws_access_key_id": key, "aws_secret_access_key": secret} if key else {}
+
+
+def missing_rights(settings: NotifySettings) -> str:
+    """Return why this deployment can't call AWS, for people; empty if it has credentials.
+
+    It may ask for the machine's role, which takes a second where there is none.
+    """
+    if _own_keys(settings) or aws_session().get_credentials() is not None:
+        return ""
+    return "This channel does not work here: the operator has not given DocStore access to AWS."

@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws import Aws, missing_rights
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.domain import Target
@@ -24,6 +24,10 @@ class AwsChannel(Channel):
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
         return cls(Aws(resources.settings))
+
+    @classmethod
+    def unavailable(cls, settings: NotifySettings) -> str:
+        return missing_rights(settings)
 
     async def close(self) -> None:
         await self._aws.close()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from docstore_contracts.accounts import AccountsClient
 from docstore_events.transaction import Transactor
 from docstore_notify.channels.mail.rendering import Renderer
 from docstore_notify.channels.results import Receipt
@@ -12,6 +13,7 @@ from docstore_notify.channels.target_fields import TargetFields
 from docstore_notify.contacts.repository import Contacts
 from docstore_notify.domain import NOWHERE, Delivery, Target
 from docstore_notify.inbox.repository import Inbox
+from docstore_notify.push_subscriptions.repository import PushSubscriptions
 from docstore_notify.settings import NotifySettings
 from docstore_platform.period_counts import PeriodCounts
 
@@ -27,6 +29,8 @@ class ChannelResources:
     transactor: Transactor
     text_counts: PeriodCounts
     """Text messages to phones in the last day."""
+    browsers: PushSubscriptions
+    accounts: AccountsClient
 
 
 class Channel(ABC):
@@ -42,6 +46,11 @@ class Channel(ABC):
     @classmethod
     @abstractmethod
     def open(cls, resources: ChannelResources) -> Self: ...
+
+    @classmethod
+    def unavailable(cls, settings: NotifySettings) -> str:
+        """Return why the channel can't work in this deployment, for people; empty if it can. It may block."""
+        return ""
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:

@@ -7,6 +7,7 @@ from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.email import EmailChannel
 from docstore_notify.channels.eventbridge import EventBridgeChannel
 from docstore_notify.channels.in_app import InAppChannel
+from docstore_notify.channels.push import PushChannel
 from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.channels.sqs import SqsChannel
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
@@ -22,6 +23,7 @@ CHANNELS: tuple[type[Channel], ...] = (
     SnsChannel,
     SqsChannel,
     EventBridgeChannel,
+    PushChannel,
 )
 
 

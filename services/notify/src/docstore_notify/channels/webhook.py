@@ -1,5 +1,6 @@
 """Webhooks: a signed POST of the message to the subscriber's URL."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -43,20 +44,7 @@ class WebhookChannel(Channel):
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
         url = fields.take("url")
         fields.end()
-        if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in url):
-            raise invalid_target("url contains blanks, backslashes or control characters.", "url")
-        parts = split_url(url, "url")
-        if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
-            raise invalid_target("url must begin with https://.", "url")
-        if not parts.hostname:
-            raise invalid_target("url has no host.", "url")
-        if "@" in parts.netloc:
-            raise invalid_target("url must not contain a user name or password; check the signature instead.", "url")
-        if parts.fragment:
-            raise invalid_target("url must not have a fragment (#...).", "url")
-        if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
-            # The addresses of a name are checked when it is called.
-            raise invalid_target("url must have a public address.", "url")
+        check_url(url, "url", settings)
         return Target(url)
 
     @classmethod
@@ -73,24 +61,46 @@ class WebhookChannel(Channel):
         body = message_body(delivery).encode()
         now = self._clock()
         headers = signed_headers(delivery.target.secret, delivery.id, int(now.timestamp()), body)
-        try:
-            response = await self._http.post(
-                delivery.target.address, body, {"Content-Type": "application/json", **headers}
-            )
-        except aiohttp.InvalidURL as error:
-            raise Refused(str(error)) from error
-        except TimeoutError as error:
-            raise NotNow("no response in time") from error
-        except aiohttp.ClientSSLError as error:
-            raise NotNow(str(error)) from error
-        except (ForbiddenAddress, aiohttp.ClientConnectorError) as error:
-            raise NotNow(UNREACHABLE) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise NotNow(str(error) or repr(error)) from error
-        return _receipt(response, now)
+        headers = {"Content-Type": "application/json", **headers}
+        return await post_safely(self._http, delivery.target.address, body, headers, now)
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def check_url(url: str, field: str, settings: NotifySettings) -> None:
+    """Check a URL of somebody's own, to be called with `post_safely`. Raises Invalid `invalid_target`."""
+    if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in url):
+        raise invalid_target(f"{field} contains blanks, backslashes or control characters.", field)
+    parts = split_url(url, field)
+    if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
+        raise invalid_target(f"{field} must begin with https://.", field)
+    if not parts.hostname:
+        raise invalid_target(f"{field} has no host.", field)
+    if "@" in parts.netloc:
+        raise invalid_target(f"{field} must not contain a user name or password; check the signature instead.", field)
+    if parts.fragment:
+        raise invalid_target(f"{field} must not have a fragment (#...).", field)
+    if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
+        # The addresses of a name are checked when it is called.
+        raise invalid_target(f"{field} must have a public address.", field)
+
+
+async def post_safely(http: SafeHttp, url: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Receipt:
+    """Send a POST to a URL of somebody's own. Raises Refused, Gone for 410, or NotNow."""
+    try:
+        response = await http.post(url, body, headers)
+    except aiohttp.InvalidURL as error:
+        raise Refused(str(error)) from error
+    except TimeoutError as error:
+        raise NotNow("no response in time") from error
+    except aiohttp.ClientSSLError as error:
+        raise NotNow(str(error)) from error
+    except (ForbiddenAddress, aiohttp.ClientConnectorError) as error:
+        raise NotNow(UNREACHABLE) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise NotNow(str(error) or repr(error)) from error
+    return _receipt(response, now)
 
 
 def _receipt(response: HttpResponse, now: datetime) -> Receipt:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from docstore_events.catalogue.notifications import NotificationFailed, NotificationSent
@@ -23,6 +24,7 @@ from docstore_notify.domain import (
 from docstore_notify.inbox.repository import Inbox
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
+from docstore_notify.push_subscriptions.repository import PushSubscriptions
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 
@@ -49,7 +51,7 @@ def _event_data(delivery: Delivery) -> dict[str, object]:
 
 
 class DeliveryPlanner:
-    """Plans deliveries: e-mails and summaries of people's own actions wait as digests.
+    """Plans deliveries: e-mails, pushes and summaries of people's own actions wait as digests.
 
     Messages to machines go into the queues of their subscriptions; other in-app notifications are delivered by being
     written.
@@ -61,6 +63,7 @@ class DeliveryPlanner:
         deliveries: Deliveries,
         queues: SubscriptionQueues,
         inbox: Inbox,
+        browsers: PushSubscriptions,
         pause: timedelta,
         run_pause: timedelta,
         wakeup_name: str,
@@ -72,6 +75,7 @@ class DeliveryPlanner:
         self._deliveries = deliveries
         self._queues = queues
         self._inbox = inbox
+        self._browsers = browsers
         self._pacing = Pacing(pause)
         self._run_pacing = Pacing(run_pause, LONGEST_RUN)
         self._wakeup_name = wakeup_name
@@ -80,6 +84,7 @@ class DeliveryPlanner:
     async def write(self, notices: Sequence[Notice], transaction: Transaction) -> None:
         preferences = await self._preferences.find({notice.account_id for notice in notices})
         wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
+        wanted = await self._to_each_browser(wanted, transaction)
         digested = [notice for notice in wanted if not notice.to_machine and self._is_digested(notice)]
         in_app = [notice for notice in wanted if notice.channel == "in_app" and not self._is_digested(notice)]
         machines = [notice for notice in wanted if notice.to_machine]
@@ -90,8 +95,24 @@ class DeliveryPlanner:
         if machines:
             await self._plan_for_machines(machines, transaction)
 
+    async def _to_each_browser(self, notices: Sequence[Notice], transaction: Transaction) -> list[Notice]:
+        """Replace each push notice by one for each browser of its account: each fails and is retried by itself."""
+        account_ids = {notice.account_id for notice in notices if notice.channel == "push"}
+        if not account_ids:
+            return list(notices)
+        browsers = await self._browsers.ids_of(account_ids, transaction.session)
+        return [
+            each
+            for notice in notices
+            for each in (
+                [replace(notice, address=browser) for browser in browsers.get(notice.account_id, ())]
+                if notice.channel == "push"
+                else [notice]
+            )
+        ]
+
     def _is_digested(self, notice: Notice) -> bool:
-        return notice.channel == "email" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
+        return notice.channel != "in_app" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
 
     async def _write_in_app(self, notices: Sequence[Notice], transaction: Transaction) -> None:
         """Write the events of one batch as one notification, visible at once."""

@@ -26,7 +26,8 @@ def preferences_router(store: PreferenceStore) -> APIRouter:
 
     @router.put("/notifications/preferences", response_model=schemas.Preferences)
     async def prefer(body: Choices, caller: Caller) -> Response:
-        """Set preferences. Missing ones get their default: on, except mails about every opening of a link."""
+        """Set preferences. Missing ones get their default: on, except mails and pushes about every opening of a link,
+        and pushes about uploads."""
         wishes = Preferences(caller.account_id, body)
         await store.put(wishes)
         return json_response(preferences_view(wishes))

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from docstore_notify.domain import ChosenKind, PersonalChannel
 
+OFF_BY_DEFAULT: frozenset[tuple[ChosenKind, PersonalChannel]] = frozenset(
+    {("link_opened", "email"), ("link_opened", "push"), ("upload_done", "push")}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
@@ -14,8 +18,8 @@ class Preferences:
     choices: Mapping[ChosenKind, Mapping[PersonalChannel, bool]] = field(default_factory=dict)
 
     def wants(self, kind: ChosenKind, channel: PersonalChannel) -> bool:
-        """On by default, except mails about every opening of a link."""
-        usual = (kind, channel) != ("link_opened", "email")
+        """On by default, except mails and pushes about every opening of a link, and pushes about one's own uploads."""
+        usual = (kind, channel) not in OFF_BY_DEFAULT
         return self.choices.get(kind, {}).get(channel, usual)
 
     def with_choice(self, kind: ChosenKind, channel: PersonalChannel, on: bool) -> "Preferences":

@@ -16,6 +16,8 @@ class Preference(ResponseModel):
     """By e-mail."""
     in_app: bool
     """In the app."""
+    push: bool
+    """To browsers and phones that are registered for it."""
 
 
 Preferences = dict[ChosenKind, Preference]

@@ -1,5 +1,6 @@
 """Use cases of subscriptions: follow, change, test, list deliveries, unfollow."""
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Mapping
@@ -69,14 +70,17 @@ class SubscriptionService:
         """Return the subscription, and whether this call has created it, now or earlier with the same key.
 
         404 for a file the account may not read, 422 `unsupported_channel` or `invalid_target`, 409
-        `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of the one that created a
-        subscription.
+        `channel_unavailable` or `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of
+        the one that created a subscription.
         """
         channel = self.registry.find(wanted.channel)
         call = idempotent_call(key, wanted)
         made = await self._made_by(account_id, call)
         if made is not None:
             return made, True
+        unavailable = await asyncio.to_thread(channel.unavailable, self.settings)
+        if unavailable:
+            raise Conflict(unavailable, code="channel_unavailable")
         entered = self.registry.check_target(
             wanted.channel, wanted.target, account_id=account_id, settings=self.settings
         )

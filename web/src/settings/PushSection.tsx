@@ -1,0 +1,68 @@
+/** Where push notifications go: this browser, and others of the account. */
+import { useQuery } from "@tanstack/react-query";
+import { Bell, BellOff } from "lucide-react";
+import { useState } from "react";
+import { call } from "@/api/client";
+import { queryClient, useAccount } from "@/api/queries";
+import { when } from "@/lib/format";
+import { canPush, turnOff, turnOn } from "@/settings/push";
+import { attempt } from "@/ui/attempt";
+import { Failed, Spinner } from "@/ui/states";
+
+const KEY = ["push-subscriptions"];
+
+export function PushSection() {
+  const account = useAccount();
+  const [busy, setBusy] = useState(false);
+  const browsers = useQuery({ queryKey: KEY, queryFn: () => call("get /v1/push-subscriptions") });
+  if (browsers.error) return <Failed error={browsers.error} onRetry={() => void browsers.refetch()} />;
+  if (!browsers.data) return <Spinner />;
+  const here = browsers.data.items.find(({ current }) => current);
+  const others = browsers.data.items.filter(({ current }) => !current);
+
+  async function change(work: () => Promise<unknown>, done: string): Promise<void> {
+    setBusy(true);
+    await attempt(work, done);
+    await queryClient.invalidateQueries({ queryKey: KEY });
+    setBusy(false);
+  }
+  return (
+    <div>
+      <h2>Push notifications</h2>
+      <p className="muted">Shown by your browser or phone, also while this page is closed. They end when you log out.</p>
+      {here ? (
+        <button className="button" disabled={busy} onClick={() => void change(() => turnOff(here.id), "Push notifications are off in this browser.")}>
+          <BellOff size={16} aria-hidden="true" /> Turn off in this browser
+        </button>
+      ) : canPush() ? (
+        <button className="button primary" disabled={busy} onClick={() => void change(() => turnOn(account.id), "Push notifications are on in this browser.")}>
+          <Bell size={16} aria-hidden="true" /> Turn on in this browser
+        </button>
+      ) : (
+        <p>This browser doesn’t support push notifications, or this page isn’t served over HTTPS.</p>
+      )}
+      {others.length > 0 && (
+        <ul className="people" aria-label="Other browsers with push notifications">
+          {others.map((browser) => (
+            <li key={browser.id}>
+              <span className="person">
+                {browser.device || browser.service}
+                <span className="muted">Since {when(browser.created_at)}</span>
+              </span>
+              <button
+                className="button"
+                disabled={busy}
+                onClick={() => {
+                  const path = { push_subscription_id: browser.id };
+                  void change(() => call("delete /v1/push-subscriptions/{push_subscription_id}", { path }), "Removed.");
+                }}
+              >
+                Remove
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
