@@ -21,7 +21,10 @@ Removed = Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", h
 
 
 def meta(path: Path, pairs: Pairs = None, remove: Removed = None, as_json: AsJson = False) -> None:
-    """Show or change the custom metadata of a file or folder; other pairs stay as they are."""
+    """Show or change the custom metadata of a file or folder.
+
+    Other pairs stay as they are.
+    """
     wanted = parsed(pairs)
     removed = frozenset(remove or [])
 

@@ -46,7 +46,10 @@ def search(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Find files and folders by name, or files by their text; without words, all that the filters let through."""
+    """Find files and folders by name, or files by their text.
+
+    Without words, all that the filters let through.
+    """
     query, within = " ".join(words or []), "content" if content else "name"
     options = SearchOptions(
         kind=None if kind is None else KINDS[kind],
