@@ -48,7 +48,7 @@ class BlockProver:
         """
         started, sizes = time.monotonic(), dict[str, int]()
         for first in range(0, len(pending), BATCH):
-            if time.monotonic() - started > self._settings.complete_wait_seconds:
+            if first and time.monotonic() - started > self._settings.complete_wait_seconds:
                 detail = "The blocks are being verified; try again."
                 raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
             sizes |= await self._prove_some(account_id, pending[first : first + BATCH])
