@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { Following } from "@/details/Following";
+import FollowDialog from "@/following/FollowDialog";
 import { PushSection } from "@/settings/PushSection";
 import { renew } from "@/settings/push";
 import { Toasts } from "@/ui/toasts";
@@ -103,6 +104,17 @@ describe("push notifications", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Turn off in this browser" }));
     await waitFor(() => expect(sent.at(-1)?.[0]).toBe("DELETE /v1/push-subscriptions/b1"));
   });
+});
+
+test("a channel that does not work on this server is refused in its dialog, with the reason", async () => {
+  const reason = "This channel does not work here.";
+  vi.stubGlobal("fetch", async () => json({ status: 409, code: "channel_unavailable", detail: reason }, 409));
+  const file = { id: "f1", kind: "file", name: "a", permission: "owner" } as FileItem;
+  render(<QueryClientProvider client={queryClient}><FollowDialog file={file} onClose={() => undefined} /></QueryClientProvider>);
+  await userEvent.selectOptions(screen.getByLabelText("Method"), "Text message");
+  await userEvent.type(screen.getByLabelText("Phone number"), "+6421234567");
+  await userEvent.click(screen.getByRole("button", { name: "Follow" }));
+  expect((await screen.findByRole("alert")).textContent).toBe(reason);
 });
 
 describe("the service worker", () => {

@@ -159,7 +159,7 @@ async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None
     anna = notify.person()
     async with notify.running():
         answer = await anna.send("PUT", "/v1/notifications/preferences", {"upload_done": {"email": False}})
-        assert answer.json()["upload_done"] == {"email": False, "in_app": True}
+        assert answer.json()["upload_done"] == {"email": False, "in_app": True, "push": False}
         facts = {"account_id": anna.id, "used": 2, "reserved": 0, "limit": 1, "documents": 1}
         ids = await notify.publish(anna.signed_up(), anna.uploaded(), QuotaExceeded(revision=1, **facts))
         await notify.until_notified(ids[2])
@@ -173,11 +173,12 @@ async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None
 
 
 async def test_preferences_begin_with_everything_on(notify: Notify) -> None:
-    """But for mails about openings of links; an unknown kind or channel is refused."""
+    """But for mails and pushes of opened links, and pushes of uploads; an unknown kind or channel is refused."""
     anna = notify.person()
     async with notify.running():
-        on = {"email": True, "in_app": True}
-        usual = dict.fromkeys(CHOSEN_KINDS, on) | {"link_opened": {"email": False, "in_app": True}}
+        on = {"email": True, "in_app": True, "push": True}
+        off = {"link_opened": {"email": False, "in_app": True, "push": False}, "upload_done": {**on, "push": False}}
+        usual = dict.fromkeys(CHOSEN_KINDS, on) | off
         assert (await anna.send("GET", "/v1/notifications/preferences")).json() == usual
         for wrong in ({"weather": on}, {"upload_done": {"webhook": True}}, {"test": on}):
             assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
