@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -141,7 +142,7 @@ async def _copy_file(mongo: Mongo, file: dict[str, Any], nodes: int) -> None:
 
 
 async def _insert(collection: Collection, rows: Iterator[dict[str, Any]]) -> None:
-    while chunk := [row for row, _ in zip(rows, range(CHUNK), strict=False)]:
+    while chunk := list(islice(rows, CHUNK)):
         await collection.insert_many(chunk, ordered=False)
 
 
