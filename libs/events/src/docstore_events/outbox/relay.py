@@ -46,7 +46,8 @@ PAGE = 1000
 MAX_BATCH_BYTES = 900_000
 NO_OFFSET = -1
 RETRY_SECONDS = 0.5
-CHECK_SECONDS = 15.0
+CHECK_SECONDS, IDLE_CHECK_SECONDS = 15.0, 60.0
+"""Pause between two checks of the logs: it doubles while nothing is sent and no log seems to be lost."""
 HELD_BACK_SECONDS = 5.0
 """Longest time that pending rows wait for bulk requests; then all are sent before the relay waits again."""
 
@@ -84,6 +85,7 @@ class Relay:
         self._drained = True
         self._drained_at = time.monotonic()
         self._checked_at = self._drained_at - CHECK_SECONDS
+        self._check_seconds = CHECK_SECONDS
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
@@ -98,9 +100,8 @@ class Relay:
                 try:
                     await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     held = await self.lease.hold()
-                    if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
-                        self._checked_at = time.monotonic()  # a failing check must not stop the sending
-                        await self._logs.check()
+                    if held and time.monotonic() - self._checked_at > self._check_seconds:
+                        await self._check_logs()
                     if held and await self.relay_pending() and not self._drained:
                         continue
                 except (PyMongoError, LeaseLost) as error:
@@ -112,6 +113,13 @@ class Relay:
         finally:
             wakeup.close()
             await self.close()
+
+    async def _check_logs(self) -> None:
+        self._checked_at = time.monotonic()  # a failing check must not stop the sending
+        pause, self._check_seconds = self._check_seconds, CHECK_SECONDS
+        await self._logs.check()
+        if not self._logs.suspected:
+            self._check_seconds = min(2 * pause, IDLE_CHECK_SECONDS)
 
     async def relay_pending(self) -> int:
         """Send one page of pending rows; return how many are no longer pending."""
@@ -126,6 +134,7 @@ class Relay:
         if not rows:
             self._drained_at = time.monotonic()
             return 0
+        self._check_seconds = CHECK_SECONDS
         producer = await self._get_producer()
         before = await self._logs.known_batches()
         logs: defaultdict[TopicPartition, list[Document]] = defaultdict(list)

@@ -48,6 +48,11 @@ class SentLogs:
         self._missed: set[TopicPartition] = set()
         """Logs whose last batch was missing at the last check."""
 
+    @property
+    def suspected(self) -> bool:
+        """Whether a log seemed to be lost at the last check, so that another one is due."""
+        return bool(self._missed)
+
     async def known_batches(self) -> Offsets:
         """Return `last_batches` as of the last check; later batches of another relay are found by the next check."""
         if self._known is None:
