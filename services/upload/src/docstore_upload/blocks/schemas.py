@@ -28,8 +28,15 @@ class MissingBlocks(ResponseModel):
     """In the order of the request."""
 
 
+Sizes = Annotated[
+    dict[Sha256, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES), WHOLE]],
+    Field(max_length=1000, json_schema_extra={"additionalProperties": False}),
+]
+"""Lengths of frames by the blocks' hashes; the document would allow other names, too."""
+
+
 class MissingRequest(RequestModel):
     """Blocks by the SHA-256 of their bytes; `sizes`: the length of each frame to send, by the same hash."""
 
     hashes: list[Sha256] = Field(min_length=1, max_length=1000, fail_fast=True)
-    sizes: dict[Sha256, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES), WHOLE]] | None = Field(None, max_length=1000)
+    sizes: Sizes | None = None
