@@ -13,7 +13,17 @@ from docstore_platform.security.cipher import Cipher
 def numbered(number: int, version: int) -> IndexedDocument:
     now = datetime.now(UTC)
     return IndexedDocument(
-        f"f{number}", "ann", ("ann",), f"name{number}", (), "text/plain", 1, version, now, now, f"text {number}"
+        file_id=f"f{number}",
+        owner_id="ann",
+        readers=("ann",),
+        name=f"name{number}",
+        tags=(),
+        content_type="text/plain",
+        size=1,
+        version=version,
+        created_at=now,
+        modified_at=now,
+        text=f"text {number}",
     )
 
 
