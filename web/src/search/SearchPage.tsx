@@ -213,6 +213,7 @@ function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => voi
   const [text, setText] = useState("");
   return (
     <form
+      className="filter"
       onSubmit={(event) => {
         event.preventDefault();
         const [, name, value] = META.exec(`meta.${text.trim().replace(/\s*[:=]\s*/, "=")}`) ?? [];
@@ -224,7 +225,7 @@ function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => voi
       <input
         type="search"
         aria-label="Filter by metadata"
-        placeholder="author=Ada"
+        placeholder="Metadata: author=Ada"
         value={text}
         autoCapitalize="none"
         autoComplete="off"
