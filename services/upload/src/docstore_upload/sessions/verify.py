@@ -7,7 +7,6 @@ and committed.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +36,7 @@ class Verifier:
         self._uploads = uploads
         self._settings = settings
         self._reading: dict[tuple[str, str], asyncio.Task[Verified]] = {}
+        self._given_up: set[tuple[str, str]] = set()  # readings that a caller has stopped waiting for
 
     async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified:
         """Return the stored facts if they are as declared; Mismatch if not, Incomplete while they may still become so.
@@ -117,11 +117,12 @@ class Verifier:
         key = (upload.id, found.etag)
         task = self._reading.get(key)
         if task is None:
-            task = self._reading[key] = asyncio.create_task(self._read_large(upload, found.etag))
+            task = self._reading[key] = asyncio.create_task(self._read_large(upload, key))
             task.add_done_callback(lambda done: self._forget(key, done))
         await asyncio.wait({task}, timeout=self._settings.complete_wait_seconds)
         if task.done():
             return task.result()
+        self._given_up.add(key)
         detail = "All bytes have arrived and their checksum is being computed; try again."
         raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
 
@@ -133,18 +134,19 @@ class Verifier:
             await self._store.put(key, content, content_type=upload.content_type)
         return verified
 
-    async def _read_large(self, upload: Upload, etag: str) -> Verified:
-        started, name = time.monotonic(), _object_name(upload)
+    async def _read_large(self, upload: Upload, key: tuple[str, str]) -> Verified:
+        name = _object_name(upload)
         if upload.is_copied:
             await self._store.copy(upload.sent_key, upload.prefix + name)
         size, digest = await self._store.sha256_of(upload.prefix + name)
         verified = Verified(size, digest, name)
-        if time.monotonic() - started > self._settings.complete_wait_seconds / 2:
-            await self._uploads.note_found(upload.id, etag, verified)
+        if key in self._given_up:  # the caller who comes again finds the result
+            await self._uploads.note_found(*key, verified)
         return verified
 
     def _forget(self, key: tuple[str, str], task: asyncio.Task[Verified]) -> None:
         self._reading.pop(key, None)
+        self._given_up.discard(key)
         if not task.cancelled():
             task.exception()  # marks it as retrieved: a waiting caller got it, otherwise the next check reads again
 
