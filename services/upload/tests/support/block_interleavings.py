@@ -1,15 +1,9 @@
-"""Any life of blocks: clients, releases, sweeps and crashes, interleaved at each call that leaves the process.
-
-Each job is a task that waits before each call to the database, the object store or a service until the machine lets it
-go on; instead the machine may kill it there.
-"""
+"""Any life of blocks: clients, releases, sweeps and crashes, interleaved at each call that leaves the process."""
 
 import asyncio
-import contextvars
-import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -17,8 +11,9 @@ from typing import Any
 import zstandard
 from fake_blocks import FakeBlocks
 from fake_services import FakeServices
+from gated_jobs import Gated, GatedJobs
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 from memory_store import FakeStore
 from upload_world import FakeTransactor
 
@@ -62,52 +57,6 @@ async def nothing_held() -> bool:
 
 ACCOUNTS = ("ada", "ada", "ada", "bob")
 
-_job: contextvars.ContextVar["Job | None"] = contextvars.ContextVar("job", default=None)
-
-
-@dataclass(eq=False)
-class Job:
-    """Something under way, one call at a time."""
-
-    name: str
-    waiting: list[tuple[str, asyncio.Future[None]]] = field(default_factory=list)
-    """Calls that wait for their turn, by name."""
-    returned: asyncio.Event = field(default_factory=asyncio.Event)
-    is_killed: bool = False
-    task: asyncio.Task[Any] = field(init=False)
-
-
-class Gated:
-    """What jobs call: each call waits for its turn. Those within a transaction belong to the call that began it."""
-
-    def __init__(self, target: Any) -> None:
-        self._target = target
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._target, name)
-        if not inspect.iscoroutinefunction(method):
-            return method
-
-        async def call(*arguments: Any, **named: Any) -> Any:
-            job = _job.get()
-            if job is None or _in_transaction(method, arguments, named):
-                return await method(*arguments, **named)
-            if job.is_killed:
-                raise asyncio.CancelledError
-            turn = asyncio.get_running_loop().create_future()
-            job.waiting.append((name, turn))
-            await turn
-            try:
-                return await method(*arguments, **named)
-            finally:
-                job.returned.set()
-
-        return call
-
-
-def _in_transaction(method: Any, arguments: Any, named: Any) -> bool:
-    return inspect.signature(method).bind(*arguments, **named).arguments.get("session") is not None
-
 
 @dataclass
 class Parts:
@@ -128,14 +77,11 @@ class Parts:
     """All rows of blocks, lists and discarded keys."""
 
 
-class BlockInterleavings(RuleBasedStateMachine):
+class BlockInterleavings(GatedJobs):
     """Each rule begins a job, lets one make its next call, kills one, or lets time pass."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, parts: Parts) -> None:
-        super().__init__()
-        self.loop = loop
-        self.jobs: list[Job] = []
-        self.sweeps_killed = 0
+        super().__init__(loop)
         self.given_back: set[str] = set()
         self.begun: list[tuple[Upload, list[int]]] = []
         self.uploads, self.blocks, self.parts = parts.uploads, parts.blocks, parts
@@ -174,41 +120,6 @@ class BlockInterleavings(RuleBasedStateMachine):
 
     async def _republish(self, event_ids: Sequence[str]) -> None:
         return None
-
-    # --- jobs
-
-    def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
-        job = Job(name)
-
-        async def run() -> None:
-            _job.set(job)
-            try:
-                await work
-            except DomainError:
-                pass  # a refusal is an answer like another
-            finally:
-                job.returned.set()
-
-        job.task = self.loop.create_task(run())
-        self.jobs.append(job)
-        self.loop.run_until_complete(_settle())
-
-    async def _go_on(self, job: Job) -> None:
-        job.returned.clear()
-        job.waiting.pop(0)[1].set_result(None)
-        await job.returned.wait()
-        await _settle()
-
-    def go_on_until(self, job: Job, call: str) -> None:
-        """To the next time that it waits for this call."""
-        while job.waiting[0][0] != call:
-            self.loop.run_until_complete(self._go_on(job))
-
-    def forget_ended(self) -> None:
-        for job in [job for job in self.jobs if job.task.done()]:
-            self.jobs.remove(job)
-            if not job.is_killed:
-                job.task.result()
 
     async def client(self, account_id: str, numbers: list[int], path: str, stops: str, garbles: bool) -> None:
         """Sends what is missing and completes; again when blocks have gone meanwhile."""
@@ -292,33 +203,6 @@ class BlockInterleavings(RuleBasedStateMachine):
         self.given_back.add(key)
         self.begin("release", self.release(key))
 
-    @precondition(lambda self: self.jobs)
-    @rule(which=st.integers(0, 4), calls=st.integers(1, 6))
-    def job_goes_on(self, which: int, calls: int) -> None:
-        job = self.jobs[which % len(self.jobs)]
-        for _ in range(calls):
-            if job.waiting:
-                self.loop.run_until_complete(self._go_on(job))
-        self.forget_ended()
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=st.integers(0, 4))
-    def job_ends(self, which: int) -> None:
-        job = self.jobs[which % len(self.jobs)]
-        while job.waiting:
-            self.loop.run_until_complete(self._go_on(job))
-        self.forget_ended()
-
-    @precondition(lambda self: self.jobs)
-    @rule(which=st.integers(0, 4))
-    def job_is_killed(self, which: int) -> None:
-        job = self.jobs[which % len(self.jobs)]
-        job.is_killed = True
-        self.sweeps_killed += job.name == "sweep"
-        job.task.cancel()
-        self.loop.run_until_complete(asyncio.wait([job.task]))
-        self.forget_ended()
-
     @rule(seconds=st.sampled_from([1, 6, 31, 61, 201]))
     def time_passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -350,7 +234,7 @@ class BlockInterleavings(RuleBasedStateMachine):
         assert interrupted <= self.given_back
         self.loop.run_until_complete(self.use_cases.release(sorted(interrupted)))
         self.settle_down()
-        if self.sweeps_killed:
+        if self.killed["sweep"]:
             # A sweep that outlives its lease and is killed then may leave a tombstone: a stray without bytes.
             for key in [key for key, content in self.objects.items() if not content]:
                 del self.objects[key]
@@ -379,12 +263,6 @@ class BlockInterleavings(RuleBasedStateMachine):
             self.loop.run_until_complete(self.worker.run_once())
             self.loop.run_until_complete(self.sweeper.run_once())
             self.what_is_referred_to_is_there()
-
-
-async def _settle() -> None:
-    """Until every task waits for its turn, or has ended: nothing else here takes time."""
-    for _ in range(40):
-        await asyncio.sleep(0)
 
 
 _counter = iter(range(1_000_000_000))

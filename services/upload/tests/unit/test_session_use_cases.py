@@ -134,7 +134,7 @@ async def test_final_check_asks_for_many_at_once(make_world: MakeWorld) -> None:
 
 @pytest.mark.parametrize("method", ["put", "form"])
 async def test_a_crash_after_settling_never_costs_the_object(make_world: MakeWorld, method: str) -> None:
-    """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
+    """An instance that takes over a settled upload, whose next check was not stored, deletes nothing committed."""
     world = make_world(settle_first_delay_seconds=30)
     upload = await initiate(world, method=method)
     world.store.objects[world.uploads.stored[upload["id"]].sent_key] = b"right"
