@@ -60,7 +60,7 @@ describe("a next page that is refused", () => {
     ["activity", <Activity file={FOLDER as unknown as FileItem} />, "/v1/activity?"],
     ["accounts", <Accounts />, "/v1/admin/accounts"],
     ["audit", <Audit />, "/v1/admin/audit"],
-  ])("is told of where more is shown by hand, and asked for again: %s", async (_, page, path) => {
+  ])("shows the error where a button loads more, and is requested again: %s", async (_, page, path) => {
     let refusing = true;
     const next = () => (refusing ? refused(429, "rate_limited") : json({ items: [], next_cursor: null }));
     serve((call) => {
