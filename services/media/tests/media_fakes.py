@@ -7,8 +7,8 @@ from typing import Literal, TypeVar
 
 from docstore_contents.s3.store import ObjectInfo
 from docstore_events.transaction import Transaction
-from docstore_media.outcomes import Outcome
-from docstore_media.repository import Ready
+from docstore_media.previews.outcomes import Outcome
+from docstore_media.previews.repository import Ready
 from docstore_media.rules import Rendition, Size, Source
 from docstore_platform.database import Session
 

@@ -14,13 +14,13 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
-from docstore_media.api import internal_preview_router, preview_router
-from docstore_media.renderer import WorkerRenderer
-from docstore_media.repository import MongoPreviews
-from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
+from docstore_media.previews.api import internal_preview_router, preview_router
+from docstore_media.previews.repository import MongoPreviews
+from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
+from docstore_media.previews.worker import RenderingWorker
+from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
-from docstore_media.worker import RenderingWorker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app

@@ -1,6 +1,6 @@
 """Changes to media when a backup is restored."""
 
-from docstore_media.repository import MongoPreviews
+from docstore_media.previews.repository import MongoPreviews
 from docstore_platform.clock import utc_now
 from docstore_platform.maintenance import Restored
 

@@ -5,8 +5,8 @@ from docstore_events.catalogue.files import FileEvent, FilePurged, VersionPruned
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
+from docstore_media.previews.service import Batch, PreviewService
 from docstore_media.rules import Source, kind_of, version_key
-from docstore_media.service import Batch, PreviewService
 
 
 class MediaSubscribers(Subscribers[Batch]):

@@ -14,7 +14,7 @@ from PIL import Image
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import WorkerLimits
-from docstore_media.renderer import WorkerRenderer
+from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rules import PIXELS, Kind, RenderFailed, Rendition, Size
 
 

@@ -11,7 +11,7 @@ from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
 from docstore_media.rules import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
 
-PROGRAM = Program(("-m", "docstore_media.render_process"), {"OMP_NUM_THREADS": "1"})
+PROGRAM = Program(("-m", "docstore_media.rendering.render_process"), {"OMP_NUM_THREADS": "1"})
 
 
 class Renderer(Protocol):

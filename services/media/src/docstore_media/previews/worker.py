@@ -16,11 +16,11 @@ from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.envelope import seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_media import metrics
-from docstore_media.outcomes import Outcome, outcome_event
-from docstore_media.renderer import Renderer
-from docstore_media.repository import Previews
+from docstore_media.previews.outcomes import Outcome, outcome_event
+from docstore_media.previews.repository import Previews
+from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP
+from docstore_media.rendering.renderer import Renderer
 from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
-from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 

@@ -1,4 +1,4 @@
-"""Program of a worker process, `python -m docstore_media.render_process`: renders the content at a path."""
+"""Program of a worker process, `python -m docstore_media.rendering.render_process`: renders the content at a path."""
 
 from base64 import b64encode
 from functools import partial
@@ -10,7 +10,7 @@ from docstore_media.rules import MAX_PICTURE_BYTES, Kind, RenderFailed
 
 
 def _load() -> Answerer:
-    from docstore_media import pictures  # loads the libraries inside the limits
+    from docstore_media.rendering import pictures  # loads the libraries inside the limits
 
     pictures.load_formats()  # otherwise every job would load them
     return partial(_answer, pictures)

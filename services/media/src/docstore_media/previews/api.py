@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 
 from docstore_contracts.media import PreviewsRequest, PreviewUrls
-from docstore_media.service import NamedVersion, PreviewService
+from docstore_media.previews.service import NamedVersion, PreviewService
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from docstore_media.documents import due_now, rendition_document, source_of, version_document
-from docstore_media.outcomes import Outcome
+from docstore_media.previews.documents import due_now, rendition_document, source_of, version_document
+from docstore_media.previews.outcomes import Outcome
 from docstore_media.rules import CONTENT_REASONS, Kind, Rendition, Source
 from docstore_platform.mongo import (
     ASCENDING,

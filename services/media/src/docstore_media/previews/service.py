@@ -6,8 +6,8 @@ from typing import Protocol
 
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction
-from docstore_media.outcomes import outcome_event
-from docstore_media.repository import Previews, Ready
+from docstore_media.previews.outcomes import outcome_event
+from docstore_media.previews.repository import Previews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound, not_found
