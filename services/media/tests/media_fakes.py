@@ -9,7 +9,7 @@ from docstore_contents.s3.store import ObjectInfo
 from docstore_events.transaction import Transaction
 from docstore_media.previews.outcomes import Outcome
 from docstore_media.previews.repository import Ready
-from docstore_media.rules import Rendition, Size, Source
+from docstore_media.rules import Rendition, Size, Source, Variant
 from docstore_platform.database import Session
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class FakePreviews:
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
         sources = [self.versions[key] for key in keys if key in self.versions]
         return {
-            source.key: Ready(source.owner_id, source.content)
+            source.key: Ready(source.owner_id, source.content, source.kind, source.size)
             for source in sources
             if self.rows[source.content].state == "ready"
         }
@@ -142,6 +142,16 @@ class FakeRenderer:
             if key in self.errors:
                 raise self.errors[key]
         return {"small": b"small", "large": b"large"}
+
+    async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
+        raise NotImplementedError
+
+
+class NoVariants:
+    """Nobody has asked for any."""
+
+    async def discard(self, rendition_id: str) -> None:
+        pass
 
 
 @dataclass

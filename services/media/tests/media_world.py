@@ -154,10 +154,13 @@ class World:
         await self.publish(FilePurged(**self._about(state), freed_bytes=1))
 
     async def preview(self, account_id: str, file_id: str, size: str = "large") -> HttpResponse:
+        return await self.picture(account_id, file_id, f"size={size}")
+
+    async def picture(self, account_id: str, file_id: str, query: str) -> HttpResponse:
         now = int(time.time())
         claims = {"sub": account_id, "sid": "s", "role": "user", "aud": "docstore", "iss": self.infra.issuer}
         headers = {"authorization": f"Bearer {signed(claims | {'iat': now, 'exp': now + 60})}"}
-        path = f"/v1/files/{file_id}/preview?size={size}"
+        path = f"/v1/files/{file_id}/preview?{query}"
         return await LocalTransport(self.infra.media_url).send("GET", path, headers, b"")
 
     async def internal(self, method: str, path: str, body: Any = None) -> Any:

@@ -14,13 +14,18 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
-from docstore_media.previews.api import internal_preview_router, preview_router
+from docstore_media.previews.api import internal_preview_router
 from docstore_media.previews.repository import MongoPreviews
 from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
 from docstore_media.previews.worker import RenderingWorker
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
+from docstore_media.variants import service as variant_service
+from docstore_media.variants.api import preview_router
+from docstore_media.variants.repository import MongoVariants
+from docstore_media.variants.service import VariantService
+from docstore_media.variants.worker import Bounds, VariantWorker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
@@ -39,17 +44,29 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-media", pool_size=8)
     database = mongo.database(f"{infra.database_prefix}media")
     previews = MongoPreviews(database, lease_seconds=settings.lease_seconds)
+    variants = MongoVariants(database, lease_seconds=settings.lease_seconds)
     config = S3Config.of(infra)
     objects = ObjectStore(config)
     pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
     client = ServiceClient("metadata", infra, "media")
-    service = PreviewService(previews, MetadataClient(client), pictures, seconds=settings.preview_url_lifetime_seconds)
+    seconds = settings.preview_url_lifetime_seconds
+    service = PreviewService(previews, MetadataClient(client), pictures, seconds=seconds)
+    on_request = VariantService(
+        service, variants, pictures, seconds=seconds, wait_seconds=settings.variant_wait_seconds
+    )
     runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
     folder = settings.folder.absolute()
     renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
-    worker = RenderingWorker(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
+    lease_seconds = settings.lease_seconds
+    worker = RenderingWorker(previews, renderer, pictures, variants, runtime.transactor, lease_seconds=lease_seconds)
+    bounds = Bounds(settings.variant_bytes_per_account, settings.variant_bytes)
+    variant_worker = VariantWorker(variants, previews, renderer, pictures, lease_seconds=lease_seconds, bounds=bounds)
 
     sandbox = SandboxWatch("media", renderer.pool)
+
+    async def wake_due() -> bool:
+        await worker.wake_due()
+        return await variant_worker.wake_due()
 
     async def report_pending() -> bool:
         sandbox.report()
@@ -59,8 +76,11 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     loops = [
         # More loops than workers: while one waits for a download, another uses the worker.
         *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
+        Loop("media variants", variant_worker.render, variant_service.RENDER_WAKEUP),
         Loop("media remove", worker.remove, REMOVE_WAKEUP),
-        Loop("media retries", worker.wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
+        Loop("media remove variants", variant_worker.remove, variant_service.REMOVE_WAKEUP),
+        Loop.periodic("media evict variants", variant_worker.evict, settings.variant_eviction_interval_seconds),
+        Loop("media retries", wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
         Loop("media gauges", report_pending, "media:gauges", GAUGE_SECONDS),
     ]
 
@@ -73,9 +93,10 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
             await stack.enter_async_context(objects)
             await stack.enter_async_context(pictures)
             stack.push_async_callback(renderer.close)
-            await previews.create_indexes()
-            if infra.single_instance:
-                await previews.release_all()
+            for queue in (previews, variants):
+                await queue.create_indexes()
+                if infra.single_instance:
+                    await queue.release_all()
             await stack.enter_async_context(running_loops(loops))
             await stack.enter_async_context(runtime.running())
             yield
@@ -84,7 +105,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         "media",
         infra,
         lifespan=lifespan,
-        public=[preview_router(service)],
+        public=[preview_router(service, on_request)],
         internal=[internal_preview_router(service), operations_router(runtime, database, waiting=("upload",))],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},

@@ -11,3 +11,9 @@ rendering_seconds = Histogram(
     ["kind", "outcome"],
     buckets=SLOW,
 )
+variant_seconds = Histogram(
+    "docstore_media_variant_seconds",
+    "Time to download a content and render a variant that a reader asked for",
+    ["kind", "outcome"],
+    buckets=SLOW,
+)

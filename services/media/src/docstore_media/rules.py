@@ -6,11 +6,18 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 Size = Literal["small", "large"]
+Format = Literal["webp", "jpeg", "png"]
+Fit = Literal["contain", "cover"]
 PIXELS: dict[Size, int] = {"small": 320, "large": 1600}
 """Longest side of a rendition; it is never larger than the original."""
 MAX_PICTURE_BYTES = 2 << 20
 """Limit for a picture, since no quota counts it; a photo's is a tenth of that."""
 PICTURE_TYPE = "image/webp"
+MAX_SIDE = 4096
+"""Longest side of a variant."""
+MAX_VARIANT_BYTES = 8 << 20
+VARIANT = "variant"
+"""Name of a variant in a worker's response, where previews have their size."""
 
 
 class Kind(StrEnum):
@@ -98,6 +105,56 @@ def rendition_key(owner_id: str, rendition_id: str, size: Size) -> str:
     return f"previews/{owner_id}/{rendition_id}/{size}.webp"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A picture that a reader asks for, never larger than the original. `contain`: the whole, within width and height;
+    `cover`: cropped to their shape.
+    """
+
+    width: int = PIXELS["large"]
+    height: int = PIXELS["large"]
+    fit: Fit = "contain"
+    format: Format = "webp"
+    page: int = 1
+
+    @property
+    def key(self) -> str:
+        """Name of the object, too."""
+        return f"{self.width}x{self.height}-{self.fit}-{self.page}.{self.format}"
+
+    @property
+    def content_type(self) -> str:
+        return f"image/{self.format}"
+
+    def scale(self, width: float, height: float) -> float:
+        """Return the factor by which an original of this size becomes as large as asked for."""
+        factors = self.width / width, self.height / height
+        return max(factors) if self.fit == "cover" else min(factors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A picture of a content as a reader has asked for it, or the work to render it."""
+
+    rendition_id: str
+    owner_id: str
+    kind: Kind
+    size: int
+    """Of the content."""
+    spec: Spec
+    attempts: int = 0
+    waits: int = 0
+    lease_owner: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.rendition_id}/{self.spec.key}"
+
+    @property
+    def object_key(self) -> str:
+        return f"previews/{self.owner_id}/{self.id}"
+
+
 class RenderFailed(Exception):
     """A content can permanently not be rendered; `reason` is a stable code for events."""
 
@@ -107,7 +164,16 @@ class RenderFailed(Exception):
 
 
 REASONS = frozenset(
-    {"content_missing", "corrupt", "encrypted", "out_of_memory", "parser_crashed", "timed_out", "too_large"}
+    {
+        "content_missing",
+        "corrupt",
+        "encrypted",
+        "no_such_page",
+        "out_of_memory",
+        "parser_crashed",
+        "timed_out",
+        "too_large",
+    }
 )
-CONTENT_REASONS = frozenset({"corrupt", "encrypted", "too_large"})
+CONTENT_REASONS = frozenset({"corrupt", "encrypted", "no_such_page", "too_large"})
 """Reasons that depend on the content only, so that a retry is useless."""

@@ -35,6 +35,17 @@ class MediaSettings(ServiceSettings):
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
     max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
 
+    variant_wait_seconds: float = Field(
+        5.0, ge=0, le=30, description="how long a reader waits for a picture that is being rendered, before a 503"
+    )
+    variant_bytes_per_account: int = Field(
+        512 * MIB, ge=MIB, description="pictures rendered on request that are kept for one account, in bytes"
+    )
+    variant_bytes: int = Field(
+        10_240 * MIB, ge=MIB, description="the same for all accounts; the least recently used ones are deleted"
+    )
+    variant_eviction_interval_seconds: float = Field(60.0, gt=0, description="how often these bounds are enforced")
+
     @property
     def limits(self) -> WorkerLimits:
         return WorkerLimits(

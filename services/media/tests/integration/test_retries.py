@@ -15,7 +15,7 @@ from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_contents.workers.sandbox import landlock
 from docstore_events.catalogue.files import FileModified
 from docstore_media.maintenance import after_restore
-from docstore_media.previews.worker import MAX_ATTEMPTS
+from docstore_media.rendering.failures import MAX_ATTEMPTS
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport

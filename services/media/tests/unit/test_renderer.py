@@ -15,7 +15,7 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import WorkerLimits
 from docstore_media.rendering.renderer import WorkerRenderer
-from docstore_media.rules import PIXELS, Kind, RenderFailed, Rendition, Size
+from docstore_media.rules import PIXELS, Kind, RenderFailed, Rendition, Size, Spec, Variant
 
 
 class Store:
@@ -122,6 +122,59 @@ async def test_a_broken_profile_costs_nothing_but_itself(renderer: WorkerRendere
     for data in (await render(renderer, originals.image(icc_profile=b"canary" * 100_000))).values():
         assert b"canary" not in data
         assert originals.is_like(originals.opened(data).getpixel((10, 10)), originals.LEFT)
+
+
+def variant_of(data: bytes, kind: Kind, spec: Spec) -> Variant:
+    return Variant(rendition_id="r", owner_id="a", kind=kind, size=len(data), spec=spec)
+
+
+async def variant(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE, **wanted: Any) -> Image.Image:
+    store: Any = renderer._contents._store
+    store.objects["k"] = data
+    made = await renderer.render_variant(variant_of(data, kind, Spec(**wanted)), ["k"])
+    return originals.opened(made)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size"),
+    [
+        ({"width": 200, "height": 4096}, (200, 100)),
+        ({"width": 200, "height": 50}, (100, 50)),
+        ({"width": 200, "height": 200, "fit": "cover"}, (200, 200)),
+        ({"width": 4000, "height": 4000}, (800, 400)),
+        ({"width": 1600, "height": 800, "fit": "cover"}, (800, 400)),
+        ({"width": 1000, "height": 500, "fit": "cover"}, (800, 400)),
+    ],
+)
+async def test_a_variant_has_the_size_asked_for(
+    renderer: WorkerRenderer, wanted: dict[str, Any], size: tuple[int, int]
+) -> None:
+    """Within or over a shape, and never larger than the original; a turned photo is measured upright."""
+    assert (await variant(renderer, originals.image(size=(800, 400)), **wanted)).size == size
+    turned = originals.photo(6, (400, 800))
+    assert (await variant(renderer, turned, **wanted)).size == size
+
+
+@pytest.mark.parametrize("form", ["webp", "jpeg", "png"])
+async def test_a_variant_has_the_format_asked_for(renderer: WorkerRenderer, form: str) -> None:
+    """Transparent areas are white where the format has none."""
+    picture = await variant(renderer, originals.image(mode="RGBA"), width=100, height=100, format=form)
+    assert picture.format == form.upper()
+    assert originals.is_like(picture.convert("RGB").getpixel((10, 10)), originals.LEFT)
+    out = io.BytesIO()
+    Image.new("RGBA", (20, 20)).save(out, "PNG")
+    clear = await variant(renderer, out.getvalue(), width=20, height=20, format=form)
+    assert originals.is_like(clear.getpixel((10, 10)), (255, 255, 255)) == (form == "jpeg")
+
+
+async def test_each_page_of_a_pdf_has_variants(renderer: WorkerRenderer) -> None:
+    """As sharp as asked for; a page behind the last has a reason."""
+    document = originals.pdf("red", "blue")
+    second = await variant(renderer, document, Kind.PDF, page=2, width=2000, height=2000)
+    assert second.height == 2000
+    assert originals.is_like(second.getpixel((300, 300)), (0, 0, 255))
+    with pytest.raises(RenderFailed, match="no_such_page"):
+        await variant(renderer, document, Kind.PDF, page=3)
 
 
 async def test_too_large_a_picture_is_not_stored(renderer: WorkerRenderer) -> None:

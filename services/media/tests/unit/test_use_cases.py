@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
-from media_fakes import FakePictures, FakePreviews, FakeRenderer, FakeTransactor
+from media_fakes import FakePictures, FakePreviews, FakeRenderer, FakeTransactor, NoVariants
 
 from docstore_contents.s3.store import ObjectNotFound, ObjectStoreError
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction, Transactor
 from docstore_media.previews.service import Batch, NamedVersion, PreviewService
-from docstore_media.previews.worker import MAX_ATTEMPTS, RenderingWorker
+from docstore_media.previews.worker import RenderingWorker
+from docstore_media.rendering.failures import MAX_ATTEMPTS
 from docstore_media.rules import Kind, RenderFailed, Source, version_key
 
 
@@ -27,7 +28,9 @@ class World:
         no_metadata = cast(MetadataClient, None)  # these use cases do not call it
         self.service = PreviewService(self.previews, no_metadata, self.pictures, seconds=600)
         transactor = cast(Transactor, self.transactor)
-        self.worker = RenderingWorker(self.previews, self.renderer, self.pictures, transactor, lease_seconds=60)
+        self.worker = RenderingWorker(
+            self.previews, self.renderer, self.pictures, NoVariants(), transactor, lease_seconds=60
+        )
 
     async def apply(self, batch: Batch) -> None:
         async def work(transaction: Transaction) -> None:

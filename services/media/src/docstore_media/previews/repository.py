@@ -37,10 +37,12 @@ _RETRIABLE = {"state": "failed", "reason": {"$nin": sorted(CONTENT_REASONS)}}
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The owner and rendition of a version's pictures."""
+    """The owner and rendition of a version's pictures, and kind and size of its content."""
 
     owner_id: str
     rendition_id: str
+    kind: Kind
+    size: int
 
 
 class Previews(Protocol):
@@ -247,8 +249,8 @@ class MongoPreviews:
         renditions = {row["_id"]: row["rendition"] async for row in versions}
         chosen = {"_id": {"$in": list(set(renditions.values()))}, "state": "ready"}
         ready = {
-            row["_id"]: Ready(row["owner_id"], row["_id"])
-            async for row in self._renditions.find(chosen, {"owner_id": 1})
+            row["_id"]: Ready(row["owner_id"], row["_id"], Kind(row["kind"]), row["size"])
+            async for row in self._renditions.find(chosen, {"owner_id": 1, "kind": 1, "size": 1})
         }
         return {key: ready[rendition] for key, rendition in renditions.items() if rendition in ready}
 

@@ -86,9 +86,14 @@ class PreviewService:
             transaction.wake_after(REMOVE_WAKEUP)
 
     async def url(self, account_id: str, file_id: str, size: Size) -> str:
-        """Return a URL of the preview of the file's current version.
+        """Return a URL of the preview of the file's current version. Raises as `current` does."""
+        found, name = await self.current(account_id, file_id)
+        return self._signed(found, name, size)
 
-        NotFound `not_found` if the account may not read it, `no_preview` if there is none.
+    async def current(self, account_id: str, file_id: str) -> tuple[Ready, str]:
+        """Return the pictures of the file's current version, and its name.
+
+        NotFound `not_found` if the account may not read it, `no_preview` if there are none.
         """
         file = (await self.metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
@@ -96,7 +101,7 @@ class PreviewService:
         found = await self.previews.ready(version_key(file_id, file["version"]))
         if found is None:
             raise NotFound("This version of the file has no preview (yet).", code="no_preview")
-        return self._signed(found, file["name"], size)
+        return found, file["name"]
 
     async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:
         """Return URLs of the previews of these versions; None where there is none.

@@ -10,31 +10,26 @@ from typing import Protocol
 
 import structlog
 
-from docstore_contents.reader import ContentDamaged
-from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
-from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_contents.s3.store import ObjectInfo, ObjectStoreError
 from docstore_events.envelope import seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_media import metrics
 from docstore_media.previews.outcomes import Outcome, outcome_event
 from docstore_media.previews.repository import Previews
 from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP
+from docstore_media.rendering.failures import (
+    LEASE_SHARE,
+    MAX_ATTEMPTS,
+    NotStored,
+    failure_reason,
+    is_temporary,
+    pause_of,
+)
 from docstore_media.rendering.renderer import Renderer
 from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
-from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
-
-MAX_ATTEMPTS = 5
-FIRST_PAUSE_SECONDS = 2.0
-MAX_PAUSE_SECONDS = 300.0
-LEASE_SHARE = 0.8
-"""A job must end within this share of its lease, so that nothing is stored after another worker has taken over."""
-
-
-class NotStored(Exception):
-    """The processed bucket did not accept a picture, for this reason."""
 
 
 class Pictures(Protocol):
@@ -45,6 +40,13 @@ class Pictures(Protocol):
     async def delete(self, key: str) -> None: ...
 
 
+class Variants(Protocol):
+    """Other pictures of the same contents."""
+
+    async def discard(self, rendition_id: str) -> None:
+        """Remove those of a rendition."""
+
+
 @dataclass(slots=True)
 class RenderingWorker:
     """Each call processes one due item, if any, and returns whether there was one."""
@@ -52,6 +54,7 @@ class RenderingWorker:
     previews: Previews
     renderer: Renderer
     pictures: Pictures
+    variants: Variants
     transactor: Transactor
     _: KW_ONLY
     lease_seconds: float
@@ -65,12 +68,12 @@ class RenderingWorker:
             async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
                 outcome = await self._outcome(rendition)
         except Exception as error:  # whatever a content causes, the queue continues with the next one
-            passes = _is_temporary(error)
+            passes = is_temporary(error)
             if passes or rendition.attempts < MAX_ATTEMPTS:
                 await self._postpone(rendition, error, faultless=passes)
             else:
                 log.error("rendition_failed", rendition=rendition.id, exc_info=error)
-                await self._conclude(rendition, Outcome(_reason(error)))
+                await self._conclude(rendition, Outcome(failure_reason(error)))
         else:
             await self._conclude(rendition, outcome)
         return True
@@ -86,6 +89,7 @@ class RenderingWorker:
         except (ObjectStoreError, TimeoutError) as error:
             await self._postpone(rendition, error, faultless=False)
         else:
+            await self.variants.discard(rendition.id)
             await self.previews.remove(rendition)
         return True
 
@@ -130,20 +134,5 @@ class RenderingWorker:
 
     async def _postpone(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
         log.info("rendition_postponed", rendition_id=rendition.id, error=repr(error))
-        times = rendition.waits + 1 if faultless else rendition.attempts
-        seconds = backoff(times, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
-        await self.previews.postpone(rendition, seconds, faultless=faultless)
+        await self.previews.postpone(rendition, pause_of(rendition, faultless=faultless), faultless=faultless)
         wake(RETRY_WAKEUP)
-
-
-def _is_temporary(error: Exception) -> bool:
-    """Whether the error says nothing about the content: the store is down or refuses, disk full, no sandbox."""
-    if isinstance(error, ObjectStoreError):
-        return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))
-    return isinstance(error, (NotStored, SandboxUnavailable, OSError)) and not isinstance(error, TimeoutError)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ObjectStoreError):
-        return "content_missing"
-    return "timed_out" if isinstance(error, TimeoutError) else "parser_crashed"

@@ -3,18 +3,27 @@
 Metadata of a file, such as author, place, camera and colour profile, is not in its renditions.
 """
 
+import math
 import warnings
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from docstore_media.rules import PIXELS, Kind, RenderFailed, Size
+from docstore_media.rules import MAX_SIDE, PIXELS, Format, Kind, RenderFailed, Size, Spec
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-QUALITY = 80
+_OPTIONS: dict[Format, dict[str, Any]] = {
+    "webp": {"quality": 80, "method": 4},
+    "jpeg": {"quality": 85, "optimize": True},
+    "png": {},
+}
+_TURNED = (5, 6, 7, 8)
+"""Orientations whose width and height are exchanged."""
+MAX_PAGE_SIDE = 2 * MAX_SIDE
 _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
 _DECODED_MODES = ("RGB", "RGBA")
 
@@ -26,15 +35,37 @@ def load_formats() -> None:
 
 def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
     """Return the picture of each size, in WebP. Raises RenderFailed."""
-    picture = first_page(path) if kind is Kind.PDF else image(path, max_pixels)
+    picture = _opened(path, kind, max_pixels, Spec())
     made: dict[Size, bytes] = {}
     for size in sorted(PIXELS, key=PIXELS.__getitem__, reverse=True):
         picture.thumbnail((PIXELS[size], PIXELS[size]), Image.Resampling.LANCZOS)
-        _to_srgb(picture)
-        out = BytesIO()
-        picture.save(out, "WEBP", quality=QUALITY, method=4)
-        made[size] = out.getvalue()
+        made[size] = _encoded(picture, "webp")
     return made
+
+
+def render_variant(path: Path, kind: Kind, max_pixels: int, spec: Spec) -> bytes:
+    """Return the picture that a reader asked for. Raises RenderFailed."""
+    picture = _opened(path, kind, max_pixels, spec)
+    if spec.fit == "cover":
+        shrink = min(1.0, picture.width / spec.width, picture.height / spec.height)
+        shape = (max(1, round(spec.width * shrink)), max(1, round(spec.height * shrink)))
+        return _encoded(ImageOps.fit(picture, shape, Image.Resampling.LANCZOS), spec.format)
+    picture.thumbnail((spec.width, spec.height), Image.Resampling.LANCZOS)
+    return _encoded(picture, spec.format)
+
+
+def _opened(path: Path, kind: Kind, max_pixels: int, spec: Spec) -> Image.Image:
+    """Return the picture to shrink: large enough for `spec`, if the original is."""
+    return pdf_page(path, spec) if kind is Kind.PDF else image(path, max_pixels, spec)
+
+
+def _encoded(picture: Image.Image, form: Format) -> bytes:
+    _to_srgb(picture)
+    if form == "jpeg" and picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    out = BytesIO()
+    picture.save(out, form, **_OPTIONS[form])
+    return out.getvalue()
 
 
 def _to_srgb(picture: Image.Image) -> None:
@@ -46,20 +77,27 @@ def _to_srgb(picture: Image.Image) -> None:
             del picture.info["icc_profile"]
 
 
-def image(path: Path, max_pixels: int) -> Image.Image:
-    """Return the first frame, upright, no smaller than the largest rendition needs."""
+def image(path: Path, max_pixels: int, spec: Spec) -> Image.Image:
+    """Return the first frame, upright."""
     Image.MAX_IMAGE_PIXELS = max_pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-    longest = max(PIXELS.values())
     try:
         with Image.open(path, formats=FORMATS) as opened:
-            opened.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
+            opened.draft("RGB", _needed(opened, spec))  # a JPEG is decoded at a fraction of its size
             opened.load()
             return _upright(opened)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise RenderFailed("too_large") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise RenderFailed("corrupt") from error
+
+
+def _needed(opened: Image.Image, spec: Spec) -> tuple[int, int]:
+    """Return the size that suffices for `spec`, before the picture is turned upright."""
+    width, height = opened.size
+    turned = opened.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
+    scale = spec.scale(height, width) if turned else spec.scale(width, height)
+    return math.ceil(width * scale), math.ceil(height * scale)
 
 
 def _upright(opened: Image.Image) -> Image.Image:
@@ -79,17 +117,20 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     return picture.point(lambda level: level / 256).convert("L") if picture.mode.startswith("I") else picture
 
 
-def first_page(path: Path) -> Image.Image:
-    """Render a PDF's first page on white, as large as the largest rendition."""
+def pdf_page(path: Path, spec: Spec) -> Image.Image:
+    """Render a PDF's page on white, as large as `spec` needs."""
     try:
         with pypdfium2.PdfDocument(path) as document:
             if not len(document):
                 raise RenderFailed("corrupt")
-            page = document[0]
+            if spec.page > len(document):
+                raise RenderFailed("no_such_page")
+            page = document[spec.page - 1]
             width, height = page.get_size()
             if width <= 0 or height <= 0:
                 raise RenderFailed("corrupt")
-            bitmap = page.render(scale=max(PIXELS.values()) / max(width, height), may_draw_forms=False)
+            scale = min(spec.scale(width, height), MAX_PAGE_SIDE / max(width, height))
+            bitmap = page.render(scale=scale, may_draw_forms=False)
             picture: Image.Image = bitmap.to_pil().convert("RGB")
             return picture
     except pypdfium2.PdfiumError as error:

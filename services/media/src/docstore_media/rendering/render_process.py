@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_contents.workers.process import Answerer, serve_confined
-from docstore_media.rules import MAX_PICTURE_BYTES, Kind, RenderFailed
+from docstore_media.rules import VARIANT, Kind, RenderFailed, Spec
 
 
 def _load() -> Answerer:
@@ -17,13 +17,15 @@ def _load() -> Answerer:
 
 
 def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
+    path, kind, max_pixels = Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"])
     try:
-        made = pictures.render(Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"]))
+        if "spec" in request:
+            made = {VARIANT: pictures.render_variant(path, kind, max_pixels, Spec(**request["spec"]))}
+        else:
+            made = pictures.render(path, kind, max_pixels)
     except RenderFailed as error:
         return {"reason": error.reason}
-    if any(len(data) > MAX_PICTURE_BYTES for data in made.values()):
-        return {"reason": "too_large"}
-    return {"pictures": {size: b64encode(data).decode() for size, data in made.items()}}
+    return {"pictures": {name: b64encode(data).decode() for name, data in made.items()}}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -9,7 +10,17 @@ from typing import Any, Protocol
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
-from docstore_media.rules import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
+from docstore_media.rules import (
+    MAX_PICTURE_BYTES,
+    MAX_VARIANT_BYTES,
+    PIXELS,
+    REASONS,
+    VARIANT,
+    RenderFailed,
+    Rendition,
+    Size,
+    Variant,
+)
 
 PROGRAM = Program(("-m", "docstore_media.rendering.render_process"), {"OMP_NUM_THREADS": "1"})
 
@@ -25,6 +36,9 @@ class Renderer(Protocol):
         """Return the pictures of a content that is stored under each of these keys. Raises RenderFailed,
         ObjectStoreError, SandboxUnavailable.
         """
+
+    async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
+        """Return one picture of such a content. Raises the same."""
 
 
 class WorkerRenderer:
@@ -42,12 +56,24 @@ class WorkerRenderer:
         return self.pool.ready
 
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
-        if rendition.size > self._limits.max_document_bytes:
+        made = await self._pictures(rendition, object_keys, {})
+        return {size: _checked(made, size, MAX_PICTURE_BYTES) for size in PIXELS}
+
+    async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
+        made = await self._pictures(variant, object_keys, {"spec": asdict(variant.spec)})
+        return _checked(made, VARIANT, MAX_VARIANT_BYTES)
+
+    async def _pictures(
+        self, content: Rendition | Variant, object_keys: Sequence[str], request: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Download the content, and return what a worker made of it."""
+        if content.size > self._limits.max_document_bytes:
             raise RenderFailed("too_large")
         with TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "content"
-            await self._fetch(object_keys, path, rendition.size)
-            return await self._pictures(path, rendition)
+            await self._fetch(object_keys, path, content.size)
+            about = {"path": str(path), "kind": content.kind.value, "max_pixels": self._max_pixels}
+            return await self._run(about | request)
 
     async def _fetch(self, object_keys: Sequence[str], path: Path, size: int) -> None:
         """Download from the first key that still exists: purging a version deletes its copy."""
@@ -59,12 +85,7 @@ class WorkerRenderer:
                 missing = error
         raise missing
 
-    async def _pictures(self, path: Path, rendition: Rendition) -> dict[Size, bytes]:
-        request = {
-            "path": str(path),
-            "kind": rendition.kind.value,
-            "max_pixels": self._max_pixels,
-        }
+    async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             response = await self.pool.run(request)
         except JobFailed as error:
@@ -72,19 +93,20 @@ class WorkerRenderer:
         if "reason" in response:
             reason = str(response["reason"])
             raise RenderFailed(reason if reason in REASONS else "corrupt")
-        return _decoded(response)
+        made = response.get("pictures")
+        return made if isinstance(made, dict) else {}
 
     async def close(self) -> None:
         """Stop the workers."""
         await self.pool.close()
 
 
-def _decoded(response: dict[str, Any]) -> dict[Size, bytes]:
-    """Check a worker's answer, which a malicious content may have forged."""
+def _checked(made: dict[str, Any], name: str, max_bytes: int) -> bytes:
+    """Decode a picture of a worker's response, which a malicious content may have forged."""
     try:
-        made = {size: b64decode(response["pictures"][size], validate=True) for size in PIXELS}
+        data = b64decode(made[name], validate=True)
     except (KeyError, TypeError, ValueError) as error:
         raise RenderFailed("parser_crashed") from error
-    if any(len(data) > MAX_PICTURE_BYTES for data in made.values()):
+    if len(data) > max_bytes:
         raise RenderFailed("too_large")
-    return made
+    return data

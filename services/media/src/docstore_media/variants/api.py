@@ -1,0 +1,66 @@
+"""Public HTTP route of previews and variants."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import RedirectResponse, Response
+
+from docstore_media.previews.service import PreviewService
+from docstore_media.rules import MAX_SIDE, PIXELS, Fit, Format, Size, Spec
+from docstore_media.variants.service import VariantService
+from docstore_platform.errors import invalid
+from docstore_platform.http.routes import PUBLIC_PREFIX
+from docstore_platform.security.tokens import Caller
+
+Side = Annotated[int | None, Query(ge=1, le=MAX_SIDE, description="Longest width or height in pixels")]
+
+
+def preview_router(previews: PreviewService, variants: VariantService) -> APIRouter:
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
+
+    @router.get("/files/{file_id}/preview", status_code=302, response_class=RedirectResponse)
+    async def file_preview(
+        caller: Caller,
+        file_id: str,
+        size: Annotated[Size | None, Query(description="at most 320 or 1600 pixels a side")] = None,
+        width: Side = None,
+        height: Side = None,
+        fit: Annotated[
+            Fit | None, Query(description="`contain`: the whole picture; `cover`: cropped to this shape")
+        ] = None,
+        form: Annotated[Format | None, Query(alias="format")] = None,
+        page: Annotated[int | None, Query(ge=1, le=100_000, description="Page of a PDF, from 1")] = None,
+        _: Annotated[
+            int | None,
+            Query(alias="v", description="The file's version, for a URL that changes with it; it chooses no version."),
+        ] = None,
+    ) -> Response:
+        """Redirect to a signed URL of a picture of the current version: of an image, or of a PDF's page.
+
+        With `size` (`large` by default) to a WebP picture that is ready beforehand. With any other parameter to one
+        that is rendered when first asked for, never larger than the original.
+
+        404 `no_preview` if the file has none, which its `preview` field shows; 404 `preview_failed` with the `reason`
+        if such a picture of it can't be rendered; 503 `preview_in_progress` while it is rendered.
+        """
+        wanted: dict[str, Any] = {"width": width, "height": height, "fit": fit, "format": form, "page": page}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        if given:
+            url = await variants.url(caller.account_id, file_id, _spec(size, given))
+        else:
+            url = await previews.url(caller.account_id, file_id, size or "large")
+        return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={previews.kept_seconds}"})
+
+    return router
+
+
+def _spec(size: Size | None, given: dict[str, Any]) -> Spec:
+    if size is not None and {"width", "height", "fit"} & given.keys():
+        raise invalid("Name either `size`, or `width` and `height`.")
+    if given.get("fit") == "cover" and not {"width", "height"} <= given.keys():
+        raise invalid("A picture that covers a shape needs `width` and `height`.")
+    if size is not None:
+        given |= {"width": PIXELS[size], "height": PIXELS[size]}
+    elif given.keys() & {"width", "height"}:
+        given = {"width": MAX_SIDE, "height": MAX_SIDE} | given
+    return Spec(**given)

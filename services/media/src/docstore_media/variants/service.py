@@ -1,0 +1,73 @@
+"""Use case of variants: a picture of any size, format and page, rendered when somebody first asks for it."""
+
+import time
+from dataclasses import KW_ONLY, dataclass
+
+from docstore_media.previews.service import Presigner, PreviewService
+from docstore_media.rules import Kind, Spec, Variant
+from docstore_media.variants.repository import Made, Variants
+from docstore_platform.errors import NotFound, Unavailable
+from docstore_work.wakeup import Wakeup, wake
+
+RENDER_WAKEUP = "media:variants"
+REMOVE_WAKEUP = "media:variants-remove"
+MADE_WAKEUP = "media:variant-made"
+POLL_SECONDS = 0.25
+"""How often to look for a variant that another instance renders."""
+RETRY_AFTER_SECONDS = 2
+
+
+@dataclass(slots=True)
+class VariantService:
+    """Answers readers within `wait_seconds`. Signed URLs work for `seconds`."""
+
+    previews: PreviewService
+    variants: Variants
+    pictures: Presigner
+    _: KW_ONLY
+    seconds: int
+    wait_seconds: float
+
+    async def url(self, account_id: str, file_id: str, spec: Spec) -> str:
+        """Return a URL of this variant of the file's current version.
+
+        NotFound as for its preview, and `preview_failed` with the `reason` if it can't be rendered. Unavailable
+        `preview_in_progress` while it is being rendered.
+        """
+        found, name = await self.previews.current(account_id, file_id)
+        if spec.page > 1 and found.kind is not Kind.PDF:
+            raise _failed("no_such_page")
+        variant = Variant(
+            rendition_id=found.rendition_id, owner_id=found.owner_id, kind=found.kind, size=found.size, spec=spec
+        )
+        made = await self._made(variant)
+        if made.state == "failed":
+            raise _failed(made.reason)
+        if made.state != "ready":
+            detail = "The picture is being rendered; try again."
+            raise Unavailable(detail, code="preview_in_progress", retry_after=RETRY_AFTER_SECONDS)
+        return self.pictures.presign_get(
+            variant.object_key,
+            filename=f"{name}.{spec.key}",
+            content_type=spec.content_type,
+            expires_in=self.seconds,
+        )
+
+    async def _made(self, variant: Variant) -> Made:
+        """Return its state once it is rendered, or after the time to wait. It is rendered once for all who wait."""
+        found = await self.variants.find(variant.id)
+        if found is None:
+            await self.variants.request(variant)
+            wake(RENDER_WAKEUP)
+        made, end, wakeup = found or Made("pending", ""), time.monotonic() + self.wait_seconds, Wakeup([MADE_WAKEUP])
+        try:
+            while made.state == "pending" and (left := end - time.monotonic()) > 0:
+                await wakeup.wait(min(POLL_SECONDS, left))
+                made = await self.variants.find(variant.id) or made
+        finally:
+            wakeup.close()
+        return made
+
+
+def _failed(reason: str) -> NotFound:
+    return NotFound("This picture of the file can't be rendered.", code="preview_failed", reason=reason)

@@ -1,0 +1,120 @@
+"""Background work of variants: renders those that readers wait for, and removes those that nobody has used for long."""
+
+import asyncio
+import time
+from dataclasses import KW_ONLY, dataclass
+
+import structlog
+
+from docstore_contents.s3.store import ObjectStoreError
+from docstore_media import metrics
+from docstore_media.previews.repository import Previews
+from docstore_media.previews.worker import Pictures
+from docstore_media.rendering.failures import (
+    LEASE_SHARE,
+    MAX_ATTEMPTS,
+    NotStored,
+    failure_reason,
+    is_temporary,
+    pause_of,
+)
+from docstore_media.rendering.renderer import Renderer
+from docstore_media.rules import RenderFailed, Variant
+from docstore_media.variants.repository import Variants
+from docstore_media.variants.service import MADE_WAKEUP, REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_work.wakeup import wake
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bytes of variants that are kept, of one account and of all."""
+
+    account: int
+    total: int
+
+
+@dataclass(slots=True)
+class VariantWorker:
+    """`render` and `remove` process one due item, if any, and return whether there was one."""
+
+    variants: Variants
+    previews: Previews
+    renderer: Renderer
+    pictures: Pictures
+    _: KW_ONLY
+    lease_seconds: float
+    bounds: Bounds
+
+    async def render(self) -> bool:
+        """Render and store one variant."""
+        variant = await self.variants.claim("pending") if self.renderer.ready else None
+        if variant is None:
+            return False
+        reason, size, started = "", 0, time.perf_counter()
+        try:
+            if variant.attempts > MAX_ATTEMPTS:  # earlier attempts have crashed their process
+                raise RenderFailed("parser_crashed")
+            async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
+                size = await self._stored(variant)
+        except RenderFailed as error:
+            reason = error.reason
+        except Exception as error:  # whatever a content causes, the queue continues with the next one
+            passes = is_temporary(error)
+            if passes or variant.attempts < MAX_ATTEMPTS:
+                await self._postpone(variant, error, faultless=passes)
+                return True
+            log.error("variant_failed", variant=variant.id, exc_info=error)
+            reason = failure_reason(error)
+        metrics.variant_seconds.labels(variant.kind.value, reason or "ok").observe(time.perf_counter() - started)
+        if not await self.variants.conclude(variant, reason, size):  # its content was deleted meanwhile
+            await self.variants.postpone(variant, 0, faultless=False)
+            wake(REMOVE_WAKEUP)
+        wake(MADE_WAKEUP)
+        return True
+
+    async def remove(self) -> bool:
+        """Delete the object of one variant."""
+        variant = await self.variants.claim("removing")
+        if variant is None:
+            return False
+        try:
+            async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
+                await self.pictures.delete(variant.object_key)
+        except (ObjectStoreError, TimeoutError) as error:
+            await self._postpone(variant, error, faultless=False)
+        else:
+            await self.variants.remove(variant)
+        return True
+
+    async def wake_due(self) -> bool:
+        """Wake the loops with due work: retries, and work of other instances."""
+        for state in await self.variants.due():
+            wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
+        return False
+
+    async def evict(self) -> None:
+        """Keep the variants of each account, and of all, within their bounds: the least recently used ones go."""
+        await self.variants.forget_failures()
+        stored = await self.variants.stored_bytes()
+        for owner_id, size in stored.items():
+            if size > self.bounds.account:
+                await self.variants.evict(owner_id, size - self.bounds.account)
+        excess = sum(min(size, self.bounds.account) for size in stored.values()) - self.bounds.total
+        if excess > 0:
+            await self.variants.evict(None, excess)
+        wake(REMOVE_WAKEUP)
+
+    async def _stored(self, variant: Variant) -> int:
+        keys = await self.previews.object_keys(variant.rendition_id)
+        data = await self.renderer.render_variant(variant, keys)
+        try:
+            await self.pictures.put(variant.object_key, data, content_type=variant.spec.content_type)
+        except Exception as error:  # whatever failed, the picture is stored by the next attempt
+            raise NotStored(repr(error)) from error
+        return len(data)
+
+    async def _postpone(self, variant: Variant, error: Exception, *, faultless: bool) -> None:
+        log.info("variant_postponed", variant=variant.id, error=repr(error))
+        await self.variants.postpone(variant, pause_of(variant, faultless=faultless), faultless=faultless)
