@@ -98,6 +98,20 @@ async def test_how_long_things_are_kept(ada: Visitor) -> None:
     await expect(page.get_by_label("Days in the trash")).to_have_value("30")
 
 
+async def test_languages_of_pictures(ada: Visitor) -> None:
+    """A language is added to those in use, the last one can't be switched off, and the default comes back."""
+    page = await ada.open("/settings/languages")
+    german = page.get_by_role("switch", name="German")
+    await expect(german).not_to_be_checked()
+    await expect(page.get_by_role("switch", name="English")).to_be_disabled()
+    await check_page(page, "languages")
+    await page.get_by_text("German").click()
+    await expect(german).to_be_checked()
+    assert (await ada.person.call("GET", "/v1/me/languages"))["languages"] == ["eng", "deu"]
+    await page.get_by_role("button", name="Reset to defaults").click()
+    await expect(german).not_to_be_checked()
+
+
 async def test_devices(ada: Visitor) -> None:
     """Another device is seen and logged out."""
     page = await ada.open("/settings/devices")

@@ -3,13 +3,19 @@
 import io
 import zipfile
 from email.message import EmailMessage
+from pathlib import Path
 
 import docx
+import reportlab
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib import pdfencrypt
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen import canvas
 
+_FONT = str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf")
+"""Has the letters of Western Europe; Pillow's own has those of English."""
+KOREAN_LETTER = Path(__file__).parent / "data" / "korean_letter.png"
+"""A scanned page, set in Nanum Gothic."""
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
@@ -28,7 +34,8 @@ def pdf(*pages: str, password: str | None = None) -> bytes:
 def picture(text: str) -> Image.Image:
     """Black text on a white sheet, as a scanner sees it."""
     image = Image.new("RGB", (1240, 300), "white")
-    ImageDraw.Draw(image).text((50, 100), text, fill="black", font=ImageFont.load_default(60))
+    font = ImageFont.truetype(_FONT, 60) if not text.isascii() else ImageFont.load_default(60)
+    ImageDraw.Draw(image).text((50, 100), text, fill="black", font=font)
     return image
 
 

@@ -148,8 +148,10 @@ class FakeEntries:
         for outcome in outcomes:
             key = outcome.entry.file.file_id
             version = outcome.entry.file.version if outcome.text is not None else outcome.entry.text_version
+            languages = outcome.languages if outcome.text is not None else outcome.entry.ocr_languages
             announced = outcome.published_state if outcome.is_new else outcome.entry.announced
             done = replace(self.known[key], pending=False, lease=None, text_version=version, announced=announced)
+            done = replace(done, ocr_languages=languages)
             self.known[key] = done
             del self.due[key]
 
@@ -194,12 +196,19 @@ class FakeAccounts:
     """Everybody is on `plan`."""
 
     plan: Plan = "premium"
+    chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def plans(self, account_ids: Collection[str], session: Session = None) -> dict[str, tuple[Plan, int]]:
         return dict.fromkeys(account_ids, (self.plan, 1))
 
     async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None:
         raise AssertionError("plans do not change here")
+
+    async def languages(self, account_ids: Collection[str], session: Session = None) -> dict[str, tuple[str, ...]]:
+        return {key: self.chosen[key] for key in account_ids if key in self.chosen}
+
+    async def put_languages(self, account_id: str, languages: Sequence[str], session: Session) -> None:
+        self.chosen[account_id] = tuple(languages)
 
 
 @dataclass
@@ -209,6 +218,8 @@ class FakeContents:
     answers: dict[str, ExtractedText | WorkQueue | Exception] = field(default_factory=dict)
     while_reading: Callable[[File], Awaitable[None]] | None = None
     not_ready: set[WorkQueue] = field(default_factory=set)
+    languages: list[str] = field(default_factory=list)
+    """Of each document that was read."""
 
     def ready(self, queue: WorkQueue) -> bool:
         return queue not in self.not_ready
@@ -216,7 +227,8 @@ class FakeContents:
     def queue_of(self, file: File) -> WorkQueue:
         return WorkQueue.PARSE if file.name.endswith(".doc") else WorkQueue.TEXT
 
-    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
+    async def read(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
+        self.languages.append(languages)
         if self.while_reading is not None:
             await self.while_reading(file)
         answer = self.answers[file.object_key]

@@ -21,6 +21,7 @@ export type Plan = Account["plan"];
 export type Me = Schemas["Me"];
 export type Usage = Schemas["Usage"];
 export type Retention = Schemas["Retention"];
+export type Languages = Schemas["Languages"];
 export type RetentionPolicy = Schemas["RetentionPolicy"];
 export type DeviceSession = Schemas["Session"];
 

@@ -9,6 +9,7 @@ import type { DeviceSession, Plan, Preferences } from "@/api/types";
 import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
+import { LanguagesSection } from "@/settings/LanguagesSection";
 import { PushSection } from "@/settings/PushSection";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { SharingSection } from "@/settings/SharingSection";
@@ -22,6 +23,7 @@ const SECTIONS = [
   { id: "plan", label: "Plan and usage" },
   { id: "retention", label: "Trash and versions" },
   { id: "sharing", label: "Sharing" },
+  { id: "languages", label: "Languages" },
   { id: "devices", label: "Devices" },
   { id: "notifications", label: "Notifications" },
 ];
@@ -46,6 +48,7 @@ export default function SettingsPage({ section }: { section: string }) {
         {here?.id === "plan" && <PlanAndUsage />}
         {here?.id === "retention" && <RetentionSection />}
         {here?.id === "sharing" && <SharingSection />}
+        {here?.id === "languages" && <LanguagesSection />}
         {here?.id === "devices" && <Devices />}
         {here?.id === "notifications" && <PushSection />}
         {here?.id === "notifications" && <Notifications />}

@@ -20,6 +20,7 @@ from docstore_client.models import (
     Comparison,
     File,
     Hits,
+    Languages,
     Link,
     Model,
     Notification,
@@ -119,6 +120,14 @@ class AsyncClient:
         if policy is None:
             return await self._send(Retention, "DELETE", "/v1/me/retention")
         return await self._send(Retention, "PUT", "/v1/me/retention", policy.model_dump())
+
+    async def languages(self) -> Languages:
+        """Return the languages of text in pictures and scans."""
+        return await self._get(Languages, "/v1/me/languages")
+
+    async def set_languages(self, languages: Sequence[str]) -> Languages:
+        """Choose the languages of text in pictures and scans, the main one first; none: the server's default."""
+        return await self._send(Languages, "PUT", "/v1/me/languages", {"languages": list(languages)})
 
     async def sessions(self, cursor: str | None = None) -> Page[Session]:
         return await self._get(Page[Session], "/v1/sessions", cursor=cursor)

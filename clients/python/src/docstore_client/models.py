@@ -109,6 +109,14 @@ class Retention(Policy):
     most: Policy
 
 
+class Languages(Model):
+    """Languages of text in pictures and scans, as Tesseract names them, the main one first."""
+
+    languages: list[str]
+    is_default: bool
+    available: list[str]
+
+
 class Version(Model):
     version: int
     size: int

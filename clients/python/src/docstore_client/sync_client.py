@@ -17,6 +17,7 @@ from docstore_client.models import (
     Comparison,
     File,
     Hits,
+    Languages,
     Link,
     Notification,
     Page,
@@ -84,6 +85,14 @@ class Client:
     def set_retention(self, policy: Policy | None) -> Retention:
         """Change how long they are kept; None: the server's default. Takes effect at `applies_at`."""
         return self._loop.wait(self._client.set_retention(policy))
+
+    def languages(self) -> Languages:
+        """Return the languages of text in pictures and scans."""
+        return self._loop.wait(self._client.languages())
+
+    def set_languages(self, languages: Sequence[str]) -> Languages:
+        """Choose the languages of text in pictures and scans, the main one first; none: the server's default."""
+        return self._loop.wait(self._client.set_languages(languages))
 
     def sessions(self, cursor: str | None = None) -> Page[Session]:
         return self._loop.wait(self._client.sessions(cursor))

@@ -30,6 +30,8 @@ from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
 from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
 from docstore_indexer.indexing.worker import Indexing
+from docstore_indexer.languages.api import languages_router
+from docstore_indexer.languages.service import LanguageService
 from docstore_indexer.rebuild.api import admin_router, rebuild_router
 from docstore_indexer.rebuild.worker import Rebuild
 from docstore_indexer.search.api import search_router
@@ -66,8 +68,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     metadata = MetadataClient(client)
     objects = ObjectStore(S3Config.of(infra))
     work_folder = settings.folder.absolute() / "work"
-    documents = Extractor(settings.document_limits, work_folder)
-    pictures = Extractor(settings.picture_limits, work_folder)
+    trained = settings.trained_data
+    documents = Extractor(settings.document_limits, work_folder, trained)
+    pictures = Extractor(settings.picture_limits, work_folder, trained)
     # More loops than workers: while one waits for the index or a download, another uses the worker.
     queues = {
         WorkQueue.QUICK: 2,
@@ -79,9 +82,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
     engine = _engine(settings, cipher)
     index = OrderedIndex(engine)
-    indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor)
+    indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor, trained)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
-    rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
+    rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs, trained)
     owner = ServiceClient("accounts", infra, "indexer")
     search = Search(engine, metadata, accounts, AccountPlans(AccountsClient(owner)))
 
@@ -117,6 +120,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             opened = await engine.open()
             stack.push_async_callback(engine.close)
             empty(work_folder)
+            trained.link()
             await stack.enter_async_context(objects)
             stack.push_async_callback(documents.close)
             stack.push_async_callback(pictures.close)
@@ -133,7 +137,11 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         "indexer",
         infra,
         lifespan=lifespan,
-        public=[search_router(search), admin_router(service, rebuild.status)],
+        public=[
+            search_router(search),
+            languages_router(LanguageService(service, trained)),
+            admin_router(service, rebuild.status),
+        ],
         internal=[
             rebuild_router(service, rebuild.status),
             operations_router(runtime, database, waiting=("upload",), pending_events=service.pending_events),

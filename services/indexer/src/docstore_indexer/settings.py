@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from docstore_indexer.extraction.languages import DEBIAN, DEFAULT, PACKAGED, TrainedData
 from docstore_indexer.extraction.limits import ExtractionLimits
 from docstore_platform.settings import ServiceSettings
 
@@ -58,6 +59,21 @@ class IndexerSettings(ServiceSettings):
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger documents are found by name only")
     max_text_chars: int = Field(2_000_000, ge=1_000, description="length of the text that is searched")
     max_ocr_pages: int = Field(50, ge=0, description="scanned pages read per document")
+    ocr_languages: str = Field(
+        DEFAULT,
+        pattern=r"^[a-z_]+(\+[a-z_]+)*$",
+        description="languages of pictures of accounts that choose none, such as `deu+eng`, the main one first",
+    )
+    ocr_data_folder: str = Field(
+        "",
+        description="folder of `LANGUAGE.traineddata` files, besides Debian's and the packaged ones",
+    )
+
+    @property
+    def trained_data(self) -> TrainedData:
+        own = [Path(self.ocr_data_folder)] if self.ocr_data_folder else []
+        linked = self.folder.absolute() / "languages"
+        return TrainedData.find([*own, *DEBIAN, PACKAGED], linked, self.ocr_languages)
 
     @property
     def picture_limits(self) -> ExtractionLimits:

@@ -15,6 +15,7 @@ from kreuzberg.exceptions import KreuzbergError
 from docstore_indexer.extraction.archives import ArchiveLimits, check_office_file
 from docstore_indexer.extraction.html_text import html_text
 from docstore_indexer.extraction.kinds import IMAGES, ZIPPED, Kind, kind_of
+from docstore_indexer.extraction.languages import DEFAULT
 from docstore_indexer.extraction.plain_text import clean, decode
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed, failure
 
@@ -22,6 +23,10 @@ OCR_DPI = 300
 _MAX_PAGE_PIXELS = 40_000_000
 _MIN_LETTERS_ON_A_PAGE = 8
 _MAX_ATTACHMENTS = 20
+_EAST_ASIAN = frozenset({"kor", "jpn", "chi_sim", "chi_tra"})
+_PAGE = 3
+_COLUMN = 4
+"""Tesseract's page segmentation: that of whole pages takes many East Asian characters for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Bounds:
     max_chars: int
     max_ocr_pages: int
     deadline: float
+    languages: str = DEFAULT
     archives: ArchiveLimits = field(default_factory=ArchiveLimits)
 
     def more_time(self) -> bool:
@@ -60,26 +66,30 @@ def _parse(path: Path, kind: Kind, bounds: Bounds, *, attachments: bool) -> Extr
         return _parse_email(path, bounds, attachments=attachments)
     if kind in ZIPPED:
         check_office_file(path, bounds.archives, doctype_allowed=kind is Kind.EPUB)
-    result = kreuzberg.extract_file_sync(path, mime_type=kind.value, config=_config(ocr=kind in IMAGES))
-    return ExtractedText(result.content, ocr=kind in IMAGES)
+    is_picture = kind in IMAGES
+    config = _config(bounds.languages if is_picture else None)
+    result = kreuzberg.extract_file_sync(path, mime_type=kind.value, config=config)
+    return ExtractedText(result.content, ocr=is_picture)
 
 
-def _config(*, ocr: bool) -> kreuzberg.ExtractionConfig:
+def _config(ocr: str | None) -> kreuzberg.ExtractionConfig:
+    """Return the configuration for a document; `ocr`: languages of a picture."""
     return kreuzberg.ExtractionConfig(
         use_cache=False,
         enable_quality_processing=False,
         postprocessor=kreuzberg.PostProcessorConfig(enabled=False),
         concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
         pages=kreuzberg.PageConfig(extract_pages=True),
-        ocr=_OCR if ocr else None,
+        ocr=None if ocr is None else _ocr(ocr),
     )
 
 
-_OCR = kreuzberg.OcrConfig(
-    backend="tesseract",
-    language="eng",
-    tesseract_config=kreuzberg.TesseractConfig(language="eng", output_format="text", enable_table_detection=False),
-)
+def _ocr(languages: str) -> kreuzberg.OcrConfig:
+    psm = _COLUMN if _EAST_ASIAN & set(languages.split("+")) else _PAGE
+    tesseract = kreuzberg.TesseractConfig(
+        language=languages, psm=psm, output_format="text", enable_table_detection=False
+    )
+    return kreuzberg.OcrConfig(backend="tesseract", language=languages, tesseract_config=tesseract)
 
 
 def _parse_pdf(path: Path, bounds: Bounds) -> ExtractedText:
@@ -88,7 +98,7 @@ def _parse_pdf(path: Path, bounds: Bounds) -> ExtractedText:
     Kreuzberg can do both in one call, but needs 2 s and 390 MB for any page with little text, and has neither a page
     limit nor a deadline.
     """
-    result = kreuzberg.extract_file_sync(path, mime_type=Kind.PDF.value, config=_config(ocr=False))
+    result = kreuzberg.extract_file_sync(path, mime_type=Kind.PDF.value, config=_config(None))
     texts = [page["content"] for page in result.pages or []] or [result.content]
     blank = [number for number, text in enumerate(texts) if _letters(text) < _MIN_LETTERS_ON_A_PAGE]
     readable = [number for number in blank if _pixels(result.metadata, number) <= _MAX_PAGE_PIXELS]
@@ -98,7 +108,7 @@ def _parse_pdf(path: Path, bounds: Bounds) -> ExtractedText:
             truncated = True
             break
         image = kreuzberg.render_pdf_page(path, number, dpi=OCR_DPI)
-        seen = kreuzberg.extract_bytes_sync(image, Kind.PNG.value, config=_config(ocr=True)).content
+        seen = kreuzberg.extract_bytes_sync(image, Kind.PNG.value, config=_config(bounds.languages)).content
         if seen.strip():
             texts[number], ocr = seen, True
     return ExtractedText("\n\n".join(texts), len(texts), ocr, truncated)

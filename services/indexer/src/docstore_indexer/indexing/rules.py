@@ -77,6 +77,8 @@ class Entry:
     """Version whose text is stored; 0: none."""
     text_chars: int = 0
     ocr: bool = False
+    ocr_languages: str = ""
+    """Languages in which its pictures were read, such as `deu+eng`; empty: it has none."""
     failed_version: int = 0
     """Version whose text can't be extracted, because of `reason`."""
     reason: str = ""
@@ -105,8 +107,16 @@ class Decision:
     reason: str = ""
 
 
-def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> Decision:
-    """Return the step for an entry of an account on `plan`; `queue_of` raises ExtractionFailed for other types."""
+def is_in_other_languages(entry: Entry, languages: str) -> bool:
+    """Whether its text was recognized in other languages than these."""
+    return bool(entry.ocr_languages) and entry.ocr_languages != languages
+
+
+def decide(entry: Entry, plan: Plan, languages: str, queue_of: Callable[[File], WorkQueue]) -> Decision:
+    """Return the step for an entry of an account with this plan and these languages of pictures.
+
+    `queue_of` raises ExtractionFailed for other types.
+    """
     file = entry.file
     if not file.searchable:
         return Decision(Step.REMOVE)
@@ -114,7 +124,7 @@ def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> D
         return Decision(Step.NAME)
     if entry.failed_version == file.version:
         return Decision(Step.FAILED, reason=entry.reason)
-    if entry.text_version == file.version:
+    if entry.text_version == file.version and not is_in_other_languages(entry, languages):
         return Decision(Step.STORED_TEXT)
     try:
         return Decision(Step.FETCH, queue_of(file))
@@ -124,12 +134,13 @@ def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> D
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of a step: `text` if it was just extracted, `reason` if that failed."""
+    """Result of a step: `text` if it was just extracted, in these `languages` if by OCR; `reason` if that failed."""
 
     entry: Entry
     result: Literal["removed", "name", "fulltext", "failed"]
     text: ExtractedText | None = None
     reason: str = ""
+    languages: str = ""
 
     @property
     def published_state(self) -> str:

@@ -73,6 +73,22 @@ class IndexService:
         if changed:
             await self.accounts.put(changed, session)
 
+    async def change_languages(self, account_id: str, languages: Sequence[str]) -> None:
+        """Store an account's languages; what was recognized in others is read again, as a backlog."""
+
+        async def work(transaction: Transaction) -> None:
+            session = transaction.session
+            known = (await self.accounts.languages([account_id], session)).get(account_id, ())
+            if tuple(languages) == known:
+                return
+            await self.accounts.put_languages(account_id, languages, session)
+            plan, _ = (await self.accounts.plans([account_id], session)).get(account_id, ("free", 0))
+            if plan == "premium":
+                await self.jobs.request(plan_job(account_id), "plan", session=session)
+                transaction.wake_after(PLAN_WAKEUP)
+
+        await self.transactor.run(work)
+
     async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
         """Store what a rebuild found in metadata: files without an event, and deleted files."""
 

@@ -28,9 +28,10 @@ class TextReader(Protocol):
     def ready(self, queue: WorkQueue) -> bool:
         """Whether this queue can read: parsers wait while there is no sandbox."""
 
-    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
-        """Return the text, or the queue that the file turns out to need. Raises ExtractionFailed, ObjectStoreError,
-        SandboxUnavailable.
+    async def read(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
+        """Return the text, or the queue that the file turns out to need; `languages` of its pictures.
+
+        Raises ExtractionFailed, ObjectStoreError, SandboxUnavailable.
         """
 
 
@@ -56,13 +57,13 @@ class StoredContents:
             or (self.pictures if queue is WorkQueue.OCR else self.documents).ready
         )
 
-    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
+    async def read(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
         if not file.size:
             return ExtractedText("")
         started, outcome = time.perf_counter(), "unavailable"
         try:
             wanted = self.pictures.bytes_wanted(file.content_type, file.name)
-            found = await (self._parse(file, queue) if wanted is None else self._decode(file, wanted))
+            found = await (self._parse(file, queue, languages) if wanted is None else self._decode(file, wanted))
             outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
             return found
         except ExtractionFailed as error:
@@ -80,7 +81,7 @@ class StoredContents:
             return decode(data, truncated=truncated)
         return await asyncio.to_thread(decode, data, truncated=truncated)
 
-    async def _parse(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
+    async def _parse(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
         pictures = queue is WorkQueue.OCR
         extractor = self.pictures if pictures else self.documents
         if file.size > _FETCHED_WHOLE_BYTES:
@@ -96,6 +97,6 @@ class StoredContents:
                 await asyncio.to_thread(path.write_bytes, data)
             else:
                 await self.contents.download(file.object_key, path, file.size)
-            found = await extractor.extract(path, file.content_type, file.name)
+            found = await extractor.extract(path, file.content_type, file.name, languages)
         has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self.max_text_chars
         return WorkQueue.OCR if has_blank_pages and not pictures else found

@@ -1,8 +1,8 @@
-"""Extracted texts, compressed and encrypted, and the plans of accounts."""
+"""Extracted texts, compressed and encrypted, and the plans and languages of accounts."""
 
 import zlib
 from collections.abc import Collection as Several
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from docstore_indexer.extraction.rules import ExtractedText
@@ -76,17 +76,25 @@ def unpack(data: bytes, *, packed: bool) -> str:
 
 
 class Accounts(Protocol):
-    """Plan of each account; an unknown account is on the free plan."""
+    """Plan of each account, and the languages that it has chosen; an unknown account is on the free plan."""
 
     async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
         """Return the plan of each known account with the revision of its event."""
 
     async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None: ...
 
+    async def languages(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[str, ...]]:
+        """Return the languages of those accounts that have chosen some, the main one first."""
+
+    async def put_languages(self, account_id: str, languages: Sequence[str], session: Session) -> None: ...
+
 
 class MongoAccounts:
+    """Collections `accounts` and `languages`: separate, since events alone write accounts."""
+
     def __init__(self, database: Database) -> None:
         self._accounts: Collection = database["accounts"]
+        self._languages: Collection = database["languages"]
 
     async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
         rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, session=session)
@@ -98,3 +106,13 @@ class MongoAccounts:
             for account_id, (plan, revision) in plans.items()
         ]
         await self._accounts.bulk_write(writes, ordered=False, session=session)
+
+    async def languages(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[str, ...]]:
+        if not account_ids:
+            return {}
+        rows = self._languages.find({"_id": {"$in": list(account_ids)}}, session=session)
+        return {row["_id"]: tuple(row["languages"]) async for row in rows}
+
+    async def put_languages(self, account_id: str, languages: Sequence[str], session: Session) -> None:
+        change = {"$set": {"languages": list(languages)}}
+        await self._languages.update_one({"_id": account_id}, change, upsert=True, session=session)

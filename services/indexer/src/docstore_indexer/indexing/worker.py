@@ -6,7 +6,7 @@ meanwhile stays pending for its new state.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +19,7 @@ from docstore_events.envelope import Envelope, seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import EngineFailed
+from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.repository import Entries
@@ -61,6 +62,7 @@ class Indexing:
     contents: TextReader
     index: OrderedIndex
     transactor: Transactor
+    trained: TrainedData
 
     async def work(self, queue: WorkQueue) -> bool:
         if not self.contents.ready(queue):
@@ -78,14 +80,16 @@ class Indexing:
         """Process these entries. False: one of several caused an error and is retried alone later."""
         try:
             plans = await self.accounts.plans({entry.file.owner_id for entry in claimed})
+            languages = await self._languages(queue, claimed)
             decided: list[tuple[Entry, Decision]] = []
             for entry in claimed:
-                plan, _ = plans.get(entry.file.owner_id, ("free", 0))
-                decided.append((entry, decide(entry, plan, self.contents.queue_of)))
+                owner = entry.file.owner_id
+                plan, _ = plans.get(owner, ("free", 0))
+                decided.append((entry, decide(entry, plan, languages.get(owner, ""), self.contents.queue_of)))
             await (
                 self._process_quick_queue(decided)
                 if queue is WorkQueue.QUICK
-                else self._process_documents(queue, decided)
+                else self._process_documents(queue, decided, languages)
             )
         except EngineFailed as error:
             log.warning("index_writes_postponed", queue=queue, error=str(error))
@@ -98,6 +102,13 @@ class Indexing:
                 await self.entries.postpone(claimed, queue, _pause(claimed[0]), counted=True)
             return False
         return True
+
+    async def _languages(self, queue: WorkQueue, claimed: Sequence[Entry]) -> dict[str, str]:
+        """Return the languages by account for those entries that have pictures, or may have."""
+        may_have = queue in (WorkQueue.PARSE, WorkQueue.OCR)
+        owners = {entry.file.owner_id for entry in claimed if may_have or entry.ocr_languages}
+        chosen = await self.accounts.languages(owners)
+        return {owner: self.trained.chosen(chosen.get(owner, ())) for owner in owners}
 
     async def _process_quick_queue(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
         """Do what needs no document, and hand over what does; a few plain texts are read at once."""
@@ -119,7 +130,9 @@ class Indexing:
         await self._complete(outcomes + read)
         await self._put_stored([entry for entry, _ in by_step[Step.STORED_TEXT]])
 
-    async def _process_documents(self, queue: WorkQueue, decided: Sequence[tuple[Entry, Decision]]) -> None:
+    async def _process_documents(
+        self, queue: WorkQueue, decided: Sequence[tuple[Entry, Decision]], languages: Mapping[str, str]
+    ) -> None:
         """Read documents; changed ones restart at the first queue."""
         here = [entry for entry, decision in decided if decision.step is Step.FETCH]
         others = [entry for entry, decision in decided if decision.step is not Step.FETCH]
@@ -129,7 +142,7 @@ class Indexing:
             if queue is WorkQueue.TEXT:
                 outcomes = await self._read_texts(group, None)
             else:
-                read = [await self._read(entry, queue) for entry in group]
+                read = [await self._read(entry, queue, None, languages[entry.file.owner_id]) for entry in group]
                 outcomes = [outcome for outcome in read if outcome is not None]
             await self._put(outcomes)
             await self._complete(outcomes)
@@ -146,11 +159,15 @@ class Indexing:
         ]
 
     async def _move(self, entries: Sequence[Entry], queue: WorkQueue, *, keep_name: bool = True) -> None:
-        """Make files searchable by name until the queue reads them, which removes an earlier version's text now."""
+        """Make files searchable by name until the queue reads them, which removes an earlier version's text now.
+
+        A text of this version stays: the file is read again in other languages.
+        """
         if not entries:
             return
         if keep_name:
-            await self.index.put(entries)
+            await self.index.put([entry for entry in entries if entry.text_version != entry.file.version])
+            await self._put_kept([entry for entry in entries if entry.text_version == entry.file.version])
         await self.entries.move(entries, queue)
         wake(wakeup_name(queue))
 
@@ -159,13 +176,15 @@ class Indexing:
         read = await asyncio.gather(*(self._read(entry, WorkQueue.TEXT, seconds) for entry in entries))
         return [outcome for outcome in read if outcome is not None]
 
-    async def _read(self, entry: Entry, queue: WorkQueue, seconds: float | None = None) -> Outcome | None:
+    async def _read(
+        self, entry: Entry, queue: WorkQueue, seconds: float | None = None, languages: str = ""
+    ) -> Outcome | None:
         """Read a document; None: it is retried later or was handed over."""
         if entry.attempts > MAX_ATTEMPTS:
             return Outcome(entry, "failed", reason="parser_crashed")
         try:
             async with asyncio.timeout(seconds):
-                found = await self.contents.read(entry.file, queue)
+                found = await self.contents.read(entry.file, queue, languages)
         except ExtractionFailed as error:
             return Outcome(entry, "failed", reason=error.reason)
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
@@ -179,28 +198,33 @@ class Indexing:
         if isinstance(found, WorkQueue):
             await self._move([entry], found)
             return None
-        return Outcome(entry, "fulltext", found)
+        return Outcome(entry, "fulltext", found, languages=languages if found.ocr or queue is WorkQueue.OCR else "")
 
     async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, counted: bool) -> None:
         log.info("extraction_postponed", file_id=entry.file.file_id, error=error)
-        await self.index.put([entry])
+        if entry.text_version != entry.file.version:
+            await self.index.put([entry])
         pause = _pause(entry) if counted else OUTAGE_PAUSE_SECONDS
         await self.entries.postpone([entry], queue, pause, counted=counted)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Index files with stored texts, a bounded number of characters at a time; a lost text is read again."""
         for group in groups(entries, CHARS_AT_ONCE, lambda entry: entry.text_chars):
-            kept = await self.texts.get([entry.file.file_id for entry in group])
-            there: list[Entry] = []
-            gone: list[Entry] = []
-            for entry in group:
-                version, _ = kept.get(entry.file.file_id, (0, ""))
-                (there if version == entry.file.version else gone).append(entry)
-            texts = {file_id: text for file_id, (_, text) in kept.items()}
-            await self.index.put(there, texts)
+            there, gone = await self._put_kept(group)
             await self._complete([Outcome(entry, "fulltext") for entry in there])
             if gone:
                 await self.entries.requeue([entry.file.file_id for entry in gone], drop_text=True)
+
+    async def _put_kept(self, entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """Index files with their stored texts; return those that have one, and those whose text is lost."""
+        kept = await self.texts.get([entry.file.file_id for entry in entries])
+        there: list[Entry] = []
+        gone: list[Entry] = []
+        for entry in entries:
+            version, _ = kept.get(entry.file.file_id, (0, ""))
+            (there if version == entry.file.version else gone).append(entry)
+        await self.index.put(there, {file_id: text for file_id, (_, text) in kept.items()})
+        return there, gone
 
     async def _put(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

@@ -6,6 +6,7 @@ all others are added from the stored entries. The new index serves after a pass 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field
 
 import structlog
@@ -13,11 +14,12 @@ import structlog
 from docstore_contracts.metadata import MetadataClient
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import SearchEngine
+from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
 from docstore_indexer.indexing.metadata import file_of_entry
 from docstore_indexer.indexing.repository import Entries
-from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups
+from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups, is_in_other_languages
 from docstore_indexer.indexing.service import IndexService
 from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_platform.clock import Clock, rfc3339, utc_now
@@ -63,6 +65,7 @@ class Rebuild:
     accounts: Accounts
     service: IndexService
     jobs: Jobs
+    trained: TrainedData
     _: KW_ONLY
     page: int = PAGE
     clock: Clock = utc_now
@@ -169,7 +172,17 @@ class Rebuild:
             texts = await self.texts.get([entry.file.file_id for entry in group])
             await self.engine.add_to_rebuild([document_of(entry, _text(entry, texts)) for entry in group])
         await self.engine.flush()
+        await self._read_again(with_text)
         seen.added += len(searchable)
+
+    async def _read_again(self, entries: Sequence[Entry]) -> None:
+        """Queue files whose pictures were read in other languages than their accounts' or the deployment's."""
+        seen = [entry for entry in entries if entry.ocr_languages]
+        chosen = await self.accounts.languages({entry.file.owner_id for entry in seen})
+        wanted = {entry.file.file_id: self.trained.chosen(chosen.get(entry.file.owner_id, ())) for entry in seen}
+        late = [entry.file.file_id for entry in seen if is_in_other_languages(entry, wanted[entry.file.file_id])]
+        if late:
+            await self.entries.requeue(late)
 
     async def status(self) -> dict[str, object]:
         """Return the progress of the running rebuild, or the result of the last one."""

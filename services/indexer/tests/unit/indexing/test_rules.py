@@ -20,17 +20,17 @@ def no_text(_: File) -> WorkQueue:
 
 def test_what_a_pending_file_needs() -> None:
     """Removed if it can't be found any more; by name on the free plan; else its text, once a version."""
-    assert decide(an_entry(a_file(trashed=True)), "premium", parse).step is Step.REMOVE
-    assert decide(an_entry(a_file(purged=True)), "free", parse).step is Step.REMOVE
-    assert decide(an_entry(text_version=1), "free", parse).step is Step.NAME
-    assert decide(an_entry(a_file(kind="folder")), "premium", parse).step is Step.NAME
-    assert decide(an_entry(text_version=1), "premium", parse).step is Step.STORED_TEXT
-    assert decide(an_entry(a_file(version=2), text_version=1), "premium", parse) == Decision(
+    assert decide(an_entry(a_file(trashed=True)), "premium", "eng", parse).step is Step.REMOVE
+    assert decide(an_entry(a_file(purged=True)), "free", "eng", parse).step is Step.REMOVE
+    assert decide(an_entry(text_version=1), "free", "eng", parse).step is Step.NAME
+    assert decide(an_entry(a_file(kind="folder")), "premium", "eng", parse).step is Step.NAME
+    assert decide(an_entry(text_version=1), "premium", "eng", parse).step is Step.STORED_TEXT
+    assert decide(an_entry(a_file(version=2), text_version=1), "premium", "eng", parse) == Decision(
         Step.FETCH, WorkQueue.PARSE
     )
     failed = an_entry(failed_version=1, reason="corrupt")
-    assert decide(failed, "premium", parse) == Decision(Step.FAILED, reason="corrupt")
-    assert decide(an_entry(), "premium", no_text) == Decision(Step.FAILED, reason="unsupported_type")
+    assert decide(failed, "premium", "eng", parse) == Decision(Step.FAILED, reason="corrupt")
+    assert decide(an_entry(), "premium", "eng", no_text) == Decision(Step.FAILED, reason="unsupported_type")
 
 
 def test_only_changes_are_published() -> None:

@@ -41,7 +41,7 @@ async def read_large(beginning: bytes, extractor: Extractor, folder: Path) -> An
     store: Any = LargeObject(beginning)
     contents = StoredContents(Contents(store), extractor, extractor, folder, 20)
     file = a_file(name="disk.vmdk", content_type="application/octet-stream", size=19 * GIB)
-    return await contents.read(file, contents.queue_of(file))
+    return await contents.read(file, contents.queue_of(file), "eng")
 
 
 @pytest.mark.parametrize(

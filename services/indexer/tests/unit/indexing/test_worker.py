@@ -1,6 +1,7 @@
 """The queues' work, over fakes."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from indexer_fakes import (
 from docstore_contents.s3.store import ObjectNotFound, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.testing import FakeTransactor
+from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.rules import ExtractedText, failure
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.rules import File, FileChange, WorkQueue
@@ -36,6 +38,7 @@ class Desk:
             self.contents,
             OrderedIndex(self.engine),  # type: ignore[arg-type]
             self.transactor,  # type: ignore[arg-type]
+            TrainedData({"eng": Path("eng"), "deu": Path("deu")}),
         )
 
     def add(self, file: File, answer: Any = None, **state: Any) -> None:
@@ -221,3 +224,36 @@ async def test_a_failed_extraction_is_published_once(desk: Desk) -> None:
     await desk.indexing.work(WorkQueue.QUICK)
     await desk.indexing.work(WorkQueue.PARSE)
     assert (desk.text(), desk.published_events()) == (None, [("file-index-failed", "corrupt")])
+
+
+async def test_pictures_are_read_again_in_another_language(desk: Desk) -> None:
+    """Once the account has chosen one, a queued picture is read in it; it is found by its old text until then."""
+    picture = a_file(name="a.doc")
+    desk.add(picture, WorkQueue.OCR)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.PARSE)
+    desk.contents.answers["key of f"] = ExtractedText("Grofse", ocr=True)
+    await desk.indexing.work(WorkQueue.OCR)
+    desk.accounts.chosen["ann"] = ("kor", "deu")
+    await desk.entries.requeue(["f"])
+    desk.contents.answers["key of f"] = WorkQueue.OCR
+    for queue in (WorkQueue.QUICK, WorkQueue.PARSE):
+        await desk.indexing.work(queue)
+        assert desk.text() == "Grofse"
+    desk.contents.answers["key of f"] = ExtractedText("Größe", ocr=True)
+    await desk.indexing.work(WorkQueue.OCR)
+    assert (desk.text(), desk.contents.languages[-1]) == ("Größe", "deu")
+    assert desk.published_events() == [("file-indexed", "fulltext")]
+    await desk.entries.requeue(["f"])
+    await desk.indexing.work(WorkQueue.QUICK)
+    assert not desk.entries.due
+
+
+async def test_text_of_no_picture_is_not_read_again(desk: Desk) -> None:
+    """Another language of pictures costs a plain text nothing."""
+    desk.add(a_file(), ExtractedText("walrus"))
+    await desk.indexing.work(WorkQueue.QUICK)
+    desk.accounts.chosen["ann"] = ("deu",)
+    await desk.entries.requeue(["f"])
+    await desk.indexing.work(WorkQueue.QUICK)
+    assert len(desk.contents.languages) == 1

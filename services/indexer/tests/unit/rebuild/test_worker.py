@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetadata, FakeTexts, a_file, an_entry
 
+from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.indexing.job_repository import Job
 from docstore_indexer.indexing.rules import Entry, FileChange
 from docstore_indexer.rebuild.worker import Rebuild
@@ -44,7 +45,7 @@ class FakeService:
 
 def rebuild_of(engine: FakeEngine, metadata: FakeMetadata, entries: FakeEntries, texts: FakeTexts, page: int) -> Any:
     jobs = FakeJobs()
-    neighbours: Any = (FakeAccounts(), FakeService(entries), jobs)
+    neighbours: Any = (FakeAccounts(), FakeService(entries), jobs, TrainedData({}))
     return Rebuild(engine, metadata, entries, texts, *neighbours, page=page, clock=lambda: NOW), jobs  # type: ignore[arg-type]
 
 
