@@ -8,10 +8,13 @@ from typing import Any, Protocol
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Database, Mongo
 from docstore_standalone.backup.deployment import Deployment
+from docstore_standalone.backup.folder_target import FolderTarget
 from docstore_standalone.backup.manifest import MANIFEST
 from docstore_standalone.backup.progress import Progress, silent
+from docstore_standalone.backup.pruning import Retention
 from docstore_standalone.backup.restore import Backup, restore_into
 from docstore_standalone.backup.take import Taken, take_backup
+from docstore_standalone.backup.target import Target
 
 CONTENTS = {
     "accounts/ada/uploads/1/content": b"one",
@@ -65,12 +68,17 @@ class NewPlace(Protocol):
     async def __call__(self) -> Place: ...
 
 
-async def take(place: Place, folder: Path, *, keep: int = 7, on_step: Progress = silent) -> Taken:
-    return await take_backup(place.deployment, folder, keep=keep, on_step=on_step)
+async def take(place: Place, where: Path | Target, *, keep: int = 7, on_step: Progress = silent) -> Taken:
+    target = FolderTarget.prepared(where) if isinstance(where, Path) else where
+    return await take_backup(place.deployment, target, Retention(last=keep), on_step)
 
 
-async def restore(place: Place, folder: Path, name: str | None = None) -> None:
-    backup = Backup(folder, name)
+def backup_in(where: Path | Target, name: str | None = None) -> Backup:
+    return Backup(FolderTarget.existing(where) if isinstance(where, Path) else where, name)
+
+
+async def restore(place: Place, where: Path | Target, name: str | None = None) -> None:
+    backup = backup_in(where, name)
     backup.check_parts()
     await restore_into(place.deployment, backup, silent)
 

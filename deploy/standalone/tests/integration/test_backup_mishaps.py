@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from backup_places import CONTENTS, NewPlace, Place, restore, take, whole_backups
+from backup_places import CONTENTS, NewPlace, Place, backup_in, restore, take, whole_backups
 from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
@@ -16,10 +16,10 @@ from docstore_contents.deletion_hold import COLLECTION
 from docstore_platform.clock import utc_now
 from docstore_standalone.backup.database_dump import HISTORY_SECONDS
 from docstore_standalone.backup.deployment import reached
+from docstore_standalone.backup.folder_target import FolderTarget
 from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
-from docstore_standalone.backup.restore import Backup
 from docstore_standalone.embedded.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE
@@ -42,10 +42,10 @@ async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: N
         assert f"{other.deployment.database_prefix}restore" in await other.mongo.database_names("")
         with pytest.raises(BackupRefused, match="incomplete"):
             await take(other, tmp_path, keep=1)
-        assert [path.parent for path in whole_backups(tmp_path)] == [good.folder]
+        assert [path.parent for path in whole_backups(tmp_path)] == [Path(good.location)]
     await restore(other, tmp_path)
     await take(other, tmp_path, keep=1)
-    Backup(tmp_path).check(silent)
+    backup_in(tmp_path).check(silent)
 
 
 async def test_a_data_folder_that_is_half_restored_is_not_backed_up(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_a_clock_that_was_ahead_makes_no_later_backup_go(
         ahead = await take(place, tmp_path)
     taken = await take(place, tmp_path, keep=1)
     assert taken.removed == [ahead.manifest.name]
-    assert Backup(tmp_path).manifest == taken.manifest
+    assert backup_in(tmp_path).manifest == taken.manifest
     assert taken.manifest.began_at < ahead.manifest.began_at
 
 
@@ -100,27 +100,27 @@ async def test_contents_gone_bad_are_copied_again_after_a_check(
 ) -> None:
     """Of the right size or missing: the check counts them, and each backup is whole again after the next one."""
     first = await take(place, tmp_path)
-    target = Backup(tmp_path).target
+    target = FolderTarget.existing(tmp_path)
     bad = [target.content(sha256(CONTENTS[key]).hexdigest()) for key in ("accounts/ada/packs/6", LARGE)]
     for path in bad:
         path.write_bytes(b"?" * path.stat().st_size)
     missing = target.content(sha256(b"two").hexdigest())
     missing.unlink()
     with target.locked(), pytest.raises(BackupDamaged, match="2 others; check the backup again"):
-        Backup(tmp_path).check(silent)
+        backup_in(tmp_path).check(silent)
     assert all(path.exists() for path in bad), "somebody else worked on the folder"
     with pytest.raises(BackupDamaged, match="2 others; the next backup copies"):
-        Backup(tmp_path).check(silent)
+        backup_in(tmp_path).check(silent)
     again = await take(place, tmp_path)
     assert again.copied == 3
     for name in (first.manifest.name, again.manifest.name):
-        Backup(tmp_path, name).check(silent)
+        backup_in(tmp_path, name).check(silent)
     other: Place = await new_place()
     await restore(other, tmp_path, first.manifest.name)
     assert await other.contents() == CONTENTS
     last = await take(place, tmp_path, keep=1)
     assert len(last.removed) == 2
-    assert len([path for path in target.contents() if path.is_file()]) == len(set(CONTENTS.values()))
+    assert len(list(target.contents())) == len(set(CONTENTS.values()))
 
 
 async def window(place: Place, seconds: int | None = None) -> int:

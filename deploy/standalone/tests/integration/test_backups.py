@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_places import CONTENTS, NewPlace, Place, restore, take, whole_backups
+from backup_places import CONTENTS, NewPlace, Place, backup_in, restore, take, whole_backups
 from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
@@ -18,7 +18,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
-from docstore_standalone.backup.restore import Backup, restore_into
+from docstore_standalone.backup.restore import restore_into
 
 pytestmark = pytest.mark.connected
 
@@ -115,7 +115,7 @@ async def test_older_backups_go_with_what_only_they_had(place: Place, new_place:
     last = await take(place, tmp_path, keep=2)
     assert last.removed == names[:1]
     for name in (names[1], last.manifest.name):
-        Backup(tmp_path, name).check(silent)
+        backup_in(tmp_path, name).check(silent)
     assert len([path for path in (tmp_path / "contents").rglob("*") if path.is_file()]) == len(set(CONTENTS.values()))
 
 
@@ -130,10 +130,10 @@ async def test_cut_off_at_any_line_it_is_taken_again(place: Place, new_place: Ne
             await take(place, folder)
         assert not whole_backups(folder) or number > lines.run * 0.9
         await take(place, folder)
-        Backup(folder).check(silent)
+        backup_in(folder).check(silent)
         with suppress(SimulatedCrash), crash_at(OURS, number):  # a second one may be done before it comes to that line
             await take(place, folder, keep=1)
-        Backup(folder).check(silent)
+        backup_in(folder).check(silent)
         shutil.rmtree(folder)
     other: Place = await new_place()
     await take(place, tmp_path / "measured")
@@ -145,7 +145,7 @@ async def test_cut_off_at_any_line_it_is_restored_again(place: Place, new_place:
     """Run again, the restore ends as if nothing had happened; another backup is not mixed into it."""
     await take(place, tmp_path)
     await take(place, tmp_path)
-    older = Backup(tmp_path, min(path.name for path in (tmp_path / "backups").iterdir()))
+    older = backup_in(tmp_path, min(path.name for path in (tmp_path / "backups").iterdir()))
     with crash_at(OURS) as lines:
         await restore(await new_place(), tmp_path)
     for number in range(lines.run // 10, lines.run, lines.run // 10):
@@ -205,14 +205,14 @@ async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place:
         if damaged is not None:
             path.write_bytes(damaged)
         with pytest.raises((BackupDamaged, BackupRefused)):
-            Backup(tmp_path).check(silent)
+            backup_in(tmp_path).check(silent)
         other: Place = await new_place()
         with pytest.raises((BackupDamaged, BackupRefused)):
             await restore(other, tmp_path)
         names = await other.mongo.database_names(other.deployment.database_prefix)
         assert names == [f"{other.deployment.database_prefix}restore"] * (victim == "content")
         path.write_bytes(whole)
-    Backup(tmp_path).check(silent)
+    backup_in(tmp_path).check(silent)
 
 
 async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
@@ -224,14 +224,14 @@ async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: 
         with pytest.raises(BackupRefused):
             await take(place, tmp_path / folder)
     with pytest.raises(BackupRefused):
-        Backup(tmp_path / "nowhere")
+        backup_in(tmp_path / "nowhere")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
     backups = tmp_path / "backups"
     await take(place, backups)
     with pytest.raises(BackupRefused, match="us-west-2"):
         await take(replace(place, deployment=replace(place.deployment, region="eu-north-1")), backups)
     with pytest.raises(BackupRefused, match="no backup"):
-        Backup(backups, "yesterday")
+        backup_in(backups, "yesterday")
     full: Place = await new_place()
     await full.database("metadata")["nodes"].insert_one({"_id": 1})
     with pytest.raises(BackupRefused, match="not empty"):
@@ -265,8 +265,8 @@ async def test_one_backup_at_a_time_in_a_folder(place: Place, tmp_path: Path) ->
     await take(place, tmp_path / "one", on_step=on_step)
     await beside[0]
     assert "another backup" in refusals[0] or "nothing" in refusals[0]
-    Backup(tmp_path / "one").check(silent)
-    Backup(tmp_path / "other").check(silent)
+    backup_in(tmp_path / "one").check(silent)
+    backup_in(tmp_path / "other").check(silent)
 
 
 async def test_deletions_are_held_from_before_the_moment_until_all_is_copied(place: Place, tmp_path: Path) -> None:

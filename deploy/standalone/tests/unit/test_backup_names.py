@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from docstore_standalone.backup.folder_target import FolderTarget
 from docstore_standalone.backup.manifest import MANIFEST
-from docstore_standalone.backup.target import Target
+from docstore_standalone.backup.target import choose
 
 AHEAD, NOW = datetime(2027, 1, 1, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))
@@ -20,11 +21,11 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.
 def test_backups_are_in_the_order_in_which_they_were_taken(moments: list[datetime]) -> None:
     """With a clock that jumps, goes back, or stands still, too; each has a name of its own."""
     with TemporaryDirectory() as folder:
-        target = Target.prepared(Path(folder))
+        target = FolderTarget.prepared(Path(folder))
         taken: list[str] = []
         for moment in moments:
             begun = target.begin(moment)
             (begun / MANIFEST).touch()
             taken.append(begun.name)
         assert target.names() == taken
-        assert not moments or target.choose(None).name == taken[-1]
+        assert not moments or choose(target, None) == taken[-1]

@@ -1,72 +1,84 @@
-"""`docstore backup` and `docstore restore-backup`."""
+"""`docstore backup`: takes, deletes and verifies backups."""
 
-import asyncio
 import os
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from typer import core
 
+from docstore_cli.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.options import AsJson, console, errors, failed, print_json, size_text
 from docstore_cli.stack_options import Data, settings_for
-from docstore_contents.deletion_hold import HoldLost
-from docstore_contents.s3.store import ObjectStoreError
-from docstore_platform.database import DatabaseError
-from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached
-from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
-from docstore_standalone.backup.progress import Phase, Progress, Step
+from docstore_standalone.backup.bucket_target import BucketOptions, LockMode, StorageClass
+from docstore_standalone.backup.deployment import Deployment, reached
+from docstore_standalone.backup.place import SCHEME, existing_target, prepared_target
+from docstore_standalone.backup.progress import Progress
+from docstore_standalone.backup.pruning import Retention, prune
 from docstore_standalone.backup.restore import Backup
-from docstore_standalone.backup.restore import restore_backup as restore
 from docstore_standalone.backup.take import Taken, take_backup
-from docstore_standalone.embedded.binaries import ProgramMissing
-from docstore_standalone.ports import PortTaken
+from docstore_standalone.backup.verification import Verification, verify_backup
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import AlreadyRunning, OtherLayout
-from docstore_standalone.supervision.processes import ServerFailed
 
-T = TypeVar("T")
+SHOWN_DIFFERENCES = 20
 
-FAILURES = (
-    AlreadyRunning,
-    BackupDamaged,
-    BackupRefused,
-    HoldLost,
-    OSError,
-    ObjectStoreError,
-    OtherLayout,
-    PortTaken,
-    ProgramMissing,
-    DatabaseError,
-    ServerFailed,
+
+class TakeByDefault(core.TyperGroup):
+    """`docstore backup TARGET` is `docstore backup take TARGET`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["take", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=TakeByDefault,
+    help="Back up a running deployment: docstore backup TARGET. Delete and verify backups.",
+    no_args_is_help=True,
 )
-PHASES: dict[Phase, str] = {
-    "databases": "reading databases",
-    "contents": "copying contents",
-    "check": "reading contents",
-    "restore contents": "restoring contents",
-    "restore databases": "restoring databases",
-}
 
-Target = Annotated[Path, typer.Argument(help="Folder of backups; created if it is missing.")]
-Source = Annotated[Path, typer.Argument(help="Folder of backups.")]
-Keep = Annotated[int, typer.Option("--keep", min=1, help="Number of backups to keep; older ones are deleted.")]
-Name = Annotated[str | None, typer.Option("--name", help="Name of the backup; by default the newest.")]
-CHECK_HELP = "Only verify the backup. The next backup copies damaged files again."
-Check = Annotated[bool, typer.Option("--check", help=CHECK_HELP)]
+Target = Annotated[str, typer.Argument(help="Folder of backups or s3://BUCKET/PREFIX; created if it is missing.")]
+Keep = Annotated[int | None, typer.Option("--keep", min=1, help="Number of newest backups to keep.", show_default="7")]
+Daily = Annotated[int, typer.Option("--keep-daily", min=0, help="Keep the newest backup of this many days.")]
+Weekly = Annotated[int, typer.Option("--keep-weekly", min=0, help="Keep the newest backup of this many weeks.")]
+Monthly = Annotated[int, typer.Option("--keep-monthly", min=0, help="Keep the newest backup of this many months.")]
+Class = Annotated[StorageClass | None, typer.Option("--storage-class", help="S3 storage class of contents.")]
+LOCK_HELP = "S3 Object Lock: protect contents for at least this many days. The bucket must have Object Lock."
+LockDays = Annotated[int, typer.Option("--lock-days", min=0, help=LOCK_HELP)]
+Mode = Annotated[LockMode, typer.Option("--lock-mode", help="`compliance`: not even the account's owner can unlock.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")]
 
 
-def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = False) -> None:
-    """Back up a running deployment; unchanged contents are not copied again."""
+def _retention(keep: int | None, daily: int, weekly: int, monthly: int) -> Retention:
+    is_by_time = bool(daily or weekly or monthly)
+    return Retention(keep or (0 if is_by_time else 7), daily, weekly, monthly)
+
+
+@app.command()
+def take(
+    target: Target,
+    data: Data = None,
+    keep: Keep = None,
+    keep_daily: Daily = 0,
+    keep_weekly: Weekly = 0,
+    keep_monthly: Monthly = 0,
+    endpoint: Endpoint = None,
+    storage_class: Class = None,
+    lock_days: LockDays = 0,
+    lock_mode: Mode = "governance",
+    as_json: AsJson = False,
+) -> None:
+    """Back up a running deployment; unchanged contents are not copied again. The word `take` may be left out."""
     settings = settings_for(data)
+    if not target.startswith(SCHEME) and (endpoint or storage_class or lock_days):
+        raise failed("--endpoint, --storage-class and --lock-days are for s3://BUCKET/PREFIX")
+    options = BucketOptions(endpoint, storage_class, lock_days, lock_mode)
+    retention = _retention(keep, keep_daily, keep_weekly, keep_monthly)
     began = time.monotonic()
-    with _shown() as on_step:
-        taken = _run(_take(target.absolute(), settings, keep, on_step))
+    with shown_progress() as on_step:
+        taken = run_backup(_take(target, options, settings, retention, on_step))
     seconds = time.monotonic() - began
     if as_json:
         print_json(_figures(taken, seconds))
@@ -75,17 +87,20 @@ def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = 
     console.print(
         f"Backed up {manifest.documents} documents and {manifest.object_count} contents"
         f" ({size_text(manifest.object_bytes)}) as of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC in {seconds:.1f} s,"
-        f" {taken.copied} of them new ({size_text(taken.copied_bytes)}): {taken.folder}",
+        f" {taken.copied} of them new ({size_text(taken.copied_bytes)}): {taken.location}",
         soft_wrap=True,
     )
     if manifest.credentials is not None:
         console.print("The backup contains the stack's secrets and all files: protect it.")
 
 
-async def _take(target: Path, settings: StandaloneSettings, keep: int, on_step: Progress) -> Taken:
+async def _take(
+    address: str, options: BucketOptions, settings: StandaloneSettings, retention: Retention, on_step: Progress
+) -> Taken:
     async with reached(settings) as deployment:
         _warn_of_the_archive(deployment)
-        return await take_backup(deployment, target, keep=keep, on_step=on_step)
+        with prepared_target(address, options) as target:
+            return await take_backup(deployment, target, retention, on_step)
 
 
 def _warn_of_the_archive(deployment: Deployment) -> None:
@@ -100,68 +115,71 @@ def _warn_of_the_archive(deployment: Deployment) -> None:
         )
 
 
-def restore_backup(
-    source: Source, data: Data = None, name: Name = None, check: Check = False, as_json: AsJson = False
+@app.command("prune")
+def prune_backups(
+    source: Source,
+    keep: Keep = None,
+    keep_daily: Daily = 0,
+    keep_weekly: Weekly = 0,
+    keep_monthly: Monthly = 0,
+    endpoint: Endpoint = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Restore a backup into an empty data folder, or an empty deployment."""
-    settings = settings_for(data)
-    began = time.monotonic()
-    with _shown() as on_step:
-        chosen = _run(_restore(source.absolute(), settings, name, on_step, only_check=check))
-    manifest, seconds = chosen.manifest, time.monotonic() - began
-    where = "the configured deployment" if is_elsewhere(settings) else settings.data
+    """Delete backups past their retention. The newest is never deleted, and nothing is unless it is whole."""
+    retention = _retention(keep, keep_daily, keep_weekly, keep_monthly)
+    names, removed = run_backup(_prune(source, BucketOptions(endpoint=endpoint), retention, dry_run=dry_run))
+    kept = [name for name in names if name not in removed]
     if as_json:
-        figures = {"name": manifest.name, "documents": manifest.documents, "contents": manifest.object_count}
-        print_json(figures | {"bytes": manifest.object_bytes, "seconds": round(seconds, 2), "restored": not check})
-    elif check:
-        console.print(f"{chosen.folder} is whole: {manifest.object_count} contents, read in {seconds:.1f} s.")
+        print_json({"removed": removed, "kept": kept, "dry_run": dry_run})
+        return
+    for name in removed:
+        console.print(f"{'Would delete' if dry_run else 'Deleted'} {name}", highlight=False)
+    console.print(f"{len(kept)} kept: {', '.join(kept)}" if kept else "There are no backups.", soft_wrap=True)
+
+
+async def _prune(
+    source: str, options: BucketOptions, retention: Retention, *, dry_run: bool
+) -> tuple[list[str], list[str]]:
+    with existing_target(source, options) as target:
+        if dry_run:
+            names = target.names()
+            kept = retention.kept(names)
+            return names, [name for name in names if name not in kept]
+        with target.locked(), target.catalogue() as known:
+            names = target.names()
+            return names, prune(target, known, retention)
+
+
+@app.command()
+def verify(source: Source, name: Name = None, endpoint: Endpoint = None, as_json: AsJson = False) -> None:
+    """Restore a backup into temporary servers and compare every document and content. Exit status 1 if any differs."""
+    began = time.monotonic()
+    with shown_progress() as on_step:
+        found = run_backup(_verify(source, BucketOptions(endpoint=endpoint), name, on_step))
+    seconds = time.monotonic() - began
+    if as_json:
+        figures = {"name": found.name, "documents": found.documents, "contents": found.contents, "bytes": found.bytes}
+        print_json({**figures, "differences": found.differences, "seconds": round(seconds, 2)})
     else:
-        console.print(
-            f"Restored {manifest.documents} documents and {manifest.object_count} contents"
-            f" ({size_text(manifest.object_bytes)}) as of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
-            f" into {where} in {seconds:.1f} s.",
-            soft_wrap=True,
-        )
-        if not is_elsewhere(settings):
-            console.print(f"Start it with: docstore up --data {settings.data}", soft_wrap=True)
+        compared = f"{found.documents} documents and {found.contents} contents ({size_text(found.bytes)})"
+        console.print(f"Restored {found.name} and compared {compared} in {seconds:.1f} s.", soft_wrap=True)
+        for difference in found.differences[:SHOWN_DIFFERENCES]:
+            console.print(f"  {escape(difference)}", highlight=False, soft_wrap=True)
+        console.print(f"{len(found.differences)} differences." if found.differences else "Everything is the same.")
+    if found.differences:
+        raise typer.Exit(1)
 
 
-async def _restore(
-    source: Path, settings: StandaloneSettings, name: str | None, on_step: Progress, *, only_check: bool
-) -> Backup:
-    chosen = Backup(source, name)
-    if only_check:
-        await asyncio.to_thread(chosen.check, on_step)
-    else:
-        await restore(chosen, settings, on_step)
-    return chosen
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except FAILURES as error:
-        raise failed(str(error)) from None
-
-
-@contextmanager
-def _shown() -> Iterator[Progress]:
-    """Show progress bars if stderr is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[moved]}"))
-    with Bars(*columns, TimeElapsedColumn(), console=errors, disable=not errors.is_terminal) as bars:
-        tasks = {phase: bars.add_task(text, total=None, visible=False, moved="") for phase, text in PHASES.items()}
-
-        def on_step(step: Step) -> None:
-            moved = size_text(step.bytes) if step.bytes else ""
-            bars.update(tasks[step.phase], completed=step.done, total=step.total or None, moved=moved, visible=True)
-
-        yield on_step
+async def _verify(source: str, options: BucketOptions, name: str | None, on_step: Progress) -> Verification:
+    with existing_target(source, options) as target:
+        return await verify_backup(Backup(target, name), on_step)
 
 
 def _figures(taken: Taken, seconds: float) -> dict[str, Any]:
     manifest = taken.manifest
     return {
-        "folder": taken.folder,
+        "folder": taken.location,
         "name": manifest.name,
         "snapshot_at": manifest.snapshot_at,
         "documents": manifest.documents,

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,7 @@ CREATE TABLE IF NOT EXISTS known (
     key TEXT PRIMARY KEY, size INTEGER, etag TEXT, sha256 TEXT, content_type TEXT, metadata TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listed (key TEXT PRIMARY KEY, size INTEGER, etag TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS needed (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS protected (sha256 TEXT PRIMARY KEY, until TEXT) WITHOUT ROWID;
 DELETE FROM listed;
 DELETE FROM needed;
 """
@@ -96,6 +98,21 @@ class Catalogue:
         with self._db:
             self._db.execute("DELETE FROM known WHERE key NOT IN (SELECT key FROM listed)")
 
+    def unprotected(self, until: datetime) -> list[str]:
+        """Return the contents of listed objects, by SHA-256, that are not protected until then."""
+        rows = self._db.execute(
+            "SELECT DISTINCT k.sha256 FROM listed l JOIN known k ON k.key = l.key"
+            " LEFT JOIN protected p ON p.sha256 = k.sha256 WHERE p.until IS NULL OR p.until < ?",
+            (until.isoformat(),),
+        )
+        return [sha256 for (sha256,) in rows]
+
+    def protected(self, contents: Iterable[str], until: datetime) -> None:
+        """Record that these contents are protected until then."""
+        rows = ((sha256, until.isoformat()) for sha256 in contents)
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO protected VALUES (?, ?)", rows)
+
     def need(self, contents: Iterable[str]) -> None:
         """Record that a kept backup has these contents, by SHA-256."""
         with self._db:
@@ -114,13 +131,13 @@ def opened(path: Path) -> Iterator[Catalogue]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(path, check_same_thread=False)  # used by one thread at a time
     try:
         connection.executescript(SCHEMA)
     except sqlite3.DatabaseError:
         connection.close()
         path.unlink()
         path.touch(mode=0o600)
-        connection = sqlite3.connect(path)
+        connection = sqlite3.connect(path, check_same_thread=False)
         connection.executescript(SCHEMA)
     return connection

@@ -53,14 +53,14 @@ async def _restore_collection(database: Database, part: CollectionPart, folder: 
         raise BackupDamaged(f"{part.service} contains {part.name} twice") from error
     count = 0
     with unpacked(folder, part.part) as file:
-        while batch := await asyncio.to_thread(_read_batch, file):
+        while batch := await asyncio.to_thread(read_batch, file):
             await database[part.name].insert_many(batch, ordered=False)
             count += len(batch)
     if count != part.documents:
         raise BackupDamaged(f"{part.part.path} contains {count} documents instead of {part.documents}")
 
 
-def _read_batch(file: IO[bytes]) -> list[RawBSONDocument]:
+def read_batch(file: IO[bytes]) -> list[RawBSONDocument]:
     batch: list[RawBSONDocument] = []
     size = 0
     while len(batch) < BATCH_DOCUMENTS and size < BATCH_BYTES and (head := file.read(4)):

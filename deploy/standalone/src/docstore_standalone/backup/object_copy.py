@@ -1,4 +1,4 @@
-"""Copies of the store's objects in the backup folder, each content once."""
+"""Copies of the store's objects in the place of backups, each content once."""
 
 import asyncio
 import hashlib
@@ -65,10 +65,7 @@ class ObjectCopier:
         return [listed for listed, sha256 in page if not self._has(sha256, listed.size)]
 
     def _has(self, sha256: str, size: int) -> bool:
-        try:
-            return bool(sha256) and self._target.content(sha256).stat().st_size == size
-        except FileNotFoundError:
-            return False
+        return bool(sha256) and self._target.has(sha256, size)
 
     def _record(self, listed_objects: Sequence[Listed], outcomes: Sequence[tuple[Stored, str] | None]) -> None:
         found = [outcome for outcome in outcomes if outcome is not None]
@@ -106,15 +103,14 @@ class ObjectCopier:
         raise ObjectStoreUnavailable("PreconditionFailed", f"{key} is rewritten too often")
 
     def _write(self, sha256: str, data: bytes) -> None:
-        path = self._target.content(sha256)
-        if path.exists() and path.stat().st_size == len(data):
+        if self._target.has(sha256, len(data)):
             return
         draft = self._draft()
         with create(draft) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        self._finish(draft, sha256)
+        self._target.add(draft, sha256)
 
     def _stream(self, key: str) -> tuple[str, int]:
         digest, size, draft = hashlib.sha256(), 0, self._draft()
@@ -129,16 +125,11 @@ class ObjectCopier:
         except BaseException:  # also when cancelled: no partial file may stay
             draft.unlink(missing_ok=True)
             raise
-        self._finish(draft, digest.hexdigest())
+        self._target.add(draft, digest.hexdigest())
         return digest.hexdigest(), size
 
     def _draft(self) -> Path:
         return make_folder(self._target.drafts) / new_id()
-
-    def _finish(self, draft: Path, sha256: str) -> None:
-        path = self._target.content(sha256)
-        make_folder(path.parent)
-        draft.rename(path)
 
 
 async def all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

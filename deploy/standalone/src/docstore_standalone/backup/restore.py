@@ -1,8 +1,8 @@
 """Restores a backup into an empty deployment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Ma
 from docstore_standalone.backup.object_copy import AT_ONCE, IN_MEMORY_BYTES, all_of
 from docstore_standalone.backup.object_list import read_objects
 from docstore_standalone.backup.progress import Progress, Step
-from docstore_standalone.backup.target import Target
+from docstore_standalone.backup.target import Target, choose
 from docstore_standalone.credentials import credentials_path
 from docstore_standalone.embedded.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
@@ -27,13 +27,16 @@ from docstore_standalone.state import RESTORING_FILE, running_state, write_priva
 
 PAGE = 256
 
+Compare = Callable[[Mongo, str, ObjectStore], Awaitable[None]]
+"""Compares restored databases, whose names begin with the prefix, and contents with their backup."""
+
 
 class Backup:
-    """A complete backup to read. Raises what `Target.existing`, `choose` and `Manifest.read` raise."""
+    """A complete backup to read. Raises what `choose` and `Manifest.read` raise."""
 
-    def __init__(self, folder: Path, name: str | None = None) -> None:
-        self.target = Target.existing(folder)
-        self.folder = self.target.choose(name)
+    def __init__(self, target: Target, name: str | None = None) -> None:
+        self.target = target
+        self.folder = target.open(choose(target, name))
         self.manifest = Manifest.read(self.folder)
 
     def check_parts(self) -> None:
@@ -44,15 +47,20 @@ class Backup:
     def objects(self) -> Iterator[Stored]:
         return read_objects(self.folder, self.manifest.objects)
 
-    def content(self, stored: Stored) -> Path:
-        """Return the file of a content; BackupDamaged unless it has the right size. Its bytes are not verified."""
-        path = self.target.content(stored.sha256)
+    @contextmanager
+    def content(self, stored: Stored) -> Iterator[Path]:
+        """Give a file with a content for the block; BackupDamaged unless every byte is as written."""
+        address = f"{self.target.address}/contents/{stored.sha256[:2]}/{stored.sha256}"
         try:
-            if path.stat().st_size == stored.size:
-                return path
+            path = self.target.fetch(stored.sha256)
+            try:
+                if sha256_of(path) != stored.sha256:
+                    raise BackupDamaged(f"the content of {stored.key} is damaged: {address} was changed")
+                yield path
+            finally:
+                self.target.release(path)
         except FileNotFoundError:
-            raise BackupDamaged(f"the content of {stored.key} is missing: {path}") from None
-        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} has another size")
+            raise BackupDamaged(f"the content of {stored.key} is missing: {address}") from None
 
     def check(self, on_step: Progress) -> None:
         """Read everything: BackupDamaged unless every byte is as written.
@@ -63,11 +71,11 @@ class Backup:
         size, damaged, errors = 0, set[str](), list[str]()
         for number, stored in enumerate(self.objects(), 1):
             try:
-                verified(self.content(stored), stored)
+                with self.content(stored):
+                    size += stored.size
             except BackupDamaged as error:
                 damaged.add(stored.sha256)
                 errors.append(str(error))
-            size += stored.size
             on_step(Step("check", number, self.manifest.object_count, size))
         if damaged:
             others = f"; so are {len(errors) - 1} others" if len(errors) > 1 else ""
@@ -84,12 +92,6 @@ class Backup:
         return "the next backup copies what the deployment still has of it"
 
 
-def verified(path: Path, stored: Stored) -> Path:
-    if sha256_of(path) != stored.sha256:
-        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} was changed")
-    return path
-
-
 async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: Progress) -> None:
     """Restore into the data folder, or the deployment, of the settings.
 
@@ -103,8 +105,12 @@ async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: 
         await restore_into(deployment, backup, on_step)
 
 
-async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress) -> None:
+async def restore_into(
+    deployment: Deployment, backup: Backup, on_step: Progress, compare: Compare | None = None
+) -> None:
     """Restore contents first, then the databases; after an interruption, restore the same backup again.
+
+    `compare` is called before services repair their databases.
 
     `backup` has passed `check_parts`; each content is verified when it is restored. BackupDamaged; BackupRefused if
     something else is there. PyMongoError, ObjectStoreError.
@@ -116,6 +122,8 @@ async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress
             await _restore_objects(store, backup, on_step, is_again=is_again)
             prefix, manifest = deployment.database_prefix, backup.manifest
             await restore_documents(mongo, prefix, backup.folder, manifest, on_step)
+            if compare is not None:
+                await compare(mongo, prefix, store)
             await after_restore(mongo, prefix, manifest.services, manifest.region, store)
             await restore_indexes(mongo, prefix, manifest)
         if deployment.folder is not None:
@@ -177,10 +185,12 @@ async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress
         async with slots:
             if is_again and await _is_there(store, stored):
                 return 0
-            await _send(store, stored, backup.content(stored))
+            with ExitStack() as using:
+                path = await asyncio.to_thread(using.enter_context, backup.content(stored))
+                await _send(store, stored, path)
             return stored.size
 
-    for page in _pages(backup.objects(), PAGE):
+    for page in pages(backup.objects(), PAGE):
         size += sum(await all_of(restore(stored) for stored in page))
         done += len(page)
         on_step(Step("restore contents", done, backup.manifest.object_count, size))
@@ -194,7 +204,6 @@ async def _is_there(store: ObjectStore, stored: Stored) -> bool:
 
 async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
     """Upload an object; the store verifies small ones, too."""
-    await asyncio.to_thread(verified, path, stored)
     if stored.size <= IN_MEMORY_BYTES:
         data = await asyncio.to_thread(path.read_bytes)
         await store.put(stored.key, data, content_type=stored.content_type, metadata=stored.metadata)
@@ -206,7 +215,7 @@ async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
         raise ObjectStoreError("BadDigest", f"{stored.key} did not arrive completely")
 
 
-def _pages(objects: Iterable[Stored], size: int) -> Iterator[list[Stored]]:
+def pages(objects: Iterable[Stored], size: int) -> Iterator[list[Stored]]:
     source = iter(objects)
     while page := list(islice(source, size)):
         yield page

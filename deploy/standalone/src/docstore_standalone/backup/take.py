@@ -1,7 +1,6 @@
 """Takes a backup of a running deployment."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,16 +14,16 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo, PyMongoError
-from docstore_standalone.backup import catalogue
 from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases
 from docstore_standalone.backup.database_restore import RESTORE_MARKER
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.files import check_part, sha256_of, sync_folder
-from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest, Part
+from docstore_standalone.backup.files import sha256_of
+from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest, Part
 from docstore_standalone.backup.object_copy import ObjectCopier, list_objects
-from docstore_standalone.backup.object_list import read_objects, write_objects
+from docstore_standalone.backup.object_list import write_objects
 from docstore_standalone.backup.progress import Progress
+from docstore_standalone.backup.pruning import Retention, prune
 from docstore_standalone.backup.target import Target
 from docstore_standalone.credentials import CREDENTIALS_FILE
 from docstore_standalone.state import write_private
@@ -36,23 +35,22 @@ log = structlog.get_logger(__name__)
 class Taken:
     """A backup, and how much of it is new."""
 
-    folder: Path
+    location: str
     manifest: Manifest
     copied: int
     copied_bytes: int
     removed: list[str]
 
 
-async def take_backup(deployment: Deployment, folder: Path, *, keep: int, on_step: Progress) -> Taken:
-    """Add a backup to `folder`, and keep the newest `keep` of those in it.
+async def take_backup(deployment: Deployment, target: Target, retention: Retention, on_step: Progress) -> Taken:
+    """Add a backup to `target`, and delete those past their retention.
 
     The databases are read first, at one moment, then the objects; deletions of referenced objects are held back from
     before that moment until all are copied. BackupRefused, HoldLost, PyMongoError, ObjectStoreError, OSError.
     """
-    target = Target.prepared(folder)
     mongo = Mongo(deployment.mongo_url, app_name="docstore-backup")
     try:
-        with target.locked(), catalogue.opened(target.catalogue) as known:
+        with target.locked(), target.catalogue() as known:
             _check_region(target, deployment)
             began_at = utc_now()
             here = target.begin(began_at)
@@ -61,19 +59,20 @@ async def take_backup(deployment: Deployment, folder: Path, *, keep: int, on_ste
                 await list_objects(store, known)
                 copier = ObjectCopier(store, known, target, on_step)
                 await copier.run(check_held)
-            manifest = _finish(deployment, here, began_at, dump, known)
+            manifest = _manifest(deployment, here, began_at, dump, known)
+            await asyncio.to_thread(_finish, target, here, manifest, known)
             known.forget_unlisted()
-            removed = _keep_newest(target, known, keep)
-            return Taken(here, manifest, copier.copied, copier.copied_bytes, removed)
+            removed = await asyncio.to_thread(prune, target, known, retention)
+            return Taken(target.location(here.name), manifest, copier.copied, copier.copied_bytes, removed)
     finally:
         mongo.close()
 
 
 def _check_region(target: Target, deployment: Deployment) -> None:
     for name in target.names()[-1:]:
-        region = Manifest.read(target.backups / name).region
+        region = Manifest.read(target.open(name, [MANIFEST])).region
         if region != deployment.region:
-            raise BackupRefused(f"{target.folder} has backups of the region {region}; this is {deployment.region}")
+            raise BackupRefused(f"{target.address} has backups of the region {region}; this is {deployment.region}")
 
 
 @asynccontextmanager
@@ -109,9 +108,14 @@ async def _renew(hold: DeletionHold) -> None:
             log.warning("deletions_still_held", error=str(error))
 
 
-def _finish(deployment: Deployment, here: Path, began_at: datetime, dump: DatabaseDump, known: Catalogue) -> Manifest:
+def _finish(target: Target, here: Path, manifest: Manifest, known: Catalogue) -> None:
+    target.retain(known)
+    target.finish(here, manifest)
+
+
+def _manifest(deployment: Deployment, here: Path, began_at: datetime, dump: DatabaseDump, known: Catalogue) -> Manifest:
     objects, count, size = write_objects(here, known.stored())
-    manifest = Manifest(
+    return Manifest(
         name=here.name,
         region=deployment.region,
         began_at=began_at,
@@ -123,10 +127,6 @@ def _finish(deployment: Deployment, here: Path, began_at: datetime, dump: Databa
         object_bytes=size,
         credentials=_write_credentials(deployment, here),
     )
-    os.sync()  # all contents and parts before the manifest, which makes them a backup
-    manifest.write(here)
-    sync_folder(here)
-    return manifest
 
 
 def _write_credentials(deployment: Deployment, here: Path) -> Part | None:
@@ -135,26 +135,3 @@ def _write_credentials(deployment: Deployment, here: Path) -> Part | None:
     path = here / CREDENTIALS_FILE
     write_private(path, credentials.model_dump_json(indent=2))
     return Part(path=CREDENTIALS_FILE, size=path.stat().st_size, sha256=sha256_of(path))
-
-
-def _keep_newest(target: Target, known: Catalogue, keep: int) -> list[str]:
-    """Remove older backups and their unshared contents; return their names."""
-    names = target.names()
-    kept, removed = names[-keep:], names[:-keep]
-    for name in removed:
-        target.remove(name)
-    if not removed:
-        return []
-    try:
-        for name in kept:
-            folder = target.backups / name
-            part = Manifest.read(folder).objects
-            check_part(folder, part)
-            known.need(stored.sha256 for stored in read_objects(folder, part))
-    except BackupDamaged as error:
-        log.error("old_backup_contents_kept", error=str(error))
-        return removed
-    for path in target.contents():
-        if not known.is_needed(path.name):
-            path.unlink()
-    return removed

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from yarl import URL
@@ -128,7 +129,7 @@ class S3Transport:
 
         def run() -> Any:
             client = boto_client(self._config, service)
-            with _errors_translated():
+            with errors_translated():
                 if all_pages:
                     return list(client.get_paginator(operation).paginate(**parameters))
                 return getattr(client, operation)(**parameters)
@@ -153,7 +154,7 @@ class S3Transport:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def stream(self, key: str) -> Iterator[bytes]:
-        with _errors_translated():
+        with errors_translated():
             body = boto_client(self._config, "s3").get_object(Bucket=self._config.bucket, Key=key)["Body"]
             with body:
                 yield from body.iter_chunks(CHUNK)
@@ -220,11 +221,12 @@ def _refusal(status: int, content: bytes) -> ObjectStoreError:
 
 
 @contextmanager
-def _errors_translated() -> Iterator[None]:
+def errors_translated() -> Iterator[None]:
+    """Raise boto3's errors as ObjectStoreError."""
     try:
         yield
     except ClientError as error:
         response, detail = error.response["ResponseMetadata"], error.response["Error"]
         raise _error(response["HTTPStatusCode"], detail["Code"], detail.get("Message", "")) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise ObjectStoreUnavailable(type(error).__name__, str(error)) from error
