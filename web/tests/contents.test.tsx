@@ -1,10 +1,11 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import CompareDialog from "@/details/CompareDialog";
+import { mediaFacts } from "@/details/media-facts";
 import { CardPicture } from "@/files/FileGrid";
 import { LargePreview, Thumbnail } from "@/ui/preview";
 import Viewer from "@/viewer/Viewer";
@@ -107,6 +108,32 @@ describe("two versions compared", () => {
     await screen.findByText("Both versions are the same.");
     expect(screen.queryByText(/^Only the beginning/)).toBeNull();
   });
+});
+
+test("a photo that this browser does not know is shown as the server renders it", async () => {
+  serve();
+  open({ ...file("a.heic"), preview: true } as FileItem);
+  const sources: (string | null)[] = [];
+  await waitFor(() => {
+    const picture = screen.getByRole("img", { name: "a.heic" });
+    const source = picture.getAttribute("src");
+    if (source !== sources.at(-1)) sources.push(source);
+    fireEvent.error(picture);
+    expect(source).toContain("size=large");
+  });
+  expect(sources.slice(-2)).toEqual(["/v1/files/x/preview?width=4096&height=4096&v=1", "/v1/files/x/preview?size=large&v=1"]);
+});
+
+test("details of a photo name what is known, and why there is no preview", () => {
+  const nothing = {
+    version: 1, state: "ready", reason: "", kind: "image", width: null, height: null, pages: null, taken_at: null, camera: null,
+    orientation: null, latitude: null, longitude: null,
+  } as const;
+  const photo = { ...nothing, width: 48, height: 96, camera: "Canary One", latitude: 48.1, longitude: -11.5 };
+  expect(mediaFacts(photo)).toEqual([["Dimensions", "48 × 96"], ["Camera", "Canary One"], ["Location", "48.1, -11.5"]]);
+  expect(mediaFacts({ ...nothing, pages: 3, kind: "pdf" })).toEqual([["Pages", "3"]]);
+  expect(mediaFacts({ ...nothing, state: "failed", reason: "encrypted" })).toEqual([["Preview", "The file needs a password"]]);
+  expect(mediaFacts({ ...nothing, state: "failed", reason: "new" })).toEqual([["Preview", "This file can’t be shown"]]);
 });
 
 test("a page of a PDF that can't be drawn says so", async () => {

@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 from docstore_contents.s3.store import ObjectInfo
 from docstore_events.transaction import Transaction
 from docstore_media.previews.outcomes import Outcome
-from docstore_media.previews.repository import Ready
-from docstore_media.rules import Rendition, Size, Source, Variant
+from docstore_media.previews.repository import About, Ready
+from docstore_media.rules import Facts, Rendered, Rendition, Source, Variant
 from docstore_platform.database import Session
 
 T = TypeVar("T")
@@ -112,6 +112,9 @@ class FakePreviews:
             if self.rows[source.content].state == "ready"
         }
 
+    async def about(self, key: str) -> About:
+        return About()
+
 
 def _rendition(source: Source) -> Rendition:
     return Rendition(
@@ -135,13 +138,13 @@ class FakeRenderer:
     meanwhile: Callable[[], Awaitable[None]] | None = None
     """What happens while it renders."""
 
-    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
+    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> Rendered:
         if self.meanwhile is not None:
             await self.meanwhile()
         for key in object_keys:
             if key in self.errors:
                 raise self.errors[key]
-        return {"small": b"small", "large": b"large"}
+        return Rendered({"small": b"small", "large": b"large"}, Facts())
 
     async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
         raise NotImplementedError

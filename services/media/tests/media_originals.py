@@ -1,5 +1,6 @@
 """Real images and documents, made for the tests."""
 
+import base64
 import io
 import struct
 from typing import Any
@@ -21,12 +22,24 @@ def image(form: str = "PNG", size: tuple[int, int] = (800, 400), mode: str = "RG
     return out.getvalue()
 
 
-def photo(orientation: int, size: tuple[int, int] = (800, 400)) -> bytes:
-    """As a camera stores it: turned, with the place it was taken at."""
+def photo(
+    orientation: int,
+    size: tuple[int, int] = (800, 400),
+    *,
+    maker: str = "canary-camera",
+    model: str = "",
+    taken: str = "",
+    place: bool = False,
+) -> bytes:
+    """As a camera stores it: turned, with the time and place it was taken at."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif.get_ifd(GPS)[1] = "N"
-    exif[0x010F] = "canary-camera"
+    exif[0x010F], exif[0x0110] = maker, model
+    if taken:
+        exif.get_ifd(0x8769)[0x9003] = taken
+    if place:
+        exif.get_ifd(GPS).update({2: (48.0, 8.0, 30.0), 3: "W", 4: (11.0, 34.0, 30.0)})
     return image("JPEG", size, exif=exif, quality=95)
 
 
@@ -67,3 +80,46 @@ def opened(data: bytes) -> Image.Image:
 def is_like(pixel: Any, colour: tuple[int, int, int]) -> bool:
     """Whether a pixel of a lossy picture is of this colour."""
     return all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=False))
+
+
+def svg(inside: str = "", *, doctype: str = "", size: tuple[int, int] = (200, 100)) -> bytes:
+    """Red on the left, nothing on the right."""
+    head = f"<!DOCTYPE svg [{doctype}]>" if doctype else ""
+    width, height = size
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
+    return f'{head}{root}<rect width="100" height="100" fill="rgb{LEFT}"/>{inside}</svg>'.encode()
+
+
+def _entity(number: int) -> str:
+    return f"&l{number};"
+
+
+def _use(number: int) -> str:
+    return f"<use href='#u{number}'/>"
+
+
+LAUGHS = '<!ENTITY l0 "ha">' + "".join(f'<!ENTITY l{n + 1} "{_entity(n) * 10}">' for n in range(9))
+NESTED_USES = (
+    "<defs><g id='u0'><circle r='1'/></g>"
+    + "".join(f"<g id='u{n + 1}'>{_use(n) * 10}</g>" for n in range(9))
+    + "</defs><use href='#u9'/>"
+)
+HEIC = base64.b64decode(
+    """
+    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAADRpbG9jAAAA
+    AERAAAIAAQAAAAAB7AABAAAAAAAAAM8AAgAAAAACuwABAAAAAAAAAPQAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZl
+    AgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAABB2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH/
+    /wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoDCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwYkAAAATY29s
+    cm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAYAAAAEAAAAAoY2xhcAAAAGAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAA
+    AwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEAAQaBAgMFhIYAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAActtZGF0AAAAyygBrwnR7EA5
+    IyS///pk///5Fu5D+MMATJKSFP/5FiPv5ITP/7zMDWLJknf6Dr8flfZzivgL/aOWUjPFDjACnGVEKyHlSMCQWyho5sAB2+KZ38mtKVrA9vO5rXw1
+    mlzZoODrdtW6rrjKoOvx+V00m0Jyw8+hkCYznBIDR9VLAN4lRNS6Z01iuov1w096UCchbjPAkT/YtSlvJrpC51EbLbc0ylquMDR/DM4QeOJ5wLQQ
+    R0S6aazS41qbIfVwXIyFy+2UfgSZyCX2a+ECAAAABkV4aWYAAE1NACoAAAAIAAUBDwACAAAABwAAAEoBEAACAAAACwAAAFIBEgADAAAAAQAGAACH
+    aQAEAAAAAQAAAF6IJQAEAAAAAQAAAIQAAAAAQ2FuYXJ5AABDYW5hcnkgT25lAAAAAZADAAIAAAAUAAAAcAAAAAAyMDI0OjA1OjA2IDA3OjA4OjA5
+    AAAEAAEAAgAAAAJOAAAAAAIABQAAAAMAAAC6AAMAAgAAAAJFAAAAAAQABQAAAAMAAADSAAAAAAAAADAAAAABAAAACAAAAAEAAAAeAAAAAQAAAAsA
+    AAABAAAAIgAAAAEAAAAeAAAAAQ==
+    """
+)
+"""A photo of 48 x 96 pixels as a phone stores it, red at the top and blue at the bottom: turned by its EXIF data, with
+camera, time and place.
+"""

@@ -157,10 +157,15 @@ class World:
         return await self.picture(account_id, file_id, f"size={size}")
 
     async def picture(self, account_id: str, file_id: str, query: str) -> HttpResponse:
+        return await self._get(account_id, f"/v1/files/{file_id}/preview?{query}")
+
+    async def media_of(self, account_id: str, file_id: str) -> HttpResponse:
+        return await self._get(account_id, f"/v1/files/{file_id}/media")
+
+    async def _get(self, account_id: str, path: str) -> HttpResponse:
         now = int(time.time())
         claims = {"sub": account_id, "sid": "s", "role": "user", "aud": "docstore", "iss": self.infra.issuer}
         headers = {"authorization": f"Bearer {signed(claims | {'iat': now, 'exp': now + 60})}"}
-        path = f"/v1/files/{file_id}/preview?{query}"
         return await LocalTransport(self.infra.media_url).send("GET", path, headers, b"")
 
     async def internal(self, method: str, path: str, body: Any = None) -> Any:

@@ -8,6 +8,7 @@ export type TrashedFile = Schemas["TrashedFile"];
 export type ShareInvitation = Schemas["ShareInvitation"];
 export type BlockedPerson = Schemas["BlockedPerson"];
 export type ReceivedFile = Schemas["SharedFile"];
+export type FileMedia = Schemas["Media"];
 export type FileVersion = Schemas["Version"];
 export type ActivityItem = Schemas["Activity"];
 export type Change = Schemas["Change"];

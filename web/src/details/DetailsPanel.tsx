@@ -8,9 +8,10 @@ import { keys, queryClient, useAccount } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import { Activity } from "@/details/Activity";
 import { Following } from "@/details/Following";
+import { mediaFacts } from "@/details/media-facts";
 import { openDialog } from "@/files/dialogs";
 import { count, moment, size, who } from "@/lib/format";
-import { isText, KIND_NAMES, kindOf } from "@/lib/media";
+import { isPreviewed, isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
 import { AccessList } from "@/sharing/AccessList";
 import { FileIcon } from "@/ui/icon";
@@ -80,6 +81,11 @@ function About({ file }: { file: FileItem }) {
 function Facts({ file }: { file: FileItem }) {
   const account = useAccount();
   const isFile = file.kind === "file";
+  const media = useQuery({
+    queryKey: ["about", file.id, "media", file.version, file.preview],
+    queryFn: () => call("get /v1/files/{file_id}/media", { path: { file_id: file.id } }),
+    enabled: isPreviewed(file),
+  }).data;
   const named = useQuery({
     queryKey: ["about", file.id, "people", file.etag],
     queryFn: () => call("get /v1/files/{file_id}", { path: { file_id: file.id } }),
@@ -87,6 +93,7 @@ function Facts({ file }: { file: FileItem }) {
   const facts: [string, string][] = [
     ["Kind", isFile && file.content_type ? `${KIND_NAMES[kindOf(file)]} (${file.content_type})` : KIND_NAMES[kindOf(file)]],
     ...(isFile ? ([["Size", `${size(file.size)} (${count(file.size)} bytes)`]] as [string, string][]) : []),
+    ...(media ? mediaFacts(media) : []),
     ["In", file.path === "/" ? "–" : parentOf(file.path)],
     ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by, named?.modified_by_name, account.id, "you")}`],
     ["Created", moment(file.created_at)],

@@ -11,6 +11,7 @@ const BY_ENDING: Record<string, Kind> = {
   tsx: "code", jsx: "code", py: "code", rs: "code", go: "code", java: "code", c: "code", h: "code", cpp: "code",
   sh: "code", sql: "code", ini: "code", svg: "image",
   pdf: "pdf", png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", avif: "image", bmp: "image",
+  heic: "image", heif: "image", tif: "image", tiff: "image",
   mp4: "video", webm: "video", mov: "video", mkv: "video", mp3: "audio", wav: "audio", ogg: "audio", flac: "audio",
   m4a: "audio", xlsx: "sheet", xls: "sheet", ods: "sheet", pptx: "slides", ppt: "slides", odp: "slides",
   docx: "document", doc: "document", odt: "document", rtf: "document", epub: "document",
@@ -32,8 +33,8 @@ export function kindOf(file: Pick<FileItem, "kind" | "name" | "content_type">): 
   return type.startsWith("text/") || type === "application/json" ? "text" : "other";
 }
 
-const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|jpeg|png|tiff|webp)|application\/pdf)$/;
-const PREVIEWED_ENDINGS = /^(avif|bmp|gif|jpe?g|png|tiff?|webp|pdf)$/;
+const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|heic|heif|jpeg|png|svg\+xml|tiff|webp)|application\/pdf)$/;
+const PREVIEWED_ENDINGS = /^(avif|bmp|gif|hei[cf]|jpe?g|png|svg|tiff?|webp|pdf)$/;
 const SAYS_NOTHING = /^((application|binary)\/octet-stream)?$/;
 
 /** Whether the server makes previews of such files: by the types that its media service has (`rules.py` there). */

@@ -7,6 +7,9 @@ import { FileIcon } from "@/ui/icon";
 export const previewUrl = (file: FileItem, size: "small" | "large"): string =>
   `/v1/files/${file.id}/preview?size=${size}&v=${file.version}`;
 
+/** Rendered when first asked for, as sharp as screens show it. */
+export const sharpUrl = (file: FileItem): string => `/v1/files/${file.id}/preview?width=4096&height=4096&v=${file.version}`;
+
 /** As large as its icon, so that nothing moves when it comes. */
 export function Thumbnail({ file, size = 20 }: { file: FileItem; size?: number }) {
   const [failed, setFailed] = useState(0);

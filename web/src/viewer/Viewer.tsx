@@ -14,7 +14,7 @@ import { isText, kindOf } from "@/lib/media";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
-import { previewUrl } from "@/ui/preview";
+import { previewUrl, sharpUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { fetchText } from "@/viewer/text";
@@ -145,9 +145,11 @@ function useSource(file: FileItem, version: number) {
 
 function Picture({ file, version }: ContentProps) {
   const { source, failed, onError } = useSource(file, version);
-  // A kind that this browser does not know, a TIFF mostly, has a picture of ours that it does.
+  const [sharp, setSharp] = useState(true);
+  // A kind that this browser does not know, HEIC or TIFF mostly, has a picture of ours that it does.
   if (failed && file.preview && version === file.version) {
-    return <img className="viewer-picture" src={previewUrl(file, "large")} alt={file.name} />;
+    const picture = sharp ? sharpUrl(file) : previewUrl(file, "large");
+    return <img className="viewer-picture" src={picture} alt={file.name} onError={() => setSharp(false)} />;
   }
   if (failed) return <NoPreview file={file} version={version} why="This image can’t be displayed." />;
   return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;

@@ -22,6 +22,7 @@ from docstore_client.models import (
     Hits,
     Languages,
     Link,
+    Media,
     Model,
     Notification,
     Page,
@@ -232,6 +233,10 @@ class AsyncClient:
 
     async def restore_version(self, file_id: str, number: int) -> File:
         return await self._send(File, "POST", f"/v1/files/{file_id}/versions/{number}/restore")
+
+    async def media(self, file_id: str) -> Media:
+        """What is known of the file's content: size in pixels, camera, time and place of a photo, pages."""
+        return await self._get(Media, f"/v1/files/{file_id}/media")
 
     # --- bytes -------------------------------------------------------------------------------------------
 

@@ -117,6 +117,21 @@ class Languages(Model):
     available: list[str]
 
 
+class Media(Model):
+    version: int
+    state: str
+    reason: str
+    kind: str | None
+    width: int | None = None
+    height: int | None = None
+    pages: int | None = None
+    taken_at: str | None = None
+    camera: str | None = None
+    orientation: int | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
 class Version(Model):
     version: int
     size: int

@@ -19,6 +19,7 @@ from docstore_client.models import (
     Hits,
     Languages,
     Link,
+    Media,
     Notification,
     Page,
     Policy,
@@ -173,6 +174,10 @@ class Client:
 
     def restore_version(self, file_id: str, number: int) -> File:
         return self._loop.wait(self._client.restore_version(file_id, number))
+
+    def media(self, file_id: str) -> Media:
+        """What is known of the file's content: size in pixels, camera, time and place of a photo, pages."""
+        return self._loop.wait(self._client.media(file_id))
 
     def upload(self, source: Source, progress: Progress = _ignore) -> File:
         """Upload one file; of a large file, only blocks that the account has not sent before."""

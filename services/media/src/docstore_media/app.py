@@ -14,7 +14,7 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
-from docstore_media.previews.api import internal_preview_router
+from docstore_media.previews.api import internal_preview_router, media_router
 from docstore_media.previews.repository import MongoPreviews
 from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
 from docstore_media.previews.worker import RenderingWorker
@@ -105,7 +105,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         "media",
         infra,
         lifespan=lifespan,
-        public=[preview_router(service, on_request)],
+        public=[preview_router(service, on_request), media_router(service)],
         internal=[internal_preview_router(service), operations_router(runtime, database, waiting=("upload",))],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},

@@ -1,5 +1,7 @@
 """Rules of previews: versions that may have one, and the renditions of their contents. Standard library only."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -25,17 +27,33 @@ class Kind(StrEnum):
 
     IMAGE = "image"
     PDF = "pdf"
+    SVG = "svg"
 
 
 _TYPES = {
     **dict.fromkeys(
-        ("image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/tiff", "image/webp"), Kind.IMAGE
+        (
+            "image/avif",
+            "image/bmp",
+            "image/gif",
+            "image/heic",
+            "image/heif",
+            "image/jpeg",
+            "image/png",
+            "image/tiff",
+            "image/webp",
+        ),
+        Kind.IMAGE,
     ),
     "application/pdf": Kind.PDF,
+    "image/svg+xml": Kind.SVG,
 }
 _EXTENSIONS = {
-    **dict.fromkeys((".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"), Kind.IMAGE),
+    **dict.fromkeys(
+        (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"), Kind.IMAGE
+    ),
     ".pdf": Kind.PDF,
+    ".svg": Kind.SVG,
 }
 _GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Generic types, declared where no better one is known."""
@@ -153,6 +171,66 @@ class Variant:
     @property
     def object_key(self) -> str:
         return f"previews/{self.owner_id}/{self.id}"
+
+
+MAX_FACT_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a content says of itself. Its author may have written anything there."""
+
+    width: int | None = None
+    """In pixels, upright."""
+    height: int | None = None
+    pages: int | None = None
+    taken_at: str | None = None
+    """By the camera's clock, `YYYY-MM-DDTHH:MM:SS`; most cameras do not say in which time zone."""
+    camera: str | None = None
+    orientation: int | None = None
+    """How the camera was held, 1 to 8 as in EXIF."""
+    latitude: float | None = None
+    """Degrees, south and west negative."""
+    longitude: float | None = None
+
+    @classmethod
+    def of(cls, found: object) -> "Facts":
+        """Take what is plausible from a worker's response, which a malicious content may have forged."""
+        given = found if isinstance(found, dict) else {}
+        return cls(**{name: given[name] for name, is_plausible in _PLAUSIBLE.items() if is_plausible(given.get(name))})
+
+
+def _number(least: float, most: float, *types: type) -> Callable[[object], bool]:
+    return lambda value: type(value) in types and least <= value <= most  # type: ignore[operator]
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", value, re.ASCII) is not None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_FACT_CHARS and value.isprintable()
+
+
+_PLAUSIBLE: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("width", "height", "pages"), _number(1, 1 << 31, int)),
+    "taken_at": _is_moment,
+    "camera": _is_name,
+    "orientation": _number(1, 8, int),
+    "latitude": _number(-90, 90, float),
+    "longitude": _number(-180, 180, float),
+}
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The pictures of a content, and what it says of itself."""
+
+    pictures: dict[Size, bytes]
+    facts: Facts
 
 
 class RenderFailed(Exception):

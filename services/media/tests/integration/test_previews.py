@@ -54,6 +54,33 @@ async def test_a_pdf_has_a_preview(running: World) -> None:
     assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
 
 
+async def test_what_a_photo_says_of_itself_is_told_to_its_readers(running: World) -> None:
+    """Size, camera, time and place of the current version; a copy has them at once, and others learn nothing."""
+    owner, reader, outsider = new_id(), new_id(), new_id()
+    file = await running.add(owner, "a.heic", originals.HEIC, "image/heic", readers=(reader,))
+    await running.until_published(file.file_id, "preview-ready")
+    copy = await running.add(owner, "b.heic", originals.HEIC, "image/heic", stored=False)
+    await running.until_published(copy.file_id, "preview-ready")
+    for account, file_id in ((owner, file.file_id), (reader, file.file_id), (owner, copy.file_id)):
+        known = (await running.media_of(account, file_id)).json()
+        assert (known["state"], known["kind"], known["version"]) == ("ready", "image", 1)
+        assert (known["width"], known["height"], known["camera"]) == (48, 96, "Canary One")
+        assert (known["taken_at"], known["latitude"]) == ("2024-05-06T07:08:09", 48.14167)
+    assert (await running.media_of(outsider, file.file_id)).json()["code"] == "not_found"
+
+
+async def test_a_file_without_preview_is_told_why(running: World) -> None:
+    """Its type has none, or it can't be rendered."""
+    owner = new_id()
+    text = await running.add(owner, "a.txt", b"text", "text/plain")
+    known = (await running.media_of(owner, text.file_id)).json()
+    assert (known["state"], known["kind"], known["width"]) == ("none", None, None)
+    broken = await running.add(owner, "a.svg", b"<svg", "image/svg+xml")
+    await running.until_published(broken.file_id, "preview-failed")
+    known = (await running.media_of(owner, broken.file_id)).json()
+    assert (known["state"], known["reason"], known["kind"]) == ("failed", "corrupt", "image")
+
+
 async def test_metadata_is_given_urls_of_many_previews(running: World) -> None:
     """In the order and size asked for; null where that version has no picture."""
     owner = new_id()

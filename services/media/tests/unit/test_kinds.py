@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_media.rules import Kind, Source, kind_of
+from docstore_media.rules import Facts, Kind, Source, kind_of
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,36 @@ from docstore_media.rules import Kind, Source, kind_of
         ("", "Scan.PDF", Kind.PDF),
         ("application/octet-stream", "holiday.JPG", Kind.IMAGE),
         ("text/plain", "a.png", None),
-        ("image/svg+xml", "a.svg", None),
+        ("image/svg+xml", "a.svg", Kind.SVG),
+        ("", "IMG_0001.HEIC", Kind.IMAGE),
+        ("text/html", "a.svg", None),
         ("", "README", None),
     ],
 )
 def test_the_declared_type_comes_first(content_type: str, name: str, kind: Kind | None) -> None:
-    """A name is asked only where the type says nothing; what can carry scripts has no preview."""
+    """A name is asked only where the type says nothing."""
     assert kind_of(content_type, name) is kind
+
+
+@pytest.mark.parametrize(
+    ("found", "facts"),
+    [
+        (None, Facts()),
+        ({"width": 3, "height": 2.5, "pages": True, "orientation": 9}, Facts(width=3)),
+        ({"camera": "a\nb", "taken_at": "yesterday", "latitude": 91.0, "longitude": "8"}, Facts()),
+        (
+            {"camera": "x" * 101, "taken_at": "2024-05-06T07:08:09", "surprise": 1},
+            Facts(taken_at="2024-05-06T07:08:09"),
+        ),
+        (
+            {"camera": "Canon R5", "latitude": -1.5, "longitude": 8.0},
+            Facts(camera="Canon R5", latitude=-1.5, longitude=8.0),
+        ),
+    ],
+)
+def test_only_plausible_facts_are_taken(found: Any, facts: Facts) -> None:
+    """A content may have written anything there, and a compromised worker, too."""
+    assert Facts.of(found) == facts
 
 
 @given(st.text(), st.text())

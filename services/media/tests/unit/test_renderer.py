@@ -15,7 +15,7 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import WorkerLimits
 from docstore_media.rendering.renderer import WorkerRenderer
-from docstore_media.rules import PIXELS, Kind, RenderFailed, Rendition, Size, Spec, Variant
+from docstore_media.rules import PIXELS, Facts, Kind, Rendered, RenderFailed, Rendition, Size, Spec, Variant
 
 
 class Store:
@@ -39,6 +39,10 @@ async def renderer(tmp_path: Path) -> AsyncIterator[WorkerRenderer]:
 
 
 async def render(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE) -> dict[Size, bytes]:
+    return (await rendered(renderer, data, kind)).pictures
+
+
+async def rendered(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE) -> Rendered:
     store: Any = renderer._contents._store
     store.objects["k"] = data
     rendition = Rendition(
@@ -102,6 +106,97 @@ async def test_a_rendition_contains_no_metadata(renderer: WorkerRenderer) -> Non
     for data in (await render(renderer, originals.photo(6))).values():
         assert b"canary-camera" not in data
         assert not originals.opened(data).getexif()
+
+
+async def test_facts_of_a_photo_are_returned_beside_its_pictures(renderer: WorkerRenderer) -> None:
+    """Size upright, camera, time, and place where it was taken; a PDF has its pages; others what is known."""
+    taken = Facts(
+        width=48, height=96, taken_at="2024-05-06T07:08:09", camera="Canary One", orientation=6,
+        latitude=48.14167, longitude=-11.575,
+    )  # fmt: skip
+    camera = {"maker": "Canary", "model": "Canary One", "taken": "2024:05:06 07:08:09", "place": True}
+    assert (await rendered(renderer, originals.photo(6, (96, 48), **camera))).facts == taken
+    assert (await rendered(renderer, originals.image(size=(90, 20)))).facts == Facts(width=90, height=20)
+    assert (await rendered(renderer, originals.pdf("red", "blue"), Kind.PDF)).facts == Facts(pages=2)
+
+
+async def test_malformed_facts_cost_nothing_but_themselves(renderer: WorkerRenderer) -> None:
+    """The picture is shown without them."""
+    made = await rendered(renderer, originals.photo(77, (96, 48), maker="\x00" * 9, model="x" * 999, taken="::"))
+    assert made.facts == Facts(width=96, height=48, camera="x" * 100)
+    assert made.pictures.keys() == PIXELS.keys()
+
+
+async def test_a_photo_of_a_phone_is_shown(renderer: WorkerRenderer) -> None:
+    """HEIC, turned upright, with its facts, and without them in the picture."""
+    made = await rendered(renderer, originals.HEIC)
+    assert made.facts == Facts(
+        width=48, height=96, taken_at="2024-05-06T07:08:09", camera="Canary One", orientation=6,
+        latitude=48.14167, longitude=11.575,
+    )  # fmt: skip
+    picture = originals.opened(made.pictures["large"])
+    assert picture.size == (48, 96)
+    assert originals.is_like(picture.getpixel((24, 5)), originals.LEFT)
+    assert originals.is_like(picture.getpixel((24, -5 % 96)), originals.RIGHT)
+    assert b"Canary" not in made.pictures["large"]
+
+
+async def test_a_vector_image_is_drawn_in_any_size(renderer: WorkerRenderer) -> None:
+    """In its shape, and transparent where it has nothing."""
+    picture = originals.opened((await render(renderer, originals.svg(), Kind.SVG))["large"])
+    assert picture.size == (PIXELS["large"], PIXELS["large"] // 2)
+    assert originals.is_like(picture.getpixel((10, 10)), originals.LEFT)
+    assert picture.getpixel((1590, 790))[3] == 0  # type: ignore[index]
+    assert (await variant(renderer, originals.svg(), Kind.SVG, width=4000, height=4000)).size == (4000, 2000)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>document.title = 1</script><rect width='200' height='9' onload='alert(1)'/>",
+        "<image href='/etc/passwd' width='9' height='9'/><image href='file:///etc/passwd' width='9' height='9'/>",
+        "<image href='http://127.0.0.1:1/a.png' width='9' height='9'/><use href='http://127.0.0.1:1/a.svg#a'/>",
+        "<style>@import url(http://127.0.0.1:1/a.css); circle { fill: url(http://127.0.0.1:1/a.svg#a) }</style>",
+        "<foreignObject width='9' height='9'><iframe xmlns='http://www.w3.org/1999/xhtml' src='/'/></foreignObject>",
+    ],
+)
+async def test_what_a_vector_image_refers_to_means_nothing(renderer: WorkerRenderer, inside: str) -> None:
+    """Scripts, files, servers, other documents: its own shapes are drawn, and nothing else happens."""
+    picture = originals.opened((await render(renderer, originals.svg(inside), Kind.SVG))["large"])
+    assert originals.is_like(picture.getpixel((400, 400)), originals.LEFT)
+
+
+@pytest.mark.parametrize(
+    ("data", "reasons"),
+    [
+        (b"", {"corrupt"}),
+        (b"<svg", {"corrupt"}),
+        ("<svg/>".encode("utf-16"), {"corrupt"}),
+        (originals.svg(doctype="<!ENTITY x SYSTEM 'file:///etc/passwd'>", inside="<text>&x;</text>"), {"corrupt"}),
+        (originals.svg(doctype=originals.LAUGHS, inside="<text>&l9;</text>"), {"corrupt"}),
+        (originals.svg(size=(1, 100_000_000)), {"too_large", "corrupt", "out_of_memory"}),
+        (originals.svg(inside=originals.NESTED_USES), {"timed_out", "out_of_memory", "corrupt"}),
+        (originals.svg(inside="<g>" * 100_000), {"corrupt", "parser_crashed", "out_of_memory"}),
+    ],
+    ids=["empty", "cut", "utf-16", "external entity", "billion laughs", "endless", "nested uses", "deep"],
+)
+async def test_a_hostile_vector_image_ends_within_its_limits(tmp_path: Path, data: bytes, reasons: set[str]) -> None:
+    """With a reason; the next one is drawn."""
+    store: Any = Store()
+    limits = WorkerLimits(memory_mb=512, seconds=5)
+    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=50_000_000)
+    try:
+        assert await refused(renderer, data, Kind.SVG) in reasons
+        assert await render(renderer, originals.svg(), Kind.SVG)
+    finally:
+        await renderer.close()
+
+
+@pytest.mark.parametrize("keep", [40, 300, 600, 730, 1000])
+async def test_a_damaged_photo_has_a_reason(renderer: WorkerRenderer, keep: int) -> None:
+    """Cut anywhere, HEIC and JPEG: no picture or the whole one, and never a worker that is left hanging."""
+    assert await refused(renderer, originals.HEIC[:keep]) == "corrupt" if keep < len(originals.HEIC) else True
+    assert await refused(renderer, originals.photo(1)[:keep]) == "corrupt"
 
 
 @pytest.mark.parametrize(("form", "mode"), [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB")])

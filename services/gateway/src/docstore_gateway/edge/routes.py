@@ -42,6 +42,7 @@ ROUTES = (
     Route("/v1/password-resets", "accounts", "Accounts"),
     Route("/v1/files", "metadata", "Files and folders"),
     Route(f"{ONE_FILE}preview", "media", "Files and folders"),
+    Route(f"{ONE_FILE}media", "media", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
     Route("/v1/shared-with-me", "metadata", "Files and folders"),

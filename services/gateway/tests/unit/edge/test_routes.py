@@ -27,6 +27,7 @@ from docstore_platform.http.problems import problem_of
         ("/v1/blocked-people/eve@example.org", "metadata"),
         ("/v1/files/7/versions/2/restore", "metadata"),
         ("/v1/files/7/preview", "media"),
+        ("/v1/files/7/media", "media"),
         ("/v1/files/preview", "metadata"),
         ("/v1/files/7/preview/8", "metadata"),
         ("/v1/trash", "metadata"),

@@ -1,16 +1,25 @@
 """Event of a version after its content was rendered."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from docstore_events.catalogue.files import PreviewFailed, PreviewReady
-from docstore_media.rules import Source
+from docstore_media.rules import NO_FACTS, Facts, Kind, Source
+
+PublicKind = Literal["image", "pdf"]
+
+
+def public_kind(kind: Kind) -> PublicKind:
+    """Return the kind that clients know: a vector image is an image."""
+    return "pdf" if kind is Kind.PDF else "image"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of rendering a content: pictures, or the `reason` why there are none."""
+    """Result of rendering a content: pictures, or the `reason` why there are none; and what it says of itself."""
 
     reason: str = ""
+    facts: Facts = NO_FACTS
 
 
 def outcome_event(source: Source, outcome: Outcome) -> PreviewReady | PreviewFailed:
@@ -19,4 +28,6 @@ def outcome_event(source: Source, outcome: Outcome) -> PreviewReady | PreviewFai
         return PreviewFailed(
             revision=revision, file_id=file_id, owner_id=owner_id, version=version, reason=outcome.reason
         )
-    return PreviewReady(revision=revision, file_id=file_id, owner_id=owner_id, version=version, of=source.kind.value)
+    return PreviewReady(
+        revision=revision, file_id=file_id, owner_id=owner_id, version=version, of=public_kind(source.kind)
+    )

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Collection as Several
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from docstore_media.previews.documents import due_now, rendition_document, source_of, version_document
 from docstore_media.previews.outcomes import Outcome
-from docstore_media.rules import CONTENT_REASONS, Kind, Rendition, Source
+from docstore_media.rules import CONTENT_REASONS, NO_FACTS, Facts, Kind, Rendition, Source
 from docstore_platform.mongo import (
     ASCENDING,
     BulkWriteError,
@@ -43,6 +43,16 @@ class Ready:
     rendition_id: str
     kind: Kind
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a version's content; `state` None: it has no preview by its type, or is not known yet."""
+
+    state: State | None = None
+    reason: str = ""
+    kind: Kind | None = None
+    facts: Facts = NO_FACTS
 
 
 class Previews(Protocol):
@@ -77,6 +87,9 @@ class Previews(Protocol):
 
     async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
         """Return the pictures of many versions, by version, without those that have none (yet)."""
+
+    async def about(self, key: str) -> About:
+        """Return what is known of a version's content."""
 
 
 class MongoPreviews:
@@ -199,7 +212,12 @@ class MongoPreviews:
         return [str(key) for key in keys]
 
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
-        change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
+        facts = {name: value for name, value in asdict(outcome.facts).items() if value is not None}
+        change: Document = {
+            "state": "failed" if outcome.reason else "ready",
+            "reason": outcome.reason,
+            "facts": facts,
+        }
         lease = _lease(rendition)
         before = await self._renditions.find_one({**self._queue.held(lease), "state": "pending"}, session=session)
         if before is None:
@@ -253,6 +271,13 @@ class MongoPreviews:
             async for row in self._renditions.find(chosen, {"owner_id": 1, "kind": 1, "size": 1})
         }
         return {key: ready[rendition] for key, rendition in renditions.items() if rendition in ready}
+
+    async def about(self, key: str) -> About:
+        version = await self._versions.find_one({"_id": key}, {"rendition": 1})
+        row = await self._renditions.find_one({"_id": version["rendition"]}) if version else None
+        if row is None:
+            return About()
+        return About(row["state"], row["reason"], Kind(row["kind"]), Facts.of(row.get("facts")))
 
 
 def _lease(rendition: Rendition) -> Lease:

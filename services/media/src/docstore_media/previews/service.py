@@ -7,7 +7,7 @@ from typing import Protocol
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction
 from docstore_media.previews.outcomes import outcome_event
-from docstore_media.previews.repository import Previews, Ready
+from docstore_media.previews.repository import About, Previews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound, not_found
@@ -95,13 +95,23 @@ class PreviewService:
 
         NotFound `not_found` if the account may not read it, `no_preview` if there are none.
         """
+        version, name = await self._file(account_id, file_id)
+        found = await self.previews.ready(version_key(file_id, version))
+        if found is None:
+            raise NotFound("This version of the file has no preview (yet).", code="no_preview")
+        return found, name
+
+    async def about(self, account_id: str, file_id: str) -> tuple[int, About]:
+        """Return the number of the file's current version, and what is known of its content. NotFound as above."""
+        version, _ = await self._file(account_id, file_id)
+        return version, await self.previews.about(version_key(file_id, version))
+
+    async def _file(self, account_id: str, file_id: str) -> tuple[int, str]:
+        """Return the current version and the name of a file that the account may read."""
         file = (await self.metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
-        found = await self.previews.ready(version_key(file_id, file["version"]))
-        if found is None:
-            raise NotFound("This version of the file has no preview (yet).", code="no_preview")
-        return found, file["name"]
+        return file["version"], file["name"]
 
     async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:
         """Return URLs of the previews of these versions; None where there is none.

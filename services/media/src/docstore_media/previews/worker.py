@@ -105,9 +105,9 @@ class RenderingWorker:
         started, outcome = time.perf_counter(), "unavailable"
         try:
             made = await self.renderer.render(rendition, await self.previews.object_keys(rendition.id))
-            await asyncio.gather(*(self._store(rendition, size, data) for size, data in made.items()))
+            await asyncio.gather(*(self._store(rendition, size, data) for size, data in made.pictures.items()))
             outcome = "ok"
-            return Outcome()
+            return Outcome(facts=made.facts)
         except RenderFailed as error:
             outcome = error.reason
             return Outcome(error.reason)

@@ -1,28 +1,32 @@
 """Renders pictures of untrusted files in a worker process, so that a compromised parser can take nothing.
 
-Metadata of a file, such as author, place, camera and colour profile, is not in its renditions.
+Metadata of a file, such as author, place, camera and colour profile, is not in its pictures. What people look for in it
+(`facts.py`) is returned beside them.
 """
 
 import math
 import warnings
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pi_heif
 import pypdfium2
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+import resvg_py
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from docstore_media.rendering.facts import Found, facts_of, is_turned
 from docstore_media.rules import MAX_SIDE, PIXELS, Format, Kind, RenderFailed, Size, Spec
 
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 _OPTIONS: dict[Format, dict[str, Any]] = {
     "webp": {"quality": 80, "method": 4},
     "jpeg": {"quality": 85, "optimize": True},
     "png": {},
 }
-_TURNED = (5, 6, 7, 8)
-"""Orientations whose width and height are exchanged."""
+_SVG_TRIAL = 64
 MAX_PAGE_SIDE = 2 * MAX_SIDE
 _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
 _DECODED_MODES = ("RGB", "RGBA")
@@ -31,32 +35,28 @@ _DECODED_MODES = ("RGB", "RGBA")
 def load_formats() -> None:
     """Load all image decoders."""
     Image.init()
+    pi_heif.register_heif_opener()
 
 
-def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
-    """Return the picture of each size, in WebP. Raises RenderFailed."""
-    picture = _opened(path, kind, max_pixels, Spec())
+def render(path: Path, kind: Kind, max_pixels: int) -> tuple[dict[Size, bytes], Found]:
+    """Return the picture of each size, in WebP, and what the content says of itself. Raises RenderFailed."""
+    picture, found = _READERS[kind](path, max_pixels, Spec())
     made: dict[Size, bytes] = {}
     for size in sorted(PIXELS, key=PIXELS.__getitem__, reverse=True):
         picture.thumbnail((PIXELS[size], PIXELS[size]), Image.Resampling.LANCZOS)
         made[size] = _encoded(picture, "webp")
-    return made
+    return made, found
 
 
 def render_variant(path: Path, kind: Kind, max_pixels: int, spec: Spec) -> bytes:
     """Return the picture that a reader asked for. Raises RenderFailed."""
-    picture = _opened(path, kind, max_pixels, spec)
+    picture, _ = _READERS[kind](path, max_pixels, spec)
     if spec.fit == "cover":
         shrink = min(1.0, picture.width / spec.width, picture.height / spec.height)
         shape = (max(1, round(spec.width * shrink)), max(1, round(spec.height * shrink)))
         return _encoded(ImageOps.fit(picture, shape, Image.Resampling.LANCZOS), spec.format)
     picture.thumbnail((spec.width, spec.height), Image.Resampling.LANCZOS)
     return _encoded(picture, spec.format)
-
-
-def _opened(path: Path, kind: Kind, max_pixels: int, spec: Spec) -> Image.Image:
-    """Return the picture to shrink: large enough for `spec`, if the original is."""
-    return pdf_page(path, spec) if kind is Kind.PDF else image(path, max_pixels, spec)
 
 
 def _encoded(picture: Image.Image, form: Format) -> bytes:
@@ -77,15 +77,22 @@ def _to_srgb(picture: Image.Image) -> None:
             del picture.info["icc_profile"]
 
 
-def image(path: Path, max_pixels: int, spec: Spec) -> Image.Image:
-    """Return the first frame, upright."""
+def image(path: Path, max_pixels: int, spec: Spec) -> tuple[Image.Image, Found]:
+    """Return the first frame, upright, large enough for `spec` if the original is."""
+    with _opened(path, FORMATS, max_pixels) as opened:
+        found = facts_of(opened)
+        opened.draft("RGB", _needed(opened, spec))  # a JPEG is decoded at a fraction of its size
+        opened.load()
+        return _upright(opened), found
+
+
+@contextmanager
+def _opened(source: Path | BytesIO, formats: tuple[str, ...], max_pixels: int) -> Iterator[Image.Image]:
     Image.MAX_IMAGE_PIXELS = max_pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
-        with Image.open(path, formats=FORMATS) as opened:
-            opened.draft("RGB", _needed(opened, spec))  # a JPEG is decoded at a fraction of its size
-            opened.load()
-            return _upright(opened)
+        with Image.open(source, formats=formats) as opened:
+            yield opened
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise RenderFailed("too_large") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
@@ -95,9 +102,32 @@ def image(path: Path, max_pixels: int, spec: Spec) -> Image.Image:
 def _needed(opened: Image.Image, spec: Spec) -> tuple[int, int]:
     """Return the size that suffices for `spec`, before the picture is turned upright."""
     width, height = opened.size
-    turned = opened.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
-    scale = spec.scale(height, width) if turned else spec.scale(width, height)
+    scale = spec.scale(height, width) if is_turned(opened) else spec.scale(width, height)
     return math.ceil(width * scale), math.ceil(height * scale)
+
+
+def svg(path: Path, max_pixels: int, spec: Spec) -> tuple[Image.Image, Found]:
+    """Draw a vector image. Its scripts, links and references to other files mean nothing to the library."""
+    try:
+        text = path.read_text("utf-8-sig")
+        with _drawn(text, max_pixels, width=_SVG_TRIAL) as trial:  # its shape: one side follows from the other
+            scale = spec.scale(*trial.size)
+            side = {"width": trial.width} if trial.width >= trial.height else {"height": trial.height}
+        longest = min(MAX_SIDE, *(math.ceil(value * scale) for value in side.values()))
+        with _drawn(text, max_pixels, **dict.fromkeys(side, longest)) as drawn:
+            return drawn.convert("RGBA"), {}
+    except UnicodeDecodeError as error:
+        raise RenderFailed("corrupt") from error
+
+
+@contextmanager
+def _drawn(text: str, max_pixels: int, **side: int) -> Iterator[Image.Image]:
+    try:
+        data = resvg_py.svg_to_bytes(svg_string=text, **side)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise RenderFailed("corrupt") from error
+    with _opened(BytesIO(data), ("PNG",), max_pixels) as drawn:
+        yield drawn
 
 
 def _upright(opened: Image.Image) -> Image.Image:
@@ -117,8 +147,8 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     return picture.point(lambda level: level / 256).convert("L") if picture.mode.startswith("I") else picture
 
 
-def pdf_page(path: Path, spec: Spec) -> Image.Image:
-    """Render a PDF's page on white, as large as `spec` needs."""
+def pdf_page(path: Path, max_pixels: int, spec: Spec) -> tuple[Image.Image, Found]:
+    """Render a PDF's page on white, as large as `spec` needs, and count the pages."""
     try:
         with pypdfium2.PdfDocument(path) as document:
             if not len(document):
@@ -132,6 +162,14 @@ def pdf_page(path: Path, spec: Spec) -> Image.Image:
             scale = min(spec.scale(width, height), MAX_PAGE_SIDE / max(width, height))
             bitmap = page.render(scale=scale, may_draw_forms=False)
             picture: Image.Image = bitmap.to_pil().convert("RGB")
-            return picture
+            return picture, {"pages": len(document)}
     except pypdfium2.PdfiumError as error:
         raise RenderFailed("encrypted" if getattr(error, "err_code", None) == _ENCRYPTED else "corrupt") from error
+
+
+_READERS: dict[Kind, Callable[[Path, int, Spec], tuple[Image.Image, Found]]] = {
+    Kind.IMAGE: image,
+    Kind.PDF: pdf_page,
+    Kind.SVG: svg,
+}
+"""Each returns a picture to shrink, large enough for the Spec if the original is, and the fields of `Facts`."""

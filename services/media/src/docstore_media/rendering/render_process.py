@@ -18,14 +18,15 @@ def _load() -> Answerer:
 
 def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
     path, kind, max_pixels = Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"])
+    facts: dict[str, Any] = {}
     try:
         if "spec" in request:
             made = {VARIANT: pictures.render_variant(path, kind, max_pixels, Spec(**request["spec"]))}
         else:
-            made = pictures.render(path, kind, max_pixels)
+            made, facts = pictures.render(path, kind, max_pixels)
     except RenderFailed as error:
         return {"reason": error.reason}
-    return {"pictures": {name: b64encode(data).decode() for name, data in made.items()}}
+    return {"pictures": {name: b64encode(data).decode() for name, data in made.items()}, "facts": facts}
 
 
 if __name__ == "__main__":

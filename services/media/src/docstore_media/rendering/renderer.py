@@ -16,9 +16,10 @@ from docstore_media.rules import (
     PIXELS,
     REASONS,
     VARIANT,
+    Facts,
+    Rendered,
     RenderFailed,
     Rendition,
-    Size,
     Variant,
 )
 
@@ -32,8 +33,8 @@ class Renderer(Protocol):
     def ready(self) -> bool:
         """Whether contents can be rendered: False where the sandbox can't be set up."""
 
-    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
-        """Return the pictures of a content that is stored under each of these keys. Raises RenderFailed,
+    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> Rendered:
+        """Render a content that is stored under each of these keys. Raises RenderFailed,
         ObjectStoreError, SandboxUnavailable.
         """
 
@@ -55,15 +56,16 @@ class WorkerRenderer:
     def ready(self) -> bool:
         return self.pool.ready
 
-    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
-        made = await self._pictures(rendition, object_keys, {})
-        return {size: _checked(made, size, MAX_PICTURE_BYTES) for size in PIXELS}
+    async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> Rendered:
+        response = await self._response(rendition, object_keys, {})
+        pictures = {size: _picture(response, size, MAX_PICTURE_BYTES) for size in PIXELS}
+        return Rendered(pictures, Facts.of(response.get("facts")))
 
     async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
-        made = await self._pictures(variant, object_keys, {"spec": asdict(variant.spec)})
-        return _checked(made, VARIANT, MAX_VARIANT_BYTES)
+        response = await self._response(variant, object_keys, {"spec": asdict(variant.spec)})
+        return _picture(response, VARIANT, MAX_VARIANT_BYTES)
 
-    async def _pictures(
+    async def _response(
         self, content: Rendition | Variant, object_keys: Sequence[str], request: dict[str, Any]
     ) -> dict[str, Any]:
         """Download the content, and return what a worker made of it."""
@@ -93,18 +95,17 @@ class WorkerRenderer:
         if "reason" in response:
             reason = str(response["reason"])
             raise RenderFailed(reason if reason in REASONS else "corrupt")
-        made = response.get("pictures")
-        return made if isinstance(made, dict) else {}
+        return response
 
     async def close(self) -> None:
         """Stop the workers."""
         await self.pool.close()
 
 
-def _checked(made: dict[str, Any], name: str, max_bytes: int) -> bytes:
+def _picture(response: dict[str, Any], name: str, max_bytes: int) -> bytes:
     """Decode a picture of a worker's response, which a malicious content may have forged."""
     try:
-        data = b64decode(made[name], validate=True)
+        data = b64decode(response["pictures"][name], validate=True)
     except (KeyError, TypeError, ValueError) as error:
         raise RenderFailed("parser_crashed") from error
     if len(data) > max_bytes:
