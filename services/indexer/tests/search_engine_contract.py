@@ -50,6 +50,10 @@ async def found(engine: SearchEngine, text: str = "", *, reader: str = "ann", **
 @pytest.mark.parametrize(
     ("name", "query"),
     [
+        ("Größe.pdf", "groesse"),
+        ("Groesse.pdf", "Größe"),
+        ("주간회의록v2.docx", "회의록"),
+        ("주간회의록v2.docx", "v2"),
         ("Report-2026.pdf", "rep"),
         ("Report-2026.pdf", "REPORT pdf"),
         ("Report-2026.pdf", "2026 rep"),
@@ -160,6 +164,55 @@ async def test_words_of_the_text_are_found_in_any_inflection(engine: SearchEngin
         assert await found(engine, query, scope="content") == ["f1"]
     for query in ("meeting zebra", "meet ing", "quart"):
         assert await found(engine, query, scope="content") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("Die Häuser sind groß und die Versicherungen waren nicht billig.", ["Haus", "versicherung", "Häusern groß"]),
+        ("Die Größe ist nicht bekannt, und das ist auch gut.", ["Größe", "groesse", "GRÖSSEN", "grosse"]),
+        ("Die Groesse ist nicht bekannt, und das ist auch gut.", ["Größe", "Groessen"]),
+        ("Las casas de la ciudad son para los que trabajan en el puerto.", ["casa", "ciudades", "trabajar"]),
+        ("Les chevaux sont dans les prés et les maisons ne sont pas loin.", ["maison", "chevaux"]),
+        ("Le case della città sono per la gente che lavora con il vino.", ["casa", "vini"]),
+        ("As casas da cidade não são para os que trabalham no porto.", ["casa", "porto"]),
+        ("De huizen van het dorp zijn niet voor de boten in de haven.", ["boot haven", "huizen"]),
+    ],
+)
+async def test_words_are_found_in_any_ending_of_their_language(
+    engine: SearchEngine, text: str, queries: list[str]
+) -> None:
+    """The language of a text is known by its frequent words; umlauts may be written as two letters."""
+    await put(engine, document("f1", text=text), document("f2", text="The quick walrus and the lazy badger"))
+    for query in queries:
+        assert await found(engine, query, scope="content") == ["f1"], query
+    [hit] = (await engine.search(SearchQuery("ann", queries[0], "content"))).hits
+    assert "<mark>" in (hit.snippet or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "others"),
+    [
+        ("다음주 회의에서는 예산보고서를 검토합니다", "보고서", ["고보서", "회의실"]),
+        ("今年度の報告書を東京で作成しました", "報告書", ["書報告", "京東"]),
+        ("我们在北京大学图书馆学习中文", "图书馆", ["馆书", "上海"]),
+        ("新しいカメラとiPhone15を買った", "カメラ", ["カラ"]),
+        ("新しいカメラとiPhone15を買った", "iphone15", ["phone"]),
+    ],
+)
+async def test_east_asian_words_are_found_inside_of_sentences(
+    engine: SearchEngine, text: str, query: str, others: list[str]
+) -> None:
+    """Characters that stand together, in a text and in a name; in another order they are another word."""
+    await put(engine, document("f1", text=text), document("f2", f"{text}.txt"))
+    assert sorted(await found(engine, query, scope="content")) == ["f1", "f2"]
+    assert sorted(await found(engine, f'"{query}"', scope="content")) == ["f1", "f2"]
+    assert await found(engine, query) == ["f2"]
+    for other in others:
+        assert await found(engine, other, scope="content") == []
+    hits = (await engine.search(SearchQuery("ann", query, "content"))).hits
+    [snippet] = [hit.snippet for hit in hits if hit.file_id == "f1"]
+    assert f"<mark>{query}</mark>" in (snippet or "").replace("iPhone", "iphone").replace("</mark><mark>", "")
 
 
 async def test_words_in_quotes_must_stand_together(engine: SearchEngine) -> None:

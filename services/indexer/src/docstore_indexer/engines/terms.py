@@ -7,6 +7,15 @@ from pathlib import PurePosixPath
 import tantivy
 
 from docstore_indexer.engines.engine import IndexedDocument, SearchQuery
+from docstore_indexer.engines.languages import (
+    EAST_ASIAN,
+    has_east_asian,
+    inner_beginnings,
+    variants_of,
+    with_digraphs,
+    without_digraphs,
+)
+from docstore_indexer.engines.query_text import MAX_CLAUSES, Clause, clauses
 from docstore_indexer.extraction.plain_text import clean
 from docstore_platform.custom_metadata import pair_term
 
@@ -14,6 +23,8 @@ EXCERPT_CHARS = 200_000
 """Length of the text that is stored for snippets; the whole text is indexed."""
 _PREFIX_CHARS = 32
 _NAME_TOKENS = 64
+_GERMAN = "_german"
+_RUNS = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).build()
 _WORDS = (
     tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
     .filter(tantivy.Filter.lowercase())
@@ -30,6 +41,32 @@ def normal(text: str) -> str:
 def name_words(name: str) -> list[str]:
     """Split a name into words of letters and digits, without case and accents."""
     return _WORDS.analyze(normal(name))[:_NAME_TOKENS]
+
+
+def name_spellings(text: str) -> list[set[str]]:
+    """Return the words of a query for names, each with another spelling if it has umlauts."""
+    return [set(pair) for pair in zip(name_words(text), name_words(with_digraphs(normal(text))), strict=False)]
+
+
+def text_clauses(text: str) -> list[Clause]:
+    """Return what must occur in a text: phrases, and words without punctuation, at most MAX_CLAUSES; all `normal`."""
+    found: list[Clause] = []
+    for clause in clauses(text):
+        wanted = normal(clause.text)
+        found += [Clause(wanted, True)] if clause.phrase else [Clause(word, False) for word in _RUNS.analyze(wanted)]
+    return found[:MAX_CLAUSES]
+
+
+def words_of(clause: Clause) -> list[str]:
+    return _RUNS.analyze(clause.text)
+
+
+def text_spellings(clause: Clause, field: str) -> list[str]:
+    """Return a clause as it may be written in a field: German words with digraphs instead of umlauts, and back."""
+    found = [clause.text, with_digraphs(clause.text)]
+    if field.endswith(_GERMAN):
+        found.append(without_digraphs(clause.text))
+    return list(dict.fromkeys(found))
 
 
 def whole_name(name: str) -> str:
@@ -86,6 +123,8 @@ def date_limits(query: SearchQuery) -> dict[str, tuple[int | None, int | None]]:
 def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
     """Return the terms of a file by field, without the words of its text."""
     words = name_words(source.name)
+    beginnings = {*words, *name_words(with_digraphs(normal(source.name)))}
+    beginnings |= {rest for word in words for rest in inner_beginnings(word)}
     return {
         "readers": [*source.readers, owner_term(source.owner_id)],
         "tags": [tag_term(tag) for tag in source.tags],
@@ -93,12 +132,27 @@ def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
         "metadata": [pair_term(name, value) for name, value in source.metadata.items()],
         "kind": [source.kind],
         "name_prefixes": sorted(
-            {word[:length] for word in words for length in range(1, min(len(word), _PREFIX_CHARS) + 1)}
+            {word[:length] for word in beginnings for length in range(1, min(len(word), _PREFIX_CHARS) + 1)}
         ),
         "name_words": words,
         "whole_name": [" ".join(words)],
-        "name": [normal(source.name)],
+        **{field: [normal(source.name)] for field in name_fields(normal(source.name))},
     }
+
+
+def variant_field(field: str, variant: str) -> str:
+    """Return the field that has the same text, indexed as a variant of `languages.VARIANTS`."""
+    return f"{field}_{variant}"
+
+
+def text_fields(text: str) -> list[str]:
+    """Return the fields of a `normal` text: the usual one first."""
+    return ["text", *(variant_field("text", variant) for variant in variants_of(text))]
+
+
+def name_fields(name: str) -> list[str]:
+    """Return the fields of a `normal` name: it is too short to know its language."""
+    return ["name", *([variant_field("name", EAST_ASIAN)] if has_east_asian(name) else [])]
 
 
 def _type_terms(source: IndexedDocument) -> list[str]:

@@ -1,17 +1,21 @@
 """Translates searches to OpenSearch queries, in which users' text is only ever a value, and responses to hits."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
-from docstore_indexer.engines.query_text import clauses
+from docstore_indexer.engines.opensearch.schema import NAMES, SHOWN, TEXTS
+from docstore_indexer.engines.query_text import Clause, clauses
 from docstore_indexer.engines.terms import (
     date_limits,
     filter_terms,
-    name_words,
-    normal,
+    name_spellings,
     owner_term,
     prefix_of,
+    text_clauses,
+    text_spellings,
     whole_name,
+    words_of,
 )
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
@@ -23,7 +27,7 @@ _WORD_BOOST = 0.5
 _NAME_BOOST = 2.0
 _WHOLE_NAME_BOOST = 5.0
 _FAR = 1 << 63
-_IN_TEXT = ["text", "text_beyond", f"name^{_NAME_BOOST}"]
+_LONGEST_WORD = 79
 Json = dict[str, Any]
 Order = Literal["modified", "name", "relevance"]
 
@@ -115,43 +119,46 @@ def _constant(query: Json, score: float) -> Json:
 def _words(query: SearchQuery) -> Json:
     if not query.text.strip():
         return {}
-    words = name_words(" ".join(clause.text for clause in clauses(query.text)))
+    if query.scope == "content":
+        return {"must": _in_text(query.text) or [{"match_none": {}}]}
+    words = name_spellings(" ".join(clause.text for clause in clauses(query.text)))
     if not words:
         return {"must": [{"match_none": {}}]}
-    if query.scope == "content":
-        return {"must": _in_text(query.text)}
+    beginnings = [sorted({prefix_of(word) for word in spellings}) for spellings in words]
     return {
-        "must": [_constant(_term("name_prefixes", prefix_of(word)), 1.0) for word in words],
+        "must": [_constant({"terms": {"name_prefixes": terms}}, 1.0) for terms in beginnings],
         "should": [
-            *(_constant(_term("name_words", word), _WORD_BOOST) for word in words),
+            *(_constant(_term("name_words", word), _WORD_BOOST) for each in words for word in sorted(each)),
             _constant(_term("whole_name", whole_name(query.text)), _WHOLE_NAME_BOOST),
         ],
     }
 
 
 def _in_text(text: str) -> list[Json]:
-    """Match each word in text or name; punctuation and words too long for the index match everything."""
-    free, phrases = _split_clauses(text)
-    any_word = {"multi_match": {"query": " ".join([free, *phrases]), "fields": _IN_TEXT}}
-    common = {"fields": _IN_TEXT, "zero_terms_query": "all"}
+    """Match each clause in any field; those of words too long for the index are left out."""
+    return [_either(_inside(clause, (*TEXTS, *NAMES))) for clause in _indexed_clauses(text)]
+
+
+def _indexed_clauses(text: str) -> list[Clause]:
+    return [clause for clause in text_clauses(text) if any(len(word) <= _LONGEST_WORD for word in words_of(clause))]
+
+
+def _either(queries: list[Json]) -> Json:
+    return {"bool": {"should": queries, "minimum_should_match": 1}}
+
+
+def _inside(clause: Clause, fields: Iterable[str]) -> list[Json]:
+    """Return the queries for a clause, each in one field: its words, or its East Asian characters, must be adjacent."""
     return [
-        {"multi_match": {"query": free, "type": "cross_fields", "operator": "and", **common}},
-        *({"multi_match": {"query": phrase, "type": "phrase", **common}} for phrase in phrases),
-        _constant(any_word, 0.0),  # without words, the other clauses match every file
+        {"match_phrase": {field: {"query": spelling, "boost": _NAME_BOOST if field in NAMES else 1.0}}}
+        for field in fields
+        for spelling in text_spellings(clause, field)
     ]
-
-
-def _split_clauses(text: str) -> tuple[str, list[str]]:
-    """Split into free words and phrases."""
-    parts = clauses(text)
-    free = " ".join(normal(part.text) for part in parts if not part.phrase)
-    return free, [normal(part.text) for part in parts if part.phrase]
 
 
 def _highlight(query: SearchQuery) -> Json:
     """Request the best passage with its words marked, or the start of the text."""
-    free, phrases = _split_clauses(query.text)
-    wanted = [{"match": {"text": free}}, *({"match_phrase": {"text": phrase}} for phrase in phrases)]
+    wanted = [one for clause in _indexed_clauses(query.text) for one in _inside(clause, SHOWN)]
     return {
         "encoder": "html",
         "type": "fvh",
@@ -163,12 +170,13 @@ def _highlight(query: SearchQuery) -> Json:
         "pre_tags": ["<mark>"],
         "post_tags": ["</mark>"],
         "highlight_query": {"bool": {"should": wanted}},
-        "fields": {"text": {}},
+        "fields": {field: {} if field == "text" else {"no_match_size": 0} for field in SHOWN},
     }
 
 
 def _hit(found: Json, score: float) -> Hit:
     fields = found["fields"]
-    snippets = found.get("highlight", {}).get("text")
-    snippet = " ".join(snippets[0].split()) if snippets else None
+    snippets = [each[0] for each in found.get("highlight", {}).values() if each]
+    best = max(snippets, key=lambda each: "<mark>" in each, default=None)
+    snippet = None if best is None else " ".join(best.split())
     return Hit(fields["file_id"][0], int(fields["version"][0]), score, snippet)

@@ -1,15 +1,16 @@
 """Schema of OpenSearch indexes: fields, analyzers and the conversion of files.
 
 Terms are computed here, as for Tantivy (`index_terms`). OpenSearch analyzes only texts, in the same way as Tantivy:
-runs of letters and digits, without case and accents, reduced to their English stem.
+runs of letters and digits, without case and accents, reduced to their stem, and East Asian characters one by one.
 """
 
 from typing import Any
 
 from docstore_indexer.engines.engine import IndexedDocument
-from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of
+from docstore_indexer.engines.languages import EAST_ASIAN, EAST_ASIAN_CLASS, STEMMED, VARIANTS
+from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of, text_fields, variant_field
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LONGEST_TERM = 8191
 """In characters: OpenSearch refuses documents with a term of more than 32,766 bytes."""
 _OVERLAP_CHARS = 1_000
@@ -18,6 +19,17 @@ Json = dict[str, Any]
 
 _TERMS: Json = {"type": "keyword", "norms": False, "doc_values": False, "ignore_above": _LONGEST_TERM}
 _TEXT: Json = {"type": "text", "analyzer": "stemmed"}
+# Stored with word positions: a snippet then takes 2 ms, and 40 ms if the text must be analyzed again.
+_STORED: Json = {"term_vector": "with_positions_offsets"}
+SHOWN = ("text", *(variant_field("text", variant) for variant in VARIANTS))
+"""Fields for snippets."""
+NAMES = ("name", variant_field("name", EAST_ASIAN))
+TEXTS = (*SHOWN, "text_beyond", *(variant_field("text_beyond", variant) for variant in VARIANTS))
+_VARIANTS: Json = {
+    variant_field(field, variant): {"type": "text", "analyzer": variant, **stored}
+    for variant in VARIANTS
+    for field, stored in (("text", _STORED), ("text_beyond", {}))
+}
 _FIELDS: Json = {
     "file_id": {"type": "keyword", "index": False},
     "readers": _TERMS,
@@ -29,25 +41,36 @@ _FIELDS: Json = {
     "name_words": _TERMS,
     "whole_name": _TERMS,
     "name": _TEXT,
-    # Stored with word positions: a snippet then takes 2 ms, and 40 ms if the text must be analyzed again.
-    "text": {**_TEXT, "term_vector": "with_positions_offsets"},
+    variant_field("name", EAST_ASIAN): {"type": "text", "analyzer": EAST_ASIAN},
+    "text": {**_TEXT, **_STORED},
     "text_beyond": _TEXT,
+    **_VARIANTS,
     "version": {"type": "long", "index": False},
     "modified_at": {"type": "long"},
     "created_at": {"type": "long"},
 }
+_EAST_ASIAN_TOKENS = rf"[{EAST_ASIAN_CLASS}]|[\p{{IsAlphabetic}}\p{{N}}&&[^{EAST_ASIAN_CLASS}]]+"
+
+
+def _analyzer(tokenizer: str, *stemmers: str) -> Json:
+    filters = ["no_long_ones", "lowercase", "asciifolding", *stemmers]
+    return {"type": "custom", "tokenizer": tokenizer, "filter": filters}
+
+
 _ANALYSIS: Json = {
-    "tokenizer": {"words": {"type": "pattern", "pattern": r"[\p{IsAlphabetic}\p{N}]+", "group": 0}},
+    "tokenizer": {
+        "words": {"type": "pattern", "pattern": r"[\p{IsAlphabetic}\p{N}]+", "group": 0},
+        "characters": {"type": "pattern", "pattern": _EAST_ASIAN_TOKENS, "group": 0},
+    },
     "filter": {
         "no_long_ones": {"type": "length", "max": 79},
         "english": {"type": "stemmer", "language": "porter2"},
+        **{language: {"type": "snowball", "language": language.capitalize()} for language in STEMMED},
     },
     "analyzer": {
-        "stemmed": {
-            "type": "custom",
-            "tokenizer": "words",
-            "filter": ["no_long_ones", "lowercase", "asciifolding", "english"],
-        }
+        "stemmed": _analyzer("words", "english"),
+        **{language: _analyzer("words", language) for language in STEMMED},
+        EAST_ASIAN: _analyzer("characters"),
     },
 }
 
@@ -64,7 +87,7 @@ def index_body(alias: str, *, shards: int, replicas: int, refresh_ms: int) -> Js
     mappings = {
         "dynamic": False,
         "_meta": meta(complete=False),
-        "_source": {"includes": ["text"]},
+        "_source": {"includes": list(SHOWN)},
         "properties": _FIELDS,
     }
     return {"aliases": {alias: {}}, "settings": settings, "mappings": mappings}
@@ -91,7 +114,8 @@ def to_document(source: IndexedDocument) -> Json:
     }
     if source.text is not None:
         text = normal(source.text)
-        document["text"] = text[:EXCERPT_CHARS]
-        if len(text) > EXCERPT_CHARS:
-            document["text_beyond"] = text[EXCERPT_CHARS - _OVERLAP_CHARS :]
+        for field in text_fields(text):
+            document[field] = text[:EXCERPT_CHARS]
+            if len(text) > EXCERPT_CHARS:
+                document[field.replace("text", "text_beyond", 1)] = text[EXCERPT_CHARS - _OVERLAP_CHARS :]
     return document

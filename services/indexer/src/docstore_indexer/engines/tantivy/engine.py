@@ -13,7 +13,7 @@ import tantivy
 from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opened, OpenedReason, SearchHits, SearchQuery
 from docstore_indexer.engines.tantivy.generation import MAX_POSITION, Generation
 from docstore_indexer.engines.tantivy.generations import Current, Generations
-from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
+from docstore_indexer.engines.tantivy.schema import LAYOUTS, SCHEMA_VERSION, to_document
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.errors import DomainError, invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
@@ -66,7 +66,7 @@ class TantivyEngine:
             if current is None:
                 return self._start_new("new")
             self._generations.sweep(current)
-            if current.schema != SCHEMA_VERSION:
+            if current.schema not in LAYOUTS:
                 return self._start_new("outdated")
             self._serving = self._generation(current)
         except PermissionError:
@@ -75,10 +75,12 @@ class TantivyEngine:
             log.error("index_unreadable", error=str(error)[:500])
             return self._start_new("unreadable")
         self._current = current
+        if current.schema != SCHEMA_VERSION:
+            return Opened(True, "outdated")
         return Opened(not current.complete, "complete" if current.complete else "unfinished")
 
     def _generation(self, of: Current) -> Generation:
-        return Generation(self._generations.path(of), self._cipher)
+        return Generation(self._generations.path(of), self._cipher, of.schema)
 
     def _start_new(self, reason: OpenedReason) -> Opened:
         self._current = Current(self._generations.create(), complete=False, schema=SCHEMA_VERSION)
@@ -135,7 +137,7 @@ class TantivyEngine:
 
     def _make(self) -> tuple[str, Generation]:
         name = self._generations.create()
-        return name, self._generation(replace(self._current, folder=name))
+        return name, self._generation(replace(self._current, folder=name, schema=SCHEMA_VERSION))
 
     async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
         for document in documents:

@@ -8,7 +8,7 @@ import tantivy
 
 from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
 from docstore_indexer.engines.tantivy.query import Snippets, build
-from docstore_indexer.engines.tantivy.schema import open_index
+from docstore_indexer.engines.tantivy.schema import LAYOUTS, SCHEMA_VERSION, open_index
 from docstore_platform.security.cipher import Cipher
 
 WRITER_HEAP_BYTES = 15_000_000
@@ -18,10 +18,11 @@ MAX_POSITION = 10_000
 class Generation:
     """An open index folder. Call `apply` and `release` from one thread, `search` from any."""
 
-    def __init__(self, folder: Path, cipher: Cipher) -> None:
-        """ValueError if the folder is not a readable index."""
+    def __init__(self, folder: Path, cipher: Cipher, schema: int = SCHEMA_VERSION) -> None:
+        """ValueError if the folder is not a readable index of this schema."""
         self._cipher = cipher
-        self._index = open_index(folder)
+        self._layout = LAYOUTS[schema]
+        self._index = open_index(folder, self._layout)
         self._index.searcher().search(tantivy.Query.all_query(), 1)
         self._writer: tantivy.IndexWriter | None = None
 
@@ -56,11 +57,12 @@ class Generation:
     def search(self, query: SearchQuery, start: int) -> SearchHits:
         """Return the hits from position `start` on. ValueError if the index is unreadable."""
         searcher = self._index.searcher()
-        built = build(query)
+        built = build(query, self._layout)
         limit = max(1, min(query.limit, MAX_POSITION - start))
         order = None if query.text.strip() else "modified_at"
         found = searcher.search(built, limit, count=True, order_by_field=order, offset=start)
-        snippets = Snippets(searcher, built) if query.scope == "content" and not query.of_others else None
+        shown = query.scope == "content" and not query.of_others
+        snippets = Snippets(searcher, built, query.text, self._layout) if shown else None
         hits = [
             self._hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
             for place, (_, address) in enumerate(found.hits)

@@ -13,6 +13,7 @@ from search_engine_contract import CIPHER, document, found, put
 from docstore_indexer.engines.engine import EngineFailed, Opened, SearchQuery
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 from docstore_indexer.engines.tantivy.generation import Generation
+from docstore_indexer.engines.tantivy.schema import FORMER_VERSION, to_document
 from docstore_indexer.engines.terms import EXCERPT_CHARS
 from docstore_platform.testing import eventually
 
@@ -107,6 +108,40 @@ async def test_a_broken_index_is_reported_and_replaced(tmp_path: Path, damage: C
     await put(engine, document("f2", "new"))
     assert await found(engine) == ["f2"]
     assert len(generations(tmp_path)) == 1
+    await engine.close()
+
+
+async def test_an_index_of_the_former_schema_serves_until_it_is_replaced(tmp_path: Path) -> None:
+    """It is searched and written as it is, beside the new one, and after a restart; the new one knows languages."""
+    text = "Die Häuser sind groß und nicht weit von der Stadt."
+    generation = tmp_path / "0000000000000001"
+    generation.mkdir()
+    former = Generation(generation, CIPHER, FORMER_VERSION)
+    former.apply({"f1": to_document(document("f1", text=text), CIPHER)})
+    former.release()
+    current = {"folder": generation.name, "complete": True, "schema": FORMER_VERSION}
+    (tmp_path / "CURRENT").write_text(json.dumps(current))
+    for number in (2, 3):
+        engine = TantivyEngine(tmp_path, CIPHER)
+        assert await engine.open() == Opened(True, "outdated")
+        assert len(await found(engine, "Häuser", scope="content")) == number - 1
+        await put(engine, document(f"f{number}", text=text))
+        assert len(await found(engine, "Häuser Stadt", scope="content")) == number
+        assert await found(engine, "Haus", scope="content") == []
+        await engine.begin_rebuild()
+        await engine.close()
+    engine = TantivyEngine(tmp_path, CIPHER)
+    await engine.open()
+    await engine.begin_rebuild()
+    await put(engine, document("f4", text=text))
+    await engine.add_to_rebuild([document(f"f{number}", text=text) for number in (1, 2, 3)])
+    assert len(await found(engine, "Stadt", scope="content")) == 4
+    await engine.finish_rebuild()
+    assert len(await found(engine, "Haus", scope="content")) == 4
+    await engine.close()
+    engine = TantivyEngine(tmp_path, CIPHER)
+    assert await engine.open() == Opened(False, "complete")
+    assert len(await found(engine, "Haus", scope="content")) == 4
     await engine.close()
 
 
