@@ -10,31 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 from docstore_cli.options import errors, failed, size_text
-from docstore_contents.deletion_hold import HoldLost
-from docstore_contents.s3.store import ObjectStoreError
-from docstore_platform.database import DatabaseError
-from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
+from docstore_standalone.backup.failures import FAILURES
 from docstore_standalone.backup.progress import Phase, Progress, Step
-from docstore_standalone.embedded.binaries import ProgramMissing
-from docstore_standalone.ports import PortTaken
-from docstore_standalone.state import AlreadyRunning, OtherLayout
-from docstore_standalone.supervision.processes import ServerFailed
 
 T = TypeVar("T")
 
-FAILURES = (
-    AlreadyRunning,
-    BackupDamaged,
-    BackupRefused,
-    HoldLost,
-    OSError,
-    ObjectStoreError,
-    OtherLayout,
-    PortTaken,
-    ProgramMissing,
-    DatabaseError,
-    ServerFailed,
-)
 PHASES: dict[Phase, str] = {
     "databases": "reading databases",
     "contents": "copying contents",

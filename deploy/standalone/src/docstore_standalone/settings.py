@@ -1,10 +1,16 @@
 """Settings of the standalone stack: environment variables `DOCSTORE_<NAME>`, some of them shared with the services."""
 
 import os
+from datetime import time
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
+"""Those whose objects can be read at once."""
+LockMode = Literal["governance", "compliance"]
 
 
 def _xdg(variable: str, *fallback: str) -> Path:
@@ -43,6 +49,20 @@ class StandaloneSettings(BaseSettings):
     s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
+
+    backup_target: str | None = Field(
+        None, description="folder or s3://BUCKET/PREFIX, where the running stack takes backups; default: it takes none"
+    )
+    backup_interval_seconds: int = Field(86_400, ge=60, description="time between two backups")
+    backup_at: time | None = Field(None, description="HH:MM, UTC: one backup a day at this time instead")
+    backup_keep: int = Field(0, ge=0, description="number of newest backups to keep besides those below")
+    backup_keep_daily: int = Field(7, ge=0, description="keep the newest backup of this many days")
+    backup_keep_weekly: int = Field(4, ge=0, description="keep the newest backup of this many weeks")
+    backup_keep_monthly: int = Field(12, ge=0, description="keep the newest backup of this many months")
+    backup_endpoint: str | None = Field(None, description="address of the bucket's store, if it is not AWS")
+    backup_storage_class: StorageClass | None = Field(None, description="S3 storage class of contents in the bucket")
+    backup_lock_days: int = Field(0, ge=0, description="S3 Object Lock of contents in the bucket for at least this")
+    backup_lock_mode: LockMode = "governance"
 
     @field_validator("data", "secrets_folder")
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
+from docstore_standalone.backup_schedule import backups_running
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.embedded.log_retention import log_retention_running
@@ -111,6 +112,7 @@ def _variables(
         "INDEXER_FOLDER": str(servers.folder / "index"),
         "MEDIA_FOLDER": str(servers.folder / "media"),
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
+        "GATEWAY_BACKUPS_FOLDER": str(servers.folder),
         **BEFORE_IT_BEGINS,
     }
     passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
@@ -213,4 +215,5 @@ async def start_stack(
             servers.announce(name, f"http://{LOOPBACK}:{servers.ports[name]}")
         servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
         servers.announce("gateway", gateway)
+        await opening.enter_async_context(backups_running(settings.model_copy(update={"data": servers.folder})))
         return Stack(servers, gateway, opening.pop_all())

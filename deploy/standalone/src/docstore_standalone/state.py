@@ -67,6 +67,11 @@ def read_state(folder: Path) -> StackState:
         return StackState()
 
 
+def is_region(folder: Path) -> bool:
+    """Whether it is the folder of one of several regions."""
+    return folder.name in read_state(folder.parent).regions
+
+
 def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
     """Return the data folder of each region of a running stack; `{"": folder}` for a single stack."""
     return {name: folder / name for name in state.regions} or {"": folder}

@@ -14,6 +14,7 @@ from docstore_contracts.operations import OperationsClient
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
 from docstore_gateway.admin.api import operators_router
+from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.event_feed import EventFeed, FeedStream
 from docstore_gateway.admin.health import HealthService
@@ -76,6 +77,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     operations = {name: OperationsClient(client) for name, client in clients.items()}
     health = HealthService(operations, {NAME: runtime.health})
     feed = EventFeed(NAME, infra)
+    backups = BackupsService(settings.backups_folder)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -132,7 +134,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterService(operations), health), events_router()],
+        public=[operators_router(DeadLetterService(operations), health, backups), events_router()],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )

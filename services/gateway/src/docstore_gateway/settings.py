@@ -53,6 +53,10 @@ class GatewaySettings(ServiceSettings):
         description="largest file of the page without script; at most UPLOAD_OPEN_FORM_BYTES",
     )
 
+    backups_folder: Path | None = Field(
+        None, description="folder where the stack writes the state of its backups; default: there are none"
+    )
+
     connect_timeout_seconds: float = Field(2.0, gt=0, description="time limit to connect to a service")
     answer_timeout_seconds: float = Field(
         75.0, gt=0, description="how long a service may be silent; longer than the longest poll"

@@ -32,6 +32,7 @@ Known = Annotated[
     list[str] | None,
     typer.Option("--known", help="An entry noted earlier, as NUMBER:SIGNATURE. The log must still contain it."),
 ]
+Now = Annotated[bool, typer.Option("--now", help="Have a backup taken as soon as possible.")]
 Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; by default all.")]
 
 
@@ -249,6 +250,22 @@ def health(data: Data = None, as_json: AsJson = False) -> None:
     else:
         _print_table([_health_row(service) for service in found["services"]])
     if found["status"] != "ok":
+        raise typer.Exit(1)
+
+
+@app.command()
+def backups(now: Now = False, data: Data = None, as_json: AsJson = False) -> None:
+    """Show the state of scheduled backups; with --now, have one taken as soon as possible."""
+    found = as_admin(data, lambda docstore: docstore.call("POST" if now else "GET", "/v1/admin/backups"))
+    if as_json:
+        print_json(found)
+    elif not found["scheduled"]:
+        console.print("No backups are scheduled: set DOCSTORE_BACKUP_TARGET and restart the stack.")
+    else:
+        names = ("target", "running", "succeeded_at", "name", "next_at", "failures", "failed_at", "error")
+        for name in names:
+            console.print(f"{name + ':':<14}{escape(str(found[name]))}", highlight=False, soft_wrap=True)
+    if found["failures"]:
         raise typer.Exit(1)
 
 

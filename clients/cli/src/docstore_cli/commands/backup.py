@@ -11,7 +11,7 @@ from typer import core
 from docstore_cli.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.options import AsJson, console, errors, failed, print_json, size_text
 from docstore_cli.stack_options import Data, settings_for
-from docstore_standalone.backup.bucket_target import BucketOptions, LockMode, StorageClass
+from docstore_standalone.backup.bucket_target import BucketOptions
 from docstore_standalone.backup.deployment import Deployment, reached
 from docstore_standalone.backup.place import SCHEME, existing_target, prepared_target
 from docstore_standalone.backup.progress import Progress
@@ -19,7 +19,7 @@ from docstore_standalone.backup.pruning import Retention, prune
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.backup.take import Taken, take_backup
 from docstore_standalone.backup.verification import Verification, verify_backup
-from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.settings import LockMode, StandaloneSettings, StorageClass
 
 SHOWN_DIFFERENCES = 20
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -32,10 +32,8 @@ from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.files import make_folder, sha256_of
 from docstore_standalone.backup.manifest import FORMAT, MANIFEST, BackupDamaged, BackupRefused, Manifest
 from docstore_standalone.backup.target import CATALOGUE, MARK, backup_name, check_mark
+from docstore_standalone.settings import LockMode, StorageClass
 
-StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
-"""Those whose objects can be read at once."""
-LockMode = Literal["governance", "compliance"]
 ONE_PUT_BYTES = 64 << 20
 """Size up to which the store verifies the SHA-256 of a content; larger ones are sent in parts."""
 DELETE_BATCH = 1000

@@ -12,7 +12,7 @@ from docstore_standalone.credentials import Credentials, credentials_path, load_
 from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import RESTORING_FILE, StackState, read_state, running_state
+from docstore_standalone.state import RESTORING_FILE, StackState, is_region, read_state, running_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,6 @@ class Deployment:
             return own
         shared = load_credentials(self.folder.parent)
         return own.model_copy(update={"peer_secret": shared.peer_secret, "email_pepper": shared.email_pepper})
-
-
-def is_region(folder: Path) -> bool:
-    """Whether it is the folder of one of several regions."""
-    return folder.name in read_state(folder.parent).regions
 
 
 def is_elsewhere(settings: StandaloneSettings) -> bool:

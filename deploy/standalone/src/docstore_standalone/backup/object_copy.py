@@ -14,6 +14,7 @@ from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
 from docstore_standalone.backup.files import create, make_folder
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target
+from docstore_standalone.embedded.object_store import PROBE_KEY
 
 PAGE = 1000
 AT_ONCE = 16
@@ -30,7 +31,8 @@ async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
     while True:
         page = await store.transport.call("list_objects_v2", MaxKeys=PAGE, **token)
         found = [Listed(each["Key"], each["Size"], each["ETag"].strip('"')) for each in page.get("Contents", [])]
-        catalogue.list_objects(found)
+        # A killed readiness check may have left its object there.
+        catalogue.list_objects(each for each in found if each.key != PROBE_KEY)
         if not page.get("IsTruncated"):
             return
         token = {"ContinuationToken": page["NextContinuationToken"]}

@@ -119,11 +119,12 @@ async def _compare_contents(found: Verification, store: ObjectStore, backup: Bac
     for page in pages(backup.objects(), PAGE):
         answers = await all_of(sha256(stored.key) for stored in page)
         for stored, answer in zip(page, answers, strict=True):
-            found.contents, found.bytes = found.contents + 1, found.bytes + stored.size
+            found.contents += stored.key != PROBE_KEY
+            found.bytes += stored.size
             if answer != (stored.size, stored.sha256):
                 found.differences.append(f"the content of {stored.key} differs")
         on_step(Step("check", found.contents, backup.manifest.object_count, found.bytes))
     listed = await store.transport.call("list_objects_v2", all_pages=True)
     count = sum(each["Key"] != PROBE_KEY for page in listed for each in page.get("Contents", ()))
-    if count != backup.manifest.object_count:
-        found.differences.append(f"{count} contents instead of {backup.manifest.object_count}")
+    if count != found.contents:
+        found.differences.append(f"{count} contents instead of {found.contents}")

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.health import HealthService
-from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
+from docstore_gateway.admin.schemas import Backups, DeadLetterPage, HealthReport, Replay, Republish, Republished
 from docstore_gateway.push.stream import StreamResponse
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
@@ -15,7 +16,7 @@ from docstore_platform.security.tokens import Principal, administrator, bearer_t
 from docstore_platform.web import json_response
 
 
-def operators_router(dead_letters: DeadLetterService, health: HealthService) -> APIRouter:
+def operators_router(dead_letters: DeadLetterService, health: HealthService, backups: BackupsService) -> APIRouter:
     """Return the public routes under `/v1` that the gateway itself answers."""
     router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
@@ -23,6 +24,16 @@ def operators_router(dead_letters: DeadLetterService, health: HealthService) -> 
     async def get_health() -> Response:
         """Get the state of every service: readiness, unread and unpublished events, dead letters."""
         return json_response(await health.report())
+
+    @router.get("/admin/backups", response_model=Backups)
+    async def get_backups() -> Response:
+        """Get the state of the stack's scheduled backups."""
+        return json_response(backups.report())
+
+    @router.post("/admin/backups", response_model=Backups, status_code=202)
+    async def request_backup() -> Response:
+        """Have a backup taken as soon as possible. 409 `backups_not_scheduled` where the stack takes none."""
+        return json_response(backups.request(), 202)
 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
     async def watch_events(

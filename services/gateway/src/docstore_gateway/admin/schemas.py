@@ -48,6 +48,29 @@ class HealthReport(ResponseModel):
     """Services by name."""
 
 
+class Backups(ResponseModel):
+    """Scheduled backups. The other fields are null if none are scheduled."""
+
+    scheduled: bool
+    """Whether the stack takes backups: the setting `DOCSTORE_BACKUP_TARGET`."""
+    target: str | None
+    """Folder or bucket of the backups."""
+    running: bool
+    """Whether one is being taken now."""
+    succeeded_at: datetime | None
+    """When the last complete backup began."""
+    name: str | None
+    """Name of the last complete backup."""
+    failed_at: datetime | None
+    """When the last failure was noticed."""
+    failures: int | None
+    """Failures since the last complete backup."""
+    error: str | None
+    """Reason of the last failure; empty after a success."""
+    next_at: datetime | None
+    """When the next backup is due."""
+
+
 class DeadLetter(ResponseModel):
     """A message that a service could not handle."""
 

@@ -69,6 +69,7 @@ ROUTES = (
     Route("/v1/admin/invitations", "accounts", "Operators"),
     Route("/v1/admin/overview", "quota", "Operators"),
     Route("/v1/admin/search", "indexer", "Operators"),
+    Route("/v1/admin/backups", "gateway", "Operators"),
     Route("/v1/admin/dead-letters", "gateway", "Operators"),
     Route("/v1/admin/events", "gateway", "Operators"),
     Route("/v1/admin/health", "gateway", "Operators"),
