@@ -129,6 +129,29 @@ async def test_search_in_the_text_of_documents(new_visitor: NewVisitor) -> None:
     await check_page(page, "search")
 
 
+async def test_a_search_is_saved_and_run_again(ada: Visitor) -> None:
+    """It is saved with its filters from the menu, run from there, and deleted."""
+    await ada.put("/solar report.txt", b"nothing of note")
+    page = await ada.open("/search?q=solar&type=text&since=7&meta.author=Ada")
+    await page.get_by_role("button", name="Saved searches").click()
+    await check_page(page, "saved-searches")
+    await page.get_by_role("menuitem", name="Save this search").click()
+    await page.get_by_label("Name").fill("Solar of Ada")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Search saved.")).to_be_visible()
+    await page.goto(f"{ada.url}/search")
+    await page.get_by_role("button", name="Saved searches").click()
+    await page.get_by_role("menuitem", name="Solar of Ada").click()
+    await expect(page.get_by_role("heading", name="Results for “solar”")).to_be_visible()
+    await expect(page.get_by_label("Modified", exact=True)).to_have_value("7")
+    await expect(page.get_by_role("button", name="author: Ada")).to_be_visible()
+    await page.get_by_role("button", name="Saved searches").click()
+    await page.get_by_role("menuitem", name="Delete saved searches").click()
+    await page.get_by_role("button", name="Delete Solar of Ada").click()
+    await expect(page.get_by_text("Deleted “Solar of Ada”.")).to_be_visible()
+    assert (await ada.person.call("GET", "/v1/me/saved-searches"))["items"] == []
+
+
 async def test_changes_of_other_devices_come_by_themselves(ada: Visitor) -> None:
     """Made, renamed and deleted elsewhere: shown within seconds, without a reload."""
     page = await ada.open()

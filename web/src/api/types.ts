@@ -15,6 +15,7 @@ export type Change = Schemas["Change"];
 export type Share = Schemas["Share"];
 export type FileLink = Schemas["Link"];
 export type AccessLink = Schemas["AccessLink"];
+export type SavedSearch = Schemas["SavedSearch"];
 export type SearchHit = Schemas["SearchHit"];
 
 export type Account = Schemas["Account"];

@@ -9,6 +9,8 @@ import { count, size, when } from "@/lib/format";
 import { containingHref, folderHref, parentOf } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { useTitle } from "@/lib/title";
+import { FIXED } from "@/search/saved";
+import { SavedSearches } from "@/search/SavedSearches";
 import { Snippet } from "@/search/snippet";
 import { Thumbnail } from "@/ui/preview";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
@@ -62,14 +64,15 @@ export default function SearchPage() {
   const created = query.get("created") ?? "";
   const kind = KINDS.find(({ value }) => value === query.get("kind"))?.value ?? "";
   const meta = metadataOf(query);
-  const tag = query.get("tag") ?? "";
+  const tags = query.getAll("tag");
+  const fixed = Object.fromEntries(FIXED.map((name) => [name, query.get(name) ?? undefined]));
   const premium = account.plan === "premium";
   const inside = premium && query.get("in") !== "name";
   const [active, setActive] = useState(-1);
   const list = useRef<HTMLUListElement>(null);
 
   const answer = useInfiniteQuery({
-    queryKey: ["search", text, inside, type, since, created, kind, meta, tag],
+    queryKey: ["search", text, inside, type, since, created, kind, meta, tags, fixed],
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       call("get /v1/search", {
@@ -77,11 +80,12 @@ export default function SearchPage() {
           q: text,
           in: inside ? "content" : "name",
           type: type || undefined,
-          tag: tag ? [tag] : undefined,
+          tag: tags.length > 0 ? tags : undefined,
           kind: kind || undefined,
           meta,
-          modified_after: before(since),
-          created_after: before(created),
+          ...fixed,
+          modified_after: before(since) ?? fixed.modified_after,
+          created_after: before(created) ?? fixed.created_after,
           limit: PAGE,
           cursor: pageParam || undefined,
         },
@@ -147,11 +151,20 @@ export default function SearchPage() {
             {name.slice(5)}: {value} ×
           </button>
         ))}
-        {tag && (
+        {tags.length > 0 && (
           <button className="tool" onClick={() => change(query, "tag", "")}>
-            Tag: {tag} ×
+            Tag: {tags.join(", ")} ×
           </button>
         )}
+        {Object.entries(fixed).map(
+          ([name, value]) =>
+            value && (
+              <button key={name} className="tool" onClick={() => change(query, name, "")}>
+                {name.replace("_", " ")}: {value} ×
+              </button>
+            ),
+        )}
+        <SavedSearches query={query} inside={inside} />
       </div>
       <div className="search-results">
         {!premium && <Hint />}
@@ -161,7 +174,7 @@ export default function SearchPage() {
           <Spinner />
         ) : hits.length === 0 ? (
           <Empty icon={<Search size={40} />} title="Nothing found">
-            <p>Try fewer or shorter words{type || since || created || kind || tag || Object.keys(meta).length > 0 ? ", or fewer filters" : ""}.</p>
+            <p>Try fewer or shorter words{type || since || created || kind || tags.length > 0 || Object.keys(meta).length > 0 ? ", or fewer filters" : ""}.</p>
           </Empty>
         ) : (
           <ul ref={list} className="hits" onKeyDown={onKeyDown}>
@@ -204,6 +217,11 @@ function Since({ label, value, onChange }: { label: string; value: string; onCha
           {choice.value ? `${label} in the ${choice.label}` : `${label} ${choice.label}`}
         </option>
       ))}
+      {!SINCE.some((choice) => choice.value === value) && (
+        <option value={value}>
+          {label} in the last {value} days
+        </option>
+      )}
     </select>
   );
 }

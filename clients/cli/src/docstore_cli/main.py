@@ -40,6 +40,7 @@ COMMANDS = {
     "trash": ("history", "List the trash, newest first."),
     "retention": ("retention", "Show or change how long the trash and old versions are kept."),
     "search": ("search", "Find files and folders by name, or files by their text."),
+    "saved-searches": ("search", "List saved searches, or delete one."),
     "languages": ("languages", "Show or choose the languages of text in pictures and scans."),
     "share": ("sharing", "Share a file or folder."),
     "unshare": ("sharing", "Stop sharing, or remove something shared with you."),

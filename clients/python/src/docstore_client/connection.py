@@ -23,6 +23,7 @@ RESPONSE_SECONDS = 90.0
 CLOSING_SECONDS = 10.0
 """Longest time that closing waits for a token renewal."""
 CONNECTIONS = 32
+Query = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Connection:
         if etag:
             headers["if-match"] = etag
         sent = None if body is None else _json(body)
-        query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
+        query = _query(params or {})
         used = self.credentials
         response = await self._try(method, path, sent, query, headers)
         if response.status == 401 and used is not None:
@@ -110,7 +111,7 @@ class Connection:
         return response
 
     async def _try(
-        self, method: str, path: str, body: bytes | None, query: Mapping[str, str], headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
     ) -> Answer:
         for attempt in range(TRIES):
             try:
@@ -126,7 +127,7 @@ class Connection:
         raise AssertionError("the loop above returns or raises")
 
     async def _once(
-        self, method: str, path: str, body: bytes | None, query: Mapping[str, str], headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
     ) -> Answer:
         async with self._request(method, path, params=query, data=body, headers=headers) as response:
             return Answer(response.status, response.headers, await response.read())
@@ -147,7 +148,7 @@ class Connection:
         Status 416: no bytes left. ApiError or StoreError on an error status; aiohttp's error if the connection is lost.
         """
         headers = {"range": f"bytes={start}-"} if start else {}
-        query = {name: _text(value) for name, value in params.items() if value is not None}
+        query = _query(params)
         used, first = self.credentials, self.credentials
         for attempt in range(TRIES):
             async with self._request("GET", path, params=query, headers=headers) as response:
@@ -244,6 +245,12 @@ def _take_note(renewing: asyncio.Task[None]) -> None:
     """Consume an exception, so that asyncio does not log it if no call is left to raise it."""
     if not renewing.cancelled():
         renewing.exception()
+
+
+def _query(params: Mapping[str, Any]) -> Query:
+    """Return the parameters that are set; one with several values is a list."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return {name: list(map(_text, each)) if isinstance(each, list) else _text(each) for name, each in given.items()}
 
 
 def _text(value: object) -> str:

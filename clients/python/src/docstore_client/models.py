@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -237,6 +237,34 @@ class Hits(Model):
     total: int
     mode: Literal["name", "fulltext"]
     next_cursor: str | None = None
+
+
+class SavedFilters(Model):
+    """Filters of a saved search; those that are None do not filter. Spans in days end with the moment of the search."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    within: Literal["name", "content"] | None = Field(None, alias="in")
+    tag: list[str] | None = None
+    type: str | None = None
+    kind: Kind | None = None
+    owner: str | None = None
+    metadata: dict[str, str] | None = None
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    modified_within_days: int | None = None
+    created_within_days: int | None = None
+
+
+class SavedSearch(Model):
+    id: str
+    name: str
+    q: str
+    filters: SavedFilters
+    created_at: datetime
+    modified_at: datetime
 
 
 class Subscription(Model):

@@ -26,6 +26,8 @@ from docstore_client.models import (
     PushSubscription,
     Retention,
     Role,
+    SavedFilters,
+    SavedSearch,
     Session,
     Share,
     ShareInvitation,
@@ -293,6 +295,34 @@ class Client:
                 query, within=within, tag=tag, content_type=content_type, limit=limit, cursor=cursor, **options
             )
         )
+
+    def saved_searches(self, cursor: str | None = None) -> Page[SavedSearch]:
+        """Return the account's saved searches, by name."""
+        return self._loop.wait(self._client.saved_searches(cursor))
+
+    def save_search(self, name: str, query: str = "", filters: SavedFilters | None = None) -> SavedSearch:
+        """Keep a search under a name."""
+        return self._loop.wait(self._client.save_search(name, query, filters))
+
+    def change_saved_search(
+        self,
+        saved_search_id: str,
+        *,
+        name: str | None = None,
+        query: str | None = None,
+        filters: SavedFilters | None = None,
+    ) -> SavedSearch:
+        """Change what is given; the filters as a whole."""
+        return self._loop.wait(
+            self._client.change_saved_search(saved_search_id, name=name, query=query, filters=filters)
+        )
+
+    def delete_saved_search(self, saved_search_id: str) -> None:
+        self._loop.wait(self._client.delete_saved_search(saved_search_id))
+
+    def search_as_saved(self, query: str, filters: SavedFilters, *, limit: int = 20, cursor: str | None = None) -> Hits:
+        """Search with the words and filters of a saved search."""
+        return self._loop.wait(self._client.search_as_saved(query, filters, limit=limit, cursor=cursor))
 
     def follow(
         self,

@@ -34,6 +34,9 @@ from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
 from docstore_indexer.rebuild.api import admin_router, rebuild_router
 from docstore_indexer.rebuild.worker import Rebuild
+from docstore_indexer.saved.api import saved_router
+from docstore_indexer.saved.repository import MongoSavedSearches
+from docstore_indexer.saved.service import SavedSearchService
 from docstore_indexer.search.api import search_router
 from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings
@@ -60,6 +63,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     cipher = Cipher("docstore indexed texts", *secret_list("INDEXER_TEXT_SECRETS", settings.text_secrets, infra))
     texts, accounts = MongoTexts(database, cipher), MongoAccounts(database)
     jobs = Jobs(database, lease_seconds=settings.lease_seconds)
+    saved = MongoSavedSearches(database)
     runtime = EventRuntime("indexer", infra, mongo, database)
     service = IndexService(entries, accounts, jobs, runtime.transactor)
     runtime.subscribe(IndexerSubscribers(service))
@@ -126,6 +130,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             stack.push_async_callback(pictures.close)
             await entries.create_indexes()
             await jobs.create_indexes()
+            await saved.create_indexes()
             await service.begin()
             if opened.rebuild_needed:
                 await service.request_rebuild(opened.reason)
@@ -140,6 +145,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         public=[
             search_router(search),
             languages_router(LanguageService(service, trained)),
+            saved_router(SavedSearchService(saved)),
             admin_router(service, rebuild.status),
         ],
         internal=[

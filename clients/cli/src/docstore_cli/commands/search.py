@@ -1,4 +1,4 @@
-"""`docstore search`."""
+"""`docstore search` and `docstore saved-searches`."""
 
 import html
 import re
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.failures import BadUsage
 from docstore_cli.filters import (
     KINDS,
     CreatedAfter,
@@ -19,8 +20,9 @@ from docstore_cli.filters import (
     pairs,
 )
 from docstore_cli.options import AsJson, print_json, shown
-from docstore_cli.session import as_person
-from docstore_client.list_options import SearchOptions
+from docstore_cli.session import as_person, every
+from docstore_client import AsyncClient
+from docstore_client.models import Hits, SavedFilters, SavedSearch
 
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[WORDS]...", help='Words that must all occur; "a phrase" in quotes.')
@@ -28,6 +30,9 @@ Words = Annotated[
 InContent = Annotated[bool, typer.Option("--content", help="Search the text of files (premium plan).")]
 Tag = Annotated[str | None, typer.Option("--tag")]
 Type = Annotated[str | None, typer.Option("--type", help="Such as application/pdf, image or pdf.")]
+Saved = Annotated[str | None, typer.Option("--saved", metavar="NAME", help="Run a saved search.")]
+Save = Annotated[str | None, typer.Option("--save", metavar="NAME", help="Save this search under a name.")]
+Delete = Annotated[str | None, typer.Option("--delete", metavar="NAME", help="Delete a saved search.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100)]
 
 
@@ -43,6 +48,8 @@ def search(
     modified_before: ModifiedBefore = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    saved: Saved = None,
+    save: Save = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -50,19 +57,36 @@ def search(
 
     Without words, all that the filters let through.
     """
-    query, within = " ".join(words or []), "content" if content else "name"
-    options = SearchOptions(
+    after, created = _days(modified_after), _days(created_after)
+    filters = SavedFilters(
+        within="content" if content else None,
+        tag=[tag] if tag else None,
+        type=type_,
         kind=None if kind is None else KINDS[kind],
         owner=owner,
-        metadata=pairs(meta),
-        modified_after=ago(modified_after, "--modified-after"),
+        metadata=pairs(meta) or None,
+        modified_after=None if after else ago(modified_after, "--modified-after"),
         modified_before=ago(modified_before, "--modified-before"),
-        created_after=ago(created_after, "--created-after"),
+        created_after=None if created else ago(created_after, "--created-after"),
         created_before=ago(created_before, "--created-before"),
+        modified_within_days=after,
+        created_within_days=created,
     )
-    hits = as_person(
-        lambda docstore: docstore.search(query, within=within, tag=tag, content_type=type_, limit=limit, **options)
-    )
+    query = " ".join(words or [])
+
+    async def work(docstore: AsyncClient) -> Hits:
+        if saved is None:
+            wanted = (query, filters)
+        elif query or save or filters != SavedFilters():
+            raise BadUsage("--saved can't be combined with words or filters")
+        else:
+            known = await _named(docstore, saved)
+            wanted = (known.q, known.filters)
+        if save is not None:
+            await docstore.save_search(save, *wanted)
+        return await docstore.search_as_saved(*wanted, limit=limit)
+
+    hits = as_person(work)
     if as_json:
         print_json(hits)
         return
@@ -72,3 +96,36 @@ def search(
             typer.echo("    " + shown(" ".join(html.unescape(re.sub(r"</?mark>", "", hit.snippet)).split())))
     if hits.total > len(hits.items):
         typer.echo(f"{hits.total - len(hits.items)} more: use --limit", err=True)
+
+
+def _days(text: str | None) -> int | None:
+    """Return the days of a time that is a number of them: a saved search counts them back from each run."""
+    return int(text[:-1]) if text and re.fullmatch(r"[1-9]\d{0,4}d", text) else None
+
+
+async def _named(docstore: AsyncClient, name: str) -> SavedSearch:
+    for search in await every(docstore.saved_searches):
+        if search.name == name:
+            return search
+    raise BadUsage(f"{name}: there is no saved search of this name (see `docstore saved-searches`)")
+
+
+def saved_searches(delete: Delete = None, as_json: AsJson = False) -> None:
+    """List saved searches, or delete one.
+
+    `docstore search --saved NAME` runs one, `docstore search ... --save NAME` adds one.
+    """
+
+    async def work(docstore: AsyncClient) -> list[SavedSearch]:
+        if delete is not None:
+            await docstore.delete_saved_search((await _named(docstore, delete)).id)
+        return await every(docstore.saved_searches)
+
+    found = as_person(work)
+    if as_json:
+        print_json({"items": [search.model_dump(mode="json", by_alias=True, exclude_none=True) for search in found]})
+        return
+    for search in found:
+        given = search.filters.model_dump(mode="json", by_alias=True, exclude_none=True)
+        filters = " ".join(f"{name}={value}" for name, value in given.items())
+        typer.echo("\t".join(map(shown, (search.name, search.q, filters))).rstrip())

@@ -1,0 +1,104 @@
+"""Request and response models of saved searches."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from docstore_platform.clock import rfc3339
+from docstore_platform.http.response_models import Page, ResponseModel, omittable
+from docstore_platform.http.values import WHOLE, CustomMetadata, DayOrMoment, Id, Line, Tag, Text
+
+Name = Annotated[Line, Field(min_length=1, max_length=100)]
+Query = Annotated[Text, Field(max_length=1000)]
+Days = Annotated[int, Field(ge=1, le=36500), WHOLE]
+
+
+class Filters(BaseModel):
+    """Parameters of `GET /v1/search`, and time spans that end with the moment of the search."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scope: Literal["name", "content"] | None = Field(None, alias="in")
+    tag: Annotated[list[Tag], Field(max_length=20)] | None = None
+    type: Annotated[Text, Field(max_length=200)] | None = None
+    kind: Literal["file", "folder"] | None = None
+    owner: Id | None = None
+    metadata: CustomMetadata | None = None
+    modified_after: DayOrMoment | None = None
+    modified_before: DayOrMoment | None = None
+    created_after: DayOrMoment | None = None
+    created_before: DayOrMoment | None = None
+    modified_within_days: Days | None = None
+    created_within_days: Days | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """Return those that are set, in JSON."""
+        given = self.model_dump(by_alias=True, exclude_none=True)
+        return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+class NewSavedSearch(BaseModel):
+    """A search to keep under a name."""
+
+    name: Name
+    q: Query = ""
+    filters: Filters = Field(default_factory=Filters)
+
+
+class ChangedSavedSearch(BaseModel):
+    """What changes; `filters` as a whole."""
+
+    name: Name | None = None
+    q: Query | None = None
+    filters: Filters | None = None
+
+
+class SavedFilters(ResponseModel):
+    """Filters of a saved search; those that are not set are omitted."""
+
+    scope: Literal["name", "content"] = Field(default_factory=lambda: "name", alias="in")
+    """Where words are looked for."""
+    tag: list[str] = omittable()
+    """All of them."""
+    type: str = omittable()
+    """Such as `application/pdf`, `image` or `pdf`."""
+    kind: Literal["file", "folder"] = omittable()
+    """Only files or only folders."""
+    owner: str = omittable()
+    """Account that owns it."""
+    metadata: dict[str, str] = omittable()
+    """Exactly these pairs."""
+    modified_after: datetime = omittable()
+    """Exclusive."""
+    modified_before: datetime = omittable()
+    """Exclusive."""
+    created_after: datetime = omittable()
+    """Exclusive."""
+    created_before: datetime = omittable()
+    """Exclusive."""
+    modified_within_days: int = omittable()
+    """Modified in so many days before the search: whoever runs it computes `modified_after`."""
+    created_within_days: int = omittable()
+    """Created in so many days before the search: whoever runs it computes `created_after`."""
+
+
+class SavedSearch(ResponseModel):
+    """A search that the account keeps under a name; run it with `GET /v1/search`."""
+
+    id: str
+    """Id."""
+    name: str
+    """Unique within the account."""
+    q: str
+    """Words, as in `GET /v1/search`."""
+    filters: SavedFilters
+    """Filters."""
+    created_at: datetime
+    """When it was saved."""
+    modified_at: datetime
+    """When it was last changed."""
+
+
+class SavedSearchPage(Page[SavedSearch]):
+    """Saved searches, by name."""
