@@ -15,6 +15,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Document
 from docstore_platform.services import ServiceName
 from docstore_platform.testing import eventually
+from docstore_standalone.chaos import faults
 
 pytestmark = pytest.mark.scale
 
@@ -95,8 +96,9 @@ async def _in_mid_work(paired: PairedServices, client: BusyClient) -> AsyncItera
 
 
 def _freeze(held: ExitStack, instance: Instance) -> None:
-    instance.freeze()
-    held.callback(instance.go_on)
+    process = instance.system_process
+    process.suspend()
+    held.callback(faults.resume, [process])
 
 
 def _lease(setting: str) -> datetime:

@@ -5,7 +5,6 @@ With `TEST_SEARCH=opensearch` there are two indexers too, on a real OpenSearch n
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -115,14 +114,9 @@ class Instance:
         """kill -9."""
         await self.process.kill()
 
-    def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        psutil.Process(self.process.id.pid).send_signal(number)
+    @property
+    def system_process(self) -> psutil.Process:
+        return psutil.Process(self.process.id.pid)
 
     async def total(self, metric: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""

@@ -12,6 +12,7 @@ from stacks import SUPERVISOR, DetachedStack
 
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
+from docstore_standalone.chaos.faults import paused
 
 SERVERS = ("mongod", "object-store", "broker")
 
@@ -60,14 +61,8 @@ class StackFaults:
             await self._runs(component)
         processes = [self._stack.process(component) for component in hit]
         seconds = self._rng.uniform(0.1, 4.0)
-        for process in processes:
-            process.suspend()
-        try:
+        async with paused(processes):
             await asyncio.sleep(seconds)
-        finally:
-            for process in processes:
-                if process.is_running():
-                    process.resume()
         return f"paused {' and '.join(hit)} for {seconds:.1f} s"
 
     async def _runs(self, component: str) -> None:
@@ -99,11 +94,6 @@ class PairFaults:
 
     async def _freeze(self, hit: Sequence[Instance]) -> float:
         seconds = self._rng.uniform(0.1, 4.0)
-        for instance in hit:
-            instance.freeze()
-        try:
+        async with paused([instance.system_process for instance in hit]):
             await asyncio.sleep(seconds)
-        finally:
-            for instance in hit:
-                instance.go_on()
         return seconds

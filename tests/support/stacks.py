@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import psutil
 from deployments import Bucket, Mailbox
 
 from docstore_platform.testing import eventually
+from docstore_standalone.chaos import faults
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER
 from docstore_standalone.state import StackState, read_state, running_state
@@ -153,7 +153,7 @@ class DetachedStack:
     async def kill(self, part: str) -> ProcessId:
         """kill -9; which process it was."""
         killed = self.identity(part)
-        self.process(part).send_signal(signal.SIGKILL)
+        faults.kill(self.process(part))
         return killed
 
     async def returned(self, part: str, killed: ProcessId) -> None:

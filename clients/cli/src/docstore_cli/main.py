@@ -18,6 +18,7 @@ COMMANDS = {
     "mail": ("stack", "Show the emails that the local SES received, newest last."),
     "backup": ("backup", "Back up a running deployment; delete and verify backups."),
     "restore-backup": ("restore_backup", "Restore a backup into an empty data folder, or an empty deployment."),
+    "chaos": ("chaos", "Inject a fault into a running stack, and report what users felt."),
     "secrets": ("secrets", "Create or rotate keys and secrets of the services."),
     "demo": ("demo", "Upload sample documents and show what happens; then run until Ctrl-C."),
     "events": ("events", "Events and dead letters."),

@@ -1,0 +1,25 @@
+"""Ends a fault when the process that injected it ends, even by kill -9: it waits for the end of its input.
+
+Run as `python -m docstore_standalone.chaos.guard FILE PID:STARTED_AT ...`; FILE may be empty.
+"""
+
+import sys
+from pathlib import Path
+
+from docstore_standalone.supervision.processes import ProcessId
+
+
+def main() -> None:
+    file, *processes = sys.argv[1:]
+    print("ready", flush=True)
+    sys.stdin.read()
+    for each in processes:
+        pid, _, started_at = each.partition(":")
+        if found := ProcessId(int(pid), float(started_at)).find():
+            found.resume()
+    if file:
+        Path(file).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Faults end with their block, and with the process that injected them."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from docstore_platform.testing import eventually
+from docstore_standalone.chaos.faults import FILL_FILE, filled_disk, kill, paused, slowed
+
+INJECTOR = """
+import asyncio, sys, psutil
+from docstore_standalone.chaos.faults import paused
+async def stay():
+    async with paused([psutil.Process(int(sys.argv[1]))]):
+        print("paused", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(stay())
+"""
+
+
+@pytest.fixture
+def victim() -> Iterator[psutil.Process]:
+    process = psutil.Popen([sys.executable, "-c", "while True: pass"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_a_paused_process_goes_on_afterwards(victim: psutil.Process) -> None:
+    """It stands still in the block, and not after it, whatever ends the block."""
+
+    async def fail() -> None:
+        async with paused([victim]):
+            await eventually(lambda: _is(victim, psutil.STATUS_STOPPED))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    await eventually(lambda: _is(victim, psutil.STATUS_RUNNING))
+
+
+async def test_a_slowed_process_stands_still_part_of_the_time(victim: psutil.Process) -> None:
+    """It is seen stopped and running in the block; after it, it runs."""
+    async with slowed([victim], 0.5):
+        for state in (psutil.STATUS_STOPPED, psutil.STATUS_RUNNING) * 2:
+            await eventually(lambda state=state: _is(victim, state), every=0.01)
+    await eventually(lambda: _is(victim, psutil.STATUS_RUNNING))
+
+
+async def test_a_fault_ends_with_its_killed_injector(victim: psutil.Process) -> None:
+    """Nobody is left to resume the process but the guard, which does."""
+    injector = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", INJECTOR, str(victim.pid), stdout=asyncio.subprocess.PIPE
+    )
+    assert injector.stdout is not None
+    assert await injector.stdout.readline() == b"paused\n"
+    await eventually(lambda: _is(victim, psutil.STATUS_STOPPED))
+    kill(psutil.Process(injector.pid))
+    await injector.wait()
+    await eventually(lambda: _is(victim, psutil.STATUS_RUNNING))
+
+
+async def test_a_filled_disk_is_free_afterwards(tmp_path: Path) -> None:
+    """So many bytes are left in the block; after it there is no file of ours."""
+    wanted = 32 << 20
+    async with filled_disk(tmp_path, shutil.disk_usage(tmp_path).free - wanted) as taken:
+        assert 0 < taken <= wanted * 2
+        assert (tmp_path / FILL_FILE).stat().st_blocks * 512 >= taken
+    assert not (tmp_path / FILL_FILE).exists()
+
+
+async def _is(process: psutil.Process, status: str) -> bool:
+    return bool(process.status() == status)

@@ -1,0 +1,60 @@
+"""Experiments of `docstore chaos` on a running stack."""
+
+import json
+from typing import Any
+
+import psutil
+import pytest
+from stacks import DetachedStack, run
+
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
+
+
+async def chaos(stack: DetachedStack, *arguments: str) -> tuple[int, Any]:
+    status, output = await run("chaos", *arguments, "--data", str(stack.data), "--json")
+    return status, json.loads(output[output.index("{") :]) if "{" in output else output
+
+
+async def test_a_kill_is_survived_and_reported(stack: DetachedStack) -> None:
+    """Another process takes the place of the killed one; the report has what users felt before, during and after."""
+    before = stack.identity("mongod")
+    status, report = await chaos(stack, "kill", "mongod", "--seconds", "5")
+    assert (status, report["stopped_because"]) == (0, "")
+    assert stack.identity("mongod") != before
+    assert report["recovery_seconds"] >= 0
+    assert report["before"]["errors"] == 0
+    assert report["before"]["p50"] < report["during"]["p99"]
+    assert all(report[phase]["requests"] > 0 for phase in ("before", "during"))
+
+
+async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
+    """Once calls fail for as long as allowed the paused services go on, and users recover."""
+    limits = ("--stop-error-rate", "0.5", "--stop-after", "1")
+    status, report = await chaos(stack, "pause", "services", "--seconds", "120", *limits)
+    assert status == 1
+    assert "calls failed" in report["stopped_because"]
+    assert report["fault_seconds"] < 60
+    assert report["recovery_seconds"] is not None
+    assert stack.process("services").status() != psutil.STATUS_STOPPED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("partition", "mongod"), "needs root"),
+        (("skew-clock", "services"), "needs root"),
+        (("kill", "nothing"), "no running component"),
+    ],
+)
+async def test_what_is_not_possible_is_refused(stack: DetachedStack, arguments: tuple[str, ...], reason: str) -> None:
+    """With the reason, and without a fault."""
+    status, output = await chaos(stack, *arguments)
+    assert status == 1
+    assert reason in " ".join(output.split())
+
+
+async def test_a_disk_with_other_data_is_not_filled(stack: DetachedStack) -> None:
+    """Unless that is allowed."""
+    status, output = await chaos(stack, "fill-disk")
+    assert status == 1
+    assert "--shared-disk" in output
