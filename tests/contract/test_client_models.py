@@ -19,6 +19,7 @@ ANSWERS: dict[type[models.Model], list[str]] = {
     models.File: ["File", "TrashedFile", "SharedFile"],
     models.Policy: ["RetentionPolicy"],
     models.Retention: ["Retention"],
+    models.Media: ["Media"],
     models.Version: ["Version"],
     models.Share: ["Share"],
     models.ShareInvitation: ["ShareInvitation"],

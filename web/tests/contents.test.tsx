@@ -124,13 +124,30 @@ test("a photo that this browser does not know is shown as the server renders it"
   expect(sources.slice(-2)).toEqual(["/v1/files/x/preview?width=4096&height=4096&v=1", "/v1/files/x/preview?size=large&v=1"]);
 });
 
+test("a video that this browser does not know is converted, with progress", async () => {
+  const answers = [
+    new Response(JSON.stringify({ progress: 0.42 }), { status: 503 }),
+    { type: "opaqueredirect", status: 0 } as Response,
+  ];
+  vi.stubGlobal("fetch", async (path: string) => (path.includes("kind=rendition") ? answers.shift() : new Response("{}")));
+  open({ ...file("a.avi"), preview: true } as FileItem);
+  await waitFor(() => {
+    const video = document.querySelector("video");
+    if (video) fireEvent.error(video);
+    expect(screen.getByText(/42%/)).toBeTruthy();
+  });
+  await waitFor(() => expect(document.querySelector("video")?.getAttribute("src")).toContain("kind=rendition"), { timeout: 8_000 });
+}, 15_000);
+
 test("details of a photo name what is known, and why there is no preview", () => {
   const nothing = {
-    version: 1, state: "ready", reason: "", kind: "image", width: null, height: null, pages: null, taken_at: null, camera: null,
+    version: 1, state: "ready", reason: "", kind: "image", width: null, height: null, seconds: null, pages: null, taken_at: null, camera: null,
     orientation: null, latitude: null, longitude: null,
   } as const;
   const photo = { ...nothing, width: 48, height: 96, camera: "Canary One", latitude: 48.1, longitude: -11.5 };
   expect(mediaFacts(photo)).toEqual([["Dimensions", "48 × 96"], ["Camera", "Canary One"], ["Location", "48.1, -11.5"]]);
+  expect(mediaFacts({ ...nothing, seconds: 3725.4, kind: "video" })).toEqual([["Length", "1:02:05"]]);
+  expect(mediaFacts({ ...nothing, seconds: 59.6, kind: "video" })).toEqual([["Length", "1:00"]]);
   expect(mediaFacts({ ...nothing, pages: 3, kind: "pdf" })).toEqual([["Pages", "3"]]);
   expect(mediaFacts({ ...nothing, state: "failed", reason: "encrypted" })).toEqual([["Preview", "The file needs a password"]]);
   expect(mediaFacts({ ...nothing, state: "failed", reason: "new" })).toEqual([["Preview", "This file can’t be shown"]]);

@@ -1,14 +1,17 @@
 """Previews, a renderer, pictures and transactions in memory."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from docstore_contents.s3.store import ObjectInfo
 from docstore_events.transaction import Transaction
 from docstore_media.previews.outcomes import Outcome
 from docstore_media.previews.repository import About, Ready
+from docstore_media.rendering.videos import Progress
 from docstore_media.rules import Facts, Rendered, Rendition, Source, Variant
 from docstore_platform.database import Session
 
@@ -149,6 +152,11 @@ class FakeRenderer:
     async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
         raise NotImplementedError
 
+    def converted(
+        self, variant: Variant, object_keys: Sequence[str], progress: Progress
+    ) -> AbstractAsyncContextManager[Path]:
+        raise NotImplementedError
+
 
 class NoVariants:
     """Nobody has asked for any."""
@@ -166,6 +174,9 @@ class FakePictures:
     async def put(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
         self.stored[key] = data
         return ObjectInfo(key, len(data), "etag", None, content_type, {})
+
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
+        raise NotImplementedError
 
     async def delete(self, key: str) -> None:
         self.stored.pop(key, None)

@@ -3,8 +3,13 @@
 import base64
 import io
 import struct
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image, ImageCms
 from reportlab.lib import pdfencrypt
 from reportlab.pdfgen import canvas
@@ -80,6 +85,33 @@ def opened(data: bytes) -> Image.Image:
 def is_like(pixel: Any, colour: tuple[int, int, int]) -> bool:
     """Whether a pixel of a lossy picture is of this colour."""
     return all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=False))
+
+
+@cache
+def video(form: str = "mp4", seconds: float = 3.0, size: tuple[int, int] = (320, 180), codec: str = "libx264") -> bytes:
+    """Red for a second and a half, then blue, with a tone."""
+    width, height = size
+    colours = f"color=red:s={width}x{height}:r=10:d=1.5[a];color=blue:s={width}x{height}:r=10:d={seconds - 1.5}[b]"
+    with TemporaryDirectory() as folder:
+        target = f"{folder}/video.{form}"
+        picture = ("-f", "lavfi", "-i", f"{colours};[a][b]concat")
+        sound = ("-f", "lavfi", "-i", f"sine=d={seconds}")
+        command = [get_ffmpeg_exe(), "-v", "error", *picture, *sound, "-c:v", codec, "-shortest", target]
+        subprocess.run(command, check=True)
+        return Path(target).read_bytes()
+
+
+@cache
+def noisy_video() -> bytes:
+    """Three seconds of noise, which no encoder makes small."""
+    with TemporaryDirectory() as folder:
+        target = f"{folder}/video.mkv"
+        noise = "nullsrc=s=1280x720:r=30:d=3,geq=random(1)*255:128:128"
+        subprocess.run(
+            [get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", noise, "-c:v", "mpeg4", "-q:v", "9", target],
+            check=True,
+        )
+        return Path(target).read_bytes()
 
 
 def svg(inside: str = "", *, doctype: str = "", size: tuple[int, int] = (200, 100)) -> bytes:

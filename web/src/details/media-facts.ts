@@ -5,6 +5,7 @@ import { count, moment } from "@/lib/format";
 export function mediaFacts(media: FileMedia): [string, string][] {
   const facts: [string, string | null][] = [
     ["Dimensions", media.width && media.height ? `${media.width} × ${media.height}` : null],
+    ["Length", media.seconds ? clock(media.seconds) : null],
     ["Pages", media.pages ? count(media.pages) : null],
     ["Taken", media.taken_at && moment(media.taken_at)],
     ["Camera", media.camera],
@@ -20,3 +21,11 @@ const NO_PREVIEW: Record<string, string> = {
   too_large: "The file is too large",
   timed_out: "The file takes too long to show",
 };
+
+/** Hours, minutes and seconds. */
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] ? parts : parts.slice(1);
+  return shown.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+}

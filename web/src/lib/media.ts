@@ -12,7 +12,8 @@ const BY_ENDING: Record<string, Kind> = {
   sh: "code", sql: "code", ini: "code", svg: "image",
   pdf: "pdf", png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", avif: "image", bmp: "image",
   heic: "image", heif: "image", tif: "image", tiff: "image",
-  mp4: "video", webm: "video", mov: "video", mkv: "video", mp3: "audio", wav: "audio", ogg: "audio", flac: "audio",
+  mp4: "video", webm: "video", mov: "video", mkv: "video",
+  "3gp": "video", avi: "video", flv: "video", m4v: "video", mpeg: "video", mpg: "video", ogv: "video", wmv: "video", mp3: "audio", wav: "audio", ogg: "audio", flac: "audio",
   m4a: "audio", xlsx: "sheet", xls: "sheet", ods: "sheet", pptx: "slides", ppt: "slides", odp: "slides",
   docx: "document", doc: "document", odt: "document", rtf: "document", epub: "document",
   zip: "archive", gz: "archive", tar: "archive", "7z": "archive", rar: "archive", zst: "archive",
@@ -33,8 +34,8 @@ export function kindOf(file: Pick<FileItem, "kind" | "name" | "content_type">): 
   return type.startsWith("text/") || type === "application/json" ? "text" : "other";
 }
 
-const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|heic|heif|jpeg|png|svg\+xml|tiff|webp)|application\/pdf)$/;
-const PREVIEWED_ENDINGS = /^(avif|bmp|gif|hei[cf]|jpe?g|png|svg|tiff?|webp|pdf)$/;
+const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|heic|heif|jpeg|png|svg\+xml|tiff|webp)|application\/pdf|video\/(3gpp|mp4|mpeg|ogg|quicktime|webm|x-(flv|m4v|matroska|ms-wmv|msvideo)))$/;
+const PREVIEWED_ENDINGS = /^(avif|bmp|gif|hei[cf]|jpe?g|png|svg|tiff?|webp|pdf|3gp|avi|flv|m4v|mkv|mov|mp4|mpe?g|ogv|webm|wmv)$/;
 const SAYS_NOTHING = /^((application|binary)\/octet-stream)?$/;
 
 /** Whether the server makes previews of such files: by the types that its media service has (`rules.py` there). */

@@ -17,6 +17,7 @@ import { FileIcon } from "@/ui/icon";
 import { previewUrl, sharpUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
+import { CONVERTED_AGAIN_MS, convertedVideo } from "@/viewer/converted";
 import { fetchText } from "@/viewer/text";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
 
@@ -157,9 +158,33 @@ function Picture({ file, version }: ContentProps) {
 
 function Media({ file, version, kind }: ContentProps & { kind: "video" | "audio" }) {
   const { source, failed, onError } = useSource(file, version);
+  if (failed && kind === "video" && file.preview && version === file.version) return <ConvertedVideo file={file} version={version} />;
   if (failed) return <NoPreview file={file} version={version} why="Your browser can’t play this file." />;
   const shared = { src: source, controls: true, onError, preload: "metadata", "aria-label": file.name };
-  return kind === "video" ? <video className="viewer-picture" {...shared} /> : <audio {...shared} />;
+  return kind === "video" ? <video className="viewer-picture" poster={posterOf(file, version)} {...shared} /> : <audio {...shared} />;
+}
+
+const posterOf = (file: FileItem, version: number): string | undefined =>
+  file.preview && version === file.version ? previewUrl(file, "large") : undefined;
+
+/** A video that this browser does not know, as the server converts it. */
+function ConvertedVideo({ file, version }: ContentProps) {
+  const { data, error } = useQuery({
+    queryKey: ["converted", file.id, version],
+    queryFn: ({ signal }) => convertedVideo(file, signal),
+    refetchInterval: ({ state }) => (state.data?.state === "pending" ? CONVERTED_AGAIN_MS : false),
+  });
+  const why = data?.state === "failed" || error ? "This video can’t be played here." : undefined;
+  if (why) return <NoPreview file={file} version={version} why={why} />;
+  if (data?.state === "ready") {
+    return <video className="viewer-picture" src={data.url} controls poster={posterOf(file, version)} aria-label={file.name} />;
+  }
+  return (
+    <div className="no-preview" role="status">
+      <Spinner />
+      <p>Converting the video for your browser… {Math.round((data?.progress ?? 0) * 100)}%</p>
+    </div>
+  );
 }
 
 function Text({ file, version, markdown }: ContentProps & { markdown: boolean }) {

@@ -124,6 +124,7 @@ class Media(Model):
     kind: str | None
     width: int | None = None
     height: int | None = None
+    seconds: float | None = None
     pages: int | None = None
     taken_at: str | None = None
     camera: str | None = None

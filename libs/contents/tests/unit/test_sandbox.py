@@ -205,7 +205,7 @@ async def test_what_a_worker_can_not_set_up_is_a_refusal(
     script.write_text(
         "import hostile_parser\n"
         "from docstore_contents.workers.sandbox import seccomp\n"
-        "def refuse(): raise OSError('no filters here')\n"
+        "def refuse(**_): raise OSError('no filters here')\n"
         "seccomp.restrict = refuse\n"
         "hostile_parser.serve_confined(hostile_parser._load)\n"
     )

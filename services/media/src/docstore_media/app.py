@@ -56,7 +56,13 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     )
     runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
     folder = settings.folder.absolute()
-    renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
+    renderer = WorkerRenderer(
+        Contents(objects),
+        settings.limits,
+        folder,
+        max_pixels=settings.max_megapixels * MEGA,
+        videos=settings.video_limits,
+    )
     lease_seconds = settings.lease_seconds
     worker = RenderingWorker(previews, renderer, pictures, variants, runtime.transactor, lease_seconds=lease_seconds)
     bounds = Bounds(settings.variant_bytes_per_account, settings.variant_bytes)
@@ -77,6 +83,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         # More loops than workers: while one waits for a download, another uses the worker.
         *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
         Loop("media variants", variant_worker.render, variant_service.RENDER_WAKEUP),
+        Loop("media videos", variant_worker.convert, variant_service.CONVERT_WAKEUP),
         Loop("media remove", worker.remove, REMOVE_WAKEUP),
         Loop("media remove variants", variant_worker.remove, variant_service.REMOVE_WAKEUP),
         Loop.periodic("media evict variants", variant_worker.evict, settings.variant_eviction_interval_seconds),

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     IMAGE = "image"
     PDF = "pdf"
     SVG = "svg"
+    VIDEO = "video"
 
 
 _TYPES = {
@@ -47,6 +48,22 @@ _TYPES = {
     ),
     "application/pdf": Kind.PDF,
     "image/svg+xml": Kind.SVG,
+    **dict.fromkeys(
+        (
+            "video/3gpp",
+            "video/mp4",
+            "video/mpeg",
+            "video/ogg",
+            "video/quicktime",
+            "video/webm",
+            "video/x-flv",
+            "video/x-m4v",
+            "video/x-matroska",
+            "video/x-ms-wmv",
+            "video/x-msvideo",
+        ),
+        Kind.VIDEO,
+    ),
 }
 _EXTENSIONS = {
     **dict.fromkeys(
@@ -54,6 +71,9 @@ _EXTENSIONS = {
     ),
     ".pdf": Kind.PDF,
     ".svg": Kind.SVG,
+    **dict.fromkeys(
+        (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv"), Kind.VIDEO
+    ),
 }
 _GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Generic types, declared where no better one is known."""
@@ -134,15 +154,22 @@ class Spec:
     fit: Fit = "contain"
     format: Format = "webp"
     page: int = 1
+    second: float | None = None
+    """Of a video; None: of its beginning."""
+    is_video: bool = False
+    """An MP4 of the whole video that every browser plays, instead of a picture."""
 
     @property
     def key(self) -> str:
         """Name of the object, too."""
-        return f"{self.width}x{self.height}-{self.fit}-{self.page}.{self.format}"
+        if self.is_video:
+            return "rendition.mp4"
+        place = self.page if self.second is None else f"{self.second:.1f}s"
+        return f"{self.width}x{self.height}-{self.fit}-{place}.{self.format}"
 
     @property
     def content_type(self) -> str:
-        return f"image/{self.format}"
+        return "video/mp4" if self.is_video else f"image/{self.format}"
 
     def scale(self, width: float, height: float) -> float:
         """Return the factor by which an original of this size becomes as large as asked for."""
@@ -192,6 +219,8 @@ class Facts:
     latitude: float | None = None
     """Degrees, south and west negative."""
     longitude: float | None = None
+    seconds: float | None = None
+    """Length of a video."""
 
     @classmethod
     def of(cls, found: object) -> "Facts":
@@ -219,6 +248,7 @@ _PLAUSIBLE: dict[str, Callable[[object], bool]] = {
     "orientation": _number(1, 8, int),
     "latitude": _number(-90, 90, float),
     "longitude": _number(-180, 180, float),
+    "seconds": _number(0, 1 << 31, float),
 }
 
 
@@ -253,5 +283,5 @@ REASONS = frozenset(
         "too_large",
     }
 )
-CONTENT_REASONS = frozenset({"corrupt", "encrypted", "no_such_page", "too_large"})
+CONTENT_REASONS = frozenset({"corrupt", "encrypted", "no_such_frame", "no_such_page", "too_large"})
 """Reasons that depend on the content only, so that a retry is useless."""

@@ -6,6 +6,8 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from docstore_contents.workers.pool import WorkerLimits
+from docstore_contents.workers.program import ProgramLimits
+from docstore_media.rendering.videos import VideoLimits
 from docstore_platform.settings import ServiceSettings
 
 MIB = 1 << 20
@@ -35,11 +37,20 @@ class MediaSettings(ServiceSettings):
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
     max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
 
+    max_video_bytes: int = Field(2048 * MIB, ge=MIB, description="larger videos have no preview and no rendition")
+    max_video_seconds: float = Field(3600.0, gt=0, description="longer videos have no rendition")
+    max_video_rendition_bytes: int = Field(512 * MIB, ge=MIB, description="larger renditions of videos are given up")
+    video_timeout_seconds: float = Field(7200.0, gt=0, description="time limit of one video's rendition")
+    video_cpu_seconds: int = Field(7200, ge=1, description="limit of processor time of one video's rendition")
+    video_memory_mb: int = Field(1536, ge=256, description="memory limit of one video's rendition")
+
     variant_wait_seconds: float = Field(
         5.0, ge=0, le=30, description="how long a reader waits for a picture that is being rendered, before a 503"
     )
     variant_bytes_per_account: int = Field(
-        512 * MIB, ge=MIB, description="pictures rendered on request that are kept for one account, in bytes"
+        1024 * MIB,
+        ge=MIB,
+        description="pictures and videos rendered on request that are kept for one account, in bytes",
     )
     variant_bytes: int = Field(
         10_240 * MIB, ge=MIB, description="the same for all accounts; the least recently used ones are deleted"
@@ -56,3 +67,17 @@ class MediaSettings(ServiceSettings):
             max_document_bytes=self.max_document_bytes,
             allow_weak_sandbox=self.infra.allow_weak_sandbox,
         )
+
+    @property
+    def video_limits(self) -> VideoLimits:
+        weak = self.infra.allow_weak_sandbox
+        seconds = self.picture_timeout_seconds
+        frame = ProgramLimits(seconds, int(seconds) + 1, self.memory_mb, self.max_document_bytes, weak)
+        rendition = ProgramLimits(
+            self.video_timeout_seconds,
+            self.video_cpu_seconds,
+            self.video_memory_mb,
+            self.max_video_rendition_bytes,
+            weak,
+        )
+        return VideoLimits(frame, rendition, self.max_video_seconds, self.max_video_bytes)

@@ -81,6 +81,64 @@ async def test_each_page_of_a_pdf_can_be_seen(running: World) -> None:
     assert await refused(running, image, "page=2") == (404, "preview_failed", "no_such_page")
 
 
+async def test_a_video_has_a_poster_any_of_its_frames_and_a_rendition(running: World) -> None:
+    """The poster beforehand; the rendition in the background, which the reader is told; then both are redirects."""
+    file = await added(running, "a.mkv", originals.video("mkv"), "video/x-matroska")
+    known = (await running.media_of(file.owner_id, file.file_id)).json()
+    assert (known["kind"], known["width"], round(known["seconds"])) == ("video", 320, 3)
+    poster = await running.preview(file.owner_id, file.file_id)
+    assert originals.is_like((await opened(poster.headers["location"])).getpixel((100, 100)), (254, 0, 0))
+    late = await opened(await url_of(running, file, "t=2.5&width=100"))
+    assert originals.is_like(late.getpixel((50, 20)), (0, 0, 254))
+    first = await running.picture(file.owner_id, file.file_id, "kind=rendition")
+    assert (first.status, first.json()["code"], first.json()["progress"]) == (503, "preview_in_progress", 0.0)
+
+    async def converted() -> Any:
+        answer = await running.picture(file.owner_id, file.file_id, "kind=rendition")
+        return answer.headers.get("location")
+
+    url = await eventually(converted)
+    async with aiohttp.ClientSession() as client, client.get(URL(url, encoded=True)) as answer:
+        data = await answer.read()
+        assert answer.headers["content-type"] == "video/mp4"
+    assert data[4:8] == b"ftyp"
+    await running.purge(file)
+    await running.until_stored(file.owner_id, 0)
+
+
+async def test_a_video_that_can_not_be_converted_has_a_reason(world: World) -> None:
+    """It is longer than the operator allows; a picture has no rendition at all."""
+    async with world.running(max_video_seconds=2):
+        file = await added(world, "a.mp4", originals.video(), "video/mp4")
+
+        async def failed() -> Any:
+            status, code, reason = await refused(world, file, "kind=rendition")
+            return status == 404 and (code, reason)
+
+        assert await eventually(failed) == ("preview_failed", "too_large")
+        image = await added(world, "a.png", originals.image())
+        for query in ("kind=rendition", "t=1"):
+            assert await refused(world, image, query) == (404, "preview_failed", "no_such_frame")
+
+
+async def test_a_video_is_converted_again_after_a_crash(world: World) -> None:
+    """The work of a dead instance is taken over from the beginning."""
+    async with world.running():
+        file = await added(world, "a.mp4", originals.video(), "video/mp4")
+    row = {"rendition": (await world.database["renditions"].find_one({}))["_id"]}  # type: ignore[index]
+    async with world.running(poll_interval_seconds=3600):
+        await world.picture(file.owner_id, file.file_id, "kind=rendition")
+    stuck = {"state": "pending", "lease_owner": "dead", "due_at": utc_now().replace(year=2100), "progress": 0.5}
+    await world.database["variants"].update_many(row, {"$set": stuck, "$unset": {"bytes": 1, "used_at": 1}})
+    async with world.running():
+
+        async def converted() -> Any:
+            answer = await world.picture(file.owner_id, file.file_id, "kind=rendition")
+            return answer.status == 302
+
+        assert await eventually(converted)
+
+
 async def test_sizes_are_bounded_and_consistent(running: World) -> None:
     """What nobody could mean is refused before anything is rendered."""
     file = await added(running, "a.png", originals.image())

@@ -21,6 +21,8 @@ from docstore_media.rules import Facts, Kind, Source, kind_of
         ("text/plain", "a.png", None),
         ("image/svg+xml", "a.svg", Kind.SVG),
         ("", "IMG_0001.HEIC", Kind.IMAGE),
+        ("video/quicktime", "a", Kind.VIDEO),
+        ("application/octet-stream", "Film.MKV", Kind.VIDEO),
         ("text/html", "a.svg", None),
         ("", "README", None),
     ],

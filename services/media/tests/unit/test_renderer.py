@@ -1,6 +1,5 @@
 """Pictures of real files by the real worker process, and what hostile ones cost: a worker, never the service."""
 
-import asyncio
 import io
 import random
 from collections.abc import AsyncIterator
@@ -9,6 +8,7 @@ from typing import Any
 
 import media_originals as originals
 import pytest
+from media_contents import VIDEOS, Store
 from PIL import Image
 
 from docstore_contents.reader import Contents
@@ -18,22 +18,10 @@ from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rules import PIXELS, Facts, Kind, Rendered, RenderFailed, Rendition, Size, Spec, Variant
 
 
-class Store:
-    """Objects by key."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    async def download(self, key: str, path: Path, max_bytes: int) -> int:
-        if key not in self.objects:
-            raise ObjectNotFound("NoSuchKey", key)
-        return await asyncio.to_thread(path.write_bytes, self.objects[key])
-
-
 @pytest.fixture
 async def renderer(tmp_path: Path) -> AsyncIterator[WorkerRenderer]:
     store: Any = Store()
-    made = WorkerRenderer(Contents(store), WorkerLimits(), tmp_path, max_pixels=50_000_000)
+    made = WorkerRenderer(Contents(store), WorkerLimits(), tmp_path, max_pixels=50_000_000, videos=VIDEOS)
     yield made
     await made.close()
 
@@ -184,7 +172,7 @@ async def test_a_hostile_vector_image_ends_within_its_limits(tmp_path: Path, dat
     """With a reason; the next one is drawn."""
     store: Any = Store()
     limits = WorkerLimits(memory_mb=512, seconds=5)
-    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=50_000_000)
+    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=50_000_000, videos=VIDEOS)
     try:
         assert await refused(renderer, data, Kind.SVG) in reasons
         assert await render(renderer, originals.svg(), Kind.SVG)
@@ -321,7 +309,9 @@ async def test_a_bomb_is_not_unpacked(renderer: WorkerRenderer) -> None:
 async def test_too_much_memory_ends_the_worker_alone(tmp_path: Path) -> None:
     """The limit ends what an image does; the next one has its pictures."""
     store: Any = Store()
-    renderer = WorkerRenderer(Contents(store), WorkerLimits(memory_mb=256), tmp_path, max_pixels=2_000_000_000)
+    renderer = WorkerRenderer(
+        Contents(store), WorkerLimits(memory_mb=256), tmp_path, max_pixels=2_000_000_000, videos=VIDEOS
+    )
     try:
         assert await refused(renderer, originals.bomb(900)) in ("out_of_memory", "parser_crashed")
         assert await render(renderer, originals.image())
@@ -334,7 +324,7 @@ async def test_too_much_time_ends_the_worker_alone(tmp_path: Path) -> None:
     store: Any = Store()
     folder = tmp_path / "work"
     folder.mkdir()
-    renderer = WorkerRenderer(Contents(store), WorkerLimits(seconds=0.01), folder, max_pixels=50_000_000)
+    renderer = WorkerRenderer(Contents(store), WorkerLimits(seconds=0.01), folder, max_pixels=50_000_000, videos=VIDEOS)
     try:
         assert await refused(renderer, originals.image("PNG", (4000, 4000))) == "timed_out"
     finally:
@@ -345,7 +335,9 @@ async def test_too_much_time_ends_the_worker_alone(tmp_path: Path) -> None:
 async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
     """What is said of its size is enough."""
     store: Any = Store()
-    renderer = WorkerRenderer(Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1)
+    renderer = WorkerRenderer(
+        Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1, videos=VIDEOS
+    )
     assert await refused(renderer, b"x" * 11) == "too_large"
     assert renderer.pool.pids == []
 

@@ -10,7 +10,7 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from boto3.s3.transfer import TransferConfig
 
@@ -187,6 +187,15 @@ class ObjectStore(Presigner):
             headers["if-match"] = f'"{etag}"'
         response, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
         return ObjectInfo(key, len(data), response["etag"].strip('"'), digest, content_type, dict(metadata or {}))
+
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
+        """Store a file of up to 5 GiB without reading it into memory."""
+
+        def read() -> BinaryIO:
+            return path.open("rb")
+
+        with await asyncio.to_thread(read) as body:
+            await self.transport.call("put_object", Key=key, Body=body, ContentType=content_type)
 
     async def copy(self, key: str, to: str) -> None:
         """Copy an object within the store, a large one in parts. ObjectNotFound if it does not exist."""

@@ -72,7 +72,7 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
     options = parser.parse_args()
     requests, replies = os.fdopen(os.dup(0), "rb"), os.dup(1)
     os.dup2(2, 1)  # what a native library prints must not reach the replies
-    _limit_process(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
+    limit_process(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
     shared = Path(os.environ["TMPDIR"])
     shared.mkdir()
     tempfile.tempdir = str(shared)
@@ -86,7 +86,7 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
         _do(jobs, request, replies)
 
 
-def _limit_process(*, parent: int, memory_mb: int, file_mb: int) -> None:
+def limit_process(*, parent: int, memory_mb: int, file_mb: int) -> None:
     """Limit this process and its forks, once, before any thread starts."""
     libc = ctypes.CDLL(None, use_errno=True)
     # In addition to the sandbox, and only if the kernel grants them to a plain user.
@@ -172,7 +172,7 @@ def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, er
     try:
         _die_with(worker)
         out = _only_pipes(answers, errors)
-        _allow_processor_seconds(float(request["seconds"]))
+        allow_processor_seconds(float(request["seconds"]))
         os.environ["HOME"] = tempfile.tempdir = str(jobs.scratch)
         try:
             confine((*jobs.readable, Path(request["path"])), jobs.scratch, allow_weak=jobs.allow_weak)
@@ -211,7 +211,7 @@ def _answered(response: Answerer, request: dict[str, Any]) -> dict[str, Any]:
         return {"reason": "parser_crashed", "detail": repr(error)[:500]}
 
 
-def _allow_processor_seconds(seconds: float) -> None:
+def allow_processor_seconds(seconds: float) -> None:
     """Send SIGXCPU once this job has used that much time, and kill it if it catches that."""
     soft = int(seconds) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

@@ -6,12 +6,20 @@ from typing import Literal
 from docstore_events.catalogue.files import PreviewFailed, PreviewReady
 from docstore_media.rules import NO_FACTS, Facts, Kind, Source
 
-PublicKind = Literal["image", "pdf"]
+PublicKind = Literal["image", "pdf", "video"]
+
+
+_PUBLIC_KINDS: dict[Kind, PublicKind] = {
+    Kind.IMAGE: "image",
+    Kind.PDF: "pdf",
+    Kind.SVG: "image",
+    Kind.VIDEO: "video",
+}
 
 
 def public_kind(kind: Kind) -> PublicKind:
     """Return the kind that clients know: a vector image is an image."""
-    return "pdf" if kind is Kind.PDF else "image"
+    return _PUBLIC_KINDS[kind]
 
 
 @dataclass(frozen=True, slots=True)

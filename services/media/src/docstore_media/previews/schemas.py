@@ -14,12 +14,14 @@ class Media(ResponseModel):
     """Whether it has a preview; `none`: its type has none, or it has just been added."""
     reason: str
     """Why it failed, as in the event preview-failed; else empty."""
-    kind: Literal["image", "pdf"] | None
+    kind: Literal["image", "pdf", "video"] | None
     """Kind of the content; null without a preview."""
     width: int | None
-    """Pixels of an image, upright."""
+    """Pixels of an image or video, upright."""
     height: int | None
     """The same."""
+    seconds: float | None
+    """Length of a video."""
     pages: int | None
     """Pages of a document."""
     taken_at: str | None

@@ -6,6 +6,7 @@ Everything may run twice: a rendition stays pending until its pictures are store
 import asyncio
 import time
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -36,6 +37,8 @@ class Pictures(Protocol):
     """The processed bucket."""
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo: ...
+
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None: ...
 
     async def delete(self, key: str) -> None: ...
 

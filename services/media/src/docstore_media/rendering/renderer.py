@@ -1,7 +1,8 @@
 """Renders a content at a bounded cost: downloads it and passes it to a limited worker process."""
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_media.rendering.videos import Progress, VideoLimits, Videos
 from docstore_media.rules import (
     MAX_PICTURE_BYTES,
     MAX_VARIANT_BYTES,
@@ -17,6 +19,7 @@ from docstore_media.rules import (
     REASONS,
     VARIANT,
     Facts,
+    Kind,
     Rendered,
     RenderFailed,
     Rendition,
@@ -41,15 +44,24 @@ class Renderer(Protocol):
     async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
         """Return one picture of such a content. Raises the same."""
 
+    def converted(
+        self, variant: Variant, object_keys: Sequence[str], progress: Progress
+    ) -> AbstractAsyncContextManager[Path]:
+        """Convert such a video; the file is removed at the end of the block. Raises the same."""
+
 
 class WorkerRenderer:
     """Renders in worker processes; `folder` is for contents under work."""
 
-    def __init__(self, contents: Contents, limits: WorkerLimits, folder: Path, *, max_pixels: int) -> None:
+    def __init__(
+        self, contents: Contents, limits: WorkerLimits, folder: Path, *, max_pixels: int, videos: VideoLimits
+    ) -> None:
         self._contents = contents
         self._limits = limits
         self._folder = folder
         self._max_pixels = max_pixels
+        self._videos = Videos(videos)
+        self._max_video_bytes = videos.source_bytes
         self.pool = WorkerPool(PROGRAM, limits, folder)
 
     @property
@@ -68,14 +80,31 @@ class WorkerRenderer:
     async def _response(
         self, content: Rendition | Variant, object_keys: Sequence[str], request: dict[str, Any]
     ) -> dict[str, Any]:
-        """Download the content, and return what a worker made of it."""
-        if content.size > self._limits.max_document_bytes:
+        """Download the content, and return what a worker made of it; of a video, of one of its frames."""
+        async with self._downloaded(content, object_keys) as path:
+            kind, facts = content.kind, {}
+            if kind is Kind.VIDEO:
+                second = content.spec.second if isinstance(content, Variant) else None
+                path, seconds = await self._videos.frame(path, path.parent, second)
+                kind, facts = Kind.IMAGE, {"seconds": seconds}
+            about = {"path": str(path), "kind": kind.value, "max_pixels": self._max_pixels}
+            response = await self._run(about | request)
+            return {**response, "facts": response.get("facts", {}) | facts}
+
+    @asynccontextmanager
+    async def converted(self, variant: Variant, object_keys: Sequence[str], progress: Progress) -> AsyncIterator[Path]:
+        async with self._downloaded(variant, object_keys) as path:
+            yield await self._videos.rendition(path, path.parent, progress)
+
+    @asynccontextmanager
+    async def _downloaded(self, content: Rendition | Variant, object_keys: Sequence[str]) -> AsyncIterator[Path]:
+        is_video = content.kind is Kind.VIDEO
+        if content.size > (self._max_video_bytes if is_video else self._limits.max_document_bytes):
             raise RenderFailed("too_large")
         with TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "content"
             await self._fetch(object_keys, path, content.size)
-            about = {"path": str(path), "kind": content.kind.value, "max_pixels": self._max_pixels}
-            return await self._run(about | request)
+            yield path
 
     async def _fetch(self, object_keys: Sequence[str], path: Path, size: int) -> None:
         """Download from the first key that still exists: purging a version deletes its copy."""

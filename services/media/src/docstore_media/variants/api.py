@@ -1,6 +1,6 @@
 """Public HTTP route of previews and variants."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
@@ -30,12 +30,18 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
         ] = None,
         form: Annotated[Format | None, Query(alias="format")] = None,
         page: Annotated[int | None, Query(ge=1, le=100_000, description="Page of a PDF, from 1")] = None,
+        t: Annotated[float | None, Query(ge=0, le=86_400, description="Second of a video")] = None,
+        kind: Annotated[
+            Literal["poster", "rendition"],
+            Query(description="Of a video: a picture of it, or an MP4 that every browser plays"),
+        ] = "poster",
         _: Annotated[
             int | None,
             Query(alias="v", description="The file's version, for a URL that changes with it; it chooses no version."),
         ] = None,
     ) -> Response:
-        """Redirect to a signed URL of a picture of the current version: of an image, or of a PDF's page.
+        """Redirect to a signed URL of a picture of the current version: of an image, a PDF's page or a video's
+        frame.
 
         With `size` (`large` by default) to a WebP picture that is ready beforehand. With any other parameter to one
         that is rendered when first asked for, never larger than the original.
@@ -44,8 +50,14 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
         if such a picture of it can't be rendered; 503 `preview_in_progress` while it is rendered.
         """
         wanted: dict[str, Any] = {"width": width, "height": height, "fit": fit, "format": form, "page": page}
+        if t is not None:
+            wanted["second"] = round(t, 1)
         given = {name: value for name, value in wanted.items() if value is not None}
-        if given:
+        if kind == "rendition":
+            if given or size is not None:
+                raise invalid("The rendition of a video has no other parameters.")
+            url = await variants.url(caller.account_id, file_id, Spec(is_video=True))
+        elif given:
             url = await variants.url(caller.account_id, file_id, _spec(size, given))
         else:
             url = await previews.url(caller.account_id, file_id, size or "large")

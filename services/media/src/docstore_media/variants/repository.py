@@ -12,6 +12,12 @@ from docstore_platform.mongo import ASCENDING, Collection, Database, Document, I
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 State = Literal["pending", "ready", "failed", "removing"]
+Work = Literal["picture", "video", "removal"]
+_WORK: dict[Work, Document] = {
+    "picture": {"state": "pending", "spec.is_video": {"$ne": True}},
+    "video": {"state": "pending", "spec.is_video": True},
+    "removal": {"state": "removing"},
+}
 NOTED_EVERY = timedelta(hours=1)
 """A use is recorded if the last recorded one is older: most reads write nothing."""
 RETRIED_AFTER = timedelta(hours=1)
@@ -26,7 +32,9 @@ class Made:
     """State of a variant; `reason`: why it can't be rendered."""
 
     state: State
-    reason: str
+    reason: str = ""
+    progress: float = 0.0
+    """Share of a video that is converted."""
 
 
 class Variants(Protocol):
@@ -38,8 +46,11 @@ class Variants(Protocol):
     async def request(self, variant: Variant) -> None:
         """Queue it, unless somebody has asked for it before."""
 
-    async def claim(self, state: Literal["pending", "removing"]) -> Variant | None:
+    async def claim(self, work: Work) -> Variant | None:
         """Lease due work; accounts take turns."""
+
+    async def renew(self, variant: Variant, progress: float) -> bool:
+        """Renew the lease and store the progress. False if it is to be removed, or the lease was lost."""
 
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         """Store that it is ready, or why not. False if it is to be removed, or the lease was lost."""
@@ -50,8 +61,8 @@ class Variants(Protocol):
     async def remove(self, variant: Variant) -> None:
         """Delete the record of a variant whose object is deleted."""
 
-    async def due(self) -> list[str]:
-        """Return the states with due work."""
+    async def due(self) -> list[Work]:
+        """Return what work is due."""
 
     async def stored_bytes(self) -> dict[str, int]:
         """Return the bytes of variants by account."""
@@ -88,13 +99,13 @@ class MongoVariants:
     # --- readers -----------------------------------------------------------------------------------------
 
     async def find(self, variant_id: str) -> Made | None:
-        row = await self._variants.find_one({"_id": variant_id}, {"state": 1, "reason": 1, "used_at": 1})
+        row = await self._variants.find_one({"_id": variant_id}, {"state": 1, "reason": 1, "used_at": 1, "progress": 1})
         if row is None:
             return None
         now = self._clock()
         if row["state"] == "ready" and row["used_at"] < now - NOTED_EVERY:
             await self._variants.update_one({"_id": variant_id, "state": "ready"}, {"$set": {"used_at": now}})
-        return Made(row["state"], row["reason"])
+        return Made(row["state"], row["reason"], row.get("progress", 0.0))
 
     async def request(self, variant: Variant) -> None:
         fields = {
@@ -111,9 +122,20 @@ class MongoVariants:
 
     # --- work --------------------------------------------------------------------------------------------
 
-    async def claim(self, state: Literal["pending", "removing"]) -> Variant | None:
-        lease = await self._queue.claim({"state": state})
+    async def claim(self, work: Work) -> Variant | None:
+        lease = await self._queue.claim(_WORK[work])
         return None if lease is None else _variant(lease)
+
+    async def renew(self, variant: Variant, progress: float) -> bool:
+        lease = _lease(variant)
+        mine = {**self._queue.held(lease), "state": "pending"}
+        outcome = await self._variants.update_one(mine, {"$set": {"progress": progress}})
+        if not outcome.matched_count:
+            return False
+        with suppress(LeaseLost):
+            await self._queue.renew(lease)
+            return True
+        return False
 
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         change: Document = {
@@ -140,8 +162,8 @@ class MongoVariants:
         """Release all leases at the start of the only instance."""
         await self._queue.release_all()
 
-    async def due(self) -> list[str]:
-        return [state for state in ("pending", "removing") if await self._queue.due_in({"state": state}) == 0]
+    async def due(self) -> list[Work]:
+        return [work for work, chosen in _WORK.items() if await self._queue.due_in(chosen) == 0]
 
     # --- space -------------------------------------------------------------------------------------------
 

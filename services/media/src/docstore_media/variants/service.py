@@ -10,11 +10,13 @@ from docstore_platform.errors import NotFound, Unavailable
 from docstore_work.wakeup import Wakeup, wake
 
 RENDER_WAKEUP = "media:variants"
+CONVERT_WAKEUP = "media:videos"
 REMOVE_WAKEUP = "media:variants-remove"
 MADE_WAKEUP = "media:variant-made"
 POLL_SECONDS = 0.25
 """How often to look for a variant that another instance renders."""
 RETRY_AFTER_SECONDS = 2
+RETRY_AFTER_SECONDS_OF_VIDEO = 5
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class VariantService:
         found, name = await self.previews.current(account_id, file_id)
         if spec.page > 1 and found.kind is not Kind.PDF:
             raise _failed("no_such_page")
+        if found.kind is not Kind.VIDEO and (spec.is_video or spec.second is not None):
+            raise _failed("no_such_frame")
         variant = Variant(
             rendition_id=found.rendition_id, owner_id=found.owner_id, kind=found.kind, size=found.size, spec=spec
         )
@@ -44,8 +48,7 @@ class VariantService:
         if made.state == "failed":
             raise _failed(made.reason)
         if made.state != "ready":
-            detail = "The picture is being rendered; try again."
-            raise Unavailable(detail, code="preview_in_progress", retry_after=RETRY_AFTER_SECONDS)
+            raise _in_progress(spec, made)
         return self.pictures.presign_get(
             variant.object_key,
             filename=f"{name}.{spec.key}",
@@ -58,8 +61,10 @@ class VariantService:
         found = await self.variants.find(variant.id)
         if found is None:
             await self.variants.request(variant)
-            wake(RENDER_WAKEUP)
-        made, end, wakeup = found or Made("pending", ""), time.monotonic() + self.wait_seconds, Wakeup([MADE_WAKEUP])
+            wake(CONVERT_WAKEUP if variant.spec.is_video else RENDER_WAKEUP)
+        if variant.spec.is_video:  # takes minutes
+            return found or Made("pending")
+        made, end, wakeup = found or Made("pending"), time.monotonic() + self.wait_seconds, Wakeup([MADE_WAKEUP])
         try:
             while made.state == "pending" and (left := end - time.monotonic()) > 0:
                 await wakeup.wait(min(POLL_SECONDS, left))
@@ -67,6 +72,15 @@ class VariantService:
         finally:
             wakeup.close()
         return made
+
+
+def _in_progress(spec: Spec, made: Made) -> Unavailable:
+    if spec.is_video:
+        detail, wait = "The video is being converted; try again.", RETRY_AFTER_SECONDS_OF_VIDEO
+        return Unavailable(detail, code="preview_in_progress", retry_after=wait, progress=made.progress)
+    return Unavailable(
+        "The picture is being rendered; try again.", code="preview_in_progress", retry_after=RETRY_AFTER_SECONDS
+    )
 
 
 def _failed(reason: str) -> NotFound:

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 
 import structlog
@@ -19,12 +21,20 @@ from docstore_media.rendering.failures import (
     pause_of,
 )
 from docstore_media.rendering.renderer import Renderer
+from docstore_media.rendering.videos import Progress
 from docstore_media.rules import RenderFailed, Variant
-from docstore_media.variants.repository import Variants
-from docstore_media.variants.service import MADE_WAKEUP, REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_media.variants.repository import Variants, Work
+from docstore_media.variants.service import CONVERT_WAKEUP, MADE_WAKEUP, REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_platform.tasks import end_tasks
+from docstore_work.lease_queue import LeaseLost
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
+
+
+PROGRESS_SECONDS = 2.0
+"""How often the progress of a conversion is stored."""
+_WAKEUPS: dict[Work, str] = {"picture": RENDER_WAKEUP, "video": CONVERT_WAKEUP, "removal": REMOVE_WAKEUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Bounds:
 
 @dataclass(slots=True)
 class VariantWorker:
-    """`render` and `remove` process one due item, if any, and return whether there was one."""
+    """`render`, `convert` and `remove` process one due item, if any, and return whether there was one."""
 
     variants: Variants
     previews: Previews
@@ -48,16 +58,22 @@ class VariantWorker:
     bounds: Bounds
 
     async def render(self) -> bool:
-        """Render and store one variant."""
-        variant = await self.variants.claim("pending") if self.renderer.ready else None
+        """Render and store one picture."""
+        return await self._claim_and("picture", self._render)
+
+    async def convert(self) -> bool:
+        """Convert and store one video."""
+        return await self._claim_and("video", self._convert)
+
+    async def _claim_and(self, work: Work, store: Callable[[Variant], Awaitable[int]]) -> bool:
+        variant = await self.variants.claim(work) if self.renderer.ready else None
         if variant is None:
             return False
         reason, size, started = "", 0, time.perf_counter()
         try:
             if variant.attempts > MAX_ATTEMPTS:  # earlier attempts have crashed their process
                 raise RenderFailed("parser_crashed")
-            async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
-                size = await self._stored(variant)
+            size = await store(variant)
         except RenderFailed as error:
             reason = error.reason
         except Exception as error:  # whatever a content causes, the queue continues with the next one
@@ -76,7 +92,7 @@ class VariantWorker:
 
     async def remove(self) -> bool:
         """Delete the object of one variant."""
-        variant = await self.variants.claim("removing")
+        variant = await self.variants.claim("removal")
         if variant is None:
             return False
         try:
@@ -90,8 +106,8 @@ class VariantWorker:
 
     async def wake_due(self) -> bool:
         """Wake the loops with due work: retries, and work of other instances."""
-        for state in await self.variants.due():
-            wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
+        for work in await self.variants.due():
+            wake(_WAKEUPS[work])
         return False
 
     async def evict(self) -> None:
@@ -106,15 +122,47 @@ class VariantWorker:
             await self.variants.evict(None, excess)
         wake(REMOVE_WAKEUP)
 
-    async def _stored(self, variant: Variant) -> int:
-        keys = await self.previews.object_keys(variant.rendition_id)
-        data = await self.renderer.render_variant(variant, keys)
+    async def _render(self, variant: Variant) -> int:
+        async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
+            keys = await self.previews.object_keys(variant.rendition_id)
+            data = await self.renderer.render_variant(variant, keys)
+            with _storing():
+                await self.pictures.put(variant.object_key, data, content_type=variant.spec.content_type)
+            return len(data)
+
+    async def _convert(self, variant: Variant) -> int:
+        """Convert a video, and renew the lease meanwhile; stop once it has been lost."""
+        share = 0.0
+
+        def progress(done: float) -> None:
+            nonlocal share
+            share = done
+
+        work = asyncio.create_task(self._converted(variant, progress))
         try:
-            await self.pictures.put(variant.object_key, data, content_type=variant.spec.content_type)
-        except Exception as error:  # whatever failed, the picture is stored by the next attempt
-            raise NotStored(repr(error)) from error
-        return len(data)
+            while not work.done():
+                await asyncio.wait({work}, timeout=min(PROGRESS_SECONDS, self.lease_seconds / 4))
+                if not work.done() and not await self.variants.renew(variant, round(share, 2)):
+                    raise LeaseLost
+            return work.result()
+        finally:
+            await end_tasks([work])
+
+    async def _converted(self, variant: Variant, progress: Progress) -> int:
+        keys = await self.previews.object_keys(variant.rendition_id)
+        async with self.renderer.converted(variant, keys, progress) as path:
+            with _storing():
+                await self.pictures.put_file(variant.object_key, path, content_type=variant.spec.content_type)
+            return (await asyncio.to_thread(path.stat)).st_size
 
     async def _postpone(self, variant: Variant, error: Exception, *, faultless: bool) -> None:
         log.info("variant_postponed", variant=variant.id, error=repr(error))
         await self.variants.postpone(variant, pause_of(variant, faultless=faultless), faultless=faultless)
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever failed, it is stored by the next attempt
+        raise NotStored(repr(error)) from error

@@ -17,6 +17,8 @@ from docstore_contents.workers.sandbox import landlock, seccomp
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _CAPABILITY_VERSION = 0x20080522
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+"""What the kernel executes to load a program's libraries."""
 _FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/X11/fonts", "/usr/share/fontconfig", "/etc/fonts")
 _OTHERS = ("/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom")
 
@@ -40,11 +42,13 @@ def python_and_fonts() -> list[Path]:
     return [Path(path) for path in (*filter(os.path.isabs, sys.path), *_LIBRARIES, *_FONTS, *_OTHERS)]
 
 
-def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool) -> None:
+def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool, program: Path | None = None) -> None:
     """Confine this single-threaded process permanently. Raises SandboxUnavailable.
 
-    With `allow_weak`, missing parts are ignored.
+    With `program` it may become that program, under the same restrictions. With `allow_weak`, missing parts are
+    ignored.
     """
+    executable = [] if program is None else [program, *map(Path, _LOADERS)]
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
@@ -52,9 +56,9 @@ def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool) -> No
         _drop_capabilities(libc)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         if landlock.version() or not allow_weak:
-            landlock.restrict([*python_and_fonts(), *readable], [writable])
+            landlock.restrict([*python_and_fonts(), *readable], [writable], executable)
         if seccomp.is_supported() or not allow_weak:
-            seccomp.restrict()
+            seccomp.restrict(may_execute=program is not None)
     except OSError as error:
         raise SandboxUnavailable(str(error)) from error
     if not allow_weak:

@@ -36,8 +36,9 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
-    """Confine this thread permanently to reading files below `readable` and writing files in `writable`.
+def restrict(readable: Iterable[Path], writable: Iterable[Path], executable: Iterable[Path] = ()) -> None:
+    """Confine this thread permanently to reading files below `readable`, writing files in `writable`, and executing
+    the files `executable`.
 
     Paths that can't be opened are ignored. Where the kernel supports it, also deny TCP, signals and abstract sockets.
     The caller has set no_new_privs. Raises OSError.
@@ -48,7 +49,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = _checked(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
-        for rights, paths in ((_READ, readable), (_WRITE, writable)):
+        for rights, paths in ((_READ, readable), (_WRITE, writable), (_READ | _EXECUTE, executable)):
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         _checked(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))

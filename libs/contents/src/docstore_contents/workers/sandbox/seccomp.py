@@ -30,6 +30,8 @@ _ALLOWED = """
     epoll_create1 291 20, epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, eventfd2 290 19, recvfrom 45 207
 """
 """Name and number on each architecture. Landlock restricts the files."""
+_PROGRAM = "execve 59 221, arch_prctl 158 -, set_tid_address 218 96"
+"""What starting another program needs, and that program itself. It keeps these restrictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,15 @@ def is_supported() -> bool:
     return bool(libc.syscall(number, _SECCOMP_GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0)
 
 
-def restrict() -> None:
-    """Confine this thread, and those that it starts, permanently to the calls above.
+def restrict(*, may_execute: bool = False) -> None:
+    """Confine this thread, and those that it starts, permanently to the calls above; with `may_execute`, also the
+    program that it becomes.
 
     The caller has set no_new_privs. Raises OSError.
     """
     if platform.machine() not in _ARCHITECTURES:
         raise OSError(f"seccomp: no list of system calls for {platform.machine()}")
-    code = _filter(*_ARCHITECTURES[platform.machine()])
+    code = _filter(*_ARCHITECTURES[platform.machine()], f"{_ALLOWED}, {_PROGRAM}" if may_execute else _ALLOWED)
     libc = ctypes.CDLL(None, use_errno=True)
     program = _Program(len(code) // 8, code)
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0):
@@ -99,14 +102,14 @@ def restrict() -> None:
         raise OSError(error, f"seccomp: {os.strerror(error)}")
 
 
-def _filter(architecture: int, column: int) -> bytes:
+def _filter(architecture: int, column: int, allowed: str) -> bytes:
     code = [
         _step(_LOAD, _ARCHITECTURE_AT),
         _step(_EQUAL, architecture, 1, 0),
         _step(_RETURN, _KILL_PROCESS),
         _step(_LOAD, _NUMBER_AT),
     ]
-    for line in _ALLOWED.split(","):
+    for line in allowed.split(","):
         number = line.split()[1 + column]
         if number != "-":
             code += [_step(_EQUAL, int(number), 0, 1), _step(_RETURN, _ALLOW)]

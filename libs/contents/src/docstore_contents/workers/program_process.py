@@ -1,0 +1,45 @@
+"""Becomes a program that reads an untrusted file: limits and confines this process first (`program.py` starts it).
+
+The program runs under the same restrictions as the jobs of a worker process: it reads the file and its own libraries,
+writes to one folder, and starts, signals and connects to nothing.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from docstore_contents.workers.process import allow_processor_seconds, limit_process
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, confine
+
+NOT_CONFINED = 97
+"""Exit status if the program was not started; stderr has the reason."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parent", type=int, required=True, help="process id of whoever started this")
+    parser.add_argument("--memory-mb", type=int, required=True)
+    parser.add_argument("--file-mb", type=int, required=True)
+    parser.add_argument("--cpu-seconds", type=int, required=True)
+    parser.add_argument("--readable", type=Path, required=True)
+    parser.add_argument("--writable", type=Path, required=True)
+    parser.add_argument("--allow-weak-sandbox", action="store_true")
+    parser.add_argument("program", type=Path)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    limit_process(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
+    allow_processor_seconds(options.cpu_seconds)
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and the program would, too
+        signal.signal(ignored, signal.SIG_DFL)
+    try:
+        confine([options.readable], options.writable, allow_weak=options.allow_weak_sandbox, program=options.program)
+    except SandboxUnavailable as error:
+        sys.stderr.write(str(error))
+        sys.exit(NOT_CONFINED)
+    os.execv(options.program, [str(options.program), *options.arguments])
+
+
+if __name__ == "__main__":
+    main()
