@@ -28,9 +28,12 @@ class Kind(StrEnum):
     WEBP = "image/webp"
     BMP = "image/bmp"
     GIF = "image/gif"
+    MP4 = "video/mp4"
+    MATROSKA = "video/x-matroska"
 
 
 ZIPPED = frozenset({Kind.DOCX, Kind.XLSX, Kind.PPTX, Kind.ODT, Kind.ODS, Kind.EPUB})
+VIDEOS = frozenset({Kind.MP4, Kind.MATROSKA})
 IMAGES = frozenset({Kind.PNG, Kind.JPEG, Kind.TIFF, Kind.WEBP, Kind.BMP, Kind.GIF})
 
 _EXTENSIONS = {kind.name.lower(): kind for kind in Kind if kind not in (Kind.TEXT, Kind.EMAIL)} | {
@@ -42,12 +45,16 @@ _EXTENSIONS = {kind.name.lower(): kind for kind in Kind if kind not in (Kind.TEX
     "xlsm": Kind.XLSX,
     "jpg": Kind.JPEG,
     "tif": Kind.TIFF,
+    "m4v": Kind.MP4,
+    "mov": Kind.MP4,
+    "mkv": Kind.MATROSKA,
+    "webm": Kind.MATROSKA,
 }
 # fmt: off
 _TEXT_EXTENSIONS = frozenset({
     "txt", "text", "md", "markdown", "rst", "adoc", "tex", "csv", "tsv", "log", "json", "jsonl",
     "yaml", "yml", "toml", "ini", "conf", "cfg", "sql", "diff", "patch", "py", "js", "ts", "jsx",
-    "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php", "pl", "lua",
+    "srt", "vtt", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php", "pl", "lua",
     "swift", "scala", "sh", "bash", "ps1", "bat", "css", "scss", "r",
 })
 # fmt: on
@@ -56,6 +63,8 @@ _TYPES = {kind.value: kind for kind in Kind} | {
     "text/xml": Kind.XML,
     "image/svg+xml": Kind.XML,
     "text/rtf": Kind.RTF,
+    "video/quicktime": Kind.MP4,
+    "video/webm": Kind.MATROSKA,
     "application/json": Kind.TEXT,
     "application/yaml": Kind.TEXT,
     "application/x-ndjson": Kind.TEXT,
@@ -65,7 +74,7 @@ _TYPES = {kind.value: kind for kind in Kind} | {
 # fmt: off
 _OTHER_EXTENSIONS = frozenset({
     "zip", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar", "tar", "iso", "dmg", "exe", "dll", "so",
-    "bin", "mp3", "mp4", "mov", "avi", "mkv", "wav", "flac", "ogg", "webm",
+    "bin", "mp3", "avi", "wav", "flac", "ogg",
 })
 # fmt: on
 _MAGIC = ((b"%PDF-", Kind.PDF), (b"\x89PNG\r\n", Kind.PNG), (b"\xff\xd8\xff", Kind.JPEG), (b"{\\rtf", Kind.RTF))

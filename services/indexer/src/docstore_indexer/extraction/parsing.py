@@ -14,10 +14,11 @@ from kreuzberg.exceptions import KreuzbergError
 
 from docstore_indexer.extraction.archives import ArchiveLimits, check_office_file
 from docstore_indexer.extraction.html_text import html_text
-from docstore_indexer.extraction.kinds import IMAGES, ZIPPED, Kind, kind_of
+from docstore_indexer.extraction.kinds import IMAGES, VIDEOS, ZIPPED, Kind, kind_of
 from docstore_indexer.extraction.languages import DEFAULT
 from docstore_indexer.extraction.plain_text import clean, decode
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed, failure
+from docstore_indexer.extraction.subtitles import subtitle_text
 
 OCR_DPI = 300
 _MAX_PAGE_PIXELS = 40_000_000
@@ -60,6 +61,8 @@ def _parse(path: Path, kind: Kind, bounds: Bounds, *, attachments: bool) -> Extr
         return decode(path.read_bytes(), truncated=False)
     if kind is Kind.HTML:
         return html_text(path.read_bytes())
+    if kind in VIDEOS:
+        return subtitle_text(path, kind, bounds.max_chars)
     if kind is Kind.PDF:
         return _parse_pdf(path, bounds)
     if kind is Kind.EMAIL:

@@ -72,7 +72,7 @@ async def test_documents_that_cannot_be_read_are_published_with_the_reason(runni
         "torn report.pdf": (b"%PDF-1.7 torn", "corrupt"),
         "bomb report.docx": (bomb, "archive_bomb"),
         "locked report.pdf": (documents.pdf("hidden", password="x"), "encrypted"),
-        "film report.mp4": (b"\0" * 64, "unsupported_type"),
+        "film report.avi": (b"\0" * 64, "unsupported_type"),
     }
     states = [(await running.add(ann, name, content), reason) for name, (content, reason) in files.items()]
     for state, reason in states:

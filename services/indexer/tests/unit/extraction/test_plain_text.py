@@ -50,7 +50,7 @@ def test_a_cut_character_costs_only_itself(text: str, cut: int) -> None:
         ("text/plain", "backup.zip", b"PK", None),
         ("image/png", "photo", b"", Kind.PNG),
         ("application/pdf", "letter.docx", b"", Kind.DOCX),
-        ("video/mp4", "film", b"", None),
+        ("video/x-msvideo", "film", b"", None),
         ("image/svg+xml", "drawing", b"", Kind.XML),
     ],
 )

@@ -198,7 +198,7 @@ async def test_size_and_type_are_refused_before_the_bytes_are_fetched(tmp_path: 
     with pytest.raises(TooLarge):
         await extract(extractor, tmp_path, "a.pdf", bytes((1 << 20) + 1))
     with pytest.raises(Unsupported):
-        extractor.refuse("video/mp4", "a.mp4", 10)
+        extractor.refuse("video/x-msvideo", "a.avi", 10)
     extractor.refuse("text/plain", "a.log", 1 << 40)
     assert extractor.bytes_wanted("text/plain", "a.log") == 2_000_000
     assert extractor.bytes_wanted("application/pdf", "a.pdf") is None
