@@ -2,6 +2,7 @@
 
 import io
 
+import media_samples as samples
 import pytest
 from PIL import Image
 from playwright.async_api import expect
@@ -108,6 +109,24 @@ async def test_the_viewer_shows_each_kind(ada: Visitor, png: bytes) -> None:
     assert (await download.value).suggested_filename == "e data.bin"
     await page.keyboard.press("Escape")
     await expect(viewer).to_have_count(0)
+
+
+async def test_photos_and_videos_that_browsers_do_not_know_are_shown(ada: Visitor) -> None:
+    """As the server renders and converts them; the details say where and with what a photo was taken."""
+    await ada.put("/a photo.heic", samples.HEIC, content_type="image/heic")
+    await ada.put("/b film.avi", samples.video("avi", codec="mpeg4"), content_type="video/x-msvideo")
+    page = await ada.open()
+    await expect(ada.row("b film.avi").locator("img.thumbnail")).to_be_visible(timeout=30_000)
+    await ada.row("a photo.heic").click()
+    await page.get_by_role("button", name="Details", exact=True).click()
+    details = page.get_by_role("complementary", name="Details")
+    for shown in ("48 × 96", "Canary One", "48.14167, 11.575"):
+        await expect(details.get_by_text(shown)).to_be_visible()
+    await ada.row("a photo.heic").dblclick()
+    viewer = page.get_by_role("dialog")
+    await expect(viewer.locator("img.viewer-picture[src*='width=4096']")).to_have_js_property("naturalWidth", 48)
+    await page.keyboard.press("ArrowRight")
+    await expect(viewer.locator("video[src*='kind=rendition']")).to_be_visible(timeout=30_000)
 
 
 async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Visitor) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import media_originals as originals
+import media_samples as samples
 import pytest
 from media_world import World
 from restores import restored
@@ -57,9 +58,9 @@ async def test_a_pdf_has_a_preview(running: World) -> None:
 async def test_what_a_photo_says_of_itself_is_told_to_its_readers(running: World) -> None:
     """Size, camera, time and place of the current version; a copy has them at once, and others learn nothing."""
     owner, reader, outsider = new_id(), new_id(), new_id()
-    file = await running.add(owner, "a.heic", originals.HEIC, "image/heic", readers=(reader,))
+    file = await running.add(owner, "a.heic", samples.HEIC, "image/heic", readers=(reader,))
     await running.until_published(file.file_id, "preview-ready")
-    copy = await running.add(owner, "b.heic", originals.HEIC, "image/heic", stored=False)
+    copy = await running.add(owner, "b.heic", samples.HEIC, "image/heic", stored=False)
     await running.until_published(copy.file_id, "preview-ready")
     for account, file_id in ((owner, file.file_id), (reader, file.file_id), (owner, copy.file_id)):
         known = (await running.media_of(account, file_id)).json()

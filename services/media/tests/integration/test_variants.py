@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import media_originals as originals
+import media_samples as samples
 import pytest
 from media_world import World
 from restores import restored
@@ -83,7 +84,7 @@ async def test_each_page_of_a_pdf_can_be_seen(running: World) -> None:
 
 async def test_a_video_has_a_poster_any_of_its_frames_and_a_rendition(running: World) -> None:
     """The poster beforehand; the rendition in the background, which the reader is told; then both are redirects."""
-    file = await added(running, "a.mkv", originals.video("mkv"), "video/x-matroska")
+    file = await added(running, "a.mkv", samples.video("mkv"), "video/x-matroska")
     known = (await running.media_of(file.owner_id, file.file_id)).json()
     assert (known["kind"], known["width"], round(known["seconds"])) == ("video", 320, 3)
     poster = await running.preview(file.owner_id, file.file_id)
@@ -109,7 +110,7 @@ async def test_a_video_has_a_poster_any_of_its_frames_and_a_rendition(running: W
 async def test_a_video_that_can_not_be_converted_has_a_reason(world: World) -> None:
     """It is longer than the operator allows; a picture has no rendition at all."""
     async with world.running(max_video_seconds=2):
-        file = await added(world, "a.mp4", originals.video(), "video/mp4")
+        file = await added(world, "a.mp4", samples.video(), "video/mp4")
 
         async def failed() -> Any:
             status, code, reason = await refused(world, file, "kind=rendition")
@@ -124,7 +125,7 @@ async def test_a_video_that_can_not_be_converted_has_a_reason(world: World) -> N
 async def test_a_video_is_converted_again_after_a_crash(world: World) -> None:
     """The work of a dead instance is taken over from the beginning."""
     async with world.running():
-        file = await added(world, "a.mp4", originals.video(), "video/mp4")
+        file = await added(world, "a.mp4", samples.video(), "video/mp4")
     row = {"rendition": (await world.database["renditions"].find_one({}))["_id"]}  # type: ignore[index]
     async with world.running(poll_interval_seconds=3600):
         await world.picture(file.owner_id, file.file_id, "kind=rendition")

@@ -3,10 +3,12 @@
 import io
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import media_originals as originals
+import media_samples as samples
 import pytest
 from media_contents import VIDEOS, Store
 from PIL import Image
@@ -117,7 +119,7 @@ async def test_malformed_facts_cost_nothing_but_themselves(renderer: WorkerRende
 
 async def test_a_photo_of_a_phone_is_shown(renderer: WorkerRenderer) -> None:
     """HEIC, turned upright, with its facts, and without them in the picture."""
-    made = await rendered(renderer, originals.HEIC)
+    made = await rendered(renderer, samples.HEIC)
     assert made.facts == Facts(
         width=48, height=96, taken_at="2024-05-06T07:08:09", camera="Canary One", orientation=6,
         latitude=48.14167, longitude=11.575,
@@ -180,10 +182,32 @@ async def test_a_hostile_vector_image_ends_within_its_limits(tmp_path: Path, dat
         await renderer.close()
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIC", "PDF", "SVG"])
+async def test_damaged_bytes_end_with_a_picture_or_a_reason(tmp_path: Path, form: str) -> None:
+    """Thirty contents of each format with random bytes changed; the next undamaged one is rendered."""
+    kind = {"PDF": Kind.PDF, "SVG": Kind.SVG}.get(form, Kind.IMAGE)
+    made = {"HEIC": samples.HEIC, "PDF": originals.pdf("red"), "SVG": originals.svg("<text y='9'>damaged</text>")}
+    whole = made.get(form) or originals.image(form, (90, 60))
+    chance = random.Random(form)
+    store: Any = Store()
+    limits = WorkerLimits(seconds=10, memory_mb=512)
+    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=10_000_000, videos=VIDEOS)
+    try:
+        for _ in range(30):
+            damaged = bytearray(whole)
+            for _ in range(chance.randint(1, 8)):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            with suppress(RenderFailed):
+                assert (await render(renderer, bytes(damaged), kind)).keys() == PIXELS.keys()
+        assert await render(renderer, whole, kind)
+    finally:
+        await renderer.close()
+
+
 @pytest.mark.parametrize("keep", [40, 300, 600, 730, 1000])
 async def test_a_damaged_photo_has_a_reason(renderer: WorkerRenderer, keep: int) -> None:
     """Cut anywhere, HEIC and JPEG: no picture or the whole one, and never a worker that is left hanging."""
-    assert await refused(renderer, originals.HEIC[:keep]) == "corrupt" if keep < len(originals.HEIC) else True
+    assert await refused(renderer, samples.HEIC[:keep]) == "corrupt" if keep < len(samples.HEIC) else True
     assert await refused(renderer, originals.photo(1)[:keep]) == "corrupt"
 
 

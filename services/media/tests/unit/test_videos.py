@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import media_originals as originals
+import media_samples as samples
 import pytest
 from media_contents import VIDEOS, Store
 
@@ -73,7 +74,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 )
 async def test_a_video_has_a_poster(world: World, form: str, codec: str) -> None:
     """A frame of its beginning, with its size and length."""
-    made = await world.rendered(originals.video(form, codec=codec))
+    made = await world.rendered(samples.video(form, codec=codec))
     picture = originals.opened(made.pictures["large"])
     assert picture.size == (320, 180)
     assert originals.is_like(picture.getpixel((100, 100)), RED)
@@ -83,13 +84,13 @@ async def test_a_video_has_a_poster(world: World, form: str, codec: str) -> None
 
 async def test_a_video_shorter_than_a_second_has_a_poster(world: World) -> None:
     """Its first frame."""
-    made = await world.rendered(originals.video(seconds=1.6))
+    made = await world.rendered(samples.video(seconds=1.6))
     assert made.facts != Facts()
 
 
 async def test_any_second_of_a_video_can_be_seen(world: World) -> None:
     """One behind the end has a reason."""
-    video = originals.video()
+    video = samples.video()
     assert originals.is_like((await world.frame(video, 0.0)).getpixel((100, 100)), RED)
     assert originals.is_like((await world.frame(video, 2.5)).getpixel((100, 100)), BLUE)
     with pytest.raises(RenderFailed, match="no_such_frame"):
@@ -98,7 +99,7 @@ async def test_any_second_of_a_video_can_be_seen(world: World) -> None:
 
 async def test_a_video_is_converted_for_every_browser(world: World) -> None:
     """To H.264 and AAC in an MP4 that can be played from its beginning, no larger than 1280 pixels, with progress."""
-    data, shares = await world.converted(originals.video("mkv", size=(1500, 502), codec="libx265"))
+    data, shares = await world.converted(samples.video("mkv", size=(1500, 502), codec="libx265"))
     assert data[4:8] == b"ftyp"
     assert b"avc1" in data
     assert b"mp4a" in data
@@ -111,7 +112,7 @@ async def test_a_video_is_converted_for_every_browser(world: World) -> None:
 @pytest.mark.parametrize("keep", [0, 10, 200, 1000])
 async def test_a_damaged_video_has_a_reason(world: World, keep: int) -> None:
     """Cut anywhere, it has neither poster nor rendition, and costs no other video anything."""
-    data = originals.video()[:keep] or b"\0"
+    data = samples.video()[:keep] or b"\0"
     with pytest.raises(RenderFailed, match="corrupt"):
         await world.rendered(data)
     with pytest.raises(RenderFailed, match="corrupt"):
@@ -156,7 +157,7 @@ async def test_a_hostile_video_ends_with_a_reason(world: World, data: bytes, rea
     with pytest.raises(RenderFailed) as caught:
         await world.converted(data)
     assert caught.value.reason in reasons
-    assert await world.rendered(originals.video())
+    assert await world.rendered(samples.video())
 
 
 @pytest.mark.parametrize(

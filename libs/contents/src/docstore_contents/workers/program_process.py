@@ -16,6 +16,8 @@ from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, co
 NOT_CONFINED = 97
 """Exit status if the program was not started; stderr has the reason."""
 
+_NICER = 10
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     limit_process(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
+    os.nice(_NICER)  # it may take minutes
     allow_processor_seconds(options.cpu_seconds)
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and the program would, too
         signal.signal(ignored, signal.SIG_DFL)
