@@ -1,5 +1,7 @@
 """The administrators' pages."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 from web_visitors import NewVisitor, Visitor, check_page
@@ -38,6 +40,21 @@ async def test_administration(admin: Visitor, ada: Visitor) -> None:
     await page.get_by_role("link", name="Health").click()
     await expect(page.get_by_role("rowheader", name="metadata")).to_be_visible()
     await check_page(page, "admin-health")
+    await page.get_by_role("link", name="Logs").click()
+    await page.get_by_label("Text").fill("/v1/admin/health")
+    await page.get_by_role("button", name="Search").click()
+    await page.get_by_role("button", name="Show trace").first.click()
+    await expect(page.get_by_label("Trace ID")).to_have_value(re.compile("[0-9a-f]{32}"))
+    await expect(page.get_by_role("region", name="Log lines")).to_contain_text("/v1/admin/health")
+    await check_page(page, "admin-logs")
+    await page.get_by_role("link", name="Operations").click()
+    await expect(page.get_by_text("No backups are scheduled.")).to_be_visible()
+    await page.get_by_role("button", name="Rebuild index").click()
+    await expect(page.get_by_text("The search index is being rebuilt.")).to_be_visible()
+    await expect(page.get_by_text("Last rebuilt:")).to_be_visible()
+    await page.get_by_role("button", name="Republish events").click()
+    await expect(page.get_by_text("The events are being published again.")).to_be_visible()
+    await check_page(page, "admin-operations")
     async with page.expect_response(lambda answer: answer.url.endswith("/v1/admin/events")):
         await page.get_by_role("link", name="Live events").click()
     await ada.put("/heard.txt")

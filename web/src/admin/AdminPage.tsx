@@ -5,6 +5,8 @@ import { Audit } from "@/admin/Audit";
 import { DeadLetters } from "@/admin/DeadLetters";
 import { Events } from "@/admin/Events";
 import { Health } from "@/admin/Health";
+import { Logs } from "@/admin/Logs";
+import { Operations } from "@/admin/Operations";
 import { Overview } from "@/admin/Overview";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
@@ -15,6 +17,8 @@ const SECTIONS = [
   { id: "accounts", label: "Accounts" },
   { id: "audit", label: "Audit log" },
   { id: "health", label: "Health" },
+  { id: "logs", label: "Logs" },
+  { id: "operations", label: "Operations" },
   { id: "events", label: "Live events" },
   { id: "dead-letters", label: "Dead letters" },
 ];
@@ -41,6 +45,8 @@ export default function AdminPage({ section }: { section: string }) {
         {here?.id === "accounts" && <Accounts />}
         {here?.id === "audit" && <Audit />}
         {here?.id === "health" && <Health />}
+        {here?.id === "logs" && <Logs />}
+        {here?.id === "operations" && <Operations />}
         {here?.id === "events" && <Events />}
         {here?.id === "dead-letters" && <DeadLetters />}
       </div>

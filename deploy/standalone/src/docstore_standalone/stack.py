@@ -112,6 +112,7 @@ def _variables(
         "INDEXER_FOLDER": str(servers.folder / "index"),
         "MEDIA_FOLDER": str(servers.folder / "media"),
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
+        "GATEWAY_LOGS_FOLDER": str(servers.folder / "logs"),
         "GATEWAY_BACKUPS_FOLDER": str(servers.folder),
         **BEFORE_IT_BEGINS,
     }

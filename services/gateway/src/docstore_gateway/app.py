@@ -18,6 +18,7 @@ from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.event_feed import EventFeed, FeedStream
 from docstore_gateway.admin.health import HealthService
+from docstore_gateway.admin.logs import LogService
 from docstore_gateway.admin.readiness import ServicesReady
 from docstore_gateway.edge.access_log import open_access_log
 from docstore_gateway.edge.call_log import CallLog
@@ -134,7 +135,10 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterService(operations), health, backups), events_router()],
+        public=[
+            operators_router(DeadLetterService(operations), health, backups, LogService(settings.logs_folder)),
+            events_router(),
+        ],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )

@@ -53,6 +53,9 @@ class GatewaySettings(ServiceSettings):
         description="largest file of the page without script; at most UPLOAD_OPEN_FORM_BYTES",
     )
 
+    logs_folder: Path | None = Field(
+        None, description="folder of the services' log files, which administrators may search; default: there is none"
+    )
     backups_folder: Path | None = Field(
         None, description="folder where the stack writes the state of its backups; default: there are none"
     )

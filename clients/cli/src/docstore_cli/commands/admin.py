@@ -32,6 +32,10 @@ Known = Annotated[
     list[str] | None,
     typer.Option("--known", help="An entry noted earlier, as NUMBER:SIGNATURE. The log must still contain it."),
 ]
+TraceId = Annotated[str, typer.Option("--trace-id", help="Only this trace, in all services.")]
+ServiceOption = Annotated[str, typer.Option("--service", help="Only this service.")]
+LogLevel = Annotated[str, typer.Option("--level", help="debug, info, warning, error or critical: and worse.")]
+Contains = Annotated[str, typer.Option("--contains", help="Only lines with this text.")]
 Now = Annotated[bool, typer.Option("--now", help="Have a backup taken as soon as possible.")]
 Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; by default all.")]
 
@@ -251,6 +255,29 @@ def health(data: Data = None, as_json: AsJson = False) -> None:
         _print_table([_health_row(service) for service in found["services"]])
     if found["status"] != "ok":
         raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    trace_id: TraceId = "",
+    service: ServiceOption = "",
+    level: LogLevel = "debug",
+    contains: Contains = "",
+    limit: Limit = 100,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the logs of all services, oldest first."""
+    params = {"trace_id": trace_id, "service": service, "level": level, "contains": contains, "limit": limit}
+    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/logs", params=params))
+    if as_json:
+        print_json(found)
+        return
+    for line in reversed(found["items"]):
+        fields = " ".join(f"{name}={value}" for name, value in line["fields"].items())
+        about = f"[dim]{line['at']}[/] {line['level']:8} {line['service']:10} [bold]{escape(line['event'])}[/]"
+        trace = f" [dim]trace={line['trace_id']}[/]" if line["trace_id"] else ""
+        console.print(f"{about} {escape(shown(fields))}{trace}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """HTTP routes of operators: health of the services, dead letters and events."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -8,15 +8,28 @@ from fastapi.responses import Response
 from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.health import HealthService
-from docstore_gateway.admin.schemas import Backups, DeadLetterPage, HealthReport, Replay, Republish, Republished
+from docstore_gateway.admin.logs import LogFilter, LogService
+from docstore_gateway.admin.schemas import (
+    Backups,
+    DeadLetterPage,
+    HealthReport,
+    LogPage,
+    Replay,
+    Republish,
+    Republished,
+)
 from docstore_gateway.push.stream import StreamResponse
 from docstore_platform.http.routes import PUBLIC_PREFIX
-from docstore_platform.http.values import Cursor
+from docstore_platform.http.values import Cursor, Moment
 from docstore_platform.security.tokens import Principal, administrator, bearer_token
 from docstore_platform.web import json_response
 
+Level = Literal["debug", "info", "warning", "error", "critical"]
 
-def operators_router(dead_letters: DeadLetterService, health: HealthService, backups: BackupsService) -> APIRouter:
+
+def operators_router(
+    dead_letters: DeadLetterService, health: HealthService, backups: BackupsService, logs: LogService
+) -> APIRouter:
     """Return the public routes under `/v1` that the gateway itself answers."""
     router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
@@ -34,6 +47,18 @@ def operators_router(dead_letters: DeadLetterService, health: HealthService, bac
     async def request_backup() -> Response:
         """Have a backup taken as soon as possible. 409 `backups_not_scheduled` where the stack takes none."""
         return json_response(backups.request(), 202)
+
+    @router.get("/admin/logs", response_model=LogPage)
+    async def search_logs(
+        service: Annotated[str, Query(max_length=64, description="Only this service.")] = "",
+        level: Annotated[Level, Query(description="This level and worse ones.")] = "debug",
+        trace_id: Annotated[str, Query(max_length=32, description="Only this trace, in all services.")] = "",
+        contains: Annotated[str, Query(max_length=256, description="Only lines with this text.")] = "",
+        before: Annotated[Moment | None, Query(description="Only older lines.")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Response:
+        """Search the logs of all services. 409 `logs_not_stored` where another system collects them."""
+        return json_response(await logs.search(LogFilter(service, level, trace_id, contains, before), limit))
 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
     async def watch_events(

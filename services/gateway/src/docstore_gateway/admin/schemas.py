@@ -71,6 +71,32 @@ class Backups(ResponseModel):
     """When the next backup is due."""
 
 
+class LogLine(ResponseModel):
+    """A line of a service's log."""
+
+    at: datetime
+    """When it was written."""
+    service: str
+    """Service that wrote it; empty if unknown."""
+    level: Literal["debug", "info", "warning", "error", "critical"]
+    """How serious it is."""
+    event: str
+    """Name of what happened."""
+    trace_id: str | None
+    """Trace of the request or event that it is part of."""
+    fields: dict[str, str]
+    """Everything else."""
+
+
+class LogPage(ResponseModel):
+    """Matching lines of all services."""
+
+    items: list[LogLine]
+    """Newest first."""
+    is_complete: bool
+    """Whether everything was searched; false if older lines of large files were not."""
+
+
 class DeadLetter(ResponseModel):
     """A message that a service could not handle."""
 

@@ -74,6 +74,7 @@ ROUTES = (
     Route("/v1/admin/dead-letters", "gateway", "Operators"),
     Route("/v1/admin/events", "gateway", "Operators"),
     Route("/v1/admin/health", "gateway", "Operators"),
+    Route("/v1/admin/logs", "gateway", "Operators"),
     Route("/v1/admin/reports", "analytics", "Operators"),
     Route("/v1/admin/audit", "analytics", "Operators"),
     Route("/v1/admin/archive", "analytics", "Operators"),
