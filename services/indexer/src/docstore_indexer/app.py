@@ -29,6 +29,7 @@ from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, Index
 from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
 from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
+from docstore_indexer.indexing.transcription import HttpTranscriber
 from docstore_indexer.indexing.worker import Indexing
 from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
@@ -72,6 +73,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     metadata = MetadataClient(client)
     objects = ObjectStore(S3Config.of(infra))
     work_folder = settings.folder.absolute() / "work"
+    transcriber = _transcriber(settings)
     trained = settings.trained_data
     documents = Extractor(settings.document_limits, work_folder, trained)
     pictures = Extractor(settings.picture_limits, work_folder, trained)
@@ -81,8 +83,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         WorkQueue.TEXT: 1,
         WorkQueue.PARSE: settings.workers + 2,
         WorkQueue.OCR: settings.workers + 1,
+        WorkQueue.TRANSCRIPTION: 1 if transcriber else 0,
     }
-    contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars)
+    contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars, transcriber)
 
     engine = _engine(settings, cipher)
     index = OrderedIndex(engine)
@@ -155,6 +158,18 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},
+    )
+
+
+def _transcriber(settings: IndexerSettings) -> HttpTranscriber | None:
+    if not settings.transcription_url:
+        return None
+    return HttpTranscriber(
+        settings.transcription_url,
+        settings.transcription_key.get_secret_value(),
+        settings.transcription_model,
+        settings.transcription_max_bytes,
+        settings.transcription_timeout_seconds,
     )
 
 

@@ -69,6 +69,19 @@ class IndexerSettings(ServiceSettings):
         description="folder of `LANGUAGE.traineddata` files, besides Debian's and the packaged ones",
     )
 
+    transcription_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="base of an OpenAI-compatible HTTP API, such as https://api.openai.com/v1: audio, and videos "
+        "without subtitles, of premium accounts are sent to it. Empty: nothing is",
+    )
+    transcription_key: SecretStr = Field(SecretStr(""), description="API key of the endpoint; empty: none is sent")
+    transcription_model: str = Field("whisper-1", description="name of a model that the endpoint has")
+    transcription_max_bytes: int = Field(25 * MIB, ge=1, description="larger files are not transcribed")
+    transcription_timeout_seconds: float = Field(
+        300.0, gt=0, description="time limit of one file; below `lease_seconds`"
+    )
+
     @property
     def trained_data(self) -> TrainedData:
         own = [Path(self.ocr_data_folder)] if self.ocr_data_folder else []

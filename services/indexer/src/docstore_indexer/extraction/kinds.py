@@ -77,6 +77,7 @@ _OTHER_EXTENSIONS = frozenset({
     "bin", "mp3", "avi", "wav", "flac", "ogg",
 })
 # fmt: on
+_AUDIO_EXTENSIONS = frozenset({"mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac"})
 _MAGIC = ((b"%PDF-", Kind.PDF), (b"\x89PNG\r\n", Kind.PNG), (b"\xff\xd8\xff", Kind.JPEG), (b"{\\rtf", Kind.RTF))
 
 
@@ -97,6 +98,11 @@ def kind_of(content_type: str, name: str, head: bytes) -> Kind | None:
     if media_type in ("", "application/octet-stream", "binary/octet-stream"):
         return _sniffed(head)
     return None
+
+
+def is_audio(content_type: str, name: str) -> bool:
+    """Whether it is sound, by its name's extension or its declared type."""
+    return PurePosixPath(name).suffix[1:].lower() in _AUDIO_EXTENSIONS or content_type.lower().startswith("audio/")
 
 
 def _sniffed(head: bytes) -> Kind | None:

@@ -48,6 +48,7 @@ class OutOfMemory(ExtractionFailed):
 _BY_REASON: dict[str, type[ExtractionFailed]] = {
     "unsupported_type": Unsupported,
     "binary_content": Unsupported,
+    "transcription_refused": Unsupported,
     "encrypted": Encrypted,
     "corrupt": Corrupt,
     "forbidden_xml": Corrupt,

@@ -27,6 +27,8 @@ class WorkQueue(StrEnum):
     """Documents with a text layer."""
     OCR = "ocr"
     """Pictures and scanned pages."""
+    TRANSCRIPTION = "transcription"
+    """Audio, and videos without subtitles, where a transcription endpoint is set."""
 
 
 RETRY_WAKEUP = "index:retries"

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from docstore_contents.reader import Contents
 from docstore_indexer import metrics
-from docstore_indexer.extraction.kinds import IMAGES, kind_of
+from docstore_indexer.extraction.kinds import IMAGES, VIDEOS, is_audio, kind_of
 from docstore_indexer.extraction.plain_text import decode
-from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
+from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed, failure
 from docstore_indexer.extraction.service import HEAD_BYTES, Extractor
 from docstore_indexer.indexing.rules import File, WorkQueue
+from docstore_indexer.indexing.transcription import Transcriber
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20
@@ -31,7 +32,7 @@ class TextReader(Protocol):
     async def read(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
         """Return the text, or the queue that the file turns out to need; `languages` of its pictures.
 
-        Raises ExtractionFailed, ObjectStoreError, SandboxUnavailable.
+        Raises ExtractionFailed, ObjectStoreError, SandboxUnavailable, TranscriptionUnavailable.
         """
 
 
@@ -44,16 +45,22 @@ class StoredContents:
     pictures: Extractor
     folder: Path
     max_text_chars: int
+    transcriber: Transcriber | None = None
 
     def queue_of(self, file: File) -> WorkQueue:
+        if is_audio(file.content_type, file.name) and self._can_transcribe(file):
+            return WorkQueue.TRANSCRIPTION
         self.pictures.refuse(file.content_type, file.name, file.size)
         if self.pictures.bytes_wanted(file.content_type, file.name) is not None:
             return WorkQueue.TEXT
         return WorkQueue.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else WorkQueue.PARSE
 
+    def _can_transcribe(self, file: File) -> bool:
+        return self.transcriber is not None and file.size <= self.transcriber.max_bytes
+
     def ready(self, queue: WorkQueue) -> bool:
         return (
-            queue in (WorkQueue.QUICK, WorkQueue.TEXT)
+            queue in (WorkQueue.QUICK, WorkQueue.TEXT, WorkQueue.TRANSCRIPTION)
             or (self.pictures if queue is WorkQueue.OCR else self.documents).ready
         )
 
@@ -62,9 +69,13 @@ class StoredContents:
             return ExtractedText("")
         started, outcome = time.perf_counter(), "unavailable"
         try:
+            if queue is WorkQueue.TRANSCRIPTION:
+                found: ExtractedText | WorkQueue = await self._transcribe(file)
+                outcome = "ok"
+                return found
             wanted = self.pictures.bytes_wanted(file.content_type, file.name)
             found = await (self._parse(file, queue, languages) if wanted is None else self._decode(file, wanted))
-            outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
+            outcome = "ok" if isinstance(found, ExtractedText) else f"needs_{found}"
             return found
         except ExtractionFailed as error:
             outcome = error.reason
@@ -73,6 +84,12 @@ class StoredContents:
             kind = kind_of(file.content_type, file.name, b"")
             seconds = time.perf_counter() - started
             metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
+
+    async def _transcribe(self, file: File) -> ExtractedText:
+        if self.transcriber is None:  # it was set when the file was queued
+            raise failure("unsupported_type")
+        data = await self.contents.read(file.object_key, file.size)
+        return await self.transcriber.transcribe(file.name, file.content_type, data, self.max_text_chars)
 
     async def _decode(self, file: File, wanted: int) -> ExtractedText:
         data = await self.contents.read_range(file.object_key, 0, min(file.size, wanted))
@@ -98,5 +115,8 @@ class StoredContents:
             else:
                 await self.contents.download(file.object_key, path, file.size)
             found = await extractor.extract(path, file.content_type, file.name, languages)
+        is_silent_video = not found.text and kind_of(file.content_type, file.name, b"") in VIDEOS
+        if is_silent_video and self._can_transcribe(file):
+            return WorkQueue.TRANSCRIPTION
         has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self.max_text_chars
         return WorkQueue.OCR if has_blank_pages and not pictures else found

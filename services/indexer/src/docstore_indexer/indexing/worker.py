@@ -36,6 +36,7 @@ from docstore_indexer.indexing.rules import (
 )
 from docstore_indexer.indexing.text_reader import TextReader
 from docstore_indexer.indexing.text_repository import Accounts, Texts
+from docstore_indexer.indexing.transcription import TranscriptionUnavailable
 from docstore_platform.database import DatabaseError
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
@@ -105,7 +106,7 @@ class Indexing:
 
     async def _languages(self, queue: WorkQueue, claimed: Sequence[Entry]) -> dict[str, str]:
         """Return the languages by account for those entries that have pictures, or may have."""
-        may_have = queue in (WorkQueue.PARSE, WorkQueue.OCR)
+        may_have = queue not in (WorkQueue.QUICK, WorkQueue.TEXT)
         owners = {entry.file.owner_id for entry in claimed if may_have or entry.ocr_languages}
         chosen = await self.accounts.languages(owners)
         return {owner: self.trained.chosen(chosen.get(owner, ())) for owner in owners}
@@ -190,6 +191,9 @@ class Indexing:
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
             await self._postpone(entry, queue, repr(error), counted=False)
             return None
+        except TranscriptionUnavailable as error:
+            await self._postpone(entry, queue, str(error), counted=False, pause=MAX_PAUSE_SECONDS)
+            return None
         except ObjectStoreError as error:
             if entry.attempts == MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")
@@ -200,12 +204,13 @@ class Indexing:
             return None
         return Outcome(entry, "fulltext", found, languages=languages if found.ocr or queue is WorkQueue.OCR else "")
 
-    async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, counted: bool) -> None:
+    async def _postpone(
+        self, entry: Entry, queue: WorkQueue, error: str, *, counted: bool, pause: float = OUTAGE_PAUSE_SECONDS
+    ) -> None:
         log.info("extraction_postponed", file_id=entry.file.file_id, error=error)
         if entry.text_version != entry.file.version:
             await self.index.put([entry])
-        pause = _pause(entry) if counted else OUTAGE_PAUSE_SECONDS
-        await self.entries.postpone([entry], queue, pause, counted=counted)
+        await self.entries.postpone([entry], queue, _pause(entry) if counted else pause, counted=counted)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Index files with stored texts, a bounded number of characters at a time; a lost text is read again."""
