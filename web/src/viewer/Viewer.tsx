@@ -174,8 +174,10 @@ function ConvertedVideo({ file, version }: ContentProps) {
     queryFn: ({ signal }) => convertedVideo(file, signal),
     refetchInterval: ({ state }) => (state.data?.state === "pending" ? CONVERTED_AGAIN_MS : false),
   });
-  const why = data?.state === "failed" || error ? "This video can’t be played here." : undefined;
-  if (why) return <NoPreview file={file} version={version} why={why} />;
+  if (data?.state === "failed" || error) {
+    const why = `This video can’t be played here${data?.reason === "too_large" ? ": it is too long or too large" : ""}.`;
+    return <NoPreview file={file} version={version} why={why} />;
+  }
   if (data?.state === "ready") {
     return <video className="viewer-picture" src={data.url} controls poster={posterOf(file, version)} aria-label={file.name} />;
   }

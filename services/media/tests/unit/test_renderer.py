@@ -140,6 +140,14 @@ async def test_a_vector_image_is_drawn_in_any_size(renderer: WorkerRenderer) -> 
     assert (await variant(renderer, originals.svg(), Kind.SVG, width=4000, height=4000)).size == (4000, 2000)
 
 
+@pytest.mark.parametrize("family", ["sans-serif", "serif", "No such font"])
+async def test_text_of_a_vector_image_is_drawn(renderer: WorkerRenderer, family: str) -> None:
+    """In any font that it names."""
+    text = f"<text x='110' y='60' font-size='60' font-family='{family}'>MM</text>"
+    picture = originals.opened((await render(renderer, originals.svg(text), Kind.SVG))["large"])
+    assert picture.crop((880, 0, 1600, 800)).getbbox() is not None
+
+
 @pytest.mark.parametrize(
     "inside",
     [

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import font_roboto
 import pi_heif
 import pypdfium2
 import resvg_py
@@ -27,6 +28,9 @@ _OPTIONS: dict[Format, dict[str, Any]] = {
     "png": {},
 }
 _SVG_TRIAL = 64
+_FAMILIES = ("font_family", "sans_serif_family", "serif_family", "monospace_family", "cursive_family", "fantasy_family")
+_FONTS: dict[str, Any] = {"font_dirs": [font_roboto.font_directory], **dict.fromkeys(_FAMILIES, "Roboto")}
+"""For text in fonts that the host does not have; containers have none."""
 MAX_PAGE_SIDE = 2 * MAX_SIDE
 _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
 _DECODED_MODES = ("RGB", "RGBA")
@@ -123,7 +127,7 @@ def svg(path: Path, max_pixels: int, spec: Spec) -> tuple[Image.Image, Found]:
 @contextmanager
 def _drawn(text: str, max_pixels: int, **side: int) -> Iterator[Image.Image]:
     try:
-        data = resvg_py.svg_to_bytes(svg_string=text, **side)  # type: ignore[arg-type]
+        data = resvg_py.svg_to_bytes(svg_string=text, **_FONTS, **side)  # type: ignore[arg-type]
     except ValueError as error:
         raise RenderFailed("corrupt") from error
     with _opened(BytesIO(data), ("PNG",), max_pixels) as drawn:
