@@ -75,7 +75,7 @@ class World:
 
 @pytest.fixture
 async def world(infra: InfraSettings, servers: "Servers", tmp_path: Path) -> AsyncIterator[World]:
-    urls = {f"{name}_url": f"local:{infra.topic_prefix}contracts-{name}" for name in SERVICE_NAMES}
+    urls = {f"{name}_url": f"local:{infra.topic_prefix}contracts-{name}" for name in INTERNAL_SERVICES}
     infra = infra.model_copy(update=urls)
     async with running_services(dict.fromkeys(SERVICE_NAMES, infra), tmp_path, servers.ses_endpoint) as gateway:
         await carry_a_file(gateway)

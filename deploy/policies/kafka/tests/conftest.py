@@ -13,7 +13,7 @@ from server_settings import infra_values, service_secrets
 
 from docstore_events.topics import provision_topics
 from docstore_platform.ids import new_id
-from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_provision.kafka import provision_kafka
 from docstore_standalone.ports import PortBook
@@ -63,7 +63,7 @@ async def settings_of(servers: "Servers", broker: SecuredKafka) -> AsyncIterator
         return InfraSettings.model_validate(
             {
                 **given,
-                **{f"{service}_url": f"local:{corner}-{service}" for service in SERVICE_NAMES},
+                **{f"{service}_url": f"local:{corner}-{service}" for service in INTERNAL_SERVICES},
                 "database_prefix": f"{corner}_",
                 "topic_partitions": 2,
                 "kafka_bootstrap": broker.bootstrap,
