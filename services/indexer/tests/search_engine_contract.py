@@ -171,6 +171,7 @@ async def test_words_of_the_text_are_found_in_any_inflection(engine: SearchEngin
     [
         ("Die Häuser sind groß und die Versicherungen waren nicht billig.", ["Haus", "versicherung", "Häusern groß"]),
         ("Die Größe ist nicht bekannt, und das ist auch gut.", ["Größe", "groesse", "GRÖSSEN", "grosse"]),
+        ("Die Größe der Häuser", ["groesse", "Haus"]),
         ("Die Groesse ist nicht bekannt, und das ist auch gut.", ["Größe", "Groessen"]),
         ("Las casas de la ciudad son para los que trabajan en el puerto.", ["casa", "ciudades", "trabajar"]),
         ("Les chevaux sont dans les prés et les maisons ne sont pas loin.", ["maison", "chevaux"]),

@@ -82,9 +82,10 @@ def search(
         else:
             known = await _named(docstore, saved)
             wanted = (known.q, known.filters)
+        hits = await docstore.search_as_saved(*wanted, limit=limit)
         if save is not None:
             await docstore.save_search(save, *wanted)
-        return await docstore.search_as_saved(*wanted, limit=limit)
+        return hits
 
     hits = as_person(work)
     if as_json:

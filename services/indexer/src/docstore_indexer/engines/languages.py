@@ -13,7 +13,7 @@ EAST_ASIAN = "cjk"
 VARIANTS = (*STEMMED, EAST_ASIAN)
 """Ways to index a text besides the usual one; the suffix of a field's name."""
 _SAMPLE_CHARS = 2_000
-_FEWEST = 3
+_FEWEST = 2
 _CLEARLY = 1.2
 _RANGES = (
     (0x1100, 0x11FF), (0x3041, 0x3096), (0x3099, 0x309A), (0x309D, 0x309F), (0x30A1, 0x30FA), (0x30FC, 0x30FF),
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _FREQUENT = {
     language: frozenset(words.split())
     for language, words in {
-        "english": "the of and to in is that it for was on are with as be by this have from or not which you were",
+        "english": "the of and to a in is that it for was on are with as be by this have from or no not do which you",
         "german": "der die und das ist nicht ein eine zu den von mit dem des auf für sich im auch wird bei sind oder",
         "spanish": "el la de que y en los se del las un por con una para es al como su más pero sus le ya o este",
         "french": "le la les de des et à est en un une du que pour qui dans ce pas sur au par avec il sont ou vous",
