@@ -183,3 +183,19 @@ async def test_push_notifications_are_turned_on_and_shown(ada: Visitor) -> None:
     await eventually(is_shown)
     await page.get_by_role("button", name="Turn off in this browser").click()
     await expect(page.get_by_role("button", name="Turn on in this browser")).to_be_visible()
+
+
+async def test_storage_over_time_and_what_is_shared(ada: Visitor) -> None:
+    """The settings show how much is stored, and how often what is shared was opened."""
+    file = await ada.put("/weighed.txt", bytes(5000))
+    await ada.person.call("POST", f"/v1/files/{file['id']}/links", {})
+
+    async def is_counted() -> bool:
+        report = await ada.person.call("GET", "/v1/me/storage")
+        return bool(report["bytes"][-1] >= 5000 and report["shared"])
+
+    await eventually(is_counted)
+    page = await ada.open("/settings/storage")
+    await expect(page.locator(".chart canvas")).to_be_visible()
+    await expect(page.get_by_role("rowheader", name="weighed.txt")).to_be_visible()
+    await check_page(page, "settings-storage")

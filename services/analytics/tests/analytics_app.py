@@ -70,8 +70,8 @@ class Analytics:
 
         await eventually(has_all)
 
-    async def get(self, path: str, role: str = "admin") -> HttpResponse:
-        headers = {"authorization": f"Bearer {self.token(role)}"}
+    async def get(self, path: str, role: str = "admin", account_id: str = "root") -> HttpResponse:
+        headers = {"authorization": f"Bearer {self.token(role, account_id)}"}
         return await LocalTransport(self.url).send("GET", path, headers, b"")
 
     async def ok(self, path: str) -> Any:
@@ -89,7 +89,7 @@ class Analytics:
                 return {**page, "checked": checked}
             after = page["next_after"]
 
-    def token(self, role: str) -> str:
+    def token(self, role: str, account_id: str = "root") -> str:
         now = int(time.time())
-        claims = {"sub": "root", "sid": "s", "role": role, "aud": "docstore", "iss": self.infra.issuer}
+        claims = {"sub": account_id, "sid": "s", "role": role, "aud": "docstore", "iss": self.infra.issuer}
         return signed(claims | {"iat": now, "exp": now + 60})

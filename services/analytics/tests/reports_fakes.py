@@ -45,6 +45,9 @@ class FakeFigures:
                 found.setdefault(at, {})[divided_by] = amount
         return [StepAmounts(at, found[at]) for at in sorted(found)]
 
+    async def shared_files(self, owner_id: str, limit: int) -> list[FileFigures]:
+        return [file for file in self.files.values() if file.owner_id == owner_id and file.shares + file.links][:limit]
+
     async def top_files(self, figure: str, limit: int) -> list[FileFigures]:
         def amount(file: FileFigures) -> int:
             return file.downloads if figure == "downloads" else file.shares + file.links

@@ -8,7 +8,7 @@ import { ErrorBoundary } from "@/ui/boundary";
 import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
 
-const Chart = part(() => import("@/admin/Chart"));
+const Chart = part(() => import("@/ui/chart"));
 
 const REFRESH_MS = 5_000;
 const REPORTS_MS = 30_000;

@@ -13,6 +13,7 @@ import { LanguagesSection } from "@/settings/LanguagesSection";
 import { PushSection } from "@/settings/PushSection";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { SharingSection } from "@/settings/SharingSection";
+import { StorageSection } from "@/settings/StorageSection";
 import { attempt } from "@/ui/attempt";
 import { Field, Switch } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
@@ -21,6 +22,7 @@ import { toast } from "@/ui/toasts";
 const SECTIONS = [
   { id: "profile", label: "Profile" },
   { id: "plan", label: "Plan and usage" },
+  { id: "storage", label: "Storage" },
   { id: "retention", label: "Trash and versions" },
   { id: "sharing", label: "Sharing" },
   { id: "languages", label: "Languages" },
@@ -46,6 +48,7 @@ export default function SettingsPage({ section }: { section: string }) {
       <div className="settings-body">
         {here?.id === "profile" && <Profile />}
         {here?.id === "plan" && <PlanAndUsage />}
+        {here?.id === "storage" && <StorageSection />}
         {here?.id === "retention" && <RetentionSection />}
         {here?.id === "sharing" && <SharingSection />}
         {here?.id === "languages" && <LanguagesSection />}

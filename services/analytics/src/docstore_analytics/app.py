@@ -26,6 +26,8 @@ from docstore_analytics.reports.api import reports_router
 from docstore_analytics.reports.repository import MongoFigures
 from docstore_analytics.reports.service import ReportService
 from docstore_analytics.settings import AnalyticsSettings
+from docstore_analytics.storage.api import storage_router
+from docstore_analytics.storage.repository import MongoStorage
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
@@ -52,13 +54,14 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     auditing = LeaderLease(leases, "audit", seconds=settings.lease_seconds)
 
     figures = MongoFigures(database, hourly_days=settings.hourly_days)
+    storage = MongoStorage(database)
     archive = MongoArchive(database, runtime.transactor)
     activity = MongoActivity(database, days=settings.activity_days)
     audit, seals = MongoAudit(database), MongoSeals(database)
     chain = Chain(*chain_keys(settings))
     anchors = Anchors(objects, MongoAnchorNotes(database), chain, infra.region)
 
-    runtime.subscribe(AnalyticsSubscribers(RecordingService(figures, archive, activity, audit, chain)))
+    runtime.subscribe(AnalyticsSubscribers(RecordingService(figures, storage, archive, activity, audit, chain)))
     writer = ArchiveWriter(
         archive,
         archiving,
@@ -95,7 +98,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (figures, archive, activity, audit):
+        for store in (figures, storage, archive, activity, audit):
             await store.create_indexes()
         try:
             async with objects, runtime.running(), running_loops(sweeps):
@@ -112,6 +115,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[
             reports_router(reports),
+            storage_router(storage, figures),
             audit_router(audit, verifier),
             archive_router(archive, objects),
             activity_router(ActivityService(activity, MetadataClient(metadata))),

@@ -10,7 +10,9 @@ from docstore_analytics.archive.rows import archive_row, chunks_of
 from docstore_analytics.audit.repository import AuditRepository
 from docstore_analytics.audit.rules import Chain, Entry
 from docstore_analytics.reports.repository import FigureRepository
-from docstore_analytics.reports.rules import Account, Counts, FileCounts, PlanSeen, UsageSeen
+from docstore_analytics.reports.rules import Account, Counts, FileCounts, PlanSeen, UsageSeen, start_of
+from docstore_analytics.storage.repository import StorageRepository
+from docstore_analytics.storage.rules import Level
 from docstore_events.catalogue.audit import ApiCall
 from docstore_events.catalogue.event import Event
 from docstore_events.envelope import Envelope
@@ -89,6 +91,7 @@ class Batch:
 @dataclass(slots=True)
 class RecordingService:
     figures: FigureRepository
+    storage: StorageRepository
     archive: ArchiveRepository
     activity: ActivityRepository
     audit: AuditRepository
@@ -98,6 +101,7 @@ class RecordingService:
         """Write a batch in its transaction, exactly once."""
         account_ids = {seen.account_id for seen in batch.seen} | {count[2] for count in batch.by_account}
         accounts = await self.figures.accounts(account_ids, transaction) if account_ids else {}
+        levels: dict[tuple[str, datetime], Level] = {}
         counts = Counts(batch.counts.by_hour.copy())
         for seen in batch.seen:
             account = accounts.setdefault(seen.account_id, Account())
@@ -105,11 +109,14 @@ class RecordingService:
                 account.see_plan(seen, counts)
             else:
                 account.see_usage(seen, counts)
+                if account.usage_revision == seen.revision:
+                    levels[seen.account_id, start_of("day", seen.at)] = Level(seen.bytes, seen.documents)
         for at, figure, account_id, amount in batch.by_account:
             counts.add(at, figure, accounts.get(account_id, Account()).plan, amount)
         changed = {seen.account_id: accounts[seen.account_id] for seen in batch.seen}
         await self.figures.save_accounts(changed, transaction)
         await self.figures.count(counts, transaction)
+        await self.storage.save(levels, transaction)
         await self.figures.count_files(batch.files, transaction)
         await self.archive.add_chunks(chunks_of(batch.rows), transaction)
         await self.activity.add(batch.activity, transaction)

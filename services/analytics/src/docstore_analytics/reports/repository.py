@@ -9,6 +9,8 @@ from docstore_analytics.reports.rules import STEPS, Account, Counts, FileCounts,
 from docstore_events.transaction import Transaction
 from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, IndexModel, UpdateOne
 
+SHARED: Document = {"shared": {"$gt": 0}}
+
 
 @dataclass(frozen=True, slots=True)
 class StepAmounts:
@@ -46,6 +48,9 @@ class FigureRepository(Protocol):
     async def top_files(self, figure: str, limit: int) -> list[FileFigures]:
         """Return the existing files with the highest figure."""
 
+    async def shared_files(self, owner_id: str, limit: int) -> list[FileFigures]:
+        """Return what an account shares, with most people and links first."""
+
 
 class MongoFigures:
     def __init__(self, database: Database, *, hourly_days: int) -> None:
@@ -59,7 +64,10 @@ class MongoFigures:
             [IndexModel([("step", ASCENDING), ("at", ASCENDING)]), IndexModel("expires_at", expireAfterSeconds=0)]
         )
         await self._files.create_indexes(
-            [IndexModel([(figure, DESCENDING), ("_id", ASCENDING)]) for figure in ("shared", "downloads")]
+            [
+                *(IndexModel([(figure, DESCENDING), ("_id", ASCENDING)]) for figure in ("shared", "downloads")),
+                IndexModel([("owner_id", ASCENDING), ("shared", DESCENDING)], partialFilterExpression=SHARED),
+            ]
         )
 
     async def accounts(self, account_ids: Iterable[str], transaction: Transaction) -> dict[str, Account]:
@@ -116,6 +124,10 @@ class MongoFigures:
 
     async def top_files(self, figure: str, limit: int) -> list[FileFigures]:
         rows = self._files.find({figure: {"$gt": 0}, "gone": None}).sort([(figure, DESCENDING), ("_id", ASCENDING)])
+        return [_file_figures(row) async for row in rows.limit(limit)]
+
+    async def shared_files(self, owner_id: str, limit: int) -> list[FileFigures]:
+        rows = self._files.find({"owner_id": owner_id, **SHARED, "gone": None}).sort("shared", DESCENDING)
         return [_file_figures(row) async for row in rows.limit(limit)]
 
 

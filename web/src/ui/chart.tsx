@@ -1,4 +1,4 @@
-/** A line chart; loaded only for administrators. */
+/** A line chart; loaded only where one is shown. */
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -9,7 +9,12 @@ import { useTheme } from "@/lib/theme";
 const HEIGHT_PX = 190;
 const COLOURS = ["--accent", "--good", "--warn", "--danger"];
 
-export default function Chart({ title, report }: { title: string; report: Series }) {
+interface Props {
+  title: string;
+  report: Pick<Series, "unit" | "times" | "series">;
+}
+
+export default function Chart({ title, report }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const theme = useTheme();
   const show = report.unit === "bytes" ? size : count;

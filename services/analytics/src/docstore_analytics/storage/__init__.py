@@ -1,0 +1,1 @@
+"""An account's own storage: over time, and what it shares."""
