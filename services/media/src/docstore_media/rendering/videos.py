@@ -27,6 +27,7 @@ _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _RENDITION = (
     *("-map", "0:v:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
     *("-vf", "scale='min(1280,iw)':'min(1280,ih)':force_original_aspect_ratio=decrease:force_divisible_by=2"),
+    *("-threads", "2", "-filter_threads", "1"),  # as many on every host: memory and other work depend on it
     *("-c:v", "libx264", "-preset", "veryfast", "-crf", "24", "-maxrate", "3M", "-bufsize", "6M"),
     *("-pix_fmt", "yuv420p", "-fpsmax", "60", "-c:a", "aac", "-b:a", "128k", "-ac", "2"),
     *("-movflags", "+faststart", "-progress", "pipe:1", "-f", "mp4"),
