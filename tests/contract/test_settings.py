@@ -11,7 +11,7 @@ from docstore_platform.old_setting_names import OLD_NAMES
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings, Settings
 
-MEANING = r"(interval|delay|lease|timeout|lifetime|grace|window|wait|after)"
+MEANING = r"(interval|delay|lease|timeout|lifetime|grace|window|wait|after|cpu|video)"
 TIME = re.compile(rf"(^|.*_){MEANING}_(seconds|ms|hours|days)|[a-z_]+_days")
 LOOSE = re.compile(r".*_(secs?|life|period|poll|sweep|ttl|memory|a_day|an_hour)")
 """A time or a size without its unit, or another word for one."""

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import ResponseModel
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}(_[a-z]{1,20})*$")]
 """As Tesseract names it: `eng`, `deu`, `kor`, `chi_sim`."""
 
 
-class NewLanguages(BaseModel):
+class NewLanguages(RequestModel):
     """Languages of the account's pictures and scans, the main one first; none: the deployment's."""
 
     languages: Annotated[list[Language], Field(max_length=5)]

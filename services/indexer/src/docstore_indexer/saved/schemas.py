@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from docstore_platform.clock import rfc3339
+from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, CustomMetadata, DayOrMoment, Id, Line, Tag, Text
 
@@ -14,10 +15,8 @@ Query = Annotated[Text, Field(max_length=1000)]
 Days = Annotated[int, Field(ge=1, le=36500), WHOLE]
 
 
-class Filters(BaseModel):
+class Filters(RequestModel):
     """Parameters of `GET /v1/search`, and time spans that end with the moment of the search."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scope: Literal["name", "content"] | None = Field(None, alias="in")
     tag: Annotated[list[Tag], Field(max_length=20)] | None = None
@@ -38,7 +37,7 @@ class Filters(BaseModel):
         return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in given.items()}
 
 
-class NewSavedSearch(BaseModel):
+class NewSavedSearch(RequestModel):
     """A search to keep under a name."""
 
     name: Name
@@ -46,7 +45,7 @@ class NewSavedSearch(BaseModel):
     filters: Filters = Field(default_factory=Filters)
 
 
-class ChangedSavedSearch(BaseModel):
+class ChangedSavedSearch(RequestModel):
     """What changes; `filters` as a whole."""
 
     name: Name | None = None
