@@ -10,6 +10,7 @@ from string import ascii_lowercase
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
 from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.begun_uploads import settle_begun_uploads
 from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
@@ -57,6 +58,8 @@ class Simulation:
         self.devices = [(Disk(key=fold if folding else str), Book()) for _ in range(self.chance.choice((1, 1, 2, 3)))]
         self.written: set[str] = set()
         self.contents = 0
+        self.edits: list[tuple[Disk, str, str, str]] = []
+        """Edits on the disks: disk, path, content before and after."""
 
     def content(self) -> str:
         if self.chance.random() < 0.1:
@@ -68,6 +71,8 @@ class Simulation:
     # --- users ---------------------------------------------------------------------------------------------
 
     def change_something(self) -> None:
+        if self.chance.random() < 0.5:
+            self.server.receive_late()
         side = self.chance.randrange(len(self.devices) + 1)
         try:
             if side == len(self.devices):
@@ -104,8 +109,8 @@ class Simulation:
         folders = ["", *(path + "/" for path, e in disk.entries.items() if e.kind is FOLDER)]
         target = self.chance.choice(folders) + self.chance.choice(self.names)
         kind = self.chance.choices(
-            ("file", "folder", "edit", "save", "move", "replace", "swap", "exchange", "copy", "delete"),
-            (4, 3, 2, 2, 6, 1, 1, 1, 1, 2),
+            ("file", "folder", "edit", "save", "move", "replace", "swap", "exchange", "copy", "delete", "undo"),
+            (4, 3, 2, 2, 6, 1, 1, 1, 1, 2, 2),
         )[0]
         if kind in ("file", "folder"):
             disk.refuse(target)
@@ -119,6 +124,7 @@ class Simulation:
             self.written.discard(entry.sha256)
             identity = entry.identity if kind == "edit" else disk.identity()
             disk.entries[path] = type(entry)(FILE, self.content(), identity)
+            self.edits.append((disk, path, entry.sha256, disk.entries[path].sha256))
         elif kind == "move":
             disk.move(path, target)
         elif kind == "replace" and entry.kind is FILE and target in disk.entries and target != path:
@@ -134,15 +140,29 @@ class Simulation:
         elif kind == "exchange" and entry.kind is FILE:
             other = self.chance.choice([each for each in disk.entries if disk.entries[each].kind is FILE])
             theirs = disk.entries[other]
-            # What is put back as it was after a kill may be taken for unchanged: its versions have it then.
-            self.written -= {entry.sha256, theirs.sha256}
             disk.entries[path] = replace(entry, sha256=theirs.sha256)
             disk.entries[other] = replace(theirs, sha256=entry.sha256)
         elif kind == "copy" and entry.kind is FILE:
             disk.add(target, FILE, entry.sha256)
+        elif kind == "undo":
+            self.undo_edit(disk)
         elif kind == "delete":
             for each in [path, *disk.below(path)]:
                 self.written.discard(disk.entries.pop(each).sha256)
+
+    def undo_edit(self, disk: Disk) -> None:
+        """Give a file the content that it had before its last edit.
+
+        It counts where the server has got that edit, and no other device may have deleted the content before.
+        """
+        for edited, path, before, after in reversed(self.edits):
+            entry = disk.entries.get(path)
+            if edited is disk and entry and entry.sha256 == after:
+                disk.entries[path] = replace(entry, sha256=before)
+                self.written.discard(after)
+                is_new = (before, after) in self.server.replaced and len(self.devices) == 1
+                self.written |= {before} if is_new and "common" not in (before, after) else set()
+                return
 
     # --- syncing -------------------------------------------------------------------------------------------
 
@@ -150,6 +170,7 @@ class Simulation:
         """One round; how much there was to do."""
         disk, book = self.devices[device]
         rules = Rules(f"device{device}", date(2026, 1, 1), fold if self.folding else str)
+        settle_begun_uploads(book, self.server.nodes.get)
         entries = dict(disk.entries)
         if self.odd and failing:
             for path in [path for path, entry in entries.items() if entry.kind is FILE]:
@@ -166,14 +187,16 @@ class Simulation:
         steps = Steps(disk, self.server, self.chance, failing)
         ledger = DurableLedger(book, flush=no_flush)
         steps.between = lambda: self.between_steps(ledger, between)
-        with contextlib.suppress(Killed):  # which loses what the ledger has not kept yet
+        try:
             self.loop.run_until_complete(Applier(todo, steps, ledger, rules).run())
             self.loop.run_until_complete(ledger.commit())
-            if todo.is_last and not (failing or between):
-                again = plan(
-                    entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules
-                )
-                assert not again.actions, "what was only noted leads to more"
+        except Killed:  # which loses what the ledger has not kept yet
+            if self.chance.random() < 0.3:
+                self.undo_edit(disk)
+            return len(todo.actions)
+        if todo.is_last and not (failing or between):
+            again = plan(entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules)
+            assert not again.actions, "what was only noted leads to more"
         return len(todo.actions)
 
     def run(self) -> None:
@@ -194,6 +217,7 @@ class Simulation:
 
     def come_to_one(self) -> None:
         """Left alone, everything is the same everywhere in a few rounds, and then there is nothing to do."""
+        self.server.receive_late()
         for _ in range(ROUNDS):
             if not sum(self.sync(device, 0.0) for device in range(len(self.devices))):
                 break

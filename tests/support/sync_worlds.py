@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.model import BegunUpload, Kind, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.steps import Download, StepFailed, Upload, Uploaded
 
 ROOT = "root"
@@ -25,6 +25,10 @@ class Server:
 
     nodes: dict[str, RemoteEntry] = field(default_factory=dict)
     made: int = 0
+    replaced: set[tuple[str, str]] = field(default_factory=set)
+    """Contents that new versions replaced, with theirs."""
+    late: list[tuple[Upload, str]] = field(default_factory=list)
+    """Uploads, and their contents, that arrive after those who sent them are gone."""
 
     def at(self, parent_id: str, name: str) -> RemoteEntry | None:
         return next((n for n in self.nodes.values() if n.parent_id == parent_id and n.name == name), None)
@@ -44,8 +48,17 @@ class Server:
 
     def write(self, node_id: str, content: str) -> RemoteEntry:
         old = self.nodes[node_id]
+        self.replaced.add((old.sha256, content))
         self.nodes[node_id] = RemoteEntry(node_id, old.parent_id, old.name, old.kind, content, old.version + 1)
         return self.nodes[node_id]
+
+    def receive_late(self) -> None:
+        """Take the uploads that are under way."""
+        for upload, content in self.late:
+            there = self.nodes.get(upload.file_id)
+            if there and there.version == upload.base_version:
+                self.write(upload.file_id, content)
+        self.late.clear()
 
     def move(self, node_id: str, parent_id: str, name: str) -> None:
         old = self.nodes.get(node_id)
@@ -122,12 +135,25 @@ class Book:
     """What was synced."""
 
     rows: dict[str, SyncedEntry] = field(default_factory=dict)
+    begun: dict[str, BegunUpload] = field(default_factory=dict)
+
+    def synced_entry(self, synced_id: str) -> SyncedEntry | None:
+        return self.rows.get(synced_id)
 
     def record(self, entry: SyncedEntry) -> None:
         self.rows[entry.id] = entry
+        if entry.id in self.begun and self.begun[entry.id].sha256 == entry.sha256:
+            del self.begun[entry.id]
 
     def forget(self, synced_id: str) -> None:
         self.rows.pop(synced_id, None)
+        self.begun.pop(synced_id, None)
+
+    def begun_uploads(self) -> list[BegunUpload]:
+        return list(self.begun.values())
+
+    def begin_upload(self, upload: BegunUpload) -> None:
+        self.begun[upload.id] = upload
 
     def transaction(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -232,6 +258,9 @@ class Steps:
         entry = self.disk.entries.get(upload.path)
         if entry is None or entry.identity != upload.identity:
             raise StepFailed("changed meanwhile")
+        if upload.file_id and self._chance.random() < self._failing / 4:
+            self.server.late.append((upload, entry.sha256))
+            raise Killed
         if upload.file_id:
             there = self.server.nodes.get(upload.file_id)
             if there is None or there.version != upload.base_version:

@@ -13,6 +13,7 @@ from typing import Any
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.retrying import PASSING
 from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.begun_uploads import settle_begun_uploads
 from docstore_sync.execution.executor import LocalExecutor
 from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.execution.outcome import Outcome
@@ -113,6 +114,7 @@ class Engine:
             await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
+            settle_begun_uploads(self._state, self._remote.entry)
             found, made = await self._scan_planner.scan(only_reported=only_reported)
             self._check_root_stays()
             result.busy, result.failures = found.busy, []

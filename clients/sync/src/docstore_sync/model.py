@@ -51,6 +51,15 @@ class SyncedEntry:
     identity: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BegunUpload:
+    """An upload of a new version of a file that may have ended without a record."""
+
+    id: str
+    base_version: int
+    sha256: str
+
+
 @dataclass(eq=False, slots=True)
 class Location:
     """A node's location and content on one side. `key`: identity on the disk, or id on the server."""

@@ -137,6 +137,10 @@ class RemoteTree:
             found += self._children.get(each, ())
         return found
 
+    def entry(self, node_id: str) -> RemoteEntry | None:
+        row = self.rows.get(node_id)
+        return row.entry if row else None
+
     def put(self, row: RemoteRow) -> None:
         """Add an entry that this device created; the feed will report it as known."""
         self.put_all([row])

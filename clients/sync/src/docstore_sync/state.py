@@ -2,6 +2,7 @@
 
 `synced`  entries as both sides last had them
 `remote`  the account's tree at the cursor
+`begun`   uploads of new versions whose end is not recorded
 `hashed`  SHA-256 of local files by identity, valid while size, mtime and ctime are unchanged
 `about`   the cursor, the server's epoch, the account's id, the identity of the folder
 """
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_sync.model import Kind, RemoteEntry, SyncedEntry
+from docstore_sync.model import BegunUpload, Kind, RemoteEntry, SyncedEntry
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS synced (
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS synced (
 CREATE TABLE IF NOT EXISTS remote (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, version INTEGER,
     size INTEGER, modified_ns INTEGER, permission TEXT, can_delete INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, base_version INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashed (
     identity TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -99,6 +101,7 @@ class State:
         self._db = connection
         self._hashed: dict[str, tuple[Stamp, str]] = {}
         self._synced: dict[str, SyncedEntry] = {}
+        self._begun: dict[str, BegunUpload] = {}
         self._load()
 
     def _load(self) -> None:
@@ -110,6 +113,9 @@ class State:
         self._synced = {
             id_: SyncedEntry(id_, parent, name, Kind(kind), sha, who) for id_, parent, name, kind, sha, who in rows
         }
+
+        begun = self._db.execute("SELECT id, base_version, sha256 FROM begun")
+        self._begun = {id_: BegunUpload(id_, base, sha) for id_, base, sha in begun}
 
     # --- about -------------------------------------------------------------------------------------------
 
@@ -133,19 +139,42 @@ class State:
     def synced(self) -> list[SyncedEntry]:
         return list(self._synced.values())
 
+    def synced_entry(self, synced_id: str) -> SyncedEntry | None:
+        return self._synced.get(synced_id)
+
     def record(self, entry: SyncedEntry) -> None:
         values = (entry.id, entry.parent_id, entry.name, entry.kind, entry.sha256, entry.identity)
         self._db.execute("INSERT OR REPLACE INTO synced VALUES (?, ?, ?, ?, ?, ?)", values)
         self._synced[entry.id] = entry
+        begun = self._begun.get(entry.id)
+        if begun and begun.sha256 == entry.sha256:
+            self._end_upload(entry.id)
 
     def forget(self, synced_id: str) -> None:
         self._db.execute("DELETE FROM synced WHERE id = ?", (synced_id,))
         self._synced.pop(synced_id, None)
+        self._end_upload(synced_id)
 
     def forget_all(self) -> None:
         """Forget all synced entries."""
         self._db.execute("DELETE FROM synced")
+        self._db.execute("DELETE FROM begun")
         self._synced.clear()
+        self._begun.clear()
+
+    # --- uploads that were begun -------------------------------------------------------------------------
+
+    def begun_uploads(self) -> list[BegunUpload]:
+        return list(self._begun.values())
+
+    def begin_upload(self, upload: BegunUpload) -> None:
+        values = (upload.id, upload.base_version, upload.sha256)
+        self._db.execute("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", values)
+        self._begun[upload.id] = upload
+
+    def _end_upload(self, file_id: str) -> None:
+        if self._begun.pop(file_id, None):
+            self._db.execute("DELETE FROM begun WHERE id = ?", (file_id,))
 
     # --- hashes ------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from docstore_sync.model import Kind, SyncedEntry
+from docstore_sync.model import BegunUpload, Kind, SyncedEntry
 
 PARALLEL = 16
 
@@ -87,11 +87,13 @@ class StepExecutor(Protocol):
 
 
 class Ledger(Protocol):
-    """Stores synced entries."""
+    """Stores synced entries, and uploads that were begun until an entry has their content."""
 
     def record(self, entry: SyncedEntry) -> None: ...
 
     def forget(self, synced_id: str) -> None: ...
+
+    def begin_upload(self, upload: BegunUpload) -> None: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Write what is recorded in the block in one transaction."""

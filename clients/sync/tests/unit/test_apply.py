@@ -9,6 +9,7 @@ import pytest
 from sync_worlds import FILE, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
 from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.begun_uploads import settle_begun_uploads
 from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.execution.outcome import Outcome
 from docstore_sync.model import LocalEntry, SyncedEntry
@@ -21,16 +22,17 @@ pytestmark = pytest.mark.parametrize("seed", range(5))
 
 
 class Watched(Steps):
-    """Records uploads; fails those in `refused`, and simulates a kill after `last`."""
+    """Records uploads; fails those in `refused`, and simulates a kill after `last` or before `killed_before`."""
 
     uploaded: list[str]
     refused: str
     last: str
+    killed_before: str
 
     def _upload(self, upload: Upload) -> Uploaded:
         if upload.path in self.refused:
             raise StepFailed("no room")
-        if self.last in self.uploaded:
+        if self.last in self.uploaded or upload.path == self.killed_before:
             raise Killed
         sent = super()._upload(upload)
         self.uploaded.append(upload.path)
@@ -54,8 +56,10 @@ class World:
     def write(self, name: str, content: str) -> None:
         self.disk.entries[name] = LocalEntry(FILE, content, self.disk.entries[name].identity)
 
-    def sync(self, *, refused: str = "", last: str = "") -> Outcome:
+    def sync(self, *, refused: str = "", last: str = "", killed_before: str = "") -> Outcome:
         self.hands.uploaded, self.hands.refused, self.hands.last = [], refused, last
+        self.hands.killed_before = killed_before
+        settle_begun_uploads(self.book, self.server.nodes.get)
         todo = plan(
             dict(self.disk.entries), self.server.nodes.values(), self.book.rows.values(), root_id=ROOT, rules=RULES
         )
@@ -72,22 +76,54 @@ class World:
         return {path: content for path, (_, content) in self.server.tree().items()}
 
 
-def test_content_with_a_local_copy_is_uploaded_before_it_is_replaced(seed: int) -> None:
-    """Otherwise a kill in between would leave the copy matched as the file itself, and overwrite it."""
+def test_an_edit_that_is_undone_after_a_kill_stays_undone(seed: int) -> None:
+    """The upload is recorded before it begins: without a record of its end, the old content would look unchanged."""
     world = World(seed, a="old")
     world.write("a", "new")
-    world.disk.add("b", FILE, "old")
+    with suppress(Killed):
+        world.sync(last="a")
+    world.write("a", "old")
     world.sync()
-    assert world.hands.uploaded == ["b", "a"]
+    assert (world.there(), world.disk.tree()) == ({"a": "old"}, world.server.tree())
 
 
-def test_content_moved_between_files_is_uploaded_before_it_is_replaced(seed: int) -> None:
-    """Three files: each has got the content of the next one."""
-    world = World(seed, a="1", b="2", c="3")
-    for name, content in ("a", "2"), ("b", "3"), ("c", "new"):
-        world.write(name, content)
+def test_an_undone_edit_and_a_later_version_are_both_kept(seed: int) -> None:
+    """The tree does not show which version the killed upload became."""
+    world = World(seed, a="old")
+    world.write("a", "new")
+    with suppress(Killed):
+        world.sync(last="a")
+    world.server.write(world.ids["a"], "theirs")
+    world.write("a", "old")
     world.sync()
-    assert world.hands.uploaded == ["a", "b", "c"]
+    world.sync()
+    assert world.disk.tree() == world.server.tree()
+    assert world.there() == {"a": "theirs", "a (conflicted copy 2026-01-02 laptop)": "old"}
+
+
+def test_a_killed_upload_that_arrives_late_overwrites_nothing(seed: int) -> None:
+    """Until then the file is planned with as unchanged; its record goes on waiting for the upload."""
+    world = World(seed, a="old", b="other")
+    world.write("a", "new")
+    with suppress(Killed):
+        world.sync(killed_before="a")
+    world.write("a", "old")
+    world.disk.move("a", "c")
+    world.sync()
+    world.server.write(world.ids["a"], "new")
+    world.sync()
+    assert world.disk.tree() == world.server.tree()
+    assert world.there() == {"b": "other", "c": "old"}
+
+
+def test_a_refused_edit_that_is_undone_changes_nothing(seed: int) -> None:
+    """An upload that never arrived leaves the record as it was."""
+    world = World(seed, a="old")
+    world.write("a", "new")
+    world.sync(refused="a")
+    world.write("a", "old")
+    assert not world.sync().done
+    assert world.there() == {"a": "old"}
 
 
 def test_an_edit_does_not_wait_for_a_copy_that_is_refused(seed: int) -> None:

@@ -5,12 +5,12 @@ would mistake the old file for an edit, and a missing file for a deletion.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from docstore_sync.model import SyncedEntry
+from docstore_sync.model import BegunUpload, SyncedEntry
 from docstore_sync.steps import Ledger
 
 PAUSE_SECONDS = 1.0
@@ -36,6 +36,11 @@ class DurableLedger:
 
     def forget(self, synced_id: str) -> None:
         self._waiting.append(partial(self._ledger.forget, synced_id))
+
+    async def begin_uploads(self, uploads: Iterable[BegunUpload]) -> None:
+        """Record uploads before they are begun."""
+        self._waiting += [partial(self._ledger.begin_upload, upload) for upload in uploads]
+        await self.commit()
 
     async def commit(self) -> None:
         """Flush, then write all buffered records in order. Concurrent calls wait for each other."""

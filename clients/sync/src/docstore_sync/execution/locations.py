@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from docstore_sync.execution.ledger import DurableLedger
-from docstore_sync.model import Action, Kind, Location, Node, Plan, SyncedEntry
+from docstore_sync.model import Action, BegunUpload, Kind, Location, Node, Plan, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.steps import StepFailed
 
@@ -42,6 +42,9 @@ class NodeLocations:
         if node.synced_id:
             self._ledger.forget(node.synced_id)
         node.synced, node.synced_id = None, ""
+
+    async def begin_uploads(self, uploads: Iterable[BegunUpload]) -> None:
+        await self._ledger.begin_uploads(uploads)
 
     async def discard_records(self, nodes: Iterable[Node]) -> None:
         """Delete the records of nodes until `record` or `restore_record`, so that a kill leaves none."""

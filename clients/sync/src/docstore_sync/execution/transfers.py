@@ -1,13 +1,12 @@
 """Transfers of a plan: uploads and downloads in parallel batches."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from docstore_sync.execution.locations import NodeLocations
 from docstore_sync.execution.outcome import Outcome
-from docstore_sync.model import Action, ActionType, Location, Node, Plan
+from docstore_sync.model import Action, ActionType, BegunUpload, Location, Node, Plan
 from docstore_sync.steps import PARALLEL, Download, StepExecutor, StepFailed, Upload, Uploaded, run_all
 
 
@@ -29,49 +28,21 @@ class Transfers:
         self._outcome = outcome
         self._made_by_uploads = made_by_uploads
         self._room = asyncio.Semaphore(PARALLEL)
-        self._unknown: set[Node] = set()
-        self._senders: defaultdict[str, list[Action]] = defaultdict(list)
-        for action in self._uploads:
-            if action.node.local:
-                self._senders[action.node.local.sha256].append(action)
 
     async def run(self) -> None:
-        await run_all(self._fetch_all(), self._send_in_turns())
+        await run_all(self._fetch_all(), self._send_all())
 
     # --- uploads -----------------------------------------------------------------------------------------
 
-    async def _send_in_turns(self) -> None:
-        """Upload in an order in which no content is replaced before its copy under another name is sent.
-
-        Otherwise a kill after the replacement could leave a record that takes the copy for the replaced file, and the
-        next sync would overwrite it. If no such order exists (two files have swapped contents, or an earlier upload
-        was refused), the records of the replaced files are deleted first: a kill then leads to a conflict.
-        """
-        left = set(self._uploads)
-        while left:
-            now = {action for action in left if self._prerequisite(action) not in left} or left
-            await self._send_all([action for action in self._uploads if action in now])
-            left = left - now
-
-    def _prerequisite(self, action: Action) -> Action | None:
-        """The pending upload that sends what this one replaces on the server."""
-        replaced = action.node.remote
-        senders = self._senders.get(replaced.sha256, []) if replaced else []
-        while senders and _is_sent(senders[-1].node):
-            senders.pop()
-        return senders[-1] if senders else None
-
-    async def _send_all(self, actions: Sequence[Action]) -> None:
+    async def _send_all(self) -> None:
         wanted: dict[Upload, Action] = {}
-        for action in actions:
+        for action in self._uploads:
             try:
                 wanted[self._upload_of(action)] = action
             except StepFailed as failure:
                 self._outcome.failed(action, failure)
-        unknown = [action.node for action in wanted.values() if self._prerequisite(action)]
-        if unknown:
-            await self._locations.discard_records(unknown)
-            self._unknown.update(unknown)
+        replacing = [BegunUpload(each.file_id, each.base_version, each.sha256) for each in wanted if each.file_id]
+        await self._locations.begin_uploads(replacing)
         await run_all(*(self._send(batch, wanted) for batch in self._executor.upload_batches(list(wanted))))
 
     def _upload_of(self, action: Action) -> Upload:
@@ -97,8 +68,6 @@ class Transfers:
             action = wanted[upload]
             if isinstance(response, StepFailed):
                 self._outcome.failed(action, response)
-                if action.node in self._unknown:
-                    self._locations.restore_record(action.node)
             else:
                 self._uploaded(action, response)
 
@@ -150,7 +119,3 @@ class Transfers:
             self._locations.set_local(node, Location(*at, response, download.sha256))
             self._locations.record(node)
             self._outcome.finished(action)
-
-
-def _is_sent(node: Node) -> bool:
-    return bool(node.local and node.remote and node.local.sha256 == node.remote.sha256)

@@ -1,0 +1,46 @@
+"""Uploads that were begun, in the state of a synced folder."""
+
+from pathlib import Path
+
+import pytest
+
+from docstore_sync.model import BegunUpload, Kind, SyncedEntry
+from docstore_sync.state import open_state
+
+OLD = SyncedEntry("id1", "root", "a.txt", Kind.FILE, "old", "i1")
+NEW = SyncedEntry("id1", "root", "a.txt", Kind.FILE, "new", "i1")
+BEGUN = BegunUpload("id1", 1, "new")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one synced file, whose upload was begun by a process that is gone."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with open_state(folder) as state:
+        state.record(OLD)
+        state.begin_upload(BegunUpload("id1", 1, "between"))
+        state.begin_upload(BEGUN)
+    return folder
+
+
+def test_a_begun_upload_outlives_its_process(folder: Path) -> None:
+    """Of one file only the last is kept; a record of other content does not end it."""
+    with open_state(folder) as state:
+        state.record(OLD)
+        assert state.begun_uploads() == [BEGUN]
+    with open_state(folder) as state:
+        assert state.begun_uploads() == [BEGUN]
+
+
+@pytest.mark.parametrize("end", ["record", "forget", "all"])
+def test_a_begun_upload_ends_with_its_record(folder: Path, end: str) -> None:
+    """With a record of its content, or with the record's deletion; permanently."""
+    with open_state(folder) as state:
+        ends = {"record": lambda: state.record(NEW), "forget": lambda: state.forget("id1"), "all": state.forget_all}
+        ends[end]()
+        assert state.begun_uploads() == []
+    with open_state(folder) as state:
+        assert state.begun_uploads() == []
+        assert state.synced() == ([NEW] if end == "record" else [])
