@@ -35,9 +35,9 @@ from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
 from docstore_indexer.rebuild.api import admin_router, rebuild_router
 from docstore_indexer.rebuild.worker import Rebuild
-from docstore_indexer.saved.api import saved_router
-from docstore_indexer.saved.repository import MongoSavedSearches
-from docstore_indexer.saved.service import SavedSearchService
+from docstore_indexer.saved_searches.api import saved_router
+from docstore_indexer.saved_searches.repository import MongoSavedSearches
+from docstore_indexer.saved_searches.service import SavedSearchService
 from docstore_indexer.search.api import search_router
 from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from docstore_indexer.saved.rules import SavedSearch
+from docstore_indexer.saved_searches.rules import SavedSearch
 from docstore_platform.mongo import (
     ASCENDING,
     Collection,

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from docstore_indexer.saved import schemas
-from docstore_indexer.saved.rules import MAX_SEARCHES, SavedSearch
-from docstore_indexer.saved.schemas import ChangedSavedSearch, NewSavedSearch
-from docstore_indexer.saved.service import SavedSearchService
+from docstore_indexer.saved_searches import schemas
+from docstore_indexer.saved_searches.rules import MAX_SEARCHES, SavedSearch
+from docstore_indexer.saved_searches.schemas import ChangedSavedSearch, NewSavedSearch
+from docstore_indexer.saved_searches.service import SavedSearchService
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX

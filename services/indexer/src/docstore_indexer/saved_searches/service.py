@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docstore_indexer.saved.repository import NameTaken, SavedSearches
-from docstore_indexer.saved.rules import MAX_SEARCHES, SavedSearch
+from docstore_indexer.saved_searches.repository import NameTaken, SavedSearches
+from docstore_indexer.saved_searches.rules import MAX_SEARCHES, SavedSearch
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import Conflict, not_found
 from docstore_platform.ids import new_id
