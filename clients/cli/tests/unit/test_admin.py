@@ -9,8 +9,8 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
+from docstore_cli import admin_session
 from docstore_cli.archive_query import QueryLimits, run_query
-from docstore_cli.commands import admin as admin_commands
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
 
@@ -38,7 +38,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
     def as_admin(_: Any, work: Callable[[Any], Any]) -> Any:
         return asyncio.run(work(gateway))
 
-    monkeypatch.setattr(admin_commands, "as_admin", as_admin)
+    monkeypatch.setattr(admin_session, "as_admin", as_admin)
     return gateway
 
 
