@@ -35,7 +35,7 @@ class TakeByDefault(core.TyperGroup):
 
 app = typer.Typer(
     cls=TakeByDefault,
-    help="Back up a running deployment: docstore backup TARGET. Delete and verify backups.",
+    help="Back up a running deployment; delete and verify backups.",
     no_args_is_help=True,
 )
 

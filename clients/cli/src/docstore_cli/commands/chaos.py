@@ -42,7 +42,7 @@ def chaos(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Inject a fault into the running stack of this machine, and report what users felt.
+    """Inject a fault into a running stack, and report what users felt.
 
     Exit status 1 if the fault was stopped early or users did not recover.
     """
