@@ -28,6 +28,7 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/uploads/{upload_id}/complete": {},
     "POST /v1/uploads/{upload_id}/parts": {"numbers": [1]},
     "PATCH /v1/subscriptions/{subscription_id}": {"events": ["moved"]},
+    "PATCH /v1/me/saved-searches/{saved_search_id}": {"q": "stolen"},
     "PATCH /v1/admin/accounts/{account_id}": {"plan": "premium"},
 }
 """What a route with an id is sent: a new one with a body needs a line here."""
@@ -80,6 +81,7 @@ class Victim:
         pack = await person.call("POST", "/v1/packs", {"files": small})
         link = await person.call("POST", f"/v1/files/{file['id']}/links", {"password": "open sesame"})
         subscription = await person.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"})
+        search = await person.call("POST", "/v1/me/saved-searches", {"name": "mine", "q": "secret"})
         browser = await person.call("POST", "/v1/push-subscriptions", BROWSER)
         to_somebody = {"email": "somebody@example.org", "role": "viewer"}
         share = await person.call("POST", f"/v1/files/{file['id']}/shares", to_somebody)
@@ -98,6 +100,7 @@ class Victim:
             "session_id": [session["id"]],
             "subscription_id": [subscription["id"]],
             "push_subscription_id": [browser["id"]],
+            "saved_search_id": [search["id"]],
             "account_id": [person.id],
             "person": [person.id],
             "letter_id": ["upload:" + file["id"]],
@@ -115,7 +118,7 @@ class Victim:
         seen += await person.every(f"/v1/files/{self.file}/versions")
         seen += await person.every(f"/v1/files/{self.file}/shares")
         seen += await person.every(f"/v1/files/{self.file}/links")
-        for path in ("/v1/trash", "/v1/subscriptions", "/v1/push-subscriptions"):
+        for path in ("/v1/trash", "/v1/subscriptions", "/v1/push-subscriptions", "/v1/me/saved-searches"):
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]
         seen += [{**one, "indexed": None} for one in await person.every("/v1/uploads")]

@@ -30,6 +30,7 @@ EXPECTED: Mapping[str, tuple[int, int, int, int]] = {
     "GET /v1/files/{file_id}": READERS,
     "GET /v1/files/{file_id}/content": (302, 302, 302, 404),
     "GET /v1/files/{file_id}/preview": (404, 404, 404, 404),  # a text has none; the tests of previews tell the rest
+    "GET /v1/files/{file_id}/media": READERS,
     "GET /v1/files/{file_id}/blocks": READERS,
     "POST /v1/contents": READERS,
     "GET /v1/files/{file_id}/versions": READERS,

@@ -43,6 +43,7 @@ ACTIONS: dict[str, set[str]] = {
     "list_page": {"s3:ListBucket"},
     "unfinished_uploads": {"s3:ListBucketMultipartUploads"},
     "complete_multipart": WRITE,
+    "put_file": WRITE,
     "abort_multipart": {"s3:AbortMultipartUpload"},
     "clear": {"s3:ListBucketMultipartUploads", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:DeleteObject"},
     "ensure_bucket": {"s3:CreateBucket", "s3:ListBucket"},
