@@ -42,7 +42,8 @@ class Transfers:
             except StepFailed as failure:
                 self._outcome.failed(action, failure)
         replacing = [BegunUpload(each.file_id, each.base_version, each.sha256) for each in wanted if each.file_id]
-        await self._locations.begin_uploads(replacing)
+        if replacing:
+            await self._locations.begin_uploads(replacing)
         await run_all(*(self._send(batch, wanted) for batch in self._executor.upload_batches(list(wanted))))
 
     def _upload_of(self, action: Action) -> Upload:
