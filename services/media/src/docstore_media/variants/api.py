@@ -46,6 +46,8 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
         With `size` (`large` by default) to a WebP picture that is ready beforehand. With any other parameter to one
         that is rendered when first asked for, never larger than the original.
 
+        422 `invalid_picture` if the parameters don't go together: `size` with a width, a height or a fit, `cover`
+        without both sides, `rendition` with any other.
         404 `no_preview` if the file has none, which its `preview` field shows; 404 `preview_failed` with the `reason`
         if such a picture of it can't be rendered; 503 `preview_in_progress` while it is rendered.
         """
@@ -55,7 +57,7 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
         given = {name: value for name, value in wanted.items() if value is not None}
         if kind == "rendition":
             if given or size is not None:
-                raise invalid("The rendition of a video has no other parameters.")
+                raise invalid("The rendition of a video has no other parameters.", "invalid_picture")
             url = await variants.url(caller.account_id, file_id, Spec(is_video=True))
         elif given:
             url = await variants.url(caller.account_id, file_id, _spec(size, given))
@@ -68,9 +70,9 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
 
 def _spec(size: Size | None, given: dict[str, Any]) -> Spec:
     if size is not None and {"width", "height", "fit"} & given.keys():
-        raise invalid("Name either `size`, or `width` and `height`.")
+        raise invalid("Name either `size`, or `width` and `height`.", "invalid_picture")
     if given.get("fit") == "cover" and not {"width", "height"} <= given.keys():
-        raise invalid("A picture that covers a shape needs `width` and `height`.")
+        raise invalid("A picture that covers a shape needs `width` and `height`.", "invalid_picture")
     if size is not None:
         given |= {"width": PIXELS[size], "height": PIXELS[size]}
     elif given.keys() & {"width", "height"}:
