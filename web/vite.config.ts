@@ -15,6 +15,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
   },
+  // Scripts find what they load beside themselves: the gateway may put another origin into index.html.
+  experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === "html" ? undefined : { relative: true }) },
   server: { proxy: { "/v1": gateway, "/web": gateway } },
   test: {
     environment: "happy-dom",

@@ -168,7 +168,7 @@ class Person(ApiClient):
         if answer.status == 200:
             return answer.body
         assert answer.status == 302, answer
-        async with self._session.get(answer.headers["location"]) as response:
+        async with self._session.get(URL(answer.headers["location"], encoded=True)) as response:
             assert response.status == 200
             return await response.read()
 

@@ -6,7 +6,8 @@ import { fetchContent } from "@/api/client";
 import { reason } from "@/api/problem";
 import { Failed, Spinner } from "@/ui/states";
 
-GlobalWorkerOptions.workerSrc = workerUrl;
+// Browsers start workers from the page's own origin only, and assets may come from another.
+GlobalWorkerOptions.workerSrc = new URL(workerUrl, location.href).pathname;
 
 /** Decoders, character maps and fonts that only some documents need; scripts/pdf-parts.mjs puts them there. */
 const PARTS = import.meta.env.DEV ? "/node_modules/pdfjs-dist" : `/assets/pdfjs-${release}`;

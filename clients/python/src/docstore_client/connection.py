@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import ApiError, StoreError, Unreachable, error_of, reason_of
@@ -167,7 +168,8 @@ class Connection:
                 used = self.credentials
             else:
                 await asyncio.sleep(wait)
-        async with self.http.get(location, headers=headers, proxy=proxy_for(location)) as response:
+        signed = URL(location, encoded=True)  # encoded otherwise, it would not be what was signed
+        async with self.http.get(signed, headers=headers, proxy=proxy_for(location)) as response:
             if response.status >= 400 and response.status != 416:
                 raise StoreError(response.status, await response.text())
             yield response

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep idle connections: the side that closes first must not get a request meanwhile."""
 
+ORIGIN_OR_EMPTY = r"^(https?://[A-Za-z0-9.\-\[\]:]+)?$"
+"""Scheme, host and port, and nothing that would end a directive of a content security policy."""
+
 _warned: set[str] = set()
 
 
@@ -135,6 +138,17 @@ class InfraSettings(ServiceUrls):
     s3_processed_bucket: str = Field("", description="bucket of previews; empty: `docstore-processed-<region>`")
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
+    cdn_url: str = Field(
+        "",
+        pattern=ORIGIN_OR_EMPTY,
+        description="origin of a CDN in front of both buckets, from which clients download with CloudFront's signed "
+        "URLs: https://d111111abcdef8.cloudfront.net; empty: they download from the store",
+    )
+    cdn_key_id: str = Field("", description="the CDN's id of the public key")
+    cdn_private_key: SecretStr = Field(
+        SecretStr(""), description="signs the CDN's URLs; for metadata and media only: PEM, of P-256 or RSA 2048"
+    )
+
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway's address for clients")
 
     allow_weak_sandbox: bool = Field(
@@ -154,6 +168,12 @@ class InfraSettings(ServiceUrls):
             self.kafka_username and self.kafka_password.get_secret_value()
         ):
             raise ValueError(f"{self.kafka_security_protocol} needs kafka_username and kafka_password")
+        return self
+
+    @model_validator(mode="after")
+    def _cdn_is_complete(self) -> Self:
+        if self.cdn_private_key.get_secret_value() and not (self.cdn_url and self.cdn_key_id):
+            raise ValueError("cdn_private_key needs cdn_url and cdn_key_id")
         return self
 
     def service_url(self, name: ServiceName) -> str:

@@ -142,7 +142,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
-    for router in (pages_router(settings), internal_docs_router(operations), web_router(settings.web_dir, infra)):
+    web = web_router(settings.web_dir, infra, settings.asset_url)
+    for router in (pages_router(settings), internal_docs_router(operations), web):
         app.router.routes.extend(router.routes)
     app.add_middleware(EdgeMiddleware)
     return app

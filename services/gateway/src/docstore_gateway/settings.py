@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.http.connections import ConnectionLimits
-from docstore_platform.settings import ServiceSettings
+from docstore_platform.settings import ORIGIN_OR_EMPTY, ServiceSettings
 
 
 def _web_of_checkout() -> Path | None:
@@ -47,6 +47,12 @@ class GatewaySettings(ServiceSettings):
     )
 
     web_dir: Path | None = Field(default_factory=_web_of_checkout, description="folder of the built web page")
+    asset_url: str = Field(
+        "",
+        pattern=ORIGIN_OR_EMPTY,
+        description="origin of a CDN in front of this gateway, from which the page loads its hashed assets; "
+        "empty: from the gateway",
+    )
     form_bytes: int = Field(
         100 * 1024 * 1024,
         ge=1,

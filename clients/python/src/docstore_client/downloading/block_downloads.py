@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from docstore_client.blocks.chunking import Block, blocks_of
 from docstore_client.blocks.frames import plain_of
@@ -145,7 +146,7 @@ class BlockDownloads:
     async def _get_from(self, url: str, block: Block) -> bytes:
         for attempt in range(TRIES):
             try:
-                async with self._connection.http.get(url, proxy=proxy_for(url)) as response:
+                async with self._connection.http.get(URL(url, encoded=True), proxy=proxy_for(url)) as response:
                     if response.status < 400:
                         framed = await response.read()
                         return await asyncio.to_thread(plain_of, framed, block.hash, block.size)

@@ -10,6 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.connection import Connection
@@ -131,7 +132,9 @@ class BulkDownloads:
     async def _get(self, url: str, start: int, end: int) -> bytes:
         headers = {"range": f"bytes={start}-{end - 1}"}
         try:
-            async with self._connection.http.get(url, headers=headers, proxy=proxy_for(url)) as response:
+            async with self._connection.http.get(
+                URL(url, encoded=True), headers=headers, proxy=proxy_for(url)
+            ) as response:
                 if response.status == 206:
                     return await response.read()
                 raise StoreError(response.status, await response.text())

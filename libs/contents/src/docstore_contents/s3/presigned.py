@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, urlsplit
 
+from docstore_contents.s3.cdn import SERVED, Cdn, CdnSigner
 from docstore_contents.s3.role_credentials import role_credentials
-from docstore_contents.s3.signing import Credentials, CredentialsSource, PolicyCondition, Signer, encode_key
+from docstore_contents.s3.signing import (
+    Credentials,
+    CredentialsSource,
+    PolicyCondition,
+    Signer,
+    canonical_query,
+    encode_key,
+)
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.settings import InfraSettings
 
@@ -33,6 +41,7 @@ class S3Config:
     session_token: str | None = field(default=None, repr=False)
     path_style: bool = True
     sts_endpoint: str = ""  # empty: the same as `endpoint`
+    cdn: Cdn | None = None  # clients download from there
 
     @classmethod
     def of(cls, settings: InfraSettings) -> Self:
@@ -46,6 +55,7 @@ class S3Config:
             settings.bucket,
             path_style=settings.s3_path_style,
             sts_endpoint=settings.s3_sts_endpoint,
+            cdn=Cdn.of(settings),
         )
 
     @property
@@ -120,13 +130,19 @@ class Presigner:
     def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
         self.config = config
         self._public = config.signer(config.public_endpoint or config.endpoint, clock)
+        self._cdn = CdnSigner(config.cdn, clock) if config.cdn else None
 
     def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        """Return a URL that downloads the object as `filename`: always as an attachment, with a declared type."""
+        """Return a URL that downloads the object as `filename`: always as an attachment, with a declared type.
+
+        It is one of the CDN, if there is one.
+        """
         query = {
             "response-content-disposition": attachment(filename),
             "response-content-type": object_headers(content_type)["content-type"],
         }
+        if self._cdn is not None and key.startswith(SERVED):
+            return self._cdn.presign(f"/{encode_key(key)}", canonical_query(query), expires_in)
         return self._public.presign("GET", self.config.path(key), expires_in=expires_in, query=query)
 
     def presign_put(

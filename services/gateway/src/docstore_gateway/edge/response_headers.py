@@ -14,8 +14,15 @@ API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 
 NEVER_STORED = (b"cache-control", b"no-store")
 REVALIDATED = (b"cache-control", b"private, no-cache")
 """Cached by the caller's own browser only, and revalidated with its ETag."""
-SET_BY_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
-"""Set by a page itself, if it has them: what it may load and where its forms may lead."""
+SET_BY_PAGES = frozenset(
+    (
+        b"content-security-policy",
+        b"referrer-policy",
+        b"access-control-allow-origin",
+        b"cross-origin-resource-policy",
+    )
+)
+"""Set by a page itself, if it has them: what it may load and where its forms may lead, and who may load its assets."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 

@@ -25,15 +25,22 @@ ABSENT = """<!doctype html>
 """
 
 
-def content_policy(infra: InfraSettings) -> str:
-    """Content policy of the page: itself, and file contents from the object store. No foreign scripts."""
+def content_policy(infra: InfraSettings, asset_url: str = "") -> str:
+    """Content policy of the page: itself, and file contents from the object store or the CDN. No foreign scripts."""
     s3 = store_origin(infra)
-    pictures = " ".join(dict.fromkeys((s3, store_origin(infra, infra.processed_bucket))))
+    stored = _sources(s3, infra.cdn_url)
+    pictures = _sources("'self'", "blob:", s3, store_origin(infra, infra.processed_bucket), infra.cdn_url, asset_url)
+    own = _sources("'self'", asset_url)
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
-        f"img-src 'self' blob: {pictures}; connect-src 'self' {s3}; media-src 'self' blob: {s3}; frame-src blob: {s3}; "
+        f"default-src 'none'; script-src {own}; style-src {own}; font-src {own}; img-src {pictures}; "
+        f"connect-src 'self' {stored}; media-src 'self' blob: {stored}; frame-src blob: {stored}; "
         f"form-action 'self' {s3}; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def _sources(*origins: str) -> str:
+    """The sources of a directive, each once."""
+    return " ".join(dict.fromkeys(filter(None, origins)))
 
 
 def store_origin(infra: InfraSettings, bucket: str = "") -> str:
@@ -43,12 +50,15 @@ def store_origin(infra: InfraSettings, bucket: str = "") -> str:
     return f"{parts.scheme}://{host}"
 
 
-def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
-    """Return the page for every path without another route; include it last."""
+def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -> APIRouter:
+    """Return the page for every path without another route; include it last. It loads its assets from `asset_url`."""
     router = APIRouter()
     pages = BuiltPages(folder)
+    asset_headers = {"Cache-Control": IMMUTABLE}
+    if asset_url:  # the page is another site than its assets then, and modules need permission
+        asset_headers |= {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
     page_headers = {
-        "Content-Security-Policy": content_policy(infra),
+        "Content-Security-Policy": content_policy(infra, asset_url),
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": PERMISSIONS,
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -60,14 +70,17 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
         built = pages.files()
         found = built.get(path)
         if found is not None and path != INDEX:
-            cached = IMMUTABLE if path.startswith(ASSETS) else "no-cache"
-            return _compressed(request, built, path, found, {"Cache-Control": cached})
+            headers = asset_headers if path.startswith(ASSETS) else {"Cache-Control": "no-cache"}
+            return _compressed(request, built, path, found, headers)
         if path.startswith((ASSETS, "/")):
             raise not_found("page")
         if path and "text/html" not in request.headers.get("accept", ""):
             raise not_found("page")  # for programs; browsers get the page, which has routes of its own
         if INDEX not in built:
             return HTMLResponse(ABSENT, headers=page_headers)
+        if asset_url:
+            text = built[INDEX].read_text("utf-8").replace(f'="/{ASSETS}', f'="{asset_url}/{ASSETS}')
+            return HTMLResponse(text, headers=page_headers)
         return _compressed(request, built, INDEX, built[INDEX], page_headers)
 
     return router

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Received, Reply, Request
 
+from docstore_gateway.settings import GatewaySettings
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
@@ -181,6 +182,36 @@ async def test_the_page_is_served(open_gateway: OpenGateway, tmp_path: Path) -> 
     assert "immutable" in asset.header("cache-control")
     assert (plain.body, plain.header("content-type").split(";")[0]) == (b"plain", "text/javascript")
     assert (absent.status, outside.status) == (404, 404)
+
+
+async def test_the_page_loads_its_assets_from_a_cdn(open_gateway: OpenGateway, tmp_path: Path) -> None:
+    """By setting: the page names that origin alone, its policy allows it, and the assets may be read from there."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text('<script src="/theme.js"></script><script src="/assets/a-1.js"></script>')
+    (tmp_path / "index.html.br").write_bytes(b"of another page")
+    (tmp_path / "assets" / "a-1.js").write_text("plain")
+    cdn, anywhere = "https://d1.cloudfront.net", {"origin": "https://files.example.org"}
+    settings = {"web_dir": tmp_path, "asset_url": cdn, "cors_origins": ("*",)}
+    async with open_gateway(**settings) as gateway:
+        page = await gateway.call("GET", "/files", {"accept": "text/html", "accept-encoding": "br"})
+        asset = await gateway.call("GET", "/assets/a-1.js", anywhere)
+    assert page.body.decode() == f'<script src="/theme.js"></script><script src="{cdn}/assets/a-1.js"></script>'
+    policy = dict(part.strip().split(" ", 1) for part in page.header("content-security-policy").split(";"))
+    for directive in ("script-src", "style-src", "font-src"):
+        assert policy[directive] == f"'self' {cdn}"
+    assert cdn not in policy["connect-src"]
+    wanted = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
+    assert {name: value for name, value in asset.headers if name in wanted} == wanted
+    assert [name for name, _ in asset.headers].count("access-control-allow-origin") == 1
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://a.net/", "https://a.net; script-src *", "a.net", "https://a.net 'unsafe-eval'"]
+)
+def test_an_asset_url_is_an_origin(origin: str) -> None:
+    """A path, or what would add to the content policy, is refused at the start."""
+    with pytest.raises(ValueError, match="asset_url"):
+        GatewaySettings(asset_url=origin)
 
 
 async def test_without_a_page_there_is_a_clear_answer(open_gateway: OpenGateway) -> None:

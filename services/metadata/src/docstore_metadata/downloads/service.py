@@ -130,7 +130,9 @@ class DownloadService:
                     raise
                 except ObjectStoreError:
                     return
-            packs[key] = OpenPack(self._url(key, key.rpartition("/")[2], OCTETS), index.slices)
+            # The ETag in the name keeps the bytes before and after a compaction apart in caches.
+            name = f"{key.rpartition('/')[2]}-{index.etag}"
+            packs[key] = OpenPack(self._url(key, name, OCTETS), index.slices)
 
         await asyncio.gather(*(open_pack(key) for key in pack_keys))
         return packs

@@ -1,0 +1,145 @@
+"""A small CDN: a caching reverse proxy that checks URLs as CloudFront does and signs its own calls of the bucket.
+
+Paths below `accounts/` and `previews/` need a signature by its key; `/assets/` comes from the gateway.
+"""
+
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import aiohttp
+from aiohttp import web
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1
+from multidict import CIMultiDict
+from yarl import URL
+
+from docstore_contents.s3.signing import UNSIGNED_PAYLOAD, Signer
+
+PublicKey = RSAPublicKey | EllipticCurvePublicKey
+OF_SIGNATURE = ("Expires", "Signature", "Key-Pair-Id")
+KEPT_HEADERS = ("Content-Type", "Content-Disposition", "ETag", "Content-Encoding", "Access-Control-Allow-Origin")
+PRIVATE = ("/accounts/", "/previews/")
+
+
+class Refused(Exception):
+    """This URL's signature is missing, of another URL, key or time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+def check_signature(url: str, key: PublicKey, key_id: str, now: float) -> str:
+    """Return the URL without its signature. Raises Refused, as "Use signed URLs" of CloudFront's guide says."""
+    address, _, query = url.partition("?")
+    pairs = [pair for pair in query.split("&") if pair]
+    given = {name: value for name, _, value in (pair.partition("=") for pair in pairs) if name in OF_SIGNATURE}
+    if set(given) != set(OF_SIGNATURE):
+        raise Refused("Missing Key")
+    if given["Key-Pair-Id"] != key_id:
+        raise Refused("Unknown Key")
+    rest = "&".join(pair for pair in pairs if pair.partition("=")[0] not in OF_SIGNATURE)
+    resource = f"{address}?{rest}" if rest else address
+    condition = {"DateLessThan": {"AWS:EpochTime": int(given["Expires"])}}
+    policy = json.dumps({"Statement": [{"Resource": resource, "Condition": condition}]}, separators=(",", ":"))
+    written = given["Signature"].translate(str.maketrans("-_~", "+=/"))
+    try:
+        signature = base64.b64decode(written, validate=True)
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, policy.encode(), PKCS1v15(), SHA1())
+        else:
+            key.verify(signature, policy.encode(), ECDSA(SHA1()))
+    except (InvalidSignature, ValueError):
+        raise Refused("Access denied") from None
+    if int(given["Expires"]) <= now:
+        raise Refused("Expired")
+    return resource
+
+
+@dataclass
+class EdgeCache:
+    """`buckets`: by prefix of the path. Set `store` before the first private request, `gateway` for assets."""
+
+    key: PublicKey
+    key_id: str
+    buckets: dict[str, str] = field(default_factory=dict)
+    store: Signer | None = None
+    gateway: str = ""
+    url: str = ""
+    hits: list[str] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+    _cache: dict[str, Cached] = field(default_factory=dict)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=403)
+        target = request.raw_path
+        try:
+            if target.startswith(PRIVATE):
+                target = check_signature(self.url + target, self.key, self.key_id, time.time()).removeprefix(self.url)
+            elif not target.startswith("/assets/"):
+                raise Refused("No behaviour for this path")
+        except Refused as error:
+            return web.Response(status=403, text=str(error), headers={"Access-Control-Allow-Origin": "*"})
+        found = self._cache.get(target)
+        (self.misses if found is None else self.hits).append(target.partition("?")[0])
+        if found is None:
+            found = await self._fetch(target)
+            if found.status == 200:
+                self._cache[target] = found
+        return _response(request, found)
+
+    async def _fetch(self, target: str) -> Cached:
+        path, _, query = target.partition("?")
+        url, headers = self.gateway + target, {}
+        if path.startswith(PRIVATE):
+            assert self.store is not None
+            bucket = self.buckets[path.split("/")[1]]
+            url, headers = self.store.sign(
+                "GET", f"/{bucket}{path}", payload_sha256=UNSIGNED_PAYLOAD, query=dict(parse_qsl(query))
+            )
+        async with (
+            aiohttp.ClientSession(auto_decompress=False, headers={"Accept-Encoding": "identity"}) as session,
+            session.get(URL(url, encoded=True), headers=headers) as answer,
+        ):
+            kept = CIMultiDict((name, answer.headers[name]) for name in KEPT_HEADERS if name in answer.headers)
+            return Cached(answer.status, kept, await answer.read())
+
+
+def _response(request: web.BaseRequest, found: Cached) -> web.Response:
+    """The bytes, or the requested range of them; any origin may read them, as a response headers policy says."""
+    headers = CIMultiDict(found.headers)
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Accept-Ranges"] = "bytes"
+    status, body = found.status, found.body
+    if found.status == 200 and "Range" in request.headers:
+        wanted = request.http_range
+        start, stop, _ = slice(wanted.start, wanted.stop).indices(len(body))
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(body)}"
+        status, body = 206, body[start:stop]
+    return web.Response(status=status, headers=headers, body=body)
+
+
+@asynccontextmanager
+async def edge_cache(key: PublicKey, key_id: str) -> AsyncIterator[EdgeCache]:
+    """A CDN on a port of its own, until the block ends."""
+    edge = EdgeCache(key, key_id)
+    runner = web.ServerRunner(web.Server(edge.handle), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    edge.url = "http://{}:{}".format(*runner.addresses[0][:2])
+    try:
+        yield edge
+    finally:
+        await runner.cleanup()
