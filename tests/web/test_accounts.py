@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -198,4 +199,9 @@ async def test_storage_over_time_and_what_is_shared(ada: Visitor) -> None:
     page = await ada.open("/settings/storage")
     await expect(page.locator(".chart canvas")).to_be_visible()
     await expect(page.get_by_role("rowheader", name="weighed.txt")).to_be_visible()
+    families = page.get_by_role("table", name="What takes the space")
+    await expect(families.get_by_role("row", name=re.compile("Documents"))).to_be_visible()
     await check_page(page, "settings-storage")
+    await page.get_by_role("link", name="Largest files").click()
+    await expect(page.get_by_label("Sort by")).to_have_value("Largest")
+    await expect(page.get_by_role("button", name=re.compile("weighed.txt"))).to_be_visible()

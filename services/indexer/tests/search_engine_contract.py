@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from docstore_indexer.engines.engine import IndexedDocument, SearchEngine, SearchQuery
+from docstore_indexer.engines.engine import IndexedDocument, SearchEngine, SearchQuery, Stored
 from docstore_platform.errors import DomainError
 from docstore_platform.security.cipher import Cipher
 
@@ -371,6 +371,56 @@ async def test_any_name_and_text_can_be_indexed(engine: SearchEngine, name: str,
             bare = (hit.snippet or "").replace("<mark>", "").replace("</mark>", "")
             assert "<" not in bare
             assert ">" not in bare
+
+
+async def test_hits_are_sorted_by_size_or_date_either_way(engine: SearchEngine) -> None:
+    """Also with words, and from page to page."""
+    day = timedelta(days=1)
+    sizes = {"small": (1, 3), "large": (3 << 40, 1), "middle": (500, 2)}
+    await put(
+        engine,
+        *(
+            document(name, "plan", size=size, modified_at=T0 - days * day, created_at=T0 + days * day)
+            for name, (size, days) in sizes.items()
+        ),
+    )
+    for text in ("", "plan"):
+        assert await found(engine, text, sort="size") == ["large", "middle", "small"]
+        assert await found(engine, text, sort="size", order="asc") == ["small", "middle", "large"]
+        assert await found(engine, text, sort="modified") == ["large", "middle", "small"]
+        assert await found(engine, text, sort="created") == ["small", "middle", "large"]
+    pages, cursor = [], None
+    for _ in sizes:
+        answer = await engine.search(SearchQuery("ann", sort="size", limit=1, cursor=cursor))
+        pages += [hit.file_id for hit in answer.hits]
+        cursor = answer.next_cursor
+    assert (pages, cursor) == (["large", "middle", "small"], None)
+
+
+async def test_what_an_account_owns_is_summed_by_family(engine: SearchEngine) -> None:
+    """Neither folders nor files of others that it may read; an account without files has no sums."""
+    await put(
+        engine,
+        document("text", size=3),
+        document(
+            "word", content_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document", size=4
+        ),
+        document("photo", content_type="image/jpeg; q=1", size=1 << 40),
+        document("zip", content_type="application/zip", size=0),
+        document("unknown", "data.1", content_type="application/octet-stream", size=9),
+        document("named", "clip.mp4", content_type="application/octet-stream", size=8),
+        document("folder", kind="folder", content_type="", size=0),
+        document("hers", owner_id="bea", readers=("bea", "ann"), content_type="video/mp4", size=7),
+    )
+    assert await engine.stored_by("ann") == {
+        "document": Stored(2, 7),
+        "image": Stored(1, 1 << 40),
+        "archive": Stored(1, 0),
+        "other": Stored(1, 9),
+        "video": Stored(1, 8),
+    }
+    assert await engine.stored_by("bea") == {"video": Stored(1, 7)}
+    assert await engine.stored_by("nobody") == {}
 
 
 async def test_a_rebuild_serves_the_old_index_until_it_is_finished(engine: SearchEngine) -> None:

@@ -39,6 +39,13 @@ const KINDS = [
   { value: "file", label: "Files" },
   { value: "folder", label: "Folders" },
 ] as const;
+const SORTS = [
+  { sort: "modified", order: "desc", label: "Last modified" },
+  { sort: "modified", order: "asc", label: "Longest unmodified" },
+  { sort: "created", order: "desc", label: "Last created" },
+  { sort: "size", order: "desc", label: "Largest" },
+  { sort: "size", order: "asc", label: "Smallest" },
+] as const;
 const META = /^(meta\.[a-z0-9-]{1,64})=(.*)$/;
 
 /** The parameters of the address that filter by custom metadata: `meta.author`. */
@@ -55,6 +62,16 @@ function change(query: URLSearchParams, name: string, value: string): void {
   navigate(`/search?${next}`, { replace: true });
 }
 
+function sortBy(query: URLSearchParams, label: string): void {
+  const next = new URLSearchParams(query);
+  const { sort, order } = SORTS.find((one) => one.label === label) ?? { sort: "", order: "" };
+  for (const [name, value] of Object.entries({ sort, order })) {
+    if (value) next.set(name, value);
+    else next.delete(name);
+  }
+  navigate(`/search?${next}`, { replace: true });
+}
+
 export default function SearchPage() {
   const account = useAccount();
   const { query } = useWhere();
@@ -63,6 +80,7 @@ export default function SearchPage() {
   const since = query.get("since") ?? "";
   const created = query.get("created") ?? "";
   const kind = KINDS.find(({ value }) => value === query.get("kind"))?.value ?? "";
+  const sorted = SORTS.find(({ sort, order }) => sort === query.get("sort") && order === (query.get("order") ?? "desc"));
   const meta = metadataOf(query);
   const tags = query.getAll("tag");
   const fixed = Object.fromEntries(FIXED.map((name) => [name, query.get(name) ?? undefined]));
@@ -72,7 +90,7 @@ export default function SearchPage() {
   const list = useRef<HTMLUListElement>(null);
 
   const answer = useInfiniteQuery({
-    queryKey: ["search", text, inside, type, since, created, kind, meta, tags, fixed],
+    queryKey: ["search", text, inside, type, since, created, kind, sorted, meta, tags, fixed],
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       call("get /v1/search", {
@@ -82,6 +100,8 @@ export default function SearchPage() {
           type: type || undefined,
           tag: tags.length > 0 ? tags : undefined,
           kind: kind || undefined,
+          sort: sorted?.sort,
+          order: sorted?.order,
           meta,
           ...fixed,
           modified_after: before(since) ?? fixed.modified_after,
@@ -145,6 +165,14 @@ export default function SearchPage() {
         </select>
         <Since label="Modified" value={since} onChange={(value) => change(query, "since", value)} />
         <Since label="Created" value={created} onChange={(value) => change(query, "created", value)} />
+        <select aria-label="Sort by" value={sorted?.label ?? ""} onChange={(event) => sortBy(query, event.target.value)}>
+          <option value="">Best match first</option>
+          {SORTS.map(({ label }) => (
+            <option key={label} value={label}>
+              {label}
+            </option>
+          ))}
+        </select>
         <MetadataFilter onAdd={(name, value) => change(query, name, value)} />
         {Object.entries(meta).map(([name, value]) => (
           <button key={name} className="tool" onClick={() => change(query, name, "")}>

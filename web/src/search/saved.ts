@@ -20,7 +20,7 @@ export function addressOf({ q, filters }: SavedSearch): string {
 
 export function filtersOf(query: URLSearchParams, inside: boolean): Filters {
   const given: Record<string, unknown> = { in: inside ? "content" : "name" };
-  for (const name of ["type", "kind", ...FIXED]) if (query.get(name)) given[name] = query.get(name);
+  for (const name of ["type", "kind", "sort", "order", ...FIXED]) if (query.get(name)) given[name] = query.get(name);
   if (query.get("since")) given.modified_within_days = Number(query.get("since"));
   if (query.get("created")) given.created_within_days = Number(query.get("created"));
   if (query.has("tag")) given.tag = query.getAll("tag");

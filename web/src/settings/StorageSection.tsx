@@ -1,8 +1,10 @@
-/** The account's storage over time, and what it shares. */
+/** The account's storage over time and by family, and what it shares. */
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { call } from "@/api/client";
-import { count } from "@/lib/format";
+import { useAccount } from "@/api/queries";
+import { count, size } from "@/lib/format";
+import { Link } from "@/lib/router";
 import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
 
@@ -40,6 +42,7 @@ export function StorageSection() {
           <p className="muted">
             {count(found.documents.at(-1) ?? 0)} documents. Older versions and the trash count.
           </p>
+          <Families />
           <h2>What you share</h2>
           {found.shared.length === 0 ? (
             <p className="muted">You share nothing at the moment.</p>
@@ -71,6 +74,54 @@ export function StorageSection() {
           )}
         </>
       )}
+    </>
+  );
+}
+
+const FAMILIES = {
+  document: "Documents",
+  image: "Images",
+  video: "Videos",
+  audio: "Audio",
+  archive: "Archives",
+  other: "Other files",
+} as const;
+
+function Families() {
+  const account = useAccount();
+  const stored = useQuery({ queryKey: ["storage-families"], queryFn: () => call("get /v1/me/storage/families", {}) });
+  const mine = `/search?owner=${account.id}&kind=file`;
+  return (
+    <>
+      <h2>What takes the space</h2>
+      {stored.error && !stored.data ? (
+        <Failed error={stored.error} onRetry={() => void stored.refetch()} />
+      ) : !stored.data ? (
+        <Spinner />
+      ) : (
+        <table className="plain-table" aria-label="What takes the space">
+          <thead>
+            <tr>
+              <th scope="col">Kind</th>
+              <th scope="col">Files</th>
+              <th scope="col">Size</th>
+            </tr>
+          </thead>
+          <tbody>
+            {stored.data.items.map((sums) => (
+              <tr key={sums.family}>
+                <th scope="row">{FAMILIES[sums.family]}</th>
+                <td>{count(sums.files)}</td>
+                <td>{size(sums.bytes)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p>
+        <Link href={`${mine}&sort=size`}>Largest files</Link> ·{" "}
+        <Link href={`${mine}&sort=modified&order=asc`}>Files that have not changed for longest</Link>
+      </p>
     </>
   );
 }

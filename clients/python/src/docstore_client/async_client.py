@@ -18,6 +18,7 @@ from docstore_client.models import (
     BlockedPerson,
     Changes,
     Comparison,
+    FamilySums,
     File,
     Hits,
     Languages,
@@ -360,6 +361,12 @@ class AsyncClient:
         """
         params = {"q": query, "in": within, "tag": tag, "type": content_type, "limit": limit, "cursor": cursor}
         return Hits.model_validate(await self.call("GET", "/v1/search", params=params | parameters(options)))
+
+    async def stored_by_family(self) -> list[FamilySums]:
+        """Return what the account stores by family, largest first; without older versions and the trash."""
+        return [
+            FamilySums.model_validate(each) for each in (await self.call("GET", "/v1/me/storage/families"))["items"]
+        ]
 
     async def saved_searches(self, cursor: str | None = None) -> Page[SavedSearch]:
         """Return the account's saved searches, by name."""

@@ -39,6 +39,9 @@ class SearchOptions(TypedDict, total=False):
     kind: Kind | None
     metadata: Mapping[str, str] | None
     """Exactly this custom metadata."""
+    sort: Literal["modified", "created", "size"] | None
+    """Best first without it, or without words last modified."""
+    order: Literal["asc", "desc"]
 
 
 def parameters(options: ListOptions | SearchOptions) -> dict[str, Any]:

@@ -257,6 +257,16 @@ class SavedFilters(Model):
     created_before: datetime | None = None
     modified_within_days: int | None = None
     created_within_days: int | None = None
+    sort: Literal["modified", "created", "size"] | None = None
+    order: Literal["asc", "desc"] | None = None
+
+
+class FamilySums(Model):
+    """Files of one family, such as images, and the bytes of their current versions."""
+
+    family: str
+    files: int
+    bytes: int
 
 
 class SavedSearch(Model):

@@ -15,6 +15,7 @@ from docstore_client.models import (
     BlockedPerson,
     Changes,
     Comparison,
+    FamilySums,
     File,
     Hits,
     Languages,
@@ -295,6 +296,10 @@ class Client:
                 query, within=within, tag=tag, content_type=content_type, limit=limit, cursor=cursor, **options
             )
         )
+
+    def stored_by_family(self) -> list[FamilySums]:
+        """Return what the account stores by family, largest first; without older versions and the trash."""
+        return self._loop.wait(self._client.stored_by_family())
 
     def saved_searches(self, cursor: str | None = None) -> Page[SavedSearch]:
         """Return the account's saved searches, by name."""

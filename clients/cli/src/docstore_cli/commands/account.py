@@ -1,6 +1,7 @@
 """`docstore login`, `logout`, `recover` and `usage`: log-in and account of a person."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,11 +11,14 @@ from docstore_cli.options import AsJson, console, print_json, size_text
 from docstore_cli.session import as_person, device_token_file, run, session_file
 from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient, Credentials, DocStoreError
+from docstore_client.models import FamilySums
 
 Server = Annotated[str, typer.Option("--server", help="Address of any region's gateway.")]
 Email = Annotated[str, typer.Option("--email", prompt=True)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
 Device = Annotated[str | None, typer.Option("--device", help="Device name of this machine; by default its host name.")]
+
+ByFamily = Annotated[bool, typer.Option("--by-family", help="Show what takes the space: documents, images, videos.")]
 
 
 def login(
@@ -83,8 +87,11 @@ async def _log_out() -> None:
         store.forget()
 
 
-def usage(as_json: AsJson = False) -> None:
+def usage(by_family: ByFamily = False, as_json: AsJson = False) -> None:
     """Show account and storage usage."""
+    if by_family:
+        _show_families(as_person(lambda docstore: docstore.stored_by_family()), as_json)
+        return
     me = as_person(lambda docstore: docstore.me())
     if as_json:
         print_json(me)
@@ -94,6 +101,14 @@ def usage(as_json: AsJson = False) -> None:
     console.print(f"{who}: {size_text(me.usage.used)} of {size_text(me.usage.limit)} used", highlight=False)
     if not me.email_verified:
         console.print("The email address is not verified: open the link we emailed, or run `docstore verify`.")
+
+
+def _show_families(families: Sequence[FamilySums], as_json: bool) -> None:
+    if as_json:
+        print_json({"items": [sums.model_dump() for sums in families]})
+        return
+    for sums in families:
+        console.print(f"{size_text(sums.bytes):>10} {sums.files:>9,} {sums.family}", highlight=False)
 
 
 def verify(

@@ -2,6 +2,7 @@
 
 import html
 import re
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -24,6 +25,13 @@ from docstore_cli.session import as_person, every
 from docstore_client import AsyncClient
 from docstore_client.models import Hits, SavedFilters, SavedSearch
 
+
+class SortName(StrEnum):
+    modified = "modified"
+    created = "created"
+    size = "size"
+
+
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[WORDS]...", help='Words that must all occur; "a phrase" in quotes.')
 ]
@@ -33,6 +41,8 @@ Type = Annotated[str | None, typer.Option("--type", help="Such as application/pd
 Saved = Annotated[str | None, typer.Option("--saved", metavar="NAME", help="Run a saved search.")]
 Save = Annotated[str | None, typer.Option("--save", metavar="NAME", help="Save this search under a name.")]
 Delete = Annotated[str | None, typer.Option("--delete", metavar="NAME", help="Delete a saved search.")]
+SortBy = Annotated[SortName | None, typer.Option("--sort", help="Sort ascending; without it, best first.")]
+Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Sort descending.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100)]
 
 
@@ -48,6 +58,8 @@ def search(
     modified_before: ModifiedBefore = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    sort: SortBy = None,
+    reverse: Reverse = False,
     saved: Saved = None,
     save: Save = None,
     limit: Limit = 20,
@@ -71,6 +83,8 @@ def search(
         created_before=ago(created_before, "--created-before"),
         modified_within_days=after,
         created_within_days=created,
+        sort=None if sort is None else sort.value,
+        order=None if sort is None else "desc" if reverse else "asc",
     )
     query = " ".join(words or [])
 

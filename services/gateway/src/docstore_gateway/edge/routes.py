@@ -41,6 +41,7 @@ ROUTES = (
     Route("/v1/me/languages", "indexer", "Search"),
     Route("/v1/me/saved-searches", "indexer", "Search"),
     Route("/v1/me/storage", "analytics", "Accounts"),
+    Route("/v1/me/storage/families", "indexer", "Accounts"),
     Route("/v1/password-resets", "accounts", "Accounts"),
     Route("/v1/files", "metadata", "Files and folders"),
     Route(f"{ONE_FILE}preview", "media", "Files and folders"),

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 OpenedReason = Literal["complete", "new", "unreadable", "outdated", "unfinished"]
+Sort = Literal["modified", "created", "size"]
+Order = Literal["asc", "desc"]
+Family = Literal["document", "image", "video", "audio", "archive", "other"]
 
 
 class EngineFailed(Exception):
@@ -35,13 +38,13 @@ class IndexedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search by `reader`. Without text: everything that passes the filters, last modified first.
+    """A search by `reader`. Without text: everything that passes the filters.
 
     `text`: words, all of which must occur. In scope "name" a word matches the start of a word of the name; in scope
     "content" it matches a whole word (any inflection) of the text or the name, and words in double quotes must be
     adjacent. Case and accents never count, and no text is a syntax error.
     `tags`, `metadata`: all of them, metadata exactly. `type`: a media type, its first half, or a name's extension.
-    Dates: aware, exclusive.
+    Dates: aware, exclusive. Without `sort` best first or, without text, last modified first.
     """
 
     reader: str
@@ -56,10 +59,17 @@ class SearchQuery:
     metadata: tuple[tuple[str, str], ...] = ()
     owner: str | None = None
     kind: Literal["file", "folder"] | None = None
+    sort: Sort | None = None
+    order: Order = "desc"
     limit: int = 20
     cursor: str | None = None
     of_others: bool = False
     """Only files of other owners, without snippets: those that the reader may have just lost access to."""
+
+    @property
+    def sorted_by(self) -> Sort | None:
+        """What the hits are sorted by; None: by relevance."""
+        return self.sort or (None if self.text.strip() else "modified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,14 @@ class SearchHits:
     hits: tuple[Hit, ...]
     total: int
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Files of one family, and the bytes of their current versions."""
+
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +130,9 @@ class SearchEngine(Protocol):
 
     async def search(self, query: SearchQuery) -> SearchHits:
         """Return one page. Raises EngineFailed, or problem 422 `invalid_cursor`."""
+
+    async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
+        """Sum up the files that an account owns. Raises EngineFailed."""
 
     async def begin_rebuild(self) -> None:
         """Create a second index beside the serving one; from now on writes reach both.

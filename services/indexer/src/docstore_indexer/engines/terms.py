@@ -1,12 +1,14 @@
 """Search terms of a file, the same in every engine."""
 
+import mimetypes
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 
 import tantivy
 
-from docstore_indexer.engines.engine import IndexedDocument, SearchQuery
+from docstore_indexer.engines.engine import Family, IndexedDocument, SearchQuery, Sort
 from docstore_indexer.engines.languages import (
     EAST_ASIAN,
     has_east_asian,
@@ -21,9 +23,25 @@ from docstore_platform.custom_metadata import pair_term
 
 EXCERPT_CHARS = 200_000
 """Length of the text that is stored for snippets; the whole text is indexed."""
+SORT_FIELDS: Mapping[Sort, str] = {"modified": "modified_at", "created": "created_at", "size": "size"}
 _PREFIX_CHARS = 32
 _NAME_TOKENS = 64
 _GERMAN = "_german"
+_OFFICE = (
+    "application/vnd.openxmlformats-officedocument.",
+    "application/vnd.oasis.opendocument.",
+    "application/vnd.ms-",
+)
+_DOCUMENTS = frozenset(
+    f"application/{name}" for name in ("pdf", "rtf", "msword", "epub+zip", "json", "xml", "xhtml+xml", "yaml")
+)
+_ARCHIVES = frozenset(
+    f"application/{name}"
+    for name in (
+        *("zip", "gzip", "zstd", "x-tar", "x-gtar", "x-gzip", "x-bzip2", "x-xz", "x-zip-compressed"),
+        *("x-7z-compressed", "x-rar-compressed", "vnd.rar", "java-archive", "x-iso9660-image"),
+    )
+)
 _RUNS = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).build()
 _WORDS = (
     tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
@@ -91,6 +109,19 @@ def type_term(value: str) -> str:
     return normal(value).partition(";")[0].strip().lower().removeprefix(".").removesuffix("/*")
 
 
+def family_of(content_type: str, name: str) -> Family:
+    """Return what people would call a file of this type; of a generic one, by its name."""
+    media_type = type_term(content_type)
+    if media_type in ("", "application/octet-stream"):
+        media_type = mimetypes.guess_type(name)[0] or ""
+    half = media_type.partition("/")[0]
+    if half in ("image", "video", "audio"):
+        return half  # type: ignore[return-value]
+    if half == "text" or media_type in _DOCUMENTS or media_type.startswith(_OFFICE):
+        return "document"
+    return "archive" if media_type in _ARCHIVES else "other"
+
+
 def microseconds(moment: datetime) -> int:
     """Return the exact number since 1970."""
     whole = int(moment.replace(microsecond=0).timestamp())
@@ -131,6 +162,7 @@ def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
         "types": _type_terms(source),
         "metadata": [pair_term(name, value) for name, value in source.metadata.items()],
         "kind": [source.kind],
+        "family": [family_of(source.content_type, source.name)],
         "name_prefixes": sorted(
             {word[:length] for word in beginnings for length in range(1, min(len(word), _PREFIX_CHARS) + 1)}
         ),

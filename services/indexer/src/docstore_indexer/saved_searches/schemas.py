@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from docstore_indexer.engines.engine import Order, Sort
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel, omittable
@@ -30,6 +31,8 @@ class Filters(RequestModel):
     created_before: DayOrMoment | None = None
     modified_within_days: Days | None = None
     created_within_days: Days | None = None
+    sort: Sort | None = None
+    order: Order | None = None
 
     def stored(self) -> dict[str, Any]:
         """Return those that are set, in JSON."""
@@ -80,6 +83,10 @@ class SavedFilters(ResponseModel):
     """Modified in so many days before the search: whoever runs it computes `modified_after`."""
     created_within_days: int = omittable()
     """Created in so many days before the search: whoever runs it computes `created_after`."""
+    sort: Sort = omittable()
+    """What hits are sorted by; best first without it, or without words last modified."""
+    order: Order = omittable()
+    """Descending without it."""
 
 
 class SavedSearch(ResponseModel):

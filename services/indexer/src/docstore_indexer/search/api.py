@@ -1,11 +1,12 @@
-"""HTTP route of search."""
+"""HTTP routes of search."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from docstore_indexer.engines.engine import SearchQuery
-from docstore_indexer.search.schemas import SearchPage
+from docstore_indexer.engines.engine import Order, SearchQuery, Sort
+from docstore_indexer.search.schemas import SearchPage, StoredByFamily
 from docstore_indexer.search.service import Search
 from docstore_platform.http.parameters import METADATA_FILTER, metadata_filter
 from docstore_platform.http.routes import PUBLIC_PREFIX
@@ -31,6 +32,8 @@ def search_router(search: Search) -> APIRouter:
         created_before: DayOrMoment | None = None,
         owner: Annotated[Id | None, Query(description="account that owns it")] = None,
         kind: Literal["file", "folder"] | None = None,
+        sort: Annotated[Sort | None, Query(description="best first without it, or without `q` last modified")] = None,
+        order: Order = "desc",
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Cursor = None,
     ) -> Response:
@@ -52,6 +55,8 @@ def search_router(search: Search) -> APIRouter:
             metadata=metadata_filter(request.query_params.multi_items()),
             owner=owner or None,
             kind=kind,
+            sort=sort,
+            order=order,
             limit=limit,
             cursor=cursor or None,
         )
@@ -60,5 +65,14 @@ def search_router(search: Search) -> APIRouter:
         return json_response(
             {"items": found.items, "total": found.total, "mode": mode, "next_cursor": found.next_cursor}
         )
+
+    @router.get("/me/storage/families", response_model=StoredByFamily)
+    async def stored_by_family(caller: Caller) -> Response:
+        """Sum up your files by what they are: documents, images, videos. Largest first; without older versions and
+        the trash.
+        """
+        stored = await search.stored_by(caller.account_id)
+        largest = sorted(stored.items(), key=lambda item: -item[1].bytes)
+        return json_response({"items": [{"family": family, **asdict(sums)} for family, sums in largest]})
 
     return router

@@ -1,7 +1,8 @@
-"""Responses of the search route."""
+"""Responses of the search routes."""
 
 from typing import Literal
 
+from docstore_indexer.engines.engine import Family
 from docstore_platform.http.response_models import FileJson, Page, ResponseModel
 
 
@@ -22,3 +23,21 @@ class SearchPage(Page[SearchHit]):
     """Number of all hits."""
     mode: Literal["name", "fulltext"]
     """Whether names or texts were searched."""
+
+
+class FamilySums(ResponseModel):
+    """Files of one family."""
+
+    family: Family
+    """What people would call them, by their content type."""
+    files: int
+    """How many."""
+    bytes: int
+    """Of their current versions."""
+
+
+class StoredByFamily(ResponseModel):
+    """What an account stores, by family."""
+
+    items: list[FamilySums]
+    """Largest first; a family without files is left out."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from docstore_contracts.metadata import File, MetadataClient
-from docstore_indexer.engines.engine import EngineFailed, Hit, SearchEngine, SearchQuery
+from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchEngine, SearchQuery, Stored
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.errors import Forbidden, unavailable
 from docstore_platform.plans import AccountPlans
@@ -49,6 +49,13 @@ class Search:
             if found.items or found.next_cursor is None:
                 break
         return found
+
+    async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
+        """Sum up the account's own files. Problem 503 while an index without sizes is rebuilt."""
+        try:
+            return await self._engine.stored_by(owner_id)
+        except EngineFailed as error:
+            raise unavailable("Search") from error
 
     async def _page(self, query: SearchQuery) -> Found:
         try:

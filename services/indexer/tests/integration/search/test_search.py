@@ -46,12 +46,42 @@ async def test_a_free_account_finds_names_only(running: World) -> None:
     assert await running.database["texts"].count_documents({}) == 0
 
 
+async def test_the_largest_files_come_first_if_asked_for_and_sums_are_the_owners(running: World) -> None:
+    """By size, either way; sums by family are of one's own files, without those in the trash."""
+    ann, bob = await running.person(), await running.person()
+    await running.add(ann, "small.txt", b"x" * 10)
+    await running.add(ann, "large.txt", b"x" * 3000)
+    gone = await running.add(ann, "middle.png", b"x" * 200)
+    await running.finds(ann, "", "small.txt", "large.txt", "middle.png")
+
+    async def by_size(**filters: str) -> list[str]:
+        return [item["file"]["name"] for item in (await running.search(ann, sort="size", **filters))["items"]]
+
+    assert await by_size() == ["large.txt", "middle.png", "small.txt"]
+    assert await by_size(order="asc", kind="file") == ["small.txt", "middle.png", "large.txt"]
+
+    async def sums(person: str) -> list[tuple[str, int, int]]:
+        answer = await running.call("GET", "/v1/me/storage/families", bearer=running.token(person))
+        return [(each["family"], each["files"], each["bytes"]) for each in answer.json()["items"]]
+
+    assert await sums(ann) == [("document", 2, 3010), ("image", 1, 200)]
+    assert await sums(bob) == []
+    await running.delete(gone.file_id)
+
+    async def is_subtracted() -> bool:
+        return await sums(ann) == [("document", 2, 3010)]
+
+    await eventually(is_subtracted)
+
+
 async def test_bad_parameters_are_named(running: World) -> None:
     """What can't be understood is 422 with a stable code, without a token it is 401."""
     ann = await running.person()
     for query in (
         "in=everything",
         "limit=0",
+        "sort=name",
+        "sort=size&order=up",
         "limit=1000",
         "modified_after=soon",
         "modified_after=0.5",

@@ -17,9 +17,17 @@ from urllib.parse import urlencode
 import orjson
 import structlog
 
-from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opened, SearchHits, SearchQuery
+from docstore_indexer.engines.engine import (
+    EngineFailed,
+    Family,
+    IndexedDocument,
+    Opened,
+    SearchHits,
+    SearchQuery,
+    Stored,
+)
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
-from docstore_indexer.engines.opensearch.query import hits_of, request_of
+from docstore_indexer.engines.opensearch.query import hits_of, request_of, stored_of, stored_request
 from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.ids import new_id
@@ -122,12 +130,17 @@ class OpenSearchEngine:
         await self._batches.flush()
 
     async def search(self, query: SearchQuery) -> SearchHits:
-        body = request_of(query)
+        return hits_of(await self._search(request_of(query), query.reader), query)
+
+    async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
+        return stored_of(await self._search(stored_request(owner_id), owner_id))
+
+    async def _search(self, body: dict[str, Any], reader: str) -> dict[str, Any]:
         # The same replicas for all pages of a reader: only there the ranks are equal.
-        parameters = urlencode({"preference": f"reader {query.reader}", "allow_partial_search_results": "false"})
+        parameters = urlencode({"preference": f"reader {reader}", "allow_partial_search_results": "false"})
         for last in (*(False,) * (SEARCH_TRIES - 1), True):
             try:
-                return hits_of(await self._client.call("POST", f"/{self._name}/_search?{parameters}", body), query)
+                return await self._client.call("POST", f"/{self._name}/_search?{parameters}", body)
             except Refused as error:
                 # The index that served when the search began may be deleted by now.
                 if last or not (error.status == _NOT_FOUND or error.status >= 500):

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
+from docstore_indexer.engines.engine import Family, Hit, Order, SearchHits, SearchQuery, Sort, Stored
 from docstore_indexer.engines.opensearch.schema import NAMES, SHOWN, TEXTS
 from docstore_indexer.engines.query_text import Clause, clauses
 from docstore_indexer.engines.terms import (
+    SORT_FIELDS,
     date_limits,
     filter_terms,
     name_spellings,
@@ -29,29 +30,27 @@ _WHOLE_NAME_BOOST = 5.0
 _FAR = 1 << 63
 _LONGEST_WORD = 79
 Json = dict[str, Any]
-Order = Literal["modified", "name", "relevance"]
+Rank = Literal["name", "relevance"] | Sort
 
 
-def order_of(query: SearchQuery) -> Order:
-    """Return the sort order of the hits."""
-    if not query.text.strip():
-        return "modified"
-    return "name" if query.scope == "name" else "relevance"
+def rank_of(query: SearchQuery) -> Rank:
+    """Return what the hits are sorted by."""
+    return query.sorted_by or ("name" if query.scope == "name" else "relevance")
 
 
 def request_of(query: SearchQuery) -> Json:
     """Return the search's body. Raises problem 422 `invalid_cursor`."""
-    order = order_of(query)
-    position, after = _place(query.cursor, order)
+    rank = rank_of(query)
+    position, after = _place(query.cursor, rank)
     body: Json = {
         "query": {"bool": {"filter": _filters(query), **_words(query)}},
         "size": max(1, min(query.limit, MAX_POSITION)),
         "track_total_hits": True,
         "_source": False,
         "docvalue_fields": ["file_id", "version"],
-        "sort": _sort(order),
+        "sort": _sort(rank, query.order),
     }
-    if order == "relevance":
+    if rank == "relevance":
         body["from"] = position
         body["size"] = min(body["size"], MAX_POSITION - position)
     elif after:
@@ -63,38 +62,54 @@ def request_of(query: SearchQuery) -> Json:
 
 def hits_of(answer: Json, query: SearchQuery) -> SearchHits:
     """Return the page in a response to `request_of(query)`."""
-    order = order_of(query)
-    position, _ = _place(query.cursor, order)
+    rank = rank_of(query)
+    position, _ = _place(query.cursor, rank)
     found, total = answer["hits"]["hits"], int(answer["hits"]["total"]["value"])
-    hits = tuple(_hit(one, 0.0 if order == "modified" else 1.0 / (1 + position + n)) for n, one in enumerate(found))
+    hits = tuple(_hit(one, 0.0 if query.sorted_by else 1.0 / (1 + position + n)) for n, one in enumerate(found))
     end = position + len(hits)
-    more = bool(hits) and end < (min(total, MAX_POSITION) if order == "relevance" else total)
-    cursor = encode_cursor(end, *(() if order == "relevance" else found[-1]["sort"])) if more else None
+    more = bool(hits) and end < (min(total, MAX_POSITION) if rank == "relevance" else total)
+    cursor = encode_cursor(end, *(() if rank == "relevance" else found[-1]["sort"])) if more else None
     return SearchHits(hits, total, cursor)
 
 
-def _place(cursor: str | None, order: Order) -> tuple[int, list[Any]]:
+def _place(cursor: str | None, rank: Rank) -> tuple[int, list[Any]]:
     """Return how many hits came before, and the sort values of the last of them.
 
     Relevance is paged by position only: scores would reveal in how many files of all accounts a word occurs.
     """
     if cursor is None:
         return 0, []
-    types: dict[Order, tuple[type | tuple[type, ...], ...]] = {
-        "modified": (int, int, str),
+    types: dict[Rank, tuple[type | tuple[type, ...], ...]] = {
         "name": (int, (int, float), int, str),
         "relevance": (int,),
     }
-    position, *after = decode_cursor(cursor, *types[order])
-    limit = MAX_POSITION if order == "relevance" else _FAR
+    position, *after = decode_cursor(cursor, *types.get(rank, (int, int, str)))
+    limit = MAX_POSITION if rank == "relevance" else _FAR
     if not 0 <= position < limit or any(isinstance(n, int | float) and not -_FAR < n < _FAR for n in after):
         raise invalid("The cursor is invalid.", "invalid_cursor")
     return position, after
 
 
-def _sort(order: Order) -> list[Json]:
-    by_score: list[Json] = [] if order == "modified" else [{"_score": "desc"}]
-    return [*by_score, {"modified_at": "desc"}, {"file_id": "asc"}]
+def _sort(rank: Rank, order: Order) -> list[Json]:
+    if rank == "name" or rank == "relevance":
+        return [{"_score": "desc"}, {"modified_at": "desc"}, {"file_id": "asc"}]
+    return [{SORT_FIELDS[rank]: order}, {"file_id": "asc"}]
+
+
+def stored_request(owner_id: str) -> Json:
+    """Return the search's body for what an account stores, by family."""
+    return {
+        "size": 0,
+        "sort": ["size"],  # refused by an index that has no sizes yet, whose sums would be empty
+        "query": {"bool": {"filter": [_term("readers", owner_term(owner_id)), _term("kind", "file")]}},
+        "aggs": {"families": {"terms": {"field": "family"}, "aggs": {"bytes": {"sum": {"field": "size"}}}}},
+    }
+
+
+def stored_of(answer: Json) -> dict[Family, Stored]:
+    """Return the sums in a response to `stored_request`."""
+    found = answer["aggregations"]["families"]["buckets"]
+    return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"])) for each in found}
 
 
 def _filters(query: SearchQuery) -> list[Json]:

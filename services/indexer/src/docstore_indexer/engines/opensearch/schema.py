@@ -10,7 +10,7 @@ from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.engines.languages import EAST_ASIAN, EAST_ASIAN_CLASS, STEMMED, VARIANTS
 from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of, text_fields, variant_field
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _LONGEST_TERM = 8191
 """In characters: OpenSearch refuses documents with a term of more than 32,766 bytes."""
 _OVERLAP_CHARS = 1_000
@@ -48,6 +48,8 @@ _FIELDS: Json = {
     "version": {"type": "long", "index": False},
     "modified_at": {"type": "long"},
     "created_at": {"type": "long"},
+    "size": {"type": "long", "index": False},
+    "family": {"type": "keyword", "index": False},
 }
 _EAST_ASIAN_TOKENS = rf"[{EAST_ASIAN_CLASS}]|[\p{{IsAlphabetic}}\p{{N}}&&[^{EAST_ASIAN_CLASS}]]+"
 
@@ -108,6 +110,7 @@ def to_document(source: IndexedDocument) -> Json:
     document: Json = {
         "file_id": source.file_id,
         "version": source.version,
+        "size": source.size,
         "modified_at": microseconds(source.modified_at),
         "created_at": microseconds(source.created_at),
         **terms_of(source),

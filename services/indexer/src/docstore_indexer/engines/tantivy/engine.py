@@ -10,7 +10,16 @@ from typing import TypeVar
 import structlog
 import tantivy
 
-from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opened, OpenedReason, SearchHits, SearchQuery
+from docstore_indexer.engines.engine import (
+    EngineFailed,
+    Family,
+    IndexedDocument,
+    Opened,
+    OpenedReason,
+    SearchHits,
+    SearchQuery,
+    Stored,
+)
 from docstore_indexer.engines.tantivy.generation import MAX_POSITION, Generation
 from docstore_indexer.engines.tantivy.generations import Current, Generations
 from docstore_indexer.engines.tantivy.schema import LAYOUTS, SCHEMA_VERSION, to_document
@@ -127,6 +136,9 @@ class TantivyEngine:
         end = start + len(found.hits)
         more = bool(found.hits) and end < min(found.total, MAX_POSITION)
         return replace(found, next_cursor=encode_cursor(end) if more else None)
+
+    async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
+        return await self._run(self._reading, lambda: self._serving.stored_by(owner_id))
 
     async def begin_rebuild(self) -> None:
         await self.flush()

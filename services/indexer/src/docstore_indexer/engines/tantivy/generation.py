@@ -6,9 +6,10 @@ from pathlib import Path
 
 import tantivy
 
-from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
-from docstore_indexer.engines.tantivy.query import Snippets, build
+from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchHits, SearchQuery, Stored
+from docstore_indexer.engines.tantivy.query import Snippets, build, files_of
 from docstore_indexer.engines.tantivy.schema import LAYOUTS, SCHEMA_VERSION, open_index
+from docstore_indexer.engines.terms import SORT_FIELDS
 from docstore_platform.security.cipher import Cipher
 
 WRITER_HEAP_BYTES = 15_000_000
@@ -59,16 +60,31 @@ class Generation:
         searcher = self._index.searcher()
         built = build(query, self._layout)
         limit = max(1, min(query.limit, MAX_POSITION - start))
-        order = None if query.text.strip() else "modified_at"
-        found = searcher.search(built, limit, count=True, order_by_field=order, offset=start)
+        field = None if query.sorted_by is None else SORT_FIELDS[query.sorted_by]
+        if field == "size":
+            self._need_sizes()
+        order = tantivy.Order.Desc if query.order == "desc" else tantivy.Order.Asc
+        found = searcher.search(built, limit, count=True, order_by_field=field, order=order, offset=start)
         shown = query.scope == "content" and not query.of_others
         snippets = Snippets(searcher, built, query.text, self._layout) if shown else None
         hits = [
-            self._hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
+            self._hit(searcher.doc(address), 0.0 if field else _score(start + place), snippets)
             for place, (_, address) in enumerate(found.hits)
         ]
         total: int = found.count  # type: ignore[attr-defined]  # the stub lacks it
         return SearchHits(tuple(hits), total, None)
+
+    def stored_by(self, owner_id: str) -> dict[Family, Stored]:
+        """Sum up an account's files. Raises EngineFailed until a rebuild has replaced an index without sizes."""
+        self._need_sizes()
+        by_family = {"terms": {"field": "family", "size": 10}, "aggs": {"bytes": {"sum": {"field": "size"}}}}
+        answer = self._index.searcher().aggregate(files_of(owner_id), {"families": by_family})
+        found = answer["families"]["buckets"]
+        return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"] or 0)) for each in found}
+
+    def _need_sizes(self) -> None:
+        if not self._layout.has_sizes:
+            raise EngineFailed("the index is being rebuilt, and has no sizes until then")
 
     def _hit(self, document: tantivy.Document, score: float, snippets: Snippets | None) -> Hit:
         file_id = str(document.get_first("file_id"))

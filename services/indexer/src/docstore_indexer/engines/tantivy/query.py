@@ -42,6 +42,11 @@ def build(query: SearchQuery, layout: Layout) -> Query:
     return Query.boolean_query(parts)
 
 
+def files_of(owner_id: str) -> Query:
+    """Return the query for all files that an account owns."""
+    return Query.boolean_query([_filter(_term("readers", owner_term(owner_id))), _filter(_term("kind", "file"))])
+
+
 def _filter(query: Query) -> tuple[Occur, Query]:
     """A clause that must match and does not affect the score."""
     return Occur.Must, Query.const_score_query(query, 0.0)

@@ -11,9 +11,9 @@ from docstore_indexer.engines.languages import EAST_ASIAN, EAST_ASIAN_CLASS, STE
 from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of, text_fields, variant_field
 from docstore_platform.security.cipher import Cipher
 
-SCHEMA_VERSION = 5
-FORMER_VERSION = 4
-"""Without variants of texts. Such an index serves until a rebuild has replaced it."""
+SCHEMA_VERSION = 6
+FORMER_VERSION = 5
+"""Without sizes and families. Such an index serves until a rebuild has replaced it."""
 
 
 _EAST_ASIAN_TOKENS = rf"[{EAST_ASIAN_CLASS}]|[[\p{{Alphabetic}}\p{{N}}]--[{EAST_ASIAN_CLASS}]]+"
@@ -48,12 +48,13 @@ class Layout:
 
     schema: tantivy.Schema
     texts: Mapping[str, str]
+    has_sizes: bool
 
     def analyzer(self, field: str) -> tantivy.TextAnalyzer:
         return ANALYZERS[self.texts[field]]
 
 
-def _build(texts: Mapping[str, str]) -> Layout:
+def _build(texts: Mapping[str, str], *, has_sizes: bool) -> Layout:
     """Numbers are signed: an int in an unsigned field can end the writer without a useful error."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("file_id", stored=True, tokenizer_name="raw", index_option="basic")
@@ -67,10 +68,16 @@ def _build(texts: Mapping[str, str]) -> Layout:
     builder.add_integer_field("created_at", indexed=True, fast=True)
     for field in sorted(texts.keys() - _USUAL.keys()):
         builder.add_text_field(field, tokenizer_name=texts[field])
-    return Layout(builder.build(), texts)
+    if has_sizes:
+        builder.add_text_field("family", fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_integer_field("size", fast=True)
+    return Layout(builder.build(), texts, has_sizes)
 
 
-LAYOUTS = {FORMER_VERSION: _build(_USUAL), SCHEMA_VERSION: _build(_USUAL | _VARIANTS)}
+LAYOUTS = {
+    FORMER_VERSION: _build(_USUAL | _VARIANTS, has_sizes=False),
+    SCHEMA_VERSION: _build(_USUAL | _VARIANTS, has_sizes=True),
+}
 """By version of the schema."""
 
 
@@ -99,6 +106,7 @@ def to_document(source: IndexedDocument, cipher: Cipher) -> tantivy.Document:
             document.add_text(field, text)
         document.add_bytes("excerpt", cipher.encrypt(text[:EXCERPT_CHARS].encode(), source.file_id))
     document.add_integer("version", source.version)
+    document.add_integer("size", source.size)
     document.add_integer("modified_at", microseconds(source.modified_at))
     document.add_integer("created_at", microseconds(source.created_at))
     return document
