@@ -34,6 +34,7 @@ ANSWERS: dict[type[models.Model], list[str]] = {
     models.Languages: ["Languages"],
     models.SavedSearch: ["SavedSearch"],
     models.SavedFilters: ["SavedFilters"],
+    models.FamilySums: ["FamilySums"],
     models.Subscription: ["Subscription", "CreatedSubscription"],
     models.Notification: ["Notification"],
     models.PushKey: ["PushKey"],
