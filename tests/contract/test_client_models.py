@@ -15,6 +15,7 @@ Json = dict[str, Any]
 ANSWERS: dict[type[models.Model], list[str]] = {
     models.Usage: ["Usage"],
     models.Account: ["Account", "Me"],
+    models.Region: ["Region"],
     models.Session: ["Session"],
     models.File: ["File", "TrashedFile", "SharedFile"],
     models.Policy: ["RetentionPolicy"],

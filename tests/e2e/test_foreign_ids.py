@@ -40,6 +40,7 @@ OPEN = {
     "POST /v1/accounts/verify",
     "POST /v1/password-resets",
     "POST /v1/password-resets/confirm",
+    "GET /v1/regions",
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
     "GET /v1/uploads/{upload}/redirect",

@@ -107,6 +107,7 @@ async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
             "ACCOUNTS_REPLICATION_RETRY_DELAY_SECONDS": "1",
             "ACCOUNTS_REPLICATION_LEASE_SECONDS": "3",
             "ACCOUNTS_REPLICATION_INTERVAL_SECONDS": "1",
+            "ACCOUNTS_REGION_PROBE_INTERVAL_SECONDS": "0.5",
         }
         arguments = ["--data", str(data), "--port", str(port), "--regions", f"{WEST},{EAST}"]
         status, output = await run("up", "--detach", *arguments, environment=environment)
@@ -147,6 +148,34 @@ async def test_status_shows_every_region(west: Region, east: Region) -> None:
     for region in (west, east):
         assert region.stack.bucket.name == f"docstore-content-{region.name}"
         assert await region.stack.bucket.keys("nobody") == []
+
+
+async def test_a_client_chooses_among_regions(west: Region, east: Region) -> None:
+    """Each region lists both with what it measured; the command measures from here; a cut-off region shows."""
+    status, output = await run("regions", "--server", west.stack.gateway, "--json")
+    listed = orjson.loads(output)
+    assert (status, {region["name"]: region["url"] for region in listed}) == (
+        0,
+        {WEST: west.stack.gateway, EAST: east.stack.gateway},
+    )
+    assert all(region["latency_from_here_ms"] < 3_000 for region in listed)
+
+    async def seen(**wanted: object) -> Any:
+        async with Person(west.stack.gateway) as visitor:
+            items = (await visitor.call("GET", "/v1/regions"))["items"]
+        other = next(item for item in items if item["name"] == EAST)
+        return other if all(other[name] == value for name, value in wanted.items()) else None
+
+    reached = await eventually(lambda: seen(reachable=True))
+    assert reached["latency_ms"] > 0
+    assert not reached["current"]
+    east.line.cut = True
+    east.line.break_off()
+    try:
+        assert (await eventually(lambda: seen(reachable=False)))["latency_ms"] is None
+    finally:
+        east.line.cut = False
+    await eventually(lambda: seen(reachable=True))
 
 
 async def test_one_logs_in_anywhere_and_works_at_home(west: Region, east: Region) -> None:

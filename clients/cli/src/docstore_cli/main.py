@@ -24,6 +24,7 @@ COMMANDS = {
     "events": ("events", "Events and dead letters."),
     "admin": ("admin", "Administration: reports, accounts, audit log, health, event archive."),
     "login": ("account", "Log in on this machine."),
+    "regions": ("regions", "List the regions, the nearest first."),
     "logout": ("account", "Log out on this machine."),
     "recover": ("account", "Email a password reset link."),
     "verify": ("account", "Verify the account's email address."),

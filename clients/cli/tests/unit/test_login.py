@@ -2,6 +2,7 @@
 
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,8 @@ class FakeRegion:
 
     def __init__(self, closing: ExitStack) -> None:
         self.home = ""
+        self.regions: list[FakeRegion] = []
+        self.slow_seconds = 0.0
         self.requested: list[tuple[str, str, Any]] = []
         self.valid = "access-1"
         region = self
@@ -55,7 +58,14 @@ class FakeRegion:
         self.url = f"http://127.0.0.1:{server.server_port}"
 
     def answer(self, request: BaseHTTPRequestHandler, body: Any) -> None:
+        if request.path == "/healthz":
+            time.sleep(self.slow_seconds)
+            self._send(request, 200, {"status": "ok"})
+            return
         self.requested.append((request.command, request.path, body))
+        if request.path == "/v1/regions":
+            self._send(request, 200, {"items": [self._item(each) for each in self.regions], "next_cursor": None})
+            return
         if request.path == "/v1/sessions" and self.home:
             self._send(request, 307, {"code": "home_region", "detail": "Elsewhere."}, f"{self.home}/v1/sessions")
         elif request.path == "/v1/me" and request.headers["authorization"] != f"Bearer {self.valid}":
@@ -66,6 +76,11 @@ class FakeRegion:
             number = len([path for _, path, _ in self.requested if path.startswith("/v1/sessions")])
             tokens = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "account": ME}
             self._send(request, 201 if request.path == "/v1/sessions" else 200, tokens)
+
+    def _item(self, region: "FakeRegion") -> dict[str, Any]:
+        name = f"region-{self.regions.index(region)}"
+        item = {"name": name, "url": region.url, "current": region is self, "reachable": True}
+        return {**item, "latency_ms": None, "replication_lag_seconds": 0.0}
 
     def _send(self, request: BaseHTTPRequestHandler, status: int, body: Any, location: str = "") -> None:
         payload = orjson.dumps(body)
@@ -150,3 +165,32 @@ def test_without_a_login_there_is_a_hint_to_log_in(regions) -> None:
     assert outcome.exit_code == 3
     assert "docstore login" in outcome.output
     assert "(not_logged_in)" in outcome.output
+
+
+def test_regions_are_listed_by_the_way_from_here(regions) -> None:
+    """The nearest first, whatever the server thinks; one that does not respond last, and nothing is logged in."""
+    home, other = regions
+    gone = FakeRegion.__new__(FakeRegion)
+    gone.url = "http://127.0.0.1:1"
+    other.regions, other.slow_seconds = [gone, other, home], 0.05
+    outcome = CliRunner().invoke(app, ["regions", "--server", other.url, "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    found = orjson.loads(outcome.output)
+    assert [region["url"] for region in found] == [home.url, other.url, gone.url]
+    assert found[1]["latency_from_here_ms"] >= 50
+    assert found[2]["latency_from_here_ms"] is None
+    assert "not reachable" in CliRunner().invoke(app, ["regions", "--server", other.url]).output
+    assert session_file().load() is None
+
+
+def test_a_login_chooses_the_nearest_region(regions) -> None:
+    """By option; the account's home still decides where the log-in ends."""
+    home, other = regions
+    home.regions = [home, other]
+    home.slow_seconds = 0.05
+    outcome = login(home.url, "--nearest")
+    assert outcome.exit_code == 0, outcome.output
+    assert [path for _, path, _ in other.requested] == ["/v1/sessions"]
+    saved = session_file().load()
+    assert saved is not None
+    assert saved.gateway == home.url

@@ -30,6 +30,7 @@ from docstore_client.models import (
     Policy,
     PushKey,
     PushSubscription,
+    Region,
     Retention,
     Role,
     SavedFilters,
@@ -107,6 +108,10 @@ class AsyncClient:
     def device_token(self) -> str:
         """Token for the next log-in on this device; empty before the first."""
         return self._connection.device_token
+
+    async def regions(self) -> list[Region]:
+        """List the regions of this DocStore; needs no log-in. `latency.latencies` measures the way to each."""
+        return (await self._get(Page[Region], "/v1/regions")).items
 
     async def log_out(self) -> None:
         await self.call("DELETE", "/v1/sessions/current")

@@ -42,6 +42,17 @@ class Account(Model):
     usage: Usage | None = None
 
 
+class Region(Model):
+    """A region of a DocStore, as the region that responds sees it."""
+
+    name: str
+    url: str
+    current: bool
+    reachable: bool | None
+    latency_ms: float | None
+    replication_lag_seconds: float
+
+
 class Session(Model):
     """A logged-in device."""
 

@@ -25,6 +25,7 @@ from docstore_client.models import (
     Page,
     Policy,
     PushSubscription,
+    Region,
     Retention,
     Role,
     SavedFilters,
@@ -74,6 +75,10 @@ class Client:
     def log_in(self, email: str, password: str, device_name: str = "python client", device_token: str = "") -> Account:
         """Log in. With the `device_token` of an earlier log-in, no new-device email is sent."""
         return self._loop.wait(self._client.log_in(email, password, device_name, device_token))
+
+    def regions(self) -> list[Region]:
+        """List the regions of this DocStore; needs no log-in. `latency.latencies` measures the way to each."""
+        return self._loop.wait(self._client.regions())
 
     def log_out(self) -> None:
         self._loop.wait(self._client.log_out())

@@ -16,8 +16,10 @@ from docstore_accounts.invitations.service import INVITATION_PERIOD, InvitationS
 from docstore_accounts.passwords.service import PasswordService
 from docstore_accounts.profile.api import profile_router
 from docstore_accounts.profile.service import ProfileService
+from docstore_accounts.regions.api import region_list_router
+from docstore_accounts.regions.monitor import RegionMonitor
 from docstore_accounts.regions.service import EmailClaims, SingleRegionClaims
-from docstore_accounts.regions.wiring import Regions
+from docstore_accounts.regions.wiring import Regions, this_region
 from docstore_accounts.registration.api import registration_router
 from docstore_accounts.registration.service import RegistrationService
 from docstore_accounts.registration.worker import creating_first_admin
@@ -172,6 +174,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             resets_router(forgotten),
             verification_router(verification),
             invitations_router(invitations, service),
+            region_list_router(regions.monitor if regions else RegionMonitor(this_region(infra))),
         ],
         internal=[
             signing_keys_api.internal_router(keys),

@@ -74,6 +74,9 @@ class AccountsSettings(HashingSettings):
     replication_interval_seconds: float = Field(
         5.0, gt=0, description="how often to look for accounts that other instances left"
     )
+    region_probe_interval_seconds: float = Field(
+        30.0, gt=0, description="how often the way to the other regions is measured"
+    )
 
     @model_validator(mode="after")
     def _peers_are_complete(self) -> Self:

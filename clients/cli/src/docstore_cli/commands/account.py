@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from docstore_cli.nearest import nearest as nearest_region
 from docstore_cli.options import AsJson, console, print_json, size_text
 from docstore_cli.session import as_person, device_token_file, run, session_file
 from docstore_cli.this_machine import device_name
@@ -21,15 +22,21 @@ Device = Annotated[str | None, typer.Option("--device", help="Device name of thi
 ByFamily = Annotated[bool, typer.Option("--by-family", help="Show what takes the space: documents, images, videos.")]
 
 
+Nearest = Annotated[bool, typer.Option("--nearest", help="Measure the server's regions, and log in at the nearest.")]
+
+
 def login(
     email: Email,
     server: Server = "http://127.0.0.1:8080",
+    nearest: Nearest = False,
     password_stdin: PasswordStdin = False,
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
     """Log in on this machine."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
+    if nearest:
+        server = run(nearest_region(server))
     session = run(_log_in(server, email, password, device or device_name()))
     if as_json:
         print_json({"email": session.email, "server": session.gateway})

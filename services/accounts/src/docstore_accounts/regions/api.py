@@ -1,4 +1,7 @@
-"""Routes for other regions, `/internal/replication`: signed, the only internal ones that a gateway forwards."""
+"""The public list of regions, and routes for other regions.
+
+Those, `/internal/replication`, are signed, and the only internal ones that a gateway forwards.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -8,7 +11,9 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from docstore_accounts.regions.client import Signatures
+from docstore_accounts.regions.monitor import RegionMonitor
 from docstore_accounts.regions.rules import Entry
+from docstore_accounts.regions.schemas import RegionPage, region_json
 from docstore_accounts.regions.service import CrossRegionClaims
 from docstore_accounts.regions.worker import Replication
 from docstore_contracts.replication import (
@@ -23,7 +28,7 @@ from docstore_contracts.replication import (
 )
 from docstore_platform.errors import TooLarge, invalid
 from docstore_platform.http.response_models import described, described_body
-from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 MAX_BODY_BYTES = 1 << 20
@@ -33,6 +38,20 @@ ReceiveReset = Callable[[str, str], Awaitable[None]]
 """Receives the id of a reset request and of its account."""
 
 B = TypeVar("B")
+
+
+def region_list_router(monitor: RegionMonitor) -> APIRouter:
+    router = APIRouter(prefix=PUBLIC_PREFIX)
+
+    @router.get("/regions", response_model=RegionPage, tags=["accounts"])
+    async def list_regions() -> Response:
+        """List the regions, each with its address and how the region that responds sees it; needs no login.
+
+        Measure the round trip to each address to find the nearest.
+        """
+        return json_response({"items": [region_json(state) for state in monitor.states()], "next_cursor": None})
+
+    return router
 
 
 def regions_router(

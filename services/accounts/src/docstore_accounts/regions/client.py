@@ -100,6 +100,16 @@ class RegionClient:
         except TimeoutError:
             raise RegionUnreachable(f"{self.name} did not respond within {self._seconds} s") from None
 
+    async def ping(self) -> None:
+        """Ask the region's gateway whether it responds. Raises RegionUnreachable."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._transport.send("GET", "/healthz", {}, b"")
+        except (ConnectionError, TimeoutError) as error:
+            raise RegionUnreachable(f"{self.name}: {error}") from error
+        if response.status != 200:
+            raise RegionUnreachable(f"{self.name} responded {response.status}")
+
     async def _call(self, method: str, path: str, payload: bytes) -> Any:
         for attempt in range(1, TRIES + 1):
             headers = self._signatures.headers(path, self.name, payload)

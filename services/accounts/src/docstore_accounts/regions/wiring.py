@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.regions.api import ReceiveReset, regions_router
 from docstore_accounts.regions.client import RegionClient, Signatures
+from docstore_accounts.regions.monitor import RegionMonitor, RegionState
 from docstore_accounts.regions.queue_repository import MongoReplicationQueue
 from docstore_accounts.regions.repository import MongoDirectory, MongoIntroductions, MongoSignUps
 from docstore_accounts.regions.service import CrossRegionClaims
@@ -17,6 +18,12 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database
+from docstore_platform.settings import InfraSettings
+from docstore_work.loop import Loop, running_loops
+
+
+def this_region(infra: InfraSettings) -> RegionState:
+    return RegionState(infra.region, infra.public_url.rstrip("/"), current=True, reachable=True)
 
 
 class Regions:
@@ -46,6 +53,10 @@ class Regions:
             transactor,
             wakeup_name=f"replication:{database.name}",
         )
+        self.monitor = RegionMonitor(this_region(settings.infra), self._others.values(), queue)
+        self._measuring = Loop.periodic(
+            "accounts regions", self.monitor.measure, settings.region_probe_interval_seconds
+        )
         self.subscribers = AccountsSubscribers(self._replication, pepper)
 
     def router(self, receive_reset: ReceiveReset) -> APIRouter:
@@ -54,7 +65,7 @@ class Regions:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Replicate accounts to the other regions until the block ends."""
+        """Replicate accounts to the other regions, and measure these, until the block ends."""
         for store in self._stores:
             await store.create_indexes()
         async with AsyncExitStack() as stack:
@@ -62,4 +73,5 @@ class Regions:
                 stack.push_async_callback(region.close)
             await self._replication.introduce()
             await stack.enter_async_context(self._replication.running())
+            await stack.enter_async_context(running_loops([self._measuring]))
             yield

@@ -43,6 +43,7 @@ ROUTES = (
     Route("/v1/me/storage", "analytics", "Accounts"),
     Route("/v1/me/storage/families", "indexer", "Accounts"),
     Route("/v1/password-resets", "accounts", "Accounts"),
+    Route("/v1/regions", "accounts", "Accounts"),
     Route("/v1/files", "metadata", "Files and folders"),
     Route(f"{ONE_FILE}preview", "media", "Files and folders"),
     Route(f"{ONE_FILE}media", "media", "Files and folders"),
@@ -94,6 +95,7 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
     ("POST", "/v1/password-resets"): Limit.LOG_IN,
     ("POST", "/v1/password-resets/confirm"): Limit.LOG_IN,
+    ("GET", "/v1/regions"): Limit.ANONYMOUS,
     ("GET", "/v1/unsubscribe"): Limit.ANONYMOUS,
     ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
