@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from datetime import UTC, datetime, timedelta
+from itertools import islice, starmap
 from statistics import median
 from typing import Any
 
@@ -23,6 +24,7 @@ from docstore_cli.api import ApiClient
 from docstore_metadata.changes.journal_writer_repository import entry_id
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.versions.documents import version_id
+from docstore_platform.custom_metadata import pair_term
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Collection, Mongo
@@ -37,6 +39,14 @@ TURNS, SECONDS = 40, 10.0
 IDLE_SECONDS = 5
 SCATTER = 7919
 """A prime: turns take documents and accounts from everywhere."""
+CREATED, METADATA, DESCRIBED = datetime(2021, 1, 1, tzinfo=UTC), {"author": "ada"}, 10
+"""The first copy's date, seconds before the next one's; custom metadata of each tenth copy."""
+FILTERS = {
+    "its metadata": "meta.author=ada",
+    "its kind": "kind=file",
+    "dates of creation": "sort=created&created_after=2021-01-01T00:05:00Z",
+    "metadata and dates": "meta.author=ada&created_after=2021-01-01T00:05:00Z",
+}
 CHUNK = 10_000
 PAGE = 100
 INDEXED_WITHIN_SECONDS = 7200
@@ -54,7 +64,7 @@ class Side:
     folder: str
     file: str
     pages: dict[str, str] = field(default_factory=dict)
-    """Cursors of listings, by their order."""
+    """Cursors of listings, by their query."""
     indexed_in: float = 0.0
     """Seconds."""
 
@@ -126,8 +136,11 @@ async def _copy_file(mongo: Mongo, file: dict[str, Any], nodes: int) -> None:
 
     def node_copy(number: int) -> dict[str, Any]:
         name = f"document {number:08} word{number:08}.txt"
-        named = {"name": name, "order": order_of("file", name)}
-        return {**node, **named, "_id": f"{file['id']}-{number:08}", "size": number}
+        named = {"name": name, "order": order_of("file", name), "created": CREATED + timedelta(seconds=number)}
+        described = (
+            {} if number % DESCRIBED else {"metadata": METADATA, "pairs": list(starmap(pair_term, METADATA.items()))}
+        )
+        return {**node, **named, **described, "_id": f"{file['id']}-{number:08}", "size": number}
 
     await _insert(database["nodes"], map(node_copy, numbers))
     await _insert(
@@ -149,13 +162,13 @@ async def _insert(collection: Collection, rows: Iterator[dict[str, Any]]) -> Non
 # --- operations --------------------------------------------------------------------------------------------
 
 
-def _list(sort: str) -> Callable[[Side, int], Awaitable[None]]:
+def _list(query: str) -> Callable[[Side, int], Awaitable[None]]:
     async def operation(side: Side, turn: int) -> None:
         """Each page another one, with a bound that changes, so that none is answered from the cache."""
-        at = f"&cursor={side.pages[sort]}" if side.pages.get(sort) else ""
+        at = f"&cursor={side.pages[query]}" if side.pages.get(query) else ""
         bound = f"modified_after=2020-01-01T00:{turn // 60:02}:{turn % 60:02}Z"
-        page = await side.api.call("GET", f"/v1/files?parent_id={side.folder}&sort={sort}&limit={PAGE}&{bound}{at}")
-        side.pages[sort] = page["next_cursor"]
+        page = await side.api.call("GET", f"/v1/files?parent_id={side.folder}&{query}&limit={PAGE}&{bound}{at}")
+        side.pages[query] = page["next_cursor"]
 
     return operation
 
@@ -204,7 +217,8 @@ async def _accounts(side: Side, turn: int) -> None:
 
 
 OPERATIONS = {
-    **{f"a page of {PAGE} by {sort}": _list(sort) for sort in ("natural", "name", "modified", "size")},
+    **{f"a page of {PAGE} by {sort}": _list(f"sort={sort}") for sort in ("natural", "name", "modified", "size")},
+    **{f"a page of {PAGE} with {name}": _list(query) for name, query in FILTERS.items()},
     "an upload": _upload,
     "a rename": _rename,
     "two renames of the folder": _rename_folder,
