@@ -34,3 +34,26 @@ WHERE status >= 400 AND day BETWEEN '2026-11-01' AND '2026-11-30'
 GROUP BY route, status
 ORDER BY calls DESC
 LIMIT 20;
+
+-- Bytes that clients received, by day and log
+SELECT day, log, count(*) AS reads, sum(bytes) AS bytes
+FROM docstore.accesses
+WHERE by_url AND operation = 'REST.GET.OBJECT' AND status IN (200, 206) AND day BETWEEN '2026-11-01' AND '2026-11-30'
+GROUP BY day, log
+ORDER BY day, log;
+
+-- Accounts whose files were downloaded most
+SELECT account_id, count(*) AS reads, sum(bytes) AS bytes, count(DISTINCT client) AS clients
+FROM docstore.accesses
+WHERE by_url AND kind IN ('content', 'block', 'pack') AND day BETWEEN '2026-11-01' AND '2026-11-30'
+GROUP BY account_id
+ORDER BY bytes DESC
+LIMIT 20;
+
+-- Signed URLs that were refused
+SELECT client, status, count(*) AS requests, max(time) AS last_at
+FROM docstore.accesses
+WHERE status IN (401, 403) AND day BETWEEN '2026-11-01' AND '2026-11-30'
+GROUP BY client, status
+ORDER BY requests DESC
+LIMIT 20;

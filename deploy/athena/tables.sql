@@ -23,6 +23,34 @@ TBLPROPERTIES (
   'projection.day.range' = '2026-01-01,NOW'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS docstore.accesses (
+  id string,
+  log string,
+  time timestamp,
+  bucket string,
+  key string,
+  kind string,
+  account_id string,
+  operation string,
+  status bigint,
+  bytes bigint,
+  object_bytes bigint,
+  client string,
+  request_id string,
+  user_agent string,
+  requester string,
+  by_url boolean
+)
+PARTITIONED BY (day string)
+STORED AS PARQUET
+LOCATION 's3://docstore-content-us-west-2/archive/accesses/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.day.type' = 'date',
+  'projection.day.format' = 'yyyy-MM-dd',
+  'projection.day.range' = '2026-01-01,NOW'
+);
+
 CREATE OR REPLACE VIEW docstore.calls AS
 SELECT
   id AS event_id,

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from docstore_analytics.archive.columns import COLUMNS
-from docstore_analytics.archive.rules import PREFIX
+from docstore_analytics.archive.columns import ACCESSES, EVENTS, TABLES, Table
 from docstore_cli.archive_query import CALLS
 from docstore_events.catalogue.event import EVENT_TYPES
 
 ATHENA = Path(__file__).parents[2] / "deploy" / "athena"
-TABLES = (ATHENA / "tables.sql").read_text("utf-8")
+STATEMENTS = (ATHENA / "tables.sql").read_text("utf-8")
 QUERIES = [each.strip() for each in (ATHENA / "queries.sql").read_text("utf-8").split(";") if each.strip()]
-TYPES = {"VARCHAR": "string", "TIMESTAMP": "timestamp", "BIGINT": "bigint"}
+TYPES = {"VARCHAR": "string", "TIMESTAMP": "timestamp", "BIGINT": "bigint", "BOOLEAN": "boolean"}
 ROWS = """
     SELECT 'e1', 'upload-completed', 'upload', TIMESTAMP '2026-11-02 12:00:00', 's', 1, 'ann', 'ann', 'f', 10, '{}',
         '2026-11-02'
@@ -24,25 +23,33 @@ ROWS = """
     UNION ALL SELECT 'e3', 'api-called', 'gateway', TIMESTAMP '2026-11-02 12:00:02', 's', 3, NULL, NULL, NULL, NULL,
         '{"calls": [{"at": "2026-11-02T12:00:02Z", "route": "/v1/files", "status": 403, "read": ["f"]}]}', '2026-11-02'
 """
+ACCESS_ROWS = """
+    SELECT 'a1', 's3', TIMESTAMP '2026-11-02 12:00:00', 'b', 'accounts/ann/uploads/u/content', 'content', 'ann',
+        'REST.GET.OBJECT', 200, 10, 10, '192.0.2.3', 'r', 'curl', NULL, true, '2026-11-02'
+    UNION ALL SELECT 'a2', 's3', TIMESTAMP '2026-11-02 12:00:00', 'b', 'accounts/ann/uploads/u/content', 'content',
+        'ann', 'REST.GET.OBJECT', 403, 0, NULL, '192.0.2.3', 'r', 'curl', NULL, false, '2026-11-02'
+"""
 
 
-def test_the_table_has_the_columns_of_the_archive() -> None:
-    """In the same order and of the same types, over the archive's prefix."""
-    declared = TABLES.split("docstore.events (")[1].split(")\nPARTITIONED")[0]
-    assert re.findall(r"(\w+) (\w+)", declared) == [(name, TYPES[kind]) for name, kind in COLUMNS.items()]
-    assert f"/{PREFIX}/'" in TABLES
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_a_table_has_the_columns_of_the_archive(table: Table) -> None:
+    """In the same order and of the same types, over the table's prefix."""
+    declaration = STATEMENTS.split(f"docstore.{table.name} (")[1].split(";")[0]
+    declared, rest = declaration.split(")\nPARTITIONED")
+    assert re.findall(r"(\w+) (\w+)", declared) == [(name, TYPES[kind]) for name, kind in table.columns.items()]
+    assert f"/{table.prefix}/'" in rest
 
 
 def test_every_statement_is_sql_of_athena() -> None:
     """A parser of its dialect understands all of them."""
-    assert len(sqlglot.parse(TABLES.strip().removesuffix(";"), dialect="athena")) == 3
+    assert len(sqlglot.parse(STATEMENTS.strip().removesuffix(";"), dialect="athena")) == 4
     for query in QUERIES:
         assert sqlglot.parse_one(query, dialect="athena")
 
 
 def test_the_view_of_calls_has_the_columns_of_the_command() -> None:
     """And the day, by which Athena finds the files to read."""
-    view = sqlglot.parse(TABLES.strip().removesuffix(";"), dialect="athena")[2]
+    view = sqlglot.parse(STATEMENTS.strip().removesuffix(";"), dialect="athena")[3]
     assert view is not None
     command = sqlglot.parse_one(CALLS, dialect="duckdb")
     assert [name for name in view.expression.named_selects if name != "day"] == command.named_selects
@@ -57,8 +64,9 @@ def test_every_example_finds_something(query: str) -> None:
     assert all(event_type in EVENT_TYPES for event_type in re.findall(r"type = '([\w-]+)'", query))
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA docstore")
-        columns = ", ".join((*COLUMNS, "day"))
-        connection.execute(f"CREATE TABLE docstore.events AS SELECT * FROM ({ROWS}) AS t ({columns})")
+        for table, rows in ((EVENTS, ROWS), (ACCESSES, ACCESS_ROWS)):
+            columns = ", ".join((*table.columns, "day"))
+            connection.execute(f"CREATE TABLE docstore.{table.name} AS SELECT * FROM ({rows}) AS t ({columns})")
         calls = CALLS.replace("FROM events", "FROM docstore.events")
         connection.execute(
             f"CREATE VIEW docstore.calls AS SELECT c.*, day FROM ({calls}) c JOIN docstore.events ON id = event_id"

@@ -23,6 +23,7 @@ MIB = 1 << 20
 BROKERS: dict[str, BrokerKind] = {"embedded": "tansu-in-memory", "kafka": "apache-kafka", "containers": "apache-kafka"}
 """The embedded one without a log in S3: the tests of faults, chaos and attacks run with it, as `docstore up` does."""
 ENVIRONMENT = {
+    "ANALYTICS_ACCESS_LOG_INTERVAL_SECONDS": "1",
     "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
     "GATEWAY_LOG_IN_PER_MINUTE": "100000",
     "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
@@ -126,6 +127,11 @@ async def nobody(deployment: Deployment) -> AsyncIterator[Person]:
     """Somebody without an account."""
     async with Person(deployment.gateway) as person:
         yield person
+
+
+@pytest.fixture
+def access_log(deployment: Deployment) -> None:
+    """The deployment reads an access log of its object store, often."""
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Administration end to end: reports, access, a verifiable audit log, health."""
 
+import os
 from typing import Any
 
 import pytest
@@ -57,6 +58,28 @@ async def test_what_people_do_is_seen_by_operators(ada: Person, nobody: Person, 
     assert sum(sum(line["values"]) for line in uploads["series"]) >= 1
     access = (await admin.call("GET", "/v1/admin/reports/access?limit=500"))["items"]
     assert [item["reads"] for item in access if item["file_id"] == file["id"]] == [3]
+
+
+@pytest.mark.usefixtures("access_log")
+async def test_the_bytes_that_clients_received_are_in_the_report(ada: Person, admin: Person) -> None:
+    """As the object store logged them: a URL that is not used counts nothing."""
+
+    async def downloaded() -> int:
+        report = await admin.call("GET", "/v1/admin/reports/downloaded-bytes")
+        return sum(sum(line["values"]) for line in report["series"])
+
+    before, size = await downloaded(), 700_001
+    file = await ada.upload("/downloaded.bin", os.urandom(size))
+    answer = await ada.ask("GET", f"/v1/files/{file['id']}/content")
+    assert answer.status == 302
+    for _ in range(2):
+        assert len(await ada.content(file["id"])) == size
+
+    async def counted() -> bool:
+        return await downloaded() >= before + 2 * size
+
+    await eventually(counted)
+    assert await downloaded() < before + 3 * size
 
 
 async def test_the_audit_log_of_a_running_system_verifies(ada: Person, admin: Person) -> None:

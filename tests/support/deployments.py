@@ -134,6 +134,7 @@ NEEDS = {
         "DOCSTORE_E2E_S3_SECRET",
         "DOCSTORE_E2E_S3_BUCKET",
     ),
+    "access_log": ("DOCSTORE_E2E_ACCESS_LOG",),
     "small_limits": ("DOCSTORE_E2E_SMALL_LIMITS",),
 }
 """For tests of a running deployment: the variables that a fixture needs."""

@@ -18,6 +18,7 @@ const CHARTS = [
   { name: "documents", title: "Documents" },
   { name: "uploads", title: "Uploads by plan" },
   { name: "downloads", title: "Downloads" },
+  { name: "downloaded-bytes", title: "Downloaded bytes" },
   { name: "average-size", title: "Average size of a document" },
   { name: "sign-ups", title: "New accounts" },
 ];

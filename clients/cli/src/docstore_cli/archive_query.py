@@ -1,8 +1,9 @@
-"""SQL queries of the event archive: downloads its Parquet files once and queries them with DuckDB."""
+"""SQL queries of the archive: downloads its Parquet files once and queries them with DuckDB."""
 
 import os
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,20 +48,38 @@ def archive_folder() -> Path:
     return StandaloneSettings().tools / "archive"
 
 
-async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None, scan_mb: int) -> list[Path]:
-    """Download the archive files of these days that are not cached. Return all paths. BadUsage beyond `scan_mb`."""
-    folder, files, size = archive_folder(), [], 0
-    cursor: str | None = None
+def tables_in(sql: str) -> list[str]:
+    """Return the tables that a query reads, by the names in it; the view `calls` is made of `events`."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    return ["accesses"] * ("accesses" in words) + ["events"] * bool(words & {"events", "calls"}) or ["events"]
+
+
+async def fetch_archive(
+    docstore: AsyncClient, tables: Sequence[str], begin: str | None, to: str | None, scan_mb: int
+) -> dict[str, list[Path]]:
+    """Download the files of these tables and days that are not cached. Return all paths. BadUsage beyond `scan_mb`."""
+    files: dict[str, list[Path]] = {}
+    for table in tables:
+        scan_mb -= await _fetch_table(docstore, table, begin, to, scan_mb, files.setdefault(table, []))
+    return files
+
+
+async def _fetch_table(
+    docstore: AsyncClient, table: str, begin: str | None, to: str | None, scan_mb: int, files: list[Path]
+) -> int:
+    """Add the paths of a table's files; return their size in MiB."""
+    folder = archive_folder() / ("" if table == "events" else table)
+    size, cursor = 0, None
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=RESPONSE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         while True:
             params = {"from": begin, "to": to, "limit": 500, "cursor": cursor}
+            if table != "events":  # the server's default, also of one before it had others
+                params["table"] = table
             page = await docstore.call("GET", "/v1/admin/archive", params=params)
-            size += sum(item["bytes"] for item in page["items"])
+            size += sum(int(item["bytes"]) for item in page["items"])
             if size > scan_mb * MIB:
-                raise BadUsage(
-                    f"the archive of this period is larger than {scan_mb} MiB: shorten it, or raise --max-scan"
-                )
+                raise BadUsage("the archive of this period is larger than --max-scan: shorten it, or raise that")
             for item in page["items"]:
                 path = folder / f"day={item['day']}" / f"{item['id']}.parquet"
                 if not path.exists():
@@ -68,7 +87,7 @@ async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None
                 files.append(path)
             cursor = page["next_cursor"]
             if cursor is None:
-                return files
+                return -(-size // MIB)
 
 
 async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
@@ -88,18 +107,23 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
     beside.replace(path)
 
 
-def run_query(sql: str, files: Sequence[Path], limits: QueryLimits) -> list[dict[str, Any]]:
+def run_query(sql: str, files: Mapping[str, Sequence[Path]], limits: QueryLimits) -> list[dict[str, Any]]:
     """Run a query. BadUsage if DuckDB refuses the SQL, if it exceeds the limits, or if nothing is archived yet."""
     import duckdb  # 65 MB, of use to this command alone
 
-    if not files:
-        raise BadUsage("no archived events in this period yet: events are archived within an hour")
-    paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    for table, paths in files.items():
+        if not paths:
+            raise BadUsage(f"no archived {table} in this period yet: they are archived within an hour")
     with duckdb.connect() as connection:
         # Without a folder for temporary files, memory is the limit.
         connection.execute(f"SET memory_limit = '{limits.memory_mb}MiB'; SET temp_directory = ''")
-        connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{paths}], hive_partitioning = true)")
-        connection.execute(f"CREATE VIEW calls AS {CALLS}")
+        for table, paths in files.items():
+            listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+            connection.execute(
+                f"CREATE VIEW {table} AS SELECT * FROM read_parquet([{listed}], hive_partitioning = true)"
+            )
+        if "events" in files:
+            connection.execute(f"CREATE VIEW calls AS {CALLS}")
         timer = threading.Timer(limits.seconds, connection.interrupt)
         timer.start()
         try:

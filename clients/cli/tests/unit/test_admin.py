@@ -124,14 +124,16 @@ def test_sql_runs_on_the_archives_files(tmp_path: Path) -> None:
     call = '{"calls": [{"at": "2026-05-01T12:00:00Z", "status": 302, "account_id": "ann", "read": ["f", "g"]}]}'
     target = str(path).replace("'", "''")
     duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{call}' AS data) TO '{target}' (FORMAT parquet)")
-    requested = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path], LIMITS)
+    requested = run_query(
+        "SELECT account_id, status, len(read) AS files, day FROM calls, events", {"events": [path]}, LIMITS
+    )
     assert [{**row, "day": str(row["day"])} for row in requested] == [
         {"account_id": "ann", "status": 302, "files": 2, "day": "2026-05-01"}
     ]
     with pytest.raises(BadUsage):
-        run_query("SELECT nothing FROM nowhere", [path], LIMITS)
+        run_query("SELECT nothing FROM nowhere", {"events": [path]}, LIMITS)
     with pytest.raises(BadUsage, match="no archived events"):
-        run_query("SELECT 1", [], LIMITS)
+        run_query("SELECT 1", {"events": []}, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_query_is_bounded_in_time_and_memory(tmp_path: Path, sql: str, limits:
     path = tmp_path / "one.parquet"
     duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{{}}' AS data) TO '{path}' (FORMAT parquet)")
     with pytest.raises(BadUsage, match=reason):
-        run_query(sql, [path], limits)
+        run_query(sql, {"events": [path]}, limits)
 
 
 @pytest.mark.parametrize(

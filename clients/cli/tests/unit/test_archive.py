@@ -52,6 +52,18 @@ def test_a_period_with_too_much_to_read_is_refused(server: FakeServer) -> None:
     assert "--max-scan" in shown.stderr
 
 
+def test_a_query_fetches_the_tables_that_it_names(server: FakeServer, parquet: bytes) -> None:
+    """And bounds them together: the second table has what the first one leaves."""
+    server.replies["GET /v1/admin/archive"] = [archived(f"{server.url}/one"), archived(f"{server.url}/one")]
+    server.replies["GET /one"] = [Reply(parquet), Reply(parquet)]
+    both = "SELECT count(*) AS rows FROM accesses, calls"
+    refused = CliRunner().invoke(app, ["admin", "query", both, "--max-scan", "5"])
+    assert "--max-scan" in refused.stderr
+    assert refused.exit_code != 0
+    asked = [route for route in server.requested if "/admin/archive" in route]
+    assert ["table=accesses" in route for route in asked] == [True, False]
+
+
 def test_a_file_of_the_archive_that_is_cut_off_is_fetched_the_next_time(server: FakeServer, parquet: bytes) -> None:
     """The error names the unreachable store, and no partial file is kept."""
     server.replies["GET /v1/admin/archive"] = [archived(f"{server.url}/one")]

@@ -18,6 +18,7 @@ from docstore_standalone.credentials import (
     load_credentials,
     move_credentials,
 )
+from docstore_standalone.embedded.access_log import ACCESS_LOG_FOLDER, AccessLog
 from docstore_standalone.embedded.apache_kafka import ApacheKafka
 from docstore_standalone.embedded.binaries import find_mongod, find_tansu, find_weed
 from docstore_standalone.embedded.broker import LogBucket, Tansu
@@ -108,6 +109,7 @@ class _Plan:
         self.processed_bucket = f"docstore-processed-{settings.region}"
         self.broker_bucket = f"docstore-broker-{settings.region}"
         logs = folder / "logs"
+        self.access_log: AccessLog | None = None
         self.mongod: Mongod | None = None
         self.store: ObjectStore | None = None
         self.broker: Tansu | ApacheKafka | None = None
@@ -118,6 +120,7 @@ class _Plan:
             self.mongod = Mongod(program, folder / "mongod", logs / "mongod.log", ports, secrets)
             self.components.append(Component(self.mongod))
         if not settings.s3_endpoint:
+            self.access_log = AccessLog(folder / ACCESS_LOG_FOLDER, [self.content_bucket, self.processed_bucket])
             self.store = ObjectStore(
                 find_weed(settings.weed),
                 folder / "object-store",
@@ -127,6 +130,7 @@ class _Plan:
                 content_buckets=[self.content_bucket],
                 processed_bucket=self.processed_bucket,
                 broker_bucket=self.broker_bucket,
+                access_log=self.access_log,
             )
             self.components.append(Component(self.store))
         if not settings.kafka_bootstrap:
@@ -245,6 +249,8 @@ async def start_servers(
         opening.callback(file.processes, {})
         supervisor = Supervisor(ports, on_change=on_change, on_processes=file.processes)
         opening.push_async_callback(supervisor.stop)
+        if plan.access_log:
+            await opening.enter_async_context(plan.access_log.receiving())
         await supervisor.start(plan.components)
         if plan.store:
             await opening.enter_async_context(encrypting_existing(plan.store, settings.region))

@@ -11,6 +11,7 @@ from typing import Self
 from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.backup_schedule import backups_running
 from docstore_standalone.credentials import Credentials, load_credentials
+from docstore_standalone.embedded.access_log import ACCESS_LOG_FOLDER
 from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.embedded.log_retention import log_retention_running
 from docstore_standalone.embedded.mongo_users import SERVICES
@@ -112,6 +113,7 @@ def _variables(
         "INDEXER_FOLDER": str(servers.folder / "index"),
         "MEDIA_FOLDER": str(servers.folder / "media"),
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
+        "ANALYTICS_EMBEDDED_ACCESS_LOGS": str(servers.folder / ACCESS_LOG_FOLDER),
         "GATEWAY_LOGS_FOLDER": str(servers.folder / "logs"),
         "GATEWAY_BACKUPS_FOLDER": str(servers.folder),
         **BEFORE_IT_BEGINS,

@@ -1,9 +1,25 @@
 """Settings of analytics. Each is an environment variable `ANALYTICS_<NAME>`."""
 
-from pydantic import Field, SecretStr
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
+
+LOGS = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})(?:/(?P<prefix>[^,\s]*))?")
+
+
+def _log_folders(text: str) -> str:
+    for each in text.split(",") if text else ():
+        if not LOGS.fullmatch(each):
+            raise ValueError(f"{each!r} is not s3://BUCKET/PREFIX")
+    return text
+
+
+LogFolders = Annotated[str, AfterValidator(_log_folders)]
 
 
 class AnalyticsSettings(ServiceSettings):
@@ -17,6 +33,17 @@ class AnalyticsSettings(ServiceSettings):
         description="signs the audit log's chain. Several by commas: the first signs, all verify; keep keys by which "
         "entries were signed",
     )
+    s3_access_logs: LogFolders = Field(
+        "", description="s3://BUCKET/PREFIX of S3 server access logs; several, one for each logged bucket, by commas"
+    )
+    cloudfront_logs: LogFolders = Field("", description="the same of CloudFront standard logs, one for a distribution")
+    embedded_access_logs: Path | None = Field(None, description="folder of the embedded object store's access log")
+    access_log_interval_seconds: float = Field(60.0, gt=0, description="how often to look for new access logs")
+    access_log_grace_seconds: float = Field(
+        3 * 86400.0, ge=0, description="a log file may appear this long after files with later names"
+    )
+    access_log_bytes: int = Field(2**30, ge=1, description="largest log file; larger ones are skipped with a warning")
+
     linger_delay_seconds: float = Field(
         1.0, ge=0, le=60, description="events are gathered this long, so that many share one transaction"
     )

@@ -14,7 +14,7 @@ from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
 from docstore_standalone.backup.files import create, make_folder
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target
-from docstore_standalone.embedded.object_store import PROBE_KEY
+from docstore_standalone.embedded.access_log import PROBE_KEY
 
 PAGE = 1000
 AT_ONCE = 16

@@ -21,7 +21,7 @@ from docstore_standalone.backup.object_list import read_objects
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target, choose
 from docstore_standalone.credentials import credentials_path
-from docstore_standalone.embedded.object_store import PROBE_KEY
+from docstore_standalone.embedded.access_log import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, running_state, write_private
 

@@ -17,7 +17,7 @@ from docstore_standalone.backup.manifest import CollectionPart
 from docstore_standalone.backup.object_copy import AT_ONCE, all_of
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.restore import PAGE, Backup, pages, restore_into
-from docstore_standalone.embedded.object_store import PROBE_KEY
+from docstore_standalone.embedded.access_log import PROBE_KEY
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
 

@@ -13,6 +13,7 @@ from typing import Any
 from docstore_contents.s3.signing import Credentials as SigningKeys
 from docstore_contents.s3.signing import Signer
 from docstore_standalone.credentials import Credentials, S3Credentials
+from docstore_standalone.embedded.access_log import PROBE_KEY, SERVICES, AccessLog
 from docstore_standalone.embedded.certificates import ensure_certificate
 from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.ports import LOOPBACK, PortBook
@@ -22,7 +23,6 @@ from docstore_standalone.supervision.processes import base_environment
 UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
 MAX_SESSION = "12h"
-PROBE_KEY = ".ready"
 PROBE_BYTES = 64 * 1024
 """Too large to be stored with the object's name: needs a writable volume."""
 GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
@@ -39,6 +39,7 @@ ENCRYPT_NEW = (
 """Body of PutBucketEncryption."""
 PROBE = b"." * PROBE_BYTES
 PROBE_SECONDS = 60
+ACCESS_LOG_FILE = "access-log.json"
 ENCRYPTED_FILE = "encrypted"
 ENCRYPTION = "encryption at rest"
 SECRETS = {**HTTP_KEYS, "WEED_S3_SSE_KEY": ENCRYPTION}
@@ -76,13 +77,13 @@ def identities(credentials: Credentials, of_services: Sequence[str], broker: str
     return {
         "identities": [
             identity("root", credentials.root, actions=["Admin"]),
-            identity("services", credentials.services, actions=services),
+            identity(SERVICES, credentials.services, actions=services),
             identity("broker", credentials.broker, actions=[f"{action}:{broker}" for action in OBJECT_ACTIONS]),
         ]
     }
 
 
-def iam_config(credentials: Credentials, content: Sequence[str], lender: str = user_arn("services")) -> dict[str, Any]:
+def iam_config(credentials: Credentials, content: Sequence[str], lender: str = user_arn(SERVICES)) -> dict[str, Any]:
     """STS and the role of uploads, for the content buckets only; a session policy restricts it further.
 
     Only the lender may assume it: otherwise temporary credentials for one upload could assume it again, without the
@@ -130,11 +131,13 @@ class ObjectStore:
         content_buckets: Sequence[str],
         processed_bucket: str,
         broker_bucket: str,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.program, self.folder, self.log_file, self.ports = program, folder, log_file, ports
         self.credentials = credentials
         self.content_buckets, self.broker_bucket = content_buckets, broker_bucket
         self.processed_bucket = processed_bucket
+        self.access_log = access_log
 
     @property
     def endpoint(self) -> str:
@@ -166,6 +169,8 @@ class ObjectStore:
         s3, iam = self._configs
         write_private(s3, json.dumps(identities(self.credentials, self.of_services, self.broker_bucket)))
         write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
+        if self.access_log:
+            write_private(self.folder / ACCESS_LOG_FILE, self.access_log.config())
 
     def is_encrypted(self) -> bool:
         """Whether all objects are. An earlier version stored them in clear: `encryption_at_rest`."""
@@ -176,6 +181,8 @@ class ObjectStore:
 
     def command(self) -> Sequence[str]:
         options = self.options(self.folder / "data", *self._configs)
+        if self.access_log:
+            options = [*options, f"-s3.auditLogConfig={self.folder / ACCESS_LOG_FILE}"]
         return [str(self.program), "-v=0", "mini", *options, f"-ip.bind={LOOPBACK}"]
 
     def options(self, data: Path, s3: Path, iam: Path) -> Sequence[str]:

@@ -19,6 +19,7 @@ from yarl import URL
 
 from docstore_contents.s3.presigned import S3Config
 from docstore_contents.s3.role_credentials import CredentialsUnavailable
+from docstore_contents.s3.signing import SERVICES_AGENT
 from docstore_platform.clock import Clock
 from docstore_platform.telemetry.tracing import client_span
 
@@ -85,6 +86,7 @@ def boto_client(config: S3Config, service: str) -> Any:
         region_name=config.region,
         **(keys if config.has_keys else {}),
         config=Config(
+            user_agent=SERVICES_AGENT,
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -111,7 +113,7 @@ class S3Transport:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
-            headers={"Accept-Encoding": "identity"},
+            headers={"Accept-Encoding": "identity", "User-Agent": SERVICES_AGENT},
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )

@@ -1,5 +1,8 @@
 """HTTP route of the archive, for administrators."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from fastapi import APIRouter, Depends, Response
 
 from docstore_analytics.archive.repository import ArchiveRepository
@@ -16,18 +19,25 @@ from docstore_platform.web import json_response
 URL_SECONDS = 600
 
 
-def archive_router(archive: ArchiveRepository, presigner: Presigner, *, clock: Clock = utc_now) -> APIRouter:
+def archive_router(archives: Sequence[ArchiveRepository], presigner: Presigner, *, clock: Clock = utc_now) -> APIRouter:
+    by_table = {archive.table.name: archive for archive in archives}
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.get("/admin/archive", response_model=ArchivePage)
-    async def list_archive(begin: From = None, to: To = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
+    async def list_archive(
+        begin: From = None,
+        to: To = None,
+        table: Literal["events", "accesses"] = "events",
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
         """List the Parquet files of some days for any SQL engine, each with a URL that works for ten minutes."""
         first, last = period_of(begin, to, clock())
         after: tuple[str, str] = ("", "")
         if cursor is not None:
             day, id_ = decode_cursor(cursor, str, str)
             after = day, id_
-        found = await archive.page(f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}", after, limit + 1)
+        found = await by_table[table].page(f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}", after, limit + 1)
         items = [
             {
                 "id": each.id,

@@ -5,11 +5,10 @@ rows. Sealing the segment deletes its chunks. So every event is at any time in e
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from docstore_analytics.archive.columns import pack
+from docstore_analytics.archive.columns import EVENTS, Table, pack
 from docstore_analytics.archive.rules import Chunk, Segment, SegmentLimits
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock, utc_now
@@ -28,6 +27,10 @@ NOT_PLANNED = ""
 
 
 class ArchiveRepository(Protocol):
+    """One table of the archive."""
+
+    table: Table
+
     async def add_chunks(self, chunks: Sequence[Chunk], transaction: Transaction) -> None: ...
 
     async def due_days(self, limits: SegmentLimits) -> list[str]:
@@ -59,9 +62,12 @@ class ArchiveRepository(Protocol):
 
 
 class MongoArchive:
-    def __init__(self, database: Database, transactor: Transactor, *, clock: Clock = utc_now) -> None:
-        self._chunks: Collection = database["archive_chunks"]
-        self._segments: Collection = database["archive_segments"]
+    def __init__(
+        self, database: Database, transactor: Transactor, table: Table = EVENTS, *, clock: Clock = utc_now
+    ) -> None:
+        self.table = table
+        self._chunks: Collection = database[table.waiting]
+        self._segments: Collection = database[table.files]
         self._transactor = transactor
         self._clock = clock
 
@@ -130,7 +136,7 @@ class MongoArchive:
                 events, size = events + row["events"], size + row["size"]
             if not chosen:
                 return None
-            segment = Segment(new_id(), day, events, size)
+            segment = Segment(new_id(), day, events, size, self.table)
             taken = await self._chunks.update_many(
                 {"_id": {"$in": [row["_id"] for row in chosen]}, "segment": NOT_PLANNED},
                 {"$set": {"segment": segment.id}},
@@ -144,7 +150,7 @@ class MongoArchive:
         return await self._transactor.run(work)
 
     async def planned(self) -> list[Segment]:
-        return [_segment(row) async for row in self._segments.find({"state": "planned"}).sort("_id", ASCENDING)]
+        return [self._segment(row) async for row in self._segments.find({"state": "planned"}).sort("_id", ASCENDING)]
 
     async def rows_of(self, segment: Segment) -> list[bytes] | None:
         rows = self._chunks.find({"segment": segment.id}, {"rows": 1, "events": 1}).sort("_id", ASCENDING)
@@ -172,7 +178,7 @@ class MongoArchive:
                 "_id", ASCENDING
             )
             waiting = self._chunks.find({"day": days}, {"rows": 1}, session=transaction.session)
-            return [_segment(row) async for row in sealed.limit(limit)], [row["rows"] async for row in waiting]
+            return [self._segment(row) async for row in sealed.limit(limit)], [row["rows"] async for row in waiting]
 
         return await self._transactor.run(work)
 
@@ -181,7 +187,10 @@ class MongoArchive:
         beyond = [{"day": {"$gt": day}}, {"day": day, "_id": {"$gt": id_}}]
         wanted = {"state": "sealed", "day": {"$gte": begin, "$lte": end}, "$or": beyond}
         rows = self._segments.find(wanted).sort([("day", ASCENDING), ("_id", ASCENDING)]).limit(limit)
-        return [_segment(row) async for row in rows]
+        return [self._segment(row) async for row in rows]
+
+    def _segment(self, row: Document) -> Segment:
+        return Segment(row["_id"], row["day"], row["events"], row["size"], self.table)
 
     async def waiting(self) -> tuple[int, datetime | None]:
         total = {"$group": {"_id": None, "events": {"$sum": "$events"}, "oldest": {"$min": "$created_at"}}}
@@ -191,13 +200,7 @@ class MongoArchive:
 
 
 def _row(segment: Segment) -> Document:
-    row = asdict(segment)
-    row["_id"] = row.pop("id")
-    return row
-
-
-def _segment(row: Document) -> Segment:
-    return Segment(row["_id"], row["day"], row["events"], row["size"])
+    return {"_id": segment.id, "day": segment.day, "events": segment.events, "size": segment.size}
 
 
 def _day(moment: datetime) -> str:

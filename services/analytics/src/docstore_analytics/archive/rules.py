@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-PREFIX = "archive/events"
+from docstore_analytics.archive.columns import EVENTS, Table
 
 
 @dataclass(slots=True)
@@ -24,11 +24,12 @@ class Segment:
     events: int
     size: int
     """Bytes of the file; of the rows while it is only planned."""
+    table: Table = EVENTS
 
     @property
     def key(self) -> str:
         """Object key: folders as Hive, and so Athena, Spark and DuckDB, read partitions."""
-        return f"{PREFIX}/day={self.day}/{self.id}.parquet"
+        return f"{self.table.prefix}/day={self.day}/{self.id}.parquet"
 
 
 @dataclass(frozen=True, slots=True)

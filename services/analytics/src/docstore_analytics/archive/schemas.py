@@ -6,16 +6,16 @@ from docstore_platform.http.response_models import Page, ResponseModel
 
 
 class ArchiveFile(ResponseModel):
-    """A Parquet file of the event archive."""
+    """A Parquet file of a table of the archive."""
 
     id: str
     """Unique part of its name."""
     day: date
-    """Day of its events, in UTC."""
+    """Day of its rows, in UTC."""
     key: str
     """Object key in the archive's bucket."""
     events: int
-    """Number of events in it."""
+    """Number of rows in it."""
     bytes: int
     """Size of the file."""
     url: str

@@ -46,6 +46,7 @@ class ArchiveWriter:
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
+        self.table = store.table.name
         self._lease = lease
         self._objects = objects
         self._limits = limits
@@ -56,8 +57,9 @@ class ArchiveWriter:
     async def write_due(self) -> int:
         """Write the segments that are under way or due; return how many were sealed."""
         events, oldest = await self._store.waiting()
-        archive_waiting_events.set(events)
-        archive_oldest_seconds.set(max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
+        archive_waiting_events.labels(self.table).set(events)
+        age = (self._clock() - oldest).total_seconds() if oldest else 0.0
+        archive_oldest_seconds.labels(self.table).set(max(age, 0.0))
         sealed = 0
         if not events or not await self._lease.hold():
             return sealed
@@ -72,7 +74,7 @@ class ArchiveWriter:
         packed = await self._store.rows_of(segment) if await self._lease.hold() else None
         if packed is None:  # another instance writes it or has sealed it
             return False
-        parquet = await self._make_parquet(join_parts([self._memory, *packed]))
+        parquet = await self._make_parquet(join_parts([self._memory, segment.table.name.encode(), *packed]))
         await self._objects.put(segment.key, parquet, content_type=PARQUET)
         await self._store.seal(segment, len(parquet))
         log.info("archive_segment_sealed", key=segment.key, events=segment.events, bytes=len(parquet))

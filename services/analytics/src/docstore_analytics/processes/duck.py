@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from docstore_analytics.archive.columns import COLUMNS, unpack
+from docstore_analytics.archive.columns import Table, unpack
 
 
 def connect(memory: int, folder: Path) -> duckdb.DuckDBPyConnection:
@@ -28,7 +28,7 @@ def write_rows(packed: Iterable[bytes], path: Path) -> None:
             file.write(unpack(part))
 
 
-def rows_of(path: Path) -> str:
+def rows_of(path: Path, table: Table) -> str:
     """Return SQL for the rows of a file of JSON lines."""
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in table.columns.items())
     return f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"

@@ -21,8 +21,8 @@ def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRout
         """Get a report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
 
         Over time: accounts, documents, storage, average-size, uploads, uploaded-bytes, failed-uploads, downloads,
-        shares, link-opens, sign-ups, log-ins, calls, notifications. Lists: most-shared, most-downloaded, and from the
-        archive: usage (by account), access (by file).
+        downloaded-bytes (from access logs), shares, link-opens, sign-ups, log-ins, calls, notifications. Lists:
+        most-shared, most-downloaded, and from the archive: usage (by account), access (by file).
         """
         if name not in NAMES:
             raise not_found("report")

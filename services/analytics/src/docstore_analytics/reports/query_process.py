@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from docstore_analytics.archive.columns import COLUMNS
+from docstore_analytics.archive.columns import EVENTS
 from docstore_analytics.processes.duck import connect, rows_of, write_rows
 from docstore_analytics.processes.framing import split_parts
 
@@ -65,10 +65,10 @@ def main() -> None:
     with TemporaryDirectory(prefix="docstore-report-") as folder:
         rows = Path(folder, "waiting.json")
         write_rows(waiting, rows)
-        sources = [rows_of(rows)]
+        sources = [rows_of(rows, EVENTS)]
         if question["files"]:
             paths = ", ".join(f"'{path}'" for path in question["files"])
-            sources.append(f"SELECT {', '.join(COLUMNS)} FROM read_parquet([{paths}])")
+            sources.append(f"SELECT {', '.join(EVENTS.columns)} FROM read_parquet([{paths}])")
         with connect(question["memory"], Path(folder)) as connection:
             connection.execute(f"CREATE VIEW events AS {' UNION ALL '.join(sources)}")
             parameters = {name: question[name] for name in ("begin", "end", "limit")}

@@ -50,6 +50,9 @@ SERIES: Mapping[str, Series] = {
     "uploaded-bytes": Series("uploaded_bytes", "bytes", "added", "bytes of completed uploads by plan"),
     "failed-uploads": Series("uploads_failed", "count", "added", "uploads that expired or were aborted"),
     "downloads": Series("downloads", "count", "added", "downloads started, by the downloader's plan or by link"),
+    "downloaded-bytes": Series(
+        "downloaded_bytes", "bytes", "added", "bytes of files that clients received by signed URLs, by access log"
+    ),
     "shares": Series("shares", "count", "added", "shares made, with people and by link"),
     "link-opens": Series("link_opens", "count", "added", "opens of public links"),
     "sign-ups": Series("sign_ups", "count", "added", "new accounts"),

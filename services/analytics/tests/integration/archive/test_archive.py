@@ -17,8 +17,7 @@ from analytics_events import SETTINGS, call, called, created, shared, upload, up
 from service_calls import environment_of
 from write_archive import POINTS
 
-from docstore_analytics.archive.columns import pack, unpack
-from docstore_analytics.archive.rules import PREFIX
+from docstore_analytics.archive.columns import EVENTS, pack, unpack
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -36,7 +35,7 @@ def environment(infra: InfraSettings) -> dict[str, str]:
 async def objects_of(analytics: Analytics) -> dict[str, bytes]:
     """Every Parquet file in the bucket, as any SQL engine would find it."""
     async with analytics.store as store:
-        pages = await store.transport.call("list_objects_v2", all_pages=True, Prefix=PREFIX)
+        pages = await store.transport.call("list_objects_v2", all_pages=True, Prefix=EVENTS.prefix)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return {key: await store.get(key) for key in keys}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import orjson
 from analytics_events import AT, created
 
-from docstore_analytics.archive.columns import COLUMNS, pack, unpack
+from docstore_analytics.archive.columns import EVENTS, pack, unpack
 from docstore_analytics.archive.rows import archive_row, chunks_of
 from docstore_events.envelope import seal
 
@@ -13,7 +13,7 @@ from docstore_events.envelope import seal
 def test_a_row_has_every_column() -> None:
     """And no other, so that all files have one form."""
     row = orjson.loads(archive_row(seal(created("f"), source="metadata", traceparent=None)))
-    assert list(row) == list(COLUMNS)
+    assert list(row) == list(EVENTS.columns)
 
 
 def test_rows_are_packed_in_chunks_of_a_day_each() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from docstore_cli import admin_session
-from docstore_cli.archive_query import QueryLimits, fetch_archive, run_query
+from docstore_cli.archive_query import QueryLimits, fetch_archive, run_query, tables_in
 from docstore_cli.commands.admin.app import From, Limit, To, app, print_table
 from docstore_cli.failures import BadUsage, ended_by
 from docstore_cli.options import AsJson, console, print_json, size_text
@@ -13,7 +13,7 @@ from docstore_cli.stack_options import Data
 
 Step = Annotated[str, typer.Option("--step", help="hour or day.")]
 Name = Annotated[str, typer.Argument(help="Such as uploads, storage, most-shared, usage or access.")]
-Sql = Annotated[str, typer.Argument(help="A query of the tables `events` and `calls`.")]
+Sql = Annotated[str, typer.Argument(help="A query of the tables `events`, `calls` and `accesses`.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Time limit of the query in seconds.")]
 Memory = Annotated[int, typer.Option("--memory", min=64, help="Memory limit of the query in MiB.")]
 MaxScan = Annotated[int, typer.Option("--max-scan", min=1, help="Limit in MiB of the archive files that are read.")]
@@ -75,7 +75,8 @@ def query(
 ) -> None:
     """Query the event archive with SQL on this machine. Archive files are downloaded once and cached."""
     try:
-        files = admin_session.as_admin(data, lambda docstore: fetch_archive(docstore, begin, to, max_scan))
+        tables = tables_in(sql)
+        files = admin_session.as_admin(data, lambda docstore: fetch_archive(docstore, tables, begin, to, max_scan))
         rows = run_query(sql, files, QueryLimits(timeout, memory, max_scan))
     except BadUsage as error:
         raise ended_by(error) from None

@@ -1,0 +1,1 @@
+"""Access logs of the object store and the edge, read into the archive."""
