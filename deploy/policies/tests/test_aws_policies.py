@@ -144,6 +144,19 @@ def test_the_archive_is_all_that_analytics_reaches() -> None:
     assert not any("Delete" in action for action in allowed("analytics"))
 
 
+def test_access_logs_are_read_where_s3_stores_them_and_never_written() -> None:
+    """By analytics; S3 alone stores them, for the two buckets, below the prefixes that are read."""
+    statements = {statement["Sid"]: statement for statement in policy("analytics-access-logs")}
+    assert {action for each in statements.values() for action in each["Action"]} == READ | {"s3:ListBucket"}
+    read = statements["ReadAccessLogs"]["Resource"]
+    listed = statements["ListAccessLogs"]
+    assert [f"{listed['Resource']}/{prefix}" for prefix in listed["Condition"]["StringLike"]["s3:prefix"]] == read
+    (stored,) = [each for each in policy("log-bucket-policy") if each["Effect"] == "Allow"]
+    assert (stored["Principal"], stored["Action"]) == ({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject")
+    assert set(stored["Resource"]) < set(read)
+    assert stored["Condition"]["ArnLike"]["aws:SourceArn"] == [f"arn:aws:s3:::{each}" for each in (BUCKET, PROCESSED)]
+
+
 def test_lent_credentials_stay_within_the_lent_role() -> None:
     """A session's policy can only narrow what its role has: the role has that and no more."""
     session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/content")["Statement"]
