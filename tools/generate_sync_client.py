@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parents[1] / "clients/python/src/docstore_client"
 SOURCE = FOLDER / "async_client.py"
 TARGET = FOLDER / "sync_client.py"
 LEFT_OUT = {"close", "call"}
-HEAD = '''"""Synchronous client: the methods of AsyncClient, one for one. Generated: edit async_client.py."""
+HEAD = '''"""Synchronous client: the methods of AsyncClient, one for one. Generated from them."""
 
 {imports}
 from docstore_client.async_client import AsyncClient, _ignore
@@ -44,20 +44,35 @@ class Client:
         return self._loop.wait(self._client.call(method, path, body, params=params))
 '''
 UNUSED = {"M", "Model", "Connection", "Uploads", "Downloads", "BulkDownloads", "TypeVar", "TracebackType"}
+OPERATIONS = "docstore_client.operations"
 
 
 def text() -> str:
     """The module, in the project's style."""
-    module = ast.parse(SOURCE.read_text("utf-8"))
-    client = next(node for node in module.body if isinstance(node, ast.ClassDef))
-    methods = [node for node in client.body if isinstance(node, ast.AsyncFunctionDef)]
+    own = ast.parse(SOURCE.read_text("utf-8"))
+    bases = [node.module for node in own.body if isinstance(node, ast.ImportFrom) and _is_base(node.module)]
+    folder = FOLDER / "operations"
+    modules = [
+        *(ast.parse((folder / f"{name.rpartition('.')[2]}.py").read_text("utf-8")) for name in bases if name),
+        own,
+    ]
+    methods = [node for module in modules for node in _class(module).body if isinstance(node, ast.AsyncFunctionDef)]
     shown = [node for node in methods if not node.name.startswith("_") and node.name not in LEFT_OUT]
-    source = HEAD.format(imports=_imports(module)) + "\n".join(map(_method, shown))
+    imports = "\n".join(map(_imports, modules))
+    source = HEAD.format(imports=imports) + "\n".join(map(_method, shown))
     command = [sys.executable, "-m", "ruff"]
     checked = _run(
         [*command, "check", "--select", "F401,I", "--fix", "--quiet", "--stdin-filename", str(TARGET), "-"], source
     )
     return _run([*command, "format", "--stdin-filename", str(TARGET), "-"], checked)
+
+
+def _is_base(module: str | None) -> bool:
+    return module is not None and module.startswith(OPERATIONS)
+
+
+def _class(module: ast.Module) -> ast.ClassDef:
+    return next(node for node in module.body if isinstance(node, ast.ClassDef))
 
 
 def _run(command: list[str], source: str) -> str:
@@ -67,7 +82,7 @@ def _run(command: list[str], source: str) -> str:
 def _imports(module: ast.Module) -> str:
     lines = []
     for node in module.body:
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and not _is_base(node.module):
             names = [alias.name for alias in node.names if alias.name not in UNUSED]
             names = ["Iterator" if name == "AsyncIterator" else name for name in names]
             if names:

@@ -1,4 +1,4 @@
-"""Synchronous client: the methods of AsyncClient, one for one. Generated: edit async_client.py."""
+"""Synchronous client: the methods of AsyncClient, one for one. Generated from them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -187,99 +187,38 @@ class Client:
         """What is known of the file's content: size in pixels, camera, time and place of a photo, pages."""
         return self._loop.wait(self._client.media(file_id))
 
-    def upload(self, source: Source, progress: Progress = _ignore) -> File:
-        """Upload one file; of a large file, only blocks that the account has not sent before."""
-        return self._loop.wait(self._client.upload(source, progress))
-
-    def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
-        """Upload files of any size, small ones in packs. Return for each the file or the error."""
-        return self._loop.wait(self._client.upload_many(sources, progress))
-
-    def download(
-        self,
-        file: File,
-        local: Path,
-        *,
-        version: int | None = None,
-        old: Path | None = None,
-        progress: Progress = _ignore,
-    ) -> None:
-        """Download a file atomically: `local` has the old content, or the new content, verified.
-
-        Reuses blocks of `old`, or of `local` as it is.
-        """
-        self._loop.wait(self._client.download(file, local, version=version, old=old, progress=progress))
-
-    def download_many(
-        self, wanted: Sequence[Wanted], progress: Progress = _ignore
-    ) -> list[DocStoreError | OSError | None]:
-        """Download files of any size, those of one pack with one request. Return for each None or the error."""
-        return self._loop.wait(self._client.download_many(wanted, progress))
-
-    def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
-        """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.
-
-        ApiError `cursor_expired`: start with a snapshot.
-        """
-        return self._loop.wait(self._client.changes(cursor, limit=limit, wait=wait))
-
-    def snapshot(self, cursor: str | None = None) -> Snapshot:
-        return self._loop.wait(self._client.snapshot(cursor))
-
-    def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
-        """Compare up to 10,000 local files (SHA-256 by path, as the API shows it) with a folder."""
-        return self._loop.wait(self._client.compare(entries, path, parent_id=parent_id))
-
-    def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
-        return self._loop.wait(self._client.share(file_id, email, role))
-
-    def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
-        return self._loop.wait(self._client.shares(file_id, cursor))
-
-    def unshare(self, file_id: str, share_id: str) -> None:
-        self._loop.wait(self._client.unshare(file_id, share_id))
-
-    def shared_with_me(self, cursor: str | None = None) -> Page[File]:
-        return self._loop.wait(self._client.shared_with_me(cursor))
-
-    def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
-        """List pending shares, newest first."""
-        return self._loop.wait(self._client.share_invitations(cursor))
-
-    def accept_share(self, share_id: str) -> File:
-        return self._loop.wait(self._client.accept_share(share_id))
-
-    def decline_share(self, share_id: str) -> None:
-        self._loop.wait(self._client.decline_share(share_id))
-
-    def blocked_people(self, cursor: str | None = None) -> Page[BlockedPerson]:
-        return self._loop.wait(self._client.blocked_people(cursor))
-
-    def block(self, person: str) -> BlockedPerson:
-        """Remove a person's shares and hide later ones: by account id or email address."""
-        return self._loop.wait(self._client.block(person))
-
-    def unblock(self, person: str) -> None:
-        self._loop.wait(self._client.unblock(person))
-
-    def make_link(
+    def follow(
         self,
         file_id: str,
+        channel: str = "email",
         *,
-        password: str | None = None,
-        expires_at: datetime | None = None,
-        max_downloads: int | None = None,
-    ) -> Link:
-        """Create a public link. Keep its `url`: it is returned only once."""
-        return self._loop.wait(
-            self._client.make_link(file_id, password=password, expires_at=expires_at, max_downloads=max_downloads)
-        )
+        target: Mapping[str, Any] | None = None,
+        events: Iterable[str] | None = None,
+    ) -> Subscription:
+        return self._loop.wait(self._client.follow(file_id, channel, target=target, events=events))
 
-    def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:
-        return self._loop.wait(self._client.links(file_id, cursor))
+    def subscriptions(self, cursor: str | None = None) -> Page[Subscription]:
+        return self._loop.wait(self._client.subscriptions(cursor))
 
-    def revoke_link(self, file_id: str, link_id: str) -> None:
-        self._loop.wait(self._client.revoke_link(file_id, link_id))
+    def unfollow(self, subscription_id: str) -> None:
+        self._loop.wait(self._client.unfollow(subscription_id))
+
+    def push_key(self) -> str:
+        """Public key that a browser's push subscription must be made with."""
+        return self._loop.wait(self._client.push_key())
+
+    def add_push_subscription(self, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
+        """Send notifications to a browser (Web Push) while this log-in lasts."""
+        return self._loop.wait(self._client.add_push_subscription(endpoint, p256dh, auth))
+
+    def push_subscriptions(self, cursor: str | None = None) -> Page[PushSubscription]:
+        return self._loop.wait(self._client.push_subscriptions(cursor))
+
+    def remove_push_subscription(self, push_subscription_id: str) -> None:
+        self._loop.wait(self._client.remove_push_subscription(push_subscription_id))
+
+    def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
+        return self._loop.wait(self._client.notifications(unread=unread, cursor=cursor))
 
     def search(
         self,
@@ -334,35 +273,96 @@ class Client:
         """Search with the words and filters of a saved search."""
         return self._loop.wait(self._client.search_as_saved(query, filters, limit=limit, cursor=cursor))
 
-    def follow(
+    def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
+        return self._loop.wait(self._client.share(file_id, email, role))
+
+    def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
+        return self._loop.wait(self._client.shares(file_id, cursor))
+
+    def unshare(self, file_id: str, share_id: str) -> None:
+        self._loop.wait(self._client.unshare(file_id, share_id))
+
+    def shared_with_me(self, cursor: str | None = None) -> Page[File]:
+        return self._loop.wait(self._client.shared_with_me(cursor))
+
+    def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
+        """List pending shares, newest first."""
+        return self._loop.wait(self._client.share_invitations(cursor))
+
+    def accept_share(self, share_id: str) -> File:
+        return self._loop.wait(self._client.accept_share(share_id))
+
+    def decline_share(self, share_id: str) -> None:
+        self._loop.wait(self._client.decline_share(share_id))
+
+    def blocked_people(self, cursor: str | None = None) -> Page[BlockedPerson]:
+        return self._loop.wait(self._client.blocked_people(cursor))
+
+    def block(self, person: str) -> BlockedPerson:
+        """Remove a person's shares and hide later ones: by account id or email address."""
+        return self._loop.wait(self._client.block(person))
+
+    def unblock(self, person: str) -> None:
+        self._loop.wait(self._client.unblock(person))
+
+    def make_link(
         self,
         file_id: str,
-        channel: str = "email",
         *,
-        target: Mapping[str, Any] | None = None,
-        events: Iterable[str] | None = None,
-    ) -> Subscription:
-        return self._loop.wait(self._client.follow(file_id, channel, target=target, events=events))
+        password: str | None = None,
+        expires_at: datetime | None = None,
+        max_downloads: int | None = None,
+    ) -> Link:
+        """Create a public link. Keep its `url`: it is returned only once."""
+        return self._loop.wait(
+            self._client.make_link(file_id, password=password, expires_at=expires_at, max_downloads=max_downloads)
+        )
 
-    def subscriptions(self, cursor: str | None = None) -> Page[Subscription]:
-        return self._loop.wait(self._client.subscriptions(cursor))
+    def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:
+        return self._loop.wait(self._client.links(file_id, cursor))
 
-    def unfollow(self, subscription_id: str) -> None:
-        self._loop.wait(self._client.unfollow(subscription_id))
+    def revoke_link(self, file_id: str, link_id: str) -> None:
+        self._loop.wait(self._client.revoke_link(file_id, link_id))
 
-    def push_key(self) -> str:
-        """Public key that a browser's push subscription must be made with."""
-        return self._loop.wait(self._client.push_key())
+    def upload(self, source: Source, progress: Progress = _ignore) -> File:
+        """Upload one file; of a large file, only blocks that the account has not sent before."""
+        return self._loop.wait(self._client.upload(source, progress))
 
-    def add_push_subscription(self, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
-        """Send notifications to a browser (Web Push) while this log-in lasts."""
-        return self._loop.wait(self._client.add_push_subscription(endpoint, p256dh, auth))
+    def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
+        """Upload files of any size, small ones in packs. Return for each the file or the error."""
+        return self._loop.wait(self._client.upload_many(sources, progress))
 
-    def push_subscriptions(self, cursor: str | None = None) -> Page[PushSubscription]:
-        return self._loop.wait(self._client.push_subscriptions(cursor))
+    def download(
+        self,
+        file: File,
+        local: Path,
+        *,
+        version: int | None = None,
+        old: Path | None = None,
+        progress: Progress = _ignore,
+    ) -> None:
+        """Download a file atomically: `local` has the old content, or the new content, verified.
 
-    def remove_push_subscription(self, push_subscription_id: str) -> None:
-        self._loop.wait(self._client.remove_push_subscription(push_subscription_id))
+        Reuses blocks of `old`, or of `local` as it is.
+        """
+        self._loop.wait(self._client.download(file, local, version=version, old=old, progress=progress))
 
-    def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
-        return self._loop.wait(self._client.notifications(unread=unread, cursor=cursor))
+    def download_many(
+        self, wanted: Sequence[Wanted], progress: Progress = _ignore
+    ) -> list[DocStoreError | OSError | None]:
+        """Download files of any size, those of one pack with one request. Return for each None or the error."""
+        return self._loop.wait(self._client.download_many(wanted, progress))
+
+    def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
+        """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.
+
+        ApiError `cursor_expired`: start with a snapshot.
+        """
+        return self._loop.wait(self._client.changes(cursor, limit=limit, wait=wait))
+
+    def snapshot(self, cursor: str | None = None) -> Snapshot:
+        return self._loop.wait(self._client.snapshot(cursor))
+
+    def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
+        """Compare up to 10,000 local files (SHA-256 by path, as the API shows it) with a folder."""
+        return self._loop.wait(self._client.compare(entries, path, parent_id=parent_id))

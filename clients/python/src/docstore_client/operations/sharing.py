@@ -1,0 +1,69 @@
+"""Operations on shares, links, and people."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from docstore_client.models import (
+    BlockedPerson,
+    File,
+    Link,
+    Page,
+    Role,
+    Share,
+    ShareInvitation,
+)
+from docstore_client.operations.routes import Routes
+
+
+class SharingOperations(Routes):
+    async def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
+        return await self._send(Share, "POST", f"/v1/files/{file_id}/shares", {"email": email, "role": role})
+
+    async def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
+        return await self._get(Page[Share], f"/v1/files/{file_id}/shares", cursor=cursor)
+
+    async def unshare(self, file_id: str, share_id: str) -> None:
+        await self.call("DELETE", f"/v1/files/{file_id}/shares/{share_id}")
+
+    async def shared_with_me(self, cursor: str | None = None) -> Page[File]:
+        return await self._get(Page[File], "/v1/shared-with-me", cursor=cursor)
+
+    async def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
+        """List pending shares, newest first."""
+        return await self._get(Page[ShareInvitation], "/v1/share-invitations", cursor=cursor)
+
+    async def accept_share(self, share_id: str) -> File:
+        return await self._send(File, "POST", f"/v1/share-invitations/{share_id}/accept")
+
+    async def decline_share(self, share_id: str) -> None:
+        await self.call("DELETE", f"/v1/share-invitations/{share_id}")
+
+    async def blocked_people(self, cursor: str | None = None) -> Page[BlockedPerson]:
+        return await self._get(Page[BlockedPerson], "/v1/blocked-people", cursor=cursor)
+
+    async def block(self, person: str) -> BlockedPerson:
+        """Remove a person's shares and hide later ones: by account id or email address."""
+        return await self._send(BlockedPerson, "PUT", f"/v1/blocked-people/{quote(person, safe='')}")
+
+    async def unblock(self, person: str) -> None:
+        await self.call("DELETE", f"/v1/blocked-people/{quote(person, safe='')}")
+
+    async def make_link(
+        self,
+        file_id: str,
+        *,
+        password: str | None = None,
+        expires_at: datetime | None = None,
+        max_downloads: int | None = None,
+    ) -> Link:
+        """Create a public link. Keep its `url`: it is returned only once."""
+        ends = None if expires_at is None else expires_at.isoformat()
+        wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads}
+        body = {field: value for field, value in wanted.items() if value is not None}
+        return await self._send(Link, "POST", f"/v1/files/{file_id}/links", body)
+
+    async def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:
+        return await self._get(Page[Link], f"/v1/files/{file_id}/links", cursor=cursor)
+
+    async def revoke_link(self, file_id: str, link_id: str) -> None:
+        await self.call("DELETE", f"/v1/files/{file_id}/links/{link_id}")
