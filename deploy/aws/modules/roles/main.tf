@@ -1,0 +1,73 @@
+# A role for each service that uses AWS, and the one whose temporary credentials clients get.
+
+variable "policies" {
+  type        = map(string)
+  description = "rendered files of deploy/policies/aws"
+}
+
+variable "own_resources" {
+  type        = bool
+  default     = false
+  description = "whether notify may send to topics, queues and buses of this account (NOTIFY_AWS_OWN_RESOURCES)"
+}
+
+locals {
+  store_users = ["analytics", "indexer", "media", "metadata", "upload"]
+  services    = toset(concat(local.store_users, ["notify"]))
+}
+
+resource "aws_iam_role" "service" {
+  for_each           = local.services
+  name               = "docstore-${each.key}"
+  assume_role_policy = replace(var.policies["service-role-trust"], "SERVICE", each.key)
+}
+
+resource "aws_iam_role_policy" "service" {
+  for_each = local.services
+  name     = "docstore"
+  role     = aws_iam_role.service[each.key].id
+  policy   = var.policies[each.key]
+}
+
+resource "aws_iam_role_policy" "key" {
+  for_each = toset(local.store_users)
+  name     = "kms"
+  role     = aws_iam_role.service[each.key].id
+  policy   = var.policies["kms"]
+}
+
+resource "aws_iam_role_policy" "own_resources" {
+  count  = var.own_resources ? 1 : 0
+  name   = "own-resources"
+  role   = aws_iam_role.service["notify"].id
+  policy = var.policies["notify-own-resources"]
+}
+
+resource "aws_iam_role_policy" "access_logs" {
+  name   = "access-logs"
+  role   = aws_iam_role.service["analytics"].id
+  policy = var.policies["analytics-access-logs"]
+}
+
+resource "aws_iam_role" "uploader" {
+  name               = "docstore-uploader"
+  assume_role_policy = var.policies["uploader-role-trust"]
+  depends_on         = [aws_iam_role.service]
+}
+
+resource "aws_iam_role_policy" "uploader" {
+  for_each = { uploads = "uploader-role", kms = "kms" }
+  name     = each.key
+  role     = aws_iam_role.uploader.id
+  policy   = var.policies[each.value]
+}
+
+output "arns" {
+  value       = { for service, role in aws_iam_role.service : service => role.arn }
+  description = "roles by service, for services.<name>.serviceAccountAnnotations of the chart"
+}
+
+output "uploader_arn" {
+  value       = aws_iam_role.uploader.arn
+  description = "objectStore.uploadRoleArn of the chart"
+}
