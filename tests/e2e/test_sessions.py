@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from people import PASSWORD, Person
 
-from docstore_cli.this_machine import device_name
+from docstore_cli.sessions.this_machine import device_name
 
 pytestmark = pytest.mark.connected
 

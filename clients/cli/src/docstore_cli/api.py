@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
-from docstore_cli.this_machine import device_name
+from docstore_cli.sessions.this_machine import device_name
 from docstore_client.connection import Answer, home_gateway
 from docstore_client.errors import ApiError, error_of
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_cli.failures import BadUsage
-from docstore_cli.session import every
+from docstore_cli.sessions.session import every
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Kind
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fake_server import FakeServer
 
-from docstore_cli.session import session_file
+from docstore_cli.sessions.session import session_file
 from docstore_client import Credentials
 
 

@@ -9,10 +9,10 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli import admin_session
 from docstore_cli.archive_query import QueryLimits, run_query
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
+from docstore_cli.sessions import admin_session
 
 SIGNATURE = "ab" * 32
 

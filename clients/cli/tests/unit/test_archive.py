@@ -9,7 +9,7 @@ from fake_server import FakeServer, Reply, listed, refusal
 from typer.testing import CliRunner
 
 from docstore_cli.main import app
-from docstore_cli.session import session_file
+from docstore_cli.sessions.session import session_file
 from docstore_client import Credentials
 from docstore_client.retrying import _proxy
 

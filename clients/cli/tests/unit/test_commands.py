@@ -13,10 +13,10 @@ import typer
 from typer.testing import CliRunner
 
 from docstore_cli.failures import ended_by, status_of
-from docstore_cli.local_tree import scan
 from docstore_cli.main import COMMANDS, app
 from docstore_cli.moments import moment
 from docstore_cli.options import shown, size_text
+from docstore_cli.transfers.local_tree import scan
 from docstore_client import ApiError, ContentDiffers, StoreError, Unreachable
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

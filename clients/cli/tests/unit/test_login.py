@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from docstore_cli.main import app
-from docstore_cli.session import session_file
+from docstore_cli.sessions.session import session_file
 
 ME = {
     "id": "0190",

@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from docstore_cli.main import app
-from docstore_cli.next_steps import print_next_steps
+from docstore_cli.stack.next_steps import print_next_steps
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackLock, StackState, write_state
 

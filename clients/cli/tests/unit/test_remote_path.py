@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from docstore_cli.commands.put import split_arguments
 from docstore_cli.failures import BadUsage
-from docstore_cli.local_tree import name_for
 from docstore_cli.main import app
 from docstore_cli.remote_path import RemotePath, placed
+from docstore_cli.transfers.local_tree import name_for
 
 NAMES = st.text(st.characters(exclude_characters="/", exclude_categories=("Cc", "Cs")), min_size=1).filter(
     lambda name: name not in (".", "..") and not name.startswith("id:")

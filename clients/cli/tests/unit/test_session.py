@@ -1,6 +1,6 @@
 """State that a command leaves behind."""
 
-from docstore_cli.session import run
+from docstore_cli.sessions.session import run
 
 
 class Large:

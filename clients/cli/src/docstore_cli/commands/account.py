@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from docstore_cli.nearest import nearest as nearest_region
 from docstore_cli.options import AsJson, console, print_json, size_text
-from docstore_cli.session import as_person, device_token_file, run, session_file
-from docstore_cli.this_machine import device_name
+from docstore_cli.sessions.nearest import nearest as nearest_region
+from docstore_cli.sessions.session import as_person, device_token_file, run, session_file
+from docstore_cli.sessions.this_machine import device_name
 from docstore_client import AsyncClient, Credentials, DocStoreError
 from docstore_client.models import FamilySums
 

@@ -8,9 +8,9 @@ import typer
 from rich.markup import escape
 from typer import core
 
-from docstore_cli.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.options import AsJson, console, errors, failed, print_json, size_text
-from docstore_cli.stack_options import Data, settings_for
+from docstore_cli.stack.backups import Endpoint, Name, Source, run_backup, shown_progress
+from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.backup.bucket_target import BucketOptions
 from docstore_standalone.backup.deployment import Deployment, reached
 from docstore_standalone.backup.place import SCHEME, existing_target, prepared_target

@@ -6,9 +6,9 @@ from typing import Annotated, get_args
 import typer
 from rich.table import Table
 
-from docstore_cli.admin_session import as_admin
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.stack_options import Data, running_stack
+from docstore_cli.sessions.admin_session import as_admin
+from docstore_cli.stack.options import Data, running_stack
 from docstore_client import AsyncClient
 from docstore_standalone.chaos.experiments import Experiment, ExperimentRefused, FaultName, Report, run_experiment
 from docstore_standalone.chaos.probes import Felt

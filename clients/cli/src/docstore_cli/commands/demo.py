@@ -5,10 +5,10 @@ import sys
 
 from docstore_cli.demo.regions import RegionDemo
 from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
-from docstore_cli.foreground import start_shown, stop_signal
 from docstore_cli.options import console
-from docstore_cli.session import run
-from docstore_cli.stack_options import Data, running_stack, settings_for
+from docstore_cli.sessions.session import run
+from docstore_cli.stack.foreground import start_shown, stop_signal
+from docstore_cli.stack.options import Data, running_stack, settings_for
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, read_mailbox
 from docstore_standalone.settings import StandaloneSettings

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.session import run
-from docstore_cli.stack_options import Data, running_stack
-from docstore_cli.this_machine import device_name
+from docstore_cli.sessions.session import run
+from docstore_cli.sessions.this_machine import device_name
+from docstore_cli.stack.options import Data, running_stack
 from docstore_client import AsyncClient
 from docstore_events.catalogue.event import TOPICS
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches

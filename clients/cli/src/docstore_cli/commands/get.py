@@ -12,8 +12,8 @@ from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.failures import BadUsage, Failures, each
 from docstore_cli.options import AsJson, print_json
 from docstore_cli.remote_path import RemotePath, name_of, need, placed
-from docstore_cli.session import as_person
-from docstore_cli.transfer_progress import showing
+from docstore_cli.sessions.session import as_person
+from docstore_cli.transfers.progress import showing
 from docstore_client import AsyncClient, DocStoreError, LocalError, Wanted
 from docstore_client.models import File, Kind
 from docstore_client.sources import Progress, measure

@@ -9,7 +9,7 @@ from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.failures import Failures, each
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, need
-from docstore_cli.session import as_person, every
+from docstore_cli.sessions.session import as_person, every
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Version
 

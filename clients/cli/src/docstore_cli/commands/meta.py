@@ -8,7 +8,7 @@ from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.filters import pairs as parsed
 from docstore_cli.options import AsJson, print_json, shown
 from docstore_cli.remote_path import RemotePath, need
-from docstore_cli.session import as_person
+from docstore_cli.sessions.session import as_person
 from docstore_client import AsyncClient
 from docstore_client.models import File
 

@@ -10,12 +10,12 @@ import typer
 
 from docstore_cli.failures import Failures
 from docstore_cli.failures import each as for_each
-from docstore_cli.local_tree import name_for, scan
 from docstore_cli.options import AsJson, errors, print_json, shown, size_text
 from docstore_cli.remote_path import BASE, SHARED, RemotePath, find, located, placed
-from docstore_cli.session import as_person
-from docstore_cli.transfer_progress import showing
-from docstore_cli.unchanged import Unchanged
+from docstore_cli.sessions.session import as_person
+from docstore_cli.transfers.local_tree import name_for, scan
+from docstore_cli.transfers.progress import showing
+from docstore_cli.transfers.unchanged import Unchanged
 from docstore_client import AsyncClient, DocStoreError, LocalError, Source
 from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.models import File

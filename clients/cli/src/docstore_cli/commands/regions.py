@@ -4,9 +4,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from docstore_cli.commands.account import Server
-from docstore_cli.nearest import measured_regions
 from docstore_cli.options import AsJson, console, print_json
-from docstore_cli.session import run
+from docstore_cli.sessions.nearest import measured_regions
+from docstore_cli.sessions.session import run
 
 
 def regions(server: Server = "http://127.0.0.1:8080", as_json: AsJson = False) -> None:

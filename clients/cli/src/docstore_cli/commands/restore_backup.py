@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from docstore_cli.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.options import AsJson, console, print_json, size_text
-from docstore_cli.stack_options import Data, settings_for
+from docstore_cli.stack.backups import Endpoint, Name, Source, run_backup, shown_progress
+from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.backup.bucket_target import BucketOptions
 from docstore_standalone.backup.deployment import is_elsewhere
 from docstore_standalone.backup.manifest import Manifest

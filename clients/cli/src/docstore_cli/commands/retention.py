@@ -6,7 +6,7 @@ import typer
 
 from docstore_cli.failures import BadUsage
 from docstore_cli.options import AsJson, print_json, time_text
-from docstore_cli.session import as_person
+from docstore_cli.sessions.session import as_person
 from docstore_client import AsyncClient
 from docstore_client.models import Policy, Retention
 

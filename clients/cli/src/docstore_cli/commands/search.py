@@ -21,7 +21,7 @@ from docstore_cli.filters import (
     pairs,
 )
 from docstore_cli.options import AsJson, print_json, shown
-from docstore_cli.session import as_person, every
+from docstore_cli.sessions.session import as_person, every
 from docstore_client import AsyncClient
 from docstore_client.models import Hits, SavedFilters, SavedSearch
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.stack_options import Data, settings_for
+from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.credentials import credentials_path, rotate_secrets
 from docstore_standalone.service_secrets import write_service_files
 from docstore_standalone.state import read_state, running_state

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from docstore_cli.options import AsJson, print_json, shown, time_text
-from docstore_cli.session import as_person, every
+from docstore_cli.sessions.session import as_person, every
 from docstore_client import AsyncClient
 from docstore_client.models import BlockedPerson, File, ShareInvitation
 

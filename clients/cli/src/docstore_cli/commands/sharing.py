@@ -13,7 +13,7 @@ from docstore_cli.failures import Failures, each
 from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, print_json, shown, time_text
 from docstore_cli.remote_path import RemotePath, need
-from docstore_cli.session import as_person, every
+from docstore_cli.sessions.session import as_person, every
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Link, Model, Page, Share
 

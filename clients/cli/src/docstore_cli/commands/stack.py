@@ -14,9 +14,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.stack_options import Data, settings_for
+from docstore_cli.stack.next_steps import print_next_steps
+from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, Mail, read_mailbox
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackState, read_state, region_folders, running_state
@@ -55,7 +55,7 @@ def up(
 async def _stay(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> None:
     """Import the services in another process while this one imports the supervisor."""
     forker = await importing_services(settings.data) if regions is None else None
-    foreground = import_module("docstore_cli.foreground")  # imported here: other commands would lose a second
+    foreground = import_module("docstore_cli.stack.foreground")  # imported here: other commands would lose a second
     await foreground.stay(settings, processes=processes, regions=regions, forker=forker)
 
 

@@ -10,8 +10,8 @@ import typer
 
 from docstore_cli.failures import FAILED
 from docstore_cli.options import AsJson, errors, failed, print_json, print_json_line, shown
-from docstore_cli.session import as_person
-from docstore_cli.this_machine import host_name
+from docstore_cli.sessions.session import as_person
+from docstore_cli.sessions.this_machine import host_name
 from docstore_client import AsyncClient
 from docstore_sync.engine import ConfirmationRequired, FolderMissing, Progress, Result, engine
 from docstore_sync.model import Action, ActionType, Plan

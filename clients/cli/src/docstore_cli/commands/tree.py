@@ -21,7 +21,7 @@ from docstore_cli.filters import (
 )
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, find, located, name_of, need, placed
-from docstore_cli.session import as_person
+from docstore_cli.sessions.session import as_person
 from docstore_client import AsyncClient
 from docstore_client.list_options import ListOptions
 from docstore_client.list_options import Sort as ApiSort

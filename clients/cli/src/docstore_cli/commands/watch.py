@@ -9,7 +9,7 @@ from docstore_cli.commands.tree import PATH_HELP
 from docstore_cli.options import AsJson, errors, print_json_line, shown
 from docstore_cli.outage import Outage
 from docstore_cli.remote_path import RemotePath, need
-from docstore_cli.session import as_person
+from docstore_cli.sessions.session import as_person
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.models import Change
 

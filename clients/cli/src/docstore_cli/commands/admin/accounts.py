@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from docstore_cli import admin_session
 from docstore_cli.commands.admin.app import Limit, app, print_table
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.stack_options import Data, running_stack
+from docstore_cli.sessions import admin_session
+from docstore_cli.stack.options import Data, running_stack
 from docstore_client import ApiError, AsyncClient
 from docstore_standalone.credentials import load_credentials
 

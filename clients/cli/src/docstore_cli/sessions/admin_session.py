@@ -9,9 +9,9 @@ import aiohttp
 import orjson
 
 from docstore_cli.outage import Outage
-from docstore_cli.session import as_person, run, session_file
-from docstore_cli.stack_options import running_stack
-from docstore_cli.this_machine import device_name
+from docstore_cli.sessions.session import as_person, run, session_file
+from docstore_cli.sessions.this_machine import device_name
+from docstore_cli.stack.options import running_stack
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.errors import error_of
 from docstore_client.retrying import proxy_for

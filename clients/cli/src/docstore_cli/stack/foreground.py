@@ -3,9 +3,9 @@
 import asyncio
 import signal
 
-from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import console, failed
-from docstore_cli.progress import StartDisplay
+from docstore_cli.stack.next_steps import print_next_steps
+from docstore_cli.stack.start_progress import StartDisplay
 from docstore_standalone.embedded.binaries import ProgramMissing
 from docstore_standalone.ports import PortTaken
 from docstore_standalone.regions import Regions, start_regions

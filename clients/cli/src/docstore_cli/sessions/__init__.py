@@ -1,0 +1,1 @@
+"""Sessions of commands: as a person or an administrator, on this machine."""

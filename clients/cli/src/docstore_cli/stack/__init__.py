@@ -1,0 +1,1 @@
+"""The embedded stack as commands start and show it."""

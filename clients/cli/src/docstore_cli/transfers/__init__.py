@@ -1,0 +1,1 @@
+"""What uploads and downloads need: local files, comparison, progress."""
