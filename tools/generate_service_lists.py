@@ -74,6 +74,7 @@ def generate() -> dict[Path, str]:
             "service dependencies": _lines(f'"docstore-{name}",' for name in names),
         },
         "docker-compose.yml": {"services": "\n".join(map(_container, names))},
+        "deploy/compose/tls.yml": {"public addresses": _lines(f"{name}: {{environment: *public}}" for name in names)},
         "deploy/observability/prometheus.yml": {"service names": _lines(f"- {name}" for name in names)},
         "deploy/policies/mongo/roles.js": {"service names": _lines(f'"{name}",' for name in names)},
         "deploy/k8s/docstore/values.yaml": {"services": "".join(map(_values, names))},
