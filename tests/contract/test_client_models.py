@@ -21,6 +21,7 @@ ANSWERS: dict[type[models.Model], list[str]] = {
     models.Policy: ["RetentionPolicy"],
     models.Retention: ["Retention"],
     models.Media: ["Media"],
+    models.Retrieval: ["Retrieval"],
     models.Version: ["Version"],
     models.Share: ["Share"],
     models.ShareInvitation: ["ShareInvitation"],

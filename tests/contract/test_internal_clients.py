@@ -174,6 +174,9 @@ async def _call_upload(world: World) -> None:
     caller = world.caller("upload")
     upload = UploadClient(caller)
     await upload.release_contents([])
+    await upload.contents_unused([])
+    assert await upload.use_contents(["unknown"]) == []
+    assert await upload.retrieve_contents(["unknown"]) == {"waiting": [], "progressed": False}
     assert await upload.stalled_uploads("", 10) == {"items": [], "next_after": None}
     assert caller.has_called_all_of("upload")
 

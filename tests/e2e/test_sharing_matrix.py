@@ -33,6 +33,8 @@ EXPECTED: Mapping[str, tuple[int, int, int, int]] = {
     "GET /v1/files/{file_id}/media": READERS,
     "GET /v1/files/{file_id}/blocks": READERS,
     "POST /v1/contents": READERS,
+    "GET /v1/files/{file_id}/retrieval": READERS,
+    "POST /v1/files/{file_id}/retrieval": (202, 202, 202, 404),
     "GET /v1/files/{file_id}/versions": READERS,
     "GET /v1/files/{file_id}/changes": READERS,
     "GET /v1/files/{file_id}/ancestors": READERS,

@@ -13,6 +13,7 @@ from moto import settings as moto_settings
 from moto.core.responses import ActionAuthenticatorMixin
 from moto.server import ThreadedMotoServer
 
+from docstore_contents.s3.storage_classes import StoredState
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Part, S3Config
 
 AWS = Path(__file__).parents[1] / "aws"
@@ -89,6 +90,11 @@ def deeds(key: str) -> dict[str, tuple[str, Deed]]:
         "drop parts": ("s3:AbortMultipartUpload", lambda store: store.abort_multipart(key, "u")),
         "put parts together": ("s3:PutObject", lambda store: store.complete_multipart(key, "u", [Part(1, "e")])),
         "tag": ("s3:PutObjectTagging", lambda store: store.tag(key, {"a": "b"})),
+        "move to another class": (
+            "s3:PutObject",
+            lambda store: store.change_class(StoredState(key, 7, "STANDARD", "none", "text/plain", {}), "STANDARD_IA"),
+        ),
+        "restore": ("s3:RestoreObject", lambda store: store.restore_object(key, days=1, tier="Standard")),
         "delete": ("s3:DeleteObject", lambda store: store.delete(key + "-gone")),
         "list": ("s3:ListBucket", lambda store: store.transport.call("list_objects_v2", Prefix="accounts/")),
         "list uploads": ("s3:ListBucketMultipartUploads", lambda store: store.transport.call("list_multipart_uploads")),

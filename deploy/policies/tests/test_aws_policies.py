@@ -11,6 +11,7 @@ from moto import mock_aws
 from source_reading import RUN_BY_OPERATORS, functions_called, methods_called, modules_imported, uses_object_store
 
 from docstore_contents.s3.presigned import Presigner
+from docstore_contents.s3.storage_classes import StorageClasses
 from docstore_contents.s3.store import ObjectStore
 from docstore_contents.s3.sts import upload_policy
 from docstore_platform.services import SERVICE_NAMES
@@ -32,6 +33,9 @@ ACTIONS: dict[str, set[str]] = {
     "peek": READ | {"s3:ListBucket"},
     "put": WRITE,
     "copy": READ | WRITE,
+    "stored_state": READ | {"s3:ListBucket"},
+    "change_class": READ | WRITE,
+    "restore_object": {"s3:RestoreObject"},
     "tag": {"s3:PutObjectTagging"},
     "delete": {"s3:DeleteObject"},
     "delete_many": {"s3:DeleteObject"},
@@ -92,7 +96,7 @@ def test_every_way_to_the_object_store_has_its_rights_named() -> None:
     """A new method of the store must list its permissions here, before any policy can allow it."""
     methods = {
         name
-        for kind in (ObjectStore, Presigner)
+        for kind in (ObjectStore, Presigner, StorageClasses)
         for name, member in vars(kind).items()
         if inspect.isfunction(member) and not name.startswith("_")
     }

@@ -56,11 +56,38 @@ class FakeQuota:
         return {"results": results, "usage": {}}
 
 
+@dataclass
 class FakeUploads:
-    """Accepts every release."""
+    """Accepts every release, and archives what is reported as unused as soon as it is told to."""
 
-    async def call(self, path: str, body: Any) -> None:
-        assert path == "/internal/contents/release"
+    unused: dict[str, int] = field(default_factory=dict)
+    """Last turn of each content that was reported."""
+    archived: set[str] = field(default_factory=set)
+    steps: int = 1
+    """How many calls a retrieval takes."""
+    asked: list[str] = field(default_factory=list)
+    """Contents that were asked about, in order."""
+    down: bool = False
+
+    async def call(self, path: str, body: Any) -> Any:
+        if self.down:
+            raise RuntimeError("upload is down")
+        match path.removeprefix("/internal/contents/"):
+            case "release":
+                return None
+            case "unused":
+                self.unused |= {item["key"]: item["turn"] for item in body["items"]}
+                return None
+            case "use":
+                self.asked += body["keys"]
+                return {"archived": [key for key in body["keys"] if key in self.archived]}
+            case "retrieve":
+                self.steps -= 1
+                if self.steps <= 0:
+                    self.archived -= set(body["keys"])
+                waiting = [key for key in body["keys"] if key in self.archived]
+                return {"waiting": waiting, "progressed": True}
+        raise AssertionError(path)
 
 
 @dataclass
@@ -157,6 +184,7 @@ class Stack:
     other: Person
     internal: ServiceCaller
     media: FakeMedia
+    uploads: FakeUploads
 
     def item(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> dict[str, Any]:
         """One item of a commit."""

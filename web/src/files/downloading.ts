@@ -3,6 +3,7 @@ import { call, contentUrl, fetchContent } from "@/api/client";
 import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { each, things } from "@/files/operations";
+import { isReadable } from "@/files/retrieval";
 import { counted } from "@/lib/format";
 import { toast } from "@/ui/toasts";
 
@@ -80,7 +81,7 @@ async function saveInto(target: FileSystemDirectoryHandle, wanted: Wanted[]): Pr
 async function downloadEach(wanted: Wanted[], version?: number): Promise<void> {
   for (const { file } of wanted) {
     try {
-      await call("get /v1/files/{file_id}", { path: { file_id: file.id } });
+      if (!(await isReadable(file, version))) continue;
     } catch (error) {
       toast(`Could not download “${file.name}”: ${reason(error)}`, { tone: "error" });
       continue;

@@ -220,6 +220,7 @@ const KINDS: Record<string, string> = {
   shared_with_you: "Shared with me",
   link_opened: "Link opened",
   link_expiring: "Link expiring soon",
+  content_retrieved: "Retrieved from cold storage",
   new_device: "New device login",
   quota_exceeded: "Storage full",
   quota_restored: "Storage available again",

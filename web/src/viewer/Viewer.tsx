@@ -9,6 +9,7 @@ import { useFile } from "@/api/queries";
 import { refresh } from "@/api/session";
 import type { FileItem } from "@/api/types";
 import { download } from "@/files/downloading";
+import { getRetrieval, retrievalKey } from "@/files/retrieval";
 import { size } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
 import { useTitle } from "@/lib/title";
@@ -17,6 +18,7 @@ import { FileIcon } from "@/ui/icon";
 import { previewUrl, sharpUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
+import ColdStorage from "@/viewer/ColdStorage";
 import { CONVERTED_AGAIN_MS, convertedVideo } from "@/viewer/converted";
 import { fetchText } from "@/viewer/text";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
@@ -103,6 +105,8 @@ interface ContentProps {
 
 function Content({ file, version }: ContentProps) {
   const kind = kindOf(file);
+  const cold = useQuery({ queryKey: retrievalKey(file.id, version), queryFn: () => getRetrieval(file.id, version) });
+  if (cold.data && cold.data.state !== "available") return <ColdStorage file={file} version={version} found={cold.data} />;
   if (kind === "image") return <Picture file={file} version={version} />;
   if (kind === "video" || kind === "audio") return <Media file={file} version={version} kind={kind} />;
   if (kind === "pdf") {

@@ -32,6 +32,7 @@ COMMANDS = {
     "ls": ("tree", "List folders and files."),
     "put": ("put", "Upload files and folders; files that are there already are skipped."),
     "get": ("get", "Download files and folders; files that are here already are skipped."),
+    "retrieve": ("retrieve", "Request files that are in cold storage; you are notified when they can be read."),
     "mkdir": ("tree", "Create folders, with missing parent folders."),
     "mv": ("tree", "Move or rename files and folders."),
     "cp": ("tree", "Copy files and folders on the server."),

@@ -159,6 +159,17 @@ class Version(Model):
     current: bool
 
 
+class Retrieval(Model):
+    """Whether a content can be read, or must be retrieved from cold storage first."""
+
+    version: int
+    state: Literal["available", "archived", "requested"]
+    requested_at: datetime | None
+    expected_at: datetime | None
+    """When it can probably be read, if it was requested."""
+    estimate_seconds: int | None
+
+
 class Share(Model):
     id: str
     file_id: str

@@ -27,6 +27,7 @@ from docstore_client.models import (
     PushSubscription,
     Region,
     Retention,
+    Retrieval,
     Role,
     SavedFilters,
     SavedSearch,
@@ -182,6 +183,14 @@ class Client:
 
     def restore_version(self, file_id: str, number: int) -> File:
         return self._loop.wait(self._client.restore_version(file_id, number))
+
+    def retrieval(self, file_id: str, version: int | None = None) -> Retrieval:
+        """Whether a content can be read, or must be retrieved from cold storage first."""
+        return self._loop.wait(self._client.retrieval(file_id, version))
+
+    def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
+        """Request the retrieval of a content from cold storage; a notification tells when it can be read."""
+        return self._loop.wait(self._client.retrieve(file_id, version))
 
     def media(self, file_id: str) -> Media:
         """What is known of the file's content: size in pixels, camera, time and place of a photo, pages."""

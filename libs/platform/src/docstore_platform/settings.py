@@ -148,6 +148,17 @@ class InfraSettings(ServiceUrls):
     cdn_private_key: SecretStr = Field(
         SecretStr(""), description="signs the CDN's URLs; for metadata and media only: PEM, of P-256 or RSA 2048"
     )
+    archive_class: Literal["", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"] = Field(
+        "",
+        description="S3 storage class for contents that nobody reads; empty: they stay where they are. "
+        "Keep it set while contents are archived in GLACIER or DEEP_ARCHIVE",
+    )
+    archive_after_days: float = Field(
+        180.0, ge=0, description="contents that nobody has read for so long move to `archive_class`; 0: no more move"
+    )
+    archive_tier: Literal["Expedited", "Standard", "Bulk"] = Field(
+        "Standard", description="speed and price at which archived contents are retrieved; no Expedited in DEEP_ARCHIVE"
+    )
 
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway's address for clients")
 
@@ -161,6 +172,12 @@ class InfraSettings(ServiceUrls):
     otlp_endpoint: str = Field(
         "", description="OTLP/HTTP collector; empty: trace ids are propagated, but no spans sent"
     )
+
+    @model_validator(mode="after")
+    def _tier_exists(self) -> Self:
+        if self.archive_class == "DEEP_ARCHIVE" and self.archive_tier == "Expedited":
+            raise ValueError("DEEP_ARCHIVE has no archive_tier Expedited")
+        return self
 
     @model_validator(mode="after")
     def _kafka_user_is_named(self) -> Self:

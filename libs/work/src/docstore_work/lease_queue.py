@@ -17,7 +17,7 @@ aborts the whole transaction. So work may be started twice, but is committed onc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
@@ -52,7 +52,7 @@ class LeaseQueue:
     `where`. A `clock` other than `utc_now` (for tests) replaces the database's. `legacy_owner`: the field in which the
     release before stored its token; instances of both may run side by side. `legacy_null`: that release stored null in
     a free document, where this one removes the field. `due_field`: the stored name of `due_at`, if that release had
-    another one.
+    another one, or if the date is a fact with a name of its own: a document is due `age` after it.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class LeaseQueue:
         legacy_owner: str = "",
         legacy_null: bool = False,
         due_field: str = "due_at",
+        age: timedelta = timedelta(0),
         clock: Clock = utc_now,
     ) -> None:
         self._collection = collection
@@ -74,6 +75,7 @@ class LeaseQueue:
         self._legacy_owner = legacy_owner
         self._legacy_null = legacy_null
         self._due_field = due_field
+        self._age = age
         self._clock = None if clock is utc_now else clock
         self._last_accounts: dict[str, str] = {}
 
@@ -290,14 +292,18 @@ class LeaseQueue:
             self._last_accounts[repr(where)] = before[self._account_field]
         retaken = before.get("lease_owner") is not None
         lease_events_total.labels(self._name, "retaken" if retaken else "claimed").inc()
-        wait_seconds.labels(self._name).observe(max(0.0, time() - before[self._due_field].timestamp()))
+        due_at = before[self._due_field] + self._age
+        wait_seconds.labels(self._name).observe(max(0.0, time() - due_at.timestamp()))
         return Lease(before["_id"], owner, document["attempts"], document)
 
     def _legacy(self) -> list[str]:
         return [self._legacy_owner] if self._legacy_owner else []
 
     def _now(self) -> Any:
-        return "$$NOW" if self._clock is None else {"$literal": self._clock()}
+        """The latest date that is due: now, or `age` ago."""
+        if self._clock is not None:
+            return {"$literal": self._clock() - self._age}
+        return {"$subtract": ["$$NOW", int(self._age.total_seconds() * 1000)]} if self._age else "$$NOW"
 
     def _lease_end(self) -> Document:
         end = self._after(self._lease_seconds)

@@ -273,6 +273,7 @@ class RenderFailed(Exception):
 
 REASONS = frozenset(
     {
+        "archived",
         "content_missing",
         "corrupt",
         "encrypted",

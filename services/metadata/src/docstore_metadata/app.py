@@ -19,6 +19,10 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_metadata.access_overview.api import access_overview_router
 from docstore_metadata.access_overview.service import AccessOverview
+from docstore_metadata.cold_storage.api import retrievals_router
+from docstore_metadata.cold_storage.repository import MongoContentUse, MongoRequests
+from docstore_metadata.cold_storage.service import ContentAccess, RetrievalService
+from docstore_metadata.cold_storage.worker import RetrievalWorker, UnusedContentsWorker
 from docstore_metadata.commits.service import CommitService
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.api import downloads_router
@@ -87,7 +91,7 @@ from docstore_work.loop import Loop, running_loops
 def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_now) -> FastAPI:
     """Build the service; its lifespan opens and closes what it needs."""
     settings = settings or MetadataSettings()
-    infra, bounds = settings.infra, settings.retention
+    infra, bounds, policy = settings.infra, settings.retention, settings.cold_policy
 
     # Servers and other services
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-metadata")
@@ -127,7 +131,13 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     acceptance = ShareAcceptanceService(store, tree, transactor, clock=clock)
     contents = Contents(objects)
     delivery = Delivery(objects, contents)
-    downloads = DownloadService(store, tree, versions, contents, delivery, settings.download_url_lifetime_seconds)
+    use = MongoContentUse(database, policy.age, lease_seconds=settings.job_lease_seconds, clock=clock)
+    requests = MongoRequests(database, lease_seconds=settings.job_lease_seconds, clock=clock)
+    access = ContentAccess(use, UploadClient(uploads), policy, clock)
+    retrievals = RetrievalService(access, requests, versions.fetch, clock)
+    downloads = DownloadService(
+        store, tree, versions, contents, delivery, access, settings.download_url_lifetime_seconds
+    )
 
     # Links
     passwords = Passwords(settings)
@@ -142,7 +152,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
     cipher = Cipher("docstore link tokens", *token_secrets)
     links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url, clock=clock)
-    visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, clock=clock)
+    visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, access, clock=clock)
 
     # Background work
     async def grant_more(job: Job, transaction: Transaction) -> bool:
@@ -173,6 +183,15 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     ]
     if settings.retention_interval_seconds:
         loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
+    if policy.is_on:
+        seconds = settings.retrieval_interval_seconds
+        retriever = RetrievalWorker(
+            store, plain_tree, transactor, requests, use, UploadClient(uploads), seconds, clock=clock
+        )
+        loops.append(Loop("metadata retrievals", retriever.work, requests.wakeup_name, seconds))
+    if policy.is_on and policy.after is not None:
+        unused = UnusedContentsWorker(use, UploadClient(uploads))
+        loops.append(_sweep("metadata unused contents", unused.hand_over, settings.cold_interval_seconds))
     if settings.cold_after_days:
         loops.append(_sweep("metadata cold storage", tiering.cool, settings.cold_interval_seconds))
 
@@ -186,6 +205,9 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             for repository in (store, unreferenced, roots, failures):
                 await repository.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
+            if policy.is_on:
+                await use.create_indexes(clock())
+                await requests.create_indexes()
             if settings.cold_after_days:
                 await old_contents.create_indexes()
             await stack.enter_async_context(objects)
@@ -213,6 +235,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             link_visits_router(visits, delivery),
             access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links, names),
             retention_router(retention),
+            retrievals_router(retrievals, policy),
         ],
         internal=[
             internal_router(commits, changes, FileDirectory(store, tree)),

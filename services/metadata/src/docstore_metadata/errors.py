@@ -86,3 +86,20 @@ class InvalidMove(errors.Conflict):
     """Into itself, of the root, or into another owner's tree."""
 
     code = "invalid_move"
+
+
+class ContentArchived(errors.Conflict):
+    """The content is in cold storage: it must be retrieved before it can be read."""
+
+    code = "archived"
+
+    def __init__(self, estimate_seconds: int) -> None:
+        super().__init__(
+            "This content is in cold storage because nobody has read it for a long time. Request its retrieval, "
+            f"which takes about {_duration(estimate_seconds)}.",
+            estimate_seconds=estimate_seconds,
+        )
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 3600} hours" if seconds >= 3600 else f"{max(seconds // 60, 1)} minutes"

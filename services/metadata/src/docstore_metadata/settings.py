@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from docstore_metadata.cold_storage.rules import ColdPolicy
 from docstore_metadata.tree.retention_policy import MAX_DAYS, Bounds, Policy
 from docstore_platform.security.passwords import HashingSettings
 
@@ -33,6 +34,9 @@ class MetadataSettings(HashingSettings):
         description="days after which replaced contents move to colder storage; 0: never",
     )
     cold_interval_seconds: float = Field(3600.0, gt=0, description="interval between searches for such contents")
+    retrieval_interval_seconds: float = Field(
+        60.0, gt=0, description="interval between looks at contents that are being retrieved from cold storage"
+    )
     retention_grace_hours: float = Field(
         24.0, ge=0, description="delay after which a changed retention policy takes effect"
     )
@@ -53,6 +57,11 @@ class MetadataSettings(HashingSettings):
     link_failures_everywhere: int = Field(100, ge=1, description="wrong passwords per link from all addresses")
     link_failure_window_seconds: int = Field(900, ge=1, description="how long those count")
     link_interval_seconds: float = Field(60.0, gt=0, description="interval between searches for links about to expire")
+
+    @property
+    def cold_policy(self) -> ColdPolicy:
+        days = self.infra.archive_after_days
+        return ColdPolicy(self.infra.archive_class, self.infra.archive_tier, timedelta(days=days) if days else None)
 
     @property
     def retention(self) -> Bounds:

@@ -31,7 +31,8 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     quota = FakeQuota()
     register_local_app(urls["accounts_url"], fake_accounts())
     register_local_app(urls["quota_url"], fake_app(quota))
-    register_local_app(urls["upload_url"], fake_app(FakeUploads()))
+    uploads = FakeUploads()
+    register_local_app(urls["upload_url"], fake_app(uploads))
     media = FakeMedia()
     register_local_app(urls["media_url"], fake_app(media))
 
@@ -51,7 +52,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     async with ObjectStore(S3Config.of(infra)) as objects:
         await make_bucket(objects)
         internal = ServiceCaller("metadata", infra)
-        yield Stack(infra, quota, objects, mongo, database, run, person, other, internal, media)
+        yield Stack(infra, quota, objects, mongo, database, run, person, other, internal, media, uploads)
     mongo.close()
 
 

@@ -11,6 +11,7 @@ ChosenKind = Literal[
     "shared_with_you",
     "link_opened",
     "link_expiring",
+    "content_retrieved",
     "new_device",
     "quota_exceeded",
     "quota_restored",

@@ -14,6 +14,7 @@ from docstore_events.catalogue.accounts import (
 )
 from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.files import (
+    ContentRetrieved,
     FileCreated,
     FileDeleted,
     FileEvent,
@@ -137,6 +138,11 @@ class NotifySubscribers(Subscribers[Batch]):
 
     def on_file_restored(self, envelope: Envelope[FileRestored], batch: Batch) -> None:
         _followed("restored", envelope, batch)
+
+    def on_content_retrieved(self, envelope: Envelope[ContentRetrieved], batch: Batch) -> None:
+        event = envelope.event
+        facts: Facts = {"path": event.path, "file_id": event.file_id, "version": event.version}
+        batch.notices += personal(_source(envelope, facts), event.account_id, "content_retrieved")
 
     def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
         batch.purged.add(envelope.event.file.file_id)

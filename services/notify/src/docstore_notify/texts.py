@@ -73,6 +73,10 @@ def subject(delivery: Delivery) -> str:
                 if number == 1
                 else f"{number} of your links expire soon"
             )
+        case "content_retrieved":
+            return (
+                f"{_file_name(item)} can be read again" if number == 1 else f"{number} of your files can be read again"
+            )
         case "new_device":
             return "New log-in to your account"
         case "quota_exceeded":

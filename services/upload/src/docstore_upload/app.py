@@ -24,6 +24,9 @@ from docstore_upload.blocks.repository import MongoBlocks
 from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker, UnsizedBlocksWorker
+from docstore_upload.cold_objects.repository import MongoColdObjects
+from docstore_upload.cold_objects.service import ColdObjectService
+from docstore_upload.cold_objects.worker import ColdObjectsWorker
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.packs import api as packs_api
@@ -42,9 +45,14 @@ from docstore_upload.strays.repository import MongoPasses
 from docstore_upload.strays.service import StraySweep
 from docstore_upload.unreferenced import api as unreferenced_api
 from docstore_upload.unreferenced.service import UnreferencedContents
+from docstore_upload.unused import api as unused_api
+from docstore_upload.unused.repository import MongoUnusedContents
+from docstore_upload.unused.service import UnusedContentService
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
+COLD_LEASE_SECONDS = 900.0
+"""Longer than the store takes to copy an object within it."""
 CALLED_SERVICES: frozenset[ServiceName] = frozenset({"metadata", "quota", *ACKNOWLEDGED})
 
 
@@ -57,7 +65,9 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     runtime = EventRuntime(NAME, infra, mongo, database)
     transactor = runtime.transactor
     uploads = MongoUploads(database, settings.lease_seconds, clock)
-    stored_blocks = MongoBlocks(database, transactor, settings.lease_seconds, clock)
+    cold_objects = MongoColdObjects(database, COLD_LEASE_SECONDS, clock)
+    unused_contents = MongoUnusedContents(database, transactor, cold_objects)
+    stored_blocks = MongoBlocks(database, transactor, cold_objects, settings.lease_seconds, clock)
     packs = MongoPacks(database, settings.lease_seconds, clock)
     passes = MongoPasses(database, settings.lease_seconds, clock)
     is_held = partial(deletions_held, database)
@@ -66,7 +76,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for repository in (uploads, stored_blocks, packs):
+            for repository in (uploads, stored_blocks, packs, cold_objects):
                 await repository.create_indexes()
             await passes.begin()
             metrics.stalled.set(await uploads.count_stalled())
@@ -97,7 +107,10 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             packed = Lifecycle(pack_kind, packs, *shared)
             app.state.packs = PackService(packs, packed, store, settings, clock)
 
-            unreferenced = UnreferencedContents(blocks, stored_blocks, packs, uploads, settings, clock)
+            retriever = ColdObjectService(cold_objects, store, infra.archive_tier)
+            unused = UnusedContentService(unused_contents, retriever, store, clock)
+            app.state.unused_contents = unused
+            unreferenced = UnreferencedContents(blocks, stored_blocks, packs, uploads, unused, settings, clock)
             app.state.unreferenced_contents = unreferenced
             strays = StraySweep(passes, uploads, stored_blocks, packs, store, settings, clock)
             loops = [
@@ -108,6 +121,8 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
                 Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_interval_seconds),
                 Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_delay_seconds),
             ]
+            if infra.archive_class:
+                loops.append(ColdObjectsWorker(cold_objects, store, settings, clock).loop())
             await stack.enter_async_context(running_loops(loops))
             yield
 
@@ -116,7 +131,12 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[browser_redirect.router, sessions_api.router, blocks_api.router, packs_api.router],
-        internal=[sessions_api.internal_router, unreferenced_api.internal_router, operations_router(runtime, database)],
+        internal=[
+            sessions_api.internal_router,
+            unreferenced_api.internal_router,
+            unused_api.internal_router,
+            operations_router(runtime, database),
+        ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping},
     )

@@ -15,3 +15,4 @@ republished_total = Counter(
 compacted_bytes_total = Counter("docstore_packs_compacted_bytes_total", "Bytes freed by rewriting packs")
 stalled_packs = Gauge("docstore_packs_stalled", "Completed packs that a service has not acknowledged in time")
 stalled = Gauge("docstore_uploads_stalled", "Completed uploads that a service has not acknowledged in time")
+cold_bytes_total = Counter("docstore_cold_bytes_total", "Bytes of objects moved to a colder storage class")

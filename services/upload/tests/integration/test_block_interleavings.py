@@ -17,6 +17,7 @@ from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.repository import MongoBlocks
+from docstore_upload.cold_objects.repository import MongoColdObjects
 from docstore_upload.sessions.repository import MongoUploads
 from docstore_upload.settings import UploadSettings
 
@@ -45,7 +46,8 @@ def test_blocks_under_any_interleaving_in_the_database(infra: InfraSettings, ser
         time = SimpleNamespace(now=START)
         seconds = UploadSettings(infra=infra, **SETTINGS).lease_seconds  # type: ignore[arg-type]
         uploads = MongoUploads(database, seconds, lambda: time.now)
-        blocks = MongoBlocks(database, transactor, seconds, lambda: time.now)
+        cold_objects = MongoColdObjects(database, seconds, lambda: time.now)
+        blocks = MongoBlocks(database, transactor, cold_objects, seconds, lambda: time.now)
         loop.run_until_complete(asyncio.wait_for(_create_indexes(uploads, blocks), 30))
 
         async def lists() -> list[str]:

@@ -15,6 +15,7 @@ from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.ports import BlocksGone
 from docstore_upload.blocks.repository import MongoBlocks
 from docstore_upload.blocks.rules import KnownBlock, References
+from docstore_upload.cold_objects.repository import MongoColdObjects
 
 pytestmark = pytest.mark.connected
 
@@ -29,7 +30,8 @@ class Stored:
 
     def __init__(self, database: Database, transactor: Transactor) -> None:
         self.now: datetime | None = None
-        self.blocks = MongoBlocks(database, transactor, 5, lambda: self.now or utc_now())
+        cold_objects = MongoColdObjects(database, 5)
+        self.blocks = MongoBlocks(database, transactor, cold_objects, 5, lambda: self.now or utc_now())
         self.database = database
         self._transactor = transactor
 

@@ -1,7 +1,6 @@
 """Packs on real servers, from the first call to compaction."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -9,10 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
+from pack_calls import complete, initiate, key, packed, row, send, settled_pack
 from service_calls import bearer
 from upload_stack import Stack
 
-from docstore_contents.packs import Slice, index_bytes
 from docstore_contents.reader import Contents
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
@@ -23,50 +22,6 @@ from docstore_upload.packs.repository import MongoPacks
 pytestmark = pytest.mark.connected
 
 FILES = {"/a/1.txt": b"one", "/a/2.txt": b"", "/a/b/3.txt": b"three"}
-
-
-def wish(path: str, content: bytes) -> dict[str, Any]:
-    return {"path": path, "size": len(content), "sha256": sha256(content).hexdigest()}
-
-
-def packed(pack: Any, contents: list[bytes]) -> bytes:
-    """As a client makes it of the answer that it got."""
-    places = [Slice(**place) for place in pack["files"] if "number" in place]
-    return b"".join(contents[place.number] for place in places) + index_bytes(places)
-
-
-async def initiate(stack: Stack, files: Mapping[str, bytes]) -> Any:
-    return await stack.person.ok("POST", "/v1/packs", {"files": [wish(path, data) for path, data in files.items()]})
-
-
-async def send(stack: Stack, pack: Any, files: Mapping[str, bytes]) -> None:
-    assert await stack.put(pack["put"], packed(pack, list(files.values()))) == 200
-
-
-async def complete(stack: Stack, pack: Any) -> list[Any]:
-    answers: list[Any] = (await stack.person.ok("POST", f"/v1/packs/{pack['id']}/complete"))["files"]
-    return answers
-
-
-async def row(stack: Stack, pack: Any) -> Any:
-    return await stack.database["packs"].find_one({"_id": pack["id"]})
-
-
-def key(stack: Stack, pack: Any, number: int | None = None) -> str:
-    whole = f"accounts/{stack.person.account_id}/packs/{pack['id']}"
-    return whole if number is None else f"{whole}/{number}"
-
-
-async def settled_pack(stack: Stack, files: Mapping[str, bytes]) -> Any:
-    pack = await initiate(stack, files)
-    await send(stack, pack, files)
-    await complete(stack, pack)
-
-    async def is_settled() -> bool:
-        return (await row(stack, pack)).get("settled") is True
-
-    await eventually(is_settled)
-    return pack
 
 
 async def release(stack: Stack, keys: list[str]) -> None:

@@ -57,6 +57,12 @@ class FakeTransactor:
         return result
 
 
+class NothingUnused:
+    """Every content is in use, so there is nothing to forget."""
+
+    async def forget(self, keys: Sequence[str]) -> None: ...
+
+
 class World:
     """Uploads, blocks and packs, wired as in the app."""
 
@@ -96,7 +102,10 @@ class World:
         packed = Lifecycle(pack_kind, self.packs, *shared)
         self.pack_service = PackService(self.packs, packed, store, *ends)
         self.pack_completer, self.pack_worker = packed.completer, packed.worker
-        self.unreferenced = UnreferencedContents(self.blocks, self.stored_blocks, self.packs, self.uploads, *ends)
+        unused: Any = NothingUnused()
+        self.unreferenced = UnreferencedContents(
+            self.blocks, self.stored_blocks, self.packs, self.uploads, unused, *ends
+        )
 
     def clock(self) -> datetime:
         return self.now

@@ -9,6 +9,7 @@ from docstore_client.models import (
     File,
     Media,
     Page,
+    Retrieval,
     Version,
 )
 from docstore_client.operations.routes import Routes
@@ -113,6 +114,15 @@ class FileOperations(Routes):
 
     async def restore_version(self, file_id: str, number: int) -> File:
         return await self._send(File, "POST", f"/v1/files/{file_id}/versions/{number}/restore")
+
+    async def retrieval(self, file_id: str, version: int | None = None) -> Retrieval:
+        """Whether a content can be read, or must be retrieved from cold storage first."""
+        return await self._get(Retrieval, f"/v1/files/{file_id}/retrieval", version=version)
+
+    async def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
+        """Request the retrieval of a content from cold storage; a notification tells when it can be read."""
+        query = "" if version is None else f"?version={version}"
+        return await self._send(Retrieval, "POST", f"/v1/files/{file_id}/retrieval{query}")
 
     async def media(self, file_id: str) -> Media:
         """What is known of the file's content: size in pixels, camera, time and place of a photo, pages."""

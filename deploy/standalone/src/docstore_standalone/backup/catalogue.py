@@ -55,6 +55,11 @@ class Catalogue:
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", rows)
 
+    def known_etag(self, key: str, size: int) -> str:
+        """Return the ETag with which an object of this size was copied; empty if it was not."""
+        row = self._db.execute("SELECT etag FROM known WHERE key = ? AND size = ?", (key, size)).fetchone()
+        return str(row[0]) if row else ""
+
     def figures(self) -> tuple[int, int]:
         """Return the number of listed objects and their bytes."""
         count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM listed").fetchone()

@@ -7,7 +7,10 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docstore_contents.s3.store import ObjectNotFound, ObjectStore
+import structlog
+
+from docstore_contents.s3.storage_classes import ARCHIVE_CLASSES
+from docstore_contents.s3.store import ObjectArchived, ObjectNotFound, ObjectStore
 from docstore_contents.s3.transport import ObjectStoreUnavailable
 from docstore_platform.ids import new_id
 from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
@@ -15,6 +18,8 @@ from docstore_standalone.backup.files import create, make_folder
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target
 from docstore_standalone.embedded.access_log import PROBE_KEY
+
+log = structlog.get_logger(__name__)
 
 PAGE = 1000
 AT_ONCE = 16
@@ -30,12 +35,19 @@ async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
     token: dict[str, Any] = {}
     while True:
         page = await store.transport.call("list_objects_v2", MaxKeys=PAGE, **token)
-        found = [Listed(each["Key"], each["Size"], each["ETag"].strip('"')) for each in page.get("Contents", [])]
+        found = [_listed(each, catalogue) for each in page.get("Contents", [])]
         # A killed readiness check may have left its object there.
         catalogue.list_objects(each for each in found if each.key != PROBE_KEY)
         if not page.get("IsTruncated"):
             return
         token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _listed(entry: dict[str, Any], catalogue: Catalogue) -> Listed:
+    """An archived object can't be read, and is the one that was copied before, though its ETag may have changed."""
+    key, size, etag = entry["Key"], entry["Size"], entry["ETag"].strip('"')
+    is_archived = entry.get("StorageClass") in ARCHIVE_CLASSES
+    return Listed(key, size, (is_archived and catalogue.known_etag(key, size)) or etag)
 
 
 class ObjectCopier:
@@ -79,12 +91,15 @@ class ObjectCopier:
                 self._catalogue.gone(listed.key)
 
     async def _copy(self, listed: Listed) -> tuple[Stored, str] | None:
-        """Copy the object as it is now; None if it was deleted: the backup does not refer to it."""
+        """Copy the object as it is now; None if it was deleted, or is archived: the backup does not have it."""
         try:
             async with self._slots:
                 is_small = listed.size <= IN_MEMORY_BYTES
                 return await (self._copy_small(listed.key) if is_small else self._copy_large(listed.key))
         except ObjectNotFound:
+            return None
+        except ObjectArchived:
+            log.warning("archived_content_not_backed_up", key=listed.key)
             return None
 
     async def _copy_small(self, key: str) -> tuple[Stored, str]:

@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from boto3.s3.transfer import TransferConfig
-
 from docstore_contents.s3.presigned import (
     METADATA_PREFIX,
     Presigner,
@@ -23,7 +21,9 @@ from docstore_contents.s3.presigned import (
     object_headers,
 )
 from docstore_contents.s3.role_credentials import role_credentials
+from docstore_contents.s3.storage_classes import COPY_CONFIG, StorageClasses
 from docstore_contents.s3.transport import (
+    ObjectArchived,
     ObjectChanged,
     ObjectNotFound,
     ObjectStoreError,
@@ -36,6 +36,7 @@ from docstore_contents.s3.transport import (
 from docstore_platform.clock import Clock, utc_now
 
 __all__ = [
+    "ObjectArchived",
     "ObjectChanged",
     "ObjectInfo",
     "ObjectNotFound",
@@ -53,7 +54,6 @@ __all__ = [
     "UploadNotFound",
 ]
 
-COPY_CONFIG = TransferConfig(multipart_threshold=64 << 20, multipart_chunksize=64 << 20, max_concurrency=4)
 DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 
 
@@ -105,7 +105,7 @@ class Tail:
     data: bytes
 
 
-class ObjectStore(Presigner):
+class ObjectStore(Presigner, StorageClasses):
     """One bucket. Use as an async context manager; every awaited method may raise ObjectStoreError."""
 
     def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:

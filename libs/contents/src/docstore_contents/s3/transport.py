@@ -59,6 +59,10 @@ class ObjectChanged(ObjectStoreError):
     """The object no longer has the given ETag."""
 
 
+class ObjectArchived(ObjectStoreError):
+    """The object is in a storage class that must be restored before it is read."""
+
+
 class ObjectTooLarge(ObjectStoreError):
     """The object has more bytes than the caller accepts."""
 
@@ -67,6 +71,8 @@ ERRORS_BY_CODE: Mapping[str, type[ObjectStoreError]] = {
     "NoSuchKey": ObjectNotFound,
     "404": ObjectNotFound,
     "NoSuchUpload": UploadNotFound,
+    "InvalidObjectState": ObjectArchived,
+    "ObjectNotInActiveTierError": ObjectArchived,
     "PreconditionFailed": ObjectChanged,
     "412": ObjectChanged,
 }

@@ -103,6 +103,19 @@ class VersionPruned(FileEvent):
     freed_bytes: int
 
 
+class ContentRetrieved(Event, topic="files", owner="metadata", key="retrieval_id"):
+    """Emitted when a content that was in cold storage can be read again, once for each account that requested it."""
+
+    retrieval_id: str
+    file_id: str
+    version: int
+    owner_id: str
+    account_id: str
+    """Account that requested it."""
+    path: str
+    """Path of the file, as this account sees it."""
+
+
 class IndexEvent(Event, topic="files", owner="indexer", key="file_id", abstract=True):
     """Result of indexing one version. `revision` is the revision of the indexed file."""
 
@@ -144,4 +157,5 @@ class PreviewFailed(PreviewEvent):
     """Emitted when no preview of this version can be rendered, though its type supports them."""
 
     reason: str
-    """Stable code: corrupt, encrypted, too_large, timed_out, out_of_memory, parser_crashed, content_missing."""
+    """Stable code: corrupt, encrypted, too_large, timed_out, out_of_memory, parser_crashed, content_missing,
+    archived."""

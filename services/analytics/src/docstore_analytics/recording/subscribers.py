@@ -66,7 +66,7 @@ class AnalyticsSubscribers(Subscribers[Batch]):
 
     on_file_indexed = on_file_index_failed = on_preview_ready = on_preview_failed = _archive_only
     on_upload_initiated = on_upload_stalled = on_pack_initiated = on_pack_stalled = _archive_only
-    on_link_expiring = _archive_only
+    on_link_expiring = on_content_retrieved = _archive_only
 
     # --- accounts ----------------------------------------------------------------------------------------
 

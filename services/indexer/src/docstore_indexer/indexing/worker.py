@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectArchived, ObjectStoreError, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.files import FileIndexed, FileIndexFailed
@@ -194,6 +194,8 @@ class Indexing:
         except TranscriptionUnavailable as error:
             await self._postpone(entry, queue, str(error), counted=False, pause=MAX_PAUSE_SECONDS)
             return None
+        except ObjectArchived:
+            return Outcome(entry, "failed", reason="archived")
         except ObjectStoreError as error:
             if entry.attempts == MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")

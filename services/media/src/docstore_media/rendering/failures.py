@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from docstore_contents.reader import ContentDamaged
-from docstore_contents.s3.store import ObjectNotFound, ObjectStoreError, ObjectTooLarge
+from docstore_contents.s3.store import ObjectArchived, ObjectNotFound, ObjectStoreError, ObjectTooLarge
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_work.backoff import backoff
 
@@ -31,14 +31,14 @@ class Attempted(Protocol):
 def is_temporary(error: Exception) -> bool:
     """Whether the error says nothing about the content: the store is down or refuses, disk full, no sandbox."""
     if isinstance(error, ObjectStoreError):
-        return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))
+        return not isinstance(error, (ObjectNotFound, ObjectArchived, ObjectTooLarge, ContentDamaged))
     return isinstance(error, (NotStored, SandboxUnavailable, OSError)) and not isinstance(error, TimeoutError)
 
 
 def failure_reason(error: Exception) -> str:
     """Return the stable code of an error that retries did not mend."""
     if isinstance(error, ObjectStoreError):
-        return "content_missing"
+        return "archived" if isinstance(error, ObjectArchived) else "content_missing"
     return "timed_out" if isinstance(error, TimeoutError) else "parser_crashed"
 
 

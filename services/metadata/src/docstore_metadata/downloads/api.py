@@ -35,7 +35,10 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         "/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES
     )
     async def get_content(file_id: str, request: Request, principal: Caller, version: Number = None) -> Response:
-        """Download a content: a redirect to a signed URL that expires, or the bytes, also by ranges."""
+        """Download a content: a redirect to a signed URL that expires, or the bytes, also by ranges.
+
+        409 `archived` for a content in cold storage, with `estimate_seconds`: request its retrieval.
+        """
         download = await downloads.one(principal, file_id, version)
         return await delivery.answer(download, request.headers, downloads.seconds)
 
@@ -49,7 +52,8 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
     ) -> Response:
         """List the blocks of a content, in order, each with a signed URL of its zstd frame.
 
-        A cursor continues in the version of the first page. 409 `not_in_blocks` for content in another form.
+        A cursor continues in the version of the first page. 409 `not_in_blocks` for content in another form,
+        `archived` for one in cold storage.
         """
         number, position = _place_in(cursor) if cursor else (version, 0)
         page = await downloads.blocks(principal, file_id, number, position, limit)

@@ -10,6 +10,7 @@ from docstore_contents.reader import Contents, is_blocks, is_whole
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_contracts.caller import ItemRefused
 from docstore_metadata.changes.new_versions import new_version
+from docstore_metadata.cold_storage.service import ContentAccess
 from docstore_metadata.downloads.delivery import OCTETS, Delivery, Download
 from docstore_metadata.errors import NotFound
 from docstore_metadata.storage import Store
@@ -60,11 +61,14 @@ class DownloadService:
     versions: VersionService
     contents: Contents
     delivery: Delivery
+    access: ContentAccess
     seconds: int
 
     async def one(self, principal: Principal, node_id: str, number: int | None) -> Download:
         """The content of a file, or of an old version of it."""
-        return _download(*await self.versions.fetch(principal, node_id, number))
+        place, version = await self.versions.fetch(principal, node_id, number)
+        await self.access.open(version.object_key)
+        return _download(place, version)
 
     async def blocks(
         self, principal: Principal, node_id: str, number: int | None, position: int, limit: int
@@ -73,6 +77,7 @@ class DownloadService:
         _, version = await self.versions.fetch(principal, node_id, number)
         if not is_blocks(version.object_key):
             raise Conflict("This content is not kept in blocks: fetch it whole.", code="not_in_blocks")
+        await self.access.open(version.object_key)
         every = await self.contents.blocks(version.object_key)
         end = position + limit
         page = [(block, self._url(block.key, block.hash, BLOCK_TYPE)) for block in every[position:end]]
@@ -84,7 +89,7 @@ class DownloadService:
         A whole object has a signed URL, and so has, with an offset, a slice of a pack that the caller sent. That URL
         opens the whole pack: others get a slice by the content route, like content in blocks.
         """
-        found = await self._find(principal, wanted)
+        found = await self._without_archived(await self._find(principal, wanted))
         keys = [item[1].object_key for item in found if not isinstance(item, DomainError)]
         named = [slice_ for slice_ in map(pack_of, keys) if slice_ is not None]
         packs = await self._open_packs({of.pack_key for of in named if of.account_id == principal.account_id})
@@ -116,6 +121,19 @@ class DownloadService:
                 first = 1 if version is None else await first_visible_version(self.store, principal.account_id, place)
                 found.append(NotFound("version") if version is None or item.number < first else (place, version))
         return found
+
+    async def _without_archived(
+        self, found: Sequence[tuple[Place, Version] | DomainError]
+    ) -> list[tuple[Place, Version] | DomainError]:
+        """The same with a problem in place of each content that must be retrieved first."""
+        keys = [item[1].object_key for item in found if not isinstance(item, DomainError)]
+        archived = await self.access.archived_among(keys)
+        return [
+            item
+            if isinstance(item, DomainError) or item[1].object_key not in archived
+            else self.access.policy.archived()
+            for item in found
+        ]
 
     async def _open_packs(self, pack_keys: set[str]) -> dict[str, OpenPack]:
         """The packs with their current slices. Unreadable packs are left out: their slices' route reports the error."""

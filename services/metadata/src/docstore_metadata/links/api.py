@@ -115,7 +115,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         x_link_grant: GrantHeader = "",
     ) -> Response:
         """Download the linked file, or one in the linked folder: a redirect to a signed URL, valid for a minute, or the
-        content, also by ranges. Each call counts as a download.
+        content, also by ranges. Each call counts as a download. 409 `archived` for a content in cold storage.
         """
         return await deliver(request, visits, delivery, await visits.revisit(token, x_link_grant or grant), file_id)
 

@@ -15,7 +15,7 @@ from jinja2 import Template
 
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.delivery import Delivery
-from docstore_metadata.errors import LinkPassword
+from docstore_metadata.errors import ContentArchived, LinkPassword
 from docstore_metadata.links.api import Address, deliver
 from docstore_metadata.links.icons import kind_of
 from docstore_metadata.links.previews import PagePreviews
@@ -29,6 +29,7 @@ from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
 
 MAX_FORM_BYTES = 4096
 GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
+ARCHIVED = "Nobody has read this file for a long time, so it was moved to cold storage. Ask its owner to retrieve it."
 HEADERS = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 Text = Annotated[str, Query(max_length=4096)]
@@ -162,6 +163,8 @@ def _refused(error: DomainError, token: str) -> Response:
     if isinstance(error, LinkPassword):
         wrong = error.extra["reason"] == "wrong"
         return _password_form(token, problem.status, "That is not the password." if wrong else "")
+    if isinstance(error, ContentArchived):
+        return _page("message", "In cold storage", problem.status, message=ARCHIVED)
     if problem.status < 429:
         return _page("message", "Nothing here", 404, message=GONE)
     title = "Please wait" if isinstance(error, TooMany) else "Not available just now"

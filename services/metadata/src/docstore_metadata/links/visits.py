@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from docstore_events.catalogue.shares import LinkOpened
 from docstore_events.transaction import Transaction
+from docstore_metadata.cold_storage.service import ContentAccess
 from docstore_metadata.downloads.delivery import Download
 from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound
 from docstore_metadata.links.rules import Link, LinkGrants, hash_of
@@ -43,6 +44,7 @@ class LinkVisits(UseCases):
     passwords: Passwords
     throttle: Throttle
     grants: LinkGrants
+    access: ContentAccess
 
     async def open(self, token: str, password: str | None, address: str) -> Visit:
         """Open a link: counts the visit and publishes it.
@@ -100,6 +102,7 @@ class LinkVisits(UseCases):
         node = (await self._within(visit, file_id)).node
         if node.is_folder:
             raise NotAFile("A folder has no content: name a file in it.")
+        await self.access.open(node.object_key)
         if not await self.store.links.count_download(visit.link.id, self.clock()):
             raise NotFound("link")
         return Download(node.id, node.name, node.content_type, node.object_key, node.size, node.sha256)

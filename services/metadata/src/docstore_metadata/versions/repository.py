@@ -147,7 +147,8 @@ class MongoVersions:
         return 0, 0
 
     async def add_contents(self, keys: Iterable[str], session: Session) -> None:
-        await self._contents.insert_many([{"_id": key, "refs": 1} for key in keys], session=session)
+        used_at = utc_now()  # where cold storage counts from
+        await self._contents.insert_many([{"_id": key, "refs": 1, "used_at": used_at} for key in keys], session=session)
 
     async def share_contents(self, keys: Iterable[str], session: Session) -> bool:
         counts = Counter(keys)

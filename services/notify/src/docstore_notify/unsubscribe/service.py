@@ -16,6 +16,7 @@ KINDS_IN_WORDS: dict[Kind, str] = {
     "shared_with_you": "e-mails about files that others share with you",
     "link_opened": "e-mails about opened links",
     "link_expiring": "e-mails about expiring links",
+    "content_retrieved": "e-mails about files retrieved from cold storage",
     "new_device": "e-mails about log-ins on new devices",
     "quota_exceeded": "e-mails about full storage",
     "quota_restored": "e-mails about available storage",

@@ -14,6 +14,7 @@ from docstore_events.catalogue.accounts import (
     PasswordResetRequested,
     SessionStarted,
 )
+from docstore_events.catalogue.files import ContentRetrieved
 from docstore_events.catalogue.shares import LinkExpiring, LinkOpened
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
@@ -67,6 +68,18 @@ async def test_on_link_expiring_the_owner_is_notified(notify: Notify) -> None:
         await notify.until_notified(ids[1])
         await notify.until_notified(ids[1], channel="in_app")
         assert notify.ses.mailbox.subjects() == ["Your link to plan.pdf expires soon"]
+
+
+async def test_on_content_retrieved_who_requested_it_is_notified(notify: Notify) -> None:
+    """By mail and in the app."""
+    anna = notify.person()
+    about = {"retrieval_id": new_id(), "file_id": new_id(), "owner_id": "bert", "path": "/old/plan.pdf"}
+    async with notify.running():
+        retrieved = ContentRetrieved(revision=1, version=2, account_id=anna.id, **about)
+        ids = await notify.publish(anna.signed_up(), retrieved)
+        await notify.until_notified(ids[1])
+        await notify.until_notified(ids[1], channel="in_app")
+        assert notify.ses.mailbox.subjects() == ["plan.pdf can be read again"]
 
 
 async def test_on_session_started_a_new_device_is_notified_but_not_the_first(notify: Notify) -> None:

@@ -45,6 +45,7 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
         "invitation": {**file, "share_id": "s1", "role": "viewer"},
         "link_opened": {**file, "opens": 3},
         "link_expiring": {**file, "expires_at": "2026-11-22T00:00:00.000Z"},
+        "content_retrieved": {**file, "version": 2},
         "new_device": {"device": "Old phone", "at": at},
         "subscription_disabled": {
             "channel": "webhook",
@@ -95,6 +96,7 @@ def test_every_kind_has_the_same_text_and_html(kind: Kind) -> None:
         "account_invitation": ["bert@example.org has invited you", "/sign-up#"],
         "link_opened": ["plan.pdf", "3 times"],
         "link_expiring": ["plan.pdf", "2026-11-22"],
+        "content_retrieved": ["plan.pdf", "version 2", "can be read again"],
         "new_device": ["Old phone"],
         "subscription_disabled": ["webhook", "https://x.example/", "the receiver unsubscribed", "bye"],
         "test": ["the test message you requested"],

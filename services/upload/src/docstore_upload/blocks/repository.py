@@ -21,6 +21,7 @@ from docstore_platform.mongo import (
 )
 from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References
+from docstore_upload.cold_objects.ports import ColdObjects
 from docstore_upload.lifecycle.repository import LEASE_SECONDS, merged, work_queue
 
 DUPLICATE_KEY = 11000
@@ -48,6 +49,16 @@ _BYTES = {"$ifNull": ["$bytes", {"$ifNull": ["$size", MAX_FRAME_BYTES]}]}
 _UNCLAIMED = {"refs": 0}
 
 
+async def unused_blocks(collection: Collection, ids: Sequence[str], session: Session) -> list[str]:
+    """Object keys of those of the blocks, by row id, that only unused lists refer to."""
+    unused: Document = {"refs": {"$gt": 0}, "$expr": {"$eq": ["$refs", "$idle"]}}
+    keys: list[str] = []
+    for some in chunks(ids, CHUNK):
+        rows = collection.find({"_id": {"$in": some}} | unused, {"key": 1}, session=session)
+        keys += [row["key"] async for row in rows]
+    return keys
+
+
 class MongoBlocks:
     """Collections `blocks` (a row per block of an account), `block_lists`, and `discarded` (keys to delete)."""
 
@@ -55,12 +66,15 @@ class MongoBlocks:
         self,
         database: Database,
         transactor: Transactor,
+        cold_objects: ColdObjects,
         lease_seconds: float = LEASE_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
         self._blocks: Collection = database["blocks"]
         self._lists: Collection = database["block_lists"]
         self._discarded: Collection = database["discarded"]
+        self._unused: Collection = database["unused"]
+        self._cold = cold_objects
         self._transactor = transactor
         self._awaited = work_queue(self._blocks, "unsized blocks", lease_seconds, clock)
         self._deletions = work_queue(self._discarded, "discarded objects", lease_seconds, clock)
@@ -198,7 +212,9 @@ class MongoBlocks:
             change = {"$inc": {"refs": 1}, "$max": {"touched_at": now}}
             if (await self._blocks.update_many(there, change, session=session)).matched_count != len(some):
                 raise BlocksGone
-        row = {"_id": references.list_key, "account_id": references.account_id, "referred_at": now}
+        row: Document = {"_id": references.list_key, "account_id": references.account_id, "referred_at": now}
+        if not await self._cold.withdraw(references.keys.values(), session):
+            row["archived"] = True  # some must be retrieved before this content is read
         await self._lists.insert_one(row, session=session)
 
     async def owner_of(self, list_key: str) -> str | None:
@@ -209,10 +225,15 @@ class MongoBlocks:
         ids = [row_id(account_id, name) for name in set(hashes)]
 
         async def work(session: Session) -> bool:
-            if not (await self._lists.delete_one({"_id": list_key}, session=session)).deleted_count:
+            row = await self._lists.find_one_and_delete({"_id": list_key}, session=session)
+            if row is None:
                 return False
+            await self._unused.delete_one({"_id": list_key}, session=session)
+            dropped = {"refs": -1, "idle": -1} if row.get("idle") else {"refs": -1}
             for some in chunks(ids, CHUNK):
-                await self._blocks.update_many({"_id": {"$in": some}}, {"$inc": {"refs": -1}}, session=session)
+                await self._blocks.update_many({"_id": {"$in": some}}, {"$inc": dropped}, session=session)
+            if not row.get("idle"):
+                await self._cold.enlist(await unused_blocks(self._blocks, ids, session), now, session)
             await self._discard({list_key: None}, now, session)
             return True
 
@@ -248,6 +269,7 @@ class MongoBlocks:
         await self._discard_each({each.key: (each.writable_until, each.writable_until) for each in discarded})
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:
+        await self._cold.forget(keys)
         await self._discarded.delete_many({"_id": {"$in": list(keys)}})
 
     async def _discard_each(self, keys: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
-from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
+from docstore_contents.s3.store import ObjectArchived, ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.uploads import (
@@ -183,6 +183,8 @@ class PackKind(Kind[Pack]):
             before = await self._store.get_tail(pack.object_key, MAX_PACK_BYTES + MAX_INDEX_BYTES)
             content = before.data
             kept = await asyncio.to_thread(compacted, content, pack.live)
+        except ObjectArchived:  # only unused slices are left: their space is cheap
+            return Recheck(pack, self._forget_at(pack), {"attempts": 0})
         except (ObjectNotFound, ValueError) as error:
             log.error("pack_damaged", pack_id=pack.id, error=str(error))
             return Recheck(pack, None)

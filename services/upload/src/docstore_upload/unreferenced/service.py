@@ -14,6 +14,7 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.packs.ports import Packs
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.settings import UploadSettings
+from docstore_upload.unused.service import UnusedContentService
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class UnreferencedContents:
     blocks: Blocks
     packs: Packs
     uploads: Uploads
+    unused: UnusedContentService
     settings: UploadSettings
     clock: Clock
 
@@ -31,6 +33,7 @@ class UnreferencedContents:
         """Release these contents. Idempotent."""
         await self.block_lists.release([key for key in keys if is_blocks(key)])
         await self._release_slices(keys)
+        await self.unused.forget(keys)
         await self._prevent_late_writes([key for key in keys if is_whole(key)])
 
     async def _release_slices(self, keys: Sequence[str]) -> None:
