@@ -13,7 +13,7 @@ from memory_folders import folder_of_servers
 from people import Person
 from shell import Shell
 
-from docstore_client.blocks.chunking import blocks_of
+from docstore_client.blocks.chunking import BLOCKS_FROM, blocks_of
 from docstore_platform.testing import eventually
 from docstore_standalone.ports import is_free
 from docstore_standalone.servers import Servers
@@ -32,7 +32,7 @@ COLD = {
     "METADATA_COLD_INTERVAL_SECONDS": "0.3",
     "METADATA_RETRIEVAL_INTERVAL_SECONDS": "0.3",
 }
-SMALL, LARGE, WHOLE = 60_000, 3_000_000, 200_000
+SMALL, LARGE, WHOLE = 60_000, BLOCKS_FROM, 200_000
 SMALLEST_MOVED = 128 << 10
 
 
@@ -104,7 +104,7 @@ async def test_unused_files_are_archived_and_come_back_on_request(
     assert await ada.refused("GET", f"/v1/files/{whole['id']}/content") == (409, "archived")
     fresh = await ada.upload("/docs/fresh.txt", b"fresh")
 
-    got = await shell.run("get", "/docs", "here")
+    got = await shell.run("get", "/docs", "here/")
     assert got.status == 1
     assert got.err.count("cold storage") == 5
     assert (shell.cwd / "here/docs/fresh.txt").read_bytes() == b"fresh"
@@ -121,7 +121,7 @@ async def test_unused_files_are_archived_and_come_back_on_request(
 
     async def are_there() -> bool:
         archive.finish_restorations()
-        return (await shell.run("get", "/docs", "there")).status == 0
+        return (await shell.run("get", "/docs", "there/")).status == 0
 
     await eventually(are_there)
     for file in (shell.cwd / "docs").iterdir():

@@ -93,7 +93,7 @@ class ArchivingStore:
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(
-                request.method, url, headers=headers, data=await request.read() or None, allow_redirects=False
+                request.method, url, headers=headers, data=await request.content.read() or None, allow_redirects=False
             ) as answer,
         ):
             kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
