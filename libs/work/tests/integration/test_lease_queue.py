@@ -53,6 +53,28 @@ async def test_a_document_is_claimed_once(queue: LeaseQueue) -> None:
     assert sorted(lease.id for lease in leases if lease) == list(range(10))
 
 
+async def test_a_document_is_due_when_it_has_its_age(collection: Collection, clock: ServerClock) -> None:
+    """Counted from a date of its own; a lease ends as ever, and a later date makes it wait again."""
+    await collection.create_indexes([IndexModel("read_at")])
+    age = timedelta(days=90)
+    queue = LeaseQueue(collection, "old", lease_seconds=LEASE_SECONDS, due_field="read_at", age=age, clock=clock)
+    await collection.insert_one({"_id": 1, "read_at": clock.now})
+    assert await queue.due_in() == age.total_seconds()
+    clock.advance(age.total_seconds() - 1)
+    assert await queue.claim() is None
+    clock.advance(1)
+    assert await queue.claim()
+    assert await queue.claim() is None
+    clock.advance(LEASE_SECONDS)
+    lease = await queue.claim()
+    assert lease
+    await collection.update_one({"_id": 1}, queue.due(clock.now))
+    with pytest.raises(LeaseLost):
+        await queue.complete(lease)
+    clock.advance(age.total_seconds() - 1)
+    assert await queue.claim() is None
+
+
 async def test_concurrent_batches_share_no_document(queue: LeaseQueue) -> None:
     """Five workers that claim up to ten of thirty documents at once get thirty in all."""
     for number in range(30):
