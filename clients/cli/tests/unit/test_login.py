@@ -183,6 +183,15 @@ def test_regions_are_listed_by_the_way_from_here(regions) -> None:
     assert session_file().load() is None
 
 
+def test_the_regions_of_the_log_in_are_listed_unless_another_server_is_named(regions) -> None:
+    """Whoever is logged in need not repeat the address."""
+    home, _ = regions
+    home.regions = [home]
+    login(home.url)
+    outcome = CliRunner().invoke(app, ["regions", "--json"])
+    assert [region["url"] for region in orjson.loads(outcome.output)] == [home.url]
+
+
 def test_a_login_chooses_the_nearest_region(regions) -> None:
     """By option; the account's home still decides where the log-in ends."""
     home, other = regions

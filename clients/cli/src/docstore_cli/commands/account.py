@@ -14,6 +14,7 @@ from docstore_cli.sessions.this_machine import device_name
 from docstore_client import AsyncClient, Credentials, DocStoreError
 from docstore_client.models import FamilySums
 
+DEFAULT_SERVER = "http://127.0.0.1:8080"
 Server = Annotated[str, typer.Option("--server", help="Address of any region's gateway.")]
 Email = Annotated[str, typer.Option("--email", prompt=True)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
@@ -27,7 +28,7 @@ Nearest = Annotated[bool, typer.Option("--nearest", help="Measure the server's r
 
 def login(
     email: Email,
-    server: Server = "http://127.0.0.1:8080",
+    server: Server = DEFAULT_SERVER,
     nearest: Nearest = False,
     password_stdin: PasswordStdin = False,
     device: Device = None,
@@ -56,7 +57,7 @@ async def _log_in(server: str, email: str, password: str, device: str) -> Creden
         return docstore.credentials
 
 
-def recover(email: Email, server: Server = "http://127.0.0.1:8080", as_json: AsJson = False) -> None:
+def recover(email: Email, server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """Email a password reset link."""
 
     async def ask() -> None:

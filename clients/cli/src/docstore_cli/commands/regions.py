@@ -1,17 +1,25 @@
 """`docstore regions`: the regions of a DocStore, and how far away they are."""
 
+from typing import Annotated
+
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from docstore_cli.commands.account import Server
+from docstore_cli.commands.account import DEFAULT_SERVER
 from docstore_cli.options import AsJson, console, print_json
 from docstore_cli.sessions.nearest import measured_regions
-from docstore_cli.sessions.session import run
+from docstore_cli.sessions.session import run, session_file
+
+Server = Annotated[
+    str | None, typer.Option("--server", help="Address of any region's gateway; by default the one you logged in at.")
+]
 
 
-def regions(server: Server = "http://127.0.0.1:8080", as_json: AsJson = False) -> None:
+def regions(server: Server = None, as_json: AsJson = False) -> None:
     """List the regions, the nearest first."""
-    found = run(measured_regions(server))
+    session = session_file().load()
+    found = run(measured_regions(server or (DEFAULT_SERVER if session is None else session.gateway)))
     if as_json:
         print_json([{**each.region.model_dump(), "latency_from_here_ms": each.latency_ms} for each in found])
         return
