@@ -38,3 +38,14 @@ def test_it_warns_of_an_archive_in_a_bucket_of_its_own(
     outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
     assert outcome.exit_code == 1
     assert ("archive (ANALYTICS_BUCKET), which is not in the backup" in outcome.stderr) == is_told
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(["--to", "yesterday"], "no time"), (["--to", "2026-11-23T14:31:59Z", "--check"], "leave out")],
+)
+def test_a_moment_that_makes_no_sense_is_refused(options: list[str], reason: str, tmp_path: Path) -> None:
+    """Before anything is opened."""
+    outcome = CliRunner().invoke(app, ["restore-backup", str(tmp_path), *options])
+    assert outcome.exit_code == 1
+    assert reason in outcome.stderr

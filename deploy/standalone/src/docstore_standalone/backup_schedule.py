@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -26,6 +27,7 @@ from docstore_work.loop import Loop, running_loops
 CHECK_SECONDS = 2.0
 RETRY = timedelta(minutes=5)
 STOP_SECONDS = 10.0
+ARCHIVE_RETRY_SECONDS = 30.0
 ERROR_CHARACTERS = 1000
 
 log = structlog.get_logger(__name__)
@@ -80,7 +82,7 @@ class BackupScheduler:
     async def _take(self, began_at: datetime) -> None:
         self._update(running=True)
         try:
-            name, error = await self._run_process()
+            name, error = await run_process("docstore_standalone.backup", self._folder, self._region)
         except OSError as reason:
             name, error = "", str(reason)
         finally:
@@ -93,32 +95,33 @@ class BackupScheduler:
         self._update(failed_at=utc_now(), failures=failures, error=error[-ERROR_CHARACTERS:])
         log.error("backup_failed", target=self._target, failures=failures, error=error)
 
-    async def _run_process(self) -> tuple[str, str]:
-        """Return the backup's name and no error, or the error."""
-        own = {"DOCSTORE_DATA": str(self._folder), "DOCSTORE_REGION": self._region}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "docstore_standalone.backup",
-            env={**os.environ, **own},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-        try:
-            output, errors = await process.communicate()
-        except asyncio.CancelledError:
-            await _interrupt(process)
-            raise
-        if process.returncode == 0:
-            return output.decode().split()[-1], ""
-        return "", errors.decode(errors="replace").strip() or f"it ended with status {process.returncode}"
-
     def _update(self, **changes: object) -> None:
         self._state = self._state.model_copy(update=changes)
         self._state.write(self._folder)
+
+
+async def run_process(module: str, folder: Path, region: str) -> tuple[str, str]:
+    """Run a module for the stack of a folder; return the last word of its output and no error, or the error."""
+    own = {"DOCSTORE_DATA": str(folder), "DOCSTORE_REGION": region}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        env={**os.environ, **own},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, os.getpid()),
+    )
+    try:
+        output, errors = await process.communicate()
+    except asyncio.CancelledError:
+        await _interrupt(process)
+        raise
+    if process.returncode == 0:
+        return (output.decode().split() or [""])[-1], ""
+    return "", errors.decode(errors="replace").strip() or f"it ended with status {process.returncode}"
 
 
 async def _interrupt(process: asyncio.subprocess.Process) -> None:
@@ -141,5 +144,16 @@ async def backups_running(settings: StandaloneSettings) -> AsyncIterator[None]:
         yield
         return
     scheduler = BackupScheduler(target, settings)
-    async with running_loops([Loop.periodic("standalone backups", scheduler.run_once, CHECK_SECONDS)]):
+    loops = [Loop.periodic("standalone backups", scheduler.run_once, CHECK_SECONDS)]
+    if settings.backup_oplog_interval_seconds:
+        loops.append(
+            Loop.periodic("standalone oplog archive", partial(_archive_oplog, settings), ARCHIVE_RETRY_SECONDS)
+        )
+    async with running_loops(loops):
         yield
+
+
+async def _archive_oplog(settings: StandaloneSettings) -> None:
+    """Run the archive, a process that ends with an error only."""
+    _, error = await run_process("docstore_standalone.backup.oplog_archive", settings.data, settings.region)
+    log.error("oplog_not_archived", error=error)

@@ -59,6 +59,10 @@ class StandaloneSettings(BaseSettings):
     backup_keep_daily: int = Field(7, ge=0, description="keep the newest backup of this many days")
     backup_keep_weekly: int = Field(4, ge=0, description="keep the newest backup of this many weeks")
     backup_keep_monthly: int = Field(12, ge=0, description="keep the newest backup of this many months")
+    backup_oplog_interval_seconds: float = Field(
+        0.0, ge=0, description="how often to archive MongoDB's oplog there, to restore to any second; 0: never"
+    )
+    backup_oplog_days: int = Field(7, ge=1, description="how long the archived oplog is kept")
     backup_endpoint: str | None = Field(None, description="address of the bucket's store, if it is not AWS")
     backup_storage_class: StorageClass | None = Field(None, description="S3 storage class of contents in the bucket")
     backup_lock_days: int = Field(0, ge=0, description="S3 Object Lock of contents in the bucket for at least this")

@@ -11,12 +11,17 @@ from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
 from docstore_contents.s3.store import ObjectStore
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, server_time
+from docstore_platform.testing import eventually
 from docstore_standalone.backup import bucket_lock
 from docstore_standalone.backup.bucket_target import BucketOptions, BucketTarget
 from docstore_standalone.backup.database_restore import restore_documents
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
+from docstore_standalone.backup.oplog import first_after
+from docstore_standalone.backup.oplog_archive import OplogArchive
+from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import silent
+from docstore_standalone.backup.restore import restore_into
 from docstore_standalone.backup.verification import verify_backup
 
 pytestmark = pytest.mark.connected
@@ -54,6 +59,28 @@ def address_of(bucket: ObjectStore) -> str:
 async def keys(bucket: ObjectStore) -> list[str]:
     pages = await bucket.transport.call("list_objects_v2", all_pages=True)
     return [entry["Key"].removeprefix("some/where/") for page in pages for entry in page.get("Contents", [])]
+
+
+async def test_a_moment_is_restored_from_a_bucket(place: Place, new_place: NewPlace, target: BucketTarget) -> None:
+    """With the oplog archived beside the backups; what is older than its days is deleted."""
+    await take(place, target)
+    await place.database("quota")["ledger"].insert_one({"_id": 1})
+    until = await server_time(place.mongo.database("admin"))
+    archive = OplogArchive(place.deployment, target, days=7)
+
+    async def is_archived() -> bool:
+        span = await archive.archive()
+        return span is not None and span.end >= first_after(until)
+
+    await eventually(is_archived)
+    other = await new_place()
+    backup = PointInTime(target, until)
+    backup.check_parts()
+    await restore_into(other.deployment, backup, silent)
+    assert (await other.documents())["quota.ledger"] == [{"_id": 1}]
+    known = set(target.logs())
+    await OplogArchive(place.deployment, target, days=0).archive()
+    assert not known & set(target.logs())
 
 
 async def test_a_backup_in_a_bucket_is_restored(place: Place, new_place: NewPlace, target: BucketTarget) -> None:

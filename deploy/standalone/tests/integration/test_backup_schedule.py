@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from docstore_platform.backup_state import BackupState, request_backup
+from docstore_platform.backup_state import BackupState, forget_state, request_backup
 from docstore_platform.mongo import Mongo
+from docstore_platform.testing import eventually
 from docstore_standalone import backup_schedule as schedule
 from docstore_standalone.backup.folder_target import FolderTarget
+from docstore_standalone.backup.oplog import Span
 from docstore_standalone.backup_schedule import BackupScheduler
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
@@ -23,6 +25,29 @@ def scheduler(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DOCSTORE_BACKUP_TARGET", target)
     settings = StandaloneSettings(data=servers.folder, region=servers.region)
     return lambda: BackupScheduler(target, settings)
+
+
+async def test_the_oplog_is_archived_while_the_stack_runs(
+    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, each file after the one before, by a process that ends with the stack."""
+    target = tmp_path / "backups"
+    monkeypatch.setenv("DOCSTORE_BACKUP_TARGET", str(target))
+    monkeypatch.setenv("DOCSTORE_BACKUP_OPLOG_INTERVAL_SECONDS", "0.2")
+    mongo = Mongo(servers.mongo_url, app_name="test")
+
+    async def spans() -> list[Span] | None:
+        await mongo.database("docstore_accounts")["clock"].update_one({"_id": 1}, {"$inc": {"n": 1}}, upsert=True)
+        names = FolderTarget(target).logs()
+        found = sorted(span for name in names if (span := Span.named(name)))
+        return found if len(found) >= 3 else None
+
+    async with schedule.backups_running(StandaloneSettings(data=servers.folder, region=servers.region)):
+        found = await eventually(spans)
+    await mongo.drop("docstore_accounts")
+    mongo.close()
+    forget_state(servers.folder)
+    assert [span.begin for span in found[1:]] == [span.end for span in found[:-1]]
 
 
 async def test_due_failed_and_requested_backups(

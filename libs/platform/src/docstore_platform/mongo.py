@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import structlog
+from bson import encode as encode_document
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -64,16 +66,21 @@ __all__ = [
     "ReplaceOne",
     "ReturnDocument",
     "Session",
+    "Timestamp",
     "UpdateMany",
     "UpdateOne",
     "check_server_version",
     "conflict",
     "database_of",
+    "encode_document",
     "is_duplicate",
     "is_passing",
     "is_snapshot_gone",
     "keep_for",
+    "majority_time",
+    "raw_documents",
     "server_time",
+    "snapshot_time",
 ]
 
 Document = dict[str, Any]
@@ -160,6 +167,24 @@ async def server_time(database: Database) -> datetime:
     response = await database.command("hello", codec_options=database.codec_options)
     moment: datetime = response["localTime"]
     return moment
+
+
+async def majority_time(database: Database) -> Timestamp:
+    """The time of the last oplog entry that a majority of the replica set has."""
+    response = await database.command("hello")
+    moment: Timestamp = response["lastWrite"]["majorityOpTime"]["ts"]
+    return moment
+
+
+def snapshot_time(session: Session) -> Timestamp:
+    """The time of a snapshot session's first read. PyMongo keeps it, but has no public name for it."""
+    moment: Timestamp = session.delegate._snapshot_time  # type: ignore[union-attr]
+    return moment
+
+
+def raw_documents(collection: Collection) -> Collection:
+    """Return the collection whose documents are read as bytes, which are the same when they are written."""
+    return collection.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
 
 
 class Mongo:

@@ -1,9 +1,13 @@
-"""Changes to metadata when a backup is restored."""
+"""Changes to metadata when a backup is restored, and the objects that it refers to."""
 
+from collections.abc import AsyncIterator
+
+from docstore_contents.packs import pack_of
 from docstore_metadata.journal.repository import renumber_journals
 from docstore_metadata.tree.projection_repository import RESTART_RETENTION
 from docstore_platform.clock import utc_now
 from docstore_platform.maintenance import Restored
+from docstore_platform.mongo import Database
 
 ACCOUNTS_PER_WRITE = 1000
 
@@ -19,3 +23,10 @@ async def after_restore(restored: Restored) -> None:
             await renumber_journals(restored.database, batch, now)
             batch = []
     await renumber_journals(restored.database, batch, now)
+
+
+async def referenced_objects(database: Database) -> AsyncIterator[str]:
+    """Iterate over the keys of objects with the contents of versions; of blocks, over their lists."""
+    async for row in database["objects"].find({"refs": {"$gt": 0}}, {"_id": 1}):
+        part = pack_of(row["_id"])
+        yield part.pack_key if part else row["_id"]

@@ -13,6 +13,8 @@ from docstore_cli.stack.backups import Endpoint, Name, Source, run_backup, shown
 from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.backup.bucket_target import BucketOptions
 from docstore_standalone.backup.deployment import Deployment, reached
+from docstore_standalone.backup.oplog import Span
+from docstore_standalone.backup.oplog_archive import OplogArchive
 from docstore_standalone.backup.place import SCHEME, existing_target, prepared_target
 from docstore_standalone.backup.progress import Progress
 from docstore_standalone.backup.pruning import Retention, prune
@@ -48,6 +50,9 @@ Class = Annotated[StorageClass | None, typer.Option("--storage-class", help="S3 
 LOCK_HELP = "S3 Object Lock: protect contents for at least this many days. The bucket must have Object Lock."
 LockDays = Annotated[int, typer.Option("--lock-days", min=0, help=LOCK_HELP)]
 Mode = Annotated[LockMode, typer.Option("--lock-mode", help="`compliance`: not even the account's owner can unlock.")]
+Interval = Annotated[float, typer.Option("--interval", min=1, help="Seconds between two additions.")]
+Days = Annotated[int, typer.Option("--days", min=1, help="Delete what is older than this many days.")]
+Once = Annotated[bool, typer.Option("--once", help="Add what is new, and end.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")]
 
 
@@ -113,6 +118,37 @@ def _warn_of_the_archive(deployment: Deployment) -> None:
             soft_wrap=True,
             highlight=False,
         )
+
+
+@app.command()
+def oplog(
+    target: Target,
+    data: Data = None,
+    interval: Interval = 60.0,
+    days: Days = 7,
+    endpoint: Endpoint = None,
+    once: Once = False,
+    as_json: AsJson = False,
+) -> None:
+    """Archive MongoDB's oplog beside the backups until Ctrl-C: `restore-backup --to TIME` restores to any second."""
+    settings = settings_for(data)
+    span = run_backup(_archive(target, BucketOptions(endpoint=endpoint), settings, None if once else interval, days))
+    until = span.end.as_datetime() if span else None
+    if as_json:
+        print_json({"until": until})
+    else:
+        console.print(f"Archived the oplog: {f'until {until:%Y-%m-%d %H:%M:%S} UTC' if until else 'nothing new'}.")
+
+
+async def _archive(
+    address: str, options: BucketOptions, settings: StandaloneSettings, interval: float | None, days: int
+) -> Span | None:
+    async with reached(settings) as deployment:
+        with prepared_target(address, options) as target:
+            archive = OplogArchive(deployment, target, days=days)
+            if interval is not None:
+                await archive.run(interval)
+            return await archive.archive()
 
 
 @app.command("prune")

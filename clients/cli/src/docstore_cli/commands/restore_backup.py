@@ -2,23 +2,26 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from docstore_cli.options import AsJson, console, print_json, size_text
+from docstore_cli.options import AsJson, console, errors, failed, print_json, size_text
 from docstore_cli.stack.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.stack.options import Data, settings_for
 from docstore_standalone.backup.bucket_target import BucketOptions
 from docstore_standalone.backup.deployment import is_elsewhere
-from docstore_standalone.backup.manifest import Manifest
 from docstore_standalone.backup.place import existing_target
+from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import Progress
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.backup.restore import restore_backup as restore
 from docstore_standalone.settings import StandaloneSettings
 
 CHECK_HELP = "Only verify the backup. The next backup copies damaged files again."
+TO_HELP = "Restore to this second, such as 2026-11-23T14:31:59Z, by the archived oplog."
+To = Annotated[str | None, typer.Option("--to", help=TO_HELP, show_default=False)]
 Check = Annotated[bool, typer.Option("--check", help=CHECK_HELP)]
 
 
@@ -28,28 +31,36 @@ def restore_backup(
     name: Name = None,
     endpoint: Endpoint = None,
     check: Check = False,
+    to: To = None,
     as_json: AsJson = False,
 ) -> None:
     """Restore a backup into an empty data folder, or an empty deployment."""
-    settings = settings_for(data)
+    if to and (name or check):
+        raise failed("--to chooses the backup by itself: leave out --name and --check")
+    settings, until = settings_for(data), _moment(to) if to else None
     options = BucketOptions(endpoint=endpoint)
     began = time.monotonic()
     with shown_progress() as on_step:
-        manifest, where_from = run_backup(_restore(source, options, settings, name, on_step, only_check=check))
+        backup = run_backup(_restore(source, options, settings, name or until, on_step, only_check=check))
+    manifest, missing = backup.manifest, backup.missing if isinstance(backup, PointInTime) else []
+    where_from, moment = backup.target.location(manifest.name), until or manifest.snapshot_at
     seconds = time.monotonic() - began
     where = "the configured deployment" if is_elsewhere(settings) else settings.data
     if as_json:
         figures = {"name": manifest.name, "documents": manifest.documents, "contents": manifest.object_count}
-        print_json(figures | {"bytes": manifest.object_bytes, "seconds": round(seconds, 2), "restored": not check})
+        figures |= {"bytes": manifest.object_bytes, "seconds": round(seconds, 2), "restored": not check}
+        print_json(figures | {"as_of": moment, "missing": missing})
     elif check:
         console.print(f"{where_from} is whole: {manifest.object_count} contents, read in {seconds:.1f} s.")
     else:
         console.print(
             f"Restored {manifest.documents} documents and {manifest.object_count} contents"
-            f" ({size_text(manifest.object_bytes)}) as of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC"
+            f" ({size_text(manifest.object_bytes)}) as of {moment:%Y-%m-%d %H:%M:%S} UTC"
             f" into {where} in {seconds:.1f} s.",
             soft_wrap=True,
         )
+        if missing:
+            errors.print(f"[yellow]warning:[/] {len(missing)} contents of files are in no backup (--json lists them)")
         if not is_elsewhere(settings):
             console.print(f"Start it with: docstore up --data {settings.data}", soft_wrap=True)
 
@@ -58,15 +69,24 @@ async def _restore(
     source: str,
     options: BucketOptions,
     settings: StandaloneSettings,
-    name: str | None,
+    which: str | datetime | None,
     on_step: Progress,
     *,
     only_check: bool,
-) -> tuple[Manifest, str]:
+) -> Backup:
     with existing_target(source, options) as target:
-        chosen = Backup(target, name)
+        chosen = PointInTime(target, which) if isinstance(which, datetime) else Backup(target, which)
         if only_check:
             await asyncio.to_thread(chosen.check, on_step)
         else:
             await restore(chosen, settings, on_step)
-        return chosen.manifest, target.location(chosen.manifest.name)
+        return chosen
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment; without an offset it is in UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise failed(f"{text} is no time: it is written as 2026-11-23T14:31:59Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

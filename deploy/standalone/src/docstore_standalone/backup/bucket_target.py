@@ -227,6 +227,21 @@ class BucketTarget:
             self._delete([name])
         self.release(path)
 
+    def logs(self) -> list[str]:
+        return [name.removeprefix("oplog/") for name in self._keys("oplog/")]
+
+    def add_log(self, draft: Path, name: str, sha256: str) -> None:
+        self._send(draft, f"oplog/{name}", sha256)
+
+    def log(self, name: str) -> Path:
+        path = make_folder(self._folder / "oplog") / name
+        with errors_translated():
+            self._s3.download_file(self._bucket, self._key(f"oplog/{name}"), str(path))
+        return path
+
+    def remove_logs(self, names: Sequence[str]) -> None:
+        self._delete([f"oplog/{name}" for name in names])
+
     def close(self) -> None:
         self._stored.close()
         self._copies.cleanup()

@@ -19,6 +19,7 @@ from docstore_platform.mongo import (
     Session,
     is_snapshot_gone,
     server_time,
+    snapshot_time,
 )
 from docstore_standalone.backup.database_restore import RESTORE_MARKER
 from docstore_standalone.backup.files import PackedWriter
@@ -37,9 +38,10 @@ LEFT_OUT = frozenset({deletion_hold.COLLECTION}) | NOT_IN_BACKUPS
 
 @dataclass(frozen=True, slots=True)
 class DatabaseDump:
-    """A dump. `taken_at`: the moment of all collections, by the server's clock."""
+    """A dump. `taken_at`: the moment of all collections, by the server's clock; `oplog_time`: by its oplog."""
 
     taken_at: datetime
+    oplog_time: tuple[int, int]
     collections: list[CollectionPart]
 
 
@@ -83,7 +85,8 @@ async def _dump(mongo: Mongo, prefix: str, folder: Path, session: Session, on_st
             service=service, name=name, documents=count, options=options, indexes=indexes, part=file.part
         )
         parts.append(part)
-    return DatabaseDump(taken_at, parts)
+    moment = snapshot_time(session)
+    return DatabaseDump(taken_at, (moment.time, moment.inc), parts)
 
 
 async def _collections(mongo: Mongo, prefix: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from docstore_standalone.backup.catalogue import Catalogue, opened
-from docstore_standalone.backup.files import check_part, make_folder, sha256_of, sync_folder
+from docstore_standalone.backup.files import check_part, create, make_folder, sha256_of, sync_folder
 from docstore_standalone.backup.manifest import FORMAT, MANIFEST, BackupDamaged, BackupRefused, Manifest
 from docstore_standalone.backup.target import CATALOGUE, MARK, backup_name, check_mark
 from docstore_standalone.state import write_private
@@ -25,6 +25,7 @@ class FolderTarget:
         self.address = str(folder)
         self._backups = folder / "backups"
         self._contents = folder / "contents"
+        self._logs = folder / "oplog"
         self.drafts = self._contents / "drafts"
 
     @classmethod
@@ -131,6 +132,25 @@ class FolderTarget:
         path = self.content(sha256)
         if path.exists() and sha256_of(path) != sha256:
             path.rename(path.with_name(f"{sha256}.damaged"))
+
+    def logs(self) -> list[str]:
+        return os.listdir(self._logs) if self._logs.exists() else []
+
+    def add_log(self, draft: Path, name: str, sha256: str) -> None:
+        beside = make_folder(self._logs) / f"{name}.new"
+        with create(beside) as file:
+            file.write(draft.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(self._logs / name)
+        sync_folder(self._logs)
+
+    def log(self, name: str) -> Path:
+        return self._logs / name
+
+    def remove_logs(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self._logs / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Nothing: there are no copies."""

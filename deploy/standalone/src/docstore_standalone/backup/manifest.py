@@ -56,6 +56,7 @@ class Manifest(BaseModel):
     began_at: datetime
     finished_at: datetime
     snapshot_at: datetime = Field(description="moment of the databases, which refer to the contents")
+    oplog_time: tuple[int, int] | None = Field(None, description="the same as a time of MongoDB's oplog")
     collections: list[CollectionPart]
     objects: Part
     object_count: int
@@ -78,11 +79,17 @@ class Manifest(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of its fields, which identifies the backup."""
-        return hashlib.sha256(orjson.dumps(self.model_dump(mode="json"))).hexdigest()
+        return hashlib.sha256(orjson.dumps(self._fields())).hexdigest()
+
+    def _fields(self) -> dict[str, Any]:
+        fields = self.model_dump(mode="json")
+        if self.oplog_time is None:  # as the versions before wrote it
+            del fields["oplog_time"]
+        return fields
 
     def write(self, folder: Path) -> None:
         """Write atomically, with its own digest."""
-        document = {"manifest": self.model_dump(mode="json"), "sha256": self.digest}
+        document = {"manifest": self._fields(), "sha256": self.digest}
         write_private(folder / MANIFEST, orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
 
     @classmethod

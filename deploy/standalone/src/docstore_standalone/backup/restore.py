@@ -47,6 +47,11 @@ class Backup:
     def objects(self) -> Iterator[Stored]:
         return read_objects(self.folder, self.manifest.objects)
 
+    @property
+    def identity(self) -> str:
+        """What an interrupted restore continues with."""
+        return self.manifest.digest
+
     @contextmanager
     def content(self, stored: Stored) -> Iterator[Path]:
         """Give a file with a content for the block; BackupDamaged unless every byte is as written."""
@@ -61,6 +66,9 @@ class Backup:
                 self.target.release(path)
         except FileNotFoundError:
             raise BackupDamaged(f"the content of {stored.key} is missing: {address}") from None
+
+    async def replay(self, mongo: Mongo, prefix: str) -> None:
+        """Apply later changes to the restored databases: none."""
 
     def check(self, on_step: Progress) -> None:
         """Read everything: BackupDamaged unless every byte is as written.
@@ -122,6 +130,7 @@ async def restore_into(
             await _restore_objects(store, backup, on_step, is_again=is_again)
             prefix, manifest = deployment.database_prefix, backup.manifest
             await restore_documents(mongo, prefix, backup.folder, manifest, on_step)
+            await backup.replay(mongo, prefix)
             if compare is not None:
                 await compare(mongo, prefix, store)
             await after_restore(mongo, prefix, manifest.services, manifest.region, store)
@@ -140,7 +149,7 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
         async with reached(settings) as deployment:
             yield deployment
         return
-    folder, digest = settings.data, backup.manifest.digest
+    folder, digest = settings.data, backup.identity
     if running_state(folder) is not None:
         raise BackupRefused(f"a stack is running in {folder}: restore into an empty folder")
     marker = folder / RESTORING_FILE
@@ -161,7 +170,7 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
 
 async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backup: Backup) -> bool:
     """Make sure that nothing else is there; return whether a restore of this backup was begun before."""
-    prefix, digest = deployment.database_prefix, backup.manifest.digest
+    prefix, digest = deployment.database_prefix, backup.identity
     marker = mongo.database(f"{prefix}{RESTORE_MARKER}")["restore"]
     known = await marker.find_one({"_id": "backup"})
     if known is None:

@@ -121,6 +121,7 @@ def _manifest(deployment: Deployment, here: Path, began_at: datetime, dump: Data
         began_at=began_at,
         finished_at=utc_now(),
         snapshot_at=dump.taken_at,
+        oplog_time=dump.oplog_time,
         collections=dump.collections,
         objects=objects,
         object_count=count,

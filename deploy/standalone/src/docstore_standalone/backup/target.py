@@ -4,6 +4,7 @@ docstore-backups.json       marks it as a place of backups
 lock                        held by the command that uses it
 contents/ab/ab12...         contents of all backups by SHA-256, never stored twice or overwritten
 catalogue.sqlite            content of each of the store's objects, as last seen; may be lost
+oplog/                      files of the archived oplog, by time
 backups/20261122T080000Z/   one backup: parts of the databases, list of objects, and last the manifest; ordered by name
 """
 
@@ -78,6 +79,18 @@ class Target(Protocol):
 
     def quarantine(self, sha256: str) -> None:
         """Rename a damaged content, so that it counts as missing."""
+
+    def logs(self) -> list[str]:
+        """Return the names of the files of the archived oplog."""
+
+    def add_log(self, draft: Path, name: str, sha256: str) -> None:
+        """Store such a file; it is whole or not there."""
+
+    def log(self, name: str) -> Path:
+        """Return a local copy of such a file."""
+
+    def remove_logs(self, names: Sequence[str]) -> None:
+        """Delete such files."""
 
     def close(self) -> None:
         """Remove local copies."""

@@ -1,0 +1,141 @@
+"""Restores to moments between backups, on real servers: each document as it was in that second."""
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backup_places import NewPlace, Place, take
+
+from docstore_platform.mongo import Session, majority_time
+from docstore_platform.testing import eventually
+from docstore_standalone.backup.folder_target import FolderTarget
+from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
+from docstore_standalone.backup.oplog import Span
+from docstore_standalone.backup.oplog_archive import OplogArchive
+from docstore_standalone.backup.point_in_time import PointInTime
+from docstore_standalone.backup.progress import silent
+from docstore_standalone.backup.restore import restore_into
+
+pytestmark = pytest.mark.connected
+
+NOTED = ("quota.ledger", "quota.later", "upload.ledger")
+
+
+async def archive(place: Place, where: Path) -> Span | None:
+    return await OplogArchive(place.deployment, FolderTarget.prepared(where), days=7).archive()
+
+
+async def restore_to(place: Place, where: Path, until: datetime) -> PointInTime:
+    backup = PointInTime(FolderTarget.existing(where), until)
+    backup.check_parts()
+    await restore_into(place.deployment, backup, silent)
+    return backup
+
+
+async def moment_of(place: Place) -> datetime:
+    """The second of the last change; the next one is in another."""
+    noted = await majority_time(place.mongo.database("admin"))
+
+    async def passed() -> bool:
+        await place.database("quota")["clock"].update_one({"_id": 1}, {"$inc": {"n": 1}}, upsert=True)
+        return (await majority_time(place.mongo.database("admin"))).time > noted.time
+
+    await eventually(passed, every=0.05)
+    return datetime.fromtimestamp(noted.time, UTC)
+
+
+async def noted(place: Place) -> dict[str, list[Any]]:
+    return {name: rows for name, rows in (await place.documents()).items() if name in NOTED}
+
+
+async def change(place: Place, seed: int) -> None:
+    """Every kind of write: fields, arrays, replacements, deletions, transactions small and large, and collections."""
+    dice, ledger = random.Random(seed), place.database("quota")["ledger"]
+    for _ in range(20):
+        key = {"_id": dice.randrange(30)}
+        await ledger.update_one(key, {"$inc": {"n": 1}, "$push": {"list": {"at": seed}}}, upsert=True)
+        await ledger.update_one(key, {"$set": {"deep.field": dice.random(), "list.0.at": -1}})
+        if dice.random() < 0.3:
+            await ledger.delete_one({"_id": dice.randrange(30)})
+        if dice.random() < 0.3:
+            await ledger.replace_one({"_id": dice.randrange(30)}, {"whole": seed})
+    await ledger.update_many({"n": {"$gt": 2}}, {"$unset": {"deep": ""}, "$pop": {"list": 1}})
+
+    async def both(session: Session) -> None:
+        for database in ("quota", "upload"):
+            for number in range(3):
+                row = {"_id": f"{seed}-{number}", "text": "x" * 6_000_000 if seed == 2 else "x"}
+                await place.database(database)["ledger"].insert_one(row, session=session)
+
+    await place.mongo.transaction(both)
+    if seed == 1:
+        await place.database("quota")["later"].insert_one({"_id": "new"})
+        await place.database("quota")["later"].create_index("field", unique=True)
+    if seed == 3:
+        await place.database("quota")["later"].drop()
+
+
+async def test_each_moment_is_restored_as_it_was(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+    """Before, between and after transactions of 36 MB, new and dropped collections, by several files of entries."""
+    await place.database("upload").create_collection("ledger")
+    await change(place, 0)
+    await take(place, tmp_path)
+    states: list[tuple[datetime, dict[str, list[Any]]]] = []
+    for seed in range(1, 5):
+        await change(place, seed)
+        states.append((await moment_of(place), await noted(place)))
+        if seed % 2:
+            await archive(place, tmp_path)
+    await moment_of(place)
+    await archive(place, tmp_path)
+    for moment, state in states:
+        other = await new_place()
+        backup = await restore_to(other, tmp_path, moment)
+        assert await noted(other) == state
+        assert backup.operations
+    assert len({str(state) for _, state in states}) == len(states)
+
+
+async def test_contents_of_later_backups_are_there_and_missing_ones_named(
+    place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
+    """What was uploaded after the backup is in the next one, if it still existed then."""
+    await take(place, tmp_path)
+    keys = [f"accounts/ada/uploads/new-{number}/content" for number in range(2)]
+    for key in keys:
+        await place.store.put(key, b"new")
+        await place.database("metadata")["objects"].insert_one({"_id": key, "refs": 1})
+    moment = await moment_of(place)
+    await place.database("metadata")["objects"].delete_many({})
+    await place.store.delete(keys[1])
+    await take(place, tmp_path)
+    await archive(place, tmp_path)
+    other = await new_place()
+    backup = await restore_to(other, tmp_path, moment)
+    assert await other.store.get(keys[0]) == b"new"
+    assert backup.missing == [keys[1]]
+
+
+async def test_a_moment_that_is_not_archived_is_refused(place: Place, tmp_path: Path) -> None:
+    """Before the first backup, and after the last archived entry; nothing is restored."""
+    early = await moment_of(place)
+    await moment_of(place)
+    await take(place, tmp_path)
+    await archive(place, tmp_path)
+    for moment, reason in ((early, "no backup before"), (datetime(2100, 1, 1, tzinfo=UTC), "without a gap")):
+        with pytest.raises(BackupRefused, match=reason):
+            PointInTime(FolderTarget.existing(tmp_path), moment)
+
+
+async def test_a_damaged_file_of_entries_is_refused(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+    """Its name has its hash."""
+    await take(place, tmp_path)
+    await place.database("quota")["ledger"].insert_one({"_id": 1})
+    moment = await moment_of(place)
+    await archive(place, tmp_path)
+    (file,) = (tmp_path / "oplog").glob("*")
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(BackupDamaged):
+        await restore_to(await new_place(), tmp_path, moment)
