@@ -138,6 +138,18 @@ class InfraSettings(ServiceUrls):
     s3_processed_bucket: str = Field("", description="bucket of previews; empty: `docstore-processed-<region>`")
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
+    s3_replica_endpoint: str = Field(
+        "", description="store in another region with a replica of the content bucket, read while this region's is away"
+    )
+    s3_replica_public_endpoint: str = Field("", description="its address for clients; empty: s3_replica_endpoint")
+    s3_replica_region: str = ""
+    s3_replica_bucket: str = ""
+    s3_replica_access_key_id: SecretStr = Field(SecretStr(""), description="empty: the keys of the home store")
+    s3_replica_secret_access_key: SecretStr = SecretStr("")
+    s3_probe_interval_seconds: float = Field(
+        2.0, gt=0, description="how often the two stores are asked whether they respond; three times decide"
+    )
+
     cdn_url: str = Field(
         "",
         pattern=ORIGIN_OR_EMPTY,
@@ -193,6 +205,12 @@ class InfraSettings(ServiceUrls):
             raise ValueError("cdn_private_key needs cdn_url and cdn_key_id")
         return self
 
+    @model_validator(mode="after")
+    def _replica_is_complete(self) -> Self:
+        if self.s3_replica_endpoint and not (self.s3_replica_region and self.s3_replica_bucket):
+            raise ValueError("s3_replica_endpoint needs s3_replica_region and s3_replica_bucket")
+        return self
+
     def service_url(self, name: ServiceName) -> str:
         """Return the base URL of a service; `local:` means the app of that name in this process."""
         return str(getattr(self, f"{name}_url"))
@@ -208,6 +226,10 @@ class InfraSettings(ServiceUrls):
     @cached_property
     def public_s3(self) -> str:
         return self.s3_public_endpoint or self.s3_endpoint
+
+    @cached_property
+    def public_s3_replica(self) -> str:
+        return self.s3_replica_public_endpoint or self.s3_replica_endpoint
 
 
 class ServiceSettings(Settings):

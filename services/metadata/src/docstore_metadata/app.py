@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from docstore_contents.deletion_hold import deletions_held
 from docstore_contents.reader import Contents
+from docstore_contents.s3.failover import FailoverReads, replica_config
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.media import MediaClient
@@ -129,8 +130,10 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     changes = ChangeFeed(MongoJournal(database))
     shares = ShareService(store, tree, transactor, resolver.look_up, clock=clock)
     acceptance = ShareAcceptanceService(store, tree, transactor, clock=clock)
-    contents = Contents(objects)
-    delivery = Delivery(objects, contents)
+    replica = replica_config(infra)
+    reads = FailoverReads(objects, replica)
+    contents = Contents(reads)
+    delivery = Delivery(reads, contents)
     use = MongoContentUse(database, policy.age, lease_seconds=settings.job_lease_seconds, clock=clock)
     requests = MongoRequests(database, lease_seconds=settings.job_lease_seconds, clock=clock)
     access = ContentAccess(use, UploadClient(uploads), policy, clock)
@@ -173,6 +176,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     jobs_wakeup, poll_seconds = store.jobs.wakeup_name, settings.job_interval_ms / 1000
     loops = [
         Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
+        *([Loop.periodic("metadata store probes", reads.probe, infra.s3_probe_interval_seconds)] if replica else []),
         Loop("metadata jobs", worker.work, jobs_wakeup, poll_seconds),
         Loop("metadata object removal", remover.remove_due, jobs_wakeup, poll_seconds),
         _sweep(
@@ -211,6 +215,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             if settings.cold_after_days:
                 await old_contents.create_indexes()
             await stack.enter_async_context(objects)
+            await stack.enter_async_context(reads)
             await stack.enter_async_context(runtime.running())
             stack.push_async_callback(leader.give_up)
             await stack.enter_async_context(running_loops(loops))

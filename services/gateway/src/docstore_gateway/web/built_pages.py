@@ -28,8 +28,9 @@ ABSENT = """<!doctype html>
 def content_policy(infra: InfraSettings, asset_url: str = "") -> str:
     """Content policy of the page: itself, and file contents from the object store or the CDN. No foreign scripts."""
     s3 = store_origin(infra)
-    stored = _sources(s3, infra.cdn_url)
-    pictures = _sources("'self'", "blob:", s3, store_origin(infra, infra.processed_bucket), infra.cdn_url, asset_url)
+    stored = _sources(s3, infra.cdn_url, replica_origin(infra))
+    previews = store_origin(infra, infra.processed_bucket)
+    pictures = _sources("'self'", "blob:", s3, previews, *stored.split(), asset_url)
     own = _sources("'self'", asset_url)
     return (
         f"default-src 'none'; script-src {own}; style-src {own}; font-src {own}; img-src {pictures}; "
@@ -48,6 +49,13 @@ def store_origin(infra: InfraSettings, bucket: str = "") -> str:
     parts = urlsplit(infra.public_s3)
     host = parts.netloc if infra.s3_path_style else f"{bucket or infra.bucket}.{parts.netloc}"
     return f"{parts.scheme}://{host}"
+
+
+def replica_origin(infra: InfraSettings) -> str:
+    """Return the browser's URL of the replica of the content bucket; empty without one."""
+    parts = urlsplit(infra.public_s3_replica)
+    host = parts.netloc if infra.s3_path_style else f"{infra.s3_replica_bucket}.{parts.netloc}"
+    return f"{parts.scheme}://{host}" if parts.netloc else ""
 
 
 def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -> APIRouter:

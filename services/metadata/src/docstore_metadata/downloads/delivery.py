@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import Send
 
 from docstore_contents.reader import Contents, is_whole
+from docstore_contents.s3.failover import FailoverReads
 from docstore_contents.s3.presigned import attachment
-from docstore_contents.s3.store import ObjectStore, ObjectStoreError, ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, is_known, requested_range
 from docstore_platform.errors import unavailable
@@ -51,7 +52,7 @@ class Download:
 class Delivery:
     """Answers requests for a content."""
 
-    objects: ObjectStore
+    objects: FailoverReads
     contents: Contents
 
     def signed_url(self, object_key: str, name: str, content_type: str, expires_in: int) -> str:
