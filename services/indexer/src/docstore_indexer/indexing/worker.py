@@ -195,7 +195,10 @@ class Indexing:
             await self._postpone(entry, queue, str(error), counted=False, pause=MAX_PAUSE_SECONDS)
             return None
         except ObjectArchived:
-            return Outcome(entry, "failed", reason="archived")
+            if entry.text_version != entry.file.version:
+                return Outcome(entry, "failed", reason="archived")
+            await self._put_stored([entry])  # read again in other languages: the text stays as it is
+            return None
         except ObjectStoreError as error:
             if entry.attempts == MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")

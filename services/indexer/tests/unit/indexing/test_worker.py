@@ -15,7 +15,7 @@ from indexer_fakes import (
     an_entry,
 )
 
-from docstore_contents.s3.store import ObjectNotFound, ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectArchived, ObjectNotFound, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.testing import FakeTransactor
 from docstore_indexer.extraction.languages import TrainedData
@@ -168,6 +168,31 @@ async def test_an_object_that_stays_missing_is_published(desk: Desk) -> None:
         desk.entries.now += timedelta(minutes=2)
         await desk.indexing.work(WorkQueue.TEXT)
     assert desk.published_events() == [("file-index-failed", "content_missing")]
+
+
+async def test_an_archived_object_is_not_waited_for(desk: Desk) -> None:
+    """The document counts as failed at once; one whose text is known, and is read in other languages, keeps it."""
+    archived = ObjectArchived("InvalidObjectState", "x")
+    desk.add(a_file("new"), archived)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.TEXT)
+    assert desk.published_events() == [("file-index-failed", "archived")]
+    desk.add(a_file("scan", name="a.doc"), WorkQueue.OCR)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.PARSE)
+    desk.contents.answers["key of scan"] = ExtractedText("Grosse", ocr=True)
+    await desk.indexing.work(WorkQueue.OCR)
+    desk.accounts.chosen["ann"] = ("deu",)
+    await desk.entries.requeue(["scan"])
+    desk.contents.answers["key of scan"] = WorkQueue.OCR
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.PARSE)
+    desk.contents.answers["key of scan"] = archived
+    await desk.indexing.work(WorkQueue.OCR)
+    assert (desk.text("scan"), desk.contents.languages[-1]) == ("Grosse", "deu")
+    assert len(desk.published_events()) == 2
+    desk.entries.now += timedelta(hours=1)
+    assert not await desk.indexing.work(WorkQueue.OCR)
 
 
 async def test_a_document_that_ends_the_process_is_given_up(desk: Desk) -> None:
