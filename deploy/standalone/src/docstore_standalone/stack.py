@@ -169,6 +169,16 @@ def _one_process_each(
     ]
 
 
+def _check_startable(settings: StandaloneSettings) -> None:
+    """Report what prevents a start before anything is started."""
+    if regions := read_state(settings.data).regions:
+        raise OtherLayout(f"{settings.data} contains several regions: start it with --regions {','.join(regions)}")
+    if (settings.data / RESTORING_FILE).exists():
+        raise HalfRestored(f"the restore to {settings.data} is incomplete: run `docstore restore-backup` again")
+    if settings.port is not None:
+        PortBook().secure_gateway(settings.port)
+
+
 async def start_stack(
     settings: StandaloneSettings,
     *,
@@ -185,15 +195,11 @@ async def start_stack(
     `regional`: settings of one region of several, which override the environment. AlreadyRunning, OtherLayout,
     HalfRestored, SecretsMissing, ProgramMissing, PortTaken, ServerFailed.
     """
-    if regions := read_state(settings.data).regions:
-        raise OtherLayout(f"{settings.data} contains several regions: start it with --regions {','.join(regions)}")
-    if (settings.data / RESTORING_FILE).exists():
-        raise HalfRestored(f"the restore to {settings.data} is incomplete: run `docstore restore-backup` again")
-    if settings.port is not None:
-        PortBook().secure_gateway(settings.port)  # reported before anything is started
     async with AsyncExitStack() as opening:
-        forker = forker or await importing_services(settings.data)
         if forker is not None:
+            opening.push_async_callback(forker.close)
+        _check_startable(settings)
+        if forker is None and (forker := await importing_services(settings.data)):
             opening.push_async_callback(forker.close)
         servers = await start_servers(
             settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
