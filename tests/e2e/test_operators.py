@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import pytest
+from deployments import Bucket
 from people import Person
 
 from docstore_platform.testing import eventually
@@ -61,14 +62,16 @@ async def test_what_people_do_is_seen_by_operators(ada: Person, nobody: Person, 
 
 
 @pytest.mark.usefixtures("access_log")
-async def test_the_bytes_that_clients_received_are_in_the_report(ada: Person, admin: Person) -> None:
-    """As the object store logged them: a URL that is not used counts nothing."""
+async def test_the_bytes_that_clients_received_are_in_the_report(ada: Person, admin: Person, bucket: Bucket) -> None:
+    """As the object store logged them, listings by an operator's tool between them: a URL that is not used counts
+    nothing."""
 
     async def downloaded() -> int:
         report = await admin.call("GET", "/v1/admin/reports/downloaded-bytes")
         return sum(sum(line["values"]) for line in report["series"])
 
     before, size = await downloaded(), 700_001
+    assert await bucket.keys(ada.id) == []
     file = await ada.upload("/downloaded.bin", os.urandom(size))
     answer = await ada.ask("GET", f"/v1/files/{file['id']}/content")
     assert answer.status == 302

@@ -36,7 +36,8 @@ class Access:
 
     @property
     def is_whole_read(self) -> bool:
-        return self.operation == READ and self.status == 200
+        """Of an object: the embedded store calls the listing of a bucket a read, too, without a key."""
+        return self.operation == READ and self.status == 200 and bool(self.key)
 
     @property
     def downloaded(self) -> int:

@@ -11,13 +11,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from access_lines import CLOUDFRONT_HEAD, cloudfront_line, s3_line
+from access_lines import CLOUDFRONT_HEAD, cloudfront_line, embedded_line, s3_line
 from analytics_app import Analytics
 from analytics_events import SETTINGS
 
 from docstore_analytics.accesses import sources
 from docstore_analytics.accesses.repository import MongoAccessLogs
-from docstore_analytics.accesses.sources import BucketLogs
+from docstore_analytics.accesses.sources import BucketLogs, FolderLogs
 from docstore_analytics.accesses.worker import AccessLogReader
 from docstore_analytics.archive.columns import ACCESSES, unpack
 from docstore_analytics.archive.repository import MongoArchive
@@ -168,6 +168,17 @@ async def test_a_file_that_appears_late_is_read(logs: Logs) -> None:
     assert await logs.analytics.database["access_logs"].count_documents({}) == 1
 
 
+async def test_a_listing_of_the_embedded_bucket_does_not_stop_the_others(logs: Logs, tmp_path: Path) -> None:
+    """It is logged like a read, of no object, so it has no size."""
+    bucket, key = logs.store.config.bucket, f"{logs.prefix}content"
+    await logs.store.put(key, b"x" * 77)
+    (tmp_path / "1.log").write_text(embedded_line(bucket, "") + embedded_line(bucket, key))
+    reader = logs.reader()
+    reader._sources = [FolderLogs(tmp_path, logs.store)]
+    assert await reader.read_due() == 1
+    assert (await logs.waiting()).total() == 2
+
+
 async def test_a_file_that_is_too_large_does_not_stop_the_others(logs: Logs) -> None:
     """It is skipped with a warning, and not fetched again."""
     await logs.put(NAMES[0], "x" * (10**6 + 1))
@@ -196,12 +207,9 @@ async def test_the_service_makes_a_table_of_all_logs(logs: Logs, tmp_path: Path)
     """Of S3, CloudFront and the embedded store, each in its place; the report has their bytes."""
     own, edge = tmp_path / "own", f"{logs.prefix}edge/"
     own.mkdir()
-    (own / "1.log").write_bytes(
-        b'{"time": 1770336000, "bucket": "%s", "key": "accounts/ann/uploads/%s/content",'
-        b' "operation": "REST.GET.OBJECT", "status": 200, "client": "::1", "request_id": "r", "user_agent": "curl",'
-        b' "by_url": true}\n' % (logs.store.config.bucket.encode(), logs.prefix[5:-1].encode())
-    )
-    await logs.store.put(f"accounts/ann/uploads/{logs.prefix[5:-1]}/content", b"x" * 77)
+    key = f"accounts/ann/uploads/{logs.prefix[5:-1]}/content"
+    (own / "1.log").write_text(embedded_line(logs.store.config.bucket, key))
+    await logs.store.put(key, b"x" * 77)
     await logs.put(f"store/{NAMES[0]}", s3_line())
     await logs.store.put(f"{edge}E1.2026-02-06-00.gz", gzip.compress((CLOUDFRONT_HEAD + cloudfront_line()).encode()))
     where = f"s3://{logs.store.config.bucket}"
