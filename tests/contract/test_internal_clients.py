@@ -23,7 +23,7 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.caller import Caller
 from docstore_contracts.indexer import IndexerClient
-from docstore_contracts.media import MediaClient
+from docstore_contracts.media import MediaClient, PreviewItem
 from docstore_contracts.metadata import CommitItem, MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_contracts.quota import QuotaClient
@@ -155,9 +155,10 @@ async def _call_accounts(world: World) -> None:
 
 async def _call_media(world: World) -> None:
     caller = world.caller("media")
-    assert await MediaClient(caller).preview_urls([{"file_id": world.file_id, "version": 1, "name": "a"}], "small") == [
-        None
-    ]
+    media, version = MediaClient(caller), PreviewItem(file_id=world.file_id, version=1, name="a")
+    assert await media.preview_urls([version], "small") == [None]
+    with pytest.raises(DomainError, match="no_preview"):
+        await media.watermarked_picture(version, "for Ada", "large", 1)
     assert caller.has_called_all_of("media")
 
 

@@ -47,6 +47,7 @@ OPEN = {
     "POST /v1/links/{token}/open",
     "GET /v1/links/{token}/content",
     "GET /v1/links/{token}/files",
+    "GET /v1/links/{token}/preview",
     "GET /v1/unsubscribe",
     "POST /v1/unsubscribe",
 }

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.connected
 Json = dict[str, Any]
 AREAS = ("/v1/files", "/v1/folders", "/v1/trash", "/v1/uploads", "/v1/shared-with-me", "/v1/contents")
 ROLES = ("owner", "editor", "viewer", "stranger")
+ONLOOKER = "onlooker"
+"""A viewer by a share with a watermark."""
+EVERYBODY = (*ROLES, ONLOOKER)
 
 ANYBODY = (200, 200, 200, 200)
 READERS = (200, 200, 200, 404)
@@ -67,6 +70,15 @@ EXPECTED: Mapping[str, tuple[int, int, int, int]] = {
     "DELETE /v1/uploads/{upload_id}": (204, 404, 404, 404),
 }
 """By route, the answer to each of ROLES. A batch answers 200 with a status for each of its items."""
+WITHOUT_CONTENTS: Mapping[str, int] = {
+    "GET /v1/files/{file_id}/content": 403,
+    "GET /v1/files/{file_id}/blocks": 403,
+    "POST /v1/contents": 403,
+    "GET /v1/files/{file_id}/versions": 403,
+    "GET /v1/files/{file_id}/changes": 403,
+    "POST /v1/files/{file_id}/copy": 403,
+}
+"""Where the answer to a viewer who sees only watermarked pictures is not that to other viewers."""
 NEEDS_NO_LOGIN = {"GET /v1/uploads/{upload}/redirect"}
 IN_TRASH = {"POST /v1/files/{file_id}/restore", "DELETE /v1/trash/{file_id}"}
 
@@ -157,8 +169,8 @@ def _shared_stages(route: str) -> list[tuple[str, ...]]:
     What is made in the shared folder can be made there once, so each role has a stage of its own then.
     """
     if EXPECTED[route] in (MAKE, EDITORS) and "{file_id}" not in route:
-        return [(role,) for role in ROLES]
-    return [tuple(reversed(ROLES))]
+        return [(role,) for role in EVERYBODY]
+    return [tuple(reversed(EVERYBODY))]
 
 
 def _status(answer: Answer) -> int:
@@ -170,11 +182,12 @@ def _status(answer: Answer) -> int:
 
 @pytest.fixture
 async def theatre(sign_up: SignUp) -> Theatre:
-    people = {role: await sign_up(role) for role in ROLES}
+    people = {role: await sign_up(role) for role in EVERYBODY}
     owner = people["owner"]
     folder = await owner.call("POST", "/v1/folders", {"path": "/private/shared"})
     for role in ("editor", "viewer"):
         await owner.share(folder, people[role], role)
+    await owner.share(folder, people[ONLOOKER], "viewer", watermark="for {reader} only")
     return Theatre(people, folder)
 
 
@@ -197,4 +210,6 @@ async def test_every_role_at_every_route(theatre: Theatre) -> None:
     acts = [act(route, roles, number) for number, route in enumerate(EXPECTED) for roles in _shared_stages(route)]
     seen = {key: status for answers in await asyncio.gather(*acts) for key, status in answers.items()}
     expected = {(route, role): row[place] for route, row in EXPECTED.items() for place, role in enumerate(ROLES)}
+    viewer = ROLES.index("viewer")
+    expected |= {(route, ONLOOKER): WITHOUT_CONTENTS.get(route, row[viewer]) for route, row in EXPECTED.items()}
     assert seen == expected

@@ -207,3 +207,15 @@ async def test_shares_of_one_name_stand_beside_each_other(ada: Member, member: N
     await grace.client.make_folder(f"/{AREA}")
     await grace.sync()
     assert set(grace.tree()) == {AREA, f"{AREA} (2)", f"{AREA} (2)/list.txt", f"{AREA} (2)/list (2).txt"}
+
+
+async def test_a_watermark_takes_the_files_away(ada: Member, member: NewMember) -> None:
+    """Which were synced before; the folder stays, and without the watermark they are back."""
+    grace = await member("grace")
+    file = await ada.share("/plans", grace, "viewer")
+    await grace.sync()
+    assert grace.tree()[f"{AREA}/plans/a.txt"] == "a"
+    for watermark, there in (("for {reader}", set()), ("", {f"{AREA}/plans/a.txt", f"{AREA}/plans/sub/b.txt"})):
+        await ada.client.share(file.id, grace.email, "viewer", watermark=watermark)
+        await grace.sync()
+        assert {path for path, text in grace.tree().items() if text is not None} == there

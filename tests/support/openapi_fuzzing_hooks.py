@@ -48,6 +48,8 @@ BEYOND_A_SCHEMA = {
     "invalid_expires_at": "the moment is to come, and within 10 years",
     "invalid_client_modified_at": "the schema of a moment has no bounds",
     "moment_out_of_range": "a moment of RFC 3339 may lie outside the years 1 to 9999 in UTC",
+    "watermark_for_viewers": "an existing share may have a watermark, or be an editor's",
+    "watermark_without_downloads": "a watermark and a limit of downloads exclude each other, in what the link has, too",
     "invalid_retention": "the operator sets the bounds",
     "path_outside_folder": "the paths lie in the folder that another field names",
     "invalid_target": "what a target must have depends on the channel, and whether it is public on its address",

@@ -92,10 +92,10 @@ class Person(ApiClient):
         async with self._session.put(url, data=data, headers=signed["headers"]) as answer:
             assert answer.status in (200, 412), await answer.text()
 
-    async def share(self, node: Json, other: "Person", role: str = "viewer") -> Json:
+    async def share(self, node: Json, other: "Person", role: str = "viewer", **terms: Any) -> Json:
         """Share with somebody, whose address is proven for it; returns once metadata has consumed that event."""
         await other.verify_email()
-        route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role}
+        route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role, **terms}
 
         async def active() -> Any:
             made = await self.call("POST", route, body)

@@ -242,10 +242,19 @@ class FakeMetadata:
     """Files by id, all of which everybody may read but those in the trash."""
 
     files: dict[str, File] = field(default_factory=dict)
+    watermarks: dict[str, str] = field(default_factory=dict)
+    """By file, what everybody sees of it has."""
 
     async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = [self.files[key] for key in file_ids if key in self.files and self.files[key].searchable]
-        return {file.file_id: {"id": file.file_id, "version": file.version} for file in found}
+        return {
+            file.file_id: {
+                "id": file.file_id,
+                "version": file.version,
+                "watermark": self.watermarks.get(file.file_id),
+            }
+            for file in found
+        }
 
     async def list_files(self, after: str, limit: int) -> list[FileEntry]:
         return [_entry(self.files[key]) for key in sorted(self.files) if key > after][:limit]

@@ -212,7 +212,7 @@ class Desk:
 
     async def share(self, path: str, email: str) -> Share:
         """A new folder, shared by the caller."""
-        share, _ = await self.shares.share(self.caller, (await self.folder(path)).id, email, "viewer")
+        share, _ = await self.shares.share(self.caller, (await self.folder(path)).id, email, {"role": "viewer"})
         return share
 
     async def folder(self, path: str) -> Node:

@@ -29,6 +29,10 @@ class FakePeople:
     async def address_of(self, account_id: str, session: Session) -> str | None:
         return next((key for key, person in self.by_key.items() if person.account_id == account_id), None)
 
+    async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
+        wanted = set(account_ids)
+        return {person.account_id: person.name for person in self.by_key.values() if person.account_id in wanted}
+
     async def account_of(self, email_key: str, session: Session) -> str | None:
         return self.by_key[email_key].account_id if email_key in self.by_key else None
 

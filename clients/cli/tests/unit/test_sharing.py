@@ -72,3 +72,21 @@ def test_a_shared_name_that_two_things_have_asks_for_the_id(server: FakeServer) 
     missing = CliRunner().invoke(app, ["put", "a", "shared:plans/"])
     assert missing.exit_code == 4
     assert "nothing named 'plans' is shared with you" in missing.stderr
+
+
+def test_a_share_and_a_link_get_a_watermark(server: FakeServer) -> None:
+    """An empty one removes that of the share, none leaves it; lists name them."""
+    server.replies["GET /v1/files/f"] = [Reply(a_file("f", "/f"))]
+    made = {"id": "s", "file_id": "f", "email": "grace@example.org", "role": "viewer", "state": "active"}
+    made |= {"created_at": "2026-11-23T00:00:00Z", "watermark": "for {reader}"}
+    server.replies["POST /v1/files/f/shares"] = [Reply(made, 201)]
+    share = ["share", "id:f", "grace@example.org"]
+    outcomes = [CliRunner().invoke(app, [*share, *more]) for more in (["--watermark", "x"], ["--watermark", ""], [])]
+    assert outcomes[0].output == 'grace@example.org is viewer, with the watermark "for {reader}"\n'
+    assert [body.get("watermark", "absent") for body in server.sent[-3:]] == ["x", None, "absent"]
+    link = {"id": "l", "url": "http://x/l/t", "created_at": "2026-11-23T00:00:00Z", "watermark": "draft"}
+    server.replies["POST /v1/files/f/links"] = [Reply(link, 201)]
+    server.replies["GET /v1/files/f/links"] = [listed(link)]
+    assert CliRunner().invoke(app, ["link", "id:f", "--watermark", "draft"]).output == "http://x/l/t\n"
+    assert server.sent[-1] == {"watermark": "draft"}
+    assert 'with the watermark "draft"' in CliRunner().invoke(app, ["links", "id:f"]).output

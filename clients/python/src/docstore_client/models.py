@@ -92,6 +92,8 @@ class File(Model):
     modified_by_name: str | None = None
     etag: str
     indexed: bool = False
+    watermark: str | None = None
+    """Text all over the pictures that are all the caller may see of the content; None: the caller may download it."""
     trashed_at: datetime | None = None
     expires_at: datetime | None = None
     """In the trash: when it is deleted forever, or shortly after; None: never."""
@@ -176,6 +178,8 @@ class Share(Model):
     email: str
     role: Role
     state: Literal["pending", "active"]
+    watermark: str | None = None
+    """Text all over the pictures that are all the recipient sees; None: the recipient may download."""
     created_at: datetime
 
 
@@ -211,6 +215,8 @@ class Link(Model):
     name: str = ""
     expires_at: datetime | None = None
     max_downloads: int | None = None
+    watermark: str | None = None
+    """Text all over the pictures that are all that visitors see; None: they may download."""
     downloads: int = 0
     opens: int = 0
     has_password: bool = False

@@ -282,8 +282,13 @@ class Client:
         """Search with the words and filters of a saved search."""
         return self._loop.wait(self._client.search_as_saved(query, filters, limit=limit, cursor=cursor))
 
-    def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
-        return self._loop.wait(self._client.share(file_id, email, role))
+    def share(self, file_id: str, email: str, role: Role = "viewer", *, watermark: str | None = None) -> Share:
+        """Share with a person, who only sees pictures with the `watermark`, if it has one.
+
+        `{reader}` in it stands for the recipient's name and address. None keeps the watermark of an existing share, an
+        empty text removes it.
+        """
+        return self._loop.wait(self._client.share(file_id, email, role, watermark=watermark))
 
     def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
         return self._loop.wait(self._client.shares(file_id, cursor))
@@ -321,10 +326,16 @@ class Client:
         password: str | None = None,
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
+        watermark: str | None = None,
     ) -> Link:
-        """Create a public link. Keep its `url`: it is returned only once."""
+        """Create a public link; with a watermark, visitors only see pictures with this text.
+
+        Keep its `url`: it is returned only once.
+        """
         return self._loop.wait(
-            self._client.make_link(file_id, password=password, expires_at=expires_at, max_downloads=max_downloads)
+            self._client.make_link(
+                file_id, password=password, expires_at=expires_at, max_downloads=max_downloads, watermark=watermark
+            )
         )
 
     def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:

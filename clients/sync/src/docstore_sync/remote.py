@@ -29,6 +29,11 @@ def row_of(file: File) -> RemoteRow:
     return RemoteRow(entry, file.size, modified_ns, file.permission, can_delete)
 
 
+def _can_sync(file: File) -> bool:
+    """Whether the account may download it. What is shared with a watermark can only be looked at."""
+    return file.is_folder or file.watermark is None
+
+
 class RemoteTree:
     """Follows the feed. `rows` by id: the tree at the cursor, plus this device's own changes since."""
 
@@ -82,7 +87,7 @@ class RemoteTree:
         while True:
             page = await self._client.snapshot(cursor)
             begin, epoch = begin or page.changes_cursor, page.epoch
-            files.update({file.id: row_of(file) for file in page.items})
+            files.update({file.id: row_of(file) for file in page.items if _can_sync(file)})
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -100,13 +105,14 @@ class RemoteTree:
         if file.id == self._account_id:
             return False
         known = self.rows.get(file.id)
-        if change.type in ("deleted", "unshared"):
+        if change.type in ("deleted", "unshared") or not _can_sync(file):
             self._drop(self.below(file.id))
             return known is not None
         row = row_of(file)
         if row == known and not inside:
             return False
-        self._put([row, *map(row_of, inside)])
+        self._drop([each.id for each in inside if not _can_sync(each)])
+        self._put([row, *map(row_of, filter(_can_sync, inside))])
         return known is None or replace(known, size=row.size, modified_ns=row.modified_ns) != row or bool(inside)
 
     async def _inside(self, change: Change) -> list[File]:

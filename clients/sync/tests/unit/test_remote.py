@@ -130,6 +130,26 @@ async def test_a_share_is_added_and_removed_with_its_contents(state: State) -> N
     assert names(tree) == {}
 
 
+async def test_files_with_a_watermark_are_not_there(state: State) -> None:
+    """Their folder is; they go when its share gets a watermark and return when it is removed."""
+    feed = Feed()
+    shared = file("s", "s", None, kind="folder", permission="viewer")
+    plain = file("a", "a", "s", permission="viewer")
+    marked = plain.model_copy(update={"watermark": "for Grace"})
+    feed.now = [shared, marked]
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    assert set(names(tree)) == {"s"}
+    for one, expected in ((plain, {"s", "a"}), (marked, {"s"}), (plain, {"s", "a"})):
+        feed.now = [shared, one]
+        feed.changed.append(("shared", shared))
+        assert await tree.catch_up()
+        assert set(names(tree)) == expected
+    feed.changed.append(("modified", marked))
+    assert await tree.catch_up()
+    assert set(names(tree)) == {"s"}
+
+
 async def test_an_expired_cursor_leads_to_a_snapshot(state: State) -> None:
     """Deleted files are removed and new ones added, without reading changes."""
     feed = Feed()

@@ -94,6 +94,8 @@ class File(TypedDict):
     etag: str
     indexed: bool
     preview: bool
+    watermark: str | None
+    """Text on all that the account may see of the content; null: it may have the original."""
 
 
 @final

@@ -22,7 +22,7 @@ from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
 from docstore_media.variants import service as variant_service
-from docstore_media.variants.api import preview_router
+from docstore_media.variants.api import internal_picture_router, preview_router
 from docstore_media.variants.repository import MongoVariants
 from docstore_media.variants.service import VariantService
 from docstore_media.variants.worker import Bounds, VariantWorker
@@ -113,7 +113,11 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[preview_router(service, on_request), media_router(service)],
-        internal=[internal_preview_router(service), operations_router(runtime, database, waiting=("upload",))],
+        internal=[
+            internal_preview_router(service),
+            internal_picture_router(service, on_request),
+            operations_router(runtime, database, waiting=("upload",)),
+        ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},

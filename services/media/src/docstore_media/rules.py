@@ -1,5 +1,6 @@
 """Rules of previews: versions that may have one, and the renditions of their contents. Standard library only."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,6 +159,8 @@ class Spec:
     """Of a video; None: of its beginning."""
     is_video: bool = False
     """An MP4 of the whole video that every browser plays, instead of a picture."""
+    watermark: str = ""
+    """Text that is drawn all over the picture."""
 
     @property
     def key(self) -> str:
@@ -165,7 +168,8 @@ class Spec:
         if self.is_video:
             return "rendition.mp4"
         place = self.page if self.second is None else f"{self.second:.1f}s"
-        return f"{self.width}x{self.height}-{self.fit}-{place}.{self.format}"
+        mark = f"-{hashlib.sha256(self.watermark.encode()).hexdigest()[:32]}" if self.watermark else ""
+        return f"{self.width}x{self.height}-{self.fit}-{place}{mark}.{self.format}"
 
     @property
     def content_type(self) -> str:
@@ -221,6 +225,10 @@ class Facts:
     longitude: float | None = None
     seconds: float | None = None
     """Length of a video."""
+
+    def as_shown(self) -> "Facts":
+        """Return what a picture of the content shows, too: nothing of who took it, when and where."""
+        return Facts(width=self.width, height=self.height, pages=self.pages, seconds=self.seconds)
 
     @classmethod
     def of(cls, found: object) -> "Facts":

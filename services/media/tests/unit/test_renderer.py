@@ -1,7 +1,9 @@
 """Pictures of real files by the real worker process, and what hostile ones cost: a worker, never the service."""
 
 import io
+import math
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ import media_originals as originals
 import media_samples as samples
 import pytest
 from media_contents import VIDEOS, Store
-from PIL import Image
+from PIL import Image, ImageChops
 
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
@@ -381,3 +383,44 @@ async def test_a_content_that_is_nowhere_is_reported_missing(renderer: WorkerRen
     )
     with pytest.raises(ObjectNotFound):
         await renderer.render(rendition, ["gone"])
+
+
+@pytest.mark.parametrize("form", ["webp", "jpeg", "png"])
+async def test_a_watermark_is_all_over_the_picture(renderer: WorkerRenderer, form: str) -> None:
+    """In each quarter of it, on white, black and transparent ground; nothing else changes its size."""
+    for ground in ("white", "black", (0, 0, 0, 0)):
+        data = io.BytesIO()
+        Image.new("RGBA", (1200, 900), ground).save(data, "PNG")
+        plain = (await variant(renderer, data.getvalue(), format=form)).convert("RGBA")
+        marked = (await variant(renderer, data.getvalue(), format=form, watermark="Ada, ada@example.org")).convert(
+            "RGBA"
+        )
+        assert marked.size == plain.size
+        difference = ImageChops.difference(marked, plain)
+        for left, top in ((0, 0), (600, 0), (0, 450), (600, 450)):
+            quarter = difference.crop((left, top, left + 600, top + 450))
+            assert max(most for _, most in quarter.getextrema()) > 60, (form, ground, left, top)
+
+
+@pytest.mark.parametrize("text", ["x", "\u0645\u0631\u062d\u0628\u0627 \ud55c\uae00", "long " * 60, "\u200b"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (7, 5)])
+async def test_any_text_fits_on_any_picture(renderer: WorkerRenderer, size: tuple[int, int], text: str) -> None:
+    """Also one that the font has no glyphs for, or no room."""
+    assert (await variant(renderer, originals.image(size=size), width=4096, height=4096, watermark=text)).size == size
+
+
+async def test_a_watermark_on_a_photo_takes_no_longer_than_the_photo_without(renderer: WorkerRenderer) -> None:
+    """Of 12 megapixels: the sandboxed process answers as soon as for the picture that it renders beforehand."""
+    noise = Image.effect_noise((1000, 750), 60).resize((4000, 3000)).convert("RGB")
+    data = io.BytesIO()
+    noise.save(data, "JPEG", quality=90)
+
+    async def seconds(**wanted: Any) -> float:
+        best = math.inf
+        for _ in range(4):
+            begun = time.perf_counter()
+            await variant(renderer, data.getvalue(), **wanted)
+            best = min(best, time.perf_counter() - begun)
+        return best
+
+    assert await seconds(watermark="Ada Lovelace, ada@example.org") < 1.2 * await seconds() + 0.05

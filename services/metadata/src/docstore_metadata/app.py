@@ -221,6 +221,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             await stack.enter_async_context(running_loops(loops))
             yield
 
+    previews = PagePreviews(MediaClient(media))
     app = service_app(
         "metadata",
         infra,
@@ -237,7 +238,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             shares_router(shares, names),
             acceptance_router(acceptance, store, names),
             links_router(links),
-            link_visits_router(visits, delivery),
+            link_visits_router(visits, delivery, previews),
             access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links, names),
             retention_router(retention),
             retrievals_router(retrievals, policy),
@@ -249,7 +250,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-    app.router.routes.extend(page_router(visits, delivery, PagePreviews(MediaClient(media)), names).routes)
+    app.router.routes.extend(page_router(visits, delivery, previews, names).routes)
     return app
 
 

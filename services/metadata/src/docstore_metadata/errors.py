@@ -27,6 +27,15 @@ class OwnerOnly(errors.Forbidden):
     code = "owner_only"
 
 
+class WatermarkedOnly(errors.Forbidden):
+    """The share or link gives pictures with a watermark, never the content."""
+
+    code = "watermarked_only"
+
+    def __init__(self) -> None:
+        super().__init__("It was shared with a watermark: you can look at its preview, not download it.")
+
+
 class InvalidPath(errors.Invalid):
     code = "invalid_path"
 

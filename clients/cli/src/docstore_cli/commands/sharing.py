@@ -30,23 +30,42 @@ RoleOption = Annotated[Role, typer.Option("--role", help="Role of the recipient;
 Password = Annotated[bool, typer.Option("--password-stdin", help="Protect the link with a password, read from stdin.")]
 Expires = Annotated[str | None, typer.Option("--expires", help="A time like 2026-05-01T12:00:00Z, or a span like 7d.")]
 Downloads = Annotated[int | None, typer.Option("--max-downloads", min=1)]
+Watermark = Annotated[
+    str | None,
+    typer.Option(
+        "--watermark",
+        metavar="TEXT",
+        help="Give only pictures with this text, no downloads; {reader} is the recipient's name. Empty: remove it.",
+    ),
+]
+LinkWatermark = Annotated[
+    str | None,
+    typer.Option("--watermark", metavar="TEXT", help="Give only pictures with this text, no downloads."),
+]
 LinkId = Annotated[
     str | None, typer.Argument(metavar="[LINK_ID]", help="Link id, as `docstore links` shows it; by default all.")
 ]
 
 
-def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJson = False) -> None:
+def share(
+    path: Path, email: Email, role: RoleOption = Role.viewer, watermark: Watermark = None, as_json: AsJson = False
+) -> None:
     """Share a file or folder."""
 
     async def work(docstore: AsyncClient) -> Share:
-        return await docstore.share((await need(docstore, RemotePath.parse(path))).id, email, role.value)
+        file = await need(docstore, RemotePath.parse(path))
+        return await docstore.share(file.id, email, role.value, watermark=watermark)
 
     made = as_person(work)
     if as_json:
         print_json(made)
     else:
         waits = ", once they have accepted" if made.state == "pending" else ""
-        typer.echo(f"{shown(made.email)} is {made.role}{waits}")
+        typer.echo(f"{shown(made.email)} is {made.role}{_marked(made)}{waits}")
+
+
+def _marked(one: Share | Link) -> str:
+    return f', with the watermark "{shown(one.watermark)}"' if one.watermark else ""
 
 
 def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
@@ -101,7 +120,9 @@ def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
 
     if path is not None:
         shares = as_person(with_others)
-        lines = [f"{one.role:6} {shown(one.email)}{' (pending)' * (one.state == 'pending')}" for one in shares]
+        lines = [
+            f"{one.role:6} {shown(one.email)}{' (pending)' * (one.state == 'pending')}{_marked(one)}" for one in shares
+        ]
         _print(shares, lines, as_json=as_json)
         return
     files = as_person(with_me)
@@ -118,6 +139,7 @@ def link(
     password_stdin: Password = False,
     expires: Expires = None,
     max_downloads: Downloads = None,
+    watermark: LinkWatermark = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a public link.
@@ -129,7 +151,9 @@ def link(
 
     async def work(docstore: AsyncClient) -> Link:
         file = await need(docstore, RemotePath.parse(path))
-        return await docstore.make_link(file.id, password=password, expires_at=ends, max_downloads=max_downloads)
+        return await docstore.make_link(
+            file.id, password=password, expires_at=ends, max_downloads=max_downloads, watermark=watermark
+        )
 
     made = as_person(work)
     _print(made, [made.url or ""], as_json=as_json)
@@ -149,7 +173,7 @@ def _link_line(one: Link) -> str:
     limit = f" of {one.max_downloads}" if one.max_downloads else ""
     ends = f", until {time_text(one.expires_at)}" if one.expires_at else ""
     locked = ", with a password" if one.has_password else ""
-    return f"{one.id} {time_text(one.created_at)} {one.downloads}{limit} downloads{ends}{locked}"
+    return f"{one.id} {time_text(one.created_at)} {one.downloads}{limit} downloads{ends}{locked}{_marked(one)}"
 
 
 def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:

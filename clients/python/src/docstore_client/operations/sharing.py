@@ -16,8 +16,16 @@ from docstore_client.operations.routes import Routes
 
 
 class SharingOperations(Routes):
-    async def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
-        return await self._send(Share, "POST", f"/v1/files/{file_id}/shares", {"email": email, "role": role})
+    async def share(self, file_id: str, email: str, role: Role = "viewer", *, watermark: str | None = None) -> Share:
+        """Share with a person, who only sees pictures with the `watermark`, if it has one.
+
+        `{reader}` in it stands for the recipient's name and address. None keeps the watermark of an existing share, an
+        empty text removes it.
+        """
+        body: dict[str, str | None] = {"email": email, "role": role}
+        if watermark is not None:
+            body["watermark"] = watermark or None
+        return await self._send(Share, "POST", f"/v1/files/{file_id}/shares", body)
 
     async def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
         return await self._get(Page[Share], f"/v1/files/{file_id}/shares", cursor=cursor)
@@ -55,10 +63,14 @@ class SharingOperations(Routes):
         password: str | None = None,
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
+        watermark: str | None = None,
     ) -> Link:
-        """Create a public link. Keep its `url`: it is returned only once."""
+        """Create a public link; with a watermark, visitors only see pictures with this text.
+
+        Keep its `url`: it is returned only once.
+        """
         ends = None if expires_at is None else expires_at.isoformat()
-        wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads}
+        wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads, "watermark": watermark}
         body = {field: value for field, value in wanted.items() if value is not None}
         return await self._send(Link, "POST", f"/v1/files/{file_id}/links", body)
 

@@ -22,6 +22,7 @@ MAX_EMAIL_CHARS = 254
 MAX_PATH_CHARS = 20_000
 MAX_NAME_CHARS = 255
 MAX_TAG_CHARS = 64
+MAX_WATERMARK_CHARS = 100
 MAX_VERSION = 2**31 - 1
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
@@ -135,6 +136,12 @@ Text = Annotated[str, AfterValidator(encodable)]
 """Any Unicode text."""
 Line = Annotated[Text, AfterValidator(_one_line), described(pattern=f"^[^{_CONTROL}]*$")]
 """Printable text on one line; 422 `unprintable_text`."""
+Watermark = Annotated[
+    Line,
+    Field(min_length=1, max_length=MAX_WATERMARK_CHARS),
+    described(pattern=f"^[^{_CONTROL}]*[^ {_CONTROL}][^{_CONTROL}]*$"),
+]
+"""Text to be drawn all over pictures; not of blanks alone."""
 Id = Annotated[str, Field(max_length=MAX_ID_CHARS)]
 """Any id; an unknown one is 404."""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -62,7 +62,7 @@ class Search:
             page = await self._engine.search(query)
         except EngineFailed as error:
             raise unavailable("Search") from error
-        files = await self._readable(query.reader, page.hits)
+        files = await self._readable(query, page.hits)
         shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
         items = [item for item in shown.values() if item is not None]
         gone = {file_id for file_id, item in shown.items() if item is None}
@@ -82,11 +82,17 @@ class Search:
             found = await self._engine.search(replace(query, of_others=True, limit=CHECKED, cursor=None))
         except EngineFailed as error:
             raise unavailable("Search") from error
-        readable = await self._readable(query.reader, found.hits)
+        readable = await self._readable(query, found.hits)
         return found.total - len(readable), {hit.file_id for hit in found.hits} - readable.keys()
 
-    async def _readable(self, reader: str, hits: Sequence[Hit]) -> dict[str, File]:
-        return await self._metadata.lookup_files(reader, [hit.file_id for hit in hits]) if hits else {}
+    async def _readable(self, query: SearchQuery, hits: Sequence[Hit]) -> dict[str, File]:
+        """Return the files that the reader may see, for a search in contents those whose contents it may have."""
+        if not hits:
+            return {}
+        found = await self._metadata.lookup_files(query.reader, [hit.file_id for hit in hits])
+        if query.scope != "content":
+            return found
+        return {file_id: file for file_id, file in found.items() if file.get("watermark") is None}
 
 
 def _item(hit: Hit, file: File | None, query: SearchQuery) -> dict[str, Any] | None:
@@ -94,6 +100,7 @@ def _item(hit: Hit, file: File | None, query: SearchQuery) -> dict[str, Any] | N
     if file is None:
         return None
     is_current = file["version"] == hit.version
+    has_text = file.get("watermark") is None
     if query.scope == "content" and not is_current:
         return None
-    return {"file": file, "score": round(hit.score, 4), "snippet": hit.snippet if is_current else None}
+    return {"file": file, "score": round(hit.score, 4), "snippet": hit.snippet if is_current and has_text else None}

@@ -97,3 +97,14 @@ async def test_an_index_that_fails_is_unavailable() -> None:
     with pytest.raises(DomainError) as refusal:
         await shown(Broken(), FakeMetadata()).search(SearchQuery("ann", "x"))
     assert problem_of(refusal.value).status == 503
+
+
+async def test_a_text_behind_a_watermark_is_not_found_by_its_words() -> None:
+    """Neither shown nor counted; by its name it is, without a snippet."""
+    files = {key: a_file(key, owner_id="bob", readers=("ann",)) for key in "ab"}
+    metadata = FakeMetadata(files, watermarks={"a": "for Ann"})
+    hits = [Hit(key, 1, 1.0, "<mark>x</mark>") for key in "ab"]
+    by_content = await shown(FakeEngine(pages=[page(*hits)]), metadata).search(SearchQuery("ann", "x", "content"))
+    assert ([item["file"]["id"] for item in by_content.items], by_content.total) == (["b"], 1)
+    by_name = await shown(FakeEngine(pages=[page(*hits)]), metadata).search(SearchQuery("ann", "x"))
+    assert [item["snippet"] for item in by_name.items] == [None, "<mark>x</mark>"]

@@ -22,7 +22,7 @@ def media_router(service: PreviewService) -> APIRouter:
     @router.get("/files/{file_id}/media")
     async def file_media(caller: Caller, file_id: str) -> Media:
         """Get whether the current version has a preview, and if not why, and what its content says of itself: size in
-        pixels, pages, camera, time and place of a photo.
+        pixels, pages, camera, time and place of a photo; the last three only for those who may read the original.
         """
         version, about = await service.about(caller.account_id, file_id)
         return Media(

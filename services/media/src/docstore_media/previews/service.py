@@ -1,7 +1,7 @@
 """Use cases of previews: apply events, return signed URLs."""
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Protocol
 
 from docstore_contracts.metadata import MetadataClient
@@ -37,6 +37,24 @@ class Batch:
     def drop_file(self, file_id: str) -> None:
         self.purged.add(file_id)
         self.sources = {key: source for key, source in self.sources.items() if source.file_id != file_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A file's current version as one account may read it: with a `watermark`, only as pictures that carry it."""
+
+    version: int
+    name: str
+    watermark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What there are pictures of: a version's content. `watermark`: the text that each of them must carry."""
+
+    ready: Ready
+    name: str
+    watermark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +103,33 @@ class PreviewService:
             await self.previews.forget(batch.purged, batch.pruned, now, session)
             transaction.wake_after(REMOVE_WAKEUP)
 
-    async def url(self, account_id: str, file_id: str, size: Size) -> str:
-        """Return a URL of the preview of the file's current version. Raises as `current` does."""
-        found, name = await self.current(account_id, file_id)
-        return self._signed(found, name, size)
-
-    async def current(self, account_id: str, file_id: str) -> tuple[Ready, str]:
-        """Return the pictures of the file's current version, and its name.
+    async def current(self, account_id: str, file_id: str) -> Subject:
+        """Return the file's current version, if it has pictures.
 
         NotFound `not_found` if the account may not read it, `no_preview` if there are none.
         """
-        version, name = await self._file(account_id, file_id)
-        found = await self.previews.ready(version_key(file_id, version))
-        if found is None:
+        file = await self._file(account_id, file_id)
+        return await self.subject(NamedVersion(file_id, file.version, file.name), file.watermark)
+
+    async def subject(self, version: NamedVersion, watermark: str) -> Subject:
+        """Return a version that may be seen with this watermark. NotFound `no_preview` if it has no pictures."""
+        ready = await self.previews.ready(version.key)
+        if ready is None:
             raise NotFound("This version of the file has no preview (yet).", code="no_preview")
-        return found, name
+        return Subject(ready, version.name, watermark)
 
     async def about(self, account_id: str, file_id: str) -> tuple[int, About]:
         """Return the number of the file's current version, and what is known of its content. NotFound as above."""
-        version, _ = await self._file(account_id, file_id)
-        return version, await self.previews.about(version_key(file_id, version))
+        file = await self._file(account_id, file_id)
+        about = await self.previews.about(version_key(file_id, file.version))
+        return file.version, replace(about, facts=about.facts.as_shown()) if file.watermark else about
 
-    async def _file(self, account_id: str, file_id: str) -> tuple[int, str]:
-        """Return the current version and the name of a file that the account may read."""
+    async def _file(self, account_id: str, file_id: str) -> Readable:
+        """Return the current version of a file that the account may read."""
         file = (await self.metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
-        return file["version"], file["name"]
+        return Readable(file["version"], file["name"], file.get("watermark") or "")
 
     async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:
         """Return URLs of the previews of these versions; None where there is none.
@@ -119,9 +137,10 @@ class PreviewService:
         The caller has checked that each may be seen.
         """
         found = await self.previews.ready_of([file.key for file in files])
-        return [self._signed(found[file.key], file.name, size) if file.key in found else None for file in files]
+        return [self.signed(found[file.key], file.name, size) if file.key in found else None for file in files]
 
-    def _signed(self, found: Ready, name: str, size: Size) -> str:
+    def signed(self, found: Ready, name: str, size: Size) -> str:
+        """Return a URL of a preview without watermark."""
         key = rendition_key(found.owner_id, found.rendition_id, size)
         filename = f"{name}.{size}.webp"
         return self.pictures.presign_get(key, filename=filename, content_type=PICTURE_TYPE, expires_in=self.seconds)

@@ -113,7 +113,7 @@ class MongoVariants:
             "owner_id": variant.owner_id,
             "kind": variant.kind.value,
             "size": variant.size,
-            "spec": asdict(variant.spec),
+            "spec": _spec_document(variant.spec),
             "state": "pending",
             "reason": "",
             "waits": 0,
@@ -194,6 +194,11 @@ class MongoVariants:
         due_at = {"$cond": [is_free, self._clock(), "$due_at"]}
         removal = {"state": "removing", "attempts": 0, "due_at": due_at}
         await self._variants.update_many({**chosen, "state": {"$ne": "removing"}}, [{"$set": removal}])
+
+
+def _spec_document(spec: Spec) -> Document:
+    """Without an empty watermark, which instances of the release before do not know."""
+    return {name: value for name, value in asdict(spec).items() if name != "watermark" or value}
 
 
 def _variant(lease: Lease) -> Variant:

@@ -1,12 +1,12 @@
 """Use case of variants: a picture of any size, format and page, rendered when somebody first asks for it."""
 
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
-from docstore_media.previews.service import Presigner, PreviewService
-from docstore_media.rules import Kind, Spec, Variant
+from docstore_media.previews.service import Presigner, PreviewService, Subject
+from docstore_media.rules import PIXELS, Kind, Size, Spec, Variant
 from docstore_media.variants.repository import Made, Variants
-from docstore_platform.errors import NotFound, Unavailable
+from docstore_platform.errors import Forbidden, NotFound, Unavailable
 from docstore_work.wakeup import Wakeup, wake
 
 RENDER_WAKEUP = "media:variants"
@@ -34,9 +34,25 @@ class VariantService:
         """Return a URL of this variant of the file's current version.
 
         NotFound as for its preview, and `preview_failed` with the `reason` if it can't be rendered. Unavailable
-        `preview_in_progress` while it is being rendered.
+        `preview_in_progress` while it is being rendered. Forbidden `watermarked_only` for a video of which the account
+        may only see pictures.
         """
-        found, name = await self.previews.current(account_id, file_id)
+        return await self.url_of(await self.previews.current(account_id, file_id), spec)
+
+    async def preview_url(self, account_id: str, file_id: str, size: Size) -> str:
+        """Return a URL of the preview that is ready beforehand, or with a watermark of a variant. Raises the same."""
+        subject = await self.previews.current(account_id, file_id)
+        if not subject.watermark:
+            return self.previews.signed(subject.ready, subject.name, size)
+        return await self.url_of(subject, Spec(width=PIXELS[size], height=PIXELS[size]))
+
+    async def url_of(self, subject: Subject, spec: Spec) -> str:
+        """Return a URL of this variant, with the subject's watermark. Raises the same, except `not_found`."""
+        found = subject.ready
+        if subject.watermark:
+            if spec.is_video:
+                raise Forbidden("This video can only be seen as watermarked pictures.", code="watermarked_only")
+            spec = replace(spec, watermark=subject.watermark)
         if spec.page > 1 and found.kind is not Kind.PDF:
             raise _failed("no_such_page")
         if found.kind is not Kind.VIDEO and (spec.is_video or spec.second is not None):
@@ -51,7 +67,7 @@ class VariantService:
             raise _in_progress(spec, made)
         return self.pictures.presign_get(
             variant.object_key,
-            filename=f"{name}.{spec.key}",
+            filename=f"{subject.name}.{spec.key}",
             content_type=spec.content_type,
             expires_in=self.seconds,
         )

@@ -101,7 +101,7 @@ class DownloadService:
         allowed: list[Place | DomainError] = []
         for item in wanted:
             try:
-                allowed.append(require_file(authorize(principal.account_id, places.get(item.file_id), Action.READ)))
+                allowed.append(require_file(authorize(principal.account_id, places.get(item.file_id), Action.DOWNLOAD)))
             except DomainError as refusal:
                 allowed.append(refusal)
         ids = [

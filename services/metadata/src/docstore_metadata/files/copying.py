@@ -14,7 +14,7 @@ from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.path_root import PathRoot, authorize_path, find_path_root, refuse_file_in_way
 from docstore_metadata.tree.paths import Parts, split_path
-from docstore_metadata.tree.rules import NOBODY, Node, Place
+from docstore_metadata.tree.rules import NO_WATERMARKS, NOBODY, Node, Place
 from docstore_platform.database import is_duplicate
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
@@ -41,7 +41,7 @@ class Copier(UseCases):
         if not below:
             raise NameTaken("There is already something at /.")
         base = await find_path_root(self.tree, principal.account_id, parent_id)
-        place = authorize(principal.account_id, await self.tree.place(node_id), Action.READ)
+        place = authorize(principal.account_id, await self.tree.place(node_id), Action.DOWNLOAD)
         if place.node.is_root:
             raise InvalidMove("The root can't be copied.")
         originals = await self._originals(place)
@@ -55,7 +55,7 @@ class Copier(UseCases):
 
         async def work(transaction: Transaction) -> Place:
             # Checked again: reading and reserving may have taken long.
-            authorize(principal.account_id, await self.tree.place(node_id, transaction.session), Action.READ)
+            authorize(principal.account_id, await self.tree.place(node_id, transaction.session), Action.DOWNLOAD)
             now = await find_path_root(self.tree, principal.account_id, parent_id, transaction.session)
             return await self._write(principal, now, now.full(below), originals, by_original, transaction)
 
@@ -146,4 +146,5 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         preview_version=0,
         hidden=False,
         shared_with=NOBODY,
+        watermarks=NO_WATERMARKS,
     )

@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from docstore_contracts.media import PreviewSize
 from docstore_metadata.dependencies import NO_STORE, Limit, public_router
 from docstore_metadata.downloads.api import CONTENT_RESPONSES
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.links import schemas
+from docstore_metadata.links.previews import PagePreviews
 from docstore_metadata.links.rules import Link, LinkOptions
 from docstore_metadata.links.schemas import LinkChanges, NewLink, Opening
 from docstore_metadata.links.service import LinkService
@@ -35,7 +37,10 @@ def links_router(links: LinkService) -> APIRouter:
 
     @router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
     async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller) -> Response:
-        """Create a public link. Only this response contains its `token`; its `url` is shown to the owner again."""
+        """Create a public link. Only this response contains its `token`; its `url` is shown to the owner again.
+
+        One with a watermark has no downloads to limit: 422 `watermark_without_downloads`.
+        """
         link, token = await links.make(
             principal, file_id, LinkOptions(**body.model_dump()), request.headers.get("idempotency-key", "")
         )
@@ -60,7 +65,10 @@ def links_router(links: LinkService) -> APIRouter:
 
     @router.patch("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
     async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller) -> Response:
-        """Change a link's name, password, end or limit; null removes one. An expired link may open again."""
+        """Change a link's name, password, end, limit or watermark; null removes one. An expired link may open again.
+
+        A watermark and a limit of downloads exclude each other: 422 `watermark_without_downloads`.
+        """
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         link = await links.change(principal, file_id, link_id, changes)
         return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
@@ -74,7 +82,7 @@ def links_router(links: LinkService) -> APIRouter:
     return router
 
 
-def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
+def link_visits_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews) -> APIRouter:
     """Routes of links for visitors with a token; nobody is logged in."""
     router = public_router("links")
 
@@ -87,6 +95,7 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
             "file": public_json(node),
             "downloads_left": visit.link.downloads_left,
             "expires_at": moment_json(visit.link.expires_at),
+            "watermark": visit.link.watermark,
             "grant": visit.grant,
         }
         if node.is_folder:
@@ -115,9 +124,29 @@ def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
         x_link_grant: GrantHeader = "",
     ) -> Response:
         """Download the linked file, or one in the linked folder: a redirect to a signed URL, valid for a minute, or the
-        content, also by ranges. Each call counts as a download. 409 `archived` for a content in cold storage.
+        content, also by ranges. Each call counts as a download. 403 `watermarked_only` for a link
+        with a watermark, 409 `archived` for a content in cold storage.
         """
         return await deliver(request, visits, delivery, await visits.revisit(token, x_link_grant or grant), file_id)
+
+    @router.get("/links/{token}/preview", status_code=302, response_class=RedirectResponse)
+    async def get_linked_preview(
+        token: str,
+        file_id: NodeId = None,
+        size: Annotated[PreviewSize, Query(description="at most 320 or 1600 pixels a side")] = "large",
+        page: Annotated[int, Query(ge=1, le=100_000, description="Page of a PDF, from 1")] = 1,
+        grant: Grant = "",
+        x_link_grant: GrantHeader = "",
+    ) -> Response:
+        """Redirect to a signed URL of a picture of the linked file, or of one in the linked folder, with the link's
+        watermark. Where links have none, their page has pictures: 404 `no_preview`.
+
+        404 `no_preview` too if the file has none, 404 `preview_failed` with the `reason` if it can't be rendered, 503
+        `preview_in_progress` while it is rendered.
+        """
+        visit = await visits.revisit(token, x_link_grant or grant)
+        url = await previews.watermarked(visit.link, await visits.file(visit, file_id), size, page)
+        return RedirectResponse(url, 302, headers=NO_STORE)
 
     return router
 
@@ -139,6 +168,7 @@ def link_json(link: Link, url: str | None) -> Json:
         "has_password": link.password_hash is not None,
         "expires_at": moment_json(link.expires_at),
         "max_downloads": link.max_downloads,
+        "watermark": link.watermark,
         "downloads": link.downloads,
         "opens": link.opens,
         "created_at": rfc3339(link.created_at),

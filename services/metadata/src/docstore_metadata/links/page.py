@@ -15,10 +15,11 @@ from jinja2 import Template
 
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.delivery import Delivery
-from docstore_metadata.errors import ContentArchived, LinkPassword
+from docstore_metadata.errors import ContentArchived, LinkPassword, WatermarkedOnly
 from docstore_metadata.links.api import Address, deliver
-from docstore_metadata.links.icons import kind_of
+from docstore_metadata.links.icons import PDF, kind_of
 from docstore_metadata.links.previews import PagePreviews
+from docstore_metadata.links.rules import Link
 from docstore_metadata.links.schemas import MAX_PASSWORD_CHARS
 from docstore_metadata.links.visits import LinkVisits, Visit
 from docstore_metadata.paging import DEFAULT_LIMIT
@@ -64,12 +65,24 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
 
     @router.get("/{token}")
     async def show_link(
-        token: str, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
+        token: str,
+        address: Address,
+        folder: Text = "",
+        after: Text = "",
+        grant: Text = "",
+        file: Text = "",
+        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
     ) -> Response:
-        """The link's target, or a form for its password. The first visit counts as an open."""
+        """The link's target, or a form for its password. The first visit counts as an open.
+
+        `file` and `page`: a file in the linked folder, and a page of it; only of a link with a watermark.
+        """
         try:
-            if folder or after or grant:
-                return await _page_of(visits, shows, await visits.revisit(token, grant), token, folder, after)
+            if folder or after or grant or file or page > 1:
+                visit = await visits.revisit(token, grant)
+                if visit.link.watermark is not None and (file or page > 1):
+                    return await _view(visits, shows, visit, token, file, page)
+                return await _page_of(visits, shows, visit, token, folder, after)
             if await visits.has_password(token):
                 return _password_form(token)
             return await _page_of(visits, shows, await visits.open(token, None, address), token)
@@ -110,13 +123,46 @@ async def _password_in(request: Request) -> str:
     return fields.get("password", [""])[0][:MAX_PASSWORD_CHARS]
 
 
+async def _view(
+    visits: LinkVisits, shows: Shown, visit: Visit, token: str, file_id: str = "", number: int = 1
+) -> Response:
+    """A page of a file, with the watermark of the link."""
+    file = await visits.file(visit, file_id or None)
+    url, note = await shows.previews.shown(visit.link, file, number)
+    here = {"file": file_id, "grant": _grant(visit)}
+    is_paged = kind_of(file) is PDF
+    return _page(
+        "file",
+        file.name,
+        pictures={file.id: url} if url else None,
+        file=file,
+        picture=url,
+        note=note,
+        number=number if is_paged else 0,
+        previous=_href(token, page=str(number - 1), **here) if number > 1 else "",
+        following=_href(token, page=str(number + 1), **here) if url and is_paged else "",
+        up=_href(token, folder=file.parent_id or "", grant=_grant(visit)) if file.id != visit.place.node.id else "",
+        **await _about(shows, visit.link),
+    )
+
+
+def _grant(visit: Visit) -> str:
+    """The proof that following pages need."""
+    return visit.grant if visit.link.password_hash is not None else ""
+
+
+async def _about(shows: Shown, link: Link) -> dict[str, Any]:
+    shared_by = (await shows.names.of([link.owner_id])).get(link.owner_id, "")
+    return {"downloads_left": link.downloads_left, "expires_at": link.expires_at, "shared_by": shared_by}
+
+
 async def _page_of(
     visits: LinkVisits, shows: Shown, visit: Visit, token: str, folder: str = "", after: str = ""
 ) -> Response:
-    link, top = visit.link, visit.place.node
-    grant = visit.grant if link.password_hash is not None else ""
-    about: dict[str, Any] = {"downloads_left": link.downloads_left, "expires_at": link.expires_at}
-    about["shared_by"] = (await shows.names.of([link.owner_id])).get(link.owner_id, "")
+    link, top, grant = visit.link, visit.place.node, _grant(visit)
+    if not top.is_folder and link.watermark is not None:
+        return await _view(visits, shows, visit, token)
+    about = await _about(shows, link)
     if not top.is_folder:
         pictures = await shows.previews.urls(link, [top], "large")
         return _page(
@@ -135,7 +181,8 @@ async def _page_of(
         "folder",
         page.folder.name,
         pictures=pictures,
-        items=[_item(node, pictures, token, grant) for node in page.items],
+        items=[_item(node, pictures, token, grant, link) for node in page.items],
+        watermarked=link.watermark is not None,
         more=more,
         up=_href(token, folder=top.id, grant=grant) if page.folder.id != top.id else "",
         top=top,
@@ -143,13 +190,15 @@ async def _page_of(
     )
 
 
-def _item(node: Node, pictures: Mapping[str, str], token: str, grant: str) -> dict[str, Any]:
-    return {"node": node, "href": _item_href(node, token, grant), "picture": pictures.get(node.id, "")}
+def _item(node: Node, pictures: Mapping[str, str], token: str, grant: str, link: Link) -> dict[str, Any]:
+    return {"node": node, "href": _item_href(node, token, grant, link), "picture": pictures.get(node.id, "")}
 
 
-def _item_href(node: Node, token: str, grant: str) -> str:
+def _item_href(node: Node, token: str, grant: str, link: Link) -> str:
     if node.is_folder:
         return _href(token, folder=node.id, grant=grant)
+    if link.watermark is not None:
+        return _href(token, file=node.id, grant=grant)
     return _href(token, "/download", file=node.id, grant=grant)
 
 
@@ -160,6 +209,8 @@ def _href(token: str, what: str = "", **query: str) -> str:
 
 def _refused(error: DomainError, token: str) -> Response:
     problem = problem_of(error)
+    if isinstance(error, WatermarkedOnly):
+        return _page("message", "No download", problem.status, message=error.detail)
     if isinstance(error, LinkPassword):
         wrong = error.extra["reason"] == "wrong"
         return _password_form(token, problem.status, "That is not the password." if wrong else "")
@@ -180,7 +231,8 @@ def _password_form(token: str, status: int = 200, message: str = "") -> Response
 def _page(
     state: str, title: str, status: int = 200, pictures: Mapping[str, str] | None = None, **about: Any
 ) -> Response:
-    about = {"downloads_left": None, "expires_at": None, "shared_by": "", **about}
+    nothing = dict.fromkeys(("shared_by", "download", "note", "previous", "following", "up"), "")
+    about = {"downloads_left": None, "expires_at": None, **nothing, **about}
     policy = {"content-security-policy": _policy((pictures or {}).values())}
     return HTMLResponse(PAGE.render(state=state, title=title, **about), status, HEADERS | policy)
 

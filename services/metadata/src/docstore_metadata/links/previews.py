@@ -9,12 +9,15 @@ import structlog
 from docstore_contracts.media import MediaClient, PreviewItem, PreviewSize
 from docstore_metadata.links.rules import Link
 from docstore_metadata.tree.rules import Node
-from docstore_platform.errors import DomainError
+from docstore_platform.errors import DomainError, NotFound, Unavailable
 
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 2.0
 """The page is shown without pictures if media is slow or down."""
+NO_PAGE = "There are no more pages."
+NO_PICTURE = "There is no preview of this file."
+LATER = "The preview is not ready yet. Reload this page in a moment."
 
 
 @dataclass(slots=True)
@@ -25,11 +28,13 @@ class PagePreviews:
     wait_seconds: float = WAIT_SECONDS
 
     async def urls(self, link: Link, nodes: Sequence[Node], size: PreviewSize) -> dict[str, str]:
-        """By file id. Empty if the link limits downloads: a picture shows the content, but is not counted."""
+        """By file id. Empty if the link limits downloads: a picture shows the content, but is not counted. Empty if it
+        has a watermark, too: a page of pictures with it would take long to render.
+        """
         wanted = [node for node in nodes if node.preview]
-        if not wanted or link.max_downloads is not None:
+        if not wanted or link.max_downloads is not None or link.watermark is not None:
             return {}
-        items: list[PreviewItem] = [{"file_id": node.id, "version": node.version, "name": node.name} for node in wanted]
+        items = [_item(node) for node in wanted]
         try:
             async with asyncio.timeout(self.wait_seconds):
                 urls = await self.media.preview_urls(items, size)
@@ -37,3 +42,24 @@ class PagePreviews:
             log.warning("link_page_without_previews", link_id=link.id, error=repr(error))
             return {}
         return {node.id: url for node, url in zip(wanted, urls, strict=True) if url}
+
+    async def watermarked(self, link: Link, node: Node, size: PreviewSize, page: int) -> str:
+        """URL of a file's picture with the link's watermark, rendered now if need be. Raises what media raises."""
+        if link.watermark is None or not node.preview:
+            raise NotFound("There is no such preview.", code="no_preview")
+        return await self.media.watermarked_picture(_item(node), link.watermark, size, page)
+
+    async def shown(self, link: Link, node: Node, page: int) -> tuple[str, str]:
+        """The same as a URL, or an empty one and a note why there is no picture."""
+        try:
+            return await self.watermarked(link, node, "large", page), ""
+        except NotFound as error:
+            no_page = error.extra.get("reason") == "no_such_page"
+            return "", NO_PAGE if no_page else NO_PICTURE
+        except Unavailable as error:
+            log.warning("link_page_without_previews", link_id=link.id, error=repr(error))
+            return "", LATER
+
+
+def _item(node: Node) -> PreviewItem:
+    return {"file_id": node.id, "version": node.version, "name": node.name}

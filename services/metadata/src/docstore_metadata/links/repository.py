@@ -13,7 +13,7 @@ from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.links.rules import KEPT_AFTER_END, Link, warning_moment
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, ReturnDocument, Session
 
-OPTIONAL = {"expires_at", "max_downloads", "password_hash", "encrypted_token", "operation"}
+OPTIONAL = {"expires_at", "max_downloads", "password_hash", "encrypted_token", "watermark", "operation"}
 RENAMED = {"id": "_id", "token_hash": "token", "node_id": "node", "owner_id": "owner", "password_hash": "password"}
 LINKS = FieldMap(Link, {field.name: RENAMED.get(field.name, field.name) for field in fields(Link)}, OPTIONAL)
 

@@ -39,6 +39,8 @@ class Link:
     downloads: int = 0
     opens: int = 0
     revision: int = 1
+    watermark: str | None = None
+    """Text on the pictures that are all that visitors see of the contents."""
     operation: str | None = None
     """Identifies the call that made it, if that had an Idempotency-Key: the same call makes no second link."""
 
@@ -60,11 +62,15 @@ class LinkOptions:
     password: str | None = None
     expires_at: datetime | None = None
     max_downloads: int | None = None
+    watermark: str | None = None
 
 
 def operation_of(key: str, node_id: str, options: LinkOptions) -> str:
     """Identifies a call with this Idempotency-Key. Independent of the password, so that none can be tested with it."""
-    parts = (key, node_id, options.name, options.password is None, options.expires_at, options.max_downloads)
+    parts: tuple[object, ...] = (key, node_id, options.name, options.password is None)
+    parts += (options.expires_at, options.max_downloads)
+    if options.watermark is not None:
+        parts += (options.watermark,)
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 

@@ -9,7 +9,7 @@ from docstore_metadata.paging import to_millisecond
 from docstore_metadata.tree.rules import Kind
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel, omittable
-from docstore_platform.http.values import WHOLE, Line, Moment, Text
+from docstore_platform.http.values import WHOLE, Line, Moment, Text, Watermark
 
 MAX_NAME_CHARS = 100
 MAX_PASSWORD_CHARS = 200
@@ -26,15 +26,22 @@ End = Annotated[
 ]
 
 
+LinkWatermark = Annotated[
+    Watermark,
+    Field(description="Visitors only see pictures with this text, and can't download anything."),
+]
+
+
 class NewLink(RequestModel):
     name: Name = ""
     password: Password | None = None
     expires_at: End | None = None
     max_downloads: Downloads | None = None
+    watermark: LinkWatermark | None = None
 
 
 class LinkChanges(NewLink):
-    """Absent fields stay; null removes a password, an end or a limit."""
+    """Absent fields stay; null removes a password, an end, a limit or a watermark."""
 
 
 class Opening(RequestModel):
@@ -58,6 +65,8 @@ class Link(ResponseModel):
     """Null: never."""
     max_downloads: int | None
     """Null: unlimited."""
+    watermark: str | None
+    """Text all over the pictures that are all that visitors see; null: they may download."""
     downloads: int
     """Number of downloads so far."""
     opens: int
@@ -108,6 +117,8 @@ class OpenedLink(ResponseModel):
     """Null: unlimited."""
     expires_at: datetime | None
     """Null: never."""
+    watermark: str | None
+    """Text all over the pictures that the link gives instead of contents; null: it gives the contents."""
     grant: str
     """Proves to the link's other routes that its password was given."""
     items: list[LinkedFile] = omittable()

@@ -36,6 +36,7 @@ class LinkService(UseCases):
         if known is not None:
             return known
         self._check_end(options.expires_at)
+        _check_watermark(options.watermark, options.max_downloads)
         await self._owned(principal, node_id)
         password_hash = None if options.password is None else await self._hash(principal, options.password)
         token = new_token()
@@ -49,6 +50,7 @@ class LinkService(UseCases):
             created_at=self.clock(),
             expires_at=options.expires_at,
             max_downloads=options.max_downloads,
+            watermark=options.watermark,
             password_hash=password_hash,
             encrypted_token=self.cipher.encrypt(token.encode(), link_id),
             operation=operation,
@@ -99,7 +101,7 @@ class LinkService(UseCases):
         return _known(await self.store.links.get(node_id, link_id))
 
     async def change(self, principal: Principal, node_id: str, link_id: str, changes: Mapping[str, Any]) -> Link:
-        """Change name, password, expires_at or max_downloads; None removes one of the last three.
+        """Change name, password, expires_at, max_downloads or watermark; None removes one of the last four.
 
         An expired link opens again if its new limits allow it. Publishes no event.
         """
@@ -112,6 +114,8 @@ class LinkService(UseCases):
         async def work(transaction: Transaction) -> Link:
             await self._owned(principal, node_id, transaction)
             link = _known(await self.store.links.get(node_id, link_id, transaction.session))
+            now = {"watermark": link.watermark, "max_downloads": link.max_downloads} | fields
+            _check_watermark(now["watermark"], now["max_downloads"])
             return _known(await self.store.links.change(link, fields, self.clock(), transaction.session))
 
         return await self.transactor.run(work)
@@ -172,6 +176,12 @@ async def end_links(store: Store, places: Sequence[Place], transaction: Transact
     for link in links:
         publish_link_event(LinkRevoked, _next(link), by_id[link.node_id], transaction)
     await store.links.remove(links, transaction.session)
+
+
+def _check_watermark(watermark: str | None, max_downloads: int | None) -> None:
+    if watermark is not None and max_downloads is not None:
+        detail = "A link with a watermark gives no downloads that could be limited."
+        raise invalid(detail, "watermark_without_downloads")
 
 
 def _next(link: Link) -> Link:

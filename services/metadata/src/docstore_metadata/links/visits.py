@@ -7,7 +7,7 @@ from docstore_events.catalogue.shares import LinkOpened
 from docstore_events.transaction import Transaction
 from docstore_metadata.cold_storage.service import ContentAccess
 from docstore_metadata.downloads.delivery import Download
-from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound
+from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound, WatermarkedOnly
 from docstore_metadata.links.rules import Link, LinkGrants, hash_of
 from docstore_metadata.links.service import publish_link_event
 from docstore_metadata.listing.query import PageQuery, next_cursor, parse_position
@@ -98,14 +98,24 @@ class LinkVisits(UseCases):
         return FolderPage(place.node, shown, next_cursor(query, shown[-1]) if len(nodes) > limit else None)
 
     async def download(self, visit: Visit, file_id: str | None) -> Download:
-        """The linked file, or one in the linked folder. Counted before it is delivered, so that the limit holds."""
-        node = (await self._within(visit, file_id)).node
-        if node.is_folder:
-            raise NotAFile("A folder has no content: name a file in it.")
+        """The linked file, or one in the linked folder. Counted before it is delivered, so that the limit holds.
+
+        WatermarkedOnly if the link gives only pictures.
+        """
+        node = await self.file(visit, file_id)
+        if visit.link.watermark is not None:
+            raise WatermarkedOnly
         await self.access.open(node.object_key)
         if not await self.store.links.count_download(visit.link.id, self.clock()):
             raise NotFound("link")
         return Download(node.id, node.name, node.content_type, node.object_key, node.size, node.sha256)
+
+    async def file(self, visit: Visit, file_id: str | None) -> Node:
+        """The linked file, or one in the linked folder."""
+        node = (await self._within(visit, file_id)).node
+        if node.is_folder:
+            raise NotAFile("A folder has no content: name a file in it.")
+        return node
 
     async def _find(self, token: str) -> tuple[Link, Place]:
         link = await self.store.links.by_token(hash_of(token))

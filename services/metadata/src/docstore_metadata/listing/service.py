@@ -62,7 +62,7 @@ class Listings:
     async def page(self, folder: Place, account_id: str, page: PageQuery) -> Listing:
         seen = folder.as_seen_by(account_id)
         reader = "" if seen.permission == "owner" else account_id
-        key = (folder.node.id, folder.node.children_revision, seen.path, reader, seen.permission, page)
+        key = (folder.node.id, folder.node.children_revision, seen.path, reader, seen.permission, seen.watermark, page)
         cached = self._cached.get(key)
         if cached is not None and (cached.expires_at is None or cached.expires_at > time.monotonic()):
             self._cached.move_to_end(key)

@@ -1,6 +1,7 @@
 """Routes of shares with people."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -10,7 +11,7 @@ from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import DEFAULT_LIMIT
 from docstore_metadata.sharing import schemas
 from docstore_metadata.sharing.rules import Share, SharedPlace
-from docstore_metadata.sharing.schemas import NewRole, NewShare
+from docstore_metadata.sharing.schemas import NewShare, ShareChanges
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.tree.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
@@ -30,12 +31,15 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
         responses={200: {"description": "The share existed, and has this role now.", "model": schemas.Share}},
     )
     async def share_file(file_id: str, body: NewShare, principal: Caller) -> Response:
-        """Share a file, or a folder with all that is in it; 200 for an existing share, which gets this role.
+        """Share a file, or a folder with all that is in it; 200 for an existing share, which gets this role, and this
+        watermark if one is given.
+
+        With a watermark the recipient can't download anything; only viewers can have one: 422 `watermark_for_viewers`.
 
         The share is pending until an account has verified the address and, if its owner wants to be asked, accepted
         the share. It stays pending if they have blocked the caller.
         """
-        share, is_new = await shares.share(principal, file_id, body.email, body.role)
+        share, is_new = await shares.share(principal, file_id, body.email, _terms(body))
         return json_response(share_json(share), 201 if is_new else 200)
 
     @router.get("/files/{file_id}/shares", response_model=schemas.SharePage)
@@ -49,9 +53,9 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
         return json_response({"items": [share_json(share) for share in found[:limit]], "next_cursor": next_cursor})
 
     @router.patch("/files/{file_id}/shares/{share_id}", response_model=schemas.Share)
-    async def change_share(file_id: str, share_id: str, body: NewRole, principal: Caller) -> Response:
-        """Change the role of a share."""
-        return json_response(share_json(await shares.change_role(principal, file_id, share_id, body.role)))
+    async def change_share(file_id: str, share_id: str, body: ShareChanges, principal: Caller) -> Response:
+        """Change the role or the watermark of a share; 422 `watermark_for_viewers` if an editor would have one."""
+        return json_response(share_json(await shares.change(principal, file_id, share_id, _terms(body))))
 
     @router.delete("/files/{file_id}/shares/{share_id}", status_code=204)
     async def revoke_share(file_id: str, share_id: str, principal: Caller) -> Response:
@@ -71,6 +75,12 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
     return router
 
 
+def _terms(body: NewShare | ShareChanges) -> dict[str, Any]:
+    """The given ones of role and watermark."""
+    terms = body.model_dump(include={"role", "watermark"}, exclude_unset=True)
+    return {name: value for name, value in terms.items() if value is not None or name == "watermark"}
+
+
 def share_json(share: Share) -> Json:
     """A share as the owner sees it."""
     return {
@@ -79,6 +89,7 @@ def share_json(share: Share) -> Json:
         "email": share.email,
         "role": share.role,
         "state": "pending" if share.account_id is None else "active",
+        "watermark": share.watermark,
         "created_at": rfc3339(share.created_at),
     }
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.recorder import FileEventRecorder
-from docstore_metadata.sharing.rules import Share, readers_by
+from docstore_metadata.sharing.rules import Share, readers_by, watermarks_by
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.rules import Permission, Place
 
 Publish = Callable[[Share, Place], None]
 
@@ -22,17 +22,22 @@ async def apply_shares(
 
     Publishes nothing about what is in the trash: the event of its restoration contains its readers.
     """
+    shares = list(shares)
+    marked = [share.account_id for share in shares if share.account_id and share.watermark is not None]
+    watermarks = watermarks_by(shares, await store.people.names_of(marked) if marked else {})
     shared_with = readers_by(shares)
-    if shared_with == dict(place.node.shared_with):
+    if (shared_with, watermarks) == (dict(place.node.shared_with), dict(place.node.watermarks)):
         return place
-    after = Place(replace(place.node, shared_with=shared_with), place.ancestors)
+    after = Place(replace(place.node, shared_with=shared_with, watermarks=watermarks), place.ancestors)
     node = after.node
     if after.is_reachable:
         recorder = FileEventRecorder(transaction, actor_id)
         recorder.access_changed(after)
         _append_to_journals(place, after, recorder)
         node.published_readers = after.readers
-    await store.nodes.save([(node, ("revision", "published_readers", "shared_with"))], transaction.session)
+    await store.nodes.save(
+        [(node, ("revision", "published_readers", "shared_with", "watermarks"))], transaction.session
+    )
     if node.is_folder and after.readers != place.readers:
         await store.jobs.add("settle", node, actor_id, transaction)
     return after
@@ -68,13 +73,17 @@ async def bump_parent(store: Store, place: Place, transaction: Transaction) -> N
 
 
 def _append_to_journals(before: Place, after: Place, recorder: FileEventRecorder) -> None:
-    unshared_node = Place(replace(after.node, shared_with=before.node.shared_with), before.ancestors)
+    node = before.node
+    was = Place(replace(after.node, shared_with=node.shared_with, watermarks=node.watermarks), before.ancestors)
     for account_id in sorted({*before.node.shared_with, *after.node.shared_with}):
-        permission = after.permission_of(account_id)
-        if permission is None:
-            recorder.unshared(unshared_node, [account_id])
-        elif permission != before.permission_of(account_id):
+        if after.permission_of(account_id) is None:
+            recorder.unshared(was, [account_id])
+        elif _rights(after, account_id) != _rights(before, account_id):
             recorder.shared(after, [account_id])
+
+
+def _rights(place: Place, account_id: str) -> tuple[Permission | None, str | None]:
+    return place.permission_of(account_id), place.watermark_for(account_id)
 
 
 def publish_shared(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:

@@ -29,8 +29,9 @@ SHARES = FieldMap(
         "account_id": "account",
         "invited_id": "invited",
         "hidden_from": "hidden_from",
+        "watermark": "watermark",
     },
-    optional={"account_id", "invited_id", "hidden_from"},
+    optional={"account_id", "invited_id", "hidden_from", "watermark"},
 )
 
 
@@ -63,7 +64,7 @@ class Shares(Protocol):
     async def insert(self, share: Share, session: Session) -> None: ...
 
     async def save(self, shares: Sequence[Share], session: Session) -> None:
-        """Store role, recipient and revision of existing shares."""
+        """Store role, watermark, recipient and revision of existing shares."""
 
     async def remove(self, shares: Sequence[Share], session: Session) -> None:
         """Remove shares, and addresses without account that have no others."""
@@ -144,7 +145,12 @@ class MongoShares:
         for share in shares:
             held_by = _held_by(share)
             others = {field: "" for field in HELD_BY if field not in held_by}
-            change = {"$set": {"role": share.role, "revision": share.revision, **held_by}, "$unset": others}
+            fields = {"role": share.role, "revision": share.revision, **held_by}
+            if share.watermark is None:
+                others["watermark"] = ""
+            else:
+                fields["watermark"] = share.watermark
+            change = {"$set": fields, "$unset": others}
             updates.append(UpdateOne({"_id": share.id}, change))
         if updates:
             await self._shares.bulk_write(updates, session=session)

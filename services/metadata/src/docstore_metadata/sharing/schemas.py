@@ -1,24 +1,39 @@
 """Requests and responses of the routes of shares with people."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from docstore_metadata.tree.rules import ShareRole
 from docstore_metadata.tree.schemas import File
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel
-from docstore_platform.http.values import Email
+from docstore_platform.http.values import Email, Watermark
 
 Role = Literal["viewer", "editor"]
+
+
+ShareWatermark = Annotated[
+    Watermark,
+    Field(
+        description="The recipient, a viewer, only sees pictures with this text, never the content. `{reader}` stands "
+        "for the recipient's name and address.",
+    ),
+]
 
 
 class NewShare(RequestModel):
     email: Email
     role: Role
+    watermark: ShareWatermark | None = None
 
 
-class NewRole(RequestModel):
-    role: Role
+class ShareChanges(RequestModel):
+    """Absent fields stay; null removes a watermark."""
+
+    role: Role | None = None
+    watermark: ShareWatermark | None = None
 
 
 class Share(ResponseModel):
@@ -34,6 +49,8 @@ class Share(ResponseModel):
     """Whether the recipient may change the file or folder."""
     state: Literal["pending", "active"]
     """`pending` until an account has verified the address and accepted the share, then `active`."""
+    watermark: str | None
+    """Text all over the pictures that are all the recipient sees; null: the recipient may download."""
     created_at: datetime
     """When it was shared."""
 

@@ -1,7 +1,8 @@
 """Use cases of sharing files and folders with people, by e-mail addresses with or without an account."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.errors import NotFound, NotShareable
@@ -11,7 +12,7 @@ from docstore_metadata.sharing.changes import apply_shares, bump_parent, publish
 from docstore_metadata.sharing.rules import MAX_INVITATIONS, MAX_SHARES, Share, SharedPlace
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.rules import Place, ShareRole
+from docstore_metadata.tree.rules import Place
 from docstore_platform.errors import Conflict, DomainError, Invalid, TooMany
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
@@ -26,8 +27,10 @@ class ShareService(UseCases):
 
     look_up: Callable[[Iterable[str]], None]
 
-    async def share(self, principal: Principal, node_id: str, email: str, role: ShareRole) -> tuple[Share, bool]:
-        """The share with that person, and whether it is new; an existing one gets the role."""
+    async def share(
+        self, principal: Principal, node_id: str, email: str, terms: Mapping[str, Any]
+    ) -> tuple[Share, bool]:
+        """The share with that person, and whether it is new; an existing one gets the role and watermark in `terms`."""
         email = clean_email(email)
         key = email_key(email)
 
@@ -43,7 +46,7 @@ class ShareService(UseCases):
             shares = await self.store.shares.of_nodes([node_id], transaction.session)
             known = next((share for share in shares if share.email_key == key), None)
             if known is not None:
-                changed = await self._admitted(replace(known, role=role), recipient.entitled, transaction)
+                changed = await self._admitted(_changed(known, terms), recipient.entitled, transaction)
                 return await self._save(place, shares, known, changed, principal, transaction), False
             if len(shares) >= MAX_SHARES:
                 raise Conflict(f"A file or folder can be shared with {MAX_SHARES} people.", code="too_many_shares")
@@ -54,10 +57,10 @@ class ShareService(UseCases):
                 owner_id=place.node.owner_id,
                 email=email,
                 email_key=key,
-                role=role,
+                role="viewer",
                 created_at=self.clock(),
             )
-            new = await self._admitted(new, recipient.entitled, transaction)
+            new = await self._admitted(_changed(new, terms), recipient.entitled, transaction)
             await self.store.shares.insert(new, transaction.session)
             publish_shared(new, place, principal.account_id, transaction)
             await apply_shares(self.store, place, [*shares, new], principal.account_id, transaction)
@@ -78,12 +81,14 @@ class ShareService(UseCases):
             detail = f"At most {MAX_INVITATIONS} shares can be made in a day."
             raise TooMany(detail, code="too_many_invitations", retry_after=wait)
 
-    async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:
+    async def change(self, principal: Principal, node_id: str, share_id: str, terms: Mapping[str, Any]) -> Share:
+        """Change the role or the watermark; those that `terms` lacks stay."""
+
         async def work(transaction: Transaction) -> Share:
             place = await self._owned(principal, node_id, transaction)
             shares = await self.store.shares.of_nodes([node_id], transaction.session)
             share = _find(shares, share_id)
-            return await self._save(place, shares, share, replace(share, role=role), principal, transaction)
+            return await self._save(place, shares, share, _changed(share, terms), principal, transaction)
 
         return await self.transactor.run(work, lane=principal.account_id)
 
@@ -160,6 +165,13 @@ class ShareService(UseCases):
         now = [changed if other.id == share.id else other for other in shares]
         await apply_shares(self.store, place, now, principal.account_id, transaction)
         return changed
+
+
+def _changed(share: Share, terms: Mapping[str, Any]) -> Share:
+    changed = replace(share, **terms)
+    if changed.watermark is not None and changed.role != "viewer":
+        raise Invalid("Only viewers can have a watermark: editors need the content.", code="watermark_for_viewers")
+    return changed
 
 
 def _find(shares: Sequence[Share], share_id: str) -> Share:

@@ -52,6 +52,6 @@ def trash_router(trash: TrashService, retention: RetentionService, names: Displa
 
 def trashed_json(node: Node, expires_at: datetime | None) -> Json:
     """A file or folder in its owner's trash, with the path it had. It has no preview: its content is unreachable."""
-    view = View(node, node.trashed_path, node.parent_id, "owner", can_delete=True)
+    view = View(node, node.trashed_path, node.parent_id, "owner", can_delete=True, watermark=None)
     times = {"trashed_at": moment_json(node.trashed_at), "expires_at": moment_json(expires_at)}
     return {**file_json(view), "preview": False, **times}

@@ -2,12 +2,15 @@
 
 from enum import Enum, auto
 
-from docstore_metadata.errors import NotFound, OwnerOnly, PreconditionFailed, ReadOnly
+from docstore_metadata.errors import NotFound, OwnerOnly, PreconditionFailed, ReadOnly, WatermarkedOnly
 from docstore_metadata.tree.rules import Node, Permission, Place
 
 
 class Action(Enum):
     READ = auto()
+    """See that it is there, and pictures of it, with a watermark where the shares have one."""
+    DOWNLOAD = auto()
+    """Have its content as it is, by whatever way."""
     WRITE = auto()
     """Change its content or tags, or the contents of a folder."""
     MOVE = auto()
@@ -21,19 +24,23 @@ class Action(Enum):
 
 
 IN_TRASH = frozenset({Action.RESTORE, Action.PURGE})
-EDITORS = frozenset({Action.READ, Action.WRITE, Action.MOVE, Action.DELETE})
+VIEWERS = frozenset({Action.READ, Action.DOWNLOAD})
+EDITORS = VIEWERS | frozenset({Action.WRITE, Action.MOVE, Action.DELETE})
 
 
 def authorize(account_id: str, place: Place | None, action: Action) -> Place:
     """`place`, if the account may do this with it. Every route calls this.
 
-    Raises NotFound for missing nodes and for accounts without access, ReadOnly for viewers, OwnerOnly for editors.
+    Raises NotFound for missing nodes and for accounts without access, ReadOnly for viewers, OwnerOnly for editors,
+    WatermarkedOnly for viewers who only see pictures.
     """
     permission = place.permission_of(account_id) if place is not None else None
     if place is None or permission is None or not _is_there(place, permission, action):
         raise NotFound
-    if permission == "viewer" and action is not Action.READ:
+    if permission == "viewer" and action not in VIEWERS:
         raise ReadOnly("You may read this, not change it.")
+    if action is Action.DOWNLOAD and place.watermark_for(account_id) is not None:
+        raise WatermarkedOnly
     if permission == "editor":
         _check_editor(account_id, place, action)
     return place

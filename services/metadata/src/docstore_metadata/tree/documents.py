@@ -6,7 +6,7 @@ from datetime import datetime
 
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.retention_policy import Choice, Policy
-from docstore_metadata.tree.rules import NO_METADATA, NOBODY, Node
+from docstore_metadata.tree.rules import NO_METADATA, NO_WATERMARKS, NOBODY, Node
 from docstore_platform.custom_metadata import pair_term
 from docstore_platform.mongo import Document
 
@@ -25,6 +25,7 @@ ATTRIBUTES = {name: attribute for attribute, name in FIELDS.items()}
 LEFT_OUT = {field.name: field.default for field in fields(Node)} | {
     "live": False,
     "shared_with": NOBODY,
+    "watermarks": NO_WATERMARKS,
     "metadata": NO_METADATA,
 }
 STORED = [

@@ -41,6 +41,7 @@ def file_json(view: View) -> File:
         "etag": node.etag,
         "indexed": node.indexed,
         "preview": node.preview,
+        "watermark": view.watermark,
     }
 
 

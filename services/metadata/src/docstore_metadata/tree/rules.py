@@ -17,6 +17,9 @@ ShareRole = Literal["editor", "viewer"]
 SharedWith = Mapping[str, ShareRole]
 """Roles by account."""
 NOBODY: SharedWith = MappingProxyType({})
+Watermarks = Mapping[str, str]
+"""Texts by account."""
+NO_WATERMARKS: Watermarks = MappingProxyType({})
 CustomMetadata = Mapping[str, str]
 """Values by name."""
 NO_METADATA: CustomMetadata = MappingProxyType({})
@@ -63,6 +66,8 @@ class Node:
     trashed_path: str = ""
     shared_with: SharedWith = field(default_factory=lambda: NOBODY)
     """Whom it is shared with itself; the contents of a shared folder inherit the folder's shares."""
+    watermarks: Watermarks = field(default_factory=lambda: NO_WATERMARKS)
+    """Viewers among them who only see pictures of it, with this text all over them."""
     published_readers: tuple[str, ...] = ()
     """Accounts besides the owner that may read it, as last published."""
     replaced_from: datetime | None = None
@@ -184,17 +189,32 @@ class Place:
         roles = {node.shared_with.get(account_id) for node in (*self.ancestors, self.node)}
         return "editor" if "editor" in roles else "viewer" if "viewer" in roles else None
 
+    def watermark_for(self, account_id: str) -> str | None:
+        """The text on all that the account sees of the content, by the nearest share; None: it may have the original.
+
+        Each share is a right of its own: one without watermark, at any level, gives the original.
+        """
+        if self.node.owner_id == account_id:
+            return None
+        texts = [node.watermarks.get(account_id) for node in self._shared_with(account_id)]
+        return texts[-1] if texts and None not in texts else None
+
+    def _shared_with(self, account_id: str) -> list[Node]:
+        """What was itself shared with the account, from the top down to the node."""
+        return [node for node in (*self.ancestors, self.node) if account_id in node.shared_with]
+
     def as_seen_by(self, account_id: str) -> "View":
         """Its view for an account that may read it."""
         permission = self.permission_of(account_id)
         assert permission is not None
         can_delete = self.may_be_deleted_by(account_id)
         if permission == "owner":
-            return View(self.node, self.path, self.node.parent_id, permission, can_delete)
+            return View(self.node, self.path, self.node.parent_id, permission, can_delete, None)
         chain = (*self.ancestors, self.node)
         top = next(depth for depth, node in enumerate(chain) if account_id in node.shared_with)
         parent_id = None if chain[top] is self.node else self.node.parent_id
-        return View(self.node, join_path(tuple(node.name for node in chain[top:])), parent_id, permission, can_delete)
+        path = join_path(tuple(node.name for node in chain[top:]))
+        return View(self.node, path, parent_id, permission, can_delete, self.watermark_for(account_id))
 
     def may_be_written_beside_by(self, account_id: str) -> bool:
         """Whether an account that may write to it may also create something in its parent folder."""
@@ -224,6 +244,8 @@ class View:
     """None for the root, and for what was itself shared with the reader."""
     permission: Permission
     can_delete: bool
+    watermark: str | None
+    """Text on all that the account sees of its content; None: it may have the original."""
 
     def child(self, node: Node, account_id: str) -> "View":
         """What is in this folder, as the same account sees it."""
@@ -231,7 +253,10 @@ class View:
         path = f"{self.path.removesuffix('/')}/{node.name}"
         inserted = self.permission == "editor" and node.inserter == account_id
         can_delete = self.permission == "owner" or inserted
-        return View(node, path, self.node.id, "editor" if more else self.permission, can_delete)
+        watermark = self.watermark
+        if watermark is not None and account_id in node.shared_with:
+            watermark = node.watermarks.get(account_id)
+        return View(node, path, self.node.id, "editor" if more else self.permission, can_delete, watermark)
 
 
 def check_tags(tags: Sequence[str]) -> tuple[str, ...]:

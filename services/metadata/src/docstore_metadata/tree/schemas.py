@@ -57,6 +57,9 @@ class File(ResponseModel):
     """Whether the text of the current version can be searched."""
     preview: bool
     """Whether the current version has a preview."""
+    watermark: str | None = omittable()
+    """Text all over the pictures that are all the caller may see of its content, by a share with a watermark. Null: the
+    caller may download it. Missing in changes from before this field."""
 
 
 class FilePage(Page[File]):

@@ -109,7 +109,7 @@ class VersionService(UseCases):
         return place
 
     async def _file(self, principal: Principal, node_id: str) -> Place:
-        return require_file(authorize(principal.account_id, await self.tree.place(node_id), Action.READ))
+        return require_file(authorize(principal.account_id, await self.tree.place(node_id), Action.DOWNLOAD))
 
     async def _version(self, principal: Principal, place: Place, number: int) -> Version:
         version = await self.store.versions.get(place.node.id, number)

@@ -195,7 +195,7 @@ async def test_a_file_created_while_its_folder_is_shared_is_not_missed(stack: St
         changes = TreeChanges(utc_now(), owner, "laptop")
         changes.make_folder(owner, parts, found, FileEventRecorder(transaction, owner))
         if not shared:
-            shared.append(await shares.share(caller, team.node.id, "reader@example.com", "viewer"))
+            shared.append(await shares.share(caller, team.node.id, "reader@example.com", {"role": "viewer"}))
         await changes.write(store, transaction.session)
 
     await transactor.run(make_folder)

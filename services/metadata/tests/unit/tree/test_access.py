@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly
+from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly, WatermarkedOnly
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.rules import Node, Place, SharedWith, ShareRole
 from docstore_platform.errors import DomainError
@@ -84,7 +84,7 @@ def test_what_each_permission_allows(
     expected: type[DomainError] | None
     if permission is None or action in (Action.RESTORE, Action.PURGE):  # it is not in the trash
         expected = NotFound
-    elif permission == "owner" or action is Action.READ:
+    elif permission == "owner" or action in (Action.READ, Action.DOWNLOAD):
         expected = None
     elif permission == "viewer":
         expected = ReadOnly
@@ -127,6 +127,26 @@ def test_revoking_shares_affects_only_their_recipient(chain: list[dict[str, Shar
         assert after.permission_of(other) == expected
         if expected in ("viewer", "editor"):
             assert after.as_seen_by(other).path == before.as_seen_by(other).path
+
+
+@given(marks=st.lists(st.none() | st.sampled_from(("", "x", "{}")), min_size=1, max_size=5))
+def test_the_original_is_for_those_who_have_one_share_without_watermark(marks: list[str | None]) -> None:
+    """At any level; all others see the text of the nearest share, of what is listed in a folder too."""
+    nodes = [_node("ann", None, {})]
+    for depth, mark in enumerate(marks):
+        texts = {} if mark is None else {"bob": mark, "eve": "not shared with her any more"}
+        shared = replace(_node(f"n{depth}", nodes[-1].id, {"bob": "viewer"}), watermarks=texts)
+        nodes += [shared, _node(f"below {depth}", shared.id, {"cat": "viewer"})]
+    for depth in range(1, len(nodes)):
+        place, passed = Place(nodes[depth], tuple(nodes[:depth])), marks[: (depth + 1) // 2]
+        expected = None if None in passed else passed[-1]
+        assert place.watermark_for("bob") == place.as_seen_by("bob").watermark == expected
+        assert outcome("bob", place, Action.DOWNLOAD) is (None if expected is None else WatermarkedOnly)
+        assert outcome("bob", place, Action.READ) is None
+        assert (place.watermark_for("ann"), outcome("ann", place, Action.DOWNLOAD)) == (None, None)
+        if depth > 1:
+            above = Place(nodes[depth - 1], tuple(nodes[: depth - 1]))
+            assert above.as_seen_by("bob").child(nodes[depth], "bob").watermark == expected
 
 
 def test_a_missing_node_looks_like_a_foreign_one() -> None:
