@@ -5,6 +5,8 @@ from typing import Any
 from playwright.async_api import Page, expect
 from web_visitors import NewVisitor, Visitor, check_page
 
+from docstore_platform.testing import eventually
+
 
 async def choose(visitor: Visitor, name: str) -> None:
     """Select a row: on a phone by its checkbox."""
@@ -111,3 +113,44 @@ async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Visitor, new_v
     assert taken == [False, False]  # both are taken from the browser
     await expect(page.get_by_text("You can view this folder, but not upload to it.").first).to_be_visible()
     assert (await ada.person.call("GET", f"/v1/files?parent_id={folder['id']}"))["items"] == []
+
+
+async def test_a_picture_is_shared_with_a_watermark(anyone: Visitor, new_visitor: NewVisitor, png: bytes) -> None:
+    """By the dialog; its reader sees it with their name and can't download it. So do visitors of a link."""
+    grace = await new_visitor("grace")
+    await grace.person.verify_email()
+    file = await anyone.put("/plan.png", png)
+    page = await anyone.open()
+    await choose(anyone, "plan.png")
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await page.get_by_label("Email").fill(grace.person.email)
+    await page.get_by_label("Watermark", exact=True).select_option("text")
+    await page.get_by_label("Watermark text").fill("for {reader}")
+    await check_page(page, "share-watermark")
+    await page.get_by_role("dialog").get_by_role("button", name="Share", exact=True).click()
+    right = page.get_by_label(f"What {grace.person.email} may do")
+    await expect(right).to_have_value("watermark")
+    await page.get_by_role("tab", name="Links").click()
+    await page.get_by_label("Watermark").fill("draft")
+    await expect(page.get_by_label("Download limit")).to_be_disabled()
+    await page.get_by_role("button", name="Create link").click()
+    await expect(page.get_by_role("list", name="Links")).to_be_visible()
+    [link] = (await anyone.person.call("GET", f"/v1/files/{file['id']}/links"))["items"]
+    assert link["watermark"] == "draft"
+
+    async def previewed() -> Any:
+        return (await anyone.person.call("GET", f"/v1/files/{file['id']}"))["preview"]
+
+    await eventually(previewed)
+    theirs = await grace.open(f"/shared?view={file['id']}")
+    shown = theirs.get_by_role("dialog").get_by_role("img", name="plan.png")
+    await expect(shown).to_have_js_property("complete", value=True)
+    await eventually(lambda: shown.evaluate("image => image.naturalWidth > 0"))
+    await expect(theirs.get_by_text("Shared with a watermark: no download")).to_be_visible()
+    await expect(theirs.get_by_role("button", name="Download")).to_have_count(0)
+    await check_page(theirs, "viewer-watermark")
+    public = await grace.context.new_page()
+    await public.goto(link["url"])
+    await expect(public.get_by_role("img", name="Preview of plan.png")).to_be_visible()
+    await expect(public.get_by_text("not download it")).to_be_visible()
+    await expect(public.get_by_role("link", name="Download")).to_have_count(0)

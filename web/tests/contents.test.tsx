@@ -6,6 +6,7 @@ import { keys, queryClient } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import CompareDialog from "@/details/CompareDialog";
 import { mediaFacts } from "@/details/media-facts";
+import { choicesFor } from "@/files/actions";
 import { CardPicture } from "@/files/FileGrid";
 import { LargePreview, Thumbnail } from "@/ui/preview";
 import Viewer from "@/viewer/Viewer";
@@ -157,4 +158,45 @@ test("a page of a PDF that can't be drawn says so", async () => {
   serve("%PDF");
   open(file("a.pdf"));
   await screen.findByText("Page 1 could not be drawn: no such object");
+});
+
+describe("a file shared with a watermark", () => {
+  const marked = (name: string) => ({ ...file(name), preview: true, watermark: "for Grace", permission: "viewer" }) as FileItem;
+  const serveMedia = (pages: number | null) => {
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", async (path: string) => {
+      asked.push(path);
+      return new Response(JSON.stringify({ pages }), { headers: { "content-type": "application/json" } });
+    });
+    return asked;
+  };
+
+  test("is shown as a picture of ours, without a download, and why", async () => {
+    const asked = serveMedia(null);
+    open(marked("a.png"));
+    const source = (await screen.findByRole("img", { name: "a.png" })).getAttribute("src");
+    expect(source).toContain("/v1/files/x/preview?");
+    expect(source).toContain("watermark=for%20Grace");
+    expect(screen.queryByRole("button", { name: "Download" })).toBeNull();
+    expect(screen.getByText("Shared with a watermark: no download")).toBeTruthy();
+    expect(asked.some((path) => path.includes("/content"))).toBe(false);
+  });
+
+  test("is shown page by page", async () => {
+    serveMedia(3);
+    open(marked("a.pdf"));
+    expect((await screen.findByRole("img", { name: "Page 3" })).getAttribute("src")).toContain("page=3");
+  });
+
+  test("and without a preview is not shown at all", () => {
+    open({ ...marked("a.txt"), preview: false } as FileItem);
+    expect(screen.getByText(/Ask its owner for access/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Download" })).toBeNull();
+  });
+
+  test("can be neither downloaded nor copied", () => {
+    const offered = choicesFor([marked("a.png"), { ...file("b.png"), permission: "owner" } as FileItem], []).map(({ id }) => id);
+    expect(offered).not.toContain("download");
+    expect(offered).not.toContain("copy");
+  });
 });

@@ -44,13 +44,13 @@ export default function DetailsPanel({ file, many, onClose }: Props) {
 }
 
 function About({ file }: { file: FileItem }) {
-  const isFile = file.kind === "file";
+  const hasVersions = file.kind === "file" && !file.watermark;
   const canBeShared = file.permission !== "owner" || file.parent_id !== null; // one's root cannot
   return (
     <Tabs className="tabs">
       <TabList aria-label="Details">
         <Tab id="facts">Details</Tab>
-        {isFile && <Tab id="versions">Versions</Tab>}
+        {hasVersions && <Tab id="versions">Versions</Tab>}
         {canBeShared && <Tab id="access">Access</Tab>}
         <Tab id="follow">Following</Tab>
         <Tab id="activity">Activity</Tab>
@@ -58,7 +58,7 @@ function About({ file }: { file: FileItem }) {
       <TabPanel id="facts">
         <Facts file={file} />
       </TabPanel>
-      {isFile && (
+      {hasVersions && (
         <TabPanel id="versions">
           <Versions file={file} />
         </TabPanel>
@@ -97,6 +97,7 @@ function Facts({ file }: { file: FileItem }) {
     ["In", file.path === "/" ? "–" : parentOf(file.path)],
     ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by, named?.modified_by_name, account.id, "you")}`],
     ["Created", moment(file.created_at)],
+    ...(file.watermark ? ([["Watermark", `${file.watermark} (no download)`]] as [string, string][]) : []),
     ...(file.client_modified_at ? ([["File date", moment(file.client_modified_at)]] as [string, string][]) : []),
     ["Owner", who(file.owner_id, named?.owner_name, account.id)],
     ...(isFile

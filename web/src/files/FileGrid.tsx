@@ -174,7 +174,7 @@ export function CardPicture({ file }: { file: FileItem }) {
   const [failed, setFailed] = useState(false);
   const source = file.preview
     ? previewUrl(file, "small")
-    : kindOf(file) === "image" && file.size <= PICTURE_BYTES
+    : kindOf(file) === "image" && !file.watermark && file.size <= PICTURE_BYTES
       ? contentUrl(file.id, file.version)
       : null;
   if (!source || failed) return <FileIcon file={file} size={44} />;

@@ -11,10 +11,11 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
   const [first] = files;
   if (!first) return [];
   const one = files.length === 1 ? first : null;
+  const mayDownload = files.every((file) => !file.watermark);
   const mayWrite = files.every((file) => file.permission !== "viewer");
   const choices: (Choice | false | null | undefined)[] = [
     one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => viewFile(one, among) },
-    {
+    mayDownload && {
       id: "download",
       label: "Download",
       icon: <Download size={16} />,
@@ -39,7 +40,7 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
       icon: <FolderInput size={16} />,
       run: () => openDialog({ kind: "move", files }),
     },
-    { id: "copy", label: "Copy to…", icon: <Copy size={16} />, run: () => openDialog({ kind: "copy", files }) },
+    mayDownload && { id: "copy", label: "Copy to…", icon: <Copy size={16} />, run: () => openDialog({ kind: "copy", files }) },
     one && mayWrite && {
       id: "tags",
       label: "Tags…",

@@ -5,7 +5,7 @@ import type { AccessLink, FileItem } from "@/api/types";
 import { counted, moment } from "@/lib/format";
 import { folderHref } from "@/lib/places";
 import { Link } from "@/lib/router";
-import { ROLE_NAMES, SHARE_NAMES, useAccess } from "@/sharing/access";
+import { rightOf, ROLE_NAMES, SHARE_NAMES, useAccess } from "@/sharing/access";
 import { Failed, Spinner } from "@/ui/states";
 
 type Source = { id: string; name: string } | null;
@@ -41,7 +41,7 @@ export function AccessList({ file }: { file: FileItem }) {
             {share.email}
             <Inherited from={share.inherited_from} />
           </span>
-          <span className="muted">{SHARE_NAMES[share.role]}</span>
+          <span className="muted">{SHARE_NAMES[rightOf(share)]}</span>
         </li>
       ))}
       {links.map((link) => (
@@ -52,7 +52,7 @@ export function AccessList({ file }: { file: FileItem }) {
             <span className="muted">{usageOf(link)}</span>
             <Inherited from={link.inherited_from} />
           </span>
-          <span className="muted">Can view</span>
+          <span className="muted">{SHARE_NAMES[link.watermark === null ? "viewer" : "watermark"]}</span>
         </li>
       ))}
     </ul>

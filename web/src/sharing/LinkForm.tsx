@@ -10,6 +10,7 @@ export interface LinkSettings {
   password?: string | null;
   expires_at: string | null;
   max_downloads: number | null;
+  watermark: string | null;
 }
 
 interface Props {
@@ -33,6 +34,7 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
   const [open, setOpen] = useState(false);
   const [until, setUntil] = useState(dayOf(link?.expires_at));
   const [limit, setLimit] = useState(String(link?.max_downloads ?? ""));
+  const [watermark, setWatermark] = useState(link?.watermark ?? "");
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
 
@@ -44,7 +46,8 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
       await onSubmit({
         ...(password || !link || open ? { password: open ? null : password || null } : {}),
         expires_at: unchanged ? link.expires_at : until ? new Date(`${until}T23:59:59`).toISOString() : null,
-        max_downloads: limit ? Number(limit) : null,
+        max_downloads: limit && !watermark ? Number(limit) : null,
+        watermark: watermark.trim() || null,
       });
       setPassword("");
     } catch (caught) {
@@ -78,10 +81,19 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
           min={1}
           inputMode="numeric"
           placeholder="No limit"
+          disabled={Boolean(watermark)}
           value={limit}
           onChange={(event) => setLimit(event.target.value)}
         />
       </div>
+      <Field
+        label="Watermark (optional)"
+        maxLength={100}
+        placeholder="No watermark"
+        hint="Visitors see pictures and PDF pages with this text, and can’t download anything."
+        value={watermark}
+        onChange={(event) => setWatermark(event.target.value)}
+      />
       {link?.has_password && (
         <Switch label="Remove the password" checked={open} onChange={(event) => setOpen(event.target.checked)} />
       )}

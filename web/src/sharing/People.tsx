@@ -5,17 +5,26 @@ import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import type { FileItem, Share } from "@/api/types";
 import { counted } from "@/lib/format";
-import { accessChanged, SHARE_NAMES, useAccess } from "@/sharing/access";
+import { accessChanged, READER, type Right, rightOf, SHARE_NAMES, useAccess } from "@/sharing/access";
 import { Inherited } from "@/sharing/AccessList";
 import { Field } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
 
 type Role = Share["role"];
+type Mark = "none" | "reader" | "text";
+
+/** What a choice of the list changes. */
+function termsOf(right: Right, share: Share): { role: Role; watermark: string | null } {
+  if (right === "watermark") return { role: "viewer", watermark: share.watermark ?? READER };
+  return { role: right, watermark: null };
+}
 
 export function People({ file }: { file: FileItem }) {
   const access = useAccess(file);
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("viewer");
+  const [mark, setMark] = useState<Mark>("none");
+  const [text, setText] = useState("");
   const [error, setError] = useState<string>();
 
   async function change(work: () => Promise<unknown>): Promise<boolean> {
@@ -30,7 +39,8 @@ export function People({ file }: { file: FileItem }) {
     }
   }
   async function add(): Promise<void> {
-    const body = { email: email.trim(), role };
+    const marks = { none: null, reader: READER, text: text.trim() };
+    const body = { email: email.trim(), role, watermark: role === "viewer" ? marks[mark] : null };
     if (await change(() => call("post /v1/files/{file_id}/shares", { path: { file_id: file.id }, body }))) setEmail("");
   }
   const path = (share: Share) => ({ file_id: file.id, share_id: share.id });
@@ -61,6 +71,21 @@ export function People({ file }: { file: FileItem }) {
         <button className="button primary" type="submit">
           Share
         </button>
+        {role === "viewer" && (
+          <div className="share-watermark">
+            <select className="select" aria-label="Watermark" value={mark} onChange={(event) => setMark(event.target.value as Mark)}>
+              <option value="none">No watermark</option>
+              <option value="reader">Watermark: reader’s name</option>
+              <option value="text">Watermark: text</option>
+            </select>
+            {mark === "text" && (
+              <Field label="Watermark text" required maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+            )}
+            {mark !== "none" && (
+              <p className="muted">They see pictures and PDF pages with the watermark, and can’t download anything.</p>
+            )}
+          </div>
+        )}
       </form>
       {access.error && !access.data ? (
         <Failed error={access.error} onRetry={() => void access.refetch()} />
@@ -80,24 +105,25 @@ export function People({ file }: { file: FileItem }) {
                 <Inherited from={share.inherited_from} />
               </span>
               {share.inherited_from ? (
-                <span className="muted">{SHARE_NAMES[share.role]}</span>
+                <span className="muted">{SHARE_NAMES[rightOf(share)]}</span>
               ) : (
               <select
                 className="select"
                 aria-label={`What ${share.email} may do`}
-                value={share.role}
+                value={rightOf(share)}
                 onChange={(event) =>
                   void change(() =>
                     event.target.value === "none"
                       ? call("delete /v1/files/{file_id}/shares/{share_id}", { path: path(share) })
                       : call("patch /v1/files/{file_id}/shares/{share_id}", {
                           path: path(share),
-                          body: { role: event.target.value as Role },
+                          body: termsOf(event.target.value as Right, share),
                         }),
                   )
                 }
               >
                 <option value="viewer">Can view</option>
+                <option value="watermark">Can view with watermark</option>
                 <option value="editor">Can edit</option>
                 <option value="none">Remove access</option>
               </select>

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { queryClient } from "@/api/queries";
-import type { FileItem } from "@/api/types";
+import type { FileItem, Share } from "@/api/types";
 
 export const useAccess = (file: FileItem) =>
   useQuery({
@@ -14,4 +14,12 @@ export const useAccess = (file: FileItem) =>
 export const accessChanged = () => queryClient.invalidateQueries({ queryKey: ["about"] });
 
 export const ROLE_NAMES = { owner: "Owner", editor: "Editor", viewer: "Viewer" } as const;
-export const SHARE_NAMES = { editor: "Can edit", viewer: "Can view" } as const;
+export const SHARE_NAMES = { editor: "Can edit", viewer: "Can view", watermark: "Can view with watermark" } as const;
+export type Right = keyof typeof SHARE_NAMES;
+
+/** What a share allows. */
+export const rightOf = (share: Pick<Share, "role" | "watermark">): Right =>
+  share.watermark === null ? share.role : "watermark";
+
+/** The recipient's name and address, in the text of a watermark. */
+export const READER = "{reader}";

@@ -5,7 +5,15 @@ import { FileIcon } from "@/ui/icon";
 
 /** It names the version: browsers show again what a page had by the same address, and do not ask. */
 export const previewUrl = (file: FileItem, size: "small" | "large"): string =>
-  `/v1/files/${file.id}/preview?size=${size}&v=${file.version}`;
+  `/v1/files/${file.id}/preview?size=${size}&v=${file.version}${marked(file)}`;
+
+/** The page of a document, or the whole picture, as large as the viewer shows it. */
+export const pageUrl = (file: FileItem, page: number): string =>
+  `/v1/files/${file.id}/preview?width=1600&height=2263&page=${page}&v=${file.version}${marked(file)}`;
+
+/** Another address once the watermark is another: the server draws that of the share, whatever is asked for. */
+const marked = (file: FileItem): string =>
+  file.watermark ? `&watermark=${encodeURIComponent(Array.from(file.watermark).slice(0, 100).join(""))}` : "";
 
 /** Rendered when first asked for, as sharp as screens show it. */
 export const sharpUrl = (file: FileItem): string => `/v1/files/${file.id}/preview?width=4096&height=4096&v=${file.version}`;

@@ -21,6 +21,7 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 import ColdStorage from "@/viewer/ColdStorage";
 import { CONVERTED_AGAIN_MS, convertedVideo } from "@/viewer/converted";
 import { fetchText } from "@/viewer/text";
+import { Watermarked } from "@/viewer/Watermarked";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
 
 const Markdown = part(() => import("@/viewer/Markdown"));
@@ -57,7 +58,8 @@ export default function Viewer({ fileId, version }: Viewed) {
             {version !== undefined && <span className="tag">Version {version}</span>}
             {file && version === undefined && <span className="muted viewer-size">{size(file.size)}</span>}
             <span className="spacer" />
-            {file && (
+            {file?.watermark && <span className="muted">Shared with a watermark: no download</span>}
+            {file && !file.watermark && (
               <button className="icon-button" aria-label="Download" onClick={() => void download([file], version)}>
                 <Download size={20} />
               </button>
@@ -105,7 +107,12 @@ interface ContentProps {
 
 function Content({ file, version }: ContentProps) {
   const kind = kindOf(file);
-  const cold = useQuery({ queryKey: retrievalKey(file.id, version), queryFn: () => getRetrieval(file.id, version) });
+  const cold = useQuery({
+    queryKey: retrievalKey(file.id, version),
+    queryFn: () => getRetrieval(file.id, version),
+    enabled: !file.watermark,
+  });
+  if (file.watermark) return <Watermarked file={file} />;
   if (cold.data && cold.data.state !== "available") return <ColdStorage file={file} version={version} found={cold.data} />;
   if (kind === "image") return <Picture file={file} version={version} />;
   if (kind === "video" || kind === "audio") return <Media file={file} version={version} kind={kind} />;
