@@ -64,3 +64,10 @@ def test_json_has_one_kind_of_number() -> None:
     for value in (3.5, "3", True, float("inf"), 0):
         with pytest.raises(ValidationError):
             COUNT.validate_python(value)
+
+
+def test_several_fields_that_break_one_rule_have_its_code() -> None:
+    """Fields that break different rules have none in common."""
+    unprintable, out_of_range = [{"ctx": {"code": code}} for code in ("unprintable_text", "moment_out_of_range")]
+    assert validation_code([unprintable, unprintable]) == "unprintable_text"
+    assert validation_code([unprintable, out_of_range]) == validation_code([unprintable, {}]) == "invalid_request"

@@ -126,9 +126,9 @@ def broken_rule(code: str, message: str) -> PydanticCustomError:
 
 
 def validation_code(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return the code of a request with these pydantic errors: that of the rule, if it breaks only one."""
-    code: str = errors[0].get("ctx", {}).get("code", "invalid_request") if len(errors) == 1 else "invalid_request"
-    return code
+    """Return the code of a request with these pydantic errors: that of the rule, if all break the same."""
+    codes: set[str] = {error.get("ctx", {}).get("code", "invalid_request") for error in errors}
+    return codes.pop() if len(codes) == 1 else "invalid_request"
 
 
 def field_place(place: Sequence[str | int]) -> str:
