@@ -73,6 +73,8 @@ EXPECTED: Mapping[str, tuple[int, int, int, int]] = {
 WITHOUT_CONTENTS: Mapping[str, int] = {
     "GET /v1/files/{file_id}/content": 403,
     "GET /v1/files/{file_id}/blocks": 403,
+    "GET /v1/files/{file_id}/retrieval": 403,
+    "POST /v1/files/{file_id}/retrieval": 403,
     "POST /v1/contents": 403,
     "GET /v1/files/{file_id}/versions": 403,
     "GET /v1/files/{file_id}/changes": 403,
