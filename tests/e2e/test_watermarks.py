@@ -152,6 +152,9 @@ async def test_a_watermark_that_is_added_closes_every_door_and_opens_them_when_r
     assert await doors() == {CLOSED}
     (entry,), cursor = await grace.journal(cursor)
     marked = f"for {grace.account['display_name']}, {grace.email}"
+    guess = {"parent_id": folder["id"], "entries": [{"path": "/deep/in/plan.png", "sha256": "0" * 64}]}
+    assert await grace.refused("POST", "/v1/compare", guess) == CLOSED  # or each guess of a short text could be tried
+    assert (await grace.call("GET", file_path))["sha256"] is entry["file"]["sha256"] is None
     assert (entry["type"], entry["file"]["watermark"]) == ("shared", marked)
     assert (await grace.call("GET", file_path))["watermark"] == marked
     assert (await ada.call("GET", file_path))["watermark"] is None
@@ -218,17 +221,25 @@ async def test_a_video_can_be_seen_as_marked_frames_only(ada: Person, grace: Per
 
 
 async def test_a_search_in_contents_does_not_reveal_a_text_that_can_not_be_read(sign_up: SignUp) -> None:
-    """It is found by its name, without a snippet; by its words once the watermark is removed."""
+    """It is found by its name, without a snippet; by its words once the watermark is removed.
+
+    Nor does a cursor or a score tell that there is one more file with the words, beside the reader's own.
+    """
     ada, grace = await sign_up("ada", "premium"), await sign_up("grace", "premium")
+    own = await grace.upload("/mine.txt", b"this one is confidential, and it is the only one of mine")
+    await grace.found("confidential", "/mine.txt", **{"in": "content"})
+    before = await grace.call("GET", "/v1/search?q=confidential&in=content&limit=1")
     file = await ada.upload("/numbers.txt", TEXT)
     await ada.found("confidential", "/numbers.txt", **{"in": "content"})
     share = await ada.share(file, grace, watermark="x")
     (hit,) = await grace.found("numbers", "/numbers.txt")
     assert (hit["file"]["watermark"], hit["snippet"]) == ("x", None)
-    answer = await grace.call("GET", "/v1/search?q=confidential&in=content")
-    assert (answer["items"], answer["total"]) == ([], 0)
+    after = await grace.call("GET", "/v1/search?q=confidential&in=content&limit=1")
+    assert [item["file"]["id"] for item in after["items"]] == [own["id"]]
+    assert (after["total"], after["next_cursor"], after["items"][0]["score"]) == (1, None, before["items"][0]["score"])
+    assert (await grace.call("GET", "/v1/search?q=quarterly&in=content"))["total"] == 0
     await ada.call("PATCH", f"/v1/files/{file['id']}/shares/{share['id']}", {"watermark": None})
-    await grace.found("confidential", "/numbers.txt", **{"in": "content"})
+    await grace.found("quarterly", "/numbers.txt", **{"in": "content"})
 
 
 async def test_a_link_gives_marked_pictures_and_no_contents(ada: Person, nobody: Person) -> None:

@@ -78,6 +78,8 @@ class FakeEngine:
         found = [document for document in self.documents.values() if query.reader in document.readers]
         if query.of_others:
             found = [document for document in found if document.owner_id != query.reader]
+        if query.shared is not None:
+            found = [each for each in found if each.owner_id == query.reader or each.file_id in query.shared]
         return SearchHits(tuple(Hit(d.file_id, d.version, 1.0, d.text) for d in found), len(found), None)
 
     async def begin_rebuild(self) -> None:

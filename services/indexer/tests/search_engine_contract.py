@@ -110,6 +110,22 @@ async def test_files_of_others_alone(engine: SearchEngine) -> None:
     assert answer.hits[0].snippet is None
 
 
+async def test_chosen_files_of_others(engine: SearchEngine) -> None:
+    """Besides the reader's own; positions, totals and cursors are those of a search without the others."""
+    await put(engine, document("mine", "plan", "a long canary song"))
+    hers = [document(f"hers-{n}", "canary", "canary", owner_id="bea", readers=("bea", "ann")) for n in range(3)]
+    foreign = document("foreign", "canary", "canary", owner_id="bea", readers=("bea",))
+    await put(engine, foreign, *hers)
+    query = SearchQuery("ann", "canary", "content", limit=1, shared=frozenset({"hers-1", "foreign"}))
+    first = await engine.search(query)
+    second = await engine.search(replace(query, cursor=first.next_cursor))
+    assert [hit.file_id for hit in (*first.hits, *second.hits)] == ["hers-1", "mine"]
+    assert (first.total, second.next_cursor) == (2, None)
+    alone = await engine.search(replace(query, shared=frozenset()))
+    assert ([(hit.file_id, hit.score) for hit in alone.hits], alone.total) == ([("mine", first.hits[0].score)], 1)
+    assert alone.next_cursor is None
+
+
 async def test_scores_tell_nothing_of_foreign_files(engine: SearchEngine) -> None:
     """A word's score is the same whether or not others have written it: otherwise it would reveal that."""
     await put(engine, document("mine", "canary a", "canary song"), document("other", "canary b", "a long canary song"))

@@ -65,6 +65,8 @@ class SearchQuery:
     cursor: str | None = None
     of_others: bool = False
     """Only files of other owners, without snippets: those that the reader may have just lost access to."""
+    shared: frozenset[str] | None = None
+    """Files of other owners that may be found; None: all that the reader may read."""
 
     @property
     def sorted_by(self) -> Sort | None:

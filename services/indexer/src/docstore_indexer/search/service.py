@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from docstore_contracts.metadata import File, MetadataClient
-from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchEngine, SearchQuery, Stored
+from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchEngine, SearchHits, SearchQuery, Stored
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.errors import Forbidden, unavailable
 from docstore_platform.plans import AccountPlans
@@ -13,7 +13,7 @@ from docstore_platform.plans import AccountPlans
 FILLED_FROM_PAGES = 5
 """How many pages without visible hits are skipped in one call."""
 CHECKED = 1000
-"""Hits in files of others that are counted: more would take too many look-ups."""
+"""Hits in files of others that are looked up, to count them or to search their contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +58,37 @@ class Search:
             raise unavailable("Search") from error
 
     async def _page(self, query: SearchQuery) -> Found:
-        try:
-            page = await self._engine.search(query)
-        except EngineFailed as error:
-            raise unavailable("Search") from error
+        page = await self._find(query)
         files = await self._readable(query, page.hits)
+        if query.scope == "content" and (page.total > len(page.hits) or not files.keys() >= _ids(page.hits)):
+            others, readable = await self._of_others(query)
+            if others.total > len(readable):
+                # Not even a position, a score or a cursor tells which words are in a text that the reader may not have.
+                page = await self._find(replace(query, shared=frozenset(readable)))
+                files = await self._readable(query, page.hits)
         shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
         items = [item for item in shown.values() if item is not None]
         gone = {file_id for file_id, item in shown.items() if item is None}
-        if page.total > len(page.hits):
-            uncounted, hidden = await self._inaccessible_hits(query)
-            total = page.total - uncounted - len(gone - hidden)
-        else:
-            total = page.total - len(gone)
+        total = page.total - len(gone)
+        if query.scope == "name" and page.total > len(page.hits):
+            others, readable = await self._of_others(query)
+            total = page.total - (others.total - len(readable)) - len(gone - (_ids(others.hits) - readable))
         return Found(items, max(total, len(items)), page.next_cursor)
 
-    async def _inaccessible_hits(self, query: SearchQuery) -> tuple[int, set[str]]:
-        """Return how many hits in files of others must not be counted, and which: the reader has lost access.
+    async def _of_others(self, query: SearchQuery) -> tuple[SearchHits, set[str]]:
+        """Return the hits in files of others, on all pages, and which of them may be found.
 
-        This covers all pages: the existence of a file is as secret as its contents.
+        The existence of a file that the reader has lost access to is as secret as its contents. Those beyond `CHECKED`
+        are not known to be readable: they are not counted, and contents are not searched there.
         """
+        found = await self._find(replace(query, of_others=True, limit=CHECKED, cursor=None))
+        return found, set(await self._readable(query, found.hits))
+
+    async def _find(self, query: SearchQuery) -> SearchHits:
         try:
-            found = await self._engine.search(replace(query, of_others=True, limit=CHECKED, cursor=None))
+            return await self._engine.search(query)
         except EngineFailed as error:
             raise unavailable("Search") from error
-        readable = await self._readable(query, found.hits)
-        return found.total - len(readable), {hit.file_id for hit in found.hits} - readable.keys()
 
     async def _readable(self, query: SearchQuery, hits: Sequence[Hit]) -> dict[str, File]:
         """Return the files that the reader may see, for a search in contents those whose contents it may have."""
@@ -93,6 +98,10 @@ class Search:
         if query.scope != "content":
             return found
         return {file_id: file for file_id, file in found.items() if file.get("watermark") is None}
+
+
+def _ids(hits: Sequence[Hit]) -> set[str]:
+    return {hit.file_id for hit in hits}
 
 
 def _item(hit: Hit, file: File | None, query: SearchQuery) -> dict[str, Any] | None:

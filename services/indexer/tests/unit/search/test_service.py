@@ -108,3 +108,14 @@ async def test_a_text_behind_a_watermark_is_not_found_by_its_words() -> None:
     assert ([item["file"]["id"] for item in by_content.items], by_content.total) == (["b"], 1)
     by_name = await shown(FakeEngine(pages=[page(*hits)]), metadata).search(SearchQuery("ann", "x"))
     assert [item["snippet"] for item in by_name.items] == [None, "<mark>x</mark>"]
+
+
+async def test_a_page_tells_nothing_of_a_text_behind_a_watermark() -> None:
+    """The engine is asked again without it: its position, a shorter page and a cursor would reveal its words."""
+    files = {"own": a_file("own"), "a": a_file("a", owner_id="bob", readers=("ann",))}
+    engine = FakeEngine({key: document_of(an_entry(file), None) for key, file in files.items()})
+    engine.pages = [page(Hit("a", 1, 1.0, None), total=2, next_cursor="1")]
+    metadata = FakeMetadata(files, watermarks={"a": "for Ann"})
+    found = await shown(engine, metadata).search(SearchQuery("ann", "x", "content", limit=1))
+    assert ([item["file"]["id"] for item in found.items], found.total, found.next_cursor) == (["own"], 1, None)
+    assert engine.queries[-1].shared == frozenset()

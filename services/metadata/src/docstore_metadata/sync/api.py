@@ -34,7 +34,9 @@ def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
 
     @router.post("/compare", response_model=schemas.CompareResult)
     async def compare_entries(body: Comparison, principal: Caller) -> Response:
-        """Compare a client's files, with paths as in the API, with those below a folder."""
+        """Compare a client's files, with paths as in the API, with those below a folder; 403 `watermarked_only` where
+        the caller may only see pictures of them.
+        """
         entries = [Entry(entry.path, entry.sha256) for entry in body.entries]
         return json_response(await comparer.compare(principal.account_id, body.path, body.parent_id, entries))
 

@@ -50,7 +50,7 @@ class Comparer:
         `unknown`: no record of it here; `same`: how many are equal.
         """
         base = await find_path_root(self.tree, account_id, parent_id)
-        folder = authorize(account_id, await base.place(self.tree, path), Action.READ)
+        folder = authorize(account_id, await base.place(self.tree, path), Action.DOWNLOAD)
         if not folder.node.is_folder:
             raise NotAFolder("Only what is in a folder can be compared.")
         prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"

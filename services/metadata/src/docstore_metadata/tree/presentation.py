@@ -27,7 +27,7 @@ def file_json(view: View) -> File:
         "parent_id": view.parent_id,
         "size": node.size,
         "content_type": node.content_type if is_file else None,
-        "sha256": node.sha256 if is_file else None,
+        "sha256": node.sha256 if is_file and view.watermark is None else None,
         "version": node.version,
         "tags": node.tags,
         "metadata": dict(node.metadata),

@@ -25,7 +25,7 @@ class File(ResponseModel):
     content_type: str | None
     """Media type; null for a folder."""
     sha256: Sha256 | None
-    """SHA-256 of the content, in hexadecimal digits; null for a folder."""
+    """SHA-256 of the content, in hexadecimal digits; null for a folder, and with a watermark."""
     version: int
     """Number of the current version, from 1; 0 for a folder."""
     tags: list[str]

@@ -117,6 +117,8 @@ def _filters(query: SearchQuery) -> list[Json]:
     parts = [_term(field, term) for field, term in filter_terms(query)]
     if query.of_others:
         parts.append({"bool": {"must_not": [_term("readers", owner_term(query.reader))]}})
+    if query.shared is not None:
+        parts.append(_either([_term("readers", owner_term(query.reader)), {"ids": {"values": sorted(query.shared)}}]))
     for field, limits in date_limits(query).items():
         bounds = {name: limit for name, limit in zip(("gt", "lt"), limits, strict=True) if limit is not None}
         parts.append({"range": {field: bounds}})

@@ -36,6 +36,10 @@ def build(query: SearchQuery, layout: Layout) -> Query:
     parts = [_filter(_term(field, term)) for field, term in filter_terms(query)]
     if query.of_others:
         parts.append((Occur.MustNot, _term("readers", owner_term(query.reader))))
+    if query.shared is not None:
+        files = [Query.term_set_query(_SCHEMA, "file_id", sorted(query.shared))] if query.shared else []
+        either = [(Occur.Should, each) for each in (_term("readers", owner_term(query.reader)), *files)]
+        parts.append(_filter(Query.boolean_query(either)))
     parts += [_filter(_between(field, *limits)) for field, limits in date_limits(query).items()]
     if query.text.strip():
         parts += _by_name(query.text) if query.scope == "name" else _by_content(query.text, layout)
