@@ -25,9 +25,12 @@ function open(shown: FileItem) {
   return show(<Viewer fileId={shown.id} />);
 }
 
-/** The bytes of each version; the last is the current one. */
+const readable = () => new Response(JSON.stringify({ state: "available" }));
+
+/** The bytes of each version, none in cold storage; the last is the current one. */
 function serve(...versions: string[]): void {
   vi.stubGlobal("fetch", async (path: string) => {
+    if (path.includes("/retrieval")) return readable();
     const number = new URLSearchParams(path.split("?")[1]).get("version");
     return new Response(versions.at(number ? Number(number) - 1 : -1));
   });
@@ -130,15 +133,15 @@ test("a video that this browser does not know is converted, with progress", asyn
     new Response(JSON.stringify({ progress: 0.42 }), { status: 503 }),
     { type: "opaqueredirect", status: 0 } as Response,
   ];
-  vi.stubGlobal("fetch", async (path: string) => (path.includes("kind=rendition") ? answers.shift() : new Response("{}")));
+  vi.stubGlobal("fetch", async (path: string) => (path.includes("kind=rendition") ? answers.shift() : readable()));
   open({ ...file("a.avi"), preview: true } as FileItem);
   await waitFor(() => {
     const video = document.querySelector("video");
     if (video) fireEvent.error(video);
     expect(screen.getByText(/42%/)).toBeTruthy();
   });
-  await waitFor(() => expect(document.querySelector("video")?.getAttribute("src")).toContain("kind=rendition"), { timeout: 8_000 });
-}, 15_000);
+  await waitFor(() => expect(document.querySelector("video")?.getAttribute("src")).toContain("kind=rendition"), { timeout: 30_000 });
+});
 
 test("details of a photo name what is known, and why there is no preview", () => {
   const nothing = {

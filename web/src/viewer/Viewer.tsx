@@ -150,7 +150,7 @@ function useSource(file: FileItem, version: number) {
     onError: () => {
       if (retried.current) return setFailures(2);
       retried.current = true;
-      void refresh().then(() => setFailures(1), () => setFailures(2));
+      void refresh().then(() => setFailures((before) => Math.max(before, 1)), () => setFailures(2));
     },
   };
 }
