@@ -1,7 +1,6 @@
 """A whole DocStore for the end-to-end tests: a running one (DOCSTORE_E2E_URL), or a new stack."""
 
 import os
-import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,11 +9,11 @@ import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
 from described_answers import watched_clients
 from event_log import EventLog
+from gateway_ports import free_gateway_port
 from memory_folders import folder_of_servers
 from people import Person, SignUp, signing_up
 
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.ports import is_free
 from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL, start_stack
@@ -80,7 +79,7 @@ async def _own_stack(
     tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any], closing: AsyncExitStack
 ) -> Deployment:
     data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("e2e")))
-    settings = StandaloneSettings(data=data, port=_free_port(), **elsewhere)
+    settings = StandaloneSettings(data=data, port=free_gateway_port(), **elsewhere)
     broker = BROKERS[os.environ.get("TEST_INFRA", "embedded")]
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ENVIRONMENT.items():
@@ -97,11 +96,6 @@ async def _own_stack(
             servers.s3_endpoint, keys.access_key_id, keys.secret_access_key, servers.content_bucket, servers.region
         ),
     )
-
-
-def _free_port() -> int:
-    """Below those of outgoing connections, which come and go, and of servers."""
-    return next(port for port in iter(lambda: random.randrange(10_000, 20_000), None) if is_free(port))
 
 
 @pytest.fixture

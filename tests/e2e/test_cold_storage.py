@@ -1,6 +1,5 @@
 """Cold storage with a store that refuses to read archived objects: from the upload to the notification, and back."""
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,13 +8,13 @@ from random import Random
 import pytest
 from archiving_store import ArchivingStore, archiving_store
 from deployments import Deployment, Mailbox
+from gateway_ports import free_gateway_port
 from memory_folders import folder_of_servers
 from people import Person
 from shell import Shell
 
 from docstore_client.blocks.chunking import BLOCKS_FROM, blocks_of
 from docstore_platform.testing import eventually
-from docstore_standalone.ports import is_free
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
@@ -51,7 +50,7 @@ async def cold_deployment(
         data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("cold")))
         settings = StandaloneSettings(
             data=data,
-            port=next(port for port in iter(lambda: random.randrange(10_000, 20_000), None) if is_free(port)),
+            port=free_gateway_port(),
             region=servers.region,
             s3_endpoint=archive.url,
             s3_access_key_id=servers.services_keys.access_key_id,

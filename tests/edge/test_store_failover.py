@@ -1,7 +1,6 @@
 """The home region's store goes away: contents are read from its replica in another region, as the runbook says."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import aiohttp
 import boto3
 import pytest
+from gateway_ports import free_gateway_port
 from memory_folders import folder_of_servers
 from people import Person
 from stacks import SHORT_WAITS, DetachedStack
@@ -17,7 +17,6 @@ from yarl import URL
 
 from docstore_platform.testing import eventually
 from docstore_standalone.chaos.faults import paused
-from docstore_standalone.ports import is_free
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
 
@@ -52,7 +51,7 @@ class World:
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with AsyncExitStack() as closing:
         folder = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("other")))
-        port = next(port for port in iter(lambda: random.randrange(10_000, 20_000), None) if is_free(port))
+        port = free_gateway_port()
         other = await closing.enter_async_context(
             await start_stack(StandaloneSettings(data=folder, port=port, region=OTHER))
         )

@@ -8,10 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from edge_cache import EdgeCache, edge_cache
+from gateway_ports import free_gateway_port
 from memory_folders import folder_of_servers
 
 from docstore_contents.s3.signing import Credentials, Signer
-from docstore_standalone.ports import LOOPBACK, is_free
+from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
 
@@ -32,7 +33,7 @@ async def stack_with_cdn(folder: Path, environment: Mapping[str, str]) -> AsyncI
             "GATEWAY_ASSET_URL": edge.url,
         }
         data = closing.enter_context(folder_of_servers(folder))
-        port = next(port for port in range(11_000, 20_000) if is_free(port))
+        port = free_gateway_port()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
