@@ -1,19 +1,16 @@
 """The object store. Small, frequent calls use aiohttp with our own signatures; the others boto3 in threads."""
 
 import asyncio
-import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from docstore_contents.s3.multipart import MultipartUploads, Part, UnfinishedUpload
+from docstore_contents.s3.objects import ObjectInfo, StoredObject, Tail, head_object, object_info
 from docstore_contents.s3.presigned import (
-    METADATA_PREFIX,
     Presigner,
     S3Config,
     SignedForm,
@@ -57,55 +54,7 @@ __all__ = [
 DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """Properties of an object. `sha256` (hex) only if the store verified one on upload."""
-
-    key: str
-    size: int
-    etag: str
-    sha256: str | None
-    content_type: str
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a multipart upload; `size` (bytes) is known if the store lists it."""
-
-    number: int
-    etag: str
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object in a listing; `size` in bytes."""
-
-    key: str
-    size: int
-    modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class UnfinishedUpload:
-    """A multipart upload that was neither completed nor aborted."""
-
-    key: str
-    upload_id: str
-    begun_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The end of an object of `size` bytes in all."""
-
-    etag: str
-    size: int
-    data: bytes
-
-
-class ObjectStore(Presigner, StorageClasses):
+class ObjectStore(Presigner, MultipartUploads, StorageClasses):
     """One bucket. Use as an async context manager; every awaited method may raise ObjectStoreError."""
 
     def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
@@ -125,11 +74,7 @@ class ObjectStore(Presigner, StorageClasses):
 
     async def head(self, key: str) -> ObjectInfo | None:
         """Return an object's properties; None if it does not exist."""
-        try:
-            headers, _ = await self.transport.request("HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
-        except ObjectNotFound:
-            return None
-        return _object_info(key, headers)
+        return await head_object(self.transport, key)
 
     async def head_many(self, keys: Sequence[str]) -> list[ObjectInfo | None]:
         """Return `head` of each, in order; the connection pool bounds concurrency."""
@@ -142,7 +87,7 @@ class ObjectStore(Presigner, StorageClasses):
     async def fetch(self, key: str) -> tuple[ObjectInfo, bytes]:
         """Read a small object with its properties."""
         headers, data = await self.transport.request("GET", key)
-        return _object_info(key, headers), data
+        return object_info(key, headers), data
 
     async def get_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
         """Read up to `length` bytes from offset `start`; ObjectChanged if the object's ETag is not `etag`."""
@@ -251,52 +196,6 @@ class ObjectStore(Presigner, StorageClasses):
 
         return await retrying(partial(self.transport.in_thread, write))
 
-    async def create_multipart(self, key: str, *, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
-        """Start a multipart upload; return its id. The object appears only when it is completed."""
-        object_headers(content_type, metadata=metadata)
-        response = await self.transport.call(
-            "create_multipart_upload", Key=key, ContentType=content_type, Metadata=dict(metadata or {})
-        )
-        return str(response["UploadId"])
-
-    async def list_parts(self, key: str, upload_id: str) -> list[Part]:
-        """Return the stored parts by number. UploadNotFound once the upload is completed or aborted."""
-        newest = {part.number: part for part in await self.list_part_copies(key, upload_id)}
-        return [part for _, part in sorted(newest.items())]
-
-    async def list_part_copies(self, key: str, upload_id: str) -> list[Part]:
-        """Return the same by age: SeaweedFS keeps and lists every copy of a part, S3 the last one."""
-        pages = await self.transport.call("list_parts", all_pages=True, Key=key, UploadId=upload_id)
-        copies = [part for page in pages for part in page.get("Parts", [])]
-        by_age = sorted(copies, key=itemgetter("LastModified"))
-        return [Part(part["PartNumber"], part["ETag"].strip('"'), part["Size"]) for part in by_age]
-
-    async def complete_multipart(self, key: str, upload_id: str, parts: Iterable[Part]) -> ObjectInfo:
-        """Make these parts the object. Idempotent if the object has as many parts.
-
-        A part that is missing or differs is an ObjectStoreError with code InvalidPart. UploadNotFound: there is no such
-        upload, and no object from it.
-        """
-        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        gone: UploadNotFound | None = None
-        try:
-            await self.transport.call(
-                "complete_multipart_upload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
-            )
-        except UploadNotFound as error:
-            gone = error
-        info = await self.head(key)
-        if info is None or (gone and not info.etag.endswith(f"-{len(listed)}")):
-            raise gone or ObjectNotFound("NoSuchKey", f"{key} was deleted after its completion")
-        return info
-
-    async def abort_multipart(self, key: str, upload_id: str) -> None:
-        """Abort a multipart upload and delete its parts, if it exists."""
-        try:
-            await self.transport.call("abort_multipart_upload", Key=key, UploadId=upload_id)
-        except UploadNotFound:
-            return
-
     async def clear(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
         """Delete every object and unfinished upload under `prefix`, except `keep`. Lists: background only."""
         for upload in await self.unfinished_uploads(prefix):
@@ -304,12 +203,6 @@ class ObjectStore(Presigner, StorageClasses):
         pages = await self.transport.call("list_objects_v2", all_pages=True, Prefix=prefix)
         keys = {item["Key"] for page in pages for item in page.get("Contents", [])}
         await self.delete_many(sorted(keys - keep))
-
-    async def unfinished_uploads(self, prefix: str) -> list[UnfinishedUpload]:
-        """Return unfinished multipart uploads under `prefix`. Lists: background only."""
-        pages = await self.transport.call("list_multipart_uploads", all_pages=True, Prefix=prefix)
-        uploads = [upload for page in pages for upload in page.get("Uploads", [])]
-        return [UnfinishedUpload(each["Key"], each["UploadId"], each["Initiated"]) for each in uploads]
 
     async def list_page(self, prefix: str, *, after: str, limit: int) -> list[StoredObject]:
         """Return up to `limit` (1000 at most) objects under `prefix`, by key, after `after`. Background only."""
@@ -322,20 +215,3 @@ class ObjectStore(Presigner, StorageClasses):
             await self.transport.request("HEAD", "")
         except ObjectNotFound:
             await self.transport.call("create_bucket")
-
-
-def _object_info(key: str, headers: Mapping[str, str]) -> ObjectInfo:
-    checksum = headers.get("x-amz-checksum-sha256", "-")
-    return ObjectInfo(
-        key=key,
-        size=int(headers["content-length"]),
-        etag=headers["etag"].strip('"'),
-        # "...-3" is a checksum of the checksums of three parts, not of the content
-        sha256=None if "-" in checksum else base64.b64decode(checksum).hex(),
-        content_type=headers.get("content-type", "application/octet-stream"),
-        metadata={
-            name.lower().removeprefix(METADATA_PREFIX): value
-            for name, value in headers.items()
-            if name.lower().startswith(METADATA_PREFIX)
-        },
-    )
