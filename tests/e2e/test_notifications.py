@@ -108,6 +108,25 @@ async def test_a_mail_can_be_ended_by_its_link_without_a_login(ada: Person, nobo
     assert (await nobody.ask("POST", path[:-4])).status == 404
 
 
+async def test_text_messages_are_a_preference_of_critical_news(ada: Person) -> None:
+    """Others are refused. A phone is refused with the reason where there is no access to AWS, as here."""
+    path = "/v1/notifications/preferences"
+    usual = await ada.call("GET", path)
+    by_text = {kind for kind, channels in usual.items() if "sms" in channels}
+    assert by_text == {"link_expiring", "new_device", "quota_exceeded"}
+    changed = await ada.call("PUT", path, {**usual, "new_device": {**usual["new_device"], "sms": False}})
+    assert changed == await ada.call("GET", path) == {**usual, "new_device": {**usual["new_device"], "sms": False}}
+    assert (await ada.refused("PUT", path, {"upload_done": {"sms": True}}))[0] == 422
+    phone = await ada.call("GET", "/v1/notifications/phone")
+    assert (phone["phone_number"], phone["verified"]) == (None, False)
+    assert "here" in phone["unavailable"]
+    number = {"phone_number": "+6421234567"}
+    assert await ada.refused("PUT", "/v1/notifications/phone", number) == (409, "channel_unavailable")
+    guess = await ada.refused("POST", "/v1/notifications/phone/verification", {"code": "123456"})
+    assert guess == (404, "phone_verification_not_found")
+    await ada.call("DELETE", "/v1/notifications/phone")
+
+
 async def test_a_forgotten_password_is_set_by_the_mailed_link(ada: Person, nobody: Person, mailbox: Mailbox) -> None:
     """From asking to logging in with the new password; the devices that were logged in no longer are."""
     await nobody.call("POST", "/v1/password-resets", {"email": ada.email})

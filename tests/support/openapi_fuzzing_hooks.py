@@ -31,6 +31,7 @@ STATE = {
     "too_many_failures": "many wrong passwords",
     "too_many_invitations": "many in a day",
     "too_many_tests": "many in an hour",
+    "too_many_texts": "many in a day",
     "too_many_verification_mails": "many in an hour",
 }
 """The same, by codes whose status has other reasons as well."""
@@ -39,6 +40,7 @@ BEYOND_A_SCHEMA = {
     "invalid_cursor": "a cursor is opaque: only one that a page of this very list answered is good",
     "invalid_path": "names are counted in bytes of UTF-8, are in normal form C, and neither `.` nor `..`",
     "invalid_tags": "tags are counted in bytes of UTF-8 and printable, whatever the version of Unicode calls so",
+    "invalid_phone_number": "only the networks of phones know which numbers there are",
     "invalid_metadata": "values are printable, whatever the version of Unicode calls so, and only forms have fields",
     "unprintable_text": "printable is whatever the version of Unicode calls so",
     "invalid_display_name": "is not of blanks alone, whatever the version of Unicode calls so",

@@ -7,14 +7,17 @@ to the console as an error, and nobody but the gateway and the object store is a
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deployments import Mailbox
 from memory_folders import folder_of_servers
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.server import ThreadedMotoServer
+from moto.sns.models import sns_backends
 from people import PASSWORD, Person
 from playwright.async_api import Browser, async_playwright, expect
 from web_visitors import (
@@ -43,7 +46,7 @@ ENVIRONMENT = {
     "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
     "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
-    "NOTIFY_AWS_ACCESS_KEY_ID": "nobody's",  # so that channels to AWS can be chosen
+    "NOTIFY_AWS_ACCESS_KEY_ID": "nobody's",
     "NOTIFY_AWS_SECRET_ACCESS_KEY": "nobody's",
     "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
     "NOTIFY_WEBHOOK_ALLOW_HTTP": "true",
@@ -53,6 +56,18 @@ ENVIRONMENT = {
 }
 
 expect.set_options(timeout=WAIT_MS)
+
+Texts = Callable[[str], list[str]]
+"""Returns the text messages that were sent to a number."""
+
+
+@contextmanager
+def fake_aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +83,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         port: int = probe.getsockname()[1]
     async with AsyncExitStack() as closing:
         with pytest.MonkeyPatch.context() as environment:
-            for name, value in ENVIRONMENT.items():
+            for name, value in (ENVIRONMENT | {"NOTIFY_AWS_ENDPOINT": closing.enter_context(fake_aws())}).items():
                 environment.setenv(name, value)
             data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("web")))
             settings = StandaloneSettings(data=data, port=port)
@@ -90,6 +105,14 @@ def admin_password(served: tuple[str, str, Mailbox | None]) -> str:
 @pytest.fixture
 def mailbox(served: tuple[str, str, Mailbox | None]) -> Mailbox | None:
     return served[2]
+
+
+@pytest.fixture
+def texts() -> Texts | None:
+    if "DOCSTORE_WEB_URL" in os.environ:
+        return None
+    sent = sns_backends[DEFAULT_ACCOUNT_ID]["us-west-2"].sms_messages
+    return lambda number: [text for receiver, text in sent.values() if receiver == number]
 
 
 @pytest.fixture(scope="session")

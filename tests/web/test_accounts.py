@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -132,6 +133,31 @@ async def test_notification_preferences(ada: Visitor) -> None:
     await expect(mails).not_to_be_checked()
     await page.reload()
     await expect(page.get_by_role("switch", name="Email").first).not_to_be_checked()
+
+
+async def test_a_phone_is_verified_for_text_messages(ada: Visitor, texts: Callable[[str], list[str]] | None) -> None:
+    """By the code sent to it; then critical news have a switch, until the number is removed."""
+    assert texts is not None, "they can be read in a stack of this test run only"
+    page = await ada.open("/settings/notifications")
+    switches = page.get_by_role("switch", name="SMS")
+    await expect(page.get_by_role("switch", name="Email").first).to_be_visible()
+    await expect(switches).to_have_count(0)
+    await page.get_by_label("Phone number").fill("+64 21 234-567")
+    await page.get_by_role("button", name="Send code").click()
+    code = page.get_by_label("Code", exact=True)
+    await expect(code).to_be_visible()
+    (sent,) = texts("+6421234567")
+    await check_page(page, "phone number")
+    await code.fill("".join(filter(str.isdigit, sent)))
+    await page.locator("form").filter(has=code).get_by_role("button", name="Verify").click()
+    await expect(page.get_by_text("Verified", exact=True)).to_be_visible()
+    await expect(switches).to_have_count(3)
+    await switches.first.click(force=True)
+    await page.reload()
+    await expect(switches.first).not_to_be_checked()
+    await page.get_by_label("Phone for text messages").get_by_role("button", name="Remove").click()
+    await expect(page.get_by_label("Phone number")).to_be_visible()
+    await expect(switches).to_have_count(0)
 
 
 PUSH_MANAGER = """

@@ -199,6 +199,14 @@ def test_notify_may_do_with_aws_what_its_code_does() -> None:
     assert not allowed("notify") & allowed("notify-own-resources")
 
 
+def test_text_messages_reach_phones_and_no_topics() -> None:
+    """A topic has an ARN, a phone has none."""
+    (statement,) = policy("notify-text-messages")
+    assert (statement["Effect"], statement["Action"]) == ("Allow", ["sns:Publish"])
+    assert statement["NotResource"] == "arn:aws:sns:*:*:*"
+    assert "Resource" not in statement
+
+
 def test_notify_takes_on_no_role_of_its_own_account() -> None:
     """A customer who names one of the operator's roles as his gets nothing."""
     (denied,) = (each for each in policy("notify") if each["Effect"] == "Deny")

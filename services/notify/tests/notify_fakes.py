@@ -19,6 +19,7 @@ from docstore_notify.deliveries.repository import Claim
 from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.domain import Delivery, Notice, State
 from docstore_notify.notices.service import NotifyService
+from docstore_notify.phone.rules import MAX_TRIES, Phone
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.push_subscriptions.rules import PushSubscription
 from docstore_notify.settings import NotifySettings
@@ -156,6 +157,37 @@ class FakePushSubscriptions:
         return {owner: [row.id for row in self.rows.values() if row.account_id == owner] for owner in owners}
 
 
+class FakePhones:
+    def __init__(self) -> None:
+        self.rows: dict[str, Phone] = {}
+
+    async def find(self, account_id: str) -> Phone | None:
+        return self.rows.get(account_id)
+
+    async def verified(self, account_ids: Collection[str], session: Session) -> set[str]:
+        return {id_ for id_, row in self.rows.items() if id_ in account_ids and row.verified}
+
+    async def put(self, phone: Phone) -> None:
+        self.rows[phone.account_id] = phone
+
+    async def count_try(self, account_id: str, now: datetime) -> Phone | None:
+        row = self.rows.get(account_id)
+        if row is None or row.verified or row.tries >= MAX_TRIES or row.code_expires_at <= now:
+            return None
+        self.rows[account_id] = replace(row, tries=row.tries + 1)
+        return self.rows[account_id]
+
+    async def verify(self, account_id: str, code_id: str) -> bool:
+        row = self.rows.get(account_id)
+        if row is None or row.code_id != code_id:
+            return False
+        self.rows[account_id] = replace(row, verified=True)
+        return True
+
+    async def remove(self, account_id: str) -> None:
+        self.rows.pop(account_id, None)
+
+
 class FakeDeliveries:
     """Pending deliveries by age; the last claim of each counts."""
 
@@ -250,8 +282,15 @@ class World:
         self.webhook, self.validity = ScriptedChannel(), FakeValidity()
         numbers = count(1)
         self.new_id = lambda: f"{next(numbers):04}"
-        self.browsers = FakePushSubscriptions()
-        repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox, self.browsers)
+        self.browsers, self.phones = FakePushSubscriptions(), FakePhones()
+        repositories: Any = (
+            self.preferences,
+            self.deliveries,
+            self.queues,
+            self.inbox,
+            self.browsers,
+            self.phones,
+        )
         pauses = (
             timedelta(seconds=self.settings.digest_interval_seconds),
             timedelta(seconds=self.settings.upload_quiet_delay_seconds),

@@ -10,6 +10,7 @@ import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
 import { LanguagesSection } from "@/settings/LanguagesSection";
+import { PhoneSection, usePhone } from "@/settings/PhoneSection";
 import { PushSection } from "@/settings/PushSection";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { SharingSection } from "@/settings/SharingSection";
@@ -54,6 +55,7 @@ export default function SettingsPage({ section }: { section: string }) {
         {here?.id === "languages" && <LanguagesSection />}
         {here?.id === "devices" && <Devices />}
         {here?.id === "notifications" && <PushSection />}
+        {here?.id === "notifications" && <PhoneSection />}
         {here?.id === "notifications" && <Notifications />}
       </div>
     </section>
@@ -227,15 +229,19 @@ const KINDS: Record<string, string> = {
   subscription_disabled: "Webhook or queue disabled",
 };
 
-function Notifications() {
+/** The switches of a kind, by channel. A text message needs a verified phone, and is for critical news only. */
+const CHANNELS: Record<keyof Preferences[string], string> = { sms: "SMS", in_app: "In-app", email: "Email", push: "Push" };
+
+export function Notifications() {
   const key = ["preferences"];
   const preferences = useQuery({ queryKey: key, queryFn: () => call("get /v1/notifications/preferences") });
+  const phone = usePhone();
   if (preferences.error) return <Failed error={preferences.error} onRetry={() => void preferences.refetch()} />;
   const chosen = preferences.data;
   if (!chosen) return <Spinner />;
-  async function change(kind: string, channel: "email" | "in_app" | "push", on: boolean): Promise<void> {
-    const known = chosen as Preferences;
-    const next = { ...known, [kind]: { ...(known[kind] ?? { email: true, in_app: true, push: true }), [channel]: on } };
+  const channels = (Object.keys(CHANNELS) as (keyof typeof CHANNELS)[]).filter((channel) => channel !== "sms" || phone.data?.verified);
+  async function change(kind: string, preference: Preferences[string]): Promise<void> {
+    const next = { ...chosen, [kind]: preference };
     queryClient.setQueryData(key, next);
     try {
       await call("put /v1/notifications/preferences", { body: next });
@@ -248,27 +254,20 @@ function Notifications() {
     <div>
       <h2>Notifications</h2>
       <ul className="preferences">
-        {Object.entries(chosen).map(([kind, { email, in_app, push }]) => (
+        {Object.entries(chosen).map(([kind, preference]) => (
           <li key={kind}>
             <span id={`kind-${kind}`}>{KINDS[kind] ?? kind}</span>
-            <Switch
-              label="In-app"
-              aria-describedby={`kind-${kind}`}
-              checked={in_app}
-              onChange={(event) => void change(kind, "in_app", event.target.checked)}
-            />
-            <Switch
-              label="Email"
-              aria-describedby={`kind-${kind}`}
-              checked={email}
-              onChange={(event) => void change(kind, "email", event.target.checked)}
-            />
-            <Switch
-              label="Push"
-              aria-describedby={`kind-${kind}`}
-              checked={push}
-              onChange={(event) => void change(kind, "push", event.target.checked)}
-            />
+            {channels.map((channel) => (
+              preference[channel] !== undefined && (
+                <Switch
+                  key={channel}
+                  label={CHANNELS[channel]}
+                  aria-describedby={`kind-${kind}`}
+                  checked={preference[channel]}
+                  onChange={(event) => void change(kind, { ...preference, [channel]: event.target.checked })}
+                />
+              )
+            ))}
           </li>
         ))}
       </ul>

@@ -11,6 +11,12 @@ variable "own_resources" {
   description = "whether notify may send to topics, queues and buses of this account (NOTIFY_AWS_OWN_RESOURCES)"
 }
 
+variable "text_messages" {
+  type        = bool
+  default     = false
+  description = "whether notify may send text messages to phones"
+}
+
 locals {
   store_users = ["analytics", "indexer", "media", "metadata", "upload"]
   services    = toset(concat(local.store_users, ["notify"]))
@@ -41,6 +47,13 @@ resource "aws_iam_role_policy" "own_resources" {
   name   = "own-resources"
   role   = aws_iam_role.service["notify"].id
   policy = var.policies["notify-own-resources"]
+}
+
+resource "aws_iam_role_policy" "text_messages" {
+  count  = var.text_messages ? 1 : 0
+  name   = "text-messages"
+  role   = aws_iam_role.service["notify"].id
+  policy = var.policies["notify-text-messages"]
 }
 
 resource "aws_iam_role_policy" "access_logs" {

@@ -92,7 +92,7 @@ class InfraSettings(ServiceUrls):
     )
     reset_link_secrets: SecretStr = Field(
         SecretStr(""),
-        description="signs mailed links to reset passwords and verify e-mail addresses; for "
+        description="signs mailed links to reset passwords and verify e-mail addresses, and codes sent to phones; for "
         "accounts and notify only. Several by commas: the first signs, all verify",
     )
     internal_secret: SecretStr = Field(

@@ -17,6 +17,8 @@ from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.mail.rendering import Renderer
 from docstore_notify.channels.push import PushChannel, vapid_keys
 from docstore_notify.channels.registry import REGISTRY
+from docstore_notify.channels.sms import SmsChannel
+from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.contacts.repository import MongoContacts
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -30,6 +32,10 @@ from docstore_notify.domain import Delivery
 from docstore_notify.inbox.api import inbox_router
 from docstore_notify.inbox.repository import MongoInbox
 from docstore_notify.notices.service import NotifyService
+from docstore_notify.phone.api import phone_router
+from docstore_notify.phone.repository import MongoPhones
+from docstore_notify.phone.rules import CODE_DIGITS
+from docstore_notify.phone.service import PhoneService
 from docstore_notify.preferences.api import preferences_router
 from docstore_notify.preferences.repository import MongoPreferences
 from docstore_notify.push_subscriptions.api import push_router
@@ -50,6 +56,7 @@ from docstore_notify.unsubscribe.tokens import UnsubscribeTokens
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.period_counts import MongoPeriodCounts
+from docstore_platform.security.mailed_links import TypedCodes
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
 
@@ -73,7 +80,7 @@ def create_app(
         MongoSubscriptionQueues(database, lease_seconds=lease_seconds),
     )
     inbox, rechecks = MongoInbox(database), MongoRechecks(database)
-    browsers = MongoPushSubscriptions(database)
+    browsers, phones = MongoPushSubscriptions(database), MongoPhones(database)
     shares, limits = MongoShares(database), MongoShareLimits(database)
     sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
 
@@ -81,7 +88,7 @@ def create_app(
         timedelta(seconds=settings.digest_interval_seconds),
         timedelta(seconds=settings.upload_quiet_delay_seconds),
     )
-    planner = DeliveryPlanner(preferences, deliveries, queues, inbox, browsers, pause, run_pause, sending)
+    planner = DeliveryPlanner(preferences, deliveries, queues, inbox, browsers, phones, pause, run_pause, sending)
     service = NotifyService(contacts, subscriptions, shares, limits, queues, rechecks, planner, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
 
@@ -91,10 +98,11 @@ def create_app(
         return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
 
     renderer = Renderer(settings.sender, infra, unsubscribe_url)
-    texts = MongoPeriodCounts(database["text_messages"], timedelta(days=1))
+    text_counts = MongoPeriodCounts(database["text_messages"], timedelta(days=1))
+    texts = TextMessages.open(settings, text_counts)
     tests = MongoPeriodCounts(database["tests"], timedelta(hours=1))
     resources = ChannelResources(
-        settings, contacts, renderer, inbox, runtime.transactor, texts, browsers, AccountsClient(accounts)
+        settings, contacts, renderer, inbox, runtime.transactor, texts, browsers, phones, AccountsClient(accounts)
     )
     channels = {**REGISTRY.open(resources), **(replaced_channels or {})}
     delivery_attempt = DeliveryAttempt(
@@ -111,6 +119,13 @@ def create_app(
         vapid_keys(settings).current,
         PushChannel.unavailable(settings),
         partial(PushChannel.check_endpoint, settings=settings),
+    )
+
+    phone_service = PhoneService(
+        phones,
+        TypedCodes(infra, purpose=b"docstore phone verification 1", digits=CODE_DIGITS),
+        texts.send_code,
+        partial(SmsChannel.unavailable, settings),
     )
 
     sender = DeliveryWorker(deliveries, delivery_attempt, recorder, settings)
@@ -133,7 +148,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (subscriptions, deliveries, queues, inbox, browsers, rechecks, limits, texts, tests):
+        for store in (subscriptions, deliveries, queues, inbox, browsers, phones, rechecks, limits, text_counts, tests):
             await store.create_indexes()
         try:
             async with AsyncExitStack() as stack:
@@ -144,6 +159,7 @@ def create_app(
         finally:
             for channel in channels.values():
                 await channel.close()
+            await texts.close()
             await client.close()
             await accounts.close()
             mongo.close()
@@ -157,6 +173,7 @@ def create_app(
             preferences_router(preferences),
             inbox_router(inbox),
             push_router(registration),
+            phone_router(phone_service),
             unsubscribe_router(unsubscribe_service),
         ],
         internal=[operations_router(runtime, database, waiting=("upload",), pending_events=deliveries.pending_events)],

@@ -39,14 +39,22 @@ URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "pa
 """E-mails that somebody waits for or must act on: never delayed for a digest."""
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
 """E-mails with an unsubscribe link, without those that nobody should lose by one click."""
+CRITICAL: frozenset[Kind] = frozenset({"new_device", "password_notice", "quota_exceeded", "link_expiring"})
+"""News of an account that its owner should know at once: by text message, too, and a phone may wake up for them."""
 
 SUMMARIZED: frozenset[Kind] = frozenset({"upload_done"})
 """A person's own actions, which come in long runs: one message at the start and one at the end of a run."""
 
-PersonalChannel = Literal["email", "in_app", "push"]
+PersonalChannel = Literal["email", "in_app", "push", "sms"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
 """Channels to a person, filtered by preferences. All others lead to machines and send each event that their
 subscription asks for."""
+
+
+def personal_channels(kind: Kind) -> tuple[PersonalChannel, ...]:
+    """Return the channels that take a kind: text messages are for critical news only."""
+    return tuple(channel for channel in PERSONAL if channel != "sms" or kind in CRITICAL)
+
 
 State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]

@@ -30,6 +30,9 @@ class NotifySettings(ServiceSettings):
         5 * 24 * 3600.0, gt=0, description="a subscription is disabled after its messages have failed for this long"
     )
     max_texts_per_day: int = Field(100, ge=0, description="text messages to phones that an account can send a day")
+    max_all_texts_per_day: int = Field(
+        1000, ge=0, description="text messages to phones that all accounts can send a day, which bounds their cost"
+    )
     max_tests_per_hour: int = Field(
         10, ge=0, description="test messages that an account can send an hour; they ignore all pauses"
     )

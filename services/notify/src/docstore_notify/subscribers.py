@@ -212,9 +212,9 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, m
 
 
 def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, batch: Batch) -> None:
-    """Not in the app: the user of a stolen session must not delete it. No push tells of a reset link."""
+    """Not in the app: the user of a stolen session must not delete it. No push or text tells of a reset link."""
     source = _source(envelope, facts)
-    channels = ("email",) if facts["change"] == "link_made" else ("email", "push")
+    channels = ("email",) if facts["change"] == "link_made" else ("email", "push", "sms")
     batch.notices += [source.to(account_id, channel, "password_notice") for channel in channels]
 
 

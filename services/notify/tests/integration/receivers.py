@@ -20,6 +20,7 @@ from docstore_notify.channels.eventbridge import EventBridgeChannel
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.channels.sqs import SqsChannel
+from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.channels.webhook import WebhookChannel
 from docstore_notify.domain import Delivery
 from docstore_notify.settings import NotifySettings
@@ -143,7 +144,7 @@ class CountsInMemory:
 def aws_channels(settings: NotifySettings) -> dict[str, Channel]:
     """Those that call AWS, each to be closed."""
     return {
-        "sns": SnsChannel(Aws(settings), CountsInMemory(), 100),
+        "sns": SnsChannel(Aws(settings), TextMessages.open(settings, CountsInMemory())),
         "sqs": SqsChannel(Aws(settings)),
         "eventbridge": EventBridgeChannel(Aws(settings)),
     }

@@ -4,7 +4,7 @@ from typing import Literal
 
 from docstore_events.catalogue.event import Event
 
-Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge", "push"]
+Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge", "push", "sms"]
 
 
 class NotificationEvent(Event, topic="notifications", owner="notify", key="delivery_id", abstract=True):

@@ -1,4 +1,4 @@
-"""Signed links that are mailed to the owner of an address: notify creates and accounts verifies them."""
+"""Signed links that are mailed to the owner of an address: notify creates and accounts verifies them. Codes to type."""
 
 import hashlib
 import hmac
@@ -20,8 +20,7 @@ class MailedLinks:
     """
 
     def __init__(self, infra: InfraSettings, *, purpose: bytes, path: str) -> None:
-        secrets = secret_list("DOCSTORE_RESET_LINK_SECRETS", infra.reset_link_secrets, infra)
-        self._keys = [hmac.digest(secret.encode(), purpose, "sha256") for secret in secrets]
+        self._keys = _keys(infra, purpose)
         self._page = f"{infra.public_url}{path}"
 
     def token(self, record_id: str) -> str:
@@ -37,6 +36,11 @@ class MailedLinks:
         given = token.encode()
         valid = any(hmac.compare_digest(given, _token(key, record_id).encode()) for key in self._keys)
         return record_id if valid else None
+
+
+def _keys(infra: InfraSettings, purpose: bytes) -> list[bytes]:
+    secrets = secret_list("DOCSTORE_RESET_LINK_SECRETS", infra.reset_link_secrets, infra)
+    return [hmac.digest(secret.encode(), purpose, "sha256") for secret in secrets]
 
 
 def _token(key: bytes, record_id: str) -> str:
@@ -78,24 +82,41 @@ class InvitationLinks(MailedLinks):
         return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
-CODE_DIGITS = 8
+class TypedCodes:
+    """Codes of `digits` that somebody types to verify an address, for one `purpose`.
+
+    A code derives from the id of a stored record and a key outside the database: neither alone suffices.
+    """
+
+    def __init__(self, infra: InfraSettings, *, purpose: bytes, digits: int) -> None:
+        self._keys = _keys(infra, purpose)
+        self._digits = digits
+
+    def code(self, record_id: str) -> str:
+        return self._code(self._keys[0], record_id)
+
+    def accepts(self, record_id: str, code: str) -> bool:
+        given = code.encode()
+        return any(hmac.compare_digest(given, self._code(key, record_id).encode()) for key in self._keys)
+
+    def _code(self, key: bytes, record_id: str) -> str:
+        digest = hmac.digest(key, b"code:" + record_id.encode(), "sha256")
+        return f"{int.from_bytes(digest[:8]) % 10**self._digits:0{self._digits}d}"
 
 
 class VerificationLinks(MailedLinks):
-    """Links that verify an e-mail address, and codes to type instead."""
+    """Links that verify an e-mail address, and codes to type instead.
+
+    Eight digits are enough against guessing with the few failures that a verification allows.
+    """
 
     def __init__(self, infra: InfraSettings) -> None:
-        super().__init__(infra, purpose=b"docstore email verification 1", path="/verify-email")
+        purpose = b"docstore email verification 1"
+        super().__init__(infra, purpose=purpose, path="/verify-email")
+        self._codes = TypedCodes(infra, purpose=purpose, digits=8)
 
     def code(self, verification_id: str) -> str:
-        """Eight digits: enough against guessing with the few failures that a verification allows."""
-        return _code(self._keys[0], verification_id)
+        return self._codes.code(verification_id)
 
     def accepts(self, verification_id: str, code: str) -> bool:
-        given = code.encode()
-        return any(hmac.compare_digest(given, _code(key, verification_id).encode()) for key in self._keys)
-
-
-def _code(key: bytes, verification_id: str) -> str:
-    digest = hmac.digest(key, b"code:" + verification_id.encode(), "sha256")
-    return f"{int.from_bytes(digest[:8]) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+        return self._codes.accepts(verification_id, code)

@@ -10,12 +10,13 @@ from docstore_events.transaction import Transactor
 from docstore_notify.channels.mail.rendering import Renderer
 from docstore_notify.channels.results import Receipt
 from docstore_notify.channels.target_fields import TargetFields
+from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.contacts.repository import Contacts
 from docstore_notify.domain import NOWHERE, Delivery, Target
 from docstore_notify.inbox.repository import Inbox
+from docstore_notify.phone.repository import Phones
 from docstore_notify.push_subscriptions.repository import PushSubscriptions
 from docstore_notify.settings import NotifySettings
-from docstore_platform.period_counts import PeriodCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class ChannelResources:
     renderer: Renderer
     inbox: Inbox
     transactor: Transactor
-    text_counts: PeriodCounts
-    """Text messages to phones in the last day."""
+    texts: TextMessages
     browsers: PushSubscriptions
+    phones: Phones
     accounts: AccountsClient
 
 
@@ -38,6 +39,8 @@ class Channel(ABC):
 
     name: ClassVar[str]
     """Name in subscriptions and events; never changes, since stored deliveries have it."""
+    for_files: ClassVar[bool] = True
+    """Whether subscriptions can choose it, to follow files."""
     help: ClassVar[str] = ""
     """Description of its targets in the API's documentation."""
     target_fields: ClassVar[Mapping[str, str]] = {}

@@ -13,7 +13,7 @@ from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.safe_http.client import SafeHttp
 from docstore_notify.channels.vapid import VapidKeys
 from docstore_notify.channels.webhook import check_url, post_safely
-from docstore_notify.domain import Delivery
+from docstore_notify.domain import CRITICAL, Delivery
 from docstore_notify.push_subscriptions.repository import PushSubscriptions
 from docstore_notify.push_subscriptions.rules import PushSubscription, decoded
 from docstore_notify.settings import NotifySettings
@@ -27,8 +27,6 @@ TITLE_CHARS, BODY_CHARS = 150, 300
 """Far below the 4,096 bytes that push services accept (RFC 8291, 4)."""
 LISTED_NAMES = 5
 GONE = frozenset({404, 410})
-CRITICAL = frozenset({"new_device", "password_notice", "quota_exceeded", "link_expiring"})
-"""Kinds that a phone may wake up for."""
 AFTER_LOG_OUT = frozenset({"password_notice"})
 """Kinds that still reach browsers which the same event has logged out."""
 PAGES = {

@@ -8,6 +8,7 @@ from docstore_notify.channels.email import EmailChannel
 from docstore_notify.channels.eventbridge import EventBridgeChannel
 from docstore_notify.channels.in_app import InAppChannel
 from docstore_notify.channels.push import PushChannel
+from docstore_notify.channels.sms import SmsChannel
 from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.channels.sqs import SqsChannel
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
@@ -24,6 +25,7 @@ CHANNELS: tuple[type[Channel], ...] = (
     SqsChannel,
     EventBridgeChannel,
     PushChannel,
+    SmsChannel,
 )
 
 
@@ -35,7 +37,8 @@ class ChannelRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._channels)
+        """Names of the channels that subscriptions can choose."""
+        return tuple(name for name, channel in self._channels.items() if channel.for_files)
 
     @property
     def target_fields(self) -> dict[str, str]:
@@ -50,7 +53,7 @@ class ChannelRegistry:
     def find(self, name: str) -> type[Channel]:
         """Raises Invalid `unsupported_channel`."""
         channel = self._channels.get(name)
-        if channel is None:
+        if channel is None or not channel.for_files:
             raise invalid(f"channel must be one of {', '.join(self.names)}.", "unsupported_channel")
         return channel
 

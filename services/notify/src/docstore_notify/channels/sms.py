@@ -1,29 +1,36 @@
-"""Text message of a delivery: one segment."""
+"""Critical news of an account by text message to its owner's phone."""
 
+from typing import ClassVar, Self
+
+from docstore_notify.channels.aws import missing_rights
+from docstore_notify.channels.base import Channel, ChannelResources
+from docstore_notify.channels.results import Receipt, Refused
+from docstore_notify.channels.text_messages import Purpose, TextMessages, sms_text
 from docstore_notify.domain import Delivery
-from docstore_notify.texts import one_line, subject
-
-GSM_CHARS = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-"""The basic set of GSM 03.38: any other character halves the length of the message."""
-GSM_LENGTH = 160
-UNICODE_LENGTH = 70
-"""In UTF-16 units."""
-PREFIX = "DocStore: "
+from docstore_notify.phone.repository import Phones
+from docstore_notify.settings import NotifySettings
 
 
-def sms_text(delivery: Delivery) -> str:
-    text = PREFIX + one_line(subject(delivery))
-    if set(text) <= GSM_CHARS:
-        return text if len(text) <= GSM_LENGTH else text[: GSM_LENGTH - 3] + "..."
-    if _units(text) <= UNICODE_LENGTH:
-        return text
-    while _units(text) >= UNICODE_LENGTH:
-        text = text[:-1]
-    return text + "…"
+class SmsChannel(Channel):
+    """Sends to the verified phone that the account has when the message is sent."""
 
+    name = "sms"
+    for_files: ClassVar = False
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    def __init__(self, texts: TextMessages, phones: Phones) -> None:
+        self._texts = texts
+        self._phones = phones
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        return cls(resources.texts, resources.phones)
+
+    @classmethod
+    def unavailable(cls, settings: NotifySettings) -> str:
+        return missing_rights(settings)
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        phone = await self._phones.find(delivery.account_id)
+        if phone is None or not phone.verified:
+            raise Refused("the account has no verified phone number")
+        return await self._texts.send(delivery.account_id, phone.number, sms_text(delivery), Purpose.NEWS)

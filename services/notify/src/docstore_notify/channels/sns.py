@@ -8,22 +8,17 @@ from docstore_notify.channels.aws_targets import ROLE_HELP, AwsChannel, checked_
 from docstore_notify.channels.base import ChannelResources
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
-from docstore_notify.channels.sms import sms_text
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
+from docstore_notify.channels.text_messages import TextMessages, sms_text
 from docstore_notify.domain import Delivery, Target
+from docstore_notify.phone.rules import PHONE_NUMBER
 from docstore_notify.settings import NotifySettings
-from docstore_platform.period_counts import PeriodCounts
 
-PHONE_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-"""E.164."""
 TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
-TEXTS_PER_NUMBER = 20
-"""Limit for each phone number, because its ownership is not verified."""
 
 
 class SnsChannel(AwsChannel):
-    """Sends to a topic or a phone. Text messages are limited, since anybody's number can be entered and DocStore pays;
-    `texts` counts every attempt of a day."""
+    """Sends to a topic or a phone."""
 
     name = "sns"
     help = "`{topic_arn, role_arn}` or `{phone_number}`: a topic of Amazon SNS, or a text message"
@@ -33,14 +28,13 @@ class SnsChannel(AwsChannel):
         "role_arn": ROLE_HELP,
     }
 
-    def __init__(self, aws: Aws, texts: PeriodCounts, texts_a_day: int) -> None:
+    def __init__(self, aws: Aws, texts: TextMessages) -> None:
         super().__init__(aws)
         self._texts = texts
-        self._texts_a_day = texts_a_day
 
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
-        return cls(Aws(resources.settings), resources.text_counts, resources.settings.max_texts_per_day)
+        return cls(Aws(resources.settings), resources.texts)
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
@@ -66,18 +60,10 @@ class SnsChannel(AwsChannel):
         if target is None:
             raise Refused("SNS target without a topic or a phone number")
         if _is_phone(target):
-            await self._count_text(delivery.account_id, target.address)
-            request = _to_phone(delivery, target)
-        else:
-            request = _to_topic(delivery, target)
+            return await self._texts.send(delivery.account_id, target.address, sms_text(delivery))
+        request = _to_topic(delivery, target)
         response = await self._aws.call("sns", target, lambda client: client.publish(**request))
         return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
-
-    async def _count_text(self, account_id: str, number: str) -> None:
-        if (await self._texts.add(account_id)).number > self._texts_a_day:
-            raise Refused(f"an account can send at most {self._texts_a_day} text messages a day")
-        if (await self._texts.add(number)).number > TEXTS_PER_NUMBER:
-            raise Refused(f"a phone number can get at most {TEXTS_PER_NUMBER} text messages a day from all accounts")
 
 
 def _is_phone(target: Target) -> bool:
@@ -93,12 +79,3 @@ def _to_topic(delivery: Delivery, target: Target) -> dict[str, Any]:
     if target.address.endswith(".fifo"):
         request |= {"MessageGroupId": delivery.account_id, "MessageDeduplicationId": delivery.id}
     return request
-
-
-def _to_phone(delivery: Delivery, target: Target) -> dict[str, Any]:
-    kind = {"DataType": "String", "StringValue": "Transactional"}
-    return {
-        "PhoneNumber": target.address,
-        "Message": sms_text(delivery),
-        "MessageAttributes": {"AWS.SNS.SMS.SMSType": kind},
-    }

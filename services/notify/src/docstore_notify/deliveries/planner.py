@@ -22,6 +22,7 @@ from docstore_notify.domain import (
     Notice,
 )
 from docstore_notify.inbox.repository import Inbox
+from docstore_notify.phone.repository import Phones
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.push_subscriptions.repository import PushSubscriptions
@@ -51,7 +52,7 @@ def _event_data(delivery: Delivery) -> dict[str, object]:
 
 
 class DeliveryPlanner:
-    """Plans deliveries: e-mails, pushes and summaries of people's own actions wait as digests.
+    """Plans deliveries: e-mails, pushes, texts and summaries of people's own actions wait as digests.
 
     Messages to machines go into the queues of their subscriptions; other in-app notifications are delivered by being
     written.
@@ -64,6 +65,7 @@ class DeliveryPlanner:
         queues: SubscriptionQueues,
         inbox: Inbox,
         browsers: PushSubscriptions,
+        phones: Phones,
         pause: timedelta,
         run_pause: timedelta,
         wakeup_name: str,
@@ -76,6 +78,7 @@ class DeliveryPlanner:
         self._queues = queues
         self._inbox = inbox
         self._browsers = browsers
+        self._phones = phones
         self._pacing = Pacing(pause)
         self._run_pacing = Pacing(run_pause, LONGEST_RUN)
         self._wakeup_name = wakeup_name
@@ -85,6 +88,7 @@ class DeliveryPlanner:
         preferences = await self._preferences.find({notice.account_id for notice in notices})
         wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
         wanted = await self._to_each_browser(wanted, transaction)
+        wanted = await self._to_phones(wanted, transaction)
         digested = [notice for notice in wanted if not notice.to_machine and self._is_digested(notice)]
         in_app = [notice for notice in wanted if notice.channel == "in_app" and not self._is_digested(notice)]
         machines = [notice for notice in wanted if notice.to_machine]
@@ -110,6 +114,14 @@ class DeliveryPlanner:
                 else [notice]
             )
         ]
+
+    async def _to_phones(self, notices: Sequence[Notice], transaction: Transaction) -> list[Notice]:
+        """Drop the text messages to accounts without a verified phone."""
+        account_ids = {notice.account_id for notice in notices if notice.channel == "sms"}
+        if not account_ids:
+            return list(notices)
+        verified = await self._phones.verified(account_ids, transaction.session)
+        return [notice for notice in notices if notice.channel != "sms" or notice.account_id in verified]
 
     def _is_digested(self, notice: Notice) -> bool:
         return notice.channel != "in_app" or bool(self._pacing.pause and notice.kind in SUMMARIZED)

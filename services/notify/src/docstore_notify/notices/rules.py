@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from docstore_notify.contacts.rules import Contact
-from docstore_notify.domain import PERSONAL, Facts, Kind, Notice
+from docstore_notify.domain import Facts, Kind, Notice, personal_channels
 from docstore_notify.shares.rules import Share
 from docstore_notify.subscriptions.rules import FileChange, Subscription, seen_paths
 
@@ -100,5 +100,5 @@ def share_notices(change: ShareChange, before: Share | None) -> list[Notice]:
 
 
 def personal(source: NoticeSource, account_id: str, kind: Kind, more: Facts | None = None) -> list[Notice]:
-    """Return notices to a person, one for each personal channel."""
-    return [source.to(account_id, channel, kind, more) for channel in PERSONAL]
+    """Return notices to a person, one for each channel that takes the kind."""
+    return [source.to(account_id, channel, kind, more) for channel in personal_channels(kind)]

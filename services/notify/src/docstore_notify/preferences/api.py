@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from docstore_notify.domain import CHOSEN_KINDS, PERSONAL
+from docstore_notify.domain import CHOSEN_KINDS, personal_channels
 from docstore_notify.preferences import schemas
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
@@ -13,7 +13,10 @@ from docstore_platform.web import json_response
 
 
 def preferences_view(preferences: Preferences) -> Choices:
-    return {kind: {channel: preferences.wants(kind, channel) for channel in PERSONAL} for kind in CHOSEN_KINDS}
+    return {
+        kind: {channel: preferences.wants(kind, channel) for channel in personal_channels(kind)}
+        for kind in CHOSEN_KINDS
+    }
 
 
 def preferences_router(store: PreferenceStore) -> APIRouter:
@@ -27,7 +30,7 @@ def preferences_router(store: PreferenceStore) -> APIRouter:
     @router.put("/notifications/preferences", response_model=schemas.Preferences)
     async def prefer(body: Choices, caller: Caller) -> Response:
         """Set preferences. Missing ones get their default: on, except mails and pushes about every opening of a link,
-        and pushes about uploads."""
+        and pushes about uploads. Text messages (`sms`) are sent to a verified phone, about critical news only."""
         wishes = Preferences(caller.account_id, body)
         await store.put(wishes)
         return json_response(preferences_view(wishes))

@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 from role_endpoints import RoleKeys, container_endpoint
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws import Aws, aws_session
 from docstore_notify.channels.mail.transports import SesTransport
 from docstore_notify.domain import Target
 from docstore_notify.settings import NotifySettings
@@ -40,6 +40,7 @@ def role(monkeypatch: pytest.MonkeyPatch) -> Iterator[RoleKeys]:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.url)
         yield keys
     server.stop()
+    aws_session.cache_clear()  # it has found the role's keys, which other tests do not have
 
 
 async def test_calls_to_aws_are_made_by_the_role(role: RoleKeys) -> None:

@@ -153,6 +153,9 @@ async def test_channels_that_can_not_work_here_are_refused(notify: Notify, monke
     queue = "arn:aws:sqs:us-west-2:123456789012:changes"
     async with notify.running(push_secrets="", aws_endpoint="", aws_access_key_id=""):
         assert (await anna.send("GET", "/v1/push-key")).json()["code"] == "channel_unavailable"
+        phone = await anna.send("PUT", "/v1/notifications/phone", {"phone_number": "+6421234567"})
+        assert (phone.status, phone.json()["code"]) == (409, "channel_unavailable")
+        assert phone.json()["detail"] == (await anna.get("/v1/notifications/phone"))["unavailable"]
         for body in (
             {"channel": "push"},
             {"channel": "sns", "target": {"phone_number": "+6421234567"}},

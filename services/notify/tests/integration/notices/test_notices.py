@@ -173,14 +173,21 @@ async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None
 
 
 async def test_preferences_begin_with_everything_on(notify: Notify) -> None:
-    """But for mails and pushes of opened links, and pushes of uploads; an unknown kind or channel is refused."""
+    """But for mails and pushes of opened links, and pushes of uploads; an unknown kind or channel is refused, and so is
+    a text message about what is not critical."""
     anna = notify.person()
     async with notify.running():
         on = {"email": True, "in_app": True, "push": True}
         off = {"link_opened": {"email": False, "in_app": True, "push": False}, "upload_done": {**on, "push": False}}
-        usual = dict.fromkeys(CHOSEN_KINDS, on) | off
+        texted = dict.fromkeys(("link_expiring", "new_device", "quota_exceeded"), on | {"sms": True})
+        usual = dict.fromkeys(CHOSEN_KINDS, on) | off | texted
         assert (await anna.send("GET", "/v1/notifications/preferences")).json() == usual
-        for wrong in ({"weather": on}, {"upload_done": {"webhook": True}}, {"test": on}):
+        for wrong in (
+            {"weather": on},
+            {"upload_done": {"webhook": True}},
+            {"test": on},
+            {"upload_done": {"sms": True}},
+        ):
             assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
 
 

@@ -9,7 +9,9 @@ import pytest
 from notify_service import Notify
 
 from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.channels.sns import SnsChannel
+from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.domain import Delivery, Target
 from docstore_platform.ids import new_id
 from docstore_platform.period_counts import MongoPeriodCounts
@@ -24,25 +26,41 @@ TEXT = Delivery("d1", "anna", "sns", "file_changed", NOW, NOW, (ITEM,), ("e1",),
 class FakeAws(Aws):
     """Takes whatever comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
+        self._error = error
 
     async def call(self, service: str, target: Target, operation: Any) -> dict[str, Any]:
         self.calls += 1
+        if self._error:
+            raise self._error
         return {"ResponseMetadata": {"HTTPStatusCode": 200}, "MessageId": "m1"}
 
 
 async def test_no_more_text_messages_than_a_day_has(notify: Notify) -> None:
     """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
     aws = FakeAws()
-    sns = SnsChannel(aws, MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1)), 3)
+    counts = MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1))
+    sns = SnsChannel(aws, TextMessages(aws, counts, 3, 1000))
     outcomes = await asyncio.gather(*(sns.send(TEXT) for _ in range(8)), return_exceptions=True)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Receipt"] * 3 + ["Refused"] * 5
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Receipt"] * 3 + ["TooManyTexts"] * 5
     topic = replace(TEXT, target=Target("arn:aws:sns:us-west-2:123456789012:changes"))
     await asyncio.gather(*(sns.send(topic) for _ in range(5)), sns.send(replace(TEXT, account_id="bert")))
     await notify.database["text_messages"].update_many({}, {"$set": {"until": datetime(1970, 1, 1, tzinfo=UTC)}})
     await sns.send(TEXT)
     assert aws.calls == 3 + 6 + 1
+
+
+@pytest.mark.parametrize("kind", [Refused, NotNow])
+async def test_no_error_has_the_phone_number(notify: Notify, kind: type[Refused | NotNow]) -> None:
+    """Errors are logged, published and archived; Amazon's name the number."""
+    error = kind("Invalid parameter: PhoneNumber Reason: +6421234567 is not valid to publish to", status=400)
+    counts = MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1))
+    with pytest.raises(kind) as raised:
+        await TextMessages(FakeAws(error), counts, 3, 1000).send(new_id(), TEXT.target.address, "Hello")
+    assert str(raised.value) == "Invalid parameter: PhoneNumber Reason: the number is not valid to publish to"
+    assert raised.value.status == 400
+    assert raised.value.__cause__ is None
 
 
 async def test_tests_are_few_an_hour(notify: Notify) -> None:

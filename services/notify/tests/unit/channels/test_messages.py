@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from docstore_notify.channels.message import MAX_BODY_BYTES, attributes, message_body
-from docstore_notify.channels.sms import GSM_CHARS, sms_text
+from docstore_notify.channels.text_messages import GSM_CHARS, sms_text
 from docstore_notify.channels.webhook import retry_after_seconds
 from docstore_notify.channels.webhook_signing import new_secret, signed_headers
 from docstore_notify.domain import Delivery

@@ -8,7 +8,7 @@ from notify_fakes import FakeValidity
 
 from docstore_events.catalogue import notifications
 from docstore_notify.channels.base import Channel, ChannelResources
-from docstore_notify.channels.registry import CHANNELS, REGISTRY, ChannelRegistry
+from docstore_notify.channels.registry import CHANNELS, ChannelRegistry
 from docstore_notify.channels.results import Receipt
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -75,10 +75,12 @@ async def test_a_registered_toy_channel_checks_targets_and_delivers() -> None:
 
 
 def test_a_wrong_target_of_a_toy_channel_is_refused() -> None:
-    """The class's own check decides; the registry refuses unknown channels and missing targets."""
+    """The class's own check decides; the registry refuses unknown channels, those that follow no files, and missing
+    targets."""
     registry = ChannelRegistry([*CHANNELS, PagerChannel])
     settings = NotifySettings(infra=InfraSettings())
     for name, entered, code in (
+        ("sms", {}, "unsupported_channel"),
         ("pager", {"number": "x"}, "invalid_target"),
         ("pager", {}, "invalid_target"),
         ("fax", {"number": "1"}, "unsupported_channel"),
@@ -90,4 +92,4 @@ def test_a_wrong_target_of_a_toy_channel_is_refused() -> None:
 
 def test_events_name_every_registered_channel() -> None:
     """The event contract is written by hand: a channel that is missing there could not be reported."""
-    assert get_args(notifications.Channel) == REGISTRY.names
+    assert get_args(notifications.Channel) == tuple(channel.name for channel in CHANNELS)

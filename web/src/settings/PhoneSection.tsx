@@ -1,0 +1,99 @@
+/** The phone that gets critical news of the account by text message. */
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "@/api/client";
+import { queryClient } from "@/api/queries";
+import { attempt } from "@/ui/attempt";
+import { Field } from "@/ui/field";
+import { Failed, Spinner } from "@/ui/states";
+
+const KEY = ["phone"];
+
+export const usePhone = () => useQuery({ queryKey: KEY, queryFn: () => call("get /v1/notifications/phone") });
+
+export function PhoneSection() {
+  const phone = usePhone();
+  const [number, setNumber] = useState("");
+  const [code, setCode] = useState("");
+  const [busy, setBusy] = useState(false);
+  if (phone.error) return <Failed error={phone.error} onRetry={() => void phone.refetch()} />;
+  if (!phone.data) return <Spinner />;
+  const { phone_number: known, verified, unavailable } = phone.data;
+
+  async function change(work: () => Promise<unknown>, done: string): Promise<void> {
+    setBusy(true);
+    if (await attempt(work, done)) setCode("");
+    await queryClient.invalidateQueries({ queryKey: KEY });
+    setBusy(false);
+  }
+  const send = (phone_number: string) =>
+    void change(() => call("put /v1/notifications/phone", { body: { phone_number } }), "We sent you a text message with a code.");
+  return (
+    <div>
+      <h2>Text messages</h2>
+      <p className="muted">For critical news of your account only: new devices, password changes, full storage and expiring links.</p>
+      {unavailable && <p>{unavailable}</p>}
+      {known && (
+        <ul className="people" aria-label="Phone for text messages">
+          <li>
+            <span className="person">
+              {known}
+              <span className="muted">{verified ? "Verified" : "Not verified"}</span>
+            </span>
+            <button className="button" disabled={busy} onClick={() => void change(() => call("delete /v1/notifications/phone"), "Phone number removed.")}>
+              Remove
+            </button>
+          </li>
+        </ul>
+      )}
+      {known && !verified && !unavailable && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            const body = { code: code.replace(/\D/g, "") };
+            void change(() => call("post /v1/notifications/phone/verification", { body }), "Phone number verified.");
+          }}
+        >
+          <Field
+            label="Code"
+            hint={`The six digits in the text message to ${known}.`}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            required
+            value={code}
+            onChange={(event) => setCode(event.target.value)}
+          />
+          <div className="buttons">
+            <button className="button primary" disabled={busy}>
+              Verify
+            </button>
+            <button type="button" className="button" disabled={busy} onClick={() => send(known)}>
+              Send a new code
+            </button>
+          </div>
+        </form>
+      )}
+      {!known && !unavailable && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            send(number.replace(/[\s().-]/g, ""));
+          }}
+        >
+          <Field
+            label="Phone number"
+            hint="In international format, such as +6421234567."
+            type="tel"
+            autoComplete="tel"
+            required
+            value={number}
+            onChange={(event) => setNumber(event.target.value)}
+          />
+          <button className="button primary" disabled={busy}>
+            Send code
+          </button>
+        </form>
+      )}
+    </div>
+  );
+}
