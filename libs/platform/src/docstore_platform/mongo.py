@@ -248,8 +248,20 @@ class Mongo:
             attempt += 1
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
 
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Any]:
+        """A session, begun and ended without the driver's threads: neither sends anything outside a transaction."""
+        session: Any = AsyncIOMotorClientSession(self._client.delegate.start_session(), self._client)
+        try:
+            yield session
+        finally:
+            if session.in_transaction:  # cancelled while it was being aborted
+                await session.end_session()
+            else:
+                session.delegate.end_session()
+
     async def _try_transaction(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
-        async with await self._client.start_session() as session:
+        async with self._session() as session:
             session.start_transaction(ReadConcern("snapshot"), MAJORITY)
             try:
                 result = await work(session)

@@ -41,6 +41,25 @@ async def test_work_that_raises_leaves_nothing_behind(mongo: Mongo, database: Da
     assert await database["things"].find_one({"_id": "t"}) is None
 
 
+async def test_cancelled_work_is_undone_at_once(mongo: Mongo, database: Database) -> None:
+    """Its documents are not held until the server ends the transaction by itself, after ten seconds."""
+    written = asyncio.Event()
+
+    async def work(session: Session) -> None:
+        await database["things"].insert_one({"_id": "t"}, session=session)
+        written.set()
+        await asyncio.Event().wait()
+
+    await database.create_collection("things")
+    running = asyncio.create_task(mongo.transaction(work))
+    await written.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    async with asyncio.timeout(5):
+        await database["things"].insert_one({"_id": "t"})
+
+
 async def test_a_changed_lifetime_applies_to_stored_documents(database: Database) -> None:
     """A service starts with the database that an older version, or another setting, has left; and again."""
     for seconds in (10, 20, 20):
