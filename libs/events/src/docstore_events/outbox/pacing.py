@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 BURST_TURNS = 20
-TURNS_PER_SECOND = 4.0
-"""Under lasting load, so an event waits a quarter of a second at most."""
+TURNS_PER_SECOND = 2.0
+"""Under lasting load, so an event waits half a second at most."""
 
 
 class Pacing:
