@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -22,9 +23,12 @@ from docstore_standalone.credentials import load_credentials
 pytestmark = pytest.mark.attack
 
 ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1"}
-ROUTES: dict[ServiceName, list[InternalRoute]] = {
-    name: app.state.internal_routes for name, app in generate_openapi.apps().items()
-}
+
+
+@cache
+def internal_routes() -> dict[ServiceName, list[InternalRoute]]:
+    """Of each service; the other suites collect this file, too, and need not make all apps."""
+    return {name: app.state.internal_routes for name, app in generate_openapi.apps().items()}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,7 @@ async def status(client: aiohttp.ClientSession, method: str, url: str, bearer: s
 async def test_no_internal_route_answers_who_may_not_call_it(services: DetachedStack) -> None:
     """Not without a token, not with a person's, and not with any that is not its caller's for this service."""
     async with aiohttp.ClientSession() as client, await Person.new(services.gateway, "mallory") as mallory:
-        for service, routes in ROUTES.items():
+        for service, routes in internal_routes().items():
             if service == "gateway":  # its edge lets nobody in: see below
                 continue
             for route in routes:
@@ -105,7 +109,7 @@ async def test_a_caller_that_is_declared_is_let_in(services: DetachedStack) -> N
 async def test_nothing_internal_is_reached_through_the_gateway(stack: DetachedStack) -> None:
     """Whatever token comes with it, by whatever spelling of the path."""
     async with aiohttp.ClientSession() as client:
-        for service, routes in ROUTES.items():
+        for service, routes in internal_routes().items():
             tokens: list[Any] = [None, *(token(key_of(stack, name), name, service) for name in ("gateway", "operator"))]
             for route in routes:
                 for prefix in ("", "/v1", "/v1/..", "//", "/v1/%2e%2e"):

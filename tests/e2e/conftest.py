@@ -70,8 +70,6 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[s
             found = deployment_of(dict(os.environ))
         else:
             found = await _own_stack(tmp_path_factory, elsewhere, closing)
-        if found.events is not None:
-            await closing.enter_async_context(found.events)
         yield found
 
 
@@ -143,10 +141,12 @@ def mailbox(deployment: Deployment) -> Mailbox:
     return deployment.mailbox
 
 
-@pytest.fixture
-def events(deployment: Deployment) -> EventLog:
+@pytest.fixture(scope="module")
+async def events(deployment: Deployment) -> AsyncIterator[EventLog]:
+    """Read for those who ask for it alone: the broker answers a waiting reader all the time."""
     assert deployment.events
-    return deployment.events
+    async with deployment.events as log:
+        yield log
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ def stack_settings() -> StandaloneSettings:
     return StandaloneSettings(tools=TOOLS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def servers(
     tmp_path_factory: pytest.TempPathFactory, stack_settings: StandaloneSettings
 ) -> AsyncIterator[Servers]:
-    """A stack that no test of the module kills."""
+    """With the broker of `docstore up`, unlike those of the session. They outlive every test."""
     with folder_of_servers(tmp_path_factory.mktemp("stack")) as folder:
         running = await start_servers(folder, settings=stack_settings)
         yield running
@@ -37,7 +37,7 @@ async def servers(
 
 @pytest.fixture
 async def new_place(servers: Servers) -> AsyncIterator[NewPlace]:
-    """Makes empty places on the session's servers."""
+    """Makes empty places on these servers."""
     mongo = Mongo(servers.mongo_url, app_name="test")
     made: list[Place] = []
 

@@ -96,6 +96,7 @@ class _Described:
         return handler(TypeAdapter(self._response).core_schema)
 
 
+@cache
 def described(response: Any) -> Any:
     """Return the `response_model` of a route that writes its JSON itself, for the OpenAPI document only."""
     return Annotated[Any, _Described(response)]

@@ -1,0 +1,1 @@
+"""A package: the servers of its tests end with them."""
