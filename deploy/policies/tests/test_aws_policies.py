@@ -56,6 +56,14 @@ ACTIONS: dict[str, set[str]] = {
     "presign_part": WRITE,
     "presign_post": WRITE,
 }
+TRANSCRIPTION = {
+    "put_object": "s3:PutObject",
+    "get_object": "s3:GetObject",
+    "delete_object": "s3:DeleteObject",
+    "start_transcription_job": "transcribe:StartTranscriptionJob",
+    "get_transcription_job": "transcribe:GetTranscriptionJob",
+    "delete_transcription_job": "transcribe:DeleteTranscriptionJob",
+}
 STORES = ("store", "objects", "presigner", "pictures")
 """What services call their object store; metadata's own store of documents has none of these methods but one."""
 
@@ -161,6 +169,21 @@ def test_access_logs_are_read_where_s3_stores_them_and_never_written() -> None:
     assert stored["Condition"]["ArnLike"]["aws:SourceArn"] == [f"arn:aws:s3:::{each}" for each in (BUCKET, PROCESSED)]
 
 
+def test_transcription_reaches_its_own_bucket_and_jobs_alone() -> None:
+    """No content: the indexer copies what is to be transcribed. What its code calls is allowed, and nothing more."""
+    needed = {"s3:ListBucket"}
+    for call, action in TRANSCRIPTION.items():
+        assert f".{call}(" in _source("indexer"), call
+        needed.add(action)
+    assert allowed("indexer-transcription") == needed
+    named = "docstore-transcription-us-west-2"
+    for statement in policy("indexer-transcription"):
+        own_jobs = statement["Resource"] == "arn:aws:transcribe:us-west-2:111122223333:transcription-job/docstore-*"
+        assert own_jobs or named in json.dumps(statement), statement
+    (start,) = [each for each in policy("indexer-transcription") if each["Resource"] == "*"]
+    assert start["Condition"] == {"StringEquals": {"transcribe:OutputBucketName": named}}
+
+
 def test_lent_credentials_stay_within_the_lent_role() -> None:
     """A session's policy can only narrow what its role has: the role has that and no more."""
     session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/content")["Statement"]
@@ -216,11 +239,14 @@ def test_notify_takes_on_no_role_of_its_own_account() -> None:
 
 @pytest.mark.parametrize("path", sorted(AWS.glob("*.json")), ids=lambda path: path.stem)
 def test_no_policy_allows_everything(path: Path) -> None:
-    """No wildcard among what is allowed; wildcards in resources end a named prefix."""
+    """No wildcard among what is allowed; wildcards in resources end a named prefix.
+
+    Starting a transcription has no resource: a condition names its bucket instead.
+    """
     for statement in json.loads(path.read_text()).get("Statement", []):
         if statement["Effect"] == "Allow":
             assert not any("*" in action for action in _list(statement["Action"])), statement
-            assert statement.get("Resource") != "*", statement
+            assert statement.get("Resource") != "*" or "transcribe:OutputBucketName" in str(statement), statement
 
 
 def test_the_bucket_refuses_connections_without_tls() -> None:

@@ -222,6 +222,8 @@ class FakeContents:
     not_ready: set[WorkQueue] = field(default_factory=set)
     languages: list[str] = field(default_factory=list)
     """Of each document that was read."""
+    forgotten: list[str] = field(default_factory=list)
+    """Keys of recordings whose transcriptions were deleted."""
 
     def ready(self, queue: WorkQueue) -> bool:
         return queue not in self.not_ready
@@ -237,6 +239,9 @@ class FakeContents:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def forget(self, file: File) -> None:
+        self.forgotten.append(file.object_key)
 
 
 @dataclass

@@ -17,6 +17,12 @@ variable "text_messages" {
   description = "whether notify may send text messages to phones"
 }
 
+variable "transcription" {
+  type        = bool
+  default     = false
+  description = "whether the indexer may use Amazon Transcribe (INDEXER_TRANSCRIPTION_BUCKET)"
+}
+
 locals {
   store_users = ["analytics", "indexer", "media", "metadata", "upload"]
   services    = toset(concat(local.store_users, ["notify"]))
@@ -54,6 +60,13 @@ resource "aws_iam_role_policy" "text_messages" {
   name   = "text-messages"
   role   = aws_iam_role.service["notify"].id
   policy = var.policies["notify-text-messages"]
+}
+
+resource "aws_iam_role_policy" "transcription" {
+  count  = var.transcription ? 1 : 0
+  name   = "transcription"
+  role   = aws_iam_role.service["indexer"].id
+  policy = var.policies["indexer-transcription"]
 }
 
 resource "aws_iam_role_policy" "access_logs" {

@@ -20,6 +20,7 @@ from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 from docstore_indexer.extraction.service import Extractor
+from docstore_indexer.indexing.amazon_transcribe import AmazonTranscriber
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.job_repository import Jobs
 from docstore_indexer.indexing.plan_changes import PlanChanges
@@ -29,7 +30,7 @@ from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, Index
 from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
 from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
-from docstore_indexer.indexing.transcription import HttpTranscriber
+from docstore_indexer.indexing.transcription import HttpTranscriber, Transcriber
 from docstore_indexer.indexing.worker import Indexing
 from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
@@ -161,7 +162,15 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     )
 
 
-def _transcriber(settings: IndexerSettings) -> HttpTranscriber | None:
+def _transcriber(settings: IndexerSettings) -> Transcriber | None:
+    if settings.transcription_bucket:
+        return AmazonTranscriber(
+            settings.transcription_bucket,
+            settings.transcription_region,
+            settings.transcription_aws_endpoint,
+            settings.transcription_max_bytes,
+            settings.transcription_timeout_seconds,
+        )
     if not settings.transcription_url:
         return None
     return HttpTranscriber(

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from docstore_indexer.extraction.languages import DEBIAN, DEFAULT, PACKAGED, TrainedData
@@ -77,10 +77,23 @@ class IndexerSettings(ServiceSettings):
     )
     transcription_key: SecretStr = Field(SecretStr(""), description="API key of the endpoint; empty: none is sent")
     transcription_model: str = Field("whisper-1", description="name of a model that the endpoint has")
+    transcription_bucket: str = Field(
+        "",
+        description="bucket for copies of recordings while Amazon Transcribe reads them, instead of "
+        "`transcription_url`: Amazon charges by the second of sound. Empty: it is not used",
+    )
+    transcription_region: str = Field("us-west-2", description="AWS region of that bucket and of Amazon Transcribe")
+    transcription_aws_endpoint: str = Field("", description="one endpoint for both; empty: AWS's own")
     transcription_max_bytes: int = Field(25 * MIB, ge=1, description="larger files are not transcribed")
     transcription_timeout_seconds: float = Field(
         300.0, gt=0, description="time limit of one file; below `lease_seconds`"
     )
+
+    @model_validator(mode="after")
+    def _one_transcriber(self) -> Self:
+        if self.transcription_url and self.transcription_bucket:
+            raise ValueError("set transcription_url or transcription_bucket, not both")
+        return self
 
     @property
     def trained_data(self) -> TrainedData:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -14,7 +15,7 @@ from docstore_indexer.extraction.plain_text import decode
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed, failure
 from docstore_indexer.extraction.service import HEAD_BYTES, Extractor
 from docstore_indexer.indexing.rules import File, WorkQueue
-from docstore_indexer.indexing.transcription import Transcriber
+from docstore_indexer.indexing.transcription import Recording, Transcriber, TranscriptionPending
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20
@@ -30,10 +31,13 @@ class TextReader(Protocol):
         """Whether this queue can read: parsers wait while there is no sandbox."""
 
     async def read(self, file: File, queue: WorkQueue, languages: str) -> ExtractedText | WorkQueue:
-        """Return the text, or the queue that the file turns out to need; `languages` of its pictures.
+        """Return the text, or the queue that the file turns out to need; `languages` of its pictures or speech.
 
-        Raises ExtractionFailed, ObjectStoreError, SandboxUnavailable, TranscriptionUnavailable.
+        Raises ExtractionFailed, ObjectStoreError, SandboxUnavailable, TranscriptionPending, TranscriptionUnavailable.
         """
+
+    async def forget(self, file: File) -> None:
+        """Delete what the transcription of a file has left, now that its outcome is stored."""
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ class StoredContents:
         started, outcome = time.perf_counter(), "unavailable"
         try:
             if queue is WorkQueue.TRANSCRIPTION:
-                found: ExtractedText | WorkQueue = await self._transcribe(file)
+                found: ExtractedText | WorkQueue = await self._transcribe(file, languages)
                 outcome = "ok"
                 return found
             wanted = self.pictures.bytes_wanted(file.content_type, file.name)
@@ -80,16 +84,29 @@ class StoredContents:
         except ExtractionFailed as error:
             outcome = error.reason
             raise
+        except TranscriptionPending:
+            outcome = "pending"
+            raise
         finally:
             kind = kind_of(file.content_type, file.name, b"")
             seconds = time.perf_counter() - started
             metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
 
-    async def _transcribe(self, file: File) -> ExtractedText:
+    async def forget(self, file: File) -> None:
+        if self.transcriber is not None:
+            await self.transcriber.forget(_recording_id(file))
+
+    async def _transcribe(self, file: File, languages: str) -> ExtractedText:
         if self.transcriber is None:  # it was set when the file was queued
             raise failure("unsupported_type")
-        data = await self.contents.read(file.object_key, file.size)
-        return await self.transcriber.transcribe(file.name, file.content_type, data, self.max_text_chars)
+        recording = Recording(
+            _recording_id(file),
+            file.name,
+            file.content_type,
+            tuple(filter(None, languages.split("+"))),
+            partial(self.contents.read, file.object_key, file.size),
+        )
+        return await self.transcriber.transcribe(recording, self.max_text_chars)
 
     async def _decode(self, file: File, wanted: int) -> ExtractedText:
         data = await self.contents.read_range(file.object_key, 0, min(file.size, wanted))
@@ -120,3 +137,8 @@ class StoredContents:
             return WorkQueue.TRANSCRIPTION
         has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self.max_text_chars
         return WorkQueue.OCR if has_blank_pages and not pictures else found
+
+
+def _recording_id(file: File) -> str:
+    """Copies of a file share its contents, but not the work on them."""
+    return f"{file.file_id} {file.object_key}"

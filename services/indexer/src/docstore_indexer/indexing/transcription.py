@@ -1,5 +1,6 @@
 """Transcribes audio by an HTTP endpoint in the form of OpenAI's (`POST {base}/audio/transcriptions`)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -19,14 +20,38 @@ class TranscriptionUnavailable(Exception):
     """The endpoint is unreachable, busy, broken or does not know the key: a later attempt may succeed."""
 
 
+class TranscriptionPending(Exception):
+    """The recording is being transcribed: ask again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the recording is being transcribed")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording to transcribe."""
+
+    id: str
+    """The same id means the same bytes, of the same file."""
+    name: str
+    content_type: str
+    languages: tuple[str, ...]
+    """Those that its owner has chosen, as Tesseract names them; they may be spoken."""
+    data: Callable[[], Awaitable[bytes]]
+
+
 class Transcriber(Protocol):
     """Turns speech into text."""
 
     max_bytes: int
     """Larger files are not sent."""
 
-    async def transcribe(self, name: str, content_type: str, data: bytes, max_chars: int) -> ExtractedText:
-        """Return the words. Raises ExtractionFailed, TranscriptionUnavailable."""
+    async def transcribe(self, recording: Recording, max_chars: int) -> ExtractedText:
+        """Return the words. Raises ExtractionFailed, TranscriptionPending, TranscriptionUnavailable."""
+
+    async def forget(self, recording_id: str) -> None:
+        """Delete what is kept of a recording whose words are stored, or which was refused."""
 
 
 @dataclass(slots=True)
@@ -41,13 +66,14 @@ class HttpTranscriber:
     max_bytes: int
     timeout_seconds: float
 
-    async def transcribe(self, name: str, content_type: str, data: bytes, max_chars: int) -> ExtractedText:
+    async def transcribe(self, recording: Recording, max_chars: int) -> ExtractedText:
+        data = await recording.data()
         form = aiohttp.FormData()
         form.add_field("model", self.model)
         form.add_field("response_format", "json")
         # The extension tells the format. Of the name no more leaves this service.
-        filename = f"recording{PurePosixPath(name).suffix.lower()}"
-        form.add_field("file", data, filename=filename, content_type=content_type)
+        filename = f"recording{PurePosixPath(recording.name).suffix.lower()}"
+        form.add_field("file", data, filename=filename, content_type=recording.content_type)
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         timeout = aiohttp.ClientTimeout(total=self.timeout_seconds, sock_connect=_CONNECT_SECONDS)
         try:
@@ -67,6 +93,9 @@ class HttpTranscriber:
             raise failure("transcription_refused")
         text = _text(body)
         return ExtractedText(text[:max_chars], truncated=len(text) > max_chars)
+
+    async def forget(self, recording_id: str) -> None:
+        """Do nothing: the endpoint keeps nothing for this service."""
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

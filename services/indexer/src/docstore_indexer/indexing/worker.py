@@ -36,7 +36,7 @@ from docstore_indexer.indexing.rules import (
 )
 from docstore_indexer.indexing.text_reader import TextReader
 from docstore_indexer.indexing.text_repository import Accounts, Texts
-from docstore_indexer.indexing.transcription import TranscriptionUnavailable
+from docstore_indexer.indexing.transcription import TranscriptionPending, TranscriptionUnavailable
 from docstore_platform.database import DatabaseError
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
@@ -105,10 +105,15 @@ class Indexing:
         return True
 
     async def _languages(self, queue: WorkQueue, claimed: Sequence[Entry]) -> dict[str, str]:
-        """Return the languages by account for those entries that have pictures, or may have."""
+        """Return the languages by account for those entries that have pictures or speech, or may have.
+
+        Speech can be in any language unless the account has chosen some.
+        """
         may_have = queue not in (WorkQueue.QUICK, WorkQueue.TEXT)
         owners = {entry.file.owner_id for entry in claimed if may_have or entry.ocr_languages}
         chosen = await self.accounts.languages(owners)
+        if queue is WorkQueue.TRANSCRIPTION:
+            return {owner: "+".join(chosen.get(owner, ())) for owner in owners}
         return {owner: self.trained.chosen(chosen.get(owner, ())) for owner in owners}
 
     async def _process_quick_queue(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
@@ -146,7 +151,10 @@ class Indexing:
                 read = [await self._read(entry, queue, None, languages[entry.file.owner_id]) for entry in group]
                 outcomes = [outcome for outcome in read if outcome is not None]
             await self._put(outcomes)
-            await self._complete(outcomes)
+            completed = await self._complete(outcomes)
+            if queue is WorkQueue.TRANSCRIPTION:
+                for outcome in completed:
+                    await self.contents.forget(outcome.entry.file)
 
     async def _without_reading(self, by_step: dict[Step, list[tuple[Entry, Decision]]]) -> list[Outcome]:
         removed = [entry for entry, _ in by_step[Step.REMOVE]]
@@ -190,6 +198,9 @@ class Indexing:
             return Outcome(entry, "failed", reason=error.reason)
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
             await self._postpone(entry, queue, repr(error), counted=False)
+            return None
+        except TranscriptionPending as error:
+            await self.entries.postpone([entry], queue, error.seconds, counted=False)
             return None
         except TranscriptionUnavailable as error:
             await self._postpone(entry, queue, str(error), counted=False, pause=MAX_PAUSE_SECONDS)
@@ -242,10 +253,13 @@ class Indexing:
             file_id = outcome.entry.file.file_id
             await self.index.put([outcome.entry], {file_id: text.text} if text is not None else None)
 
-    async def _complete(self, outcomes: Sequence[Outcome]) -> None:
-        """Once they are durable in the index, mark and publish them, except those that have changed meanwhile."""
+    async def _complete(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Once they are durable in the index, mark and publish them, except those that have changed meanwhile.
+
+        Return those that were marked.
+        """
         if not outcomes:
-            return
+            return []
         await self.index.flush()
 
         async def work(transaction: Transaction) -> list[Outcome]:
@@ -264,9 +278,11 @@ class Indexing:
                     transaction.publish(event, cause=_cause(event, outcome.entry))
             return current
 
-        for outcome in await self.transactor.run(work):
+        completed = await self.transactor.run(work)
+        for outcome in completed:
             if outcome.result == "failed" and outcome.is_new:
                 metrics.index_failures.labels(outcome.reason).inc()
+        return completed
 
 
 def _pause(entry: Entry) -> float:

@@ -6,7 +6,7 @@ import pytest
 from transcription_endpoint import Endpoint, running_endpoint
 
 from docstore_indexer.extraction.rules import ExtractedText, Unsupported
-from docstore_indexer.indexing.transcription import HttpTranscriber, TranscriptionUnavailable
+from docstore_indexer.indexing.transcription import HttpTranscriber, Recording, TranscriptionUnavailable
 
 
 @pytest.fixture
@@ -19,14 +19,21 @@ def transcriber(endpoint: Endpoint, key: str = "sk-1") -> HttpTranscriber:
     return HttpTranscriber(endpoint.url, key, "whisper-1", 1 << 20, 5.0)
 
 
+def recording(name: str) -> Recording:
+    async def data() -> bytes:
+        return b"sound"
+
+    return Recording("f1 key", name, "audio/mpeg", ("deu",), data)
+
+
 async def test_a_recording_is_sent_and_its_words_return(endpoint: Endpoint) -> None:
     """As multipart with model and key, under a name that tells its format only; the text is cut at its limit."""
-    heard = await transcriber(endpoint).transcribe("Board meeting.MP3", "audio/mpeg", b"sound", 10)
+    heard = await transcriber(endpoint).transcribe(recording("Board meeting.MP3"), 10)
     assert heard == ExtractedText("The walrus", truncated=True)
     [call] = endpoint.calls
     assert (call["model"], call["response_format"], call["key"]) == ("whisper-1", "json", "Bearer sk-1")
     assert (call["filename"], call["type"], call["data"]) == ("recording.mp3", "audio/mpeg", "sound")
-    await transcriber(endpoint, "").transcribe("a.mp3", "audio/mpeg", b"sound", 10)
+    await transcriber(endpoint, "").transcribe(recording("a.mp3"), 10)
     assert endpoint.calls[1]["key"] == ""
 
 
@@ -37,13 +44,13 @@ async def test_a_busy_or_broken_endpoint_is_asked_again_later(endpoint: Endpoint
     """So is one that has not got the right key yet."""
     endpoint.replies = [reply]
     with pytest.raises(TranscriptionUnavailable):
-        await transcriber(endpoint).transcribe("a.mp3", "audio/mpeg", b"sound", 10)
+        await transcriber(endpoint).transcribe(recording("a.mp3"), 10)
 
 
 async def test_an_unreachable_endpoint_is_asked_again_later() -> None:
     """Nobody listens there."""
     with pytest.raises(TranscriptionUnavailable):
-        await transcriber(Endpoint("http://127.0.0.1:9/v1")).transcribe("a.mp3", "audio/mpeg", b"sound", 10)
+        await transcriber(Endpoint("http://127.0.0.1:9/v1")).transcribe(recording("a.mp3"), 10)
 
 
 @pytest.mark.parametrize("status", [400, 413, 307])
@@ -51,6 +58,6 @@ async def test_a_refused_recording_is_not_sent_again(endpoint: Endpoint, status:
     """Not to another address either: redirects are not followed."""
     endpoint.replies = [(status, "")]
     with pytest.raises(Unsupported) as caught:
-        await transcriber(endpoint).transcribe("a.mp3", "audio/mpeg", b"sound", 10)
+        await transcriber(endpoint).transcribe(recording("a.mp3"), 10)
     assert caught.value.reason == "transcription_refused"
     assert len(endpoint.calls) == 1

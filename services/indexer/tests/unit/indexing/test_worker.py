@@ -22,6 +22,7 @@ from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.rules import ExtractedText, failure
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.rules import File, FileChange, WorkQueue
+from docstore_indexer.indexing.transcription import TranscriptionPending
 from docstore_indexer.indexing.worker import MAX_ATTEMPTS, TEXT_BATCH, Indexing
 
 
@@ -108,6 +109,40 @@ async def test_scanned_pages_go_to_the_lane_of_pictures(desk: Desk) -> None:
     assert not await desk.indexing.work(WorkQueue.PARSE)
     await desk.indexing.work(WorkQueue.OCR)
     assert desk.text() == "seen"
+
+
+async def test_a_transcription_is_waited_for_and_then_forgotten(desk: Desk) -> None:
+    """Asking counts no attempt. Speech may be in any language unless the account has chosen some."""
+    desk.add(a_file(name="a.doc"), WorkQueue.TRANSCRIPTION)
+    for queue in (WorkQueue.QUICK, WorkQueue.PARSE):
+        await desk.indexing.work(queue)
+    desk.contents.answers["key of f"] = TranscriptionPending(20.0)
+    for chosen in [()] * 2 * MAX_ATTEMPTS + [("deu", "kor")]:
+        desk.accounts.chosen["ann"] = chosen
+        assert await desk.indexing.work(WorkQueue.TRANSCRIPTION)
+        assert not await desk.indexing.work(WorkQueue.TRANSCRIPTION), "not before its time"
+        desk.entries.now += timedelta(seconds=20)
+    assert desk.contents.languages[1:] == [""] * 2 * MAX_ATTEMPTS + ["deu+kor"]
+    assert (desk.text(), desk.contents.forgotten) == (None, [])
+    desk.contents.answers["key of f"] = ExtractedText("heard")
+    await desk.indexing.work(WorkQueue.TRANSCRIPTION)
+    assert (desk.text(), desk.contents.forgotten) == ("heard", ["key of f"])
+
+
+async def test_a_transcription_stays_until_its_text_is_stored(desk: Desk) -> None:
+    """Else it would be made, and paid for, again: here the file is renamed meanwhile."""
+    desk.add(a_file(name="a.doc"), WorkQueue.TRANSCRIPTION)
+    for queue in (WorkQueue.QUICK, WorkQueue.PARSE):
+        await desk.indexing.work(queue)
+
+    async def rename_meanwhile(file: File) -> None:
+        desk.contents.while_reading = None
+        await desk.entries.record([FileChange(a_file(name="b.doc", revision=2))], None)
+
+    desk.contents.while_reading = rename_meanwhile
+    desk.contents.answers["key of f"] = ExtractedText("heard")
+    await desk.indexing.work(WorkQueue.TRANSCRIPTION)
+    assert desk.contents.forgotten == []
 
 
 async def test_many_plain_texts_have_a_lane_of_their_own(desk: Desk) -> None:
