@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 from source_reading import RUN_BY_OPERATORS, functions_called, methods_called, modules_imported, uses_object_store
 
+from docstore_contents.s3.multipart import MultipartUploads
 from docstore_contents.s3.presigned import Presigner
 from docstore_contents.s3.storage_classes import StorageClasses
 from docstore_contents.s3.store import ObjectStore
@@ -104,7 +105,7 @@ def test_every_way_to_the_object_store_has_its_rights_named() -> None:
     """A new method of the store must list its permissions here, before any policy can allow it."""
     methods = {
         name
-        for kind in (ObjectStore, Presigner, StorageClasses)
+        for kind in (ObjectStore, MultipartUploads, Presigner, StorageClasses)
         for name, member in vars(kind).items()
         if inspect.isfunction(member) and not name.startswith("_")
     }
