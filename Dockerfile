@@ -1,5 +1,5 @@
 # One image a service: docker build --build-arg SERVICE=upload -t docstore-upload .
-# SERVICE is a folder of services/, or `provision`, which prepares the databases.
+# SERVICE is a folder of services/; `provision`, which prepares the databases; or `cli`, the docstore command for backups.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
@@ -12,6 +12,8 @@ COPY pyproject.toml uv.lock ./
 COPY libs libs
 COPY services services
 COPY deploy/provision deploy/provision
+COPY deploy/standalone deploy/standalone
+COPY clients clients
 # The lock alone decides what goes in; --no-editable copies our own packages, so that the sources stay behind.
 RUN uv sync --no-cache --frozen --no-dev --no-editable --package "docstore-${SERVICE}"
 # The gateway serves the web page, which is built by Node from PyPI: no other base image is needed.
@@ -26,6 +28,9 @@ FROM ${PYTHON_IMAGE}
 ARG SERVICE
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin docstore \
     && install --directory --owner=docstore --mode=0700 /var/lib/docstore
+# The command verifies backups on a mongod of its own, which needs this library.
+RUN [ "${SERVICE}" != cli ] || { apt-get update --quiet=2 && apt-get install --quiet=2 --no-install-recommends libcurl4 \
+    && rm --recursive /var/lib/apt/lists/*; }
 COPY --from=build /app /app
 ENV GATEWAY_WEB_DIR=/app/web/dist
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} PORT=8000 OPERATIONS_PORT=9000

@@ -17,7 +17,8 @@ locals {
     content   = "docstore-content-${var.region}"
     processed = "docstore-processed-${var.region}"
   }
-  log_bucket = "docstore-logs-${var.region}"
+  log_bucket    = "docstore-logs-${var.region}"
+  backup_bucket = "docstore-backups-${var.region}"
 }
 
 resource "aws_kms_key" "servers" {
@@ -57,6 +58,7 @@ module "policies" {
   content_bucket   = local.buckets.content
   processed_bucket = local.buckets.processed
   log_bucket       = local.log_bucket
+  backup_bucket    = local.backup_bucket
   key_arn          = module.storage.key_arn
   oidc_provider    = module.cluster.oidc_provider
   mail_domain      = var.mail_domain

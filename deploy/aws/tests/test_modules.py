@@ -130,7 +130,7 @@ def test_every_module_is_part_of_a_region() -> None:
 def test_policies_are_those_of_deploy_policies() -> None:
     """Each file is used, and after the replacements of the policies module no example name is left in it."""
     replacements = re.findall(r'^\s+"([^"]+)", (?:var\.(\w+)|"([^"]+)")\)', source(AWS / "modules/policies"), re.M)
-    assert len(replacements) == 10
+    assert len(replacements) == 11
     for file in POLICIES.glob("*.json"):
         text = file.read_text()
         for old, variable, pattern in replacements:
@@ -144,12 +144,12 @@ def test_policies_are_those_of_deploy_policies() -> None:
 
 def services() -> set[str]:
     (listed,) = re.findall(r"store_users = \[([^\]]+)\]", source(AWS / "modules/roles"))
-    return {*re.findall(r'"(\w+)"', listed), "notify"}
+    return {*re.findall(r'"(\w+)"', listed), "backup", "notify"}
 
 
 def test_each_service_that_uses_the_store_has_a_role() -> None:
-    """As the sources say, and no other but notify, which sends mail."""
-    assert services() == {name for name in SERVICE_NAMES if uses_object_store(name)} | {"notify"}
+    """As the sources say, and no other but notify, which sends mail, and the jobs of backups."""
+    assert services() == {name for name in SERVICE_NAMES if uses_object_store(name)} | {"backup", "notify"}
 
 
 @modules

@@ -48,6 +48,12 @@ SETS: dict[str, tuple[str, ...]] = {
         "services.indexer.env.DOCSTORE_ALLOW_WEAK_SANDBOX=true,services.media.env.DOCSTORE_ALLOW_WEAK_SANDBOX=true,"
         "services.gateway.env.GATEWAY_SECURITY_CONTACT=mailto:security@example.org",
     ),
+    "backed up": (
+        "--set",
+        "backup.target=s3://backups/docstore,backup.endpoint=https://minio.example.org,backup.storageClass=STANDARD_IA,"
+        "backup.lockDays=30,backup.oplogSchedule=*/5 * * * *,backup.verifySchedule=0 6 * * 0,"
+        "certificateAuthorities.mongo=a,certificateAuthorities.objectStore=b",
+    ),
     "placed": (
         "--set",
         "defaults.nodeSelector.pool=docstore,defaults.tolerations[0].key=docstore,defaults.tolerations[0].operator=Exists,"
@@ -92,7 +98,14 @@ def by_service(objects: tuple[Object, ...], kind: str) -> dict[str, Object]:
     return {component(each): each for each in of_kind(objects, kind)}
 
 
+def pod_templates(objects: tuple[Object, ...]) -> dict[str, Object]:
+    """Pod templates of everything that runs, by component."""
+    running = [each for kind in ("Deployment", "Job") for each in of_kind(objects, kind)]
+    templates = {component(each): each["spec"]["template"] for each in running}
+    cron = {component(each): each["spec"]["jobTemplate"]["spec"]["template"] for each in of_kind(objects, "CronJob")}
+    return templates | cron
+
+
 def pods(objects: tuple[Object, ...]) -> dict[str, Object]:
     """Pod specs of everything that runs, by component."""
-    running = (*of_kind(objects, "Deployment"), *of_kind(objects, "Job"))
-    return {component(each): each["spec"]["template"]["spec"] for each in running}
+    return {name: template["spec"] for name, template in pod_templates(objects).items()}

@@ -11,7 +11,7 @@ from source_reading import callees, uses_object_store
 from docstore_platform.services import SERVICE_NAMES, needs_of
 
 sys.path.insert(0, str(Path(__file__).parent))
-from chart import SETS, by_service, of_kind, render
+from chart import SETS, by_service, of_kind, pod_templates, render
 
 POLICIES = by_service(render(), "NetworkPolicy")
 EXPECTED = {(service, callee) for service in SERVICE_NAMES for callee in callees(service)}
@@ -76,11 +76,11 @@ def test_everything_that_runs_has_a_policy_for_both_ways(values: tuple[str, ...]
     """Or there are none at all."""
     objects = render(*values)
     policies = by_service(objects, "NetworkPolicy")
-    running = {**by_service(objects, "Deployment"), **by_service(objects, "Job")}
+    running = pod_templates(objects)
     assert set(policies) in (set(running), set())
     for service, policy in policies.items():
         assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-        labels = running[service]["spec"]["template"]["metadata"]["labels"]
+        labels = running[service]["metadata"]["labels"]
         assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
 
 

@@ -31,6 +31,11 @@ variable "log_bucket" {
   description = "bucket of access logs"
 }
 
+variable "backup_bucket" {
+  type        = string
+  description = "bucket of backups"
+}
+
 variable "key_arn" {
   type        = string
   description = "KMS key of the buckets"
@@ -50,7 +55,7 @@ locals {
   folder = "${path.module}/../../../policies/aws"
   rendered = {
     for name in fileset(local.folder, "*.json") : trimsuffix(name, ".json") =>
-    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
       file("${local.folder}/${name}"),
       "arn:aws:kms:us-west-2:111122223333:key/00000000-0000-0000-0000-000000000000", var.key_arn),
       "oidc.eks.us-west-2.amazonaws.com/id/0000000000000000", var.oidc_provider),
@@ -58,6 +63,7 @@ locals {
       "docstore-processed-us-west-2", var.processed_bucket),
       "docstore-logs-us-west-2", var.log_bucket),
       "docstore-transcription-us-west-2", var.transcription_bucket),
+      "docstore-backups-us-west-2", var.backup_bucket),
       "docstore.example", var.mail_domain),
       "111122223333", var.account_id),
       ":us-west-2:", ":${var.region}:"),

@@ -1,4 +1,4 @@
-# A role for each service that uses AWS, and the one whose temporary credentials clients get.
+# A role for each service that uses AWS, for the jobs of backups, and the one whose temporary credentials clients get.
 
 variable "policies" {
   type        = map(string)
@@ -25,7 +25,8 @@ variable "transcription" {
 
 locals {
   store_users = ["analytics", "indexer", "media", "metadata", "upload"]
-  services    = toset(concat(local.store_users, ["notify"]))
+  key_users   = concat(local.store_users, ["backup"])
+  services    = toset(concat(local.key_users, ["notify"]))
 }
 
 resource "aws_iam_role" "service" {
@@ -42,7 +43,7 @@ resource "aws_iam_role_policy" "service" {
 }
 
 resource "aws_iam_role_policy" "key" {
-  for_each = toset(local.store_users)
+  for_each = toset(local.key_users)
   name     = "kms"
   role     = aws_iam_role.service[each.key].id
   policy   = var.policies["kms"]
@@ -90,7 +91,7 @@ resource "aws_iam_role_policy" "uploader" {
 
 output "arns" {
   value       = { for service, role in aws_iam_role.service : service => role.arn }
-  description = "roles by service, for services.<name>.serviceAccountAnnotations of the chart"
+  description = "roles by service, for services.<name>.serviceAccountAnnotations of the chart, and backup.serviceAccountAnnotations"
 }
 
 output "uploader_arn" {

@@ -46,7 +46,9 @@ class StandaloneSettings(BaseSettings):
     kafka_bootstrap: str | None = Field(None, description="an external Kafka cluster")
     topic_prefix: str = Field("", description="prefix of topics and consumer groups, as in the services' settings")
     ses_endpoint: str | None = Field(None, description="an external SES")
-    s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
+    s3_endpoint: str | None = Field(
+        None, description="an external S3, with the keys below; with external servers only, a role will do"
+    )
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
 
@@ -76,6 +78,8 @@ class StandaloneSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _external_store_has_keys(self) -> "StandaloneSettings":
-        if self.s3_endpoint and not (self.s3_access_key_id and self.s3_secret_access_key.get_secret_value()):
+        """The embedded broker needs them, too; a deployment that is all external may have a role instead."""
+        has_keys = self.s3_access_key_id and self.s3_secret_access_key.get_secret_value()
+        if self.s3_endpoint and not has_keys and not (self.mongo_url and self.kafka_bootstrap):
             raise ValueError("s3_endpoint needs s3_access_key_id and s3_secret_access_key")
         return self

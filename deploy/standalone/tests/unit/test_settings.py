@@ -39,10 +39,13 @@ def test_a_folder_of_ones_home_is_found_from_everywhere(monkeypatch: pytest.Monk
 
 
 def test_an_external_store_without_keys_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Better at start than with the first upload."""
+    """Better at start than with the first upload; a deployment that is all external may have a role."""
     monkeypatch.setenv("DOCSTORE_S3_ENDPOINT", "https://s3.example.com")
     with pytest.raises(ValidationError, match="s3_access_key_id"):
         StandaloneSettings()
+    monkeypatch.setenv("DOCSTORE_MONGO_URL", "mongodb://db.example.com")
+    monkeypatch.setenv("DOCSTORE_KAFKA_BOOTSTRAP", "kafka.example.com:9092")
+    assert StandaloneSettings().s3_access_key_id == ""
 
 
 def test_a_named_program_that_is_none_is_an_error(tmp_path: Path) -> None:
