@@ -1,12 +1,13 @@
 """A program that reads an untrusted file is confined to that file and one folder."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from docstore_contents.workers.pool import JobFailed
-from docstore_contents.workers.program import Ended, ProgramLimits, run_program
+from docstore_contents.workers.program import Ended, Module, ProgramLimits, run_program
 
 LIMITS = ProgramLimits(seconds=20, cpu_seconds=20, memory_mb=512, file_bytes=2 << 20)
 SHELL = Path("/bin/sh").resolve()
@@ -92,3 +93,26 @@ async def test_it_is_not_started_unconfined(document: Path) -> None:
     script.write_text("")
     ended = await run_program(script, (), LIMITS, readable=document, writable=document.parent / "out")
     assert ended.status == 1
+
+
+async def test_a_module_is_a_program_that_makes_folders(document: Path) -> None:
+    """In its own folder, where a program makes none; it reaches nothing else, either."""
+    out = document.parent / "out"
+    with zipfile.ZipFile(document, "w") as archive:
+        archive.writestr("a/b", "b")
+    unpacked = await run_program(
+        Module("zipfile"), ("-e", str(document), str(out)), LIMITS, readable=document, writable=out
+    )
+    assert (unpacked.status, os.listdir(out), os.listdir(out / "a")) == (0, ["a"], ["b"])
+    for arguments in (("-c", str(out / "z"), str(document.parent / "secret")), ("-e", str(document), str(out.parent))):
+        refused = await run_program(Module("zipfile"), arguments, LIMITS, readable=document, writable=out)
+        assert (refused.status, "Permission denied" in refused.stderr) == (1, True)
+
+
+async def test_a_module_reads_what_it_was_given(document: Path) -> None:
+    """Besides its file."""
+    secret, out = document.parent / "secret", document.parent / "out"
+    secret.write_text("[1]")
+    given = Module("json.tool", (secret,))
+    ended = await run_program(given, (str(secret), str(out / "made")), LIMITS, readable=document, writable=out)
+    assert (ended.status, (out / "made").read_text()) == (0, "[\n    1\n]\n")

@@ -29,6 +29,14 @@ class ProgramLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Module:
+    """A Python module as a program, which may read `readable`, too, and make folders where it may write."""
+
+    name: str
+    readable: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a run ended by itself: its exit status, and the end of what it wrote to stderr."""
 
@@ -37,7 +45,7 @@ class Ended:
 
 
 async def run_program(
-    program: Path,
+    program: Path | Module,
     arguments: Sequence[str],
     limits: ProgramLimits,
     *,
@@ -55,15 +63,17 @@ async def run_program(
         "--memory-mb": limits.memory_mb,
         "--file-mb": limits.file_bytes >> 20,
         "--cpu-seconds": limits.cpu_seconds,
-        "--readable": readable,
         "--writable": writable,
     }
+    readables = (readable, *(program.readable if isinstance(program, Module) else ()))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-I", "-m", "docstore_contents.workers.program_process"),
         *(str(part) for pair in options.items() for part in pair),
+        *(f"--readable={path}" for path in readables),
+        *(["--module", "--may-make-folders"] if isinstance(program, Module) else []),
         *(["--allow-weak-sandbox"] if limits.allow_weak_sandbox else []),
-        *("--", str(program), *arguments),
+        *("--", program.name if isinstance(program, Module) else str(program), *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

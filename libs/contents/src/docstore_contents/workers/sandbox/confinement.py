@@ -42,11 +42,18 @@ def python_and_fonts() -> list[Path]:
     return [Path(path) for path in (*filter(os.path.isabs, sys.path), *_LIBRARIES, *_FONTS, *_OTHERS)]
 
 
-def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool, program: Path | None = None) -> None:
+def confine(
+    readable: Iterable[Path],
+    writable: Path,
+    *,
+    allow_weak: bool,
+    program: Path | None = None,
+    may_make_folders: bool = False,
+) -> None:
     """Confine this single-threaded process permanently. Raises SandboxUnavailable.
 
-    With `program` it may become that program, under the same restrictions. With `allow_weak`, missing parts are
-    ignored.
+    With `program` it may become that program, under the same restrictions. It makes no folders in `writable` unless it
+    `may_make_folders`. With `allow_weak`, missing parts are ignored.
     """
     executable = [] if program is None else [program, *map(Path, _LOADERS)]
     libc = ctypes.CDLL(None, use_errno=True)
@@ -56,9 +63,11 @@ def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool, progr
         _drop_capabilities(libc)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         if landlock.version() or not allow_weak:
-            landlock.restrict([*python_and_fonts(), *readable], [writable], executable)
+            landlock.restrict(
+                [*python_and_fonts(), *readable], [writable], executable, may_make_folders=may_make_folders
+            )
         if seccomp.is_supported() or not allow_weak:
-            seccomp.restrict(may_execute=program is not None)
+            seccomp.restrict(may_execute=program is not None, may_make_folders=may_make_folders)
     except OSError as error:
         raise SandboxUnavailable(str(error)) from error
     if not allow_weak:

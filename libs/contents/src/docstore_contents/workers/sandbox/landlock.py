@@ -11,6 +11,7 @@ _VERSION = 1
 _PATH_BENEATH = 1
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE, _MAKE_REG = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 8
+_FOLDERS = 1 << 4 | 1 << 7  # remove and make them
 _TRUNCATE = 1 << 14
 _READ = _READ_FILE | _READ_DIR
 _WRITE = _READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE  # no folders, links, sockets, pipes or devices
@@ -36,9 +37,15 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path], executable: Iterable[Path] = ()) -> None:
-    """Confine this thread permanently to reading files below `readable`, writing files in `writable`, and executing
-    the files `executable`.
+def restrict(
+    readable: Iterable[Path],
+    writable: Iterable[Path],
+    executable: Iterable[Path] = (),
+    *,
+    may_make_folders: bool = False,
+) -> None:
+    """Confine this thread permanently to reading files below `readable`, writing files in `writable`, with folders of
+    its own there if it `may_make_folders`, and executing the files `executable`.
 
     Paths that can't be opened are ignored. Where the kernel supports it, also deny TCP, signals and abstract sockets.
     The caller has set no_new_privs. Raises OSError.
@@ -49,7 +56,8 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], executable: Ite
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = _checked(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
-        for rights, paths in ((_READ, readable), (_WRITE, writable), (_READ | _EXECUTE, executable)):
+        writing = _WRITE | _FOLDERS if may_make_folders else _WRITE
+        for rights, paths in ((_READ, readable), (writing, writable), (_READ | _EXECUTE, executable)):
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         _checked(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))

@@ -32,6 +32,8 @@ _ALLOWED = """
 """Name and number on each architecture. Landlock restricts the files."""
 _PROGRAM = "execve 59 221, arch_prctl 158 -, set_tid_address 218 96"
 """What starting another program needs, and that program itself. It keeps these restrictions."""
+_REMOVE_FOLDER = "rmdir 84 -"
+"""For a program that makes folders of its own; the newer call for it is that for files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,16 @@ def is_supported() -> bool:
     return bool(libc.syscall(number, _SECCOMP_GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0)
 
 
-def restrict(*, may_execute: bool = False) -> None:
+def restrict(*, may_execute: bool = False, may_make_folders: bool = False) -> None:
     """Confine this thread, and those that it starts, permanently to the calls above; with `may_execute`, also the
-    program that it becomes.
+    program that it becomes, and with `may_make_folders` it may remove them, too.
 
     The caller has set no_new_privs. Raises OSError.
     """
     if platform.machine() not in _ARCHITECTURES:
         raise OSError(f"seccomp: no list of system calls for {platform.machine()}")
-    code = _filter(*_ARCHITECTURES[platform.machine()], f"{_ALLOWED}, {_PROGRAM}" if may_execute else _ALLOWED)
+    allowed = (_ALLOWED, *([_PROGRAM] if may_execute else []), *([_REMOVE_FOLDER] if may_make_folders else []))
+    code = _filter(*_ARCHITECTURES[platform.machine()], ", ".join(allowed))
     libc = ctypes.CDLL(None, use_errno=True)
     program = _Program(len(code) // 8, code)
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0):
