@@ -197,6 +197,13 @@ describe("a file shared with a watermark", () => {
     expect(screen.queryByRole("button", { name: "Download" })).toBeNull();
   });
 
+  test("and an Office document without one is, too, but can be downloaded", async () => {
+    serveMedia(2);
+    open({ ...marked("a.docx"), watermark: null } as FileItem);
+    expect((await screen.findByRole("img", { name: "Page 2" })).getAttribute("src")).toContain("page=2");
+    expect(screen.getByRole("button", { name: "Download" })).toBeTruthy();
+  });
+
   test("can be neither downloaded nor copied", () => {
     const offered = choicesFor([marked("a.png"), { ...file("b.png"), permission: "owner" } as FileItem], []).map(({ id }) => id);
     expect(offered).not.toContain("download");

@@ -46,6 +46,12 @@ export function isPreviewed(file: Pick<FileItem, "kind" | "name" | "content_type
   return SAYS_NOTHING.test(type) ? PREVIEWED_ENDINGS.test(endingOf(file.name)) : PREVIEWED_TYPES.test(type);
 }
 
+const OFFICE_ENDINGS = /^(docx?|od[pst]|pptx?|rtf|xlsx?)$/;
+
+/** Documents that the server shows as pages, where it has LibreOffice. */
+export const isOffice = (file: Pick<FileItem, "kind" | "name">): boolean =>
+  file.kind === "file" && OFFICE_ENDINGS.test(endingOf(file.name));
+
 /** Kinds whose bytes are text, which the viewer fetches and two versions of which can be compared. */
 export function isText(file: Pick<FileItem, "kind" | "name" | "content_type">): boolean {
   const kind = kindOf(file);

@@ -11,7 +11,7 @@ import type { FileItem } from "@/api/types";
 import { download } from "@/files/downloading";
 import { getRetrieval, retrievalKey } from "@/files/retrieval";
 import { size } from "@/lib/format";
-import { isText, kindOf } from "@/lib/media";
+import { isOffice, isText, kindOf } from "@/lib/media";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
@@ -20,6 +20,7 @@ import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import ColdStorage from "@/viewer/ColdStorage";
 import { CONVERTED_AGAIN_MS, convertedVideo } from "@/viewer/converted";
+import { Pages } from "@/viewer/Pages";
 import { fetchText } from "@/viewer/text";
 import { Watermarked } from "@/viewer/Watermarked";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
@@ -123,6 +124,7 @@ function Content({ file, version }: ContentProps) {
       </Suspense>
     );
   }
+  if (isOffice(file) && file.preview && version === file.version) return <Pages file={file} />;
   if (isText(file)) return <Text file={file} version={version} markdown={kind === "markdown"} />;
   return <NoPreview file={file} version={version} />;
 }
