@@ -1,8 +1,10 @@
 """Previews through the gateway: of every upload method, for share recipients, until deletion."""
 
 import io
+import shutil
 from typing import Any
 
+import office_samples
 import pytest
 from people import Person
 from PIL import Image
@@ -70,3 +72,26 @@ async def test_a_file_without_preview_has_a_code(ada: Person) -> None:
     for file_id in (file["id"], file["parent_id"]):
         assert await ada.refused("GET", f"/v1/files/{file_id}/preview") == (404, "no_preview")
     assert file["preview"] is False
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed")
+async def test_the_pages_of_an_office_document_are_shown(ada: Person) -> None:
+    """Its first one beforehand, the others when they are asked for; why a protected one has none."""
+    file = await ada.upload("/letter.docx", office_samples.docx(2), content_type="application/octet-stream")
+    protected = await ada.upload("/protected.docx", office_samples.ENCRYPTED)
+    first = await shown(ada, file, "large")
+    assert first.width < first.height == 1600
+    about = await ada.call("GET", f"/v1/files/{file['id']}/media")
+    assert (about["state"], about["kind"], about["pages"]) == ("ready", "pdf", 2)
+
+    async def second_page() -> Any:
+        answer = await ada.ask("GET", f"/v1/files/{file['id']}/preview?page=2")
+        assert answer.status in (302, 503), answer
+        return answer.status == 302
+
+    await eventually(second_page)
+
+    async def failed() -> Any:
+        return (await ada.call("GET", f"/v1/files/{protected['id']}/media"))["reason"]
+
+    assert await eventually(failed) == "encrypted"

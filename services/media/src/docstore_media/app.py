@@ -54,7 +54,8 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     on_request = VariantService(
         service, variants, pictures, seconds=seconds, wait_seconds=settings.variant_wait_seconds
     )
-    runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
+    office = settings.office
+    runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service, reads_office=office is not None))
     folder = settings.folder.absolute()
     renderer = WorkerRenderer(
         Contents(objects),
@@ -62,6 +63,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         folder,
         max_pixels=settings.max_megapixels * MEGA,
         videos=settings.video_limits,
+        office=office,
     )
     lease_seconds = settings.lease_seconds
     worker = RenderingWorker(previews, renderer, pictures, variants, runtime.transactor, lease_seconds=lease_seconds)

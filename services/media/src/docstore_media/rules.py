@@ -27,9 +27,13 @@ class Kind(StrEnum):
     """Kinds of contents with previews."""
 
     IMAGE = "image"
+    OFFICE = "office"
     PDF = "pdf"
     SVG = "svg"
     VIDEO = "video"
+
+
+PAGED = frozenset({Kind.OFFICE, Kind.PDF})
 
 
 _TYPES = {
@@ -48,6 +52,22 @@ _TYPES = {
         Kind.IMAGE,
     ),
     "application/pdf": Kind.PDF,
+    **dict.fromkeys(
+        (
+            "application/msword",
+            "application/rtf",
+            "application/vnd.ms-excel",
+            "application/vnd.ms-powerpoint",
+            "application/vnd.oasis.opendocument.presentation",
+            "application/vnd.oasis.opendocument.spreadsheet",
+            "application/vnd.oasis.opendocument.text",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "text/rtf",
+        ),
+        Kind.OFFICE,
+    ),
     "image/svg+xml": Kind.SVG,
     **dict.fromkeys(
         (
@@ -70,6 +90,7 @@ _EXTENSIONS = {
     **dict.fromkeys(
         (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"), Kind.IMAGE
     ),
+    **dict.fromkeys((".doc", ".docx", ".odp", ".ods", ".odt", ".ppt", ".pptx", ".rtf", ".xls", ".xlsx"), Kind.OFFICE),
     ".pdf": Kind.PDF,
     ".svg": Kind.SVG,
     **dict.fromkeys(
@@ -290,6 +311,7 @@ REASONS = frozenset(
         "parser_crashed",
         "timed_out",
         "too_large",
+        "unsupported",
     }
 )
 CONTENT_REASONS = frozenset({"corrupt", "encrypted", "no_such_frame", "no_such_page", "too_large"})

@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from docstore_contents.workers.pool import WorkerLimits
 from docstore_contents.workers.program import ProgramLimits
+from docstore_media.rendering.office import Office, libraries_of
 from docstore_media.rendering.videos import VideoLimits
 from docstore_platform.settings import ServiceSettings
 
@@ -36,6 +37,10 @@ class MediaSettings(ServiceSettings):
     memory_mb: int = Field(1024, ge=128, description="memory limit of one content")
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
     max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
+
+    office_command: str = Field(
+        "soffice", description="LibreOffice's command; Office documents have no previews where it is not found"
+    )
 
     max_video_bytes: int = Field(2048 * MIB, ge=MIB, description="larger videos have no preview and no rendition")
     max_video_seconds: float = Field(3600.0, gt=0, description="longer videos have no rendition")
@@ -69,15 +74,22 @@ class MediaSettings(ServiceSettings):
         )
 
     @property
+    def office(self) -> Office | None:
+        libraries = libraries_of(self.office_command)
+        return None if libraries is None else Office(libraries, self._content_limits)
+
+    @property
+    def _content_limits(self) -> ProgramLimits:
+        seconds, weak = self.picture_timeout_seconds, self.infra.allow_weak_sandbox
+        return ProgramLimits(seconds, int(seconds) + 1, self.memory_mb, self.max_document_bytes, weak)
+
+    @property
     def video_limits(self) -> VideoLimits:
-        weak = self.infra.allow_weak_sandbox
-        seconds = self.picture_timeout_seconds
-        frame = ProgramLimits(seconds, int(seconds) + 1, self.memory_mb, self.max_document_bytes, weak)
         rendition = ProgramLimits(
             self.video_timeout_seconds,
             self.video_cpu_seconds,
             self.video_memory_mb,
             self.max_video_rendition_bytes,
-            weak,
+            self.infra.allow_weak_sandbox,
         )
-        return VideoLimits(frame, rendition, self.max_video_seconds, self.max_video_bytes)
+        return VideoLimits(self._content_limits, rendition, self.max_video_seconds, self.max_video_bytes)

@@ -6,12 +6,15 @@ from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_media.previews.service import Batch, PreviewService
-from docstore_media.rules import Source, kind_of, version_key
+from docstore_media.rules import Kind, Source, kind_of, version_key
 
 
 class MediaSubscribers(Subscribers[Batch]):
-    def __init__(self, service: PreviewService) -> None:
+    """`reads_office`: whether Office documents can be rendered."""
+
+    def __init__(self, service: PreviewService, *, reads_office: bool) -> None:
         self._service = service
+        self._reads_office = reads_office
 
     def begin(self) -> Batch:
         return Batch()
@@ -23,7 +26,7 @@ class MediaSubscribers(Subscribers[Batch]):
         """Add the version if it may have a preview. A new name may reveal the type that was not declared."""
         event, file = envelope.event, envelope.event.file
         kind = kind_of(file.content_type, file.name) if file.kind == "file" and file.size else None
-        if kind is None:
+        if kind is None or (kind is Kind.OFFICE and not self._reads_office):
             return
         batch.add(
             Source(

@@ -11,6 +11,7 @@ PublicKind = Literal["image", "pdf", "video"]
 
 _PUBLIC_KINDS: dict[Kind, PublicKind] = {
     Kind.IMAGE: "image",
+    Kind.OFFICE: "pdf",
     Kind.PDF: "pdf",
     Kind.SVG: "image",
     Kind.VIDEO: "video",
@@ -18,7 +19,7 @@ _PUBLIC_KINDS: dict[Kind, PublicKind] = {
 
 
 def public_kind(kind: Kind) -> PublicKind:
-    """Return the kind that clients know: a vector image is an image."""
+    """Return the kind that clients know: a vector image is an image, an Office document has pages as a PDF."""
     return _PUBLIC_KINDS[kind]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_media.rendering.office import Office
 from docstore_media.rendering.videos import Progress, VideoLimits, Videos
 from docstore_media.rules import (
     MAX_PICTURE_BYTES,
@@ -54,7 +55,14 @@ class WorkerRenderer:
     """Renders in worker processes; `folder` is for contents under work."""
 
     def __init__(
-        self, contents: Contents, limits: WorkerLimits, folder: Path, *, max_pixels: int, videos: VideoLimits
+        self,
+        contents: Contents,
+        limits: WorkerLimits,
+        folder: Path,
+        *,
+        max_pixels: int,
+        videos: VideoLimits,
+        office: Office | None = None,
     ) -> None:
         self._contents = contents
         self._limits = limits
@@ -62,6 +70,7 @@ class WorkerRenderer:
         self._max_pixels = max_pixels
         self._videos = Videos(videos)
         self._max_video_bytes = videos.source_bytes
+        self._office = office
         self.pool = WorkerPool(PROGRAM, limits, folder)
 
     @property
@@ -80,13 +89,19 @@ class WorkerRenderer:
     async def _response(
         self, content: Rendition | Variant, object_keys: Sequence[str], request: dict[str, Any]
     ) -> dict[str, Any]:
-        """Download the content, and return what a worker made of it; of a video, of one of its frames."""
+        """Download the content, and return what a worker made of it; of a video, of one of its frames; of an Office
+        document, of its PDF.
+        """
         async with self._downloaded(content, object_keys) as path:
             kind, facts = content.kind, {}
             if kind is Kind.VIDEO:
                 second = content.spec.second if isinstance(content, Variant) else None
                 path, seconds = await self._videos.frame(path, path.parent, second)
                 kind, facts = Kind.IMAGE, {"seconds": seconds}
+            if kind is Kind.OFFICE:
+                if self._office is None:  # the instance that queued it has LibreOffice
+                    raise RenderFailed("unsupported")
+                path, kind = await self._office.pdf(path, path.parent), Kind.PDF
             about = {"path": str(path), "kind": kind.value, "max_pixels": self._max_pixels}
             response = await self._run(about | request)
             return {**response, "facts": response.get("facts", {}) | facts}

@@ -34,7 +34,9 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
             Fit | None, Query(description="`contain`: the whole picture; `cover`: cropped to this shape")
         ] = None,
         form: Annotated[Format | None, Query(alias="format")] = None,
-        page: Annotated[int | None, Query(ge=1, le=100_000, description="Page of a PDF, from 1")] = None,
+        page: Annotated[
+            int | None, Query(ge=1, le=100_000, description="Page of a PDF or an Office document, from 1")
+        ] = None,
         t: Annotated[float | None, Query(ge=0, le=86_400, description="Second of a video")] = None,
         kind: Annotated[
             Literal["poster", "rendition"],

@@ -4,7 +4,7 @@ import time
 from dataclasses import KW_ONLY, dataclass, replace
 
 from docstore_media.previews.service import Presigner, PreviewService, Subject
-from docstore_media.rules import PIXELS, Kind, Size, Spec, Variant
+from docstore_media.rules import PAGED, PIXELS, Kind, Size, Spec, Variant
 from docstore_media.variants.repository import Made, Variants
 from docstore_platform.errors import Forbidden, NotFound, Unavailable
 from docstore_work.wakeup import Wakeup, wake
@@ -53,7 +53,7 @@ class VariantService:
             if spec.is_video:
                 raise Forbidden("This video can only be seen as watermarked pictures.", code="watermarked_only")
             spec = replace(spec, watermark=subject.watermark)
-        if spec.page > 1 and found.kind is not Kind.PDF:
+        if spec.page > 1 and found.kind not in PAGED:
             raise _failed("no_such_page")
         if found.kind is not Kind.VIDEO and (spec.is_video or spec.second is not None):
             raise _failed("no_such_frame")

@@ -24,6 +24,8 @@ SHEET = Kind("sheet", "Spreadsheet")
 SLIDES = Kind("slides", "Presentation")
 ARCHIVE = Kind("archive", "Archive")
 OTHER = Kind("other", "File")
+PAGED = (PDF, DOCUMENT, SHEET, SLIDES)
+"""Kinds whose previews may have several pages."""
 
 _EXTENSIONS = {
     IMAGE: "png jpg jpeg gif webp avif bmp svg tif tiff heic",

@@ -17,7 +17,7 @@ from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.errors import ContentArchived, LinkPassword, WatermarkedOnly
 from docstore_metadata.links.api import Address, deliver
-from docstore_metadata.links.icons import PDF, kind_of
+from docstore_metadata.links.icons import PAGED, kind_of
 from docstore_metadata.links.previews import PagePreviews
 from docstore_metadata.links.rules import Link
 from docstore_metadata.links.schemas import MAX_PASSWORD_CHARS
@@ -130,7 +130,7 @@ async def _view(
     file = await visits.file(visit, file_id or None)
     url, note = await shows.previews.shown(visit.link, file, number)
     here = {"file": file_id, "grant": _grant(visit)}
-    is_paged = kind_of(file) is PDF
+    is_paged = kind_of(file) in PAGED
     return _page(
         "file",
         file.name,
