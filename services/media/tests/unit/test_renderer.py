@@ -3,7 +3,7 @@
 import io
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -410,13 +410,17 @@ async def test_any_text_fits_on_any_picture(renderer: WorkerRenderer, size: tupl
 
 
 @pytest.mark.parametrize("text", ["x", "Ada Lovelace, ada@example.org", "long " * 60])
-def test_a_watermark_costs_less_than_300_ms_for_a_photo_of_12_megapixels(text: str) -> None:
-    """Of processor time, on all of its pixels; the best of some, since memory that is touched first takes longer."""
+def test_a_watermark_costs_little_beside_a_photo_of_12_megapixels(text: str) -> None:
+    """At most a third of the processor time of writing the photo as WebP, of which the best of some: memory that is
+    touched first takes longer.
+    """
     photo = Image.effect_noise((1000, 750), 60).resize((4000, 3000)).convert("RGB")
 
-    def seconds() -> float:
+    def seconds(work: Callable[[], object]) -> float:
         begun = time.process_time()
-        mark(photo.copy(), text)
+        work()
         return time.process_time() - begun
 
-    assert min(seconds() for _ in range(3)) < 0.3
+    written = min(seconds(lambda: photo.save(io.BytesIO(), "WEBP")) for _ in range(3))
+    marked = min(seconds(lambda: mark(photo.copy(), text)) for _ in range(3))
+    assert marked < written / 3
