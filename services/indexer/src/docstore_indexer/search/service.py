@@ -60,19 +60,26 @@ class Search:
     async def _page(self, query: SearchQuery) -> Found:
         page = await self._find(query)
         files = await self._readable(query, page.hits)
-        if query.scope == "content" and (page.total > len(page.hits) or not files.keys() >= _ids(page.hits)):
+        refused = _ids(page.hits) - files.keys()
+        hidden: set[str] = set()
+        uncounted = 0
+        if page.total > len(page.hits) or (refused and query.scope == "content"):
             others, readable = await self._of_others(query)
-            if others.total > len(readable):
+            if query.scope == "name":
+                hidden = _ids(others.hits) - readable
+                uncounted = others.total - len(readable)
+                if refused - hidden:
+                    # The index may have caught up since: what it has dropped must not be counted either.
+                    page = await self._find(query)
+                    files = await self._readable(query, page.hits)
+            elif others.total > len(readable) or refused - _ids(others.hits):
                 # Not even a position, a score or a cursor tells which words are in a text that the reader may not have.
                 page = await self._find(replace(query, shared=frozenset(readable)))
                 files = await self._readable(query, page.hits)
         shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
         items = [item for item in shown.values() if item is not None]
         gone = {file_id for file_id, item in shown.items() if item is None}
-        total = page.total - len(gone)
-        if query.scope == "name" and page.total > len(page.hits):
-            others, readable = await self._of_others(query)
-            total = page.total - (others.total - len(readable)) - len(gone - (_ids(others.hits) - readable))
+        total = page.total - uncounted - len(gone - hidden)
         return Found(items, max(total, len(items)), page.next_cursor)
 
     async def _of_others(self, query: SearchQuery) -> tuple[SearchHits, set[str]]:

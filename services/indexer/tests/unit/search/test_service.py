@@ -1,5 +1,7 @@
 """What of the engine's hits is shown."""
 
+from typing import Literal
+
 import pytest
 from indexer_fakes import FakeAccounts, FakeEngine, FakeMetadata, a_file, an_entry
 
@@ -51,14 +53,11 @@ async def test_a_hit_in_an_old_version_is_none_by_content_and_has_no_snippet_by_
 async def test_a_page_without_anything_to_show_is_skipped() -> None:
     """The caller gets the next page that has something, and its cursor."""
     metadata = FakeMetadata({"b": a_file("b")})
-    pages = [
-        page(Hit("a", 1, 1.0, None), total=3, next_cursor="1"),
-        page(Hit("b", 1, 1.0, None), total=3, next_cursor="2"),
-    ]
-    engine = FakeEngine(pages=pages)
+    trashed = page(Hit("a", 1, 1.0, None), total=3, next_cursor="1")
+    engine = FakeEngine(pages=[trashed, trashed, page(Hit("b", 1, 1.0, None), total=3, next_cursor="2")])
     found = await shown(engine, metadata).search(SearchQuery("ann", "x"))
     assert ([item["file"]["id"] for item in found.items], found.next_cursor) == (["b"], "2")
-    assert [query.cursor for query in engine.queries if not query.of_others] == [None, "1"]
+    assert [query.cursor for query in engine.queries if not query.of_others] == [None, None, "1"]
 
 
 async def test_the_total_counts_no_file_that_was_shared_until_a_moment_ago() -> None:
@@ -68,9 +67,21 @@ async def test_the_total_counts_no_file_that_was_shared_until_a_moment_ago() -> 
     gone = {f"gone{n}": a_file(f"gone{n}", owner_id="bob", readers=("ann",)) for n in range(3)}
     engine = FakeEngine({key: document_of(an_entry(file), None) for key, file in {**files, **gone}.items()})
     hits = [Hit("gone0", 1, 1.0, None), Hit("own0", 1, 1.0, None), Hit("own-trashed", 1, 1.0, None)]
-    engine.pages = [page(*hits, total=8, next_cursor="3")]
+    engine.pages = [page(*hits, total=8, next_cursor="3")] * 2
     found = await shown(engine, FakeMetadata(files)).search(SearchQuery("ann", "x"))
     assert ([item["file"]["id"] for item in found.items], found.total) == (["own0"], 4)
+
+
+@pytest.mark.parametrize("scope", ["name", "content"])
+async def test_the_total_counts_no_file_that_the_index_drops_between_two_looks(
+    scope: Literal["name", "content"],
+) -> None:
+    """The page was of the index before a share was revoked, the look at files of others is of the one after it."""
+    own = a_file("own")
+    engine = FakeEngine({"own": document_of(an_entry(own), None)})
+    engine.pages = [page(Hit("own", 1, 1.0, None), Hit("gone", 1, 1.0, None), total=25, next_cursor="2")]
+    found = await shown(engine, FakeMetadata({"own": own})).search(SearchQuery("ann", "x", scope))
+    assert ([item["file"]["id"] for item in found.items], found.total, found.next_cursor) == (["own"], 1, None)
 
 
 async def test_content_is_for_premium() -> None:
@@ -104,7 +115,8 @@ async def test_a_text_behind_a_watermark_is_not_found_by_its_words() -> None:
     files = {key: a_file(key, owner_id="bob", readers=("ann",)) for key in "ab"}
     metadata = FakeMetadata(files, watermarks={"a": "for Ann"})
     hits = [Hit(key, 1, 1.0, "<mark>x</mark>") for key in "ab"]
-    by_content = await shown(FakeEngine(pages=[page(*hits)]), metadata).search(SearchQuery("ann", "x", "content"))
+    engine = FakeEngine({key: document_of(an_entry(file), None) for key, file in files.items()}, pages=[page(*hits)])
+    by_content = await shown(engine, metadata).search(SearchQuery("ann", "x", "content"))
     assert ([item["file"]["id"] for item in by_content.items], by_content.total) == (["b"], 1)
     by_name = await shown(FakeEngine(pages=[page(*hits)]), metadata).search(SearchQuery("ann", "x"))
     assert [item["snippet"] for item in by_name.items] == [None, "<mark>x</mark>"]
