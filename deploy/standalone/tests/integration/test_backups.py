@@ -14,6 +14,7 @@ from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
+from docstore_contents.s3.transport import S3Transport
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
@@ -51,6 +52,29 @@ async def test_what_is_restored_is_what_was_there(place: Place, new_place: NewPl
     ]
     for path in (tmp_path / "backups").rglob("*"):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+async def test_a_content_that_the_store_does_not_list_is_copied(
+    place: Place, new_place: NewPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that was killed in the middle of a PUT may read an object that it leaves out of its listings."""
+    key = next(iter(CONTENTS))
+    await place.database("metadata")["objects"].insert_many([{"_id": key, "refs": 1}, {"_id": "gone", "refs": 1}])
+    call = S3Transport.call
+
+    async def without_it(self: S3Transport, method: str, **arguments: Any) -> Any:
+        answer = await call(self, method, **arguments)
+        if method == "list_objects_v2":
+            answer["Contents"] = [entry for entry in answer["Contents"] if entry["Key"] != key]
+        return answer
+
+    monkeypatch.setattr(S3Transport, "call", without_it)
+    taken = await take(place, tmp_path / "backups")
+    monkeypatch.undo()
+    assert taken.manifest.object_count == len(CONTENTS)
+    other: Place = await new_place()
+    await restore(other, tmp_path / "backups")
+    assert await other.contents() == CONTENTS
 
 
 async def test_all_databases_are_of_one_moment(place: Place, new_place: NewPlace, tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ class Catalogue:
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", rows)
 
+    def unlisted(self, keys: Sequence[str]) -> list[str]:
+        """Return those of these keys that are not listed."""
+        some = ",".join("?" * len(keys))
+        listed = {row[0] for row in self._db.execute(f"SELECT key FROM listed WHERE key IN ({some})", keys)}
+        return [key for key in keys if key not in listed]
+
     def known_etag(self, key: str, size: int) -> str:
         """Return the ETag with which an object of this size was copied; empty if it was not."""
         row = self._db.execute("SELECT etag FROM known WHERE key = ? AND size = ?", (key, size)).fetchone()

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import structlog
 from docstore_contents.s3.storage_classes import ARCHIVE_CLASSES
 from docstore_contents.s3.store import ObjectArchived, ObjectNotFound, ObjectStore
 from docstore_contents.s3.transport import ObjectStoreUnavailable
+from docstore_platform.chunks import chunks
 from docstore_platform.ids import new_id
 from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
 from docstore_standalone.backup.files import create, make_folder
@@ -41,6 +42,25 @@ async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
         if not page.get("IsTruncated"):
             return
         token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+async def list_unlisted(store: ObjectStore, catalogue: Catalogue, referenced: AsyncIterable[str]) -> None:
+    """Record the `referenced` objects that the store has but does not list: SeaweedFS leaves out an object in whose
+    PUT it was killed, between storing it and its folder, though it reads it.
+    """
+    keys: list[str] = []
+
+    async def add() -> None:
+        for some in chunks(catalogue.unlisted(keys), AT_ONCE):
+            found = await store.head_many(some)
+            catalogue.list_objects(Listed(each.key, each.size, each.etag) for each in found if each is not None)
+        keys.clear()
+
+    async for key in referenced:
+        keys.append(key)
+        if len(keys) == PAGE:
+            await add()
+    await add()
 
 
 def _listed(entry: dict[str, Any], catalogue: Catalogue) -> Listed:
