@@ -129,6 +129,27 @@ async def test_photos_and_videos_that_browsers_do_not_know_are_shown(ada: Visito
     await expect(viewer.locator("video[src*='kind=rendition']")).to_be_visible(timeout=30_000)
 
 
+async def test_a_converted_video_plays(ada: Visitor) -> None:
+    """From its beginning to its end, with its size: the browser decodes the H.264 and AAC that it was converted to."""
+    await ada.put("/a photo.heic", samples.HEIC, content_type="image/heic")
+    await ada.put("/b film.avi", samples.video("avi", codec="mpeg4"), content_type="video/x-msvideo")
+    page = await ada.open()
+    codecs = 'video/mp4; codecs="avc1.64001f, mp4a.40.2"'
+    if not await page.evaluate("type => document.createElement('video').canPlayType(type)", codecs):
+        pytest.skip(f"THE RENDITION WAS NOT PLAYED: this Chromium cannot decode {codecs}")
+    await expect(ada.row("b film.avi").locator("img.thumbnail")).to_be_visible(timeout=30_000)
+    await ada.row("a photo.heic").dblclick()
+    viewer = page.get_by_role("dialog")
+    await expect(viewer.locator("img.viewer-picture[src*='width=4096']")).to_have_js_property("naturalWidth", 48)
+    await page.keyboard.press("ArrowRight")
+    video = viewer.locator("video[src*='kind=rendition']")
+    await expect(video).to_be_visible(timeout=30_000)
+    await video.evaluate("video => { video.muted = true; return video.play(); }")
+    await expect(video).to_have_js_property("ended", True)
+    seen = await video.evaluate("video => [video.videoWidth, video.videoHeight, video.currentTime]")
+    assert seen == [320, 180, pytest.approx(3.0, abs=0.2)]
+
+
 async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Visitor) -> None:
     """A picture as JPEG 2000, and Chinese by a character map that is not in the document."""
     await ada.put("/a picture.pdf", pdf_of_jpeg_2000())
