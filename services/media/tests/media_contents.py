@@ -6,6 +6,7 @@ from pathlib import Path
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.program import ProgramLimits
 from docstore_media.rendering.videos import VideoLimits
+from docstore_media.rules import Rendition, Variant
 
 VIDEOS = VideoLimits(
     frame=ProgramLimits(30, 30, 1024, 100 << 20),
@@ -13,6 +14,16 @@ VIDEOS = VideoLimits(
     video_seconds=60,
     source_bytes=100 << 20,
 )
+
+
+class NoPdfs:
+    """None is kept."""
+
+    async def fetch(self, content: Rendition | Variant, path: Path) -> bool:
+        return False
+
+    async def keep(self, content: Rendition | Variant, path: Path) -> None:
+        pass
 
 
 class Store:

@@ -95,8 +95,15 @@ class LeaseQueue:
     async def add_once(self, id_: Any, fields: Mapping[str, Any]) -> None:
         """Queue a document, due at once, unless it exists, queued or kept; for repeated requests."""
         new = {"$mergeObjects": [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self._due_field: self._now()}]}
-        once = {"$cond": [{"$eq": ["$$ROOT", {"$literal": {"_id": id_}}]}, new, "$$ROOT"]}
-        await self._collection.update_one({"_id": id_}, [{"$replaceWith": once}], upsert=True)
+        await self._collection.update_one({"_id": id_}, self._unless_stored(id_, new), upsert=True)
+
+    async def add_held(self, id_: Any, fields: Mapping[str, Any]) -> Lease | None:
+        """Add a document under a lease of the caller's, for work that has begun; None if it exists."""
+        owner = new_id()
+        document = {"_id": id_, **fields, "lease_owner": owner, "attempts": 1}
+        new = {"$mergeObjects": [{"$literal": document}, self._lease_end()]}
+        outcome = await self._collection.update_one({"_id": id_}, self._unless_stored(id_, new), upsert=True)
+        return None if outcome.upserted_id is None else Lease(id_, owner, 1, document)
 
     async def claim(self, where: Document | None = None) -> Lease | None:
         """Claim a due document until its lease ends; None if there is none."""
@@ -295,6 +302,11 @@ class LeaseQueue:
         due_at = before[self._due_field] + self._age
         wait_seconds.labels(self._name).observe(max(0.0, time() - due_at.timestamp()))
         return Lease(before["_id"], owner, document["attempts"], document)
+
+    @staticmethod
+    def _unless_stored(id_: Any, new: Document) -> list[Document]:
+        """Update that upserts a new document, and leaves a stored one as it is."""
+        return [{"$replaceWith": {"$cond": [{"$eq": ["$$ROOT", {"$literal": {"_id": id_}}]}, new, "$$ROOT"]}}]
 
     def _legacy(self) -> list[str]:
         return [self._legacy_owner] if self._legacy_owner else []

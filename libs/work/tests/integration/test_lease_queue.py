@@ -173,6 +173,20 @@ async def test_a_request_that_is_repeated_is_queued_once(queue: LeaseQueue) -> N
     assert await queue.claim() is None
 
 
+async def test_work_that_has_begun_is_added_under_a_lease(queue: LeaseQueue, clock: ServerClock) -> None:
+    """Once; nobody else gets it before the lease ends, and then its first holder has lost it."""
+    lease = await queue.add_held("store", {"name": "$ann"})
+    assert lease is not None
+    assert await queue.add_held("store", {"name": "$bob"}) is None
+    assert await queue.claim() is None
+    clock.advance(LEASE_SECONDS)
+    retaken = await queue.claim()
+    assert retaken is not None
+    assert (retaken.document["name"], retaken.attempts) == ("$ann", 2)
+    with pytest.raises(LeaseLost):
+        await queue.complete(lease)
+
+
 async def test_a_batch_is_postponed_where_it_is_still_held(queue: LeaseQueue, clock: ServerClock) -> None:
     """What another worker has claimed meanwhile, or what was completed, stays as it is."""
     for number in range(3):

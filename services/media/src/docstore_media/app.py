@@ -23,6 +23,7 @@ from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
 from docstore_media.variants import service as variant_service
 from docstore_media.variants.api import internal_picture_router, preview_router
+from docstore_media.variants.kept_pdfs import KeptPdfs
 from docstore_media.variants.repository import MongoVariants
 from docstore_media.variants.service import VariantService
 from docstore_media.variants.worker import Bounds, VariantWorker
@@ -63,6 +64,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         folder,
         max_pixels=settings.max_megapixels * MEGA,
         videos=settings.video_limits,
+        pdfs=KeptPdfs(variants, previews, pictures, settings.max_document_bytes),
         office=office,
     )
     lease_seconds = settings.lease_seconds

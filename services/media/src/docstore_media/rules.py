@@ -182,18 +182,24 @@ class Spec:
     """An MP4 of the whole video that every browser plays, instead of a picture."""
     watermark: str = ""
     """Text that is drawn all over the picture."""
+    is_pdf: bool = False
+    """The PDF of an Office document, for rendering its pages; no reader gets it."""
 
     @property
     def key(self) -> str:
         """Name of the object, too."""
         if self.is_video:
             return "rendition.mp4"
+        if self.is_pdf:
+            return "document.pdf"
         place = self.page if self.second is None else f"{self.second:.1f}s"
         mark = f"-{hashlib.sha256(self.watermark.encode()).hexdigest()[:32]}" if self.watermark else ""
         return f"{self.width}x{self.height}-{self.fit}-{place}{mark}.{self.format}"
 
     @property
     def content_type(self) -> str:
+        if self.is_pdf:
+            return "application/pdf"
         return "video/mp4" if self.is_video else f"image/{self.format}"
 
     def scale(self, width: float, height: float) -> float:
@@ -223,6 +229,18 @@ class Variant:
     @property
     def object_key(self) -> str:
         return f"previews/{self.owner_id}/{self.id}"
+
+
+def pdf_of(content: Rendition | Variant) -> Variant:
+    """Return the PDF of an Office document, as a variant of it."""
+    rendition_id = content.id if isinstance(content, Rendition) else content.rendition_id
+    return Variant(
+        rendition_id=rendition_id,
+        owner_id=content.owner_id,
+        kind=content.kind,
+        size=content.size,
+        spec=Spec(is_pdf=True),
+    )
 
 
 MAX_FACT_CHARS = 100

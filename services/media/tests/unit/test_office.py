@@ -13,7 +13,7 @@ import media_originals as originals
 import office_samples as samples
 import pypdfium2
 import pytest
-from media_contents import VIDEOS, Store
+from media_contents import VIDEOS, NoPdfs, Store
 
 from docstore_contents.reader import Contents
 from docstore_contents.workers.pool import WorkerLimits
@@ -37,7 +37,13 @@ class World:
         self.store: Any = Store()
         self.office = Office(LIBRARIES, limits)
         self.renderer = WorkerRenderer(
-            Contents(self.store), WorkerLimits(), folder, max_pixels=50_000_000, videos=VIDEOS, office=self.office
+            Contents(self.store),
+            WorkerLimits(),
+            folder,
+            max_pixels=50_000_000,
+            videos=VIDEOS,
+            pdfs=NoPdfs(),
+            office=self.office,
         )
 
     async def rendered(self, data: bytes) -> Rendered:

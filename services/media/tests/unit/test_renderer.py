@@ -11,7 +11,7 @@ from typing import Any
 import media_originals as originals
 import media_samples as samples
 import pytest
-from media_contents import VIDEOS, Store
+from media_contents import VIDEOS, NoPdfs, Store
 from PIL import Image, ImageChops
 
 from docstore_contents.reader import Contents
@@ -25,7 +25,9 @@ from docstore_media.rules import PIXELS, Facts, Kind, Rendered, RenderFailed, Re
 @pytest.fixture
 async def renderer(tmp_path: Path) -> AsyncIterator[WorkerRenderer]:
     store: Any = Store()
-    made = WorkerRenderer(Contents(store), WorkerLimits(), tmp_path, max_pixels=50_000_000, videos=VIDEOS)
+    made = WorkerRenderer(
+        Contents(store), WorkerLimits(), tmp_path, max_pixels=50_000_000, videos=VIDEOS, pdfs=NoPdfs()
+    )
     yield made
     await made.close()
 
@@ -184,7 +186,7 @@ async def test_a_hostile_vector_image_ends_within_its_limits(tmp_path: Path, dat
     """With a reason; the next one is drawn."""
     store: Any = Store()
     limits = WorkerLimits(memory_mb=512, seconds=5)
-    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=50_000_000, videos=VIDEOS)
+    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=50_000_000, videos=VIDEOS, pdfs=NoPdfs())
     try:
         assert await refused(renderer, data, Kind.SVG) in reasons
         assert await render(renderer, originals.svg(), Kind.SVG)
@@ -201,7 +203,7 @@ async def test_damaged_bytes_end_with_a_picture_or_a_reason(tmp_path: Path, form
     chance = random.Random(form)
     store: Any = Store()
     limits = WorkerLimits(seconds=10, memory_mb=512)
-    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=10_000_000, videos=VIDEOS)
+    renderer = WorkerRenderer(Contents(store), limits, tmp_path, max_pixels=10_000_000, videos=VIDEOS, pdfs=NoPdfs())
     try:
         for _ in range(30):
             damaged = bytearray(whole)
@@ -344,7 +346,7 @@ async def test_too_much_memory_ends_the_worker_alone(tmp_path: Path) -> None:
     """The limit ends what an image does; the next one has its pictures."""
     store: Any = Store()
     renderer = WorkerRenderer(
-        Contents(store), WorkerLimits(memory_mb=256), tmp_path, max_pixels=2_000_000_000, videos=VIDEOS
+        Contents(store), WorkerLimits(memory_mb=256), tmp_path, max_pixels=2_000_000_000, videos=VIDEOS, pdfs=NoPdfs()
     )
     try:
         assert await refused(renderer, originals.bomb(900)) in ("out_of_memory", "parser_crashed")
@@ -358,7 +360,9 @@ async def test_too_much_time_ends_the_worker_alone(tmp_path: Path) -> None:
     store: Any = Store()
     folder = tmp_path / "work"
     folder.mkdir()
-    renderer = WorkerRenderer(Contents(store), WorkerLimits(seconds=0.01), folder, max_pixels=50_000_000, videos=VIDEOS)
+    renderer = WorkerRenderer(
+        Contents(store), WorkerLimits(seconds=0.01), folder, max_pixels=50_000_000, videos=VIDEOS, pdfs=NoPdfs()
+    )
     try:
         assert await refused(renderer, originals.image("PNG", (4000, 4000))) == "timed_out"
     finally:
@@ -370,7 +374,7 @@ async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
     """What is said of its size is enough."""
     store: Any = Store()
     renderer = WorkerRenderer(
-        Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1, videos=VIDEOS
+        Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1, videos=VIDEOS, pdfs=NoPdfs()
     )
     assert await refused(renderer, b"x" * 11) == "too_large"
     assert renderer.pool.pids == []

@@ -11,7 +11,7 @@ from typing import Any
 import media_originals as originals
 import media_samples as samples
 import pytest
-from media_contents import VIDEOS, Store
+from media_contents import VIDEOS, NoPdfs, Store
 
 from docstore_contents.reader import Contents
 from docstore_contents.workers.pool import WorkerLimits
@@ -29,7 +29,7 @@ class World:
         self.folder = folder
         self.store: Any = Store()
         self.renderer = WorkerRenderer(
-            Contents(self.store), WorkerLimits(), folder, max_pixels=50_000_000, videos=videos
+            Contents(self.store), WorkerLimits(), folder, max_pixels=50_000_000, videos=videos, pdfs=NoPdfs()
         )
 
     async def rendered(self, data: bytes) -> Rendered:

@@ -27,6 +27,7 @@ from docstore_media.rules import (
     Variant,
 )
 
+OFFICE_PDF = "document.pdf"
 PROGRAM = Program(("-m", "docstore_media.rendering.render_process"), {"OMP_NUM_THREADS": "1"})
 
 
@@ -51,6 +52,16 @@ class Renderer(Protocol):
         """Convert such a video; the file is removed at the end of the block. Raises the same."""
 
 
+class Pdfs(Protocol):
+    """PDFs of Office documents, kept so that a document is converted once."""
+
+    async def fetch(self, content: Rendition | Variant, path: Path) -> bool:
+        """Write that of a document to `path`; False if there is none. Raises ObjectStoreError."""
+
+    async def keep(self, content: Rendition | Variant, path: Path) -> None:
+        """Store it, if possible."""
+
+
 class WorkerRenderer:
     """Renders in worker processes; `folder` is for contents under work."""
 
@@ -62,6 +73,7 @@ class WorkerRenderer:
         *,
         max_pixels: int,
         videos: VideoLimits,
+        pdfs: Pdfs,
         office: Office | None = None,
     ) -> None:
         self._contents = contents
@@ -70,6 +82,7 @@ class WorkerRenderer:
         self._max_pixels = max_pixels
         self._videos = Videos(videos)
         self._max_video_bytes = videos.source_bytes
+        self._pdfs = pdfs
         self._office = office
         self.pool = WorkerPool(PROGRAM, limits, folder)
 
@@ -92,16 +105,13 @@ class WorkerRenderer:
         """Download the content, and return what a worker made of it; of a video, of one of its frames; of an Office
         document, of its PDF.
         """
-        async with self._downloaded(content, object_keys) as path:
-            kind, facts = content.kind, {}
+        source = self._pdf(content, object_keys) if content.kind is Kind.OFFICE else None
+        async with source or self._downloaded(content, object_keys) as path:
+            kind, facts = Kind.PDF if source else content.kind, {}
             if kind is Kind.VIDEO:
                 second = content.spec.second if isinstance(content, Variant) else None
                 path, seconds = await self._videos.frame(path, path.parent, second)
                 kind, facts = Kind.IMAGE, {"seconds": seconds}
-            if kind is Kind.OFFICE:
-                if self._office is None:  # the instance that queued it has LibreOffice
-                    raise RenderFailed("unsupported")
-                path, kind = await self._office.pdf(path, path.parent), Kind.PDF
             about = {"path": str(path), "kind": kind.value, "max_pixels": self._max_pixels}
             response = await self._run(about | request)
             return {**response, "facts": response.get("facts", {}) | facts}
@@ -110,6 +120,21 @@ class WorkerRenderer:
     async def converted(self, variant: Variant, object_keys: Sequence[str], progress: Progress) -> AsyncIterator[Path]:
         async with self._downloaded(variant, object_keys) as path:
             yield await self._videos.rendition(path, path.parent, progress)
+
+    @asynccontextmanager
+    async def _pdf(self, content: Rendition | Variant, object_keys: Sequence[str]) -> AsyncIterator[Path]:
+        """The PDF of an Office document: the kept one, else one that is converted now and kept."""
+        with TemporaryDirectory(dir=self._folder) as folder:
+            path = Path(folder) / OFFICE_PDF
+            if await self._pdfs.fetch(content, path):
+                yield path
+                return
+        if self._office is None:  # the instance that queued it has LibreOffice
+            raise RenderFailed("unsupported")
+        async with self._downloaded(content, object_keys) as source:
+            path = await self._office.pdf(source, source.parent)
+            await self._pdfs.keep(content, path)
+            yield path
 
     @asynccontextmanager
     async def _downloaded(self, content: Rendition | Variant, object_keys: Sequence[str]) -> AsyncIterator[Path]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
@@ -11,12 +11,13 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
-State = Literal["pending", "ready", "failed", "removing"]
+State = Literal["pending", "storing", "ready", "failed", "removing"]
+"""`storing`: by whom holds the lease; if that process dies, the object is removed, since it may be incomplete."""
 Work = Literal["picture", "video", "removal"]
 _WORK: dict[Work, Document] = {
     "picture": {"state": "pending", "spec.is_video": {"$ne": True}},
     "video": {"state": "pending", "spec.is_video": True},
-    "removal": {"state": "removing"},
+    "removal": {"state": {"$in": ["removing", "storing"]}},
 }
 NOTED_EVERY = timedelta(hours=1)
 """A use is recorded if the last recorded one is older: most reads write nothing."""
@@ -45,6 +46,9 @@ class Variants(Protocol):
 
     async def request(self, variant: Variant) -> None:
         """Queue it, unless somebody has asked for it before."""
+
+    async def reserve(self, variant: Variant) -> Variant | None:
+        """Record, under a lease, one that is about to be stored; None if it is recorded already."""
 
     async def claim(self, work: Work) -> Variant | None:
         """Lease due work; accounts take turns."""
@@ -108,19 +112,13 @@ class MongoVariants:
         return Made(row["state"], row["reason"], row.get("progress", 0.0))
 
     async def request(self, variant: Variant) -> None:
-        fields = {
-            "rendition": variant.rendition_id,
-            "owner_id": variant.owner_id,
-            "kind": variant.kind.value,
-            "size": variant.size,
-            "spec": _spec_document(variant.spec),
-            "state": "pending",
-            "reason": "",
-            "waits": 0,
-        }
-        await self._queue.add_once(variant.id, fields)
+        await self._queue.add_once(variant.id, _variant_document(variant, "pending"))
 
     # --- work --------------------------------------------------------------------------------------------
+
+    async def reserve(self, variant: Variant) -> Variant | None:
+        lease = await self._queue.add_held(variant.id, _variant_document(variant, "storing"))
+        return None if lease is None else replace(variant, attempts=lease.attempts, lease_owner=lease.owner)
 
     async def claim(self, work: Work) -> Variant | None:
         lease = await self._queue.claim(_WORK[work])
@@ -144,7 +142,7 @@ class MongoVariants:
             "bytes": max(size, LEAST_BYTES),
             "used_at": self._clock(),
         }
-        mine = {**self._queue.held(_lease(variant)), "state": "pending"}
+        mine = {**self._queue.held(_lease(variant)), "state": {"$in": ["pending", "storing"]}}
         outcome = await self._variants.update_one(mine, {"$set": change, **self._queue.due(None)})
         self._queue.count_completed(outcome.matched_count)
         return bool(outcome.matched_count)
@@ -196,9 +194,22 @@ class MongoVariants:
         await self._variants.update_many({**chosen, "state": {"$ne": "removing"}}, [{"$set": removal}])
 
 
+def _variant_document(variant: Variant, state: State) -> Document:
+    return {
+        "rendition": variant.rendition_id,
+        "owner_id": variant.owner_id,
+        "kind": variant.kind.value,
+        "size": variant.size,
+        "spec": _spec_document(variant.spec),
+        "state": state,
+        "reason": "",
+        "waits": 0,
+    }
+
+
 def _spec_document(spec: Spec) -> Document:
-    """Without an empty watermark, which instances of the release before do not know."""
-    return {name: value for name, value in asdict(spec).items() if name != "watermark" or value}
+    """Without what instances of the release before do not know, where it is not needed."""
+    return {name: value for name, value in asdict(spec).items() if name not in ("watermark", "is_pdf") or value}
 
 
 def _variant(lease: Lease) -> Variant:
