@@ -223,7 +223,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         """
         settings = self._settings
         broker = KafkaBroker(
-            settings.kafka_bootstrap,
+            settings.kafka_bootstrap.split(","),  # FastStream takes a string as one address
             security=kafka_security(settings),
             client_id=f"docstore-{self._service}",
             consumer_only=True,
