@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate service-lists bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test compose-nodes-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate service-lists bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -78,6 +78,10 @@ compose-down: ## stop the containers; the data stays
 compose-test: setup ## the end-to-end tests against containers of their own
 	$(RUN)/python -m docstore_standalone.compose_files
 	COMPOSE="$(COMPOSE)" deploy/compose/test.sh $(PYTEST_ARGS)
+
+compose-nodes-test: setup ## each node of three fails in turn, in containers of their own
+	$(RUN)/python -m docstore_standalone.compose_files
+	COMPOSE="$(COMPOSE)" deploy/compose/test-three-nodes.sh $(PYTEST_ARGS)
 
 test: setup ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(MAKE) --no-print-directory --jobs 2 lint types

@@ -35,6 +35,12 @@ DOCSTORE_MONGO_URL: "mongodb://@name@:${MONGO_@NAME@_PASSWORD:-}@mongo:27017/doc
 DOCSTORE_KAFKA_USERNAME: @name@
 DOCSTORE_KAFKA_PASSWORD: "${KAFKA_@NAME@_PASSWORD@needed@}"
 """
+THREE_NODES = """\
+@name@:
+  environment:
+    <<: *clients
+    DOCSTORE_MONGO_URL: "mongodb://@name@:${MONGO_@NAME@_PASSWORD:-}@mongo:27017,mongo-2:27017,mongo-3:27017/docstore_@name@?replicaSet=rs0"
+"""
 OBJECT_STORE = """\
 DOCSTORE_S3_ACCESS_KEY_ID: "${S3_@NAME@_ACCESS_KEY_ID@needed@}"
 DOCSTORE_S3_SECRET_ACCESS_KEY: "${S3_@NAME@_SECRET_ACCESS_KEY@needed@}"
@@ -75,6 +81,9 @@ def generate() -> dict[Path, str]:
         },
         "docker-compose.yml": {"services": "\n".join(map(_container, names))},
         "deploy/compose/tls.yml": {"public addresses": _lines(f"{name}: {{environment: *public}}" for name in names)},
+        "deploy/compose/three-nodes.yml": {
+            "clients of three nodes": "".join(_named(THREE_NODES, name) for name in names)
+        },
         "deploy/observability/prometheus.yml": {"service names": _lines(f"- {name}" for name in names)},
         "deploy/policies/mongo/roles.js": {"service names": _lines(f'"{name}",' for name in names)},
         "deploy/k8s/docstore/values.yaml": {"services": "".join(map(_values, names))},
@@ -109,8 +118,11 @@ def _container(name: ServiceName) -> str:
     store = OBJECT_STORE if uses_object_store(name) else ""
     environment = indent(ENVIRONMENT + secrets + store + own_environment, "  ")
     entry = f"{CONTAINER}{own}environment:\n{environment}"
-    entry = entry.replace("@name@", name).replace("@NAME@", name.upper()).replace("@needed@", NEEDED)
-    return f"{name}:\n{indent(entry, '  ')}"
+    return f"{name}:\n{indent(_named(entry, name).replace('@needed@', NEEDED), '  ')}"
+
+
+def _named(template: str, name: ServiceName) -> str:
+    return template.replace("@name@", name).replace("@NAME@", name.upper())
 
 
 def _own_compose(name: str) -> tuple[str, str]:

@@ -100,6 +100,35 @@ def test_mail_goes_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.Mo
     assert (settings.smtp_username, settings.smtp_password.get_secret_value()) == ("files", "s3cret")
 
 
+@needs_compose
+def test_three_nodes_agree_on_each_other(tmp_path: Path) -> None:
+    """With three-nodes.yml: distinct nodes and volumes, one cluster and quorum, and three replicas of each topic."""
+    services = configured(tmp_path, COMPOSE_FILE="docker-compose.yml:deploy/compose/three-nodes.yml")
+    names = ("kafka", "kafka-2", "kafka-3")
+    nodes = {name: services[name]["environment"] for name in names}
+    ids = {name: node["KAFKA_NODE_ID"] for name, node in nodes.items()}
+    assert len(set(ids.values())) == 3
+    quorum = ",".join(f"{ids[name]}@{name}:9093" for name in names)
+    for name, node in nodes.items():
+        assert node["KAFKA_CONTROLLER_QUORUM_VOTERS"] == quorum
+        assert f"SERVICES://{name}:9092" in node["KAFKA_ADVERTISED_LISTENERS"]
+        assert (node["KAFKA_DEFAULT_REPLICATION_FACTOR"], node["KAFKA_MIN_INSYNC_REPLICAS"]) == ("3", "2")
+        assert "CONTROLLER:PLAINTEXT" not in node["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"]
+    assert len({node["CLUSTER_ID"] for node in nodes.values()}) == 1
+    members = ("mongo", "mongo-2", "mongo-3")
+    for group in (names, members):
+        assert len({str(services[name]["volumes"]) for name in group}) == 3
+        for common in ("image", "healthcheck", "restart", "mem_limit"):
+            assert len({str(services[name][common]) for name in group}) == 1
+    for name in (*SERVICE_NAMES, "topics"):
+        environment = services[name]["environment"]
+        assert environment["DOCSTORE_KAFKA_BOOTSTRAP"] == ",".join(f"{node}:9092" for node in names)
+        assert environment["DOCSTORE_TOPIC_REPLICATION"] == "3"
+    for name in SERVICE_NAMES:
+        hosts = ",".join(f"{member}:27017" for member in members)
+        assert f"@{hosts}/docstore_{name}?" in services[name]["environment"]["DOCSTORE_MONGO_URL"]
+
+
 # --- the reverse proxy -------------------------------------------------------------------------------------
 
 

@@ -45,16 +45,29 @@ def provision_mongo(settings: ProvisionSettings) -> None:
     anonymous: Client = _client(settings)
     with anonymous:
         _until(settings, lambda: _join_replica_set(anonymous, settings))
-        _until(settings, lambda: _is_primary(anonymous))
-        _make_admin(anonymous, settings)
-    with _client(settings, username=settings.admin, password=settings.admin_password.get_secret_value()) as admin:
+        _until(settings, lambda: _has_primary(anonymous))
+        if _is_primary(anonymous):
+            _make_admin(anonymous, settings)
+        # Otherwise another member has been elected, of a set that has its administrator.
+    with _admin_client(settings) as admin:
+        for host in settings.more_members:
+            _until(settings, lambda host=host: _add_member(admin, host))  # type: ignore[misc]
         for service, password in settings.passwords.items():
             _make_user(admin, settings, service, password.get_secret_value())
 
 
-def _client(settings: ProvisionSettings, **credentials: Any) -> Client:
+def _client(settings: ProvisionSettings) -> Client:
+    return MongoClient(f"mongodb://{settings.mongo}/?directConnection=true", serverSelectionTimeoutMS=2_000)
+
+
+def _admin_client(settings: ProvisionSettings) -> Client:
+    """A client of whichever member is the primary."""
     return MongoClient(
-        f"mongodb://{settings.mongo}/?directConnection=true", serverSelectionTimeoutMS=2_000, **credentials
+        f"mongodb://{settings.mongo}/",
+        serverSelectionTimeoutMS=int(settings.wait_seconds * 1000),
+        username=settings.admin,
+        password=settings.admin_password.get_secret_value(),
+        **({"replicaSet": settings.replica_set} if settings.replica_set else {"directConnection": True}),
     )
 
 
@@ -79,6 +92,24 @@ def _join_replica_set(client: Client, settings: ProvisionSettings) -> bool:
     member = {"_id": 0, "host": settings.mongo_host}
     client.admin.command("replSetInitiate", {"_id": settings.replica_set, "members": [member]})
     return True
+
+
+def _add_member(admin: Client, host: str) -> bool:
+    """Add a member with a vote and the others' priority; it copies the data before its vote counts."""
+    config = admin.admin.command("replSetGetConfig")["config"]
+    members = config["members"]
+    if any(member["host"] == host for member in members):
+        return True
+    added = {"_id": max(member["_id"] for member in members) + 1, "host": host}
+    changed = {**config, "version": config["version"] + 1, "members": [*members, added]}
+    admin.admin.command("replSetReconfig", changed)
+    return True
+
+
+def _has_primary(client: Client) -> bool:
+    """Whether this member is ready to write, or another one is the primary."""
+    hello = client.admin.command("hello")
+    return bool(hello["isWritablePrimary"] or hello.get("primary", hello.get("me")) != hello.get("me"))
 
 
 def _is_primary(client: Client) -> bool:

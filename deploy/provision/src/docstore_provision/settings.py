@@ -11,6 +11,7 @@ class ProvisionSettings(BaseSettings):
 
     mongo: str = Field("127.0.0.1:27017", description="host and port of the member")
     mongo_host: str = Field("mongo:27017", description="host and port of the member for the services")
+    more_members: list[str] = Field([], description="JSON array: hosts and ports of members to add to the replica set")
     replica_set: str = Field("rs0", description="created with this one member if there is none; empty: not changed")
     admin: str = Field("admin", description="administrator, created if the database has no user yet")
     admin_password: SecretStr

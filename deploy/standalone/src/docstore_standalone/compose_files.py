@@ -6,9 +6,11 @@ configuration into `deploy/compose/state/`. Existing values in `.env` are kept; 
 
 import json
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from docstore_platform.security.service_keys import new_service_key, public_key_of
 from docstore_platform.services import SERVICE_NAMES
@@ -97,6 +99,14 @@ def s3_policies(folder: Path) -> dict[str, Policy]:
     return found
 
 
+def new_cluster_id() -> str:
+    """A random UUID in Kafka's form, which never begins with a hyphen: it would be read as an option."""
+    while True:
+        made = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        if not made.startswith("-"):
+            return made
+
+
 def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: Mapping[str, str]) -> dict[str, str]:
     def kept(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
         return known.get(name) or make()
@@ -110,6 +120,8 @@ def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: 
         "MONGO_KEY": kept("MONGO_KEY", lambda: secrets.token_hex(64)),
         "MONGO_PASSWORDS": json.dumps(mongo, separators=(",", ":")),
         **{f"MONGO_{service.upper()}_PASSWORD": password for service, password in mongo.items()},
+        "KAFKA_CLUSTER_ID": kept("KAFKA_CLUSTER_ID", new_cluster_id),
+        "KAFKA_NODES_PASSWORD": kept("KAFKA_NODES_PASSWORD"),
         "KAFKA_PASSWORDS": json.dumps(kafka, separators=(",", ":")),
         **{f"KAFKA_{user.upper()}_PASSWORD": password for user, password in kafka.items()},
     }
