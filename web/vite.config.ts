@@ -17,7 +17,7 @@ export default defineConfig({
   },
   // Scripts find what they load beside themselves: the gateway may put another origin into index.html.
   experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === "html" ? undefined : { relative: true }) },
-  server: { proxy: { "/v1": gateway, "/web": gateway } },
+  server: { proxy: { "/v1": gateway, "/web": gateway, "/frames": gateway, "/assets": gateway } },
   test: {
     environment: "happy-dom",
     setupFiles: ["tests/setup.ts"],

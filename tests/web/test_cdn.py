@@ -4,6 +4,7 @@ import io
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import office_samples
 import pytest
 from deployments import Mailbox
 from edge_cache import EdgeCache
@@ -14,7 +15,7 @@ from web_visitors import Visitor
 
 from docstore_standalone.credentials import load_credentials
 
-ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1"}
+ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1", "MEDIA_OFFICE_COMMAND": ""}
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,15 @@ async def test_the_page_works_from_a_cdn(ada: Visitor, edge: EdgeCache, png: byt
     assert any(path.startswith("/assets/Viewer-") for path in at_edge)
     assert sum(path.startswith(f"/accounts/{ada.person.id}/") for path in at_edge) >= 3
     assert set(asked) == {ada.url, edge.url}
+
+
+async def test_documents_are_rendered_by_a_script_from_a_cdn(ada: Visitor, edge: EdgeCache) -> None:
+    """The frame's document is the gateway's, its script the edge's, which the frame's opaque origin may load."""
+    asked: list[str] = []
+    ada.page.on("request", lambda request: asked.append(request.url))
+    await ada.put("/letter.docx", office_samples.docx(1))
+    page = await ada.open()
+    await ada.row("letter.docx").dblclick()
+    await expect(page.frame_locator("iframe.viewer-office").get_by_text("Page 1")).to_be_visible()
+    assert f"{ada.url}/frames/docx.html" in asked
+    assert any(url.startswith(f"{edge.url}/assets/frames/docx-") for url in asked)

@@ -12,6 +12,7 @@ import { download } from "@/files/downloading";
 import { getRetrieval, retrievalKey } from "@/files/retrieval";
 import { size } from "@/lib/format";
 import { isOffice, isText, kindOf } from "@/lib/media";
+import { officeFormat } from "@/lib/office";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
@@ -26,6 +27,7 @@ import { Watermarked } from "@/viewer/Watermarked";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
 
 const Markdown = part(() => import("@/viewer/Markdown"));
+const Office = part(() => import("@/viewer/Office"));
 const Pdf = part(() => import("@/viewer/Pdf"));
 
 export default function Viewer({ fileId, version }: Viewed) {
@@ -125,6 +127,14 @@ function Content({ file, version }: ContentProps) {
     );
   }
   if (isOffice(file) && file.preview && version === file.version) return <Pages file={file} />;
+  const format = officeFormat(file.name);
+  if (format) {
+    return (
+      <Suspense fallback={<Spinner />}>
+        <Office file={file} version={version} format={format} instead={(why) => <NoPreview file={file} version={version} why={why} />} />
+      </Suspense>
+    );
+  }
   if (isText(file)) return <Text file={file} version={version} markdown={kind === "markdown"} />;
   return <NoPreview file={file} version={version} />;
 }

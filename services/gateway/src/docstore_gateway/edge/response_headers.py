@@ -18,11 +18,12 @@ SET_BY_PAGES = frozenset(
     (
         b"content-security-policy",
         b"referrer-policy",
+        b"x-frame-options",
         b"access-control-allow-origin",
         b"cross-origin-resource-policy",
     )
 )
-"""Set by a page itself, if it has them: what it may load and where its forms may lead, and who may load its assets."""
+"""Set by a page itself, if it has them: what it may load, where its forms lead, who may frame it or load its assets."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 

@@ -1,6 +1,7 @@
 """Serves the built web page: `web/dist`, a single page with hashed assets and compressed copies of each file."""
 
 import mimetypes
+import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,10 @@ from docstore_platform.settings import InfraSettings
 INDEX = "index.html"
 ASSETS = "assets/"
 """Vite puts a hash of the contents into these names."""
+FRAMES = "frames/"
+"""Documents that render a file of the user's in a sandboxed frame."""
+FRAME_SCRIPTS = f"{ASSETS}{FRAMES}"
+NONCE = "%NONCE%"
 IMMUTABLE = "public, max-age=31536000, immutable"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -34,8 +39,16 @@ def content_policy(infra: InfraSettings, asset_url: str = "") -> str:
     own = _sources("'self'", asset_url)
     return (
         f"default-src 'none'; script-src {own}; style-src {own}; font-src {own}; img-src {pictures}; "
-        f"connect-src 'self' {stored}; media-src 'self' blob: {stored}; frame-src blob: {stored}; "
+        f"connect-src 'self' {stored}; media-src 'self' blob: {stored}; frame-src 'self' blob: {stored}; "
         f"form-action 'self' {s3}; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def frame_policy(nonce: str) -> str:
+    """Content policy of a frame for untrusted files: one script, no connection at all, and an opaque origin."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src blob: data:; "
+        "font-src blob: data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-scripts"
     )
 
 
@@ -65,6 +78,8 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
     asset_headers = {"Cache-Control": IMMUTABLE}
     if asset_url:  # the page is another site than its assets then, and modules need permission
         asset_headers |= {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+    # Frames for files have an opaque origin, which is never the same site.
+    frame_script_headers = asset_headers | {"Cross-Origin-Resource-Policy": "cross-origin"}
     page_headers = {
         "Content-Security-Policy": content_policy(infra, asset_url),
         "Referrer-Policy": "same-origin",
@@ -77,6 +92,10 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
     def page(path: str, request: Request) -> Response:
         built = pages.files()
         found = built.get(path)
+        if found is not None and path.startswith(FRAMES) and found.suffix == ".html":
+            return _frame(found, asset_url)
+        if found is not None and path.startswith(FRAME_SCRIPTS):
+            return _compressed(request, built, path, found, frame_script_headers)
         if found is not None and path != INDEX:
             headers = asset_headers if path.startswith(ASSETS) else {"Cache-Control": "no-cache"}
             return _compressed(request, built, path, found, headers)
@@ -87,8 +106,7 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
         if INDEX not in built:
             return HTMLResponse(ABSENT, headers=page_headers)
         if asset_url:
-            text = built[INDEX].read_text("utf-8").replace(f'="/{ASSETS}', f'="{asset_url}/{ASSETS}')
-            return HTMLResponse(text, headers=page_headers)
+            return HTMLResponse(_text(built[INDEX], asset_url), headers=page_headers)
         return _compressed(request, built, INDEX, built[INDEX], page_headers)
 
     return router
@@ -114,6 +132,23 @@ class BuiltPages:
             self._files = {path.relative_to(self._folder).as_posix(): path for path in found}
             self._built_at = built_at
         return self._files
+
+
+def _text(path: Path, asset_url: str) -> str:
+    """A page that loads its assets from `asset_url`."""
+    return path.read_text("utf-8").replace(f'="/{ASSETS}', f'="{asset_url}/{ASSETS}')
+
+
+def _frame(path: Path, asset_url: str) -> Response:
+    """A frame, in which only the script that is written there runs."""
+    nonce = secrets.token_urlsafe()
+    headers = {
+        "Content-Security-Policy": frame_policy(nonce),
+        "X-Frame-Options": "SAMEORIGIN",
+        "Permissions-Policy": PERMISSIONS,
+        "Cache-Control": "no-store",
+    }
+    return HTMLResponse(_text(path, asset_url).replace(NONCE, nonce), headers=headers)
 
 
 def _compressed(request: Request, built: dict[str, Path], name: str, path: Path, headers: dict[str, str]) -> Response:

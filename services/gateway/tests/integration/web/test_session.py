@@ -205,6 +205,39 @@ async def test_the_page_loads_its_assets_from_a_cdn(open_gateway: OpenGateway, t
     assert [name for name, _ in asset.headers].count("access-control-allow-origin") == 1
 
 
+async def test_a_frame_for_files_runs_one_script_and_connects_to_nothing(
+    open_gateway: OpenGateway, tmp_path: Path
+) -> None:
+    """By a nonce of its own each time, in an opaque origin, framed by the page alone; its script loads there."""
+    (tmp_path / "assets" / "frames").mkdir(parents=True)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "index.html").write_text("<p>page</p>")
+    (tmp_path / "assets" / "frames" / "docx-1.js").write_text("plain")
+    (tmp_path / "frames" / "docx.html").write_text('<script nonce="%NONCE%" src="/assets/frames/docx-1.js"></script>')
+    async with open_gateway(web_dir=tmp_path) as gateway:
+        first, second = [await gateway.call("GET", "/frames/docx.html") for _ in range(2)]
+        script = await gateway.call("GET", "/assets/frames/docx-1.js")
+        page = await gateway.call("GET", "/", {"accept": "text/html"})
+    policies = [
+        dict((part.strip() + " ").split(" ", 1) for part in each.header("content-security-policy").split(";"))
+        for each in (first, second)
+    ]
+    nonce = policies[0]["script-src"].strip().removeprefix("'nonce-").removesuffix("'")
+    assert first.body.decode() == f'<script nonce="{nonce}" src="/assets/frames/docx-1.js"></script>'
+    assert policies[0]["script-src"] != policies[1]["script-src"]
+    expected = {
+        "default-src": "'none'",
+        "sandbox": "allow-scripts",
+        "frame-ancestors": "'self'",
+        "img-src": "blob: data:",
+    }
+    assert {name: policies[0][name].strip() for name in expected} == expected
+    assert [value for name, value in first.headers if name == "x-frame-options"] == ["SAMEORIGIN"]
+    assert first.header("cache-control") == "no-store"
+    assert [value for name, value in script.headers if name == "cross-origin-resource-policy"] == ["cross-origin"]
+    assert page.header("x-frame-options") == "DENY"
+
+
 @pytest.mark.parametrize(
     "origin", ["https://a.net/", "https://a.net; script-src *", "a.net", "https://a.net 'unsafe-eval'"]
 )
