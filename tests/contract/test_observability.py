@@ -13,7 +13,7 @@ OBSERVABILITY = ROOT / "deploy" / "observability"
 METRIC = re.compile(r"\bdocstore_[a-z_]+\b")
 NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 """What a runbook page quotes: events of the log, metrics, collections."""
-PROCEDURES = {"docs/runbook/backup-and-restore.md", "docs/runbook/rotate-secrets.md"}
+PROCEDURES = {f"docs/runbook/{name}.md" for name in ("backup-and-restore", "region-lost", "rotate-secrets")}
 """Pages for what is done without an alert."""
 ENDINGS = ("_bucket", "_count", "_sum")
 

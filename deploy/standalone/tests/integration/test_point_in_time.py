@@ -1,6 +1,7 @@
 """Restores to moments between backups, on real servers: each document as it was in that second."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,37 @@ async def test_contents_of_later_backups_are_there_and_missing_ones_named(
     backup = await restore_to(other, tmp_path, moment)
     assert await other.store.get(keys[0]) == b"new"
     assert backup.missing == [keys[1]]
+
+
+async def test_contents_that_no_backup_has_come_from_the_replica(
+    place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
+    """Small ones, large ones and blocks; what the replica does not have either is named."""
+    replica, other = await new_place(), await new_place()
+    await take(place, tmp_path)
+    contents = {
+        "accounts/ada/blocks/new.1": b"block",
+        "accounts/ada/uploads/new-1/content": b"new",
+        "accounts/ada/uploads/new-2/content": bytes(range(256)) * 20_000,
+    }
+    for key, content in contents.items():
+        await replica.store.put(key, content, content_type="text/x-ours", metadata={"name": "value"})
+    gone = ["accounts/ada/blocks/gone.1", "accounts/ada/uploads/gone/content"]
+    for key in [*contents, *gone]:
+        is_block = "/blocks/" in key
+        row = {"_id": f"ada.{key}", "key": key} if is_block else {"_id": key}
+        await place.database("upload" if is_block else "metadata")["blocks" if is_block else "objects"].insert_one(
+            row | {"refs": 1}
+        )
+    moment = await moment_of(place)
+    await archive(place, tmp_path)
+    other.deployment = replace(other.deployment, replica=replica.deployment.s3)
+    backup = await restore_to(other, tmp_path, moment)
+    assert {key: await other.store.get(key) for key in contents} == contents
+    info = await other.store.head("accounts/ada/uploads/new-2/content")
+    assert info is not None
+    assert (info.content_type, dict(info.metadata)) == ("text/x-ours", {"name": "value"})
+    assert backup.missing == gone
 
 
 async def test_a_moment_that_is_not_archived_is_refused(place: Place, tmp_path: Path) -> None:

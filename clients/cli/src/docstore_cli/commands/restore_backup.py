@@ -42,7 +42,7 @@ def restore_backup(
     began = time.monotonic()
     with shown_progress() as on_step:
         backup = run_backup(_restore(source, options, settings, name or until, on_step, only_check=check))
-    manifest, missing = backup.manifest, backup.missing if isinstance(backup, PointInTime) else []
+    manifest, missing = backup.manifest, backup.missing
     where_from, moment = backup.target.location(manifest.name), until or manifest.snapshot_at
     seconds = time.monotonic() - began
     where = "the configured deployment" if is_elsewhere(settings) else settings.data
@@ -60,7 +60,9 @@ def restore_backup(
             soft_wrap=True,
         )
         if missing:
-            errors.print(f"[yellow]warning:[/] {len(missing)} contents of files are in no backup (--json lists them)")
+            errors.print(
+                f"[yellow]warning:[/] {len(missing)} contents of files are in no backup or replica (--json lists them)"
+            )
         if not is_elsewhere(settings):
             console.print(f"Start it with: docstore up --data {settings.data}", soft_wrap=True)
 

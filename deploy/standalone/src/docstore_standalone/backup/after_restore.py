@@ -1,13 +1,12 @@
 """Calls the repairs of each service after a restore, before anything uses the databases."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
 from docstore_accounts.maintenance import account_ids
 from docstore_events.maintenance import after_restore as events_after_restore
-from docstore_metadata.maintenance import referenced_objects
 from docstore_platform.maintenance import Objects, Restored
 from docstore_platform.mongo import Mongo
 from docstore_platform.services import SERVICE_NAMES
@@ -24,9 +23,3 @@ async def after_restore(mongo: Mongo, prefix: str, services: Sequence[str], regi
             restored = Restored(database, region, objects, partial(account_ids, accounts))
             if repair := getattr(import_module(module), "after_restore", None):
                 await repair(restored)
-
-
-async def missing_objects(mongo: Mongo, prefix: str, restored: Container[str]) -> list[str]:
-    """Return the keys of objects with contents of files that were not restored."""
-    keys = referenced_objects(mongo.database(f"{prefix}metadata"))
-    return sorted({key async for key in keys if key not in restored})

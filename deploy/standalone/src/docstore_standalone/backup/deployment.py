@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from docstore_contents.s3.failover import replica_config
 from docstore_contents.s3.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
@@ -17,13 +18,16 @@ from docstore_standalone.state import RESTORING_FILE, StackState, is_region, rea
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment. `folder`: data folder of a stack on this machine, which created its own secrets; otherwise None."""
+    """A deployment. `folder`: data folder of a stack on this machine, which created its own secrets; otherwise None.
+    `replica`: of the content bucket, in another region.
+    """
 
     region: str
     mongo_url: str
     database_prefix: str
     s3: S3Config
     folder: Path | None
+    replica: S3Config | None = None
 
     @property
     def credentials(self) -> Credentials | None:
@@ -83,7 +87,8 @@ async def started(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
 
 def _external(settings: StandaloneSettings) -> Deployment:
     infra = _infra(settings)
-    return Deployment(infra.region, infra.mongo_url.get_secret_value(), infra.database_prefix, S3Config.of(infra), None)
+    mongo_url = infra.mongo_url.get_secret_value()
+    return Deployment(infra.region, mongo_url, infra.database_prefix, S3Config.of(infra), None, replica_config(infra))
 
 
 def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
@@ -97,7 +102,7 @@ def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
     s3 = S3Config(endpoint, endpoint, settings.region, *ids, infra.bucket, path_style=infra.s3_path_style)
     external = settings.mongo_url
     mongo_url = external.get_secret_value() if external else operator_url(state.addresses["mongodb"], credentials)
-    return Deployment(settings.region, mongo_url, infra.database_prefix, s3, settings.data)
+    return Deployment(settings.region, mongo_url, infra.database_prefix, s3, settings.data, replica_config(infra))
 
 
 def _infra(settings: StandaloneSettings) -> InfraSettings:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from docstore_platform.mongo import Mongo, Timestamp
-from docstore_standalone.backup.after_restore import missing_objects
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.files import check_part
 from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest
 from docstore_standalone.backup.object_list import OBJECTS, read_objects
 from docstore_standalone.backup.oplog import first_after, spans_between
 from docstore_standalone.backup.oplog_replay import ArchivedOplog, replay
+from docstore_standalone.backup.references import referenced_keys
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.backup.target import Target
 
@@ -21,7 +21,7 @@ class PointInTime(Backup):
     """The last backup before `until`, with the archived oplog from there on.
 
     Contents of later backups are restored too: what was uploaded after the backup is in those that follow, unless it
-    was deleted before. `missing` are keys of contents that no backup has.
+    was deleted before. `missing` are those that no backup has.
     BackupRefused if there is no such backup, or a gap in the oplog.
     """
 
@@ -36,7 +36,6 @@ class PointInTime(Backup):
         self._later = [name for name in names if name > before[-1]]
         self.oplog = ArchivedOplog(target, spans_between(target.logs(), since, until), since, until)
         self.operations = 0
-        self.missing: list[str] = []
         self._restored: set[str] = set()
 
     @property
@@ -60,7 +59,8 @@ class PointInTime(Backup):
 
     async def replay(self, mongo: Mongo, prefix: str) -> None:
         self.operations = await replay(mongo, prefix, self.oplog)
-        self.missing = await missing_objects(mongo, prefix, self._restored)
+        keys = referenced_keys(mongo, prefix)
+        self.missing = sorted({key async for key in keys if key not in self._restored})
 
 
 def _is_before(target: Target, name: str, until: datetime) -> bool:

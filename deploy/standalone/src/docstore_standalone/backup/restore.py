@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from docstore_contents.s3.store import ObjectStore, ObjectStoreError
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Mongo
 from docstore_standalone.backup.after_restore import after_restore
 from docstore_standalone.backup.catalogue import Stored
@@ -16,8 +16,9 @@ from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started
 from docstore_standalone.backup.files import check_part, sha256_of
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest
-from docstore_standalone.backup.object_copy import AT_ONCE, IN_MEMORY_BYTES, all_of
+from docstore_standalone.backup.object_copy import AT_ONCE, all_of
 from docstore_standalone.backup.object_list import read_objects
+from docstore_standalone.backup.object_upload import copy_from_replica, upload_object
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target, choose
 from docstore_standalone.credentials import credentials_path
@@ -38,6 +39,8 @@ class Backup:
         self.target = target
         self.folder = target.open(choose(target, name))
         self.manifest = Manifest.read(self.folder)
+        self.missing: list[str] = []
+        """Keys of contents of files that were not restored."""
 
     def check_parts(self) -> None:
         """BackupDamaged unless databases, object list and secrets match the manifest."""
@@ -116,7 +119,8 @@ async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: 
 async def restore_into(
     deployment: Deployment, backup: Backup, on_step: Progress, compare: Compare | None = None
 ) -> None:
-    """Restore contents first, then the databases; after an interruption, restore the same backup again.
+    """Restore contents first, then the databases; after an interruption, restore the same backup again. Contents that
+    no backup has are copied from the replica of the bucket, if there is one.
 
     `compare` is called before services repair their databases.
 
@@ -131,6 +135,8 @@ async def restore_into(
             prefix, manifest = deployment.database_prefix, backup.manifest
             await restore_documents(mongo, prefix, backup.folder, manifest, on_step)
             await backup.replay(mongo, prefix)
+            if deployment.replica is not None:
+                backup.missing = await copy_from_replica(deployment.replica, store, backup.missing)
             if compare is not None:
                 await compare(mongo, prefix, store)
             await after_restore(mongo, prefix, manifest.services, manifest.region, store)
@@ -196,7 +202,7 @@ async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress
                 return 0
             with ExitStack() as using:
                 path = await asyncio.to_thread(using.enter_context, backup.content(stored))
-                await _send(store, stored, path)
+                await upload_object(store, stored.key, path, stored.size, stored.content_type, stored.metadata)
             return stored.size
 
     for page in pages(backup.objects(), PAGE):
@@ -209,19 +215,6 @@ async def _is_there(store: ObjectStore, stored: Stored) -> bool:
     """Whether an earlier run has stored it: objects appear whole or not at all, and nobody else writes there."""
     info = await store.head(stored.key)
     return info is not None and info.size == stored.size
-
-
-async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
-    """Upload an object; the store verifies small ones, too."""
-    if stored.size <= IN_MEMORY_BYTES:
-        data = await asyncio.to_thread(path.read_bytes)
-        await store.put(stored.key, data, content_type=stored.content_type, metadata=stored.metadata)
-        return
-    about = {"ContentType": stored.content_type, "Metadata": stored.metadata}
-    await store.transport.call("upload_file", Filename=str(path), Key=stored.key, ExtraArgs=about)
-    info = await store.head(stored.key)
-    if info is None or info.size != stored.size:
-        raise ObjectStoreError("BadDigest", f"{stored.key} did not arrive completely")
 
 
 def pages(objects: Iterable[Stored], size: int) -> Iterator[list[Stored]]:

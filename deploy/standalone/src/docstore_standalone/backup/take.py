@@ -11,7 +11,6 @@ import structlog
 
 from docstore_contents.deletion_hold import DeletionHold
 from docstore_contents.s3.store import ObjectStore
-from docstore_metadata.maintenance import referenced_objects
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo, PyMongoError
@@ -25,6 +24,7 @@ from docstore_standalone.backup.object_copy import ObjectCopier, list_objects, l
 from docstore_standalone.backup.object_list import write_objects
 from docstore_standalone.backup.progress import Progress
 from docstore_standalone.backup.pruning import Retention, prune
+from docstore_standalone.backup.references import referenced_keys
 from docstore_standalone.backup.target import Target
 from docstore_standalone.credentials import CREDENTIALS_FILE
 from docstore_standalone.state import write_private
@@ -58,8 +58,7 @@ async def take_backup(deployment: Deployment, target: Target, retention: Retenti
             async with _deletions_held(mongo, deployment) as check_held, ObjectStore(deployment.s3) as store:
                 dump = await dump_databases(mongo, deployment.database_prefix, here, on_step)
                 await list_objects(store, known)
-                metadata = mongo.database(f"{deployment.database_prefix}metadata")
-                await list_unlisted(store, known, referenced_objects(metadata))
+                await list_unlisted(store, known, referenced_keys(mongo, deployment.database_prefix))
                 copier = ObjectCopier(store, known, target, on_step)
                 await copier.run(check_held)
             manifest = _manifest(deployment, here, began_at, dump, known)

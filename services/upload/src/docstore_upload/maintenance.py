@@ -1,0 +1,11 @@
+"""What the backup of a deployment asks of this service's database."""
+
+from collections.abc import AsyncIterator
+
+from docstore_platform.mongo import Database
+
+
+async def referenced_blocks(database: Database) -> AsyncIterator[str]:
+    """Iterate over the keys of blocks that files refer to."""
+    async for row in database["blocks"].find({"refs": {"$gt": 0}}, {"key": 1}):
+        yield row["key"]
