@@ -1,11 +1,15 @@
 """Experiments of `docstore chaos` on a running stack."""
 
+import asyncio
 import json
+import subprocess
 from typing import Any
 
 import psutil
 import pytest
 from stacks import DetachedStack, run
+
+from docstore_standalone.chaos.partition import TABLE_PREFIX, partition_obstacle
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
@@ -27,6 +31,21 @@ async def test_a_kill_is_survived_and_reported(stack: DetachedStack) -> None:
     assert all(report[phase]["requests"] > 0 for phase in ("before", "during"))
 
 
+@pytest.mark.skipif(bool(partition_obstacle()), reason=partition_obstacle())
+async def test_a_partition_is_felt_and_heals(stack: DetachedStack) -> None:
+    """Calls fail or wait while nobody reaches the database; the same process serves again, and no rules are left."""
+    before = stack.identity("mongod")
+    status, report = await chaos(stack, "partition", "mongod", "--seconds", "6", "--stop-after", "60")
+    assert status == 0, report
+    assert "cut off mongod" in report["what"]
+    assert report["before"]["errors"] == 0
+    assert report["during"]["errors"] or report["during"]["p99"] > 2
+    assert report["recovery_seconds"] is not None
+    assert stack.identity("mongod") == before
+    listed = await asyncio.to_thread(subprocess.run, ["nft", "list", "tables"], capture_output=True, check=True)
+    assert TABLE_PREFIX.encode() not in listed.stdout
+
+
 async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
     """Once calls fail for as long as allowed the paused services go on, and users recover."""
     limits = ("--stop-error-rate", "0.5", "--stop-after", "1")
@@ -41,7 +60,6 @@ async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("partition", "mongod"), "needs root"),
         (("skew-clock", "services"), "needs root"),
         (("kill", "nothing"), "no running component"),
     ],

@@ -1,4 +1,4 @@
-"""Random faults of a running stack: kills and pauses of one component or two at once."""
+"""Random faults of a running stack: kills, pauses and partitions of one component or two at once."""
 
 import asyncio
 import random
@@ -12,7 +12,8 @@ from stacks import SUPERVISOR, DetachedStack
 
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
-from docstore_standalone.chaos.faults import paused
+from docstore_standalone.chaos.faults import partitioned, paused
+from docstore_standalone.chaos.partition import partition_obstacle
 
 SERVERS = ("mongod", "object-store", "broker")
 
@@ -39,6 +40,7 @@ class StackFaults:
     def __init__(self, stack: DetachedStack, rng: random.Random, *, processes: bool) -> None:
         self._stack = stack
         self._rng = rng
+        self._can_partition = not partition_obstacle()
         self._components = [*SERVERS, *(SERVICE_NAMES if processes else ["services"])]
 
     async def strike(self) -> str:
@@ -46,6 +48,8 @@ class StackFaults:
         if chance < 0.04:
             return await self._kill([SUPERVISOR])
         hit = self._rng.sample(self._components, 2 if chance < 0.2 else 1)
+        if chance > 0.85 and self._can_partition:
+            return await self._cut_off(hit)
         return await (self._freeze(hit) if chance > 0.7 else self._kill(hit))
 
     async def _kill(self, hit: Sequence[str]) -> str:
@@ -64,6 +68,14 @@ class StackFaults:
         async with paused(processes):
             await asyncio.sleep(seconds)
         return f"paused {' and '.join(hit)} for {seconds:.1f} s"
+
+    async def _cut_off(self, hit: Sequence[str]) -> str:
+        for component in hit:
+            await self._runs(component)
+        seconds = self._rng.uniform(0.5, 8.0)
+        async with partitioned([self._stack.process(component) for component in hit], seconds):
+            await asyncio.sleep(seconds)
+        return f"cut off {' and '.join(hit)} for {seconds:.1f} s"
 
     async def _runs(self, component: str) -> None:
         async def runs() -> bool:

@@ -10,8 +10,10 @@ import psutil
 import pytest
 
 from docstore_platform.testing import eventually
-from docstore_standalone.chaos.faults import FILL_FILE, filled_disk, kill, paused, slowed
+from docstore_standalone.chaos.faults import FILL_FILE, filled_disk, kill, partitioned, paused, slowed
+from docstore_standalone.chaos.partition import PartitionFailed, partition_obstacle
 
+needs_nft = pytest.mark.skipif(bool(partition_obstacle()), reason=partition_obstacle())
 INJECTOR = """
 import asyncio, sys, psutil
 from docstore_standalone.chaos.faults import paused
@@ -72,6 +74,44 @@ async def test_a_filled_disk_is_free_afterwards(tmp_path: Path) -> None:
         assert 0 < taken <= wanted * 2
         assert (tmp_path / FILL_FILE).stat().st_blocks * 512 >= taken
     assert not (tmp_path / FILL_FILE).exists()
+
+
+@needs_nft
+async def test_a_partition_holds_connections_and_heals() -> None:
+    """In the block a connection waits instead of being refused; after it, it is accepted."""
+    server = await asyncio.start_server(_hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        async with partitioned([psutil.Process()], 60) as ports:
+            assert port in ports
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1)
+        await _connect(port)
+
+
+@needs_nft
+async def test_a_partition_ends_by_itself() -> None:
+    """The kernel heals it at the end of its time, also while nobody ends the block."""
+    server = await asyncio.start_server(_hang_up, "127.0.0.1", 0)
+    async with server, partitioned([psutil.Process()], 1):
+        await _connect(server.sockets[0].getsockname()[1])
+
+
+@needs_nft
+async def test_what_accepts_no_connections_is_not_cut_off(victim: psutil.Process) -> None:
+    """It is refused: the fault would be none."""
+    with pytest.raises(PartitionFailed):
+        async with partitioned([victim], 1):
+            pass
+
+
+async def _connect(port: int) -> None:
+    _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 10)
+    writer.close()
+
+
+async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 async def _is(process: psutil.Process, status: str) -> bool:

@@ -11,7 +11,8 @@ from typing import Literal
 
 import psutil
 
-from docstore_standalone.chaos.faults import filled_disk, kill, paused, slowed
+from docstore_standalone.chaos.faults import filled_disk, kill, partitioned, paused, slowed
+from docstore_standalone.chaos.partition import PartitionFailed, partition_obstacle
 from docstore_standalone.chaos.probes import Felt, Probes, felt
 from docstore_standalone.state import StackState, read_state
 
@@ -24,9 +25,6 @@ SLOW_SECONDS, SLOW_TIMES = 1.0, 10
 """A call is slow if it takes longer than this, and than so many times the median before the fault."""
 POLL_SECONDS = 0.1
 NOT_POSSIBLE = {
-    "partition": "connections of a running stack can be cut only by the kernel: it needs root (nftables), for example"
-    " `nft add rule inet filter input tcp dport PORT drop` with the ports of `docstore status`. `pause` is the nearest"
-    " fault without it: connections stay open and nothing answers",
     "skew-clock": "a running process has the clock of the machine: setting it needs root (CAP_SYS_TIME), and changes it"
     " for everything on the machine",
 }
@@ -100,6 +98,8 @@ def _fault(data: Path, state: StackState, experiment: Experiment) -> AbstractAsy
     name = experiment.fault
     if name in NOT_POSSIBLE:
         raise ExperimentRefused(f"{name} is not possible here: {NOT_POSSIBLE[name]}")
+    if name == "partition" and (obstacle := partition_obstacle()):
+        raise ExperimentRefused(f"{name} is not possible here: {obstacle}")
     if name == "fill-disk":
         if not experiment.is_shared_disk_allowed and not os.path.ismount(data):
             raise ExperimentRefused(
@@ -123,6 +123,12 @@ async def _of_process(process: psutil.Process, experiment: Experiment) -> AsyncI
     elif experiment.fault == "pause":
         async with paused([process]):
             yield f"paused {named}"
+    elif experiment.fault == "partition":
+        try:
+            async with partitioned([process], experiment.seconds) as ports:
+                yield f"cut off {named}, port {', '.join(map(str, sorted(ports)))}"
+        except PartitionFailed as error:
+            raise ExperimentRefused(str(error)) from None
     else:
         async with slowed([process], experiment.share):
             yield f"slowed {named}, which stood still for {experiment.share:.0%} of the time"

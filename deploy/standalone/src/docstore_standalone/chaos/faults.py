@@ -1,4 +1,4 @@
-"""Faults of processes and disks that need no rights beyond those of the stack's user.
+"""Faults of processes, disks and connections. Only `partitioned` needs more rights than those of the stack's user.
 
 Each is a context manager that ends the fault, whatever happens in its block. A guard process ends it if this process is
 killed.
@@ -15,7 +15,9 @@ from pathlib import Path
 
 import psutil
 
+from docstore_platform.ids import new_id
 from docstore_platform.tasks import end_tasks
+from docstore_standalone.chaos.partition import TABLE_PREFIX, cut, heal, listening_ports
 from docstore_standalone.supervision.processes import ProcessId
 
 PERIOD_SECONDS = 0.1
@@ -73,10 +75,27 @@ def resume(processes: Sequence[psutil.Process]) -> None:
 
 
 @asynccontextmanager
+async def partitioned(processes: Sequence[psutil.Process], seconds: float) -> AsyncIterator[set[int]]:
+    """Cut processes off for the block, and no longer than `seconds`; give the ports that nobody reaches.
+
+    Connections stay open and nothing arrives; what the processes connect to themselves is still in reach. A process
+    that takes the place of one that ends is cut off, too. PartitionFailed.
+    """
+    table = TABLE_PREFIX + new_id().replace("-", "")
+    ports = listening_ports(processes)
+    async with _guarded([], table=table):
+        try:
+            await asyncio.to_thread(cut, table, ports, seconds)
+            yield ports
+        finally:
+            heal(table)
+
+
+@asynccontextmanager
 async def filled_disk(folder: Path, leave_bytes: int) -> AsyncIterator[int]:
     """Fill the file system of `folder` except for so many bytes, for the block; give the number of bytes it took."""
     path = folder / FILL_FILE
-    async with _guarded([], path):
+    async with _guarded([], file=path):
         try:
             yield await asyncio.to_thread(_fill, path, leave_bytes)
         finally:
@@ -98,7 +117,9 @@ def _fill(path: Path, leave_bytes: int) -> int:
 
 
 @asynccontextmanager
-async def _guarded(processes: Sequence[psutil.Process], file: Path | None = None) -> AsyncIterator[None]:
+async def _guarded(
+    processes: Sequence[psutil.Process], *, file: Path | None = None, table: str = ""
+) -> AsyncIterator[None]:
     """Start the guard for the block."""
     known = [f"{each.pid}:{ProcessId.of(each.pid).started_at}" for each in processes]
     module = "docstore_standalone.chaos.guard"
@@ -107,6 +128,7 @@ async def _guarded(processes: Sequence[psutil.Process], file: Path | None = None
         "-m",
         module,
         str(file or ""),
+        table,
         *known,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

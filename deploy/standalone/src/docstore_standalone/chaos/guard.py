@@ -1,16 +1,17 @@
 """Ends a fault when the process that injected it ends, even by kill -9: it waits for the end of its input.
 
-Run as `python -m docstore_standalone.chaos.guard FILE PID:STARTED_AT ...`; FILE may be empty.
+Run as `python -m docstore_standalone.chaos.guard FILE TABLE PID:STARTED_AT ...`; FILE and TABLE (of nft) may be empty.
 """
 
 import sys
 from pathlib import Path
 
+from docstore_standalone.chaos.partition import heal
 from docstore_standalone.supervision.processes import ProcessId
 
 
 def main() -> None:
-    file, *processes = sys.argv[1:]
+    file, table, *processes = sys.argv[1:]
     print("ready", flush=True)
     sys.stdin.read()
     for each in processes:
@@ -19,6 +20,8 @@ def main() -> None:
             found.resume()
     if file:
         Path(file).unlink(missing_ok=True)
+    if table:
+        heal(table)
 
 
 if __name__ == "__main__":
