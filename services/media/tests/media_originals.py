@@ -1,6 +1,7 @@
 """Real images and documents, made for the tests."""
 
 import io
+import re
 import struct
 import subprocess
 from functools import cache
@@ -97,6 +98,42 @@ def noisy_video() -> bytes:
             check=True,
         )
         return Path(target).read_bytes()
+
+
+@cache
+def counting_video(form: str, codec: str, rate: str, *, sound: bool = True, seconds: int = 11) -> bytes:
+    """A picture that changes with every frame, and a tone."""
+    with TemporaryDirectory() as folder:
+        target = f"{folder}/video.{form}"
+        inputs = ["-f", "lavfi", "-i", f"testsrc2=s=320x180:r={rate}:d={seconds}"]
+        if sound:
+            inputs += ["-f", "lavfi", "-i", f"sine=d={seconds}"]
+        command = [get_ffmpeg_exe(), "-v", "error", *inputs, "-c:v", codec, "-b:v", "500k", target]
+        subprocess.run(command, check=True)
+        return Path(target).read_bytes()
+
+
+def frame_times(video: bytes) -> list[float]:
+    """The second of each frame."""
+    return _times(video, "v")
+
+
+def sound_times(video: bytes) -> list[float]:
+    """The second of each packet of sound."""
+    return _times(video, "a")
+
+
+def _times(video: bytes, stream: str) -> list[float]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "video.mp4"
+        path.write_bytes(video)
+        command = [get_ffmpeg_exe(), "-v", "error", "-copyts", "-i", str(path), "-map", f"0:{stream}?", "-c", "copy"]
+        ended = subprocess.run([*command, "-f", "framecrc", "-"], capture_output=True, check=False, text=True)
+    if stream == "a" and "#media_type 0: audio" not in ended.stdout:
+        return []
+    [base] = re.findall(r"^#tb 0: (\d+)/(\d+)", ended.stdout, re.MULTILINE) or [("1", "1")]
+    rows = [line.split(",") for line in ended.stdout.splitlines() if not line.startswith("#")]
+    return sorted(int(row[2]) * int(base[0]) / int(base[1]) for row in rows)
 
 
 def svg(inside: str = "", *, doctype: str = "", size: tuple[int, int] = (200, 100)) -> bytes:

@@ -208,6 +208,14 @@ class Spec:
         return max(factors) if self.fit == "cover" else min(factors)
 
 
+@dataclass(frozen=True, slots=True)
+class VideoPart:
+    """A part of a video under conversion that is stored: its name, and the second it ends at."""
+
+    name: str
+    end: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A picture of a content as a reader has asked for it, or the work to render it."""
@@ -221,6 +229,8 @@ class Variant:
     attempts: int = 0
     waits: int = 0
     lease_owner: str = ""
+    parts: tuple[VideoPart, ...] = ()
+    """Of a video whose conversion has begun, in order."""
 
     @property
     def id(self) -> str:
@@ -229,6 +239,14 @@ class Variant:
     @property
     def object_key(self) -> str:
         return f"previews/{self.owner_id}/{self.id}"
+
+    @property
+    def parts_prefix(self) -> str:
+        """Prefix of the object keys of parts."""
+        return f"{self.object_key}.parts/"
+
+    def part_key(self, part: VideoPart) -> str:
+        return f"{self.parts_prefix}{part.name}"
 
 
 def pdf_of(content: Rendition | Variant) -> Variant:

@@ -47,6 +47,12 @@ class MediaSettings(ServiceSettings):
     max_video_rendition_bytes: int = Field(512 * MIB, ge=MIB, description="larger renditions of videos are given up")
     video_timeout_seconds: float = Field(7200.0, gt=0, description="time limit of one video's rendition")
     video_cpu_seconds: int = Field(7200, ge=1, description="limit of processor time of one video's rendition")
+    video_part_seconds: int = Field(
+        30,
+        ge=1,
+        le=600,
+        description="a conversion that was interrupted continues at a multiple of this, in seconds of video",
+    )
     video_memory_mb: int = Field(1536, ge=256, description="memory limit of one video's rendition")
 
     variant_wait_seconds: float = Field(
@@ -92,4 +98,6 @@ class MediaSettings(ServiceSettings):
             self.max_video_rendition_bytes,
             self.infra.allow_weak_sandbox,
         )
-        return VideoLimits(self._content_limits, rendition, self.max_video_seconds, self.max_video_bytes)
+        return VideoLimits(
+            self._content_limits, rendition, self.max_video_seconds, self.max_video_bytes, self.video_part_seconds
+        )

@@ -122,22 +122,51 @@ async def test_a_video_that_can_not_be_converted_has_a_reason(world: World) -> N
             assert await refused(world, image, query) == (404, "preview_failed", "no_such_frame")
 
 
-async def test_a_video_is_converted_again_after_a_crash(world: World) -> None:
-    """The work of a dead instance is taken over from the beginning."""
-    async with world.running():
-        file = await added(world, "a.mp4", samples.video(), "video/mp4")
-    row = {"rendition": (await world.database["renditions"].find_one({}))["_id"]}  # type: ignore[index]
-    async with world.running(poll_interval_seconds=3600):
+async def test_a_conversion_is_resumed_after_a_crash(world: World) -> None:
+    """The work of a dead instance is taken over behind the last stored part, of which nothing is left at the end."""
+    variants = world.database["variants"]
+    async with world.running(video_part_seconds=2):
+        video = originals.counting_video("mp4", "libx264", "25", seconds=120)
+        file = await added(world, "a.mp4", video, "video/mp4")
         await world.picture(file.owner_id, file.file_id, "kind=rendition")
-    stuck = {"state": "pending", "lease_owner": "dead", "due_at": utc_now().replace(year=2100), "progress": 0.5}
-    await world.database["variants"].update_many(row, {"$set": stuck, "$unset": {"bytes": 1, "used_at": 1}})
-    async with world.running():
+
+        async def begun() -> Any:
+            row = await variants.find_one({"parts.1": {"$exists": True}})
+            return row and row["parts"]
+
+        parts = await eventually(begun)
+    [row] = await variants.find().to_list(None)
+    assert row["state"] == "pending"
+    await variants.update_one({}, {"$set": {"lease_owner": "dead", "due_at": utc_now().replace(year=2100)}})
+    async with world.running(video_part_seconds=60):
 
         async def converted() -> Any:
             answer = await world.picture(file.owner_id, file.file_id, "kind=rendition")
-            return answer.status == 302
+            return answer.status == 302 and answer.headers["location"]
 
-        assert await eventually(converted)
+        url = await eventually(converted)
+        await world.until_stored(file.owner_id, 3)
+    [row] = await variants.find().to_list(None)
+    assert row["parts"][: len(parts)] == parts
+    assert len(row["parts"]) < 60
+    async with aiohttp.ClientSession() as client, client.get(URL(url, encoded=True)) as answer:
+        assert len(originals.frame_times(await answer.read())) == 120 * 25
+
+
+async def test_parts_of_a_video_are_removed_with_it(world: World) -> None:
+    """A file that is purged while it is converted leaves nothing in the bucket."""
+    async with world.running(video_part_seconds=2):
+        video = originals.counting_video("mp4", "libx264", "25", seconds=120)
+        file = await added(world, "a.mp4", video, "video/mp4")
+        await world.picture(file.owner_id, file.file_id, "kind=rendition")
+
+        async def begun() -> Any:
+            return await world.database["variants"].find_one({"parts": {"$exists": True}})
+
+        assert (await eventually(begun))["state"] == "pending"
+        await world.purge(file)
+        await world.until_stored(file.owner_id, 0)
+        assert await world.database["variants"].count_documents({}) == 0
 
 
 async def test_sizes_are_bounded_and_consistent(running: World) -> None:

@@ -5,13 +5,15 @@ import os
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import media_originals as originals
 import media_samples as samples
 import pytest
-from media_contents import VIDEOS, NoPdfs, Store
+from media_contents import VIDEOS, MemoryParts, NoPdfs, Store
 
 from docstore_contents.reader import Contents
 from docstore_contents.workers.pool import WorkerLimits
@@ -53,10 +55,10 @@ class World:
     async def frame(self, data: bytes, second: float) -> Any:
         return originals.opened(await self.renderer.render_variant(self.variant(data, second=second), ["k"]))
 
-    async def converted(self, data: bytes) -> tuple[bytes, list[float]]:
+    async def converted(self, data: bytes, parts: MemoryParts | None = None) -> tuple[bytes, list[float]]:
         shares: list[float] = []
         variant = self.variant(data, is_video=True)
-        async with self.renderer.converted(variant, ["k"], shares.append) as path:
+        async with self.renderer.converted(variant, ["k"], parts or MemoryParts(), shares.append) as path:
             return await asyncio.to_thread(path.read_bytes), shares
 
 
@@ -107,6 +109,38 @@ async def test_a_video_is_converted_for_every_browser(world: World) -> None:
     assert shares[-1] == pytest.approx(1.0, abs=0.1)
     made = await world.rendered(data)
     assert (made.facts.width, made.facts.height) == (1280, 428)
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "rate", "sound"),
+    [
+        ("mp4", "libx264", "25", True),
+        ("mkv", "libx265", "30000/1001", True),
+        ("avi", "mpeg4", "10", True),
+        ("ts", "mpeg2video", "25", True),
+        ("webm", "libvpx", "60", False),
+    ],
+)
+async def test_a_conversion_continues_behind_the_last_stored_part(
+    tmp_path: Path, form: str, codec: str, rate: str, sound: bool
+) -> None:
+    """Each frame is there once and at its time, the sound misses three of them at most; what is stored is kept."""
+    world = World(tmp_path, replace(VIDEOS, part_seconds=2))
+    video = originals.counting_video(form, codec, rate, sound=sound)
+    straight, _ = await world.converted(video)
+    parts = MemoryParts(breaks_at=4)
+    with pytest.raises(ConnectionError):
+        await world.converted(video, parts)
+    assert [round(end, 1) for _, end in parts.stored] == [2.0, 4.0, 6.0]
+    before, parts.breaks_at = list(parts.stored), 0
+    resumed, shares = await world.converted(video, parts)
+    assert parts.stored[:3] == before
+    assert min(shares) >= 0.5
+    wanted, found = originals.frame_times(straight), originals.frame_times(resumed)
+    assert found == pytest.approx(wanted, abs=0.004)
+    gaps = [after - before for before, after in pairwise(originals.sound_times(resumed))]
+    assert bool(gaps) == sound
+    assert not gaps or max(gaps) < 0.05 + 3 / Fraction(rate)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, 1000])

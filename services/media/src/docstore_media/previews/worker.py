@@ -21,10 +21,10 @@ from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_
 from docstore_media.rendering.failures import (
     LEASE_SHARE,
     MAX_ATTEMPTS,
-    NotStored,
     failure_reason,
     is_temporary,
     pause_of,
+    storing,
 )
 from docstore_media.rendering.renderer import Renderer
 from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
@@ -118,10 +118,8 @@ class RenderingWorker:
             metrics.rendering_seconds.labels(rendition.kind.value, outcome).observe(time.perf_counter() - started)
 
     async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
-        try:
+        with storing():
             await self.pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
-        except Exception as error:  # whatever failed, the picture is stored by the next attempt
-            raise NotStored(repr(error)) from error
 
     async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:
         async def work(transaction: Transaction) -> bool:

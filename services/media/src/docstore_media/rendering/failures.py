@@ -1,5 +1,7 @@
 """What becomes of a failed attempt to render: it is retried, or the content has no picture for a reason."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from docstore_contents.reader import ContentDamaged
@@ -16,6 +18,15 @@ LEASE_SHARE = 0.8
 
 class NotStored(Exception):
     """The processed bucket did not accept a picture, for this reason."""
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Raise NotStored for whatever fails in this block: the next attempt stores it."""
+    try:
+        yield
+    except Exception as error:
+        raise NotStored(repr(error)) from error
 
 
 class Attempted(Protocol):

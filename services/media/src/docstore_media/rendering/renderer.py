@@ -12,7 +12,7 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
 from docstore_media.rendering.office import Office
-from docstore_media.rendering.videos import Progress, VideoLimits, Videos
+from docstore_media.rendering.videos import Parts, Progress, VideoLimits, Videos
 from docstore_media.rules import (
     MAX_PICTURE_BYTES,
     MAX_VARIANT_BYTES,
@@ -47,9 +47,9 @@ class Renderer(Protocol):
         """Return one picture of such a content. Raises the same."""
 
     def converted(
-        self, variant: Variant, object_keys: Sequence[str], progress: Progress
+        self, variant: Variant, object_keys: Sequence[str], parts: Parts, progress: Progress
     ) -> AbstractAsyncContextManager[Path]:
-        """Convert such a video; the file is removed at the end of the block. Raises the same."""
+        """Convert such a video; the file is removed at the end of the block. Raises the same, and what `parts` does."""
 
 
 class Pdfs(Protocol):
@@ -117,9 +117,11 @@ class WorkerRenderer:
             return {**response, "facts": response.get("facts", {}) | facts}
 
     @asynccontextmanager
-    async def converted(self, variant: Variant, object_keys: Sequence[str], progress: Progress) -> AsyncIterator[Path]:
+    async def converted(
+        self, variant: Variant, object_keys: Sequence[str], parts: Parts, progress: Progress
+    ) -> AsyncIterator[Path]:
         async with self._downloaded(variant, object_keys) as path:
-            yield await self._videos.rendition(path, path.parent, progress)
+            yield await self._videos.rendition(path, path.parent, parts, progress)
 
     @asynccontextmanager
     async def _pdf(self, content: Rendition | Variant, object_keys: Sequence[str]) -> AsyncIterator[Path]:

@@ -1,12 +1,12 @@
 """Variants of contents: a work queue, and a cache with a record of the last uses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
-from docstore_media.rules import Kind, Spec, Variant
+from docstore_media.rules import Kind, Spec, Variant, VideoPart
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
@@ -56,6 +56,9 @@ class Variants(Protocol):
     async def renew(self, variant: Variant, progress: float) -> bool:
         """Renew the lease and store the progress. False if it is to be removed, or the lease was lost."""
 
+    async def record_parts(self, variant: Variant, parts: Sequence[VideoPart]) -> None:
+        """Record the stored parts of a video; earlier attempts do not count any more. Raises LeaseLost."""
+
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         """Store that it is ready, or why not. False if it is to be removed, or the lease was lost."""
 
@@ -75,7 +78,7 @@ class Variants(Protocol):
         """Remove the least recently used ones, of one account or all, until `excess` bytes are free."""
 
     async def forget_failures(self) -> None:
-        """Delete the records of those that failed long ago."""
+        """Remove those that failed long ago."""
 
 
 class MongoVariants:
@@ -135,6 +138,9 @@ class MongoVariants:
             return True
         return False
 
+    async def record_parts(self, variant: Variant, parts: Sequence[VideoPart]) -> None:
+        await self._queue.renew(_lease(variant), {"parts": [asdict(part) for part in parts]})
+
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         change: Document = {
             "state": "failed" if reason else "ready",
@@ -181,7 +187,7 @@ class MongoVariants:
         await self._discard({"_id": {"$in": ids}})
 
     async def forget_failures(self) -> None:
-        await self._variants.delete_many({"state": "failed", "used_at": {"$lt": self._clock() - RETRIED_AFTER}})
+        await self._discard({"state": "failed", "used_at": {"$lt": self._clock() - RETRIED_AFTER}})
 
     async def discard(self, rendition_id: str | None = None) -> None:
         """Remove the variants of a rendition, or all. One under work is removed once its lease is over."""
@@ -191,7 +197,7 @@ class MongoVariants:
         is_free = {"$eq": [{"$ifNull": ["$lease_owner", None]}, None]}
         due_at = {"$cond": [is_free, self._clock(), "$due_at"]}
         removal = {"state": "removing", "attempts": 0, "due_at": due_at}
-        await self._variants.update_many({**chosen, "state": {"$ne": "removing"}}, [{"$set": removal}])
+        await self._variants.update_many({"state": {"$ne": "removing"}, **chosen}, [{"$set": removal}])
 
 
 def _variant_document(variant: Variant, state: State) -> Document:
@@ -223,6 +229,7 @@ def _variant(lease: Lease) -> Variant:
         attempts=lease.attempts,
         waits=row["waits"],
         lease_owner=lease.owner,
+        parts=tuple(VideoPart(**part) for part in row.get("parts", ())),
     )
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
 
 import structlog
@@ -11,20 +10,20 @@ import structlog
 from docstore_contents.s3.store import ObjectStoreError
 from docstore_media import metrics
 from docstore_media.previews.repository import Previews
-from docstore_media.previews.worker import Pictures
 from docstore_media.rendering.failures import (
     LEASE_SHARE,
     MAX_ATTEMPTS,
-    NotStored,
     failure_reason,
     is_temporary,
     pause_of,
+    storing,
 )
 from docstore_media.rendering.renderer import Renderer
 from docstore_media.rendering.videos import Progress
 from docstore_media.rules import RenderFailed, Variant
 from docstore_media.variants.repository import Variants, Work
 from docstore_media.variants.service import CONVERT_WAKEUP, MADE_WAKEUP, REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_media.variants.stored_parts import Objects, StoredParts
 from docstore_platform.tasks import end_tasks
 from docstore_work.lease_queue import LeaseLost
 from docstore_work.wakeup import wake
@@ -52,7 +51,7 @@ class VariantWorker:
     variants: Variants
     previews: Previews
     renderer: Renderer
-    pictures: Pictures
+    pictures: Objects
     _: KW_ONLY
     lease_seconds: float
     bounds: Bounds
@@ -87,6 +86,8 @@ class VariantWorker:
         if not await self.variants.conclude(variant, reason, size):  # its content was deleted meanwhile
             await self.variants.postpone(variant, 0, faultless=False)
             wake(REMOVE_WAKEUP)
+        elif variant.spec.is_video:
+            await self._clear_parts(variant)
         wake(MADE_WAKEUP)
         return True
 
@@ -98,6 +99,8 @@ class VariantWorker:
         try:
             async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
                 await self.pictures.delete(variant.object_key)
+                if variant.spec.is_video:
+                    await self.pictures.clear(variant.parts_prefix)
         except (ObjectStoreError, TimeoutError) as error:
             await self._postpone(variant, error, faultless=False)
         else:
@@ -126,7 +129,7 @@ class VariantWorker:
         async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
             keys = await self.previews.object_keys(variant.rendition_id)
             data = await self.renderer.render_variant(variant, keys)
-            with _storing():
+            with storing():
                 await self.pictures.put(variant.object_key, data, content_type=variant.spec.content_type)
             return len(data)
 
@@ -150,8 +153,9 @@ class VariantWorker:
 
     async def _converted(self, variant: Variant, progress: Progress) -> int:
         keys = await self.previews.object_keys(variant.rendition_id)
-        async with self.renderer.converted(variant, keys, progress) as path:
-            with _storing():
+        parts = StoredParts(self.variants, self.pictures, variant)
+        async with self.renderer.converted(variant, keys, parts, progress) as path:
+            with storing():
                 await self.pictures.put_file(variant.object_key, path, content_type=variant.spec.content_type)
             return (await asyncio.to_thread(path.stat)).st_size
 
@@ -159,10 +163,8 @@ class VariantWorker:
         log.info("variant_postponed", variant=variant.id, error=repr(error))
         await self.variants.postpone(variant, pause_of(variant, faultless=faultless), faultless=faultless)
 
-
-@contextmanager
-def _storing() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # whatever failed, it is stored by the next attempt
-        raise NotStored(repr(error)) from error
+    async def _clear_parts(self, variant: Variant) -> None:
+        try:
+            await self.pictures.clear(variant.parts_prefix)
+        except ObjectStoreError as error:
+            log.warning("video_parts_left", variant=variant.id, error=repr(error))  # until the variant is removed
