@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -46,6 +49,26 @@ async def test_a_partition_is_felt_and_heals(stack: DetachedStack) -> None:
     assert TABLE_PREFIX.encode() not in listed.stdout
 
 
+@pytest.fixture
+async def usual_stack(tmp_path: Path) -> AsyncIterator[DetachedStack]:
+    """With the lifetimes of signatures that users have."""
+    stack = DetachedStack(tmp_path / "data", {})
+    await stack.up()
+    yield stack
+    await stack.down()
+
+
+async def test_a_wrong_clock_is_survived(usual_stack: DetachedStack) -> None:
+    """Minutes ahead or behind, users work on: the tokens they have and the signatures they get are accepted."""
+    for offset in ("240", "-600"):
+        status, report = await chaos(usual_stack, "skew-clock", "services", "--offset", offset, "--seconds", "6")
+        assert status == 0, report
+        assert "set the clock of services" in report["what"]
+        assert report["during"]["requests"] > 30
+        assert (report["during"]["error_kinds"], report["after"]["error_kinds"]) == ({}, {})
+        assert not os.listdir(usual_stack.data / "clock-skew")
+
+
 async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
     """Once calls fail for as long as allowed the paused services go on, and users recover."""
     limits = ("--stop-error-rate", "0.5", "--stop-after", "1")
@@ -60,7 +83,7 @@ async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("skew-clock", "services"), "needs root"),
+        (("skew-clock", "mongod"), "clock of the machine"),
         (("kill", "nothing"), "no running component"),
     ],
 )

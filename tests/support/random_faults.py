@@ -1,4 +1,4 @@
-"""Random faults of a running stack: kills, pauses and partitions of one component or two at once."""
+"""Random faults of a running stack: kills, pauses, partitions and wrong clocks of one component or two at once."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from stacks import SUPERVISOR, DetachedStack
 
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
-from docstore_standalone.chaos.faults import partitioned, paused
+from docstore_standalone.chaos.faults import partitioned, paused, skewed
 from docstore_standalone.chaos.partition import partition_obstacle
 
 SERVERS = ("mongod", "object-store", "broker")
@@ -41,12 +41,15 @@ class StackFaults:
         self._stack = stack
         self._rng = rng
         self._can_partition = not partition_obstacle()
-        self._components = [*SERVERS, *(SERVICE_NAMES if processes else ["services"])]
+        self._services = list(SERVICE_NAMES) if processes else ["services"]
+        self._components = [*SERVERS, *self._services]
 
     async def strike(self) -> str:
         chance = self._rng.random()
         if chance < 0.04:
             return await self._kill([SUPERVISOR])
+        if 0.6 < chance <= 0.7:
+            return await self._skew(self._rng.choice(self._services))
         hit = self._rng.sample(self._components, 2 if chance < 0.2 else 1)
         if chance > 0.85 and self._can_partition:
             return await self._cut_off(hit)
@@ -76,6 +79,12 @@ class StackFaults:
         async with partitioned([self._stack.process(component) for component in hit], seconds):
             await asyncio.sleep(seconds)
         return f"cut off {' and '.join(hit)} for {seconds:.1f} s"
+
+    async def _skew(self, service: str) -> str:
+        offset, seconds = self._rng.uniform(-600.0, 600.0), self._rng.uniform(1.0, 8.0)
+        async with skewed(self._stack.data, service, offset, seconds):
+            await asyncio.sleep(seconds)
+        return f"skewed the clock of {service} by {offset:.0f} s for {seconds:.1f} s"
 
     async def _runs(self, component: str) -> None:
         async def runs() -> bool:

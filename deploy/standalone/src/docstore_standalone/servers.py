@@ -273,3 +273,8 @@ async def _mailbox_endpoint(folder: Path, ports: PortBook, opening: AsyncExitSta
     if serve:
         await opening.enter_async_context(serving(create_mailbox_app(folder / MAILBOX_FOLDER), LOOPBACK, port))
     return f"http://{LOOPBACK}:{port}"
+
+
+def clock_skew_file(data: Path, component: str) -> Path:
+    """Return the file by which `docstore chaos` skews the clock of a service's process."""
+    return data / "clock-skew" / component

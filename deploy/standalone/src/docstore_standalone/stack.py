@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from docstore_platform.clock import SKEW_FILE
 from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.backup_schedule import backups_running
 from docstore_standalone.credentials import Credentials, load_credentials
@@ -16,7 +17,7 @@ from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.embedded.log_retention import log_retention_running
 from docstore_standalone.embedded.mongo_users import SERVICES
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
-from docstore_standalone.servers import BrokerKind, Servers, start_servers
+from docstore_standalone.servers import BrokerKind, Servers, clock_skew_file, start_servers
 from docstore_standalone.service_secrets import only_for
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
@@ -138,6 +139,7 @@ def _process(
     operations_port, log_file = servers.ports[_operations(name)], servers.folder / "logs" / f"{name}.log"
     # The gateway is ready only if all others are, so it must neither be restarted nor wait for them.
     ready_path = "/healthz" if name == GATEWAY else "/readyz"
+    variables = {**variables, SKEW_FILE: str(clock_skew_file(servers.folder, name))}
     return ServiceProcess(
         name, module, port, operations_port, variables, log_file, forker=forker, ready_path=ready_path
     )

@@ -104,7 +104,7 @@ FORGERIES = {
     "no expiry": lambda: token(exp=None),
     "an expiry that is no time": lambda: token(exp="tomorrow"),
     "not yet valid": lambda: token(nbf=int(time.time()) + 600),
-    "made in the future": lambda: token(iat=int(time.time()) + 600),
+    "made in the future": lambda: token(iat=int(time.time()) + 1000, exp=int(time.time()) + 1600),
     "no account": lambda: token(sub=None),
     "an account that is no text": lambda: by_hand({"alg": "EdDSA", "kid": "k1"}, claims(sub={"$gt": ""}), OURS.sign),
     "no session": lambda: token(sid=None),

@@ -18,10 +18,9 @@ aborts the whole transaction. So work may be started twice, but is committed onc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import time
 from typing import Any
 
-from docstore_platform.clock import Clock, utc_now
+from docstore_platform.clock import Clock, unix_time, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import ASCENDING, Collection, Document, Session, UpdateOne
 from docstore_work.metrics import lease_events_total, wait_seconds
@@ -300,7 +299,7 @@ class LeaseQueue:
         retaken = before.get("lease_owner") is not None
         lease_events_total.labels(self._name, "retaken" if retaken else "claimed").inc()
         due_at = before[self._due_field] + self._age
-        wait_seconds.labels(self._name).observe(max(0.0, time() - due_at.timestamp()))
+        wait_seconds.labels(self._name).observe(max(0.0, unix_time() - due_at.timestamp()))
         return Lease(before["_id"], owner, document["attempts"], document)
 
     @staticmethod

@@ -21,6 +21,10 @@ Share = Annotated[
 ]
 Leave = Annotated[int, typer.Option("--leave-mib", min=0, help="MiB that a filled disk keeps free.")]
 SharedDisk = Annotated[bool, typer.Option("--shared-disk", help="Fill the disk although it has other data, too.")]
+Offset = Annotated[
+    float,
+    typer.Option("--offset", min=-86_400, max=86_400, help="Seconds that a skewed clock is ahead; negative: behind."),
+]
 Rate = Annotated[float, typer.Option("--rate", min=0.5, max=30, help="Probe calls a second.")]
 StopRate = Annotated[
     float,
@@ -36,6 +40,7 @@ def chaos(
     share: Share = 0.9,
     leave_mib: Leave = 0,
     shared_disk: SharedDisk = False,
+    offset: Offset = 300.0,
     rate: Rate = 10.0,
     stop_error_rate: StopRate = 1.0,
     stop_after: StopAfter = 15.0,
@@ -54,6 +59,7 @@ def chaos(
         share,
         leave_mib << 20,
         shared_disk,
+        offset,
         stop_error_rate,
         stop_after,
     )

@@ -11,7 +11,8 @@ from typing import Literal
 
 import psutil
 
-from docstore_standalone.chaos.faults import filled_disk, kill, partitioned, paused, slowed
+from docstore_platform.services import SERVICE_NAMES
+from docstore_standalone.chaos.faults import filled_disk, kill, partitioned, paused, skewed, slowed
 from docstore_standalone.chaos.partition import PartitionFailed, partition_obstacle
 from docstore_standalone.chaos.probes import Felt, Probes, felt
 from docstore_standalone.state import StackState, read_state
@@ -24,10 +25,8 @@ STEADY_SECONDS = 3.0
 SLOW_SECONDS, SLOW_TIMES = 1.0, 10
 """A call is slow if it takes longer than this, and than so many times the median before the fault."""
 POLL_SECONDS = 0.1
-NOT_POSSIBLE = {
-    "skew-clock": "a running process has the clock of the machine: setting it needs root (CAP_SYS_TIME), and changes it"
-    " for everything on the machine",
-}
+SKEWABLE = ("services", *SERVICE_NAMES)
+"""Servers read the clock of the machine, which nobody can change for one process."""
 
 
 class ExperimentRefused(Exception):
@@ -44,6 +43,8 @@ class Experiment:
     share: float = 0.9
     leave_bytes: int = 0
     is_shared_disk_allowed: bool = False
+    offset: float = 300.0
+    """Seconds that a skewed clock is ahead."""
     stop_error_rate: float = 1.0
     stop_after_seconds: float = 15.0
     """The fault ends early once so large a part of the calls has failed for so long."""
@@ -96,8 +97,6 @@ async def run_experiment(data: Path, experiment: Experiment, token: str, per_sec
 
 def _fault(data: Path, state: StackState, experiment: Experiment) -> AbstractAsyncContextManager[str]:
     name = experiment.fault
-    if name in NOT_POSSIBLE:
-        raise ExperimentRefused(f"{name} is not possible here: {NOT_POSSIBLE[name]}")
     if name == "partition" and (obstacle := partition_obstacle()):
         raise ExperimentRefused(f"{name} is not possible here: {obstacle}")
     if name == "fill-disk":
@@ -111,6 +110,10 @@ def _fault(data: Path, state: StackState, experiment: Experiment) -> AbstractAsy
     if process is None:
         names = ", ".join(state.processes)
         raise ExperimentRefused(f"there is no running component {experiment.component!r}; there is {names}")
+    if name == "skew-clock":
+        if experiment.component not in SKEWABLE:
+            raise ExperimentRefused(f"{experiment.component} has the clock of the machine; only services can be skewed")
+        return _skewed(data, experiment)
     return _of_process(process, experiment)
 
 
@@ -132,6 +135,13 @@ async def _of_process(process: psutil.Process, experiment: Experiment) -> AsyncI
     else:
         async with slowed([process], experiment.share):
             yield f"slowed {named}, which stood still for {experiment.share:.0%} of the time"
+
+
+@asynccontextmanager
+async def _skewed(data: Path, experiment: Experiment) -> AsyncIterator[str]:
+    async with skewed(data, experiment.component, experiment.offset, experiment.seconds):
+        ahead = "ahead of" if experiment.offset > 0 else "behind"
+        yield f"set the clock of {experiment.component} {abs(experiment.offset):g} s {ahead} the machine's"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import psutil
 from docstore_platform.ids import new_id
 from docstore_platform.tasks import end_tasks
 from docstore_standalone.chaos.partition import TABLE_PREFIX, cut, heal, listening_ports
+from docstore_standalone.servers import clock_skew_file
 from docstore_standalone.supervision.processes import ProcessId
 
 PERIOD_SECONDS = 0.1
@@ -89,6 +91,24 @@ async def partitioned(processes: Sequence[psutil.Process], seconds: float) -> As
             yield ports
         finally:
             heal(table)
+
+
+@asynccontextmanager
+async def skewed(data: Path, component: str, offset: float, seconds: float) -> AsyncIterator[None]:
+    """Let the clock of a service's process be `offset` seconds ahead for the block, and no longer than `seconds`.
+
+    It is the clock by which DocStore decides: expiry, signatures, what is stored. Timers and logs have the machine's.
+    """
+    path = clock_skew_file(data, component)
+    async with _guarded([], file=path):
+        path.parent.mkdir(exist_ok=True)
+        beside = path.with_suffix(".new")
+        beside.write_text(f"{offset} {time.time() + seconds}")
+        beside.replace(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ services in their settings, several of each during a rotation, and each route de
 """
 
 import hmac
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
+from docstore_platform.clock import unix_time
 from docstore_platform.http.operators import is_from_operators
 from docstore_platform.http.problems import Problem
 from docstore_platform.http.routes import INTERNAL_PREFIX
@@ -42,7 +42,7 @@ Clock = Callable[[], float]
 class TokenSource:
     """Tokens of one caller for one audience, renewed once a minute."""
 
-    def __init__(self, caller: str, audience: str, key: Ed25519PrivateKey, clock: Clock = time.time) -> None:
+    def __init__(self, caller: str, audience: str, key: Ed25519PrivateKey, clock: Clock = unix_time) -> None:
         self._caller = caller
         self._audience = audience
         self._key = key
@@ -86,7 +86,7 @@ class CallerVerifier:
         public_keys: Mapping[str, Sequence[Ed25519PublicKey]],
         *,
         shared_secret: str = "",
-        clock: Clock = time.time,
+        clock: Clock = unix_time,
     ) -> None:
         self._audience = audience
         self._public_keys = public_keys

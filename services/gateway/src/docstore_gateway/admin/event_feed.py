@@ -10,7 +10,6 @@ while somebody watches.
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 
@@ -22,7 +21,7 @@ from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope
 from docstore_gateway.push.long_poll import watching_disconnect
 from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
-from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.clock import rfc3339, unix_time, utc_now
 from docstore_platform.errors import TooMany
 from docstore_platform.security.tokens import Principal, expires_at
 from docstore_platform.settings import InfraSettings
@@ -157,7 +156,7 @@ class FeedStream:
 
     async def _stream(self, watcher: Watcher, send: Send) -> None:
         while not watcher.gone:
-            left = self._expires_at - time.time()
+            left = self._expires_at - unix_time()
             if left <= 0 or self._is_revoked(self._principal):
                 await write(send, encode_event("token_expired", {}))
                 return

@@ -6,12 +6,12 @@ out or be suspended; the known revocations stay in force, and the list is read a
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Collection
 
 import structlog
 
 from docstore_contracts.accounts import AccountsClient
+from docstore_platform.clock import unix_time
 from docstore_platform.errors import DomainError, NotFound, unavailable
 from docstore_platform.security.revocations import Revocation, RevokedTokens
 from docstore_platform.security.tokens import Principal, unauthorized
@@ -74,7 +74,7 @@ class RevocationFollower:
         wait = WAIT_SECONDS if self._cursor else 0
         page = await self._accounts.revocations(self._cursor, wait)
         revocations = [Revocation.from_json(item) for item in page["items"]]
-        now = time.time()
+        now = unix_time()
         self._revoked.forget_expired(now)
         self._revoked.add(revocations, now)
         self._cursor = page["cursor"]

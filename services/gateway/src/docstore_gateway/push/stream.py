@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.long_poll import JournalResponse, read_changes, watching_disconnect
 from docstore_gateway.push.waiting import Waiter, Waiting
-from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.clock import rfc3339, unix_time, utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.http.paging import change_cursor
@@ -113,7 +113,7 @@ class EventStream:
         """Wait for a wake-up, sending heartbeats and notifications; False when the stream is to end."""
         waiter.cursor = cursor
         while True:
-            left = self._expires_at - time.time()
+            left = self._expires_at - unix_time()
             if left <= 0 or waiter.ended:
                 await write(send, encode_event("token_expired", {}))
                 return False
