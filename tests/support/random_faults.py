@@ -15,6 +15,8 @@ from docstore_platform.testing import eventually
 from docstore_standalone.chaos.faults import partitioned, paused, skewed
 from docstore_standalone.chaos.partition import partition_obstacle
 
+MAX_SKEW = 30.0
+"""Seconds; what is scheduled by a clock that is ahead is late by as much, and the ledger waits a minute for it."""
 SERVERS = ("mongod", "object-store", "broker")
 
 
@@ -81,7 +83,7 @@ class StackFaults:
         return f"cut off {' and '.join(hit)} for {seconds:.1f} s"
 
     async def _skew(self, service: str) -> str:
-        offset, seconds = self._rng.uniform(-600.0, 600.0), self._rng.uniform(1.0, 8.0)
+        offset, seconds = self._rng.uniform(-MAX_SKEW, MAX_SKEW), self._rng.uniform(1.0, 8.0)
         async with skewed(self._stack.data, service, offset, seconds):
             await asyncio.sleep(seconds)
         return f"skewed the clock of {service} by {offset:.0f} s for {seconds:.1f} s"
