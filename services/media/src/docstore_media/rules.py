@@ -210,10 +210,12 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class VideoPart:
-    """A part of a video under conversion that is stored: its name, and the second it ends at."""
+    """A part of a video under conversion: its name, and the second it ends at."""
 
     name: str
     end: float
+    is_stored: bool = False
+    """False: it may be stored, or incomplete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,13 +242,9 @@ class Variant:
     def object_key(self) -> str:
         return f"previews/{self.owner_id}/{self.id}"
 
-    @property
-    def parts_prefix(self) -> str:
-        """Prefix of the object keys of parts."""
-        return f"{self.object_key}.parts/"
-
     def part_key(self, part: VideoPart) -> str:
-        return f"{self.parts_prefix}{part.name}"
+        """Return its object key."""
+        return f"{self.object_key}.parts/{part.name}"
 
 
 def pdf_of(content: Rendition | Variant) -> Variant:

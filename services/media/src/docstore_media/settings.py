@@ -47,7 +47,7 @@ class MediaSettings(ServiceSettings):
     max_video_rendition_bytes: int = Field(512 * MIB, ge=MIB, description="larger renditions of videos are given up")
     video_timeout_seconds: float = Field(7200.0, gt=0, description="time limit of one video's rendition")
     video_cpu_seconds: int = Field(7200, ge=1, description="limit of processor time of one video's rendition")
-    video_part_seconds: int = Field(
+    video_part_interval_seconds: int = Field(
         30,
         ge=1,
         le=600,
@@ -99,5 +99,9 @@ class MediaSettings(ServiceSettings):
             self.infra.allow_weak_sandbox,
         )
         return VideoLimits(
-            self._content_limits, rendition, self.max_video_seconds, self.max_video_bytes, self.video_part_seconds
+            self._content_limits,
+            rendition,
+            self.max_video_seconds,
+            self.max_video_bytes,
+            self.video_part_interval_seconds,
         )

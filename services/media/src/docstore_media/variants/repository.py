@@ -57,7 +57,10 @@ class Variants(Protocol):
         """Renew the lease and store the progress. False if it is to be removed, or the lease was lost."""
 
     async def record_parts(self, variant: Variant, parts: Sequence[VideoPart]) -> None:
-        """Record the stored parts of a video; earlier attempts do not count any more. Raises LeaseLost."""
+        """Record the parts of a video; once the last is stored, earlier attempts do not count. Raises LeaseLost."""
+
+    async def parts_of(self, variant_id: str) -> list[VideoPart]:
+        """Return the recorded parts of a video."""
 
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         """Store that it is ready, or why not. False if it is to be removed, or the lease was lost."""
@@ -139,7 +142,15 @@ class MongoVariants:
         return False
 
     async def record_parts(self, variant: Variant, parts: Sequence[VideoPart]) -> None:
-        await self._queue.renew(_lease(variant), {"parts": [asdict(part) for part in parts]})
+        change: Document = {"parts": [asdict(part) for part in parts]}
+        if parts[-1].is_stored:
+            change["attempts"] = 0
+        outcome = await self._variants.update_one(self._queue.held(_lease(variant)), {"$set": change})
+        if not outcome.matched_count:
+            raise LeaseLost
+
+    async def parts_of(self, variant_id: str) -> list[VideoPart]:
+        return _parts(await self._variants.find_one({"_id": variant_id}, {"parts": 1}) or {})
 
     async def conclude(self, variant: Variant, reason: str, size: int) -> bool:
         change: Document = {
@@ -229,8 +240,12 @@ def _variant(lease: Lease) -> Variant:
         attempts=lease.attempts,
         waits=row["waits"],
         lease_owner=lease.owner,
-        parts=tuple(VideoPart(**part) for part in row.get("parts", ())),
+        parts=tuple(_parts(row)),
     )
+
+
+def _parts(row: Mapping[str, Any]) -> list[VideoPart]:
+    return [VideoPart(**part) for part in row.get("parts", ())]
 
 
 def _lease(variant: Variant) -> Lease:

@@ -87,7 +87,7 @@ class VariantWorker:
             await self.variants.postpone(variant, 0, faultless=False)
             wake(REMOVE_WAKEUP)
         elif variant.spec.is_video:
-            await self._clear_parts(variant)
+            await self._delete_parts(variant)
         wake(MADE_WAKEUP)
         return True
 
@@ -99,8 +99,7 @@ class VariantWorker:
         try:
             async with asyncio.timeout(self.lease_seconds * LEASE_SHARE):
                 await self.pictures.delete(variant.object_key)
-                if variant.spec.is_video:
-                    await self.pictures.clear(variant.parts_prefix)
+                await self.pictures.delete_many(map(variant.part_key, variant.parts))
         except (ObjectStoreError, TimeoutError) as error:
             await self._postpone(variant, error, faultless=False)
         else:
@@ -163,8 +162,9 @@ class VariantWorker:
         log.info("variant_postponed", variant=variant.id, error=repr(error))
         await self.variants.postpone(variant, pause_of(variant, faultless=faultless), faultless=faultless)
 
-    async def _clear_parts(self, variant: Variant) -> None:
+    async def _delete_parts(self, variant: Variant) -> None:
+        parts = await self.variants.parts_of(variant.id)
         try:
-            await self.pictures.clear(variant.parts_prefix)
+            await self.pictures.delete_many(map(variant.part_key, parts))
         except ObjectStoreError as error:
             log.warning("video_parts_left", variant=variant.id, error=repr(error))  # until the variant is removed
