@@ -6,9 +6,10 @@ Clients have assembled blocks and packs, so these are verified before a byte is 
 import asyncio
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,9 @@ AHEAD_BYTES = 64 << 20
 WHOLE_PIECE_BYTES = 4 << 20
 INDEXES_KEPT = 64
 SLICE_TRIES = 3
+GAP_BYTES = 64 << 10
+"""Bytes between two slices that are read along instead of sending another request."""
+LONGEST_SPAN_BYTES = 4 << 20
 _INLINE_BYTES = 32 << 10
 """Size up to which a block is decompressed at once: passing it to a thread would take longer."""
 
@@ -174,20 +178,32 @@ class Contents:
 
     # --- slices of packs ---------------------------------------------------------------------------------
 
-    async def _slice(self, named: PackSlice) -> bytes:
-        """Return a slice's bytes. If a compaction moves it meanwhile, read the index again."""
+    async def slices(self, pack_key: str, numbers: Iterable[int]) -> dict[int, bytes]:
+        """Return slices of a pack by number, not verified; those near each other are read together.
+
+        If a compaction moves them meanwhile, the index is read again.
+        """
+        wanted = set(numbers)
         for _ in range(SLICE_TRIES):
-            index = self._indexes.get(named.pack_key) or await self.pack_index(named.pack_key)
-            entry = index.slices.get(named.number)
-            if entry is None:
-                raise ObjectNotFound("NoSuchKey", f"{named.pack_key} has no slice {named.number}")
-            if entry.size == 0:
-                return b""
+            index = self._indexes.get(pack_key) or await self.pack_index(pack_key)
+            if wanted - index.slices.keys():
+                raise ObjectNotFound("NoSuchKey", f"{pack_key} has no slice {min(wanted - index.slices.keys())}")
             try:
-                return await self._store.get_range(named.pack_key, entry.offset, entry.size, etag=index.etag)
+                return await self._slices(pack_key, index.etag, [index.slices[number] for number in wanted])
             except ObjectChanged:
-                self._indexes.pop(named.pack_key, None)
-        raise ObjectStoreUnavailable("PreconditionFailed", f"{named.pack_key} is rewritten too often")
+                self._indexes.pop(pack_key, None)
+        raise ObjectStoreUnavailable("PreconditionFailed", f"{pack_key} is rewritten too often")
+
+    async def _slices(self, pack_key: str, etag: str, entries: Sequence[Slice]) -> dict[int, bytes]:
+        found = {entry.number: b"" for entry in entries if entry.size == 0}
+        for span in _spans([entry for entry in entries if entry.size]):
+            start, end = span[0].offset, max(entry.offset + entry.size for entry in span)
+            data = await self._store.get_range(pack_key, start, end - start, etag=etag)
+            found |= {entry.number: data[entry.offset - start :][: entry.size] for entry in span}
+        return found
+
+    async def _slice(self, named: PackSlice) -> bytes:
+        return (await self.slices(named.pack_key, [named.number]))[named.number]
 
     # --- blocks and pieces -------------------------------------------------------------------------------
 
@@ -225,6 +241,19 @@ class Contents:
         frame = await self._store.get_range(block.key, 0, _frame_bound(block.size))
         plain = unpack(frame, block) if block.size <= _INLINE_BYTES else await asyncio.to_thread(unpack, frame, block)
         return plain if len(plain) == piece.end - piece.start else plain[piece.start : piece.end]
+
+
+def _spans(entries: Sequence[Slice]) -> Iterator[list[Slice]]:
+    """Groups of slices that are read together, in the order of the pack."""
+    span: list[Slice] = []
+    for entry in sorted(entries, key=attrgetter("offset")):
+        end = span[-1].offset + span[-1].size if span else 0
+        if span and (entry.offset > end + GAP_BYTES or entry.offset + entry.size - span[0].offset > LONGEST_SPAN_BYTES):
+            yield span
+            span = []
+        span.append(entry)
+    if span:
+        yield span
 
 
 def unpack(frame: bytes, block: Block) -> bytes:

@@ -21,7 +21,7 @@ from docstore_contents.s3.store import (
     ObjectStore,
     S3Config,
 )
-from docstore_contents.s3.sts import UploadCredentials, upload_credentials, upload_policy
+from docstore_contents.s3.sts import TemporaryCredentials, upload_credentials, upload_policy
 from docstore_platform.ids import new_id
 from docstore_standalone.servers import Servers
 
@@ -34,7 +34,7 @@ MIB = 1 << 20
 class Tool:
     """Any S3 tool, with credentials for one upload."""
 
-    credentials: UploadCredentials
+    credentials: TemporaryCredentials
     config: S3Config
     key: str
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from edge_cache import Refused, check_signature
+from edge_cache import Refused, check_cookies, check_signature
 
 from docstore_contents.s3.cdn import Cdn
 from docstore_contents.s3.presigned import Presigner, S3Config, attachment
@@ -58,6 +58,29 @@ def test_a_url_is_valid_for_its_object_name_and_time(kind: str) -> None:
             check_signature(url.replace(old, new), public, KEY_ID, NOW.timestamp())
     with pytest.raises(Refused, match="Access denied"):
         check_signature(url, ec.generate_private_key(ec.SECP256R1()).public_key(), KEY_ID, NOW.timestamp())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cookies_are_valid_below_their_prefix_until_they_expire(kind: str) -> None:
+    """For whatever query; not for a prefix that begins alike, nor with another key."""
+    key = new_key(kind)
+    given = presigner(key).cookies("accounts/a*/", expires_in=60)
+    assert given is not None
+    assert (given.prefix, given.expires_at) == (f"{URL}/accounts/a%2A/", NOW + timedelta(seconds=60))
+    allowed, public = f"{given.prefix}uploads/u/content?response-content-type=a%2Fb", key.public_key()
+    assert check_cookies(allowed, given.cookies, public, KEY_ID, NOW.timestamp()) == allowed
+    for refused in (f"{URL}/accounts/a%2Ab/content", f"{URL}/accounts/ab/content", f"{URL}/previews/a%2A/content"):
+        with pytest.raises(Refused, match="Access denied"):
+            check_cookies(refused, given.cookies, public, KEY_ID, NOW.timestamp())
+    with pytest.raises(Refused, match="Expired"):
+        check_cookies(allowed, given.cookies, public, KEY_ID, (NOW + timedelta(seconds=60)).timestamp())
+    stranger = ec.generate_private_key(ec.SECP256R1()).public_key()
+    with pytest.raises(Refused, match="Access denied"):
+        check_cookies(allowed, given.cookies, stranger, KEY_ID, NOW.timestamp())
+    assert (
+        Presigner(S3Config("http://s3", "", "us-west-2", "id", "secret", "contents")).cookies("a/", expires_in=1)
+        is None
+    )
 
 
 def test_only_downloads_of_contents_and_previews_go_through_the_cdn() -> None:

@@ -20,7 +20,7 @@ def test_reads_move_after_several_failed_probes_and_back_after_several_good_ones
     assert (moved[-1], switch.on_replica) == (True, False)
 
 
-def test_nobody_moves_to_a_replica_that_is_away_too() -> None:
+def test_an_unreachable_replica_is_not_used() -> None:
     """Then the home store's own errors are the honest answer."""
     switch = Switch()
     assert not any(switch.record(home=False, replica=False) for _ in range(10))

@@ -34,6 +34,6 @@ def test_words_that_a_store_has_encoded_are_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["=?", "=?utf-8?B?a?=", "=?no-such-charset?Q?a?=", "plain"])
-def test_what_is_no_encoded_word_is_text(value: str) -> None:
+def test_invalid_encoded_words_are_plain_text(value: str) -> None:
     """Shown as it is."""
     assert header_text(value) == value

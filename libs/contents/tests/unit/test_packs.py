@@ -35,7 +35,7 @@ def test_slices_lie_back_to_back(sizes: list[int]) -> None:
 
 
 @given(st.dictionaries(st.integers(0, 2**32 - 1), st.binary(max_size=40), max_size=20))
-def test_what_was_packed_is_found_by_its_number(contents: dict[int, bytes]) -> None:
+def test_packed_files_are_found_by_number(contents: dict[int, bytes]) -> None:
     """Whatever the numbers are: a compaction leaves gaps."""
     data = pack(list(contents.values()), list(contents))
     slices = read_index(data[-MAX_INDEX_BYTES:], len(data))
@@ -65,14 +65,14 @@ def test_no_bytes_lead_outside_of_a_pack(tail: bytes, more: int) -> None:
         (index_bytes([Slice(n, 0, 0) for n in range(3)])[4:], "an index that was cut off"),
     ],
 )
-def test_what_is_no_pack_is_refused(end: bytes, why: str) -> None:
+def test_an_invalid_pack_is_refused(end: bytes, why: str) -> None:
     """A ValueError for each way in which bytes are not a pack."""
     with pytest.raises(ValueError, match=r"pack|twice"):
         read_index(end, len(end))
 
 
 def test_keys_name_pack_and_slice() -> None:
-    """A version's object key says whose pack it is in, and where; other keys say nothing of the kind."""
+    """A version's object key contains its pack and its place there; other keys contain neither."""
     key = pack_key("ada", "p1")
     assert pack_of(slice_key(key, 17)) == PackSlice("ada", key, 17)
     assert pack_of(key) is None

@@ -165,7 +165,7 @@ async def test_a_damaged_block_passes_nothing_on(damage: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"blocks": [{"hash": "aa", "size": 5}]}', b'{"blocks": 7}'])
-async def test_what_is_no_block_list_is_damaged(data: bytes) -> None:
+async def test_an_invalid_block_list_is_reported_as_damaged(data: bytes) -> None:
     """And so is a list of blocks that do not add up to the content."""
     store = FakeStore({LIST_KEY: data})
     with pytest.raises(ContentDamaged):
@@ -188,7 +188,7 @@ async def test_slices_are_read_by_number() -> None:
         await contents.read(slice_key(PACK_KEY, 1), 4)
 
 
-async def test_a_compaction_in_between_moves_a_slice_and_nobody_notices() -> None:
+async def test_a_compaction_in_between_moves_a_slice_without_an_error() -> None:
     """Where it was is remembered with the pack's ETag, so other bytes are never taken for it."""
     store = FakeStore()
     store.add_pack({0: b"zero", 1: b"one", 2: b"two"})
@@ -237,9 +237,20 @@ async def test_a_download_that_fails_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_keys_determine_the_form() -> None:
-    """Block lists and slices of packs are told from objects of their own by their keys."""
+    """Block lists and slices of packs are distinguished from other objects by their keys."""
     assert is_blocks(LIST_KEY)
     assert not is_whole(LIST_KEY)
     assert not is_whole(slice_key(PACK_KEY, 3))
     assert is_whole("accounts/ada/uploads/u1/content")
     assert not is_blocks("accounts/ada/uploads/u1/content")
+
+
+async def test_slices_near_each_other_are_read_together() -> None:
+    """One request for those with small gaps, another for a distant one, none for an empty one."""
+    store = FakeStore()
+    slices = {0: b"first", 1: b"", 2: b"x" * (module.GAP_BYTES + 1), 3: b"second", 4: b"third"}
+    store.add_pack(slices)
+    assert await Contents(store).slices(PACK_KEY, [4, 0, 1, 3]) == {n: slices[n] for n in (0, 1, 3, 4)}
+    assert store.reads == 2
+    with pytest.raises(ObjectNotFound):
+        await Contents(store).slices(PACK_KEY, [0, 9])

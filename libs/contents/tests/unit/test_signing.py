@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from docstore_contents.s3.presigned import Presigner, S3Config, attachment, object_headers
 from docstore_contents.s3.signing import Credentials, Signer, encode_key, host_header
+from docstore_platform.http.client_origins import ClientOrigins, client_at
 
 NOW = datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
 BUCKET, REGION = "docstore-content", "us-west-2"
@@ -168,7 +170,7 @@ PRESIGNER = Presigner(
     ],
 )
 def test_client_urls_equal_boto3s(ours: str, operation: str, parameters: dict[str, Any]) -> None:
-    """What a boto3 client presigns for a download, an upload and a part is what we hand out."""
+    """What a boto3 client presigns for a download, an upload and a part is what we issue."""
     client = boto3.session.Session().client(
         "s3",
         region_name=REGION,
@@ -262,3 +264,15 @@ def test_secrets_do_not_show() -> None:
     shown = repr(config) + repr(Credentials("id", "s3cr3t", "t0k3n"))
     assert "s3cr3t" not in shown
     assert "t0k3n" not in shown
+
+
+def test_urls_name_the_store_that_the_client_uses() -> None:
+    """The signature is of that host, too; a replica's address is never replaced."""
+    config = S3Config("http://s3", "http://public", REGION, "id", "secret", BUCKET, follows_client=True)
+    with client_at(ClientOrigins("https://here", "https://192.168.1.5:8444")):
+        here = Presigner(config, lambda: NOW).presign_put("k", size=1, content_type="a/b", expires_in=60).url
+        replica = Presigner(replace(config, follows_client=False), lambda: NOW)
+        there = replica.presign_put("k", size=1, content_type="a/b", expires_in=60).url
+    signed = replace(config, public_endpoint="https://192.168.1.5:8444", follows_client=False)
+    assert here == Presigner(signed, lambda: NOW).presign_put("k", size=1, content_type="a/b", expires_in=60).url
+    assert there.startswith("http://public/")

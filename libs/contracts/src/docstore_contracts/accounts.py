@@ -1,7 +1,8 @@
 """Internal API of accounts."""
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from docstore_contracts.caller import Client, Timestamp
@@ -28,6 +29,8 @@ class Account(TypedDict):
     role: Literal["user", "admin"]
     status: AccountStatus
     email_verified: NotRequired[bool]
+    language: NotRequired[str | None]
+    """Of e-mails; null: never chosen."""
     home_region: str
     created_at: Timestamp
 
@@ -43,6 +46,22 @@ class SessionState(TypedDict):
     """Whether a log-in lasts."""
 
     active: bool
+
+
+class TokenExchange(TypedDict):
+    """An API token to exchange."""
+
+    token: Annotated[str, Field(max_length=64)]
+    email: NotRequired[Annotated[str, Field(max_length=254)] | None]
+    """Address that the token's account must have; null: any."""
+
+
+class ExchangedToken(TypedDict):
+    """A short-lived access token with the rights of an API token."""
+
+    access_token: str
+    expires_in: int
+    """Seconds until it expires."""
 
 
 class RevocationItem(TypedDict):
@@ -75,6 +94,12 @@ class AccountsClient(Client):
         """Whether this session of the account has not ended."""
         state: SessionState = await self._call("GET", f"/internal/accounts/{account_id}/sessions/{session_id}")
         return state["active"]
+
+    async def exchange_token(self, token: str, email: str | None) -> ExchangedToken:
+        """404 `invalid_token` if it is unknown, expired, revoked or not of the account with `email`."""
+        body: TokenExchange = {"token": token, "email": email}
+        exchanged: ExchangedToken = await self._call("POST", "/internal/token-exchange", body)
+        return exchanged
 
     async def revocations(self, cursor: str, wait_seconds: float) -> RevocationPage:
         """Revocations after `cursor`, all in force if it is empty; waits up to `wait_seconds` if there are none."""

@@ -29,7 +29,8 @@ class PreviewUrls(TypedDict):
 
 class PictureRequest(TypedDict):
     file: PreviewItem
-    watermark: Annotated[str, Field(min_length=1)]
+    watermark: str
+    """Empty for a picture without one."""
     size: PreviewSize
     page: Annotated[int, Field(ge=1)]
 
@@ -45,8 +46,8 @@ class MediaClient(Client):
         response: PreviewUrls = await self._call("POST", "/internal/previews", body)
         return response["urls"]
 
-    async def watermarked_picture(self, file: PreviewItem, watermark: str, size: PreviewSize, page: int) -> str:
-        """Signed URL of a picture of a version, or of a page of it, with this text all over it.
+    async def picture(self, file: PreviewItem, watermark: str, size: PreviewSize, page: int) -> str:
+        """Signed URL of a picture of a version, or of a page of it, with this text all over it, if there is one.
 
         Rendered now if it does not exist. The caller checks who may see it. Raises NotFound `no_preview` or
         `preview_failed`, Unavailable `preview_in_progress`.

@@ -6,6 +6,17 @@ from typing import Annotated, Literal, NotRequired, final
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypedDict
 
+from docstore_contracts.annotations import (
+    Annotations,
+    AnnotationsRequest,
+    AnnotationsResponse,
+    Lock,
+    LockRefresh,
+    LockRelease,
+    LockRequest,
+    PropertyChange,
+    PropertyChanges,
+)
 from docstore_contracts.caller import MAX_ITEMS, Client, Id, ItemRefused, Timestamp
 
 Permission = Literal["owner", "editor", "viewer"]
@@ -27,10 +38,14 @@ class WriteTarget(TypedDict):
     base_version: NotRequired[Annotated[int, Field(ge=0)] | None]
     on_conflict: NotRequired[Literal["copy", "fail"]]
     """Default: `copy`."""
+    lock_tokens: NotRequired[Annotated[list[str], Field(max_length=MAX_ITEMS)]]
+    """Locks that the account names as its own."""
 
 
 class UploadsCheck(TypedDict):
     account_id: Id
+    folder_id: NotRequired[str]
+    """Folder that the account's API token is limited to; empty: none."""
     items: Annotated[list[WriteTarget], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
@@ -54,7 +69,11 @@ class CheckResults(TypedDict):
 class CommitItem(WriteTarget):
     upload_id: Id
     account_id: Id
+    folder_id: NotRequired[str]
+    """Folder that the account's API token is limited to; empty: none."""
     device: NotRequired[str]
+    link_id: NotRequired[str]
+    """Link for editing by which a visitor has sent it; it must still exist. Empty: none."""
     size: Annotated[int, Field(ge=0)]
     content_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -137,11 +156,22 @@ class JournalHeads(TypedDict):
 
 class FileLookup(TypedDict):
     account_id: Id
+    folder_id: NotRequired[str]
+    """Folder that the account's API token is limited to; empty: none."""
     ids: Annotated[list[str], Field(max_length=MAX_ITEMS)]
 
 
 class Files(TypedDict):
     files: list[File]
+
+
+class FolderPath(TypedDict):
+    account_id: Id
+    path: str
+
+
+class FolderId(TypedDict):
+    id: str
 
 
 class AccountStorage(TypedDict):
@@ -189,9 +219,11 @@ class FileEntries(TypedDict):
 
 
 class MetadataClient(Client):
-    async def check_uploads(self, account_id: str, items: Sequence[WriteTarget]) -> list[CheckResult]:
+    async def check_uploads(
+        self, account_id: str, items: Sequence[WriteTarget], *, folder_id: str = ""
+    ) -> list[CheckResult]:
         """Check whether the account may write each item, and return what exists now; in order."""
-        body: UploadsCheck = {"account_id": account_id, "items": list(items)}
+        body: UploadsCheck = {"account_id": account_id, "folder_id": folder_id, "items": list(items)}
         response: CheckResults = await self._call("POST", "/internal/uploads/check", body)
         return response["results"]
 
@@ -213,11 +245,17 @@ class MetadataClient(Client):
         response: JournalHeads = await self._call("POST", "/internal/journals/heads", body)
         return response["heads"]
 
-    async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, File]:
-        """Return the files that the account may read, by id, without those in the trash."""
-        body: FileLookup = {"account_id": account_id, "ids": list(file_ids)}
+    async def lookup_files(self, account_id: str, file_ids: Sequence[str], *, folder_id: str = "") -> dict[str, File]:
+        """Return the files that the account may read, by id, without those in the trash and outside `folder_id`."""
+        body: FileLookup = {"account_id": account_id, "folder_id": folder_id, "ids": list(file_ids)}
         response: Files = await self._call("POST", "/internal/files/lookup", body)
         return {file["id"]: file for file in response["files"]}
+
+    async def folder_at(self, account_id: str, path: str) -> str:
+        """Return the id of the folder at a path in the account's own tree; 404, 409 `not_a_folder`."""
+        body: FolderPath = {"account_id": account_id, "path": path}
+        found: FolderId = await self._call("POST", "/internal/folders/resolve", body)
+        return found["id"]
 
     async def account_storage(self, account_id: str) -> AccountStorage:
         """Recomputed from the account's versions."""
@@ -228,3 +266,39 @@ class MetadataClient(Client):
         """Return all files and folders by id, also those in the trash; empty at the end."""
         response: FileEntries = await self._call("GET", f"/internal/files?after={after}&limit={limit}")
         return response["items"]
+
+    async def annotations_of(
+        self, account_id: str, ids: Sequence[str], children_of: str | None = None
+    ) -> dict[str, Annotations]:
+        """Return locks and properties by id: of `ids` with all locks that cover them, and of what is in a folder."""
+        body: AnnotationsRequest = {"account_id": account_id, "ids": list(ids), "children_of": children_of}
+        response: AnnotationsResponse = await self._call("POST", "/internal/annotations", body)
+        return response["items"]
+
+    async def take_lock(self, request: LockRequest) -> Lock:
+        """Lock a file or folder; Conflict `locked` if another lock is in the way."""
+        lock: Lock = await self._call("POST", "/internal/locks", request)
+        return lock
+
+    async def renew_lock(self, account_id: str, file_id: str, tokens: Sequence[str], seconds: int) -> Lock:
+        """Renew a lock that covers a file or folder; PreconditionFailed if none of `tokens` does."""
+        body: LockRefresh = {"account_id": account_id, "file_id": file_id, "tokens": list(tokens), "seconds": seconds}
+        lock: Lock = await self._call("POST", "/internal/locks/refresh", body)
+        return lock
+
+    async def release_lock(self, account_id: str, file_id: str, token: str) -> None:
+        """Release a lock that covers a file or folder, if there is one; Forbidden for another account's."""
+        body: LockRelease = {"account_id": account_id, "file_id": file_id, "token": token}
+        await self._call("POST", "/internal/locks/release", body)
+
+    async def set_properties(
+        self, account_id: str, file_id: str, changes: Sequence[PropertyChange], lock_tokens: Sequence[str]
+    ) -> None:
+        """Set and remove properties, all or none; Conflict `locked`, TooLarge `too_many_properties`."""
+        body: PropertyChanges = {
+            "account_id": account_id,
+            "file_id": file_id,
+            "lock_tokens": list(lock_tokens),
+            "changes": list(changes),
+        }
+        await self._call("POST", "/internal/properties", body)

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX, TOPICS, Event
+from docstore_events.envelope import SEQUENCE_DIGITS
 
 Json = dict[str, Any]
 
@@ -24,8 +25,21 @@ VERSION = "1.0.0"
 DESCRIPTION = """Facts that DocStore's services publish, as CloudEvents 1.0 in Kafka's binary mode: attributes
 are record headers, the event's JSON is the value, the key is the aggregate's id. A topic per aggregate keeps each
 aggregate's events in order; `revision` is their gapless number. An event may arrive more than once, always with the
-same `ce_id`. Ignore unknown fields: fields may be added, never removed or changed within a `ce_schemaversion`."""
+same `ce_id`. Ignore unknown fields: fields may be added, never removed or changed within a `ce_dataschema`."""
 
+SERVERS: Json = {
+    "kafka": {
+        "host": "{brokers}",
+        "protocol": "kafka",
+        "description": "The brokers of a deployment.",
+        "variables": {
+            "brokers": {
+                "default": "127.0.0.1:9092",
+                "description": "As in the services' setting DOCSTORE_KAFKA_BOOTSTRAP.",
+            }
+        },
+    }
+}
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "string", "format": "date-time"}
 _HEADERS: Json = {
@@ -35,8 +49,16 @@ _HEADERS: Json = {
     "ce_source": {**_TEXT, "description": "/docstore/ and the service that publishes it."},
     "ce_time": {**_MOMENT, "description": "When it happened."},
     "ce_subject": {**_TEXT, "description": "Id of the aggregate, also the record's key."},
-    "ce_sequence": {**_TEXT, "description": "The event's revision."},
-    "ce_schemaversion": _TEXT,
+    "ce_sequence": {
+        **_TEXT,
+        "pattern": f"^[0-9]{{{SEQUENCE_DIGITS}}}$",
+        "description": "The event's revision, padded with zeros to compare as text.",
+    },
+    "ce_dataschema": {
+        **_TEXT,
+        "format": "uri",
+        "description": "Identifier of the JSON Schema of the value: `$id` of a file in docs/api/events.",
+    },
     "content-type": {"type": "string", "const": "application/json"},
 }
 _OPTIONAL_HEADERS: Json = {"traceparent": {**_TEXT, "description": "W3C trace context of its cause."}}
@@ -59,6 +81,7 @@ def document() -> Json:
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "DocStore events", "version": VERSION, "description": " ".join(DESCRIPTION.split("\n"))},
+        "servers": SERVERS,
         "defaultContentType": "application/json",
         "channels": {name: channel for topic in TOPICS for name, channel in _channels(topic, events).items()},
         "operations": {f"publish-{event.type}": _operation(event) for event in events},
@@ -136,6 +159,13 @@ def _message(event: type[Event]) -> Json:
         "contentType": "application/json",
         "tags": [{"name": event.owner}],
         "traits": [{"$ref": "#/components/messageTraits/cloud-event"}],
+        "headers": {
+            "type": "object",
+            "properties": {
+                "ce_type": {"type": "string", "const": event.type},
+                "ce_dataschema": {"type": "string", "const": event.schema_uri()},
+            },
+        },
         "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": "0.5.0"}},
     }

@@ -13,6 +13,12 @@ from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Document
 
+TYPE_PREFIX = "org.docstore."
+"""Reverse-DNS prefix of types that the next release publishes. Services of the release before ignore events whose type
+they do not know, so this one reads both forms and publishes the short one."""
+SEQUENCE_DIGITS = 20
+"""Digits of `ce_sequence`, which consumers compare as text (CloudEvents sequence extension)."""
+
 Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
@@ -40,8 +46,8 @@ class Envelope(Generic[E_co]):
             "ce_source": f"/docstore/{self.source}",
             "ce_time": rfc3339(self.time),
             "ce_subject": self.event.key(),
-            "ce_sequence": str(self.event.revision),
-            "ce_schemaversion": str(self.event.schema_version),
+            "ce_sequence": f"{self.event.revision:0{SEQUENCE_DIGITS}}",
+            "ce_dataschema": self.event.schema_uri(),
             "content-type": "application/json",
         }
         if self.traceparent:
@@ -85,7 +91,7 @@ def open_envelope(
     """
     try:
         attributes: dict[str, bytes] = dict(headers)
-        event_type = EVENT_TYPES.get(attributes["ce_type"].decode())
+        event_type = EVENT_TYPES.get(attributes["ce_type"].decode().removeprefix(TYPE_PREFIX))
         if event_type is None or (wanted is not None and event_type not in wanted):
             return None
         traceparent = attributes.get("traceparent")

@@ -6,6 +6,7 @@ Pattern: https://microservices.io/patterns/data/transactional-outbox.html
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Collection as Several
 from typing import Any, TypeVar
 
 from docstore_events.catalogue.event import Event
@@ -47,6 +48,10 @@ class Transaction:
         envelope = seal(event, source=self._source, traceparent=traceparent)
         self.rows.append(outbox_row(envelope, self._topic_prefix))
         return envelope.id
+
+    def publish_prepared(self, row: Document) -> None:
+        """Publish an event that `Transactor.prepare` has prepared, under its id, time and trace."""
+        self.rows.append(row)
 
     def write_last(self, write: Callable[[], Awaitable[None]]) -> None:
         """Run `write` after the work and before the commit, for writes that can be combined."""
@@ -93,15 +98,26 @@ class Transactor:
         self._lanes = Lanes()
         self.wakeup_name = f"outbox:{database.name}"
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
+    def prepare(self, event: Event) -> Document:
+        """Return the outbox row of an event that a later transaction publishes.
+
+        A new document can be stored with the row of its first event by a single write, without a transaction.
+        """
+        envelope = seal(event, source=self._service, traceparent=current_traceparent())
+        return outbox_row(envelope, self._topic_prefix)
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | Several[str] = ()) -> T:
         """Run `work`, perhaps several times: it must only write with the session and publish.
 
         Transactions that are likely to write the same document should share a `lane`: they take turns, while without it
         all but one would conflict and be retried.
         """
-        if lane is not None:
-            async with self._lanes.turn(lane):
-                return await self.run(work)
+        async with contextlib.AsyncExitStack() as turns:
+            for name in [lane] if isinstance(lane, str) else sorted(set(lane)):  # in one order, so none waits for ever
+                await turns.enter_async_context(self._lanes.turn(name))
+            return await self._run(work)
+
+    async def _run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
 
         tries = 0
 

@@ -275,7 +275,7 @@ async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage:
     assert lease["until"] < utc_now() + timedelta(minutes=1)
 
 
-async def test_a_relay_whose_clock_is_an_hour_slow_notices_that_its_lease_is_over(stage: Stage) -> None:
+async def test_a_relay_with_a_clock_an_hour_slow_detects_that_its_lease_has_ended(stage: Stage) -> None:
     """A clock set back after the lease was taken does not make it last longer."""
     offset = timedelta(0)
     slow, right = stage.relay(clock=lambda: utc_now() - offset, lease_seconds=0.05), stage.relay(lease_seconds=600)

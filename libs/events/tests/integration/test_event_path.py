@@ -300,7 +300,7 @@ async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: Pair) 
         assert await listener.dead_letters.count() == 0
 
 
-async def test_an_unreadable_message_is_put_aside_and_the_next_ones_proceed(pair: Pair) -> None:
+async def test_an_unreadable_message_is_dead_lettered_and_the_next_ones_proceed(pair: Pair) -> None:
     """A message that can't be parsed is kept with its reason and does not stop its partition."""
     listener = pair.listener()
     assert listener.consumer is not None
@@ -312,7 +312,7 @@ async def test_an_unreadable_message_is_put_aside_and_the_next_ones_proceed(pair
         assert await listener.dead_letters.count() == 1
 
 
-async def test_only_a_letter_that_cannot_be_read_is_discarded(pair: Pair) -> None:
+async def test_only_an_unreadable_dead_letter_is_discarded(pair: Pair) -> None:
     """Once it is gone, what waited behind it is handled; an event that could be read is never given up."""
     pair.ledger.fail_for["bert"] = PermanentError("bert is not welcome")
     listener = pair.listener()
@@ -372,7 +372,7 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
 
 
 async def test_all_events_since_a_moment_are_sent_again(pair: Pair) -> None:
-    """An operator who doubts a log names a moment: what was sent since goes out once more, and counts once."""
+    """Events since a given moment are published again, and are handled once."""
     teller = pair.teller()
     async with teller.running(), pair.listener().running():
         await pair.say("anna", 1, 2)

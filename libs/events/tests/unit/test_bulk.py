@@ -43,7 +43,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     return looks
 
 
-async def test_nobody_waits_while_there_is_no_bulk() -> None:
+async def test_nothing_waits_without_bulk_work() -> None:
     """Nor is there a turn of the loop."""
     waiting = let_bulk_pass(time.monotonic() + LONG)
     with pytest.raises(StopIteration):

@@ -70,7 +70,7 @@ def fetches_of(kafka: FakeKafka) -> Fetches:
 
 
 @given(look_ms=st.floats(1, LONGEST_MS / 2), wait_ms=st.integers(SHORTEST_MS, LONGEST_MS))
-def test_what_is_there_is_found_after_a_few_fetches_and_then_by_most(look_ms: float, wait_ms: int) -> None:
+def test_existing_records_arrive_within_a_few_fetches(look_ms: float, wait_ms: int) -> None:
     """However long looking takes: the broker finds nothing in a wait that is shorter than that."""
     missed = []
     for _ in range(200):
@@ -126,7 +126,7 @@ def sent(*offsets: int) -> list[ConsumerRecord]:
     return [ConsumerRecord("files", 1, offset, 0, 0, b"", b"{}", None, 0, 2, ()) for offset in offsets]
 
 
-async def test_what_a_relay_sends_is_given_from_memory(logs: LocalLogs) -> None:
+async def test_records_of_the_own_relay_come_from_memory(logs: LocalLogs) -> None:
     """Once the broker has been asked where the log ends, it is not asked again."""
     kafka = FakeKafka()
     async with local_fetches(kafka):

@@ -1,5 +1,6 @@
 """Samples of every version of every event, kept for ever: what was once sent can always be read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.catalogue.event import Event
-from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
+from docstore_events.envelope import SEQUENCE_DIGITS, TYPE_PREFIX, Envelope, UnreadableMessage, open_envelope
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SAMPLES = sorted(GOLDEN.glob("*.json"))
@@ -37,11 +38,15 @@ def test_every_event_has_a_sample_of_its_present_version() -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_read_and_written_as_it_was(path: Path) -> None:
-    """Headers and fields survive parsing and dumping: no field was renamed, dropped or given another meaning."""
+    """No field was renamed, dropped or given another meaning. Headers follow CloudEvents 1.0, which events of the first
+    release did not: their sequence compares as text, and a schema is named in place of a version."""
     headers, value, envelope = load(path)
-    assert path.name == f"{envelope.event.type}.v{headers['ce_schemaversion']}.json"
+    version = headers.pop("ce_schemaversion")
+    assert path.name == f"{envelope.event.type}.v{version}.json"
     assert kept(value, orjson.loads(envelope.event.model_dump_json()))
-    assert kept(headers, {name: text.decode() for name, text in envelope.headers()})
+    headers["ce_sequence"] = headers["ce_sequence"].zfill(SEQUENCE_DIGITS)
+    headers["ce_dataschema"] = f"urn:docstore:event:{envelope.event.type}:v{version}"
+    assert {name: text.decode() for name, text in envelope.headers()} == headers
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -74,3 +79,20 @@ def test_a_field_of_a_later_release_is_ignored(path: Path) -> None:
     encoded = [(name, text.encode()) for name, text in headers.items()]
     newer = open_envelope(encoded, orjson.dumps({**value, "field_of_tomorrow": [1]}))
     assert newer == envelope
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_type_in_the_form_of_the_next_release_is_known(path: Path) -> None:
+    """A release that publishes it may run beside this one."""
+    headers, value, envelope = load(path)
+    encoded = [(name, text.encode()) for name, text in {**headers, "ce_type": TYPE_PREFIX + headers["ce_type"]}.items()]
+    assert open_envelope(encoded, orjson.dumps(value)) == envelope
+
+
+def test_sequences_compare_as_text_as_their_numbers_do() -> None:
+    """Consumers that know nothing of DocStore order events by this header alone."""
+    _, _, envelope = load(SAMPLES[0])
+    revisions = (1, 2, 9, 10, 99, 100, 2**63 - 1)
+    sealed = [replace(envelope, event=envelope.event.model_copy(update={"revision": each})) for each in revisions]
+    sequences = [dict(each.headers())["ce_sequence"] for each in sealed]
+    assert sequences == sorted(sequences)

@@ -9,17 +9,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaConnectionError
 from faststream.kafka import TestKafkaBroker
 
-from docstore_events.consuming import kafka_reader
+from docstore_events.consuming import batch_consumer, kafka_reader
+from docstore_events.consuming.batch_consumer import MAX_BATCH, Activity, BatchConsumer, batch_after
 from docstore_events.consuming.dead_letters import Record
-from docstore_events.consuming.kafka_reader import (
-    MAX_BATCH,
-    OUTAGE_DELAY_SECONDS,
-    Activity,
-    BatchConsumer,
-    KafkaReader,
-    batch_after,
-    pause_after,
-)
+from docstore_events.consuming.kafka_reader import OUTAGE_DELAY_SECONDS, KafkaReader, pause_after
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -96,7 +89,7 @@ async def test_only_the_logs_that_a_batch_came_from_are_committed(kafka: FakeKaf
     assert kafka.committed == {TopicPartition("usage", 1): 10, TopicPartition("files", 0): 4}
 
 
-async def test_what_could_not_be_committed_is_with_the_next_batch(kafka: FakeKafka, consumer: BatchConsumer) -> None:
+async def test_uncommitted_offsets_are_committed_with_the_next_batch(kafka: FakeKafka, consumer: BatchConsumer) -> None:
     """Of whatever logs that is: else one in which nothing more comes would seem unread for ever."""
     await consumer.getmany()
     await consumer.commit()
@@ -127,7 +120,7 @@ async def test_batches_are_committed_together_and_at_the_latest_when_the_consume
     kafka: FakeKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each commit costs the broker a write; a batch that is read again takes no effect."""
-    monkeypatch.setattr(kafka_reader, "COMMIT_SECONDS", 0.001)
+    monkeypatch.setattr(batch_consumer, "COMMIT_SECONDS", 0.001)
     consumer = BatchConsumer(activity=Activity())
 
     async def committed() -> bool:
@@ -137,7 +130,7 @@ async def test_batches_are_committed_together_and_at_the_latest_when_the_consume
     kafka.failures = [KafkaConnectionError()]
     await consumer.commit()
     await eventually(committed, every=0.001)
-    monkeypatch.setattr(kafka_reader, "COMMIT_SECONDS", 3600)
+    monkeypatch.setattr(batch_consumer, "COMMIT_SECONDS", 3600)
     kafka.first = record("files", 0, 3)
     await consumer.getmany()
     await consumer.commit()
@@ -157,7 +150,7 @@ async def test_a_log_that_is_read_from_its_start_keeps_no_older_commit(
     assert kafka.committed == {TopicPartition("usage", 1): 0}
 
 
-async def test_logs_that_another_has_by_now_keep_nobody_from_committing_the_others(
+async def test_logs_claimed_by_another_do_not_block_commits_of_the_others(
     kafka: FakeKafka, consumer: BatchConsumer
 ) -> None:
     """A rebalance in the middle of a batch takes one of its two logs away; the other is read again if it fails."""

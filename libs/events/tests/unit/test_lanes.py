@@ -7,7 +7,7 @@ import pytest
 from docstore_events.transaction import Lanes
 
 
-async def test_who_is_in_one_lane_takes_turns_in_order() -> None:
+async def test_callers_of_one_lane_run_in_order() -> None:
     """First come, first served; another lane waits for nobody; one that gives up holds nobody up; nothing is left."""
     lanes = Lanes()
     order: list[str] = []

@@ -35,7 +35,7 @@ def called_name(call: ast.Call) -> str:
 
 
 def made_by(call: ast.Call) -> str:
-    """Name of the class that a call constructs, or hands over to be constructed and published."""
+    """Name of the class that a call constructs, or passes on to be constructed and published."""
     name, first = called_name(call), next(iter(call.args), None)
     return first.id if "publish" in name and isinstance(first, ast.Name) else name
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from docstore_events.outbox.pacing import Pacing
+from docstore_events.pacing import Pacing
 
 
 class FakeSeconds:

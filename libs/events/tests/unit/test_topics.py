@@ -12,7 +12,7 @@ from docstore_platform.settings import InfraSettings
 FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"partition": 1}]}
 
 
-async def test_who_comes_while_topics_are_made_waits_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_callers_wait_for_the_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the one that began it is cancelled; whoever comes later looks again."""
     looks = 0
     looked = asyncio.Event()

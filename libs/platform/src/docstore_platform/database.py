@@ -3,9 +3,9 @@
 Only repositories, `app.py` and `maintenance.py` import the driver's types from `docstore_platform.mongo`.
 """
 
-from docstore_platform.mongo import DuplicateKeyError, PyMongoError, Session, is_duplicate
+from docstore_platform.mongo import DuplicateKeyError, PyMongoError, Session, is_duplicate, is_passing
 
 DatabaseError = PyMongoError
 """The database refused a request or is unreachable."""
 
-__all__ = ["DatabaseError", "DuplicateKeyError", "Session", "is_duplicate"]
+__all__ = ["DatabaseError", "DuplicateKeyError", "Session", "is_duplicate", "is_passing"]

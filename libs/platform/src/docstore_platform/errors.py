@@ -73,6 +73,12 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class Locked(DomainError):
+    """Somebody has locked it."""
+
+    code = "locked"
+
+
 class TooMany(DomainError):
     """More, or more often, than allowed."""
 

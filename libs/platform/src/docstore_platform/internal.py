@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Scope
 from yarl import URL
 
 from docstore_platform.errors import DomainError, Unauthenticated, unavailable
+from docstore_platform.http.client_origins import HEADER, current_origins
 from docstore_platform.http.problems import error_of
 from docstore_platform.security.service_identity import CALLER_NOT_ALLOWED, token_source
 from docstore_platform.services import CallerName, ServiceName
@@ -168,6 +169,8 @@ class ServiceClient:
         traceparent = current_traceparent()
         if traceparent:
             headers["traceparent"] = traceparent
+        if origins := current_origins():
+            headers[HEADER.decode()] = origins.header().decode()
         payload = b"" if body is None else orjson.dumps(body)
         response = await self._send(method, path, headers, payload)
         if response.status == 401 and self._tokens and self._shared_secret:  # a service of the previous version

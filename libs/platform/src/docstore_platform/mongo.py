@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -42,6 +42,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from docstore_platform.mongo_version import check_server_version
 from docstore_platform.telemetry.mongo_spans import MongoSpans
 from docstore_platform.telemetry.tracing import is_tracing
 
@@ -69,7 +70,6 @@ __all__ = [
     "Timestamp",
     "UpdateMany",
     "UpdateOne",
-    "check_server_version",
     "conflict",
     "database_of",
     "encode_document",
@@ -80,6 +80,7 @@ __all__ = [
     "majority_time",
     "raw_documents",
     "server_time",
+    "shared_clients",
     "snapshot_time",
 ]
 
@@ -89,15 +90,15 @@ Collection = AsyncIOMotorCollection[Document]
 Session = AsyncIOMotorClientSession | None
 T = TypeVar("T")
 
-OLDEST_SERVER, FIRST_UNTRIED_SERVER = (6, 0), (9, 0)
-"""Supported versions of MongoDB: the first, and the first untested one."""
-
 log = structlog.get_logger(__name__)
 
 MAJORITY = WriteConcern("majority")
 MAJORITY_READS = ReadConcern("majority")
 """Read majority-committed data only: for readers that pass on what they read."""
 TRANSACTION_SECONDS = 10.0
+POOL_SIZE = 64
+SHARED_NAME = "docstore"
+"""Name of a shared client in the server's logs."""
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
 TRANSACTION_TOO_LONG = 290
@@ -106,16 +107,6 @@ KEY_NOT_FOUND = 211
 OPTIONS_DIFFER = 85
 SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
-
-
-def check_server_version(build_info: Mapping[str, Any]) -> None:
-    """Log a warning if the server is newer than the tested versions. ValueError if it is too old."""
-    version = tuple(build_info["versionArray"][:2])
-    if version < OLDEST_SERVER:
-        oldest = ".".join(map(str, OLDEST_SERVER))
-        raise ValueError(f"MongoDB {build_info['version']} is too old: DocStore needs {oldest} or newer")
-    if version >= FIRST_UNTRIED_SERVER:
-        log.warning("mongodb_version_untried", version=build_info["version"], supported="6.0 to 8.x")
 
 
 def is_passing(error: BaseException) -> bool:
@@ -187,21 +178,51 @@ def raw_documents(collection: Collection) -> Collection:
     return collection.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
 
 
+_shared: dict[str, Any] | None = None
+"""Clients by URL, while they are shared."""
+
+
+@contextmanager
+def shared_clients() -> Iterator[None]:
+    """Until the block ends, all `Mongo` of one URL have one client: for the services of one process.
+
+    A client has connections of its own, and three threads that wake up twice a second.
+    """
+    global _shared
+    _shared = {}
+    try:
+        yield
+    finally:
+        for client in _shared.values():
+            client.close()
+        _shared = None
+
+
+def _new_client(url: str, app_name: str, pool_size: int) -> Any:
+    return AsyncIOMotorClient(
+        url,
+        appname=app_name,
+        maxPoolSize=pool_size,
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=2_000,
+        tz_aware=True,
+        retryWrites=True,
+        w="majority",
+        event_listeners=[MongoSpans()] if is_tracing() else [],
+    )
+
+
 class Mongo:
     """A pooled client. Writes need a majority; times are aware UTC datetimes."""
 
-    def __init__(self, url: str, *, app_name: str, pool_size: int = 64) -> None:
-        self._client: Any = AsyncIOMotorClient(
-            url,
-            appname=app_name,
-            maxPoolSize=pool_size,
-            serverSelectionTimeoutMS=5_000,
-            connectTimeoutMS=2_000,
-            tz_aware=True,
-            retryWrites=True,
-            w="majority",
-            event_listeners=[MongoSpans()] if is_tracing() else [],
-        )
+    def __init__(self, url: str, *, app_name: str, pool_size: int = POOL_SIZE) -> None:
+        self._is_shared = _shared is not None
+        if _shared is None:
+            self._client = _new_client(url, app_name, pool_size)
+        else:
+            if url not in _shared:
+                _shared[url] = _new_client(url, SHARED_NAME, POOL_SIZE)
+            self._client = _shared[url]
 
     def database(self, name: str) -> Database:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
@@ -229,7 +250,8 @@ class Mongo:
         check_server_version(await self._client.admin.command("buildInfo"))
 
     def close(self) -> None:
-        self._client.close()
+        if not self._is_shared:
+            self._client.close()
 
     async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run `work` in one majority transaction, retried on passing conflicts for at most 10 seconds.

@@ -15,10 +15,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docstore_platform.http.connections import ConnectionLimits, bounded_protocol
-from docstore_platform.http.operators import OperatorsPort, listening_sockets
-from docstore_platform.http.stopping import announce_stopping
+from docstore_platform.http.server.connections import ConnectionLimits, bounded_protocol, listening_sockets
+from docstore_platform.http.server.operators import OperatorsPort
+from docstore_platform.http.server.stopping import announce_stopping
 from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
+from docstore_platform.start_signal import wait_for_start_signal
 from docstore_platform.telemetry.logs import configure_logging
 from docstore_platform.telemetry.tracing import configure_tracing
 from docstore_platform.web import json_response
@@ -116,6 +117,7 @@ def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits
     raise_file_limit()
     collect_less_often()
     leaving = Leaving(create_app())
+    wait_for_start_signal()
     config = uvicorn.Config(
         OperatorsPort(leaving, listen.operations_port),
         loop="uvloop",

@@ -137,6 +137,7 @@ class InfraSettings(ServiceUrls):
     s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
     s3_processed_bucket: str = Field("", description="bucket of previews; empty: `docstore-processed-<region>`")
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
+    s3_read_role_arn: str = Field("arn:aws:iam::role/docstore-reader", description="assumed to lend read credentials")
 
     s3_replica_endpoint: str = Field(
         "", description="store in another region with a replica of the content bucket, read while this region's is away"

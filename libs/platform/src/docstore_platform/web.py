@@ -17,16 +17,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.operations import Readiness
 from docstore_platform.http.body_limits import BodyLimit
-from docstore_platform.http.operators import is_from_operators, operators_only
+from docstore_platform.http.client_origins import ClientOriginsReader
 from docstore_platform.http.parameters import refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.http.startup import Startup, UntilStarted
+from docstore_platform.http.server.operators import is_from_operators, operators_only
+from docstore_platform.http.server.startup import Startup, UntilStarted
 from docstore_platform.internal import ServiceClient
 from docstore_platform.security.service_identity import CallerVerifier, callers, internal_routes
 from docstore_platform.security.tokens import FetchKeys, TokenVerifier
-from docstore_platform.services import ServiceName
+from docstore_platform.services import GATEWAY, ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.telemetry.metrics import build_info, exposition, http_seconds
 from docstore_platform.telemetry.request_metrics import UNMATCHED
@@ -208,6 +209,8 @@ def service_app(
     app.state.caller_verifier = CallerVerifier.of(name, infra)
     app.add_middleware(UntilStarted, startup=startup)
     app.add_middleware(BodyLimit)
+    if name != GATEWAY:  # which determines them
+        app.add_middleware(ClientOriginsReader)
     app.add_middleware(Telemetry, service=name)  # outermost: it counts refused requests too
     install_problem_handlers(app)
     internal = (*internal, readiness_router(name, checks, partial_checks or {}))

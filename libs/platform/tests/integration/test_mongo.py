@@ -4,7 +4,16 @@ import asyncio
 
 import pytest
 
-from docstore_platform.mongo import Database, Mongo, ReturnDocument, Session, keep_for
+from docstore_platform.mongo import (
+    Database,
+    Document,
+    Mongo,
+    PyMongoError,
+    ReturnDocument,
+    Session,
+    keep_for,
+    shared_clients,
+)
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
@@ -65,3 +74,21 @@ async def test_a_changed_lifetime_applies_to_stored_documents(database: Database
     for seconds in (10, 20, 20):
         await keep_for(database["moments"], "at", seconds)
     assert (await database["moments"].index_information())["kept"]["expireAfterSeconds"] == 20
+
+
+async def test_services_of_one_process_share_a_client(infra: InfraSettings) -> None:
+    """One that is closed leaves the others usable; the end of the block closes the client."""
+    url = infra.mongo_url.get_secret_value()
+    with shared_clients():
+        closed, other = Mongo(url, app_name="one"), Mongo(url, app_name="other")
+        await closed.ping()
+        closed.close()
+        names = {each["appName"] for each in await _connections(other)}
+    assert "docstore" in names
+    assert not names & {"one", "other"}
+    with pytest.raises(PyMongoError):
+        await other.ping()
+
+
+async def _connections(mongo: Mongo) -> list[Document]:
+    return await mongo.database("admin").aggregate([{"$currentOp": {"idleConnections": True}}]).to_list(None)

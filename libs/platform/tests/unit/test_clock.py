@@ -54,7 +54,7 @@ async def test_an_offset_ends_by_itself(skew: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1", "x y", "600 0"])
-def test_a_file_that_says_nothing_changes_nothing(skew: Path, text: str) -> None:
+def test_a_file_without_an_offset_changes_nothing(skew: Path, text: str) -> None:
     """Nor does one that is long over."""
     skew.write_text(text)
     assert abs(ahead()) < 1

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from docstore_platform.custom_metadata import INVALID_METADATA, check_metadata
+from docstore_platform.domain.custom_metadata import INVALID_METADATA, check_metadata
 from docstore_platform.errors import Invalid
 from docstore_platform.http.problems import validation_code
 from docstore_platform.http.values import CustomMetadata, MetadataNames

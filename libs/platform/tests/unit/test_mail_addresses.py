@@ -2,7 +2,7 @@
 
 import pytest
 
-from docstore_platform.mail_addresses import sendable
+from docstore_platform.domain.mail_addresses import sendable
 
 
 @pytest.mark.parametrize(

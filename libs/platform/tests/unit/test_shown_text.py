@@ -4,8 +4,8 @@ import pytest
 from jinja2 import DictLoader
 from markupsafe import Markup
 
+from docstore_platform.domain.shown_text import TURNING, keeps_direction
 from docstore_platform.plain_page import plain_pages
-from docstore_platform.shown_text import TURNING, keeps_direction
 
 
 @pytest.mark.parametrize("control", sorted(TURNING))

@@ -16,7 +16,7 @@ def leases(infra: InfraSettings, mongo: Mongo) -> Collection:
     return mongo.database(f"{infra.database_prefix}work")["leases"]
 
 
-async def test_of_ten_instances_one_leads(leases: Collection) -> None:
+async def test_one_of_ten_instances_leads(leases: Collection) -> None:
     """However many ask at once; the leader renews, and after it has given up another one leads."""
     instances = [LeaderLease(leases, "archive", seconds=600) for _ in range(10)]
     leads = await asyncio.gather(*(instance.hold() for instance in instances))

@@ -40,7 +40,7 @@ async def working(work: Work, *, every_seconds: float = HOUR, retry_seconds: flo
         yield
 
 
-async def test_what_is_due_is_done_without_a_pause() -> None:
+async def test_due_work_runs_without_a_pause() -> None:
     """Then nothing is queried until a wake-up."""
     work = Work(due=3)
     async with working(work):
@@ -51,14 +51,14 @@ async def test_what_is_due_is_done_without_a_pause() -> None:
     assert (work.due, work.looks) == (0, 7)
 
 
-async def test_nobody_has_to_wake_it() -> None:
+async def test_a_lost_wakeup_costs_one_pause_only() -> None:
     """A wake-up that was lost, as from another process, costs no more than the pause between two looks."""
     work = Work(due=0)
     async with working(work, every_seconds=0.01):
         await work.looked(3)
 
 
-async def test_what_failed_is_tried_again() -> None:
+async def test_failed_work_is_retried() -> None:
     """After its pause, however often it fails."""
     work = Work(due=2, failures=3)
     async with working(work, retry_seconds=0.01):

@@ -1,11 +1,13 @@
-"""Signed URLs of a CDN in front of the buckets, as Amazon CloudFront checks them.
+"""Signed URLs and cookies of a CDN in front of the buckets, as Amazon CloudFront checks them.
 
-Source: "Use signed URLs" in the Amazon CloudFront Developer Guide: a canned policy, SHA-1, a key of RSA or P-256.
+Source: "Use signed URLs" (a canned policy) and "Use signed cookies" (a custom policy) in the Amazon CloudFront
+Developer Guide: SHA-1, a key of RSA or P-256.
 """
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from botocore.signers import CloudFrontSigner
@@ -37,19 +39,48 @@ class Cdn:
         return cls(settings.cdn_url, settings.cdn_key_id, key) if key else None
 
 
+@dataclass(frozen=True, slots=True)
+class SignedCookies:
+    """Cookies by name, which open every URL that begins with `prefix` until `expires_at`."""
+
+    prefix: str
+    cookies: dict[str, str]
+    expires_at: datetime
+
+
 class CdnSigner:
-    """Signs URLs of single objects."""
+    """Signs URLs of single objects, and cookies for all objects below a prefix."""
 
     def __init__(self, cdn: Cdn, clock: Clock) -> None:
         self._origin = cdn.url
         self._clock = clock
         self._signer = CloudFrontSigner(cdn.key_id, _signing(cdn.private_key))
 
+    def url(self, path: str, query: str) -> str:
+        """Return a URL of this encoded path and query without a signature, for who has cookies."""
+        return f"{self._origin}{path}?{query}"
+
     def presign(self, path: str, query: str, expires_in: int) -> str:
         """Return a URL of this encoded path and query, valid for `expires_in` seconds."""
         until = self._clock() + timedelta(seconds=expires_in)
-        url: str = self._signer.generate_presigned_url(f"{self._origin}{path}?{query}", date_less_than=until)
+        url: str = self._signer.generate_presigned_url(self.url(path, query), date_less_than=until)
         return url
+
+    def cookies(self, path: str, expires_in: int) -> SignedCookies:
+        """Return cookies for all URLs below this encoded path, which ends with a slash, for `expires_in` seconds."""
+        until = (self._clock() + timedelta(seconds=expires_in)).replace(microsecond=0)
+        prefix = f"{self._origin}{path}"
+        policy = self._signer.build_policy(f"{prefix}*", until).encode()
+        values = {
+            "CloudFront-Policy": _cookie_value(policy),
+            "CloudFront-Signature": _cookie_value(self._signer.rsa_signer(policy)),
+            "CloudFront-Key-Pair-Id": self._signer.key_id,
+        }
+        return SignedCookies(prefix, values, until)
+
+
+def _cookie_value(data: bytes) -> str:
+    return base64.b64encode(data).decode().translate(str.maketrans("+=/", "-_~"))
 
 
 def _signing(pem: str) -> Callable[[bytes], bytes]:

@@ -14,6 +14,7 @@ from typing import Self
 import structlog
 from prometheus_client import Gauge
 
+from docstore_contents.s3.cdn import SignedCookies
 from docstore_contents.s3.presigned import S3Config
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Tail
 from docstore_platform.clock import Clock, utc_now
@@ -26,7 +27,7 @@ reads_from_replica = Gauge(
 )
 
 PROBED_KEY = "accounts/probe"
-"""There is no such object: a store that says so is there."""
+"""There is no such object: a store that responds so is reachable."""
 PROBE_SECONDS = 3.0
 PROBES_TO_SWITCH = 3
 """As many in a row, so that one lost request moves nobody."""
@@ -98,8 +99,15 @@ class FailoverReads:
             log.warning("store_switched", to_replica=self._switch.on_replica, bucket=self._current.config.bucket)
         reads_from_replica.set(self._switch.on_replica)
 
-    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        return self._current.presign_get(key, filename=filename, content_type=content_type, expires_in=expires_in)
+    def presign_get(
+        self, key: str, *, filename: str, content_type: str, expires_in: int, by_cookies: bool = False
+    ) -> str:
+        return self._current.presign_get(
+            key, filename=filename, content_type=content_type, expires_in=expires_in, by_cookies=by_cookies
+        )
+
+    def cookies(self, prefix: str, *, expires_in: int) -> SignedCookies | None:
+        return self._current.cookies(prefix, expires_in=expires_in)
 
     async def get(self, key: str) -> bytes:
         return await self._current.get(key)

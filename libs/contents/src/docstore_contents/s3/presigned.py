@@ -4,10 +4,11 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from docstore_contents.s3.cdn import SERVED, Cdn, CdnSigner
+from docstore_contents.s3.cdn import SERVED, Cdn, CdnSigner, SignedCookies
 from docstore_contents.s3.role_credentials import role_credentials
 from docstore_contents.s3.signing import (
     Credentials,
@@ -18,8 +19,11 @@ from docstore_contents.s3.signing import (
     encode_key,
 )
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.http.client_origins import current_origins
 from docstore_platform.settings import InfraSettings
 
+ENDPOINTS = 32
+"""Signers that are kept; clients use few addresses."""
 METADATA_NAME = re.compile(r"[a-z0-9-]+")
 METADATA_PREFIX = "x-amz-meta-"
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
@@ -42,6 +46,8 @@ class S3Config:
     path_style: bool = True
     sts_endpoint: str = ""  # empty: the same as `endpoint`
     cdn: Cdn | None = None  # clients download from there
+    follows_client: bool = False
+    """Whether `public_endpoint` is replaced by the origin of the store that the client of a request uses."""
 
     @classmethod
     def of(cls, settings: InfraSettings) -> Self:
@@ -56,6 +62,7 @@ class S3Config:
             path_style=settings.s3_path_style,
             sts_endpoint=settings.s3_sts_endpoint,
             cdn=Cdn.of(settings),
+            follows_client=True,
         )
 
     @property
@@ -125,25 +132,42 @@ def object_headers(
 
 
 class Presigner:
-    """Signs for clients, at the public endpoint, without any request to the store. Times are seconds."""
+    """Signs for clients, at the endpoint that they use, without any request to the store. Times are seconds."""
 
     def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
         self.config = config
-        self._public = config.signer(config.public_endpoint or config.endpoint, clock)
+        self._signer_at = lru_cache(maxsize=ENDPOINTS)(lambda endpoint: config.signer(endpoint, clock))
         self._cdn = CdnSigner(config.cdn, clock) if config.cdn else None
 
-    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+    @property
+    def public_origin(self) -> str:
+        """Origin of the URLs that clients send bytes to."""
+        return self._public.origin
+
+    @property
+    def _public(self) -> Signer:
+        origins = current_origins() if self.config.follows_client else None
+        return self._signer_at(origins.store if origins else self.config.public_endpoint or self.config.endpoint)
+
+    def presign_get(
+        self, key: str, *, filename: str, content_type: str, expires_in: int, by_cookies: bool = False
+    ) -> str:
         """Return a URL that downloads the object as `filename`: always as an attachment, with a declared type.
 
-        It is one of the CDN, if there is one.
+        It is one of the CDN, if there is one; `by_cookies`: for who has the CDN's cookies, so without a signature.
         """
         query = {
             "response-content-disposition": attachment(filename),
             "response-content-type": object_headers(content_type)["content-type"],
         }
         if self._cdn is not None and key.startswith(SERVED):
-            return self._cdn.presign(f"/{encode_key(key)}", canonical_query(query), expires_in)
+            path, encoded = f"/{encode_key(key)}", canonical_query(query)
+            return self._cdn.url(path, encoded) if by_cookies else self._cdn.presign(path, encoded, expires_in)
         return self._public.presign("GET", self.config.path(key), expires_in=expires_in, query=query)
+
+    def cookies(self, prefix: str, *, expires_in: int) -> SignedCookies | None:
+        """Return cookies of the CDN for all objects whose keys begin with `prefix`; None if there is no CDN."""
+        return self._cdn.cookies(f"/{encode_key(prefix)}", expires_in) if self._cdn is not None else None
 
     def presign_put(
         self,

@@ -18,7 +18,7 @@ from docstore_platform.clock import Clock, utc_now
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICES_AGENT = "docstore-services"
-"""User agent of the services, which tells their requests from those with their signed URLs in an access log."""
+"""User agent of the services, which distinguishes their requests from those with signed URLs in an access log."""
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 LONGEST_EXPIRY = 7 * 24 * 3600  # seconds; S3 refuses more
 

@@ -8,6 +8,7 @@ from docstore_events.catalogue.event import Event
 Plan = Literal["free", "premium"]
 Role = Literal["user", "admin"]
 AccountStatus = Literal["active", "suspended"]
+Language = Literal["en", "de", "es", "zh"]
 
 
 class AccountEvent(Event, topic="accounts", owner="accounts", key="account_id", abstract=True):
@@ -24,6 +25,8 @@ class AccountEvent(Event, topic="accounts", owner="accounts", key="account_id", 
     email_verified: bool = False
     """Whether the owner has verified `email`. Absent in events from before the field existed: such an event grants
     nothing by an address, and consumers keep what they granted earlier."""
+    language: Language | None = None
+    """Language in which the owner is written to; none chosen, or absent in older events, is English."""
 
 
 class AccountCreated(AccountEvent):
@@ -31,7 +34,7 @@ class AccountCreated(AccountEvent):
 
 
 class AccountUpdated(AccountEvent):
-    """Emitted when an account's name, e-mail, role or status has changed, or its e-mail address was verified."""
+    """Emitted when an account's name, e-mail, language, role or status has changed, or its address was verified."""
 
 
 class AccountPlanChanged(AccountEvent):
@@ -91,6 +94,27 @@ class PasswordChanged(Event, topic="accounts", owner="accounts", key="change_id"
     session_id: str
     device: str
     changed_at: datetime
+
+
+class ApiTokenCreated(Event, topic="accounts", owner="accounts", key="token_id"):
+    """Emitted when a person has created an API token. It does not contain the token."""
+
+    token_id: str
+    account_id: str
+    name: str
+    scopes: tuple[str, ...]
+    folder_id: str = ""
+    """Folder that it is limited to; empty: none."""
+    expires_at: datetime | None
+    device: str
+    """Device on which it was created."""
+
+
+class ApiTokenRevoked(Event, topic="accounts", owner="accounts", key="token_id"):
+    """Emitted when a person has revoked an API token; not when it expires or ends with a reset of the password."""
+
+    token_id: str
+    account_id: str
 
 
 class AccountInvited(Event, topic="accounts", owner="accounts", key="invitation_id"):

@@ -58,6 +58,11 @@ class Event(BaseModel):
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Keep class arguments away from pydantic: they are ours."""
 
+    @classmethod
+    def schema_uri(cls) -> str:
+        """Return the identifier of the JSON Schema of its value, published under docs/api/events."""
+        return f"urn:docstore:event:{cls.type}:v{cls.schema_version}"
+
     def key(self) -> str:
         """Id of the aggregate: the Kafka key, which keeps its events in order."""
         return str(attrgetter(self.key_field)(self))

@@ -46,7 +46,9 @@ class FileEvent(Event, topic="files", owner="metadata", key="file.file_id", abst
     path: str
     """Path at that time, for people; later moves do not update it."""
     actor_id: str
-    """Account that caused the change; empty if it was the owner's retention policy."""
+    """Account that caused the change; empty if it was the owner's retention policy, or a visitor of a link."""
+    by_link: str = ""
+    """Which link a visitor without an account used, for people: `by link NAME`; empty if nobody did."""
 
 
 class FileCreated(FileEvent):
@@ -151,6 +153,8 @@ class PreviewReady(PreviewEvent):
     """Emitted when this version has previews, whether or not it is the current one."""
 
     of: Literal["image", "pdf", "video"]
+    taken_at: str | None = None
+    """When a photo was taken by the camera's clock, as `2026-05-04T13:14:15` in an unknown time zone; null: unknown."""
 
 
 class PreviewFailed(PreviewEvent):

@@ -96,6 +96,8 @@ class PackCompleted(PackEvent):
     conflicted: int = 0
     """Commits that were too late and became conflicted copies."""
     completed_by: Literal["client", "workflow"] = "client"
+    notify_uploader: bool = True
+    """False if the client that uploaded it shows this itself."""
 
 
 class EndedPackEvent(PackEvent, abstract=True):

@@ -1,11 +1,10 @@
 """Adapter to FastStream: reads a service's topics in batches and commits the handled ones.
 
 FastStream runs the loop, its middlewares and the acknowledgement (NACK_ON_ERROR: a batch that fails is read again).
-This module contains everything that differs from FastStream's own batch subscriber.
+This module and `batch_consumer` contain everything that differs from FastStream's own batch subscriber.
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,33 +14,27 @@ from typing import Any, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
-from aiokafka import TopicPartition as Log
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from docstore_events.connection import kafka_security
+from docstore_events.consuming.batch_consumer import Activity, BatchConsumer
 from docstore_events.consuming.dead_letters import Record
 from docstore_events.consuming.fetch_wait import SHORTEST_MS, LocalFetches
 from docstore_events.consuming.read_logs import ReadLogs
 from docstore_events.topics import partitions_of
 from docstore_platform.settings import InfraSettings
-from docstore_platform.tasks import end_tasks
 from docstore_platform.telemetry.metrics import consumer_lag
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 1000
 OUTAGE_DELAY_SECONDS = 5.0
 WATCH_SECONDS = 5.0
 RECHECK_SECONDS = 2.0
 """Interval of checks while a log seems to be lost."""
 STUCK_SECONDS = 60.0
-COMMIT_SECONDS = 5.0
-STOP_SECONDS = 2.0
-"""Most seconds that the last commit may take."""
 
 NONE_ASSIGNED: Mapping[str, Iterable[int]] = MappingProxyType({})
 Handle = Callable[[list[Record]], Awaitable[None]]
@@ -50,20 +43,6 @@ Handle = Callable[[list[Record]], Awaitable[None]]
 def pause_after(failures: int) -> float:
     """Return the seconds to wait after so many failures in a row: exponential, with jitter, bounded."""
     return random.uniform(0.1, min(0.2 * 2 ** min(failures, 10), OUTAGE_DELAY_SECONDS))
-
-
-def batch_after(failures: int) -> int:
-    """Return the batch size: smaller after failures, since a batch may exceed a transaction's time limit."""
-    return max(MAX_BATCH >> failures, 1)
-
-
-class Activity:
-    """What a consumer is doing, and how often it has failed in a row."""
-
-    def __init__(self) -> None:
-        self.handling = False
-        self.handled = 0
-        self.failures = 0
 
 
 class ActivityMiddleware(BaseMiddleware):
@@ -87,109 +66,6 @@ class ActivityMiddleware(BaseMiddleware):
         finally:
             activity.handling = False
             activity.handled += 1
-
-
-class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """Returns a batch as soon as there is a record, and commits only the offsets of returned batches.
-
-    By default the client commits its position in every log that it reads, and the broker writes each of them, the
-    embedded one as an object of its own. So only logs with new batches are committed, at most once in `COMMIT_SECONDS`.
-    After a crash the inbox makes records that are read again harmless.
-    """
-
-    def __init__(
-        self,
-        *topics: str,
-        activity: Activity,
-        linger_seconds: float = 0.0,
-        local: Callable[[AIOKafkaConsumer], LocalFetches] | None = None,
-        **options: Any,
-    ) -> None:
-        """`linger_seconds`: how long records are gathered into one batch, and so one transaction.
-
-        `local`: get the records of relays in the same process from memory.
-        """
-        super().__init__(*topics, **options)
-        self._activity = activity
-        self._linger_seconds = linger_seconds
-        self._was_full = False
-        self._given: dict[Log, int] = {}
-        self._uncommitted: dict[Log, int] = {}
-        self._committing: asyncio.Task[None] | None = None
-        self._local = local
-        self._fetches: LocalFetches | None = None
-
-    async def start(self) -> None:
-        await super().start()
-        self._fetches = self._local(self) if self._local is not None else None
-
-    async def getmany(
-        self, *partitions: Log, timeout_ms: int = 0, max_records: int | None = None
-    ) -> dict[Log, list[ConsumerRecord]]:
-        """Return the next batch, however long it takes; the arguments' limits do not apply."""
-        first = await self.getone()
-        at = Log(first.topic, first.partition)
-        room = batch_after(self._activity.failures) - 1
-        try:
-            if self._linger_seconds and not self._was_full:
-                await asyncio.sleep(self._linger_seconds)
-            more = await super().getmany(max_records=room) if room else {}
-        except BaseException:  # also when cancelled: the first record must not be skipped
-            self.seek(at, first.offset)
-            raise
-        self._was_full = sum(map(len, more.values())) >= room
-        batch = {at: [first, *more.pop(at, ())], **more}
-        self._given = {at: records[-1].offset + 1 for at, records in batch.items()}
-        return batch
-
-    async def commit(self, offsets: dict[Log, int] | None = None) -> None:
-        """Schedule a commit of the last batch, unless `offsets` are given."""
-        if offsets is not None:
-            for at in offsets:
-                self._uncommitted.pop(at, None)
-            await super().commit(offsets)
-            return
-        self._uncommitted |= self._given
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit_soon())
-
-    async def _commit_soon(self) -> None:
-        while self._uncommitted:
-            await asyncio.sleep(COMMIT_SECONDS)
-            try:
-                await self.commit_now()
-            except KafkaError as error:
-                log.warning("offsets_not_committed", error=repr(error))
-
-    async def commit_now(self) -> None:
-        """Commit what was handled, except in reassigned partitions: the broker would refuse the whole commit."""
-        assigned = self.assignment()
-        offsets = {at: offset for at, offset in self._uncommitted.items() if at in assigned}
-        self._uncommitted = dict(offsets)
-        if offsets:
-            await super().commit(offsets)
-            for at, offset in offsets.items():
-                if self._uncommitted.get(at) == offset:
-                    del self._uncommitted[at]
-
-    async def stop(self) -> None:
-        """Commit what was handled, if the broker is reachable, and close."""
-        if self._fetches is not None:
-            self._fetches.close()
-            self._fetches = None
-        if self._committing is not None:
-            await end_tasks([self._committing])
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                await self.commit_now()
-        await super().stop()
-
-    def seek(self, partition: Log, offset: int) -> None:
-        """Read again from `offset`, unless the partition was reassigned."""
-        if partition in self.assignment():
-            super().seek(partition, offset)
-            if self._fetches is not None:
-                self._fetches.refetch()
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -21,9 +21,9 @@ from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLett
 from docstore_events.consuming.local_logs import local_logs
 from docstore_events.envelope import header_map
 from docstore_events.outbox.bulk import let_bulk_pass
-from docstore_events.outbox.pacing import Pacing
 from docstore_events.outbox.send_spans import send_span
 from docstore_events.outbox.sent_logs import LogLost, SentLogs
+from docstore_events.pacing import Pacing
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import (
     ASCENDING,

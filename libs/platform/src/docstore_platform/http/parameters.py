@@ -10,7 +10,13 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from docstore_platform.custom_metadata import INVALID_METADATA, MAX_PAIRS, MAX_VALUE_CHARS, NAME_PATTERN, check_metadata
+from docstore_platform.domain.custom_metadata import (
+    INVALID_METADATA,
+    MAX_PAIRS,
+    MAX_VALUE_CHARS,
+    NAME_PATTERN,
+    check_metadata,
+)
 from docstore_platform.errors import invalid
 from docstore_platform.http.problems import Problem, field_place
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX

@@ -20,6 +20,7 @@ from docstore_platform.errors import (
     Forbidden,
     Gone,
     Invalid,
+    Locked,
     NotFound,
     OutOfSpace,
     PreconditionFailed,
@@ -41,6 +42,7 @@ MAX_MESSAGE_CHARS = 300
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 CODE_BY_STATUS = {
+    400: "malformed_request",
     401: "unauthorized",
     403: "forbidden",
     404: "not_found",
@@ -61,6 +63,7 @@ STATUSES: Mapping[type[DomainError], int] = {
     PreconditionFailed: 412,
     TooLarge: 413,
     Invalid: 422,
+    Locked: 423,
     TooMany: 429,
     Unavailable: 503,
     OutOfSpace: 507,

@@ -1,4 +1,4 @@
-"""Internal header that tells the gateway which files' contents a response contains.
+"""Internal header by which the gateway learns which files' contents a response contains.
 
 The gateway removes the header: it is for the audit log and the count of downloads, not for clients.
 """

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+from docstore_platform.http.described_model import DescribedModel
 
 MAX_UNKNOWN_FIELDS = 10
 
@@ -39,7 +41,7 @@ def _is_given(given: bool, empty: Any) -> dict[str, Any]:
     return {"not": nothing} if given else nothing
 
 
-class RequestModel(BaseModel):
+class RequestModel(DescribedModel):
     """A body of a public route, or a part of one. Unknown fields are 422: if they were ignored, a misspelt
     `base_version` would overwrite what it should protect, unnoticed by the client. Types are those of JSON: neither
     `"5"` nor `true` is a number."""

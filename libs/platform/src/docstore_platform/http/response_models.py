@@ -4,15 +4,14 @@ Responses are written as JSON directly; these models are never instantiated. Tes
 see with the description.
 """
 
-import ast
-import inspect
 from functools import cache
-from itertools import pairwise
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, WithJsonSchema
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from docstore_platform.http.described_model import DescribedModel
 
 T = TypeVar("T")
 
@@ -20,40 +19,11 @@ DESCRIBED_ELSEWHERE = "x-schema"
 """Marks a reference to a schema that a service does not have, resolved when the documents are composed."""
 
 
-class ResponseModel(BaseModel):
-    """A JSON object; the text below a field is its description in the OpenAPI document."""
+class ResponseModel(DescribedModel):
+    """A JSON object of a response."""
 
     # Texts are collected when the document is built: at each start, as pydantic does, it took a fifth of a second.
     model_config = ConfigDict(defer_build=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        properties = handler.resolve_ref_schema(schema)["properties"]
-        for name, field in cls.model_fields.items():
-            description = next((texts[name] for each in cls.__mro__ if name in (texts := _texts(each))), None)
-            if description is not None:
-                properties[field.alias or name]["description"] = description
-        return schema
-
-
-@cache
-def _texts(model: type) -> dict[str, str]:
-    """Return the texts below the fields of a class itself."""
-    if (
-        not issubclass(model, ResponseModel)
-        or model is ResponseModel
-        or model.__pydantic_generic_metadata__["origin"] is not None
-    ):
-        return {}  # Page[File] has no source: its fields are Page's
-    [defined] = ast.parse(inspect.getsource(model)).body
-    assert isinstance(defined, ast.ClassDef)
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in pairwise(defined.body)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
-    }
 
 
 class Page(ResponseModel, Generic[T]):

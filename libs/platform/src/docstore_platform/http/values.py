@@ -12,7 +12,13 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from docstore_platform.custom_metadata import MAX_PAIRS, MAX_VALUE_CHARS, NAME_PATTERN, check_metadata, check_names
+from docstore_platform.domain.custom_metadata import (
+    MAX_PAIRS,
+    MAX_VALUE_CHARS,
+    NAME_PATTERN,
+    check_metadata,
+    check_names,
+)
 from docstore_platform.errors import Invalid
 from docstore_platform.http.paging import MAX_CURSOR_CHARS
 from docstore_platform.http.problems import broken_rule

@@ -16,9 +16,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
 from docstore_platform.clock import unix_time
-from docstore_platform.http.operators import is_from_operators
 from docstore_platform.http.problems import Problem
 from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.http.server.operators import is_from_operators
 from docstore_platform.security.service_keys import load_private_key, load_public_key, private_key_for
 from docstore_platform.security.tokens import ALGORITHM, unauthorized
 from docstore_platform.services import SERVICE_NAMES, CallerName, ServiceName

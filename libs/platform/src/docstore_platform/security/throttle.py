@@ -13,7 +13,7 @@ from fastapi import Request
 from docstore_platform.clock import Clock
 from docstore_platform.errors import TooMany
 from docstore_platform.mongo import Collection, Database
-from docstore_platform.period_counts import MongoPeriodCounts
+from docstore_platform.security.period_counts import MongoPeriodCounts
 
 EVERYWHERE = "everywhere"
 """Address of the count of failures from all addresses."""

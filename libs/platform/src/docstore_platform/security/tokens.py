@@ -14,6 +14,7 @@ from docstore_contracts.accounts import JwkSet
 from docstore_platform.clock import unix_time
 from docstore_platform.errors import Forbidden
 from docstore_platform.http.problems import Problem
+from docstore_platform.security.scopes import EVERY_TOKEN, WITHIN_FOLDER, scope_of
 
 AUDIENCE = "docstore"
 ALGORITHM = "EdDSA"
@@ -34,10 +35,22 @@ class Principal:
 
     account_id: str
     session_id: str
+    """Session of a log-in, or id of an API token."""
     role: str
     device: str
     account_revision: int = 0
     """Revision of the account when the token was issued; 0 in tokens without it."""
+    scopes: frozenset[str] | None = None
+    """What an API token may do; None for a log-in, which may do all that its account may."""
+    folder_id: str = ""
+    """Folder that an API token is limited to; empty: none. For a visitor of a link, what the link leads to."""
+    link_id: str = ""
+    """Link by which a visitor without an account acts on behalf of this one; empty: none. No token has it."""
+
+    @property
+    def by_link(self) -> str:
+        """What histories call a visitor of a link; empty for the account itself."""
+        return self.device if self.link_id else ""
 
     @property
     def is_admin(self) -> bool:
@@ -105,6 +118,8 @@ class TokenVerifier:
             role=claims.get("role", "user"),
             device=claims.get("device", ""),
             account_revision=int(claims.get("rev", 0)),
+            scopes=frozenset(str(claims["scope"]).split()) if "scope" in claims else None,
+            folder_id=str(claims.get("folder", "")),
         )
         self._verified[token] = (principal, float(claims["exp"]) + LEEWAY_SECONDS)
         if len(self._verified) > CACHED_TOKENS:
@@ -146,9 +161,31 @@ def bearer_token(authorization: str | None) -> str:
 
 
 async def current_principal(request: Request) -> Principal:
-    """FastAPI dependency: the caller of a public route."""
+    """FastAPI dependency: the caller of a public route; 403 if it is an API token that may not call it."""
     verifier: TokenVerifier = request.app.state.verifier
-    return await verifier.verify(bearer_token(request.headers.get("authorization")))
+    principal = await verifier.verify(bearer_token(request.headers.get("authorization")))
+    check_operation(principal, f"{request.method} {request.scope['route'].path}")
+    return principal
+
+
+def check_operation(principal: Principal, operation: str) -> None:
+    """403 if the caller is an API token that may not do an operation such as `GET /v1/files/{file_id}`."""
+    if principal.scopes is None or operation in EVERY_TOKEN:
+        return
+    check_scope(principal.scopes, operation)
+    if principal.folder_id and operation not in WITHIN_FOLDER:
+        raise Forbidden("This API token is limited to a folder, and this concerns the account.", code="folder_limited")
+
+
+def check_scope(scopes: frozenset[str], operation: str) -> None:
+    """403 `log_in_required`, or `insufficient_scope` (RFC 6750, 3.1), if an operation is not in `scopes`."""
+    needed = scope_of(operation)
+    if needed is None:
+        raise Forbidden("An API token can't do this. Log in instead.", code="log_in_required")
+    if needed not in scopes:
+        challenge = f'Bearer realm="docstore", error="insufficient_scope", scope="{needed}"'
+        detail = f"This API token lacks the scope {needed}. Create one that has it."
+        raise Problem(403, "insufficient_scope", detail, headers={"WWW-Authenticate": challenge}, scope=needed)
 
 
 Caller = Annotated[Principal, Depends(current_principal)]

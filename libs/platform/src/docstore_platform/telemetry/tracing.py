@@ -12,7 +12,6 @@ from importlib.metadata import version
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -86,6 +85,9 @@ def configure_tracing(settings: InfraSettings) -> Tracing:
     """Send spans to the collector in the settings; without one, only propagate ids."""
     processor = None
     if settings.otlp_endpoint:
+        # Imported here: most processes send no spans, and all would start later.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         processor = BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"))
     tracing = Tracing(settings.region, processor)
     use_tracing(tracing)

@@ -5,13 +5,25 @@ libraries fall back where they can: no processes, programs, sockets, signals, mo
 """
 
 import ctypes
+import errno
 import os
 import platform
-import struct
 from dataclasses import dataclass
 
-_ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-"""AUDIT_ARCH and column of the tables below."""
+from docstore_contents.workers.sandbox.bpf import (
+    AND,
+    ARCHITECTURE_AT,
+    ARCHITECTURES,
+    ARGUMENTS_AT,
+    EQUAL,
+    LOAD,
+    NUMBER_AT,
+    RETURN,
+    SECCOMP,
+    Action,
+    FilterProgram,
+    step,
+)
 
 _ALLOWED = """
     read 0 63, write 1 64, readv 19 65, writev 20 66, pread64 17 67, pwrite64 18 68, lseek 8 62, open 2 -,
@@ -66,24 +78,17 @@ def _conditional() -> dict[tuple[int, int], tuple[_Test, ...]]:
     }
 
 
-_LOAD, _AND, _EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x06
-_ALLOW, _KILL_PROCESS, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | 38  # ENOSYS
-_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+_REFUSE = Action.ERROR | errno.ENOSYS
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _SECCOMP_GET_ACTION_AVAIL = 2
-_SECCOMP = (317, 277)
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
 def is_supported() -> bool:
     """Whether a filter can be installed: a known architecture, and a kernel with seccomp."""
-    if platform.machine() not in _ARCHITECTURES:
+    if platform.machine() not in ARCHITECTURES:
         return False
-    number = _SECCOMP[_ARCHITECTURES[platform.machine()][1]]
-    action = ctypes.c_uint32(_KILL_PROCESS)
+    number = SECCOMP[ARCHITECTURES[platform.machine()][1]]
+    action = ctypes.c_uint32(Action.KILL_PROCESS)
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.syscall(number, _SECCOMP_GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0)
 
@@ -94,12 +99,12 @@ def restrict(*, may_execute: bool = False, may_make_folders: bool = False) -> No
 
     The caller has set no_new_privs. Raises OSError.
     """
-    if platform.machine() not in _ARCHITECTURES:
+    if platform.machine() not in ARCHITECTURES:
         raise OSError(f"seccomp: no list of system calls for {platform.machine()}")
     allowed = (_ALLOWED, *([_PROGRAM] if may_execute else []), *([_REMOVE_FOLDER] if may_make_folders else []))
-    code = _filter(*_ARCHITECTURES[platform.machine()], ", ".join(allowed))
+    code = _filter(*ARCHITECTURES[platform.machine()], ", ".join(allowed))
     libc = ctypes.CDLL(None, use_errno=True)
-    program = _Program(len(code) // 8, code)
+    program = FilterProgram.of(code)
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0):
         error = ctypes.get_errno()
         raise OSError(error, f"seccomp: {os.strerror(error)}")
@@ -107,28 +112,24 @@ def restrict(*, may_execute: bool = False, may_make_folders: bool = False) -> No
 
 def _filter(architecture: int, column: int, allowed: str) -> bytes:
     code = [
-        _step(_LOAD, _ARCHITECTURE_AT),
-        _step(_EQUAL, architecture, 1, 0),
-        _step(_RETURN, _KILL_PROCESS),
-        _step(_LOAD, _NUMBER_AT),
+        step(LOAD, ARCHITECTURE_AT),
+        step(EQUAL, architecture, 1, 0),
+        step(RETURN, Action.KILL_PROCESS),
+        step(LOAD, NUMBER_AT),
     ]
     for line in allowed.split(","):
         number = line.split()[1 + column]
         if number != "-":
-            code += [_step(_EQUAL, int(number), 0, 1), _step(_RETURN, _ALLOW)]
+            code += [step(EQUAL, int(number), 0, 1), step(RETURN, Action.ALLOW)]
     for numbers, tests in _conditional().items():
-        block = b"".join(map(_tested, tests)) + _step(_RETURN, _ALLOW)
-        code += [_step(_EQUAL, numbers[column], 0, len(block) // 8), block]
-    return b"".join([*code, _step(_RETURN, _REFUSE)])
+        block = b"".join(map(_tested, tests)) + step(RETURN, Action.ALLOW)
+        code += [step(EQUAL, numbers[column], 0, len(block) // 8), block]
+    return b"".join([*code, step(RETURN, _REFUSE)])
 
 
 def _tested(test: _Test) -> bytes:
     """Continue after itself if the condition holds, and refuse the call otherwise."""
     count = len(test.values)
-    compared = [_step(_EQUAL, value, count - index, 0) for index, value in enumerate(test.values)]
-    load = [_step(_LOAD, _ARGUMENTS_AT + 4 * test.word), _step(_AND, test.mask)]
-    return b"".join([*load, *compared, _step(_RETURN, _REFUSE)])
-
-
-def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, value)
+    compared = [step(EQUAL, value, count - index, 0) for index, value in enumerate(test.values)]
+    load = [step(LOAD, ARGUMENTS_AT + 4 * test.word), step(AND, test.mask)]
+    return b"".join([*load, *compared, step(RETURN, _REFUSE)])

@@ -1,0 +1,1 @@
+"""Words and values that several services share. Standard library and errors only."""
