@@ -47,7 +47,7 @@ class FakeTransactor:
 
     events: list[str] = field(default_factory=list)
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: object = None) -> T:
         transaction = Transaction(None, "metadata", "")
         result = await work(transaction)
         self.events += [dict(row["headers"])["ce_type"].decode() for row in transaction.rows]
@@ -139,6 +139,23 @@ class FakeTrashedNodes:
             self.nodes.by_id[node_id].trashed_at = None
 
 
+@dataclass
+class FakeAnnotatedNodes:
+    nodes: FakeNodes
+
+    async def children(self, folder_id: str) -> list[Node]:
+        children = [node for node in self.nodes.by_id.values() if node.live and node.parent_id == folder_id]
+        return [replace(node) for node in children if node.locks or node.properties]
+
+    async def locked(self, owner_id: str, now: datetime, session: Session) -> list[Node]:
+        mine = [node for node in self.nodes.by_id.values() if node.owner_id == owner_id]
+        return [replace(node) for node in mine if any(lock.expires_at > now for lock in node.locks)]
+
+    async def locks_of(self, account_id: str, now: datetime, session: Session) -> int:
+        every = [lock for node in self.nodes.by_id.values() for lock in node.locks]
+        return sum(lock.account_id == account_id and lock.expires_at > now for lock in every)
+
+
 class FakeVersions:
     async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
 
@@ -155,7 +172,9 @@ class FakeJobs:
     postponed: list[Job] = field(default_factory=list)
     wakeup_name: str = "jobs"
 
-    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
+    async def add(
+        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+    ) -> None:
         self.added.append((kind, folder.id))
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
@@ -183,6 +202,7 @@ class FakeStore:
 
     def __post_init__(self) -> None:
         self.trash = FakeTrashedNodes(self.nodes)
+        self.annotated = FakeAnnotatedNodes(self.nodes)
 
 
 def person(account_id: str) -> Principal:
@@ -198,8 +218,8 @@ class Desk:
         self.store, self.transactor = cast("Store", self.fakes), cast("Transactor", self.published)
         self.tree = Tree(self.store.nodes, self.clock)
         base = self.store, self.tree, self.transactor
-        self.files = FileService(*base, clock=self.clock)
         self.trash = TrashService(*base, clock=self.clock)
+        self.files = FileService(*base, self.trash, clock=self.clock)
         self.shares = ShareService(*base, lambda _: None, clock=self.clock)
         self.acceptance = ShareAcceptanceService(*base, clock=self.clock)
         passwords, cipher = Passwords(HashingSettings()), Cipher("links", "secret")

@@ -58,7 +58,7 @@ class FakeQuota:
 
 @dataclass
 class FakeUploads:
-    """Accepts every release, and archives what is reported as unused as soon as it is told to."""
+    """Accepts every release, and archives what is reported as unused as soon as a test asks for it."""
 
     unused: dict[str, int] = field(default_factory=dict)
     """Last turn of each content that was reported."""
@@ -98,11 +98,13 @@ class FakeMedia:
     down: bool = False
 
     async def call(self, path: str, body: Any) -> Any:
-        assert path == "/internal/previews"
         if self.down:
             raise RuntimeError("media is down")
         self.calls.append(body)
         signed_url = "https://pictures.example/{}.{}?signature=1&more=2"
+        if path == "/internal/pictures":
+            return {"url": signed_url.format(body["file"]["file_id"], f"{body['watermark']}.{body['page']}")}
+        assert path == "/internal/previews"
         return {"urls": [signed_url.format(item["file_id"], body["size"]) for item in body["items"]]}
 
 
@@ -205,6 +207,13 @@ class Stack:
             "uploaded_at": rfc3339(utc_now()),
             **extra,
         }
+
+    def for_next_test(self) -> "Stack":
+        """The same instance with new people, and with fakes as new as at the start."""
+        for fake in (self.quota, self.media, self.uploads):
+            vars(fake).clear()
+            vars(fake).update(vars(type(fake)()))
+        return replace(self, person=self.new_person(), other=self.new_person())
 
     async def commit(self, *items: dict[str, Any]) -> list[Any]:
         return list((await self.internal.call("POST", "/internal/commits", {"items": list(items)}))["results"])

@@ -12,7 +12,7 @@ from docstore_metadata.sharing.rules import Share
 from docstore_platform.clock import utc_now
 from docstore_platform.database import Session
 from docstore_platform.mongo import DuplicateKeyError
-from docstore_platform.period_counts import Count
+from docstore_platform.security.period_counts import Count
 
 
 @dataclass
@@ -153,10 +153,29 @@ class FakeLinks:
         requested = set(node_ids)
         return [link for link in self.by_id.values() if link.node_id in requested]
 
+    async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
+        return self.by_id.keys() & set(link_ids)
+
     async def change(self, link: Link, fields: Mapping[str, Any], now: datetime, session: Session) -> Link | None:
         renamed = {{"password": "password_hash"}.get(name, name): value for name, value in fields.items()}
         self.by_id[link.id] = replace(link, **renamed)
         return self.by_id[link.id]
+
+    async def count_received(self, link: Link, size: int, now: datetime) -> bool:
+        stored = self.by_id[link.id]
+        fits = (
+            stored.opens_at(now) and stored.files_left > 0 and (stored.bytes_left is None or size <= stored.bytes_left)
+        )
+        if fits:
+            self._count(stored, 1, size)
+        return fits
+
+    async def uncount_received(self, link: Link, size: int) -> None:
+        self._count(self.by_id[link.id], -1, -size)
+
+    def _count(self, link: Link, files: int, size: int) -> None:
+        received = {"received_files": link.received_files + files, "received_bytes": link.received_bytes + size}
+        self.by_id[link.id] = replace(link, **received)  # type: ignore[arg-type]
 
     async def remove(self, links: Iterable[Link], session: Session) -> None:
         for link in links:

@@ -1,6 +1,6 @@
 """Composition root of the metadata service."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,6 +11,7 @@ from docstore_contents.deletion_hold import deletions_held
 from docstore_contents.reader import Contents
 from docstore_contents.s3.failover import FailoverReads, replica_config
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contents.s3.sts import TemporaryCredentials, read_credentials
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.media import MediaClient
 from docstore_contracts.quota import QuotaClient
@@ -20,6 +21,8 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_metadata.access_overview.api import access_overview_router
 from docstore_metadata.access_overview.service import AccessOverview
+from docstore_metadata.annotations.api import annotations_router
+from docstore_metadata.annotations.service import AnnotationService
 from docstore_metadata.cold_storage.api import retrievals_router
 from docstore_metadata.cold_storage.repository import MongoContentUse, MongoRequests
 from docstore_metadata.cold_storage.service import ContentAccess, RetrievalService
@@ -37,18 +40,30 @@ from docstore_metadata.internal_api import internal_router
 from docstore_metadata.jobs.repository import Job
 from docstore_metadata.jobs.worker import JobWorker
 from docstore_metadata.journal.api import changes_router
+from docstore_metadata.journal.limited import FolderFeed
 from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.links.api import link_visits_router, links_router
-from docstore_metadata.links.page import page_router
-from docstore_metadata.links.previews import PagePreviews
+from docstore_metadata.links.api import links_router
+from docstore_metadata.links.pages.embed import embed_router
+from docstore_metadata.links.pages.page import page_router
+from docstore_metadata.links.pages.rendering import Shown
 from docstore_metadata.links.rules import LinkGrants
 from docstore_metadata.links.service import LinkService
-from docstore_metadata.links.visits import LinkVisits
+from docstore_metadata.links.visits.api import LinkZips, link_visits_router
+from docstore_metadata.links.visits.editing import LinkEditing
+from docstore_metadata.links.visits.previews import PagePreviews
+from docstore_metadata.links.visits.receiving import LinkReceiving
+from docstore_metadata.links.visits.service import LinkVisits
 from docstore_metadata.links.worker import LinkSweeper
 from docstore_metadata.listing.api import listing_router
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.people.worker import DisplayNameResolver
+from docstore_metadata.photos.api import photos_router
+from docstore_metadata.photos.repository import MongoPhotos
+from docstore_metadata.photos.service import PhotoService
+from docstore_metadata.read_credentials.api import read_credentials_router
+from docstore_metadata.read_credentials.rules import StoreLocation
+from docstore_metadata.read_credentials.service import ReadCredentialsService
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
 from docstore_metadata.retention.repository import MongoRetentionRoots
@@ -69,15 +84,20 @@ from docstore_metadata.sync.repository import MongoSyncTree
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_metadata.trash.api import trash_router
 from docstore_metadata.trash.service import TrashService
-from docstore_metadata.tree.batching_tree import BatchingTree
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.projection_repository import MongoProjection
+from docstore_metadata.tree.views.batching_tree import BatchingTree
 from docstore_metadata.versions.api import versions_router
 from docstore_metadata.versions.repository import MongoOldContents, MongoUnreferencedContents
 from docstore_metadata.versions.service import VersionService
 from docstore_metadata.versions.tiering import StorageTiering
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
+from docstore_metadata.zips.api import zips_router
+from docstore_metadata.zips.delivery import ZipDelivery
+from docstore_metadata.zips.repository import MongoZipProgress, MongoZipTree
+from docstore_metadata.zips.service import ZipService
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.security.cipher import Cipher
@@ -107,6 +127,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     sync_tree = MongoSyncTree(database)
     unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
     old_contents = MongoOldContents(database)
+    photos = MongoPhotos(database["nodes"])
     failures = MongoFailures(database, "link_failures")
 
     # Events
@@ -120,14 +141,15 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending.register)
     names = DisplayNames(store.people.names_of, resolver.look_up)
     reservations = Reservations(QuotaClient(quota))
-    files = FileService(store, tree, transactor, clock=clock)
-    listings = Listings(store.pages, tree, cache_bytes=settings.listing_cache_bytes)
-    copier = Copier(store, tree, transactor, reservations, settings.max_copied_nodes, clock=clock)
     trash = TrashService(store, tree, transactor, clock=clock)
+    files = FileService(store, tree, transactor, trash, clock=clock)
+    listings = Listings(store.pages, tree, cache_bytes=settings.listing_cache_bytes)
+    copier = Copier(store, tree, transactor, reservations, trash, settings.max_copied_nodes, clock=clock)
     commits = CommitService(store, tree, transactor, bounds, clock=clock)
     versions = VersionService(store, tree, transactor, reservations, bounds, clock=clock)
     retention = RetentionService(roots, plain_tree, transactor, bounds, clock=clock)
-    changes = ChangeFeed(MongoJournal(database))
+    journal = MongoJournal(database)
+    changes = ChangeFeed(journal)
     shares = ShareService(store, tree, transactor, resolver.look_up, clock=clock)
     acceptance = ShareAcceptanceService(store, tree, transactor, clock=clock)
     replica = replica_config(infra)
@@ -139,8 +161,24 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     access = ContentAccess(use, UploadClient(uploads), policy, clock)
     retrievals = RetrievalService(access, requests, versions.fetch, clock)
     downloads = DownloadService(
-        store, tree, versions, contents, delivery, access, settings.download_url_lifetime_seconds
+        store,
+        tree,
+        versions,
+        contents,
+        delivery,
+        access,
+        settings.download_url_lifetime_seconds,
+        settings.cdn_signed_cookies,
     )
+    zip_progress = MongoZipProgress(database)
+    zips = ZipService(tree, MongoZipTree(database), access)
+    zip_delivery = ZipDelivery(contents, zip_progress, clock)
+
+    async def lend(keys: Sequence[str], session_name: str) -> TemporaryCredentials:
+        seconds = settings.read_credentials_lifetime_seconds
+        return await read_credentials(objects, infra.s3_read_role_arn, keys, session_name=session_name, seconds=seconds)
+
+    lending = ReadCredentialsService(tree, MongoZipTree(database), access, lend)
 
     # Links
     passwords = Passwords(settings)
@@ -154,8 +192,14 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
     token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
     cipher = Cipher("docstore link tokens", *token_secrets)
+    of_folders = FolderFeed(journal, tree, Cipher("docstore change cursors", *token_secrets))
+    snapshots = Snapshots(store.nodes, sync_tree, tree, changes, of_folders)
     links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url, clock=clock)
     visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, access, clock=clock)
+
+    receiving = LinkReceiving(store, plain_tree, transactor, UploadClient(uploads), clock=clock)
+    editing = LinkEditing(files, trash)
+    link_zips = LinkZips(visits, zips, zip_delivery)
 
     # Background work
     async def grant_more(job: Job, transaction: Transaction) -> bool:
@@ -206,7 +250,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             stack.callback(passwords.close)
             for client in (accounts, quota, uploads, media):
                 stack.push_async_callback(client.close)
-            for repository in (store, unreferenced, roots, failures):
+            for repository in (store, photos, unreferenced, roots, failures, zip_progress):
                 await repository.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             if policy.is_on:
@@ -228,29 +272,40 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         lifespan=lifespan,
         public=[
             listing_router(listings),
+            zips_router(zips, zip_delivery),  # before the routes of one file: `zip` is no id
             fast_files_router(files, names),
-            changes_router(changes),
+            changes_router(changes, of_folders),
             files_router(files, copier, names),
             trash_router(trash, retention, names),
+            photos_router(PhotoService(photos, tree)),
             versions_router(versions, names),
             downloads_router(downloads, delivery),
-            sync_router(Snapshots(store.nodes, sync_tree, tree, changes), Comparer(store.nodes, sync_tree, tree)),
+            read_credentials_router(
+                lending, lambda: StoreLocation(origins_or_public(infra).store, infra.region, infra.bucket)
+            ),
+            sync_router(snapshots, Comparer(store.nodes, sync_tree, tree)),
             shares_router(shares, names),
             acceptance_router(acceptance, store, names),
             links_router(links),
-            link_visits_router(visits, delivery, previews),
+            link_visits_router(visits, receiving, editing, delivery, link_zips, previews),
             access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links, names),
             retention_router(retention),
             retrievals_router(retrievals, policy),
         ],
         internal=[
             internal_router(commits, changes, FileDirectory(store, tree)),
+            annotations_router(AnnotationService(store, tree, transactor, clock=clock)),
             operations_router(runtime, database, republishers=("upload",)),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-    app.router.routes.extend(page_router(visits, delivery, previews, names).routes)
+    shows = Shown(previews, names, lambda: objects.public_origin, infra.public_url)
+    for pages in (
+        page_router(visits, delivery, link_zips, shows),
+        embed_router(visits, shows, settings.link_embed_sites),
+    ):
+        app.router.routes.extend(pages.routes)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Parts that routes share: parameters, direct routes, and the response with one file."""
+"""What routes of several features share: parameters, routes that bypass FastAPI, the response with one file."""
 
 from typing import Annotated, Any
 
@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import MAX_LIMIT
-from docstore_metadata.tree.presentation import named_json, people_of
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.views.presentation import named_json, people_of
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Principal, current_principal
 from docstore_platform.web import json_response

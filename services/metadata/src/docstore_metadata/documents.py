@@ -1,4 +1,4 @@
-"""Maps dataclasses to MongoDB documents, and defines indexes of collections."""
+"""Conversion between dataclasses and MongoDB documents, and creation of indexes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar

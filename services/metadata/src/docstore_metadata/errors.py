@@ -1,5 +1,7 @@
 """Errors of the metadata service that rules or several features raise; others raise `docstore_platform.errors`."""
 
+from collections.abc import Sequence
+
 from docstore_platform import errors
 
 TooLarge = errors.TooLarge
@@ -25,6 +27,15 @@ class OwnerOnly(errors.Forbidden):
     """An editor tries something that only the owner may do."""
 
     code = "owner_only"
+
+
+class LimitedToFolder(errors.Forbidden):
+    """A program tries to move or delete the folder that its token is limited to; or a visitor, what the link is to."""
+
+    code = "folder_limited"
+
+    def __init__(self) -> None:
+        super().__init__("Your access is limited to this: you can change what is in it, not where it is or its name.")
 
 
 class WatermarkedOnly(errors.Forbidden):
@@ -73,6 +84,13 @@ class NameTaken(errors.Conflict):
     code = "name_taken"
 
 
+class Locked(errors.Locked):
+    """Another lock is in the way, or the caller did not name the token of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("It is locked. Try again when the lock is released or has expired.")
+
+
 class NotAFolder(errors.Conflict):
     code = "not_a_folder"
 
@@ -102,12 +120,15 @@ class ContentArchived(errors.Conflict):
 
     code = "archived"
 
-    def __init__(self, estimate_seconds: int) -> None:
+    def __init__(self, estimate_seconds: int, file_ids: Sequence[str] = ()) -> None:
+        """`file_ids`: the files, where several are read at once."""
         super().__init__(
             "This content is in cold storage because nobody has read it for a long time. Request its retrieval, "
             f"which takes about {_duration(estimate_seconds)}.",
             estimate_seconds=estimate_seconds,
         )
+        if file_ids:
+            self.extra["file_ids"] = [*file_ids]
 
 
 def _duration(seconds: int) -> str:

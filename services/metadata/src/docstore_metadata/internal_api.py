@@ -1,4 +1,4 @@
-"""Routes for DocStore's own services. All of them are idempotent."""
+"""Internal routes of commits, upload targets, links and file queries. All of them are idempotent."""
 
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from docstore_metadata.commits.service import CommitService
 from docstore_metadata.files.directory import FileDirectory
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import to_millisecond
+from docstore_metadata.tree.access import AccountReader
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import callers
@@ -25,7 +26,10 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
     @router.post("/uploads/check", dependencies=[callers("upload")], response_model=described(contract.CheckResults))
     async def check_uploads(body: contract.UploadsCheck) -> Response:
         """Whether the account may write there, and what is there now."""
-        intents = [UploadIntent(account_id=body["account_id"], **item) for item in body["items"]]
+        intents = [
+            UploadIntent(account_id=body["account_id"], folder_id=body.get("folder_id", ""), **item)
+            for item in body["items"]
+        ]
         response: contract.CheckResults = {"results": await commits.check(intents)}
         return json_response(response)
 
@@ -56,12 +60,19 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
         response: contract.JournalHeads = {"heads": await changes.heads(body["accounts"])}
         return json_response(response)
 
-    readers = [callers("analytics", "indexer", "media", "notify")]
+    readers = [callers("accounts", "analytics", "indexer", "media", "notify")]
 
     @router.post("/files/lookup", dependencies=readers, response_model=described(contract.Files))
     async def look_files_up(body: contract.FileLookup) -> Response:
         """Those of the files that the account may read and that are not in the trash."""
-        response: contract.Files = {"files": await directory.lookup(body["account_id"], body["ids"])}
+        reader = AccountReader(body["account_id"], body.get("folder_id", ""))
+        response: contract.Files = {"files": await directory.lookup(reader, body["ids"])}
+        return json_response(response)
+
+    @router.post("/folders/resolve", dependencies=[callers("accounts")], response_model=described(contract.FolderId))
+    async def resolve_folder(body: contract.FolderPath) -> Response:
+        """The id of the folder at a path in an account's own tree."""
+        response: contract.FolderId = {"id": await directory.folder_at(body["account_id"], body["path"])}
         return json_response(response)
 
     @router.get(

@@ -1,12 +1,12 @@
-"""Changes to metadata when a backup is restored, and the objects that it refers to."""
+"""Restarts retention and journals when a backup is restored, and lists the objects that files refer to."""
 
 from collections.abc import AsyncIterator
 
 from docstore_contents.packs import pack_of
 from docstore_metadata.journal.repository import renumber_journals
 from docstore_metadata.tree.projection_repository import RESTART_RETENTION
+from docstore_platform.backups.restored import Restored
 from docstore_platform.clock import utc_now
-from docstore_platform.maintenance import Restored
 from docstore_platform.mongo import Database
 
 ACCOUNTS_PER_WRITE = 1000

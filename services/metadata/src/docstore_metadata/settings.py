@@ -46,8 +46,14 @@ class MetadataSettings(HashingSettings):
     max_copied_nodes: int = Field(1000, ge=1, le=5000, description="maximum number of files and folders in one copy")
     journal_days: int = Field(90, ge=1, description="days after which journal entries are deleted")
     listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for cached pages of listings")
+    read_credentials_lifetime_seconds: int = Field(
+        3600, ge=900, le=3600, description="how long credentials to read a folder's objects are valid"
+    )
     download_url_lifetime_seconds: int = Field(
         900, ge=1, le=604_800, description="how long a signed download URL is valid"
+    )
+    cdn_signed_cookies: bool = Field(
+        False, description="let clients request cookies of the CDN for all contents of their account, valid as long"
     )
     job_interval_ms: int = Field(
         5000, ge=1, description="interval between searches for other instances' background work"
@@ -56,6 +62,12 @@ class MetadataSettings(HashingSettings):
     link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
     link_failures_everywhere: int = Field(100, ge=1, description="wrong passwords per link from all addresses")
     link_failure_window_seconds: int = Field(900, ge=1, description="how long those count")
+    link_embed_sites: str = Field(
+        "*",
+        pattern=r"^[^;,\s]+( [^;,\s]+)*$",
+        description="sites that may show a link in a frame where its owner allows it, as in `frame-ancestors` of a"
+        " content policy; `'none'`: no site",
+    )
     link_interval_seconds: float = Field(60.0, gt=0, description="interval between searches for links about to expire")
 
     @property

@@ -1,10 +1,11 @@
-"""The repositories that use cases share, and what a use case is built from."""
+"""What a use case is built from: the transactor, the clock, and the repositories that features share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
 from typing import Self, TypeVar
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.annotations.repository import AnnotatedNodes, MongoAnnotatedNodes
 from docstore_metadata.commits.repository import CommitResults, MongoCommitResults
 from docstore_metadata.jobs.repository import Jobs, MongoJobs
 from docstore_metadata.links.repository import Links, MongoLinks
@@ -35,6 +36,7 @@ class Store:
     decisions: Decisions
     links: Links
     jobs: Jobs
+    annotated: AnnotatedNodes
 
     @classmethod
     def in_mongo(cls, database: Database, *, lease_seconds: float) -> Self:
@@ -51,6 +53,7 @@ class Store:
             MongoDecisions(database),
             MongoLinks(database),
             MongoJobs(database, lease_seconds=lease_seconds),
+            MongoAnnotatedNodes(nodes),
         )
 
     async def create_indexes(self) -> None:
@@ -68,7 +71,7 @@ class UseCases:
     clock: Clock = field(default=utc_now, kw_only=True)
 
     async def run_again_if_duplicate(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str) -> T:
-        """Run `work` in a transaction; once more if a concurrent one has just created the same."""
+        """Run `work` in a transaction; again if a concurrent one has just created the same."""
         try:
             return await self.transactor.run(work, lane=lane)
         except DatabaseError as error:

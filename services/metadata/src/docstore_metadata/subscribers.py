@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountUpdated
 from docstore_events.catalogue.files import FileIndexed, FileIndexFailed, PreviewReady
@@ -56,10 +57,21 @@ class MetadataSubscribers(Subscribers[Batch]):
         batch.nodes.unset_indexed(envelope.event.file_id, envelope.event.version)
 
     def on_preview_ready(self, envelope: Envelope[PreviewReady], batch: Batch) -> None:
-        """Show that the file has a preview while this version is the current one."""
-        batch.nodes.set_preview(envelope.event.file_id, envelope.event.version)
+        """Show that the file has a preview, and a photo by its date, while this version is the current one."""
+        event = envelope.event
+        batch.nodes.set_preview(event.file_id, event.version)
+        if event.of != "pdf":
+            batch.nodes.set_photo(event.file_id, event.version, _moment(event.taken_at))
 
     async def commit(self, batch: Batch, transaction: Transaction) -> None:
         await batch.nodes.write(transaction.session)
         if batch.people:
             await self._pending.register(batch.people, transaction)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A camera's time as if it were UTC; None for one that no calendar has."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        return None

@@ -25,6 +25,32 @@ from docstore_platform.settings import InfraSettings
 @pytest.fixture
 async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     """Servers without the service: `async with stack.run(setting=...)` starts an instance."""
+    async with open_stack(infra) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def shared_stack(module_infra: InfraSettings) -> AsyncIterator[Stack]:
+    """One instance of the service with default settings, for the tests of a module."""
+    async with open_stack(module_infra) as stack, stack.run():
+        yield stack
+
+
+@pytest.fixture
+def running(shared_stack: Stack) -> Stack:
+    """The module's instance, with people and fakes of the test's own."""
+    return shared_stack.for_next_test()
+
+
+@pytest.fixture
+async def fresh(stack: Stack) -> AsyncIterator[Stack]:
+    """An instance of the test's own, whose database has nothing from other tests."""
+    async with stack.run():
+        yield stack
+
+
+@asynccontextmanager
+async def open_stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     name = new_id()
     urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "media", "metadata")}
     infra = infra.model_copy(update=urls)
@@ -54,10 +80,3 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
         internal = ServiceCaller("metadata", infra)
         yield Stack(infra, quota, objects, mongo, database, run, person, other, internal, media, uploads)
     mongo.close()
-
-
-@pytest.fixture
-async def running(stack: Stack) -> AsyncIterator[Stack]:
-    """One instance of the service with default settings."""
-    async with stack.run():
-        yield stack

@@ -114,15 +114,15 @@ async def test_on_preview_ready_shows_in_file_and_listing(running: Stack) -> Non
     assert trashed["preview"] is False
 
 
-async def test_every_file_is_listed_for_an_index_rebuild(running: Stack) -> None:
+async def test_every_file_is_listed_for_an_index_rebuild(fresh: Stack) -> None:
     """All files and folders by id, page by page, with path, revision and whether they are in the trash."""
-    await running.commit(running.item("/a/b/one.txt"), running.item("/two.txt"))
-    other = await running.put("/theirs.txt", account_id=running.other.account_id)
-    folder = await running.person.at("/a")
-    await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await fresh.commit(fresh.item("/a/b/one.txt"), fresh.item("/two.txt"))
+    other = await fresh.put("/theirs.txt", account_id=fresh.other.account_id)
+    folder = await fresh.person.at("/a")
+    await fresh.person.ok("DELETE", f"/v1/files/{folder['id']}")
     items, after = [], ""
     while True:
-        page = await running.internal.call("GET", f"/internal/files?limit=2&after={after}")
+        page = await fresh.internal.call("GET", f"/internal/files?limit=2&after={after}")
         items += page["items"]
         if page["next_after"] is None:
             break
@@ -135,9 +135,9 @@ async def test_every_file_is_listed_for_an_index_rebuild(running: Stack) -> None
         ("/theirs.txt", False),
     }
     one = next(item for item in items if item["path"] == "/a/b/one.txt")
-    assert one["file"]["ancestors"][:2] == [running.person.account_id, folder["id"]]
+    assert one["file"]["ancestors"][:2] == [fresh.person.account_id, folder["id"]]
     assert one["revision"] >= 1
-    mine = await running.internal.call("GET", f"/internal/files?owner_id={running.other.account_id}")
+    mine = await fresh.internal.call("GET", f"/internal/files?owner_id={fresh.other.account_id}")
     assert [item["file"]["file_id"] for item in mine["items"]] == [other["id"]]
 
 

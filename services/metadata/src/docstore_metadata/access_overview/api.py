@@ -1,4 +1,4 @@
-"""Route that shows who can open a file or folder."""
+"""HTTP route `/v1/files/{id}/access`: who can open a file or folder."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -10,8 +10,8 @@ from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.links.api import link_json
 from docstore_metadata.links.service import LinkService
 from docstore_metadata.sharing.api import share_json
-from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.views.presentation import Json
 from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
 

@@ -7,7 +7,8 @@ from docstore_metadata.links.rules import Link
 from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node
 from docstore_platform.security.tokens import Principal
 
 
@@ -27,7 +28,7 @@ class AccessOverview(UseCases):
     async def of(self, principal: Principal, node_id: str) -> Overview:
         """Collect who can open it; NotFound for callers who may not read it."""
         account_id = principal.account_id
-        place = authorize(account_id, await self.tree.place(node_id), Action.READ)
+        place = authorize(principal, await self.tree.place(node_id), Action.READ)
         if place.node.owner_id != account_id:
             return Overview(place, _shared_from(place, account_id), (), ())
         nodes = {node.id: node for node in (place.node, *reversed(place.ancestors))}

@@ -13,9 +13,10 @@ import orjson
 
 from docstore_contracts.metadata import journal_wakeup
 from docstore_events.transaction import Transaction
-from docstore_metadata.tree.presentation import file_json
-from docstore_metadata.tree.rules import Node, Place, View
+from docstore_metadata.tree.places import Place, View
+from docstore_metadata.tree.rules import Node
 from docstore_metadata.tree.shared_roots_repository import shared_by, shared_roots_of
+from docstore_metadata.tree.views.presentation import file_json
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import (
     BulkWriteError,
@@ -65,7 +66,11 @@ class NewEntry(NamedTuple):
 
     change: ChangeType
     view: View
-    previous_path: str | None = None
+    within: tuple[str, ...] = ()
+    """Ids: its own, and those of the folders above it. Only for what is in the account's own tree."""
+    before: View | None = None
+    """Where it was, if it was moved."""
+    before_within: tuple[str, ...] = ()
 
 
 class JournalWriter:
@@ -98,14 +103,19 @@ class JournalWriter:
         now = utc_now()
         for account, entries in self._entries.items():
             for sequence, entry in enumerate(entries, last[account] - len(entries) + 1):
-                view = entry.view
-                yield {
+                view, before = entry.view, entry.before or entry.view
+                document = {
                     "_id": entry_id(account, sequence),
                     "type": entry.change,
                     "at": now,
-                    "paths": [path_key(account, path) for path in {view.path, entry.previous_path or view.path}],
+                    "paths": [path_key(account, path) for path in {view.path, before.path}],
                     "file": orjson.dumps(file_json(view)),
+                    "within": list(entry.within),
                 }
+                if entry.before_within:
+                    was = {"path": before.path, "parent_id": before.parent_id}
+                    document["before"] = {"within": list(entry.before_within), **was}
+                yield document
 
 
 def _owners_without_entry(added: Mapping[str, Sequence[NewEntry]]) -> set[str]:

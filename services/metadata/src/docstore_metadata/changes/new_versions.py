@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from docstore_metadata.changes.pruning import first_replaced_at, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import Node, Place, Version
+from docstore_metadata.tree.rules import Node, Version
 
 VERSION_ATTRIBUTES = (
     "version",
@@ -15,6 +16,7 @@ VERSION_ATTRIBUTES = (
     "content_type",
     "object_key",
     "client_modified_at",
+    "photo_at",
     "modified_at",
     "modified_by",
     "inserted_by",

@@ -20,8 +20,9 @@ from docstore_events.catalogue.files import (
 )
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.journal_writer_repository import ChangeType, JournalWriter, NewEntry
-from docstore_metadata.tree.presentation import file_state
-from docstore_metadata.tree.rules import Place, Version
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Version
+from docstore_metadata.tree.views.presentation import file_state
 
 
 class FileFacts(TypedDict):
@@ -31,6 +32,7 @@ class FileFacts(TypedDict):
     file: FileState
     path: str
     actor_id: str
+    by_link: str
 
 
 class FileEventRecorder:
@@ -40,11 +42,36 @@ class FileEventRecorder:
     except for accounts that were given only this node and not the folder.
     """
 
-    def __init__(self, transaction: Transaction, actor_id: str, *, below_folder: bool = False) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        actor_id: str,
+        *,
+        by_link: str = "",
+        below_folder: bool = False,
+        journal: JournalWriter | None = None,
+    ) -> None:
+        """`by_link`: what histories call the visitor of a link who acts, in place of the account.
+
+        `journal`: shared by the recorders of a transaction that has several.
+        """
         self._transaction = transaction
         self._actor_id = actor_id
+        self.by_link = by_link
         self._below_folder = below_folder
-        self._journal = JournalWriter(transaction)
+        self._journal = journal or JournalWriter(transaction)
+
+    def by(self, by_link: str) -> "FileEventRecorder":
+        """One for changes by a visitor of a link, in the same transaction; itself if there is none."""
+        if not by_link:
+            return self
+        return FileEventRecorder(
+            self._transaction,
+            self._actor_id,
+            by_link=by_link,
+            below_folder=self._below_folder,
+            journal=self._journal,
+        )
 
     def shared(self, place: Place, account_ids: Iterable[str]) -> None:
         """Append to the journals of these accounts that they gained access, or have another permission than before.
@@ -111,7 +138,13 @@ class FileEventRecorder:
         return self._facts(place)
 
     def _facts(self, place: Place) -> FileFacts:
-        return FileFacts(revision=place.node.revision, file=file_state(place), path=place.path, actor_id=self._actor_id)
+        return FileFacts(
+            revision=place.node.revision,
+            file=file_state(place),
+            path=place.path,
+            actor_id="" if self.by_link else self._actor_id,
+            by_link=self.by_link,
+        )
 
     def _append_for_all(self, change: ChangeType, place: Place) -> None:
         if self._below_folder:
@@ -124,5 +157,11 @@ class FileEventRecorder:
         self, change: ChangeType, place: Place, account_ids: Iterable[str], before: Place | None = None
     ) -> None:
         for account_id in account_ids:
-            previous_path = before.as_seen_by(account_id).path if before else None
-            self._journal.add(account_id, NewEntry(change, place.as_seen_by(account_id), previous_path))
+            view, was = place.as_seen_by(account_id), before.as_seen_by(account_id) if before else None
+            is_own = account_id == place.node.owner_id
+            within, was_within = _within(place) if is_own else (), _within(before) if is_own and before else ()
+            self._journal.add(account_id, NewEntry(change, view, within, was, was_within))
+
+
+def _within(place: Place) -> tuple[str, ...]:
+    return (place.node.id, *place.ancestor_ids)

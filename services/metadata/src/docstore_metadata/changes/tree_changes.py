@@ -7,7 +7,8 @@ from datetime import datetime
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.paths import Parts
-from docstore_metadata.tree.rules import Found, Node, Place, Version, existing_place
+from docstore_metadata.tree.places import Found, Place, existing_place
+from docstore_metadata.tree.rules import Node, Version
 from docstore_platform.database import Session
 from docstore_platform.ids import new_id
 
@@ -52,6 +53,14 @@ class TreeChanges:
         assert node.parent_id is not None
         self.new_nodes.append(node)
         self.touched_folders.add(node.parent_id)
+
+    def include(self, other: "TreeChanges") -> None:
+        """Write the changes of another account with these."""
+        self.new_nodes += other.new_nodes
+        self.saved += other.saved
+        self.new_versions += other.new_versions
+        self.pruned += other.pruned
+        self.touched_folders |= other.touched_folders
 
     async def write(self, store: Store, session: Session) -> None:
         """Write folders first: a conflict with another transaction shows before anything else is done."""

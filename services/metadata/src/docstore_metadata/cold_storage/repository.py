@@ -1,4 +1,4 @@
-"""Use of contents, and requests for their retrieval, in MongoDB."""
+"""When contents were last read, and which are to be retrieved from cold storage, in MongoDB."""
 
 from collections.abc import Sequence
 from contextlib import suppress

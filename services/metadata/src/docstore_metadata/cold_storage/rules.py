@@ -1,6 +1,6 @@
-"""Rules of contents in cold storage. Standard library only."""
+"""Rules of cold storage: when a content is cold or archived, and the state of a retrieval. Standard library only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -51,8 +51,8 @@ class ColdPolicy:
         """A content is unused so long after its last noted read: later reads may not have been noted."""
         return (self.after or timedelta(0)) + self.unnoted
 
-    def archived(self) -> ContentArchived:
-        return ContentArchived(self.estimate)
+    def archived(self, file_ids: Sequence[str] = ()) -> ContentArchived:
+        return ContentArchived(self.estimate, file_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Protocol
 from docstore_contents.reader import is_blocks
 from docstore_metadata.cold_storage.repository import ContentUse, Request, Requests, request_id
 from docstore_metadata.cold_storage.rules import ColdPolicy, Retrieval, Use
-from docstore_metadata.tree.rules import Place, Version
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Version
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Unavailable
 from docstore_platform.ids import new_id

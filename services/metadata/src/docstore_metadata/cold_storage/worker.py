@@ -32,7 +32,7 @@ class UnusedContentsWorker:
     uploads: UploadContents
 
     async def hand_over(self) -> int:
-        """Hand over a batch of contents that nobody has read for long; returns their number."""
+        """Report a batch of contents that have not been read for long; returns their number."""
         try:
             idle = await self.use.claim_idle(BATCH)
             if idle:

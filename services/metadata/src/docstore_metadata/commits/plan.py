@@ -7,13 +7,14 @@ from docstore_contracts.metadata import CommitResult, Committed
 from docstore_metadata.changes.new_versions import add_version, new_version
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
-from docstore_metadata.commits.rules import Commit, Outcome, decide
+from docstore_metadata.commits.rules import Commit, Outcome
 from docstore_metadata.commits.targets import Target
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
-from docstore_metadata.tree.presentation import item_problem, place_json
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import NO_METADATA, Node, Place, Version, check_tags
+from docstore_metadata.tree.rules import NO_METADATA, Node, Version, check_tags
+from docstore_metadata.tree.views.presentation import item_problem, place_json
 from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
@@ -37,13 +38,18 @@ class CommitPlan:
     _answers: dict[str, CommitResult] = field(default_factory=dict)
     _object_keys: list[str] = field(default_factory=list)
 
+    def include(self, other: "CommitPlan") -> None:
+        """Write the plan of another account, whose files are others, with this one."""
+        self.changes.include(other.changes)
+        self._answers |= other._answers
+        self._object_keys += other._object_keys
+
     async def add(self, commit: Commit, target: Target | DomainError) -> CommitResult:
         """The answer to one commit."""
         try:
             if isinstance(target, DomainError):
                 raise target
-            current = target.current.node if target.current else None
-            outcome = decide(current, commit.base_version, target.on_conflict(commit))
+            outcome = target.outcome(commit, self.changes.now)
             if outcome is Outcome.NEXT_VERSION:
                 assert target.current is not None
                 answer: CommitResult = commit.context.run(self._next_version, commit, target.current)
@@ -80,7 +86,8 @@ class CommitPlan:
         node.size, node.sha256, node.content_type = commit.size, commit.sha256, commit.content_type
         node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
         version = new_version(node, upload_id=commit.upload_id)
-        event_id = self.recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
+        recorder = self.recorder.by(commit.by_link)
+        event_id = recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
         add_version(place, version, self.histories, self.bounds, self.changes, self.recorder)
         return _committed(place, commit, event_id, conflicted=False)
 
@@ -110,7 +117,8 @@ class CommitPlan:
         place = folder.child(node)
         self.changes.add(node)
         self.changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
-        return _committed(place, commit, self.recorder.created(place, commit.upload_id), conflicted)
+        event_id = self.recorder.by(commit.by_link).created(place, commit.upload_id)
+        return _committed(place, commit, event_id, conflicted)
 
     async def _conflict_name(self, commit: Commit, target: Target) -> str:
         name, note = target.parts[-1], conflict_note(commit.uploaded_at.date(), commit.device)

@@ -1,6 +1,6 @@
 """Rules of commits: which one wins a conflict, and which may share a transaction. Standard library only."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,12 +34,16 @@ class UploadIntent:
     """A write to a path or to a file, by one account. Exactly one of `path` and `file_id` is given."""
 
     account_id: str
+    folder_id: str = ""
+    """Folder that the account's API token is limited to; empty: none."""
     path: str | None = None
     parent_id: str | None = None
     """The folder that the path starts from; the account's root if there is none."""
     file_id: str | None = None
     base_version: int | None = None
     on_conflict: OnConflict = "copy"
+    lock_tokens: Container[str] = ()
+    """Locks that the account names as its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,8 @@ class Commit(UploadIntent):
 
     upload_id: str
     device: str = ""
+    link_id: str = ""
+    """Link for editing by which a visitor has sent it; it must still exist. Empty: none."""
     size: int
     content_type: str
     sha256: str
@@ -59,6 +65,11 @@ class Commit(UploadIntent):
     uploaded_at: datetime
     context: Context = field(default_factory=copy_context, compare=False)
     """The request's context: its events belong to its trace, also when requests are committed together."""
+
+    @property
+    def by_link(self) -> str:
+        """What histories call the visitor who has sent it; empty for the account itself."""
+        return self.device if self.link_id else ""
 
 
 def independent_rounds(commits: Sequence[Commit]) -> list[list[int]]:
@@ -75,7 +86,7 @@ def independent_rounds(commits: Sequence[Commit]) -> list[list[int]]:
         later: list[int] = []
         for position in waiting:
             commit = commits[position]
-            start = commit.parent_id or ""
+            start = commit.parent_id or commit.account_id
             goal = f"{start}{commit.path}" if commit.path is not None else f"id:{commit.file_id}"
             above = {start + folder for folder in _folders(commit.path or "")}
             clashes = goal in taken or goal in folders or commit.upload_id in taken or not taken.isdisjoint(above)

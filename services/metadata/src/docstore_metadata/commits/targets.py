@@ -3,14 +3,23 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from docstore_metadata.commits.rules import OnConflict, UploadIntent
-from docstore_metadata.errors import NameTaken, NotAFile
-from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.commits.rules import OnConflict, Outcome, UploadIntent, decide
+from docstore_metadata.errors import Locked, NameTaken, NotAFile
+from docstore_metadata.tree.access import Action, Reader, authorize
+from docstore_metadata.tree.locks import Holder
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
+from docstore_metadata.tree.path_root import (
+    PathRoot,
+    authorize_path,
+    nearest_place,
+    own_root,
+    path_root_at,
+    refuse_file_in_way,
+)
 from docstore_metadata.tree.paths import Parts, split_path
-from docstore_metadata.tree.rules import Found, Place, place_at
+from docstore_metadata.tree.places import Found, Place, place_at
 from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 
@@ -33,14 +42,31 @@ class Target:
         return 1 + len({account for node in on_the_way if node is not None for account in node.shared_with})
 
     def on_conflict(self, intent: UploadIntent) -> OnConflict:
-        """`fail` for an account that may write to the file alone: a conflicted copy is put beside the file."""
-        alone = self.current is not None and not self.current.may_be_written_beside_by(intent.account_id)
+        """`fail` for who may write to the file alone: a conflicted copy is put beside the file."""
+        if self.current is None:
+            return intent.on_conflict
+        alone = intent.folder_id == self.current.node.id or not self.current.may_be_written_beside_by(intent.account_id)
         return "fail" if alone else intent.on_conflict
+
+    def outcome(self, intent: UploadIntent, now: datetime) -> Outcome:
+        """What a write becomes now. One to a locked file is a conflict; Locked if it can't be kept beside it."""
+        current, on_conflict = self.current, self.on_conflict(intent)
+        holder = Holder(intent.account_id, intent.lock_tokens, now)
+        outcome = decide(current.node if current else None, intent.base_version, on_conflict)
+        if outcome is Outcome.NEXT_VERSION and current is not None:
+            try:
+                holder.check(current)
+            except Locked:
+                if on_conflict == "fail":
+                    raise
+                outcome = Outcome.CONFLICTED_COPY
+        if outcome is not Outcome.NEXT_VERSION:
+            holder.check(nearest_place(self.found, self.parts[:-1]))
+        return outcome
 
 
 async def resolve(tree: Tree, intents: Sequence[UploadIntent], session: Session = None) -> list[Target | DomainError]:
-    """The target of each, or why it may not be written to. All intents are of one account."""
-    account_id = intents[0].account_id
+    """The target of each, or why it may not be written to."""
     ids = {intent.file_id if intent.path is None else intent.parent_id for intent in intents}
     places = await tree.places([node_id for node_id in ids if node_id], session) if any(ids) else {}
     goals = [_goal(intent, places) for intent in intents]
@@ -48,16 +74,16 @@ async def resolve(tree: Tree, intents: Sequence[UploadIntent], session: Session 
     for goal in goals:
         if isinstance(goal, Goal):
             by_owner[goal.base.owner_id].append(goal.parts)
-    found = {owner_id: await tree.walk(owner_id, paths, session) for owner_id, paths in by_owner.items()}
+    found = await tree.walk_all(by_owner, session)
     targets: list[Target | DomainError] = []
     for intent, goal in zip(intents, goals, strict=True):
         try:
             if isinstance(goal, DomainError):
                 targets.append(goal)
             elif goal is not None:
-                targets.append(_by_path(goal, found[goal.base.owner_id]))
+                targets.append(_by_path(intent, goal, found[goal.base.owner_id]))
             else:
-                targets.append(_by_id(account_id, places.get(intent.file_id or "")))
+                targets.append(_by_id(intent, places.get(intent.file_id or "")))
         except DomainError as refusal:
             targets.append(refusal)
     return targets
@@ -79,14 +105,14 @@ def _goal(intent: UploadIntent, places: Mapping[str, Place]) -> Goal | DomainErr
     try:
         below = split_path(intent.path)
         own = parent_id is None or parent_id == account_id
-        base = own_root(account_id) if own else path_root_at(account_id, places.get(parent_id or ""))
+        base = own_root(account_id) if own else path_root_at(intent, places.get(parent_id or ""))
         return Goal(base, base.full(below), base.seen(below))
     except DomainError as refusal:
         return refusal
 
 
-def _by_path(goal: Goal, found: Found) -> Target:
-    authorize_path(goal.base.account_id, found, goal.parts)
+def _by_path(reader: Reader, goal: Goal, found: Found) -> Target:
+    authorize_path(reader, found, goal.parts)
     refuse_file_in_way(found, goal.parts)
     current = place_at(found, goal.parts)
     if current is not None and current.node.is_folder:
@@ -94,11 +120,11 @@ def _by_path(goal: Goal, found: Found) -> Target:
     return Target(goal.base.owner_id, goal.parts, goal.seen_path, current, found)
 
 
-def _by_id(account_id: str, place: Place | None) -> Target:
-    place = authorize(account_id, place, Action.WRITE)
+def _by_id(reader: Reader, place: Place | None) -> Target:
+    place = authorize(reader, place, Action.WRITE)
     if place.node.is_folder:
         raise NotAFile("A folder has no content.")
-    parts, seen_path = place.parts, place.as_seen_by(account_id).path
+    parts, seen_path = place.parts, place.as_seen_by(reader.account_id).path
     chain = (*place.ancestors, place.node)
     found = {parts[:depth]: node for depth, node in enumerate(chain)}
     return Target(place.node.owner_id, parts, seen_path, place, found)

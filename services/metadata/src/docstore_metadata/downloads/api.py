@@ -1,4 +1,4 @@
-"""Routes that deliver contents."""
+"""HTTP routes of contents: `/v1/files/{id}/content`, its blocks, and the URLs of many contents at once."""
 
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from docstore_metadata.downloads import schemas
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
+from docstore_platform.clock import rfc3339
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.read_header import with_read_files
@@ -43,20 +44,21 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         return await delivery.answer(download, request.headers, downloads.seconds)
 
     @router.get("/files/{file_id}/blocks", response_model=schemas.BlockList)
-    async def list_blocks(
+    async def list_file_blocks(
         file_id: str,
         principal: Caller,
         version: Number = None,
         limit: Annotated[int, Query(ge=1, le=DEFAULT_BLOCKS)] = DEFAULT_BLOCKS,
         cursor: Cursor = None,
+        signed: Annotated[bool, Query(description="False: for who has signed cookies.")] = True,
     ) -> Response:
         """List the blocks of a content, in order, each with a signed URL of its zstd frame.
 
         A cursor continues in the version of the first page. 409 `not_in_blocks` for content in another form,
-        `archived` for one in cold storage.
+        `archived` for one in cold storage, `no_signed_cookies` without `signed` where there are none.
         """
         number, position = _place_in(cursor) if cursor else (version, 0)
-        page = await downloads.blocks(principal, file_id, number, position, limit)
+        page = await downloads.blocks(principal, file_id, number, position, limit, signed=signed)
         blocks = [{"hash": block.hash, "size": block.size, "url": url} for block, url in page.blocks]
         answer = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
         if page.following is not None:
@@ -73,10 +75,21 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         this API.
         """
         wanted = [Wanted(item.id, item.version) for item in body.items]
-        results = await downloads.many(principal, wanted)
+        results = await downloads.many(principal, wanted, signed=body.signed)
         # Contents that are not direct are read, and reported, by the call to their URL.
         read = [result["id"] for result in results if "problem" not in result and result.get("direct")]
         return with_read_files(json_response({"results": results}, headers=NO_STORE), read)
+
+    @router.post("/contents/cookies", response_model=schemas.ContentCookies)
+    async def create_content_cookies(principal: Caller) -> Response:
+        """Create signed cookies of the CDN, which open all contents of the caller's own account.
+
+        Send them with URLs that were requested without `signed`; URLs of contents that others share stay signed. 409
+        `no_signed_cookies` where they are not offered.
+        """
+        found = downloads.cookies(principal)
+        answer = {"prefix": found.prefix, "cookies": found.cookies, "expires_at": rfc3339(found.expires_at)}
+        return json_response(answer, headers=NO_STORE)
 
     return router
 

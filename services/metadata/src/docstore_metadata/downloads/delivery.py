@@ -55,10 +55,16 @@ class Delivery:
     objects: FailoverReads
     contents: Contents
 
-    def signed_url(self, object_key: str, name: str, content_type: str, expires_in: int) -> str:
-        """A URL of an object with this file name, valid for so many seconds."""
+    def signed_url(
+        self, object_key: str, name: str, content_type: str, expires_in: int, *, by_cookies: bool = False
+    ) -> str:
+        """A URL of an object with this file name, valid for so many seconds, or with cookies."""
         return self.objects.presign_get(
-            object_key, filename=name, content_type=content_type or OCTETS, expires_in=expires_in
+            object_key,
+            filename=name,
+            content_type=content_type or OCTETS,
+            expires_in=expires_in,
+            by_cookies=by_cookies,
         )
 
     async def answer(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
@@ -70,44 +76,65 @@ class Delivery:
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
             return with_read_files(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
-        headers = {
-            "etag": download.etag,
-            "accept-ranges": "bytes",
-            "cache-control": "private, no-cache",
-            "content-disposition": attachment(download.name),
-            **GUARDS,
-        }
-        if is_known(request_headers.get("if-none-match"), download.etag):
-            return Response(status_code=304, headers=headers)
-        try:
-            byte_range = requested_range(
-                request_headers.get("range"), request_headers.get("if-range"), download.etag, download.size
-            )
-        except RangeNotSatisfiable:
-            headers = {"content-range": f"bytes */{download.size}"}
-            detail = f"The content has {download.size} bytes."
-            return Problem(416, "range_not_satisfiable", detail, headers=headers).response()
-        if byte_range is not None:
-            headers["content-range"] = byte_range.content_range(download.size)
-        return await self._streamed(download, byte_range, headers)
+        headers = content_headers(download.name, download.etag)
+        wanted = wanted_range(request_headers, headers, download.size)
+        return wanted if isinstance(wanted, Response) else await self._streamed(download, wanted, headers)
 
     async def _streamed(self, download: Download, byte_range: ByteRange | None, headers: dict[str, str]) -> Response:
         wanted = byte_range or ByteRange(0, download.size)
         parts = self.contents.stream(
             download.object_key, download.size, wanted.start, wanted.end, sha256=download.sha256
         )
-        try:
-            first = await anext(parts, b"")
-        except ObjectStoreUnavailable:
-            raise unavailable("The object store") from None
-        except ObjectStoreError as error:
-            log.error("content_unreadable", object_key=download.object_key, error=repr(error))
-            raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
-        headers["content-length"] = str(wanted.end - wanted.start)
         headers["content-type"] = download.content_type or OCTETS
-        stream = ContentStream(first, parts, 206 if byte_range else 200, headers)
+        stream = content_stream(await first_of(parts), parts, byte_range, download.size, headers)
         # A client that continues with a later range was counted before.
         return with_read_files(stream, [] if wanted.start else [download.file_id])
+
+
+def content_headers(name: str, etag: str) -> dict[str, str]:
+    """Headers of content that this service sends itself, to be saved under this name."""
+    return {
+        "etag": etag,
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "content-disposition": attachment(name),
+        **GUARDS,
+    }
+
+
+def wanted_range(
+    request_headers: Mapping[str, str], headers: Mapping[str, str], size: int
+) -> ByteRange | Response | None:
+    """The requested range of a content of `size` bytes with these headers, or None; the response if nothing is sent."""
+    etag = headers["etag"]
+    if is_known(request_headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    try:
+        return requested_range(request_headers.get("range"), request_headers.get("if-range"), etag, size)
+    except RangeNotSatisfiable:
+        refusal = {"content-range": f"bytes */{size}"}
+        return Problem(416, "range_not_satisfiable", f"The content has {size} bytes.", headers=refusal).response()
+
+
+async def first_of(parts: AsyncGenerator[bytes]) -> bytes:
+    """The first bytes of a content. Raises Unavailable, or Problem 500 `content_damaged` if they are corrupt."""
+    try:
+        return await anext(parts, b"")
+    except ObjectStoreUnavailable:
+        raise unavailable("The object store") from None
+    except ObjectStoreError as error:
+        log.error("content_unreadable", error=repr(error))
+        raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
+
+
+def content_stream(
+    first: bytes, rest: AsyncGenerator[bytes], byte_range: ByteRange | None, size: int, headers: Mapping[str, str]
+) -> "ContentStream":
+    """The response with a range of a content of `size` bytes, or all of it; `first` are its first bytes."""
+    if byte_range is None:
+        return ContentStream(first, rest, 200, {**headers, "content-length": str(size)})
+    length = {"content-length": str(byte_range.end - byte_range.start), "content-range": byte_range.content_range(size)}
+    return ContentStream(first, rest, 206, {**headers, **length})
 
 
 class ContentStream(StreamingResponse):

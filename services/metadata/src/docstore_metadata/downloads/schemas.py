@@ -1,5 +1,7 @@
 """Requests and responses of downloads."""
 
+from datetime import datetime
+
 from pydantic import Field
 
 from docstore_platform.http.request_models import RequestModel
@@ -11,11 +13,14 @@ MAX_ITEMS = 1000
 
 class WantedItem(RequestModel):
     id: Id
+    """Id of the file."""
     version: VersionNumber | None = Field(None, description="the current one if none is given")
 
 
 class WantedItems(RequestModel):
     items: list[WantedItem] = Field(max_length=MAX_ITEMS, fail_fast=True)
+    """Files and versions."""
+    signed: bool = Field(True, description="false: URLs of own contents for who has signed cookies")
 
 
 class Block(ResponseModel):
@@ -26,7 +31,7 @@ class Block(ResponseModel):
     size: int
     """Bytes, before compression."""
     url: str
-    """Signed, valid for some minutes: the block as one zstd frame."""
+    """The block as one zstd frame. Signed, valid for some minutes; without `signed`, an own block's needs cookies."""
 
 
 class BlockList(ResponseModel):
@@ -58,9 +63,20 @@ class ContentLocation(ResponseModel):
     direct: bool
     """Whether `url` is a signed URL of the object store; else it is a path of this API."""
     url: str
-    """A signed URL is valid for some minutes; a path is called like other routes of this API."""
+    """A signed URL is valid for some minutes, an unsigned one needs cookies; a path is one of this API."""
     offset: int = omittable()
     """Where the content begins, in bytes, in the response of `url`; only if that contains more than this content."""
+
+
+class ContentCookies(ResponseModel):
+    """Signed cookies of the CDN."""
+
+    prefix: str
+    """They open every URL that begins so, and are to be sent to no other."""
+    cookies: dict[str, str]
+    """Values by name, for a header `Cookie`."""
+    expires_at: datetime
+    """When they end, as signed URLs of now do."""
 
 
 class ContentLocations(ResponseModel):

@@ -1,7 +1,8 @@
 """Copies files, and folders with all that is in them: new nodes that share the objects in S3."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import dataclasses
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.journal_writer_repository import MAX_ENTRIES, touch_owner_journals
@@ -11,10 +12,19 @@ from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.errors import InvalidMove, NameTaken, NotFound, TooLarge
 from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import UseCases
+from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.path_root import PathRoot, authorize_path, find_path_root, refuse_file_in_way
+from docstore_metadata.tree.locks import NO_TOKENS, Holder
+from docstore_metadata.tree.path_root import (
+    PathRoot,
+    authorize_path,
+    find_path_root,
+    nearest_place,
+    refuse_file_in_way,
+)
 from docstore_metadata.tree.paths import Parts, split_path
-from docstore_metadata.tree.rules import NO_WATERMARKS, NOBODY, Node, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import NO_WATERMARKS, NOBODY, Node
 from docstore_platform.database import is_duplicate
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
@@ -33,31 +43,49 @@ class Copier(UseCases):
     """Copies count towards the quota of the target's owner: the caller, or who shared a folder with them as editor."""
 
     reservations: Reservations
+    trash: TrashService
     max_nodes: int
 
-    async def copy(self, principal: Principal, node_id: str, path: str, parent_id: str | None = None) -> Place:
-        """The copy at `path`; missing parents are created. NameTaken if something exists there."""
+    async def copy(
+        self,
+        principal: Principal,
+        node_id: str,
+        path: str,
+        parent_id: str | None = None,
+        *,
+        replace: str | None = None,
+        lock_tokens: Container[str] = NO_TOKENS,
+    ) -> Place:
+        """The copy at `path`; missing parents are created. NameTaken if something exists there.
+
+        `replace`: what exists there, which is put into the trash.
+        """
         below = split_path(path)
         if not below:
             raise NameTaken("There is already something at /.")
-        base = await find_path_root(self.tree, principal.account_id, parent_id)
-        place = authorize(principal.account_id, await self.tree.place(node_id), Action.DOWNLOAD)
+        base = await find_path_root(self.tree, principal, parent_id)
+        place = authorize(principal, await self.tree.place(node_id), Action.DOWNLOAD)
         if place.node.is_root:
             raise InvalidMove("The root can't be copied.")
         originals = await self._originals(place)
         for original in originals:
             base.full((*below, *original.below))
         parts = base.full(below)
-        authorize_path(principal.account_id, await self.tree.walk(base.owner_id, [parts]), parts)
+        authorize_path(principal, await self.tree.walk(base.owner_id, [parts]), parts)
         files = [original.node for original in originals if not original.node.is_folder]
         reserved = await self.reservations.reserve(base.owner_id, [file.size for file in files])
         by_original = {file.id: reservation for file, reservation in zip(files, reserved, strict=True)}
 
         async def work(transaction: Transaction) -> Place:
             # Checked again: reading and reserving may have taken long.
-            authorize(principal.account_id, await self.tree.place(node_id, transaction.session), Action.DOWNLOAD)
-            now = await find_path_root(self.tree, principal.account_id, parent_id, transaction.session)
-            return await self._write(principal, now, now.full(below), originals, by_original, transaction)
+            authorize(principal, await self.tree.place(node_id, transaction.session), Action.DOWNLOAD)
+            now = await find_path_root(self.tree, principal, parent_id, transaction.session)
+            holder = Holder(principal.account_id, lock_tokens, self.clock())
+            recorder = FileEventRecorder(transaction, principal.account_id)
+            if replace is not None:
+                await self.trash.replace(principal, replace, holder, recorder, transaction)
+            parts = now.full(below)
+            return await self._write(principal, now, parts, originals, by_original, holder, recorder, transaction)
 
         try:
             return await self.transactor.run(work, lane=principal.account_id)
@@ -89,16 +117,18 @@ class Copier(UseCases):
         parts: Parts,
         originals: Sequence[Original],
         reserved: Mapping[str, Reservation],
+        holder: Holder,
+        recorder: FileEventRecorder,
         transaction: Transaction,
     ) -> Place:
         session = transaction.session
         found = await self.tree.walk(base.owner_id, [parts], session)
-        authorize_path(principal.account_id, found, parts)
+        authorize_path(principal, found, parts)
         refuse_file_in_way(found, parts)
         if parts in found:
             raise NameTaken(f"There is already something called {parts[-1]}.")
+        holder.check(nearest_place(found, parts))
         changes = TreeChanges(self.clock(), principal.account_id, principal.device)
-        recorder = FileEventRecorder(transaction, principal.account_id)
         parent = changes.make_folder(base.owner_id, parts[:-1], found, recorder)
         people = 1 + len(parent.readers)
         if len(originals) * people > MAX_ENTRIES:
@@ -125,7 +155,7 @@ class Copier(UseCases):
 
 def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes: TreeChanges) -> Node:
     is_file = not node.is_folder
-    return replace(
+    return dataclasses.replace(
         node,
         id=new_id(),
         owner_id=folder.owner_id,
@@ -144,7 +174,9 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         cold_from=None,
         indexed_version=0,
         preview_version=0,
+        photo_at=None,
         hidden=False,
         shared_with=NOBODY,
         watermarks=NO_WATERMARKS,
+        locks=(),
     )

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from docstore_contracts.metadata import File, FileEntry, FileState
+from docstore_metadata.errors import NotAFolder
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.access import AccountReader, Action, Reader, authorize
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.presentation import file_state, place_json
+from docstore_metadata.tree.paths import split_path
 from docstore_metadata.tree.rules import Permission
+from docstore_metadata.tree.views.presentation import file_state, place_json
 from docstore_platform.errors import DomainError
 
 
@@ -19,16 +21,24 @@ class FileDirectory:
         self._store = store
         self._tree = tree
 
-    async def lookup(self, account_id: str, node_ids: Sequence[str]) -> list[File]:
-        """Those of the files that the account may read, in the given order."""
+    async def lookup(self, reader: Reader, node_ids: Sequence[str]) -> list[File]:
+        """Those of the files that the reader may see, in the given order."""
         places = await self._tree.places(node_ids)
         found: list[File] = []
         for node_id in dict.fromkeys(node_ids):
             try:
-                found.append(place_json(authorize(account_id, places.get(node_id), Action.READ), account_id))
+                place = authorize(reader, places.get(node_id), Action.READ)
+                found.append(place_json(place, reader.account_id))
             except DomainError:
                 continue
         return found
+
+    async def folder_at(self, account_id: str, path: str) -> str:
+        """The id of the folder at a path in the account's own tree."""
+        place = authorize(AccountReader(account_id), await self._tree.at(account_id, split_path(path)), Action.WRITE)
+        if not place.node.is_folder:
+            raise NotAFolder("An API token can be limited to a folder, not to a file.")
+        return place.node.id
 
     async def permissions(self, asked: Sequence[tuple[str, str]]) -> list[Permission | None]:
         """The permission of each account on each node, whether or not that is in the trash."""

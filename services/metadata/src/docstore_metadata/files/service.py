@@ -1,7 +1,8 @@
 """Use cases of single files and folders: get, create, rename, move and tag."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import dataclasses
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from docstore_events.transaction import Transaction
@@ -9,50 +10,64 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder
 from docstore_metadata.storage import UseCases
-from docstore_metadata.tree.access import Action, authorize, check_precondition
-from docstore_metadata.tree.path_root import authorize_path, find_path_root, refuse_file_in_way
+from docstore_metadata.trash.service import TrashService
+from docstore_metadata.tree.access import Action, authorize, check_precondition, is_within
+from docstore_metadata.tree.locks import NO_TOKENS, Holder
+from docstore_metadata.tree.path_root import authorize_path, find_path_root, nearest_place, refuse_file_in_way
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
-from docstore_metadata.tree.rules import CustomMetadata, Node, Place, check_tags, place_at
+from docstore_metadata.tree.places import Place, place_at
+from docstore_metadata.tree.rules import CustomMetadata, Node, check_tags
 from docstore_platform.database import DatabaseError, is_duplicate
 from docstore_platform.security.tokens import Principal
 
-EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "metadata", "hidden")
+EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "metadata", "hidden", "locks")
 
 
+@dataclass(slots=True)
 class FileService(UseCases):
-    """Each use case is one transaction or one read."""
+    """Each use case is one transaction or one read. `lock_tokens`: locks that the caller names as its own."""
+
+    trash: TrashService
 
     async def get(self, principal: Principal, node_id: str) -> Place:
-        return authorize(principal.account_id, await self.tree.place(node_id), Action.READ)
+        return authorize(principal, await self.tree.place(node_id), Action.READ)
 
     async def get_by_path(self, principal: Principal, path: str, parent_id: str | None = None) -> Place:
         """The node at a path that starts from a folder, by default the root."""
-        base = await find_path_root(self.tree, principal.account_id, parent_id)
-        return authorize(principal.account_id, await base.place(self.tree, path), Action.READ)
+        base = await find_path_root(self.tree, principal, parent_id)
+        return authorize(principal, await base.place(self.tree, path), Action.READ)
 
     async def ancestors(self, principal: Principal, node_id: str) -> list[Place]:
         """The folders it is in, from the topmost one that the caller may read down to its parent."""
         place = await self.get(principal, node_id)
         above = [Place(node, place.ancestors[:depth]) for depth, node in enumerate(place.ancestors)]
-        return [folder for folder in above if folder.permission_of(principal.account_id) is not None]
+        return [
+            folder
+            for folder in above
+            if is_within(folder, principal) and folder.permission_of(principal.account_id) is not None
+        ]
 
-    async def make_folder(self, principal: Principal, path: str, parent_id: str | None = None) -> tuple[Place, bool]:
+    async def make_folder(
+        self, principal: Principal, path: str, parent_id: str | None = None, lock_tokens: Container[str] = NO_TOKENS
+    ) -> tuple[Place, bool]:
         """The folder at `path`, created with its missing parents; and whether it is new."""
         below, account_id = split_path(path), principal.account_id
 
         async def work(transaction: Transaction) -> tuple[Place, bool]:
-            base = await find_path_root(self.tree, account_id, parent_id, transaction.session)
+            base = await find_path_root(self.tree, principal, parent_id, transaction.session)
             parts = base.full(below)
             found = await self.tree.walk(base.owner_id, [parts], transaction.session)
-            authorize_path(account_id, found, parts)
+            authorize_path(principal, found, parts)
             refuse_file_in_way(found, parts)
             existing = place_at(found, parts)
             if existing is not None:
                 if not existing.node.is_folder:
                     raise NameTaken(f"{path} is a file.")
                 return existing, False
+            Holder(account_id, lock_tokens, self.clock()).check(nearest_place(found, parts))
             changes = TreeChanges(self.clock(), account_id, principal.device)
-            place = changes.make_folder(base.owner_id, parts, found, FileEventRecorder(transaction, account_id))
+            recorder = FileEventRecorder(transaction, account_id, by_link=principal.by_link)
+            place = changes.make_folder(base.owner_id, parts, found, recorder)
             await changes.write(self.store, transaction.session)
             return place, True
 
@@ -68,25 +83,39 @@ class FileService(UseCases):
         parent_id: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: CustomMetadata | None = None,
+        replace: str | None = None,
+        lock_tokens: Container[str] = NO_TOKENS,
     ) -> Place:
-        """Rename, move, tag and describe in one write; None leaves a field as it is. A folder's contents follow it."""
+        """Rename, move, tag and describe in one write; None leaves a field as it is. A folder's contents follow it.
+
+        `replace`: what has the new name, which is put into the trash. Locks do not follow what moves.
+        """
         name = None if name is None else check_name(name)
         tags = None if tags is None else check_tags(tags)
         account_id = principal.account_id
 
         async def work(transaction: Transaction) -> Place:
-            before = authorize(account_id, await self.tree.place(node_id, transaction.session), Action.WRITE)
+            before = authorize(principal, await self.tree.place(node_id, transaction.session), Action.WRITE)
             check_precondition(before.node, if_match)
-            recorder = FileEventRecorder(transaction, account_id)
-            after = await self._moved(before, name, parent_id, account_id, transaction)
+            holder = Holder(account_id, lock_tokens, self.clock())
+            holder.check(before)
+            recorder = FileEventRecorder(transaction, account_id, by_link=principal.by_link)
+            if replace is not None:
+                await self.trash.replace(principal, replace, holder, recorder, transaction)
+            after = await self._moved(before, name, parent_id, principal, transaction)
             node = after.node
             if (node.parent_id, node.name) != (before.node.parent_id, before.node.name):
+                holder.check_member(before)
+                holder.check(Place(after.ancestors[-1], after.ancestors[:-1]))
+                if node.is_folder:
+                    await self.trash.check_unlocked_inside(before, holder, transaction.session)
+                node.locks = ()
                 if node.hidden:
                     node.hidden = False
                     recorder.restored(after)
                 recorder.moved(after, before)
                 if node.is_folder and after.readers != before.readers:
-                    await self.store.jobs.add("settle", node, account_id, transaction)
+                    await self.store.jobs.add("settle", node, account_id, transaction, by_link=principal.by_link)
                 node.published_readers = after.readers
             self._describe(after, recorder, tags=tags, metadata=metadata)
             if node.metadata is not before.node.metadata and not node.is_folder:
@@ -124,21 +153,23 @@ class FileService(UseCases):
             recorder.tagged(place, *changed)
 
     async def _moved(
-        self, place: Place, name: str | None, parent_id: str | None, account_id: str, transaction: Transaction
+        self, place: Place, name: str | None, parent_id: str | None, principal: Principal, transaction: Transaction
     ) -> Place:
         """The place after the edit, with a copy of the node to change."""
         node, session = place.node, transaction.session
         if name not in (None, node.name) or parent_id not in (None, node.parent_id):
-            authorize(account_id, place, Action.MOVE)
+            authorize(principal, place, Action.MOVE)
         if node.is_root and (name is not None or parent_id is not None):
             raise InvalidMove("The root can be neither renamed nor moved.")
         name = node.name if name is None else name
         ancestors = place.ancestors
         if parent_id is not None and parent_id != node.parent_id:
-            ancestors = await self._new_ancestors(place, parent_id, account_id, transaction)
+            ancestors = await self._new_ancestors(place, parent_id, principal, transaction)
             if node.is_folder:
-                await self._guard_folder_move(node, account_id, transaction)
-        moved = Place(replace(node, name=name, parent_id=ancestors[-1].id if ancestors else None), ancestors)
+                await self._guard_folder_move(node, principal.account_id, transaction)
+        moved = Place(
+            dataclasses.replace(node, name=name, parent_id=ancestors[-1].id if ancestors else None), ancestors
+        )
         if len(ancestors) > len(place.ancestors) and not await self.tree.fits(moved, session):
             raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
         parent_id = moved.node.parent_id
@@ -148,9 +179,9 @@ class FileService(UseCases):
         return moved
 
     async def _new_ancestors(
-        self, place: Place, parent_id: str, account_id: str, transaction: Transaction
+        self, place: Place, parent_id: str, principal: Principal, transaction: Transaction
     ) -> tuple[Node, ...]:
-        parent = authorize(account_id, await self.tree.place(parent_id, transaction.session), Action.WRITE)
+        parent = authorize(principal, await self.tree.place(parent_id, transaction.session), Action.WRITE)
         if not parent.node.is_folder:
             raise NotAFolder("What it should be moved into is a file.")
         if parent.node.owner_id != place.node.owner_id:

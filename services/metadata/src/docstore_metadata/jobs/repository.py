@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypedDict
+from typing import Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.documents import index
@@ -30,6 +30,8 @@ class JobDocument(TypedDict):
     kind: JobKind
     owner: str
     actor: str
+    by_link: NotRequired[str]
+    """Absent unless a visitor of a link acts."""
     steps: list[StepDocument]
 
 
@@ -55,13 +57,17 @@ class Job:
     actor_id: str
     lease: Lease
     steps: list[Step]
+    by_link: str = ""
+    """What histories call the visitor of a link who acts, in place of the account."""
 
 
 class Jobs(Protocol):
     wakeup_name: str
     """Wakes the worker. The removal of unreferenced contents waits for it, too."""
 
-    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
+    async def add(
+        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+    ) -> None:
         """Start a walk through a folder once the transaction is committed."""
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
@@ -93,13 +99,17 @@ class MongoJobs:
     async def create_indexes(self) -> None:
         await self._jobs.create_indexes([index("due", "due_at"), index("turns", "owner", "due_at")])
 
-    async def add(self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction) -> None:
+    async def add(
+        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+    ) -> None:
         job: JobDocument = {
             "kind": kind,
             "owner": folder.owner_id,
             "actor": actor_id,
             "steps": [Step(folder.id).document()],
         }
+        if by_link:
+            job["by_link"] = by_link
         await self._queue.add(new_id(), {**job}, session=transaction.session)
         transaction.wake_after(self.wakeup_name)
 
@@ -128,4 +138,4 @@ def _job_of(lease: Lease) -> Job:
         Step(step["folder"], tuple(step["after"]) if step["after"] else None, step["exhausted"])
         for step in row["steps"]
     ]
-    return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps)
+    return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps, row.get("by_link", ""))

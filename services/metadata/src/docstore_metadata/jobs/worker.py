@@ -18,7 +18,8 @@ from docstore_metadata.jobs.repository import Job, JobKind, Step
 from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import end_access, purge_files
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node
 from docstore_work.lease_queue import LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ class JobWorker(UseCases):
         place = await self.tree.place(step.folder_id, transaction.session)
         if place is None:
             return
-        recorder = FileEventRecorder(transaction, job.actor_id, below_folder=True)
+        recorder = FileEventRecorder(transaction, job.actor_id, by_link=job.by_link, below_folder=True)
         if step.exhausted:
             # What was put into the trash by itself stays there without its folder.
             await self.store.nodes.delete([place.node.id], transaction.session)

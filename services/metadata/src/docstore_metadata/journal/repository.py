@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypedDict
 
 from docstore_metadata.changes.journal_writer_repository import entry_id
 from docstore_platform.mongo import (
@@ -38,6 +38,27 @@ class Entry(NamedTuple):
     """JSON, as the account sees it."""
 
 
+class Before(TypedDict):
+    """Where a node was before it was moved."""
+
+    within: list[str]
+    """Ids: its own, and those of the folders above it."""
+    path: str
+    parent_id: str | None
+
+
+class FolderEntry(NamedTuple):
+    """An entry with the places of its node."""
+
+    sequence: int
+    change: str
+    file: bytes
+    """JSON, as the account sees it."""
+    within: list[str] | None
+    """As in Before; empty for what belongs to others, None in entries of earlier releases."""
+    before: Before | None
+
+
 class Journal(Protocol):
     """Reads only what no election can undo: a published number is never given to another change."""
 
@@ -49,6 +70,11 @@ class Journal(Protocol):
 
     async def entries(self, account_id: str, after: int, last: int, limit: int) -> list[Entry]:
         """The remaining entries with a number greater than `after`, up to `last`, in order."""
+
+    async def entries_of_folder(
+        self, account_id: str, after: int, last: int, folder_id: str, above: Sequence[str], limit: int
+    ) -> list[FolderEntry]:
+        """Those of what is or was in a folder, of the folder, and of moves of the folders `above` it."""
 
 
 class MongoJournal:
@@ -67,7 +93,22 @@ class MongoJournal:
     async def entries(self, account_id: str, after: int, last: int, limit: int) -> list[Entry]:
         wanted = {"_id": {"$gt": entry_id(account_id, after), "$lte": entry_id(account_id, last)}}
         rows = await self._entries.find(wanted, sort=[("_id", 1)], limit=limit).to_list(limit)
-        return [Entry(int(row["_id"].rpartition(".")[2]), row["type"], row["file"]) for row in rows]
+        return [Entry(_sequence(row), row["type"], row["file"]) for row in rows]
+
+    async def entries_of_folder(
+        self, account_id: str, after: int, last: int, folder_id: str, above: Sequence[str], limit: int
+    ) -> list[FolderEntry]:
+        moved_above = {"within.0": {"$in": list(above)}, "type": {"$in": ["moved", "restored"]}}
+        either: list[Document] = [{"within": folder_id}, {"before.within": folder_id}, {"within": None}, moved_above]
+        wanted = {"_id": {"$gt": entry_id(account_id, after), "$lte": entry_id(account_id, last)}, "$or": either}
+        rows = await self._entries.find(wanted, sort=[("_id", 1)], limit=limit).to_list(limit)
+        return [
+            FolderEntry(_sequence(row), row["type"], row["file"], row.get("within"), row.get("before")) for row in rows
+        ]
+
+
+def _sequence(row: Document) -> int:
+    return int(row["_id"].rpartition(".")[2])
 
 
 async def renumber_journals(database: Database, account_ids: Sequence[str], moment: datetime) -> None:

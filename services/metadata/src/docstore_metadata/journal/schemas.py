@@ -1,7 +1,7 @@
 """Responses of the change feed."""
 
 from docstore_metadata.changes.journal_writer_repository import ChangeType
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.views.schemas import File
 from docstore_platform.http.response_models import ResponseModel
 
 

@@ -19,7 +19,7 @@ class ChangePage:
     cursor: str
 
 
-def _expired() -> DomainError:
+def expired() -> DomainError:
     return Gone(
         "Changes from there on are no longer kept: read GET /v1/snapshot and go on from its changes_cursor.",
         code="cursor_expired",
@@ -55,12 +55,15 @@ class ChangeFeed:
         entries = await self._journal.entries(account_id, after, head, limit) if after < head else []
         last = _last_of(entries, after)
         if after > head or (after < head and last == after):
-            raise _expired()
+            raise expired()
         next_cursor = change_cursor(account_id, last)
-        more = b"true" if last < head else b"false"
-        changes = b",".join(_change(entry) for entry in entries)
-        body = b'{"changes":[%b],"cursor":"%b","has_more":%b}' % (changes, next_cursor.encode(), more)
+        body = page_json([_change(entry) for entry in entries], next_cursor, has_more=last < head)
         return ChangePage(body, next_cursor)
+
+
+def page_json(changes: Sequence[bytes], cursor: str, *, has_more: bool) -> bytes:
+    more = b"true" if has_more else b"false"
+    return b'{"changes":[%b],"cursor":"%b","has_more":%b}' % (b",".join(changes), cursor.encode(), more)
 
 
 def _last_of(entries: Sequence[Entry], after: int) -> int:
@@ -69,7 +72,7 @@ def _last_of(entries: Sequence[Entry], after: int) -> int:
         return after
     last = entries[-1].sequence
     if last != after + len(entries):
-        raise _expired()
+        raise expired()
     return last
 
 

@@ -4,16 +4,27 @@
 the link is about to expire. MongoDB deletes expired links after a while.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Protocol
 
 from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.links.rules import KEPT_AFTER_END, Link, warning_moment
+from docstore_metadata.sharding import COLLECTIONS
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, ReturnDocument, Session
+from docstore_platform.sharding import create_indexes
 
-OPTIONAL = {"expires_at", "max_downloads", "password_hash", "encrypted_token", "watermark", "operation"}
+OPTIONAL = {
+    "expires_at",
+    "max_downloads",
+    "password_hash",
+    "encrypted_token",
+    "watermark",
+    "operation",
+    "max_files",
+    "max_bytes",
+}
 RENAMED = {"id": "_id", "token_hash": "token", "node_id": "node", "owner_id": "owner", "password_hash": "password"}
 LINKS = FieldMap(Link, {field.name: RENAMED.get(field.name, field.name) for field in fields(Link)}, OPTIONAL)
 
@@ -23,7 +34,7 @@ class Links(Protocol):
 
     async def get(self, node_id: str, link_id: str, session: Session = None) -> Link | None: ...
 
-    async def by_token(self, token_hash: str) -> Link | None: ...
+    async def by_token(self, token_hashes: Sequence[str]) -> Link | None: ...
 
     async def by_operation(self, owner_id: str, operation: str) -> Link | None: ...
 
@@ -33,11 +44,21 @@ class Links(Protocol):
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]: ...
 
+    async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
+        """Those of the links that are not revoked."""
+
     async def change(self, link: Link, fields: Document, now: datetime, session: Session) -> Link | None:
         """Set `fields`, or remove those that are None; returns the updated link."""
 
-    async def count_download(self, link_id: str, now: datetime) -> bool:
-        """Count a download if the link still opens: one conditional write, so that concurrent ones keep the limit."""
+    async def count_downloads(self, link_id: str, number: int, now: datetime) -> bool:
+        """Count so many downloads at once if the link still opens and its limit allows them all: one conditional write,
+        so that concurrent calls keep the limit."""
+
+    async def count_received(self, link: Link, size: int, now: datetime) -> bool:
+        """Count a file of this size that is about to be sent, if the link still opens and its limits allow it."""
+
+    async def uncount_received(self, link: Link, size: int) -> None:
+        """Take back the count of a file whose upload was refused."""
 
     async def count_open(self, link_id: str, session: Session) -> Link | None:
         """Count an open; None if the link no longer exists."""
@@ -55,14 +76,16 @@ class MongoLinks:
         self._links: Collection = database["links"]
 
     async def create_indexes(self) -> None:
-        await self._links.create_indexes(
+        await create_indexes(
+            self._links,
+            COLLECTIONS["links"],
             [
                 index("by_token", "token", unique=True),
                 index("by_node", "node", "_id"),
                 index("by_operation", "owner", "operation", only="operation", unique=True),
                 index("warnings", "warn_at", only="warn_at"),
                 index("kept", "expires_at", expireAfterSeconds=round(KEPT_AFTER_END.total_seconds())),
-            ]
+            ],
         )
 
     async def insert(self, link: Link, session: Session) -> None:
@@ -72,8 +95,8 @@ class MongoLinks:
     async def get(self, node_id: str, link_id: str, session: Session = None) -> Link | None:
         return await self._one({"_id": link_id, "node": node_id}, session)
 
-    async def by_token(self, token_hash: str) -> Link | None:
-        return await self._one({"token": token_hash})
+    async def by_token(self, token_hashes: Sequence[str]) -> Link | None:
+        return await self._one({"token": {"$in": list(token_hashes)}})
 
     async def by_operation(self, owner_id: str, operation: str) -> Link | None:
         return await self._one({"owner": owner_id, "operation": operation})
@@ -93,6 +116,10 @@ class MongoLinks:
         rows = self._links.find({"node": {"$in": list(node_ids)}}, session=session, sort=[("_id", ASCENDING)])
         return [LINKS.item(row) for row in await rows.to_list(None)]
 
+    async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
+        rows = self._links.find({"_id": {"$in": list(link_ids)}}, {"_id": 1}, session=session)
+        return {row["_id"] for row in await rows.to_list(None)}
+
     async def change(self, link: Link, fields: Document, now: datetime, session: Session) -> Link | None:
         if "expires_at" in fields:
             fields = {**fields, "warn_at": warning_moment(fields["expires_at"], now)}
@@ -102,13 +129,26 @@ class MongoLinks:
         }
         return await self._update({"_id": link.id}, {name: part for name, part in update.items() if part}, session)
 
-    async def count_download(self, link_id: str, now: datetime) -> bool:
-        open_still = [
-            {"$or": [{"expires_at": {"$exists": False}}, {"expires_at": {"$gt": now}}]},
-            {"$or": [{"max_downloads": {"$exists": False}}, {"$expr": {"$lt": ["$downloads", "$max_downloads"]}}]},
-        ]
-        outcome = await self._links.update_one({"_id": link_id, "$and": open_still}, {"$inc": {"downloads": 1}})
+    async def count_downloads(self, link_id: str, number: int, now: datetime) -> bool:
+        fits: Document = {"$lte": [{"$add": ["$downloads", number]}, "$max_downloads"]}
+        open_still = [_open_at(now), {"$or": [{"max_downloads": {"$exists": False}}, {"$expr": fits}]}]
+        outcome = await self._links.update_one({"_id": link_id, "$and": open_still}, {"$inc": {"downloads": number}})
         return bool(outcome.modified_count)
+
+    async def count_received(self, link: Link, size: int, now: datetime) -> bool:
+        fits: Document = {"$lte": [{"$add": ["$received_bytes", size]}, "$max_bytes"]}
+        room = [_open_at(now), {"$or": [{"max_bytes": {"$exists": False}}, {"$expr": fits}]}]
+        condition: Document = {
+            "_id": link.id,
+            "kind": link.kind,
+            "received_files": {"$lt": link.most_files},
+            "$and": room,
+        }
+        count = {"$inc": {"received_files": 1, "received_bytes": size}}
+        return bool((await self._links.update_one(condition, count)).modified_count)
+
+    async def uncount_received(self, link: Link, size: int) -> None:
+        await self._links.update_one({"_id": link.id}, {"$inc": {"received_files": -1, "received_bytes": -size}})
 
     async def count_open(self, link_id: str, session: Session) -> Link | None:
         return await self._update({"_id": link_id}, {"$inc": {"opens": 1, "revision": 1}}, session)
@@ -133,3 +173,7 @@ class MongoLinks:
             condition, update, session=session, return_document=ReturnDocument.AFTER
         )
         return LINKS.item(row) if row else None
+
+
+def _open_at(now: datetime) -> Document:
+    return {"$or": [{"expires_at": {"$exists": False}}, {"expires_at": {"$gt": now}}]}

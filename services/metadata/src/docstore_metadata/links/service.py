@@ -7,11 +7,20 @@ from typing import Any
 
 from docstore_events.catalogue.shares import LinkCreated, LinkExpiring, LinkOpened, LinkRevoked
 from docstore_events.transaction import Transaction
-from docstore_metadata.errors import NotFound, NotShareable
-from docstore_metadata.links.rules import MAX_LINK_YEARS, MAX_LINKS, Link, LinkOptions, hash_of, new_token, operation_of
+from docstore_metadata.errors import NotAFolder, NotFound, NotShareable
+from docstore_metadata.links.rules import (
+    MAX_LINK_YEARS,
+    MAX_LINKS,
+    OPTIONS,
+    Link,
+    LinkOptions,
+    hash_of,
+    new_token,
+    operation_of,
+)
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.places import Place
 from docstore_platform.database import DuplicateKeyError
 from docstore_platform.errors import Conflict, invalid
 from docstore_platform.ids import new_id
@@ -19,6 +28,8 @@ from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.tokens import Principal
+
+LIMITS = ("watermark", "max_downloads", "embed", "message", "max_files", "max_bytes")
 
 
 @dataclass(slots=True)
@@ -37,13 +48,16 @@ class LinkService(UseCases):
             return known
         self._check_end(options.expires_at)
         _check_watermark(options.watermark, options.max_downloads)
-        await self._owned(principal, node_id)
+        _check_kind(options)
+        place = await self._owned(principal, node_id)
+        if options.kind == "receive" and not place.node.is_folder:
+            raise NotAFolder("Only a folder can receive files.")
         password_hash = None if options.password is None else await self._hash(principal, options.password)
         token = new_token()
         link_id = new_id()
         link = Link(
             id=link_id,
-            token_hash=hash_of(token),
+            token_hash=hash_of(token, options.kind),
             node_id=node_id,
             owner_id=principal.account_id,
             name=options.name,
@@ -51,6 +65,11 @@ class LinkService(UseCases):
             expires_at=options.expires_at,
             max_downloads=options.max_downloads,
             watermark=options.watermark,
+            embed=options.embed,
+            kind=options.kind,
+            message=options.message,
+            max_files=options.max_files,
+            max_bytes=options.max_bytes,
             password_hash=password_hash,
             encrypted_token=self.cipher.encrypt(token.encode(), link_id),
             operation=operation,
@@ -114,8 +133,9 @@ class LinkService(UseCases):
         async def work(transaction: Transaction) -> Link:
             await self._owned(principal, node_id, transaction)
             link = _known(await self.store.links.get(node_id, link_id, transaction.session))
-            now = {"watermark": link.watermark, "max_downloads": link.max_downloads} | fields
+            now = {name: getattr(link, name) for name in LIMITS} | fields
             _check_watermark(now["watermark"], now["max_downloads"])
+            _check_kind(LinkOptions(kind=link.kind, **{name: now[name] for name in LIMITS}))
             return _known(await self.store.links.change(link, fields, self.clock(), transaction.session))
 
         return await self.transactor.run(work)
@@ -134,7 +154,7 @@ class LinkService(UseCases):
 
     async def _owned(self, principal: Principal, node_id: str, transaction: Transaction | None = None) -> Place:
         session = transaction.session if transaction else None
-        place = authorize(principal.account_id, await self.tree.place(node_id, session), Action.SHARE)
+        place = authorize(principal, await self.tree.place(node_id, session), Action.SHARE)
         if place.node.is_root:
             raise NotShareable
         return place
@@ -182,6 +202,14 @@ def _check_watermark(watermark: str | None, max_downloads: int | None) -> None:
     if watermark is not None and max_downloads is not None:
         detail = "A link with a watermark gives no downloads that could be limited."
         raise invalid(detail, "watermark_without_downloads")
+
+
+def _check_kind(options: LinkOptions) -> None:
+    """A link that receives gives nothing that could be limited or marked, and one that only reads receives nothing."""
+    given = {name for name in LIMITS if getattr(options, name) not in (None, "", False)}
+    if not given <= OPTIONS[options.kind]:
+        names = ", ".join(sorted(given - OPTIONS[options.kind]))
+        raise invalid(f"A link of the kind {options.kind} has no {names}.", "not_for_this_kind")
 
 
 def _next(link: Link) -> Link:

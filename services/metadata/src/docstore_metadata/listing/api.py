@@ -1,4 +1,4 @@
-"""Route that lists a folder."""
+"""HTTP route `GET /v1/files`: a page of a folder."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -7,7 +7,7 @@ from docstore_metadata.dependencies import DirectRoute, public_router, query_par
 from docstore_metadata.listing.query import parse_list_query
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT
-from docstore_metadata.tree.schemas import FilePage
+from docstore_metadata.tree.views.schemas import FilePage
 from docstore_platform.http.parameters import METADATA_FILTER
 from docstore_platform.http.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
 from docstore_platform.security.tokens import Caller

@@ -7,7 +7,7 @@ from docstore_metadata.listing.query import PageQuery
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.custom_metadata import pair_term
+from docstore_platform.domain.custom_metadata import pair_term
 from docstore_platform.mongo import Collection, Document
 
 LAST_CHARACTER = "\U0010ffff"

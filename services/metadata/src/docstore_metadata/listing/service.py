@@ -15,8 +15,9 @@ from docstore_metadata.listing.repository import FolderPages
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import find_path_root
-from docstore_metadata.tree.presentation import file_json
-from docstore_metadata.tree.rules import Node, Place, View
+from docstore_metadata.tree.places import Place, View
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.views.presentation import file_json
 from docstore_platform.security.tokens import Principal
 
 UNINDEXED_SECONDS = 1.0
@@ -48,13 +49,13 @@ class Listings:
     async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
         """A page of the folder that the query names. NotAFolder for a file."""
         if query.path is not None:
-            base = await find_path_root(self._tree, principal.account_id, query.parent_id)
+            base = await find_path_root(self._tree, principal, query.parent_id)
             place = await base.place(self._tree, query.path)
         elif query.parent_id == principal.account_id:  # the root may not exist yet
             place = await self._tree.at(principal.account_id, ())
         else:
             place = await self._tree.place(query.parent_id or "")
-        place = authorize(principal.account_id, place, Action.READ)
+        place = authorize(principal, place, Action.READ)
         if not place.node.is_folder:
             raise NotAFolder("Only a folder can be listed.")
         return await self.page(place, principal.account_id, query.page)

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response
 from docstore_metadata.retention import schemas
 from docstore_metadata.retention.schemas import NewPolicy
 from docstore_metadata.retention.service import RetentionService, RetentionState
-from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.retention_policy import Bounds, Policy
+from docstore_metadata.tree.views.presentation import Json
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
@@ -18,12 +18,12 @@ def retention_router(retention: RetentionService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["retention"])
 
     @router.get("/me/retention", response_model=schemas.Retention)
-    async def see_retention(principal: Caller) -> Response:
+    async def get_retention(principal: Caller) -> Response:
         """Show how long trash and old versions are kept, and the most that may be chosen (null: for ever)."""
         return json_response(_state_json(await retention.see(principal), retention.bounds))
 
     @router.put("/me/retention", response_model=schemas.Retention)
-    async def choose_retention(body: NewPolicy, principal: Caller) -> Response:
+    async def set_retention(body: NewPolicy, principal: Caller) -> Response:
         """Choose how long trash and old versions are kept; takes effect at `applies_at`. 422 `invalid_retention`."""
         policy = Policy(body.trash_days, body.versions, body.version_days)
         return json_response(_state_json(await retention.choose(principal, policy), retention.bounds))

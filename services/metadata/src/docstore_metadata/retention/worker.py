@@ -16,8 +16,9 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.retention.repository import DueAccount, DueRoots, Since
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds, Policy
-from docstore_metadata.tree.rules import Node, Place, Version
+from docstore_metadata.tree.rules import Node, Version
 from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from docstore_metadata.sharing import schemas
 from docstore_metadata.sharing.rules import Share, SharedPlace
 from docstore_metadata.sharing.schemas import NewShare, ShareChanges
 from docstore_metadata.sharing.service import ShareService
-from docstore_metadata.tree.presentation import Json, named_json, people_of
+from docstore_metadata.tree.views.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor
@@ -30,7 +30,7 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
         response_model=schemas.Share,
         responses={200: {"description": "The share existed, and has this role now.", "model": schemas.Share}},
     )
-    async def share_file(file_id: str, body: NewShare, principal: Caller) -> Response:
+    async def create_share(file_id: str, body: NewShare, principal: Caller) -> Response:
         """Share a file, or a folder with all that is in it; 200 for an existing share, which gets this role, and this
         watermark if one is given.
 
@@ -53,12 +53,12 @@ def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
         return json_response({"items": [share_json(share) for share in found[:limit]], "next_cursor": next_cursor})
 
     @router.patch("/files/{file_id}/shares/{share_id}", response_model=schemas.Share)
-    async def change_share(file_id: str, share_id: str, body: ShareChanges, principal: Caller) -> Response:
+    async def update_share(file_id: str, share_id: str, body: ShareChanges, principal: Caller) -> Response:
         """Change the role or the watermark of a share; 422 `watermark_for_viewers` if an editor would have one."""
         return json_response(share_json(await shares.change(principal, file_id, share_id, _terms(body))))
 
     @router.delete("/files/{file_id}/shares/{share_id}", status_code=204)
-    async def revoke_share(file_id: str, share_id: str, principal: Caller) -> Response:
+    async def delete_share(file_id: str, share_id: str, principal: Caller) -> Response:
         """End a share: the owner revokes it, or the recipient leaves it."""
         await shares.revoke(principal, file_id, share_id)
         return Response(status_code=204)

@@ -10,7 +10,8 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.sharing.rules import Share, readers_by, watermarks_by
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.rules import Permission, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Permission
 
 Publish = Callable[[Share, Place], None]
 

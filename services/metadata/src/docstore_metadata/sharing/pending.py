@@ -12,7 +12,7 @@ from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.places import Place
 from docstore_platform.clock import Clock, utc_now
 
 AT_ONCE = 100

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from docstore_metadata.documents import FieldMap, index
+from docstore_metadata.sharding import COLLECTIONS
 from docstore_metadata.sharing.rules import INVITATIONS_COUNT_FOR, Share
 from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, Session, UpdateOne
-from docstore_platform.period_counts import Count, MongoPeriodCounts, PeriodCounts
+from docstore_platform.security.period_counts import Count, MongoPeriodCounts, PeriodCounts
+from docstore_platform.sharding import create_indexes
 
 HELD_BY = ("pending", "account", "invited", "hidden_from")
 """A share has one of these fields."""
@@ -81,7 +83,9 @@ class MongoShares:
         self._invitation_counts: PeriodCounts = MongoPeriodCounts(self._invitations, INVITATIONS_COUNT_FOR)
 
     async def create_indexes(self) -> None:
-        await self._shares.create_indexes(
+        await create_indexes(
+            self._shares,
+            COLLECTIONS["shares"],
             [
                 index("by_node", "node", "email_key", unique=True),
                 index("by_account", "account", "-_id", only="account"),
@@ -90,7 +94,7 @@ class MongoShares:
                 index("by_invited", "invited", "-_id", only="invited"),
                 index("by_hidden_from", "hidden_from", "-_id", only="hidden_from"),
                 index("pending", "email_key", "_id", only={"pending": True}),
-            ]
+            ],
         )
         await self._invitations.create_indexes([index("kept", "until", expireAfterSeconds=0)])
 
@@ -163,7 +167,11 @@ class MongoShares:
         if waited_for:
             # Their documents are written first: a concurrent share with the same address conflicts and is retried.
             await self._people.update_many({"_id": {"$in": waited_for}}, {"$inc": {"asked": 1}}, session=session)
-            still = set(await self._shares.distinct("email_key", {"email_key": {"$in": waited_for}}, session=session))
+            pipeline: list[Document] = [
+                {"$match": {"email_key": {"$in": waited_for}}},
+                {"$group": {"_id": "$email_key"}},
+            ]
+            still = {row["_id"] async for row in self._shares.aggregate(pipeline, session=session)}
             gone = [key for key in waited_for if key not in still]
             await self._people.delete_many({"_id": {"$in": gone}, "account": {"$exists": False}}, session=session)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from docstore_metadata.tree.rules import Place, SharedWith, ShareRole, Watermarks
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import SharedWith, ShareRole, Watermarks
 
 MAX_SHARES = 200
 """Of one file or folder."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from docstore_metadata.tree.rules import ShareRole
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.views.schemas import File
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import Email, Watermark
@@ -25,7 +25,9 @@ ShareWatermark = Annotated[
 
 class NewShare(RequestModel):
     email: Email
+    """Address of the recipient, who need not have an account yet."""
     role: Role
+    """Whether the recipient may change the file or folder."""
     watermark: ShareWatermark | None = None
 
 
@@ -33,6 +35,7 @@ class ShareChanges(RequestModel):
     """Absent fields stay; null removes a watermark."""
 
     role: Role | None = None
+    """Whether the recipient may change the file or folder."""
     watermark: ShareWatermark | None = None
 
 

@@ -11,8 +11,8 @@ from docstore_metadata.sharing.acceptance.admission import admit, admitted
 from docstore_metadata.sharing.changes import apply_shares, bump_parent, publish_revoked, publish_shared
 from docstore_metadata.sharing.rules import MAX_INVITATIONS, MAX_SHARES, Share, SharedPlace
 from docstore_metadata.storage import UseCases
-from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.access import AccountReader, Action, authorize
+from docstore_metadata.tree.places import Place
 from docstore_platform.errors import Conflict, DomainError, Invalid, TooMany
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
@@ -98,11 +98,11 @@ class ShareService(UseCases):
 
         async def work(transaction: Transaction) -> None:
             session = transaction.session
-            place = authorize(account_id, await self.tree.place(node_id, session), Action.READ)
+            place = authorize(principal, await self.tree.place(node_id, session), Action.READ)
             shares = await self.store.shares.of_nodes([node_id], session)
             mine = next((share for share in shares if share.id == share_id), None)
             if mine is None or mine.account_id != account_id:
-                authorize(account_id, place, Action.SHARE)
+                authorize(principal, place, Action.SHARE)
             share = _find(shares, share_id)
             await bump_parent(self.store, place, transaction)
             await self.store.shares.remove([share], session)
@@ -116,7 +116,7 @@ class ShareService(UseCases):
 
     async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> list[Share]:
         """The shares of a file or folder, for its owner, the earliest first."""
-        authorize(principal.account_id, await self.tree.place(node_id), Action.SHARE)
+        authorize(principal, await self.tree.place(node_id), Action.SHARE)
         return await self.store.shares.page_of_node(node_id, after, limit)
 
     async def shared_with(
@@ -130,7 +130,7 @@ class ShareService(UseCases):
             places = await self.tree.places(share.node_id for share in shares)
             for share in shares:
                 try:
-                    place = authorize(account_id, places.get(share.node_id), Action.READ)
+                    place = authorize(AccountReader(account_id), places.get(share.node_id), Action.READ)
                 except DomainError:
                     continue
                 found.append(SharedPlace(share, place))
@@ -143,7 +143,7 @@ class ShareService(UseCases):
 
     async def _owned(self, principal: Principal, node_id: str, transaction: Transaction) -> Place:
         place = await self.tree.place(node_id, transaction.session)
-        place = authorize(principal.account_id, place, Action.SHARE)
+        place = authorize(principal, place, Action.SHARE)
         if not place.node.is_root:
             await bump_parent(self.store, place, transaction)
         return place

@@ -20,24 +20,26 @@ def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
     router = public_router("sync")
 
     @router.get("/snapshot", response_model=schemas.Snapshot)
-    async def read_snapshot(
+    async def get_snapshot(
         principal: Caller,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
         cursor: Cursor = None,
     ) -> Response:
         """List every file and folder that the caller may read; continue with the changes from `changes_cursor`.
 
+        An API token that is limited to a folder gets what is in it.
+
         If `epoch` differs from before, the server was restored from a backup, and may have lost files. Missing files
         were then not deleted by anyone.
         """
-        return json_response(await snapshots.page(principal.account_id, cursor or None, limit))
+        return json_response(await snapshots.page(principal, cursor or None, limit))
 
     @router.post("/compare", response_model=schemas.CompareResult)
-    async def compare_entries(body: Comparison, principal: Caller) -> Response:
+    async def compare_files(body: Comparison, principal: Caller) -> Response:
         """Compare a client's files, with paths as in the API, with those below a folder; 403 `watermarked_only` where
         the caller may only see pictures of them.
         """
         entries = [Entry(entry.path, entry.sha256) for entry in body.entries]
-        return json_response(await comparer.compare(principal.account_id, body.path, body.parent_id, entries))
+        return json_response(await comparer.compare(principal, body.path, body.parent_id, entries))
 
     return router

@@ -11,10 +11,11 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import find_path_root
 from docstore_metadata.tree.paths import MAX_DEPTH
-from docstore_metadata.tree.presentation import Json, file_json
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.repository import Nodes
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.views.presentation import Json, file_json
 from docstore_platform.errors import invalid
+from docstore_platform.security.tokens import Principal
 
 MAX_MISSING = 1000
 AT_ONCE_CHARS = 1_000_000
@@ -45,12 +46,13 @@ class Comparer:
     sync_tree: SyncTree
     tree: Tree
 
-    async def compare(self, account_id: str, path: str, parent_id: str | None, entries: Sequence[Entry]) -> Json:
+    async def compare(self, principal: Principal, path: str, parent_id: str | None, entries: Sequence[Entry]) -> Json:
         """`newer`: the content here differs; `missing`: not listed by the client; `deleted`: it existed here once;
         `unknown`: no record of it here; `same`: how many are equal.
         """
-        base = await find_path_root(self.tree, account_id, parent_id)
-        folder = authorize(account_id, await base.place(self.tree, path), Action.DOWNLOAD)
+        account_id = principal.account_id
+        base = await find_path_root(self.tree, principal, parent_id)
+        folder = authorize(principal, await base.place(self.tree, path), Action.DOWNLOAD)
         if not folder.node.is_folder:
             raise NotAFolder("Only what is in a folder can be compared.")
         prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"

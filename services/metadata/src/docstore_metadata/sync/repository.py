@@ -7,8 +7,9 @@ from typing import NamedTuple, Protocol
 
 from docstore_metadata.changes.journal_writer_repository import path_key
 from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.repository import BY_NAME, names_filter
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.rules import Node
 from docstore_metadata.tree.shared_roots_repository import next_shared_root
 from docstore_platform.mongo import Database, Document
 

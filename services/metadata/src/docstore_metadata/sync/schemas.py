@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.views.schemas import File
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel
 from docstore_platform.http.values import MAX_PATH_CHARS, FilePath, Id, Sha256
@@ -13,12 +13,14 @@ MAX_ENTRIES = 10_000
 class Compared(RequestModel):
     path: FilePath = Field(max_length=MAX_PATH_CHARS)
     sha256: Sha256
+    """SHA-256 of the local content."""
 
 
 class Comparison(RequestModel):
     path: FilePath = Field("/", description="The folder that is compared.")
     parent_id: Id | None = Field(None, description="The folder that `path` starts from; none: the root.")
     entries: list[Compared] = Field(max_length=MAX_ENTRIES, fail_fast=True)
+    """The local files."""
 
 
 class Snapshot(Page[File]):

@@ -1,20 +1,25 @@
 """The snapshot: every file and folder an account can see, for a client without a cursor or with an expired one.
 
 First the account's own nodes, ordered by id; then each tree shared with it, folder by folder ordered by id: nodes that
-move while the pages are read keep their position. The cursor of a page contains the journal cursor from before the
-first page: changes in the meantime are read from there.
+move while the pages are read keep their position. A reader with a limit gets what is in its folder, in the same way.
+The cursor of a page contains the journal cursor from before the first page: changes in the meantime are read from
+there.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from docstore_metadata.journal.limited import FolderFeed
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.sync.repository import SyncTree
+from docstore_metadata.tree.access import Action, Reader, authorize
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.presentation import Json, place_json
+from docstore_metadata.tree.places import Place, place_among
 from docstore_metadata.tree.repository import Nodes
-from docstore_metadata.tree.rules import Node, Place, place_among
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.views.presentation import Json, place_json
 from docstore_platform.errors import invalid
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 
@@ -48,25 +53,45 @@ class Snapshots:
     sync_tree: SyncTree
     tree: Tree
     changes: ChangeFeed
+    of_folders: FolderFeed
 
-    async def page(self, account_id: str, cursor: str | None, limit: int) -> Json:
+    async def page(self, reader: Reader, cursor: str | None, limit: int) -> Json:
         """A page may have fewer items than `limit`, even none, without being the last: that one has no next cursor."""
-        start = _decode(account_id, cursor) if cursor else Position(await self.changes.latest(account_id))
+        account_id = reader.account_id
+        folder = await self._limit_of(reader)
+        start = _decode(account_id, cursor) if cursor else await self._start(reader)
+        if folder is not None and start.root.removesuffix(BEHIND) != folder.node.id:
+            raise invalid("The cursor is not one of this token's.", "invalid_cursor")
         at: Position | None = start
         places: list[Place] = []
         for _ in range(MAX_STEPS):
             if at is None or len(places) == limit:
                 break
-            found, at = await self._step(account_id, at, limit - len(places))
+            found, at = await self._step(account_id, folder, at, limit - len(places))
             places += found
         return {
             "items": [place_json(place, account_id) for place in places],
             "next_cursor": _encode(account_id, at) if at else None,
             "changes_cursor": start.changes_cursor,
-            "epoch": await self.changes.epoch(account_id),
+            "epoch": _epoch(await self.changes.epoch(account_id), reader),
         }
 
-    async def _step(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position | None]:
+    async def _limit_of(self, reader: Reader) -> Place | None:
+        """The folder that the reader is limited to; NotFound if it is gone."""
+        if not reader.folder_id:
+            return None
+        return authorize(reader, await self.tree.place(reader.folder_id), Action.READ)
+
+    async def _start(self, reader: Reader) -> Position:
+        if reader.folder_id:
+            return Position(await self.of_folders.latest(reader), root=reader.folder_id)
+        return Position(await self.changes.latest(reader.account_id))
+
+    async def _step(
+        self, account_id: str, folder: Place | None, at: Position, limit: int
+    ) -> tuple[Sequence[Place], Position | None]:
+        if folder is not None:
+            return await self._shared(folder, at, limit) if at.root == folder.node.id else ([], None)
         if at.root == OWN:
             return await self._own(account_id, at, limit)
         root = await self.sync_tree.next_shared_root(account_id, at.root)
@@ -116,6 +141,11 @@ class Snapshots:
         return await self.sync_tree.children_in_order(
             folder_ids, (moment_of(at.millis), at.node) if begun else None, limit
         )
+
+
+def _epoch(epoch: str, reader: Reader) -> str:
+    """For a reader with a limit hashed: it is a number of the account's journal."""
+    return hashlib.sha256(f"{reader.folder_id}:{epoch}".encode()).hexdigest() if reader.folder_id and epoch else epoch
 
 
 def _encode(account_id: str, at: Position) -> str:

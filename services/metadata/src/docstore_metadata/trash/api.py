@@ -11,9 +11,11 @@ from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
 from docstore_metadata.retention.service import RetentionService
 from docstore_metadata.trash import schemas
 from docstore_metadata.trash.service import TrashService
-from docstore_metadata.tree.presentation import Json, file_json
-from docstore_metadata.tree.rules import Node, View
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.places import View
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.views.presentation import Json, file_json
+from docstore_metadata.tree.views.schemas import File
+from docstore_platform.http.lock_tokens import LockTokens, lock_tokens_of
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
 from docstore_platform.web import json_response
@@ -23,9 +25,11 @@ def trash_router(trash: TrashService, retention: RetentionService, names: Displa
     router = public_router("files")
 
     @router.delete("/files/{file_id}", status_code=204)
-    async def delete_file(file_id: str, principal: Caller, if_match: IfMatch = None) -> Response:
+    async def delete_file(
+        file_id: str, principal: Caller, if_match: IfMatch = None, lock_tokens: LockTokens = None
+    ) -> Response:
         """Put a file, or a folder with all that is in it, into the trash."""
-        await trash.put_in(principal, file_id, if_match)
+        await trash.put_in(principal, file_id, if_match, lock_tokens_of(lock_tokens))
         return Response(status_code=204)
 
     @router.get("/trash", response_model=schemas.TrashPage)

@@ -8,7 +8,7 @@ from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.links.service import end_links
 from docstore_metadata.sharing.changes import end_shares
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.places import Place
 
 
 async def purge_trashed(

@@ -39,7 +39,7 @@ class MongoTrashedNodes:
         # With a clock that is behind, its retention would end too early.
         trashed_at = {"$max": [now, "$$NOW"]}
         marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
-        update: list[Document] = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
+        update: list[Document] = [{"$set": marks}, {"$unset": ["live", "hidden", "locks"]}]
         await self._nodes.update_one({"_id": node.id}, update, session=session)
 
     async def page(self, owner_id: str, before: tuple[datetime, str] | None, limit: int) -> list[Node]:

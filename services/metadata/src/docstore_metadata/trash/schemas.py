@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.views.schemas import File
 from docstore_platform.http.response_models import Page
 
 

@@ -4,7 +4,7 @@ A folder is put there in one write: its contents are unreachable from then on. A
 change of each descendant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from docstore_events.transaction import Transaction
@@ -14,9 +14,11 @@ from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.access import Action, authorize, check_precondition
+from docstore_metadata.tree.locks import NO_TOKENS, Holder
 from docstore_metadata.tree.lookup import FOLDERS_AT_ONCE
 from docstore_metadata.tree.paths import noted_names
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node
 from docstore_platform.database import Session
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.security.tokens import Principal
@@ -27,27 +29,58 @@ RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "published_reade
 class TrashService(UseCases):
     """Each use case is one transaction or one read."""
 
-    async def put_in(self, principal: Principal, node_id: str, if_match: str | None) -> None:
+    async def put_in(
+        self, principal: Principal, node_id: str, if_match: str | None, lock_tokens: Container[str] = NO_TOKENS
+    ) -> None:
+        """`lock_tokens`: locks that the caller names as its own. A lock ends when what it is on is deleted."""
         account_id = principal.account_id
 
         async def work(transaction: Transaction) -> None:
-            session = transaction.session
-            place = authorize(account_id, await self.tree.place(node_id, session), Action.DELETE)
-            node = place.node
-            check_precondition(node, if_match)
-            if node.parent_id is None:
-                raise InvalidMove("The root can't be deleted.")
-            path = place.path
-            changed = [node.parent_id]
-            if node.is_folder and node.owner_id != account_id:
-                changed += await self._folders_of(account_id, node, session)
-            FileEventRecorder(transaction, account_id).deleted(place)
-            await self.store.nodes.bump(changed, session)
-            await self.store.trash.put_in(node, place.ancestors[0], path, self.clock(), session)
-            if node.is_folder:
-                await self.store.jobs.add("settle", node, account_id, transaction)
+            place = authorize(principal, await self.tree.place(node_id, transaction.session), Action.DELETE)
+            check_precondition(place.node, if_match)
+            holder = Holder(account_id, lock_tokens, self.clock())
+            recorder = FileEventRecorder(transaction, account_id, by_link=principal.by_link)
+            await self._delete(place, holder, recorder, transaction)
 
         await self.transactor.run(work, lane=account_id)
+
+    async def replace(
+        self,
+        principal: Principal,
+        node_id: str,
+        holder: Holder,
+        recorder: FileEventRecorder,
+        transaction: Transaction,
+    ) -> None:
+        """Delete what makes way for something else, in the transaction that puts that there."""
+        place = authorize(principal, await self.tree.place(node_id, transaction.session), Action.DELETE)
+        await self._delete(place, holder, recorder, transaction)
+
+    async def _delete(
+        self, place: Place, holder: Holder, recorder: FileEventRecorder, transaction: Transaction
+    ) -> None:
+        node, session, account_id = place.node, transaction.session, holder.account_id
+        if node.parent_id is None:
+            raise InvalidMove("The root can't be deleted.")
+        holder.check_member(place)
+        path = place.path
+        changed = [node.parent_id]
+        if node.is_folder:
+            await self.check_unlocked_inside(place, holder, session)
+            if node.owner_id != account_id:
+                changed += await self._folders_of(account_id, node, session)
+        recorder.deleted(place)
+        await self.store.nodes.bump(changed, session)
+        await self.store.trash.put_in(node, place.ancestors[0], path, self.clock(), session)
+        if node.is_folder:
+            await self.store.jobs.add("settle", node, account_id, transaction, by_link=recorder.by_link)
+
+    async def check_unlocked_inside(self, folder: Place, holder: Holder, session: Session) -> None:
+        """Locked if something in the folder is, unless the holder holds its lock."""
+        locked = await self.store.annotated.locked(folder.node.owner_id, holder.now, session)
+        if locked:
+            places = await self.tree.places([node.id for node in locked], session)
+            holder.check_inside(folder.node, list(places.values()))
 
     async def _folders_of(self, account_id: str, folder: Node, session: Session) -> list[str]:
         """This folder and those below it, if all that they contain was inserted by this account.
@@ -84,9 +117,9 @@ class TrashService(UseCases):
             session = transaction.session
             place = await self.tree.place(node_id, session)
             if place is not None and place.node.live:  # restored before: the answer may have been lost
-                return authorize(account_id, place, Action.SHARE)
-            place = authorize(account_id, place, Action.RESTORE)
-            parent = await self._home(place, transaction)
+                return authorize(principal, place, Action.SHARE)
+            place = authorize(principal, place, Action.RESTORE)
+            parent = authorize(principal, await self._home(place, transaction), Action.WRITE)
             await self.store.nodes.bump([parent.node.id], session)
             name = await self._free_name(parent, place.node.name, transaction)
             restored = parent.child(
@@ -119,7 +152,7 @@ class TrashService(UseCases):
 
         async def work(transaction: Transaction) -> None:
             place = await self.tree.place(node_id, transaction.session)
-            place = authorize(principal.account_id, place, Action.PURGE)
+            place = authorize(principal, place, Action.PURGE)
             await purge_trashed(self.store, [place], principal.account_id, self.clock(), transaction)
 
         await self.transactor.run(work, lane=principal.account_id)

@@ -1,9 +1,12 @@
 """Decides who may do what with files and folders. Standard library only."""
 
+from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
-from docstore_metadata.errors import NotFound, OwnerOnly, PreconditionFailed, ReadOnly, WatermarkedOnly
-from docstore_metadata.tree.rules import Node, Permission, Place
+from docstore_metadata.errors import LimitedToFolder, NotFound, OwnerOnly, PreconditionFailed, ReadOnly, WatermarkedOnly
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node, Permission
 
 
 class Action(Enum):
@@ -24,19 +27,48 @@ class Action(Enum):
 
 
 IN_TRASH = frozenset({Action.RESTORE, Action.PURGE})
+CHANGES_PARENT = IN_TRASH | {Action.MOVE, Action.DELETE}
 VIEWERS = frozenset({Action.READ, Action.DOWNLOAD})
 EDITORS = VIEWERS | frozenset({Action.WRITE, Action.MOVE, Action.DELETE})
 
 
-def authorize(account_id: str, place: Place | None, action: Action) -> Place:
-    """`place`, if the account may do this with it. Every route calls this.
+class Reader(Protocol):
+    """Who asks: an account, or a program with an API token of it that is limited to a folder."""
 
-    Raises NotFound for missing nodes and for accounts without access, ReadOnly for viewers, OwnerOnly for editors,
-    WatermarkedOnly for viewers who only see pictures.
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def folder_id(self) -> str:
+        """Folder outside which nothing exists for the reader; empty: there is no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReader:
+    """A reader on whose behalf another service asks."""
+
+    account_id: str
+    folder_id: str = ""
+
+
+def is_within(place: Place, reader: Reader) -> bool:
+    """Whether a place is in the folder that the reader is limited to, or is that folder."""
+    return not reader.folder_id or reader.folder_id in (place.node.id, *place.ancestor_ids)
+
+
+def authorize(reader: Reader, place: Place | None, action: Action) -> Place:
+    """`place`, if the reader may do this with it. Every route calls this.
+
+    Raises NotFound for missing nodes, for accounts without access, and outside the folder that a reader is limited to;
+    ReadOnly for viewers, OwnerOnly for editors, WatermarkedOnly for viewers who only see pictures, LimitedToFolder for
+    a change of the folder itself that is one to its parent.
     """
-    permission = place.permission_of(account_id) if place is not None else None
+    account_id = reader.account_id
+    permission = place.permission_of(account_id) if place is not None and is_within(place, reader) else None
     if place is None or permission is None or not _is_there(place, permission, action):
         raise NotFound
+    if action in CHANGES_PARENT and place.node.id == reader.folder_id:
+        raise LimitedToFolder
     if permission == "viewer" and action not in VIEWERS:
         raise ReadOnly("You may read this, not change it.")
     if action is Action.DOWNLOAD and place.watermark_for(account_id) is not None:

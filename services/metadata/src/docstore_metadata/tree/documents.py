@@ -1,13 +1,13 @@
 """Nodes as MongoDB documents. Fields at their default are left out, which keeps folders small."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.retention_policy import Choice, Policy
-from docstore_metadata.tree.rules import NO_METADATA, NO_WATERMARKS, NOBODY, Node
-from docstore_platform.custom_metadata import pair_term
+from docstore_metadata.tree.rules import NO_METADATA, NO_WATERMARKS, NOBODY, Lock, Node
+from docstore_platform.domain.custom_metadata import pair_term
 from docstore_platform.mongo import Document
 
 RENAMED = {
@@ -33,8 +33,9 @@ STORED = [
     for attribute, name in FIELDS.items()
 ]
 """Each attribute with its field, and the value at which it is not stored; MISSING: it always is."""
-DERIVED = {"name": "order", "tags": "tagged", "metadata": "pairs"}
-"""Fields that follow from another: the sort key of a name, a mark for the index of tags, pairs of custom metadata."""
+DERIVED = {"name": "order", "tags": "tagged", "metadata": "pairs", "locks": "annotated", "properties": "annotated"}
+"""Fields that follow from others: the sort key of a name, marks for the indexes of tags and of locks and properties,
+pairs of custom metadata."""
 
 
 def node_document(node: Node) -> Document:
@@ -43,6 +44,10 @@ def node_document(node: Node) -> Document:
         value = getattr(node, attribute)
         if value is not left_out and value != left_out:
             document[name] = value
+    if node.locks:
+        document["locks"] = [asdict(lock) for lock in node.locks]
+    if node.locks or node.properties:
+        document["annotated"] = True
     if node.tags:
         document["tagged"] = True
     if node.metadata:
@@ -62,6 +67,10 @@ def node_update(node: Node, attributes: Iterable[str]) -> Document:
 def node_of(document: Document) -> Node:
     values = {ATTRIBUTES[name]: value for name, value in document.items() if name in ATTRIBUTES}
     values.setdefault("live", False)
+    if "locks" in document:
+        values["locks"] = tuple(Lock(**lock) for lock in document["locks"])
+    if "properties" in document:
+        values["properties"] = tuple((name, xml) for name, xml in document["properties"])
     for name in ("tags", "published_readers"):
         if name in values:
             values[name] = tuple(values[name])

@@ -8,8 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts
+from docstore_metadata.tree.places import Found, Place, existing_place, place_among, place_at
 from docstore_metadata.tree.repository import Nodes
-from docstore_metadata.tree.rules import Found, Node, Place, existing_place, place_among, place_at
+from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import Session
 
@@ -115,18 +116,43 @@ class Tree:
 
     async def walk(self, owner_id: str, paths: Iterable[Parts], session: Session = None) -> Found:
         """Every node on the way to each of `paths`, the last one included. Creates the account's root if needed."""
-        wanted: set[Parts] = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
-        hinted = self._hinted(owner_id, wanted)
-        names = {(hinted[parts[:-1]], parts[-1]) for parts in wanted - hinted.keys() if parts[:-1] in hinted}
-        nodes = await self._nodes.by_ids(hinted.values(), session, names=names)
-        by_id = {node.id: node for node in nodes}
-        if owner_id not in by_id:
+        return (await self.walk_all({owner_id: paths}, session))[owner_id]
+
+    async def walk_all(self, paths: Mapping[str, Iterable[Parts]], session: Session = None) -> dict[str, Found]:
+        """The same for paths of several owners."""
+        wanted: dict[str, set[Parts]] = {
+            owner_id: {(), *(parts[:depth] for parts in some for depth in range(len(parts) + 1))}
+            for owner_id, some in paths.items()
+        }
+        hinted = {owner_id: self._hinted(owner_id, some) for owner_id, some in wanted.items()}
+        names = {
+            (hinted[owner_id][parts[:-1]], parts[-1])
+            for owner_id, some in wanted.items()
+            for parts in some - hinted[owner_id].keys()
+            if parts[:-1] in hinted[owner_id]
+        }
+        ids = [node_id for some in hinted.values() for node_id in some.values()]
+        nodes = await self._nodes.by_ids(ids, session, names=names)
+        roots = {node.id: node for node in nodes}
+        for owner_id in wanted.keys() - roots.keys():
             await self._nodes.make_root(owner_id, self._clock(), session)
-            nodes = await self._nodes.by_ids([owner_id], session)
-            by_id[owner_id] = nodes[0]
-        found: Found = {(): by_id[owner_id]}
-        order = sorted(wanted, key=len)
+            [roots[owner_id]] = await self._nodes.by_ids([owner_id], session)
         by_name = {(node.parent_id, node.name): node for node in nodes if node.live}
+        return {
+            owner_id: await self._descend(roots[owner_id], sorted(some, key=len), by_name, names, session)
+            for owner_id, some in wanted.items()
+        }
+
+    async def _descend(
+        self,
+        root: Node,
+        order: list[Parts],
+        by_name: Mapping[tuple[str | None, str], Node],
+        names: Container[tuple[str, str]],
+        session: Session,
+    ) -> Found:
+        """Find the nodes of one owner, shortest paths first; `by_name` are those that were read already."""
+        found: Found = {(): root}
         for parts in order[1:]:
             parent = found.get(parts[:-1])
             node = by_name.get((parent.id, parts[-1])) if parent else None

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from docstore_metadata.errors import InvalidPath, NotAFolder
-from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.access import Action, Reader, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts, join_path, prefixes, split_path
-from docstore_metadata.tree.rules import Found, Place, place_at
+from docstore_metadata.tree.places import Found, Place, existing_place
 from docstore_platform.database import Session
 
 
@@ -40,25 +40,30 @@ def own_root(account_id: str) -> PathRoot:
     return PathRoot(account_id, account_id, (), "/")
 
 
-def path_root_at(account_id: str, place: Place | None) -> PathRoot:
+def path_root_at(reader: Reader, place: Place | None) -> PathRoot:
     """This folder as a path root, if the account may read it."""
-    place = authorize(account_id, place, Action.READ)
+    place = authorize(reader, place, Action.READ)
     if not place.node.is_folder:
         raise NotAFolder("A path starts from a folder.")
+    account_id = reader.account_id
     return PathRoot(account_id, place.node.owner_id, place.parts, place.as_seen_by(account_id).path)
 
 
-async def find_path_root(tree: Tree, account_id: str, parent_id: str | None, session: Session = None) -> PathRoot:
+async def find_path_root(tree: Tree, reader: Reader, parent_id: str | None, session: Session = None) -> PathRoot:
     """The folder with this id, by default the account's root."""
-    if parent_id is None or parent_id == account_id:
-        return own_root(account_id)
-    return path_root_at(account_id, await tree.place(parent_id, session))
+    if parent_id is None or parent_id == reader.account_id:
+        return own_root(reader.account_id)
+    return path_root_at(reader, await tree.place(parent_id, session))
 
 
-def authorize_path(account_id: str, found: Found, parts: Parts) -> None:
-    """Check that the account may create or change what is at `parts`: the nearest existing node on the way decides."""
-    there = next(parts[:depth] for depth in range(len(parts), -1, -1) if parts[:depth] in found)
-    authorize(account_id, place_at(found, there), Action.WRITE)
+def authorize_path(reader: Reader, found: Found, parts: Parts) -> None:
+    """Check that the reader may create or change what is at `parts`: the nearest existing node on the way decides."""
+    authorize(reader, nearest_place(found, parts), Action.WRITE)
+
+
+def nearest_place(found: Found, parts: Parts) -> Place:
+    """The nearest existing node on the way to `parts`."""
+    return existing_place(found, next(parts[:depth] for depth in range(len(parts), -1, -1) if parts[:depth] in found))
 
 
 def refuse_file_in_way(found: Found, parts: Parts) -> None:

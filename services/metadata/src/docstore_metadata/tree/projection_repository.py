@@ -24,8 +24,8 @@ class MongoProjection:
 
     def make_root(self, account_id: str, created_at: datetime) -> None:
         root = node_document(root_node(account_id, created_at))
-        del root["_id"]
-        self._updates.append(UpdateOne({"_id": account_id}, {"$setOnInsert": root}, upsert=True))
+        key = {name: root.pop(name) for name in ("_id", "owner")}
+        self._updates.append(UpdateOne(key, {"$setOnInsert": root}, upsert=True))
 
     def set_account_state(self, account_id: str, revision: int, *, suspended: bool) -> None:
         """Skipped if a later revision is known. When a suspension ends, the account's retention restarts."""
@@ -47,6 +47,12 @@ class MongoProjection:
         self._updates.append(UpdateOne({"_id": file_id}, {"$max": {"preview_version": version}}))
         self._pictured.append(file_id)
 
+    def set_photo(self, file_id: str, version: int, taken_at: datetime | None) -> None:
+        """Skipped unless this version is the current one."""
+        known = [taken_at] if taken_at else []
+        photo_at = {"$ifNull": [*known, "$client_modified", "$created"]}
+        self._updates.append(UpdateOne({"_id": file_id, "version": version}, [{"$set": {"photo_at": photo_at}}]))
+
     async def write(self, session: Session) -> None:
         """Write the changes. A file that becomes indexed changes no listing's revision (see Listings).
 
@@ -55,7 +61,8 @@ class MongoProjection:
         if self._failed or self._pictured:
             were_indexed: Document = {"_id": {"$in": self._failed}, "indexed_version": {"$gt": 0}}
             are_shown_differently = {"$or": [were_indexed, {"_id": {"$in": self._pictured}}], "parent": {"$ne": None}}
-            folders = await self._nodes.distinct("parent", are_shown_differently, session=session)
+            shown = self._nodes.find(are_shown_differently, {"parent": 1}, session=session)
+            folders = sorted({row["parent"] async for row in shown})
             bump = {"$inc": {"children_revision": 1}}
             await self._nodes.update_many({"_id": {"$in": folders}}, bump, session=session)
         if self._updates:

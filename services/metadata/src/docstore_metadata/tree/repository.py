@@ -6,13 +6,17 @@ from itertools import islice
 from typing import Protocol
 
 from docstore_metadata.documents import index
+from docstore_metadata.sharding import COLLECTIONS
 from docstore_metadata.tree.documents import node_document, node_of, node_update, root_node
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.mongo import Collection, Document, DuplicateKeyError, Session, UpdateOne
+from docstore_platform.sharding import create_indexes
 
 BY_NAME = "live_by_name"
 """Index of names in folders. Queries of many folders name it: each folder would be planned separately."""
+FOLDERS_IN_ONE_QUERY = 8
+"""Names in more folders are read by a query of their own."""
 SORTED_BY = ("order", "modified", "created", "size")
 NAMES_TRIED = 16
 FILLED_AT_ONCE = 1000
@@ -81,7 +85,9 @@ class MongoNodes:
             await self._fill_in_order()
         live: Document = {"live": True}
         tagged, described = live | {"tagged": True}, live | {"pairs": {"$exists": True}}
-        await self._nodes.create_indexes(
+        await create_indexes(
+            self._nodes,
+            COLLECTIONS["nodes"],
             [
                 index(BY_NAME, "parent", "name", only=live, unique=True),
                 *(index(f"live_by_{field}", "parent", field, "_id", only=live) for field in SORTED_BY),
@@ -91,7 +97,7 @@ class MongoNodes:
                 index("live_by_metadata_in_order", "parent", "pairs", "order", "_id", only=described),
                 index("live_folders", "parent", "_id", only=live | {"kind": "folder"}),
                 index("by_owner", "owner", "_id"),
-            ]
+            ],
         )
 
     async def _fill_in_order(self) -> None:
@@ -108,8 +114,9 @@ class MongoNodes:
         self, ids: Iterable[str], session: Session = None, *, names: Set[tuple[str, str]] = frozenset()
     ) -> list[Node]:
         wanted: Document = {"_id": {"$in": sorted(set(ids))}}
-        if len({parent_id for parent_id, _ in names}) == 1:
-            return await self._find({"$or": [wanted, names_filter(names)]}, session=session)
+        if 1 <= len({parent_id for parent_id, _ in names}) <= FOLDERS_IN_ONE_QUERY:
+            by_parent = names_filter(names)
+            return await self._find({"$or": [wanted, *by_parent.get("$or", [by_parent])]}, session=session)
         found = await self._find(wanted, session=session)
         return [*found, *await self.by_names(names, session)] if names else found
 
@@ -117,10 +124,7 @@ class MongoNodes:
         return await self._find(names_filter(names), session=session, hint=BY_NAME)
 
     async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
-        pipeline = [{"$match": {"_id": node_id}}, folders_above(self._nodes)]
-        async for document in self._nodes.aggregate(pipeline, session=session):
-            return [node_of(document), *(node_of(folder) for folder in document["above"])]
-        return []
+        return list((await with_folders_above(self._nodes, [node_id], session)).values())
 
     async def children(self, folder_ids: Iterable[str], limit: int) -> list[Node]:
         return await self._find({"parent": {"$in": list(folder_ids)}, "live": True}, limit=limit)
@@ -196,10 +200,28 @@ class MongoNodes:
         return [node_of(document) for document in await self._nodes.find(condition, **options).to_list(None)]
 
 
-def folders_above(nodes: Collection) -> Document:
-    """Pipeline stage that adds the folders above each node as `above`."""
-    fields = {"startWith": "$parent", "connectFromField": "parent", "connectToField": "_id", "as": "above"}
-    return {"$graphLookup": {"from": nodes.name, **fields}}
+async def with_folders_above(nodes: Collection, ids: Iterable[str], session: Session) -> dict[str, Node]:
+    """Those of the nodes that exist, with all folders above them, by id.
+
+    One query; in a transaction one for each level, because there a sharded collection refuses `$graphLookup`.
+    """
+    found: dict[str, Node] = {}
+    asked: set[str] = set()
+    missing = set(ids)
+    if session is None:
+        fields = {"startWith": "$parent", "connectFromField": "parent", "connectToField": "_id", "as": "above"}
+        lookup = {"$graphLookup": {"from": nodes.name, **fields}}
+        pipeline: list[Document] = [{"$match": {"_id": {"$in": sorted(missing)}}}, lookup]
+        async for document in nodes.aggregate(pipeline):
+            found |= {row["_id"]: node_of(row) for row in (document, *document["above"])}
+        return found
+    while missing:
+        asked |= missing
+        rows = nodes.find({"_id": {"$in": sorted(missing)}}, session=session)
+        level = {row["_id"]: node_of(row) async for row in rows}
+        found |= level
+        missing = {node.parent_id for node in level.values() if node.parent_id} - asked
+    return found
 
 
 def names_filter(names: Iterable[tuple[str, str]]) -> Document:

@@ -5,9 +5,8 @@ Anyone may share any number of nodes with an account: the queries are limited so
 
 from collections.abc import Collection, Sequence
 
-from docstore_metadata.tree.documents import node_of
-from docstore_metadata.tree.repository import folders_above
-from docstore_metadata.tree.rules import Place, place_among
+from docstore_metadata.tree.places import Place, place_among
+from docstore_metadata.tree.repository import with_folders_above
 from docstore_platform.mongo import ASCENDING, Database, Session
 
 AT_ONCE = 100
@@ -51,12 +50,10 @@ async def _places(database: Database, account_id: str, ids: Sequence[str], sessi
     """Those of the nodes that are reachable and themselves shared with the account, ordered by id."""
     if not ids:
         return []
-    nodes = database["nodes"]
-    pipeline = [{"$match": {"_id": {"$in": list(ids)}}}, folders_above(nodes)]
+    nodes = await with_folders_above(database["nodes"], ids, session)
     places = []
-    async for document in nodes.aggregate(pipeline, session=session):
-        folders = {row["_id"]: node_of(row) for row in document["above"]}
-        place = place_among(node_of(document), folders, complete=True)
+    for node_id in set(ids) & nodes.keys():
+        place = place_among(nodes[node_id], nodes, complete=True)
         assert place is not None
         if place.is_reachable and account_id in place.node.shared_with:
             places.append(place)

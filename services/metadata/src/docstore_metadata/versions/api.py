@@ -9,12 +9,14 @@ from fastapi.responses import Response
 from docstore_metadata.dependencies import Limit, file_response, public_router
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.paging import DEFAULT_LIMIT, moment_json
-from docstore_metadata.tree.presentation import Json
-from docstore_metadata.tree.rules import Place, Version
-from docstore_metadata.tree.schemas import File
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Version
+from docstore_metadata.tree.views.presentation import Json
+from docstore_metadata.tree.views.schemas import File
 from docstore_metadata.versions import schemas
 from docstore_metadata.versions.service import VersionService
 from docstore_platform.errors import invalid
+from docstore_platform.http.lock_tokens import LockTokens, lock_tokens_of
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.security.tokens import Caller, Principal
@@ -34,7 +36,7 @@ def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
         return await _page(principal, place, found, limit, names)
 
     @router.get("/files/{file_id}/changes", response_model=schemas.VersionPage)
-    async def list_changes(
+    async def list_file_changes(
         file_id: str,
         principal: Caller,
         since: Annotated[int, Query(ge=0, le=MAX_VERSION)],
@@ -47,9 +49,16 @@ def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
         return await _page(principal, place, found, limit, names)
 
     @router.post("/files/{file_id}/versions/{number}/restore", response_model=File)
-    async def restore_version(file_id: str, number: Annotated[VersionNumber, Path()], principal: Caller) -> Response:
+    async def restore_version(
+        file_id: str,
+        number: Annotated[VersionNumber, Path()],
+        principal: Caller,
+        lock_tokens: LockTokens = None,
+    ) -> Response:
         """Make an old version the current one again, as a new version."""
-        return await file_response(names, principal, await versions.restore(principal, file_id, number))
+        return await file_response(
+            names, principal, await versions.restore(principal, file_id, number, lock_tokens_of(lock_tokens))
+        )
 
     return router
 

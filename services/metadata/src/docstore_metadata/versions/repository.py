@@ -37,7 +37,7 @@ class Versions(Protocol):
     async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
         """Versions newer than `number`, the oldest first."""
 
-    async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
+    async def number_at(self, node_id: str, moment: datetime) -> int | None:
         """Number of the last remaining version created at a moment or earlier."""
 
     async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:
@@ -107,9 +107,9 @@ class MongoVersions:
         rows = self._versions.find({"_id": ids}, sort=[("_id", direction)], limit=limit)
         return [VERSIONS.item(document) for document in await rows.to_list(limit)]
 
-    async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
+    async def number_at(self, node_id: str, moment: datetime) -> int | None:
         condition = {"_id": {"$gt": node_id + ".", "$lt": node_id + "/"}, "created": {"$lte": moment}}
-        row = await self._versions.find_one(condition, sort=[("_id", -1)], session=session)
+        row = await self._versions.find_one(condition, sort=[("_id", -1)])
         return VERSIONS.item(row).number if row else None
 
     async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:

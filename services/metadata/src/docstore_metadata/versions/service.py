@@ -1,6 +1,6 @@
 """Use cases of a file's versions: list them, get one, restore one."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from docstore_events.transaction import Transaction
@@ -11,9 +11,10 @@ from docstore_metadata.errors import NotAFile, NotFound
 from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.locks import NO_TOKENS, Holder
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import NO_METADATA, Place, Version
-from docstore_platform.database import Session
+from docstore_metadata.tree.rules import NO_METADATA, Version
 from docstore_platform.security.tokens import Principal
 
 
@@ -23,7 +24,7 @@ def require_file(place: Place) -> Place:
     return place
 
 
-async def first_visible_version(store: Store, account_id: str, place: Place, session: Session = None) -> int:
+async def first_visible_version(store: Store, account_id: str, place: Place) -> int:
     """Number of the first version that an account sees: the owner sees all, readers those since it was shared.
 
     The caller has checked that the account may read the file.
@@ -31,11 +32,11 @@ async def first_visible_version(store: Store, account_id: str, place: Place, ses
     node = place.node
     if node.owner_id == account_id:
         return 1
-    shares = await store.shares.of_nodes([node.id, *place.ancestor_ids], session)
+    shares = await store.shares.of_nodes([node.id, *place.ancestor_ids])
     since = min((share.created_at for share in shares if share.account_id == account_id), default=None)
     if since is None:
         return node.version
-    return await store.versions.number_at(node.id, since, session) or 1
+    return await store.versions.number_at(node.id, since) or 1
 
 
 @dataclass(slots=True)
@@ -66,9 +67,11 @@ class VersionService(UseCases):
             return place, new_version(place.node, upload_id=None)
         return place, await self._version(principal, place, number)
 
-    async def restore(self, principal: Principal, node_id: str, number: int) -> Place:
+    async def restore(
+        self, principal: Principal, node_id: str, number: int, lock_tokens: Container[str] = NO_TOKENS
+    ) -> Place:
         """Make an old version the current one again, as a new version that shares its object."""
-        place = authorize(principal.account_id, await self.tree.place(node_id), Action.WRITE)
+        place = authorize(principal, await self.tree.place(node_id), Action.WRITE)
         if require_file(place).node.version == number:
             return place
         old = await self._version(principal, place, number)
@@ -76,7 +79,8 @@ class VersionService(UseCases):
         reserved = await self.reservations.reserve(owner_id, [old.size])
 
         async def work(transaction: Transaction) -> Place:
-            return await self._restore(principal, node_id, number, reserved[0], transaction)
+            holder = Holder(principal.account_id, lock_tokens, self.clock())
+            return await self._restore(principal, node_id, number, reserved[0], holder, transaction)
 
         try:
             return await self.transactor.run(work, lane=principal.account_id)
@@ -85,10 +89,17 @@ class VersionService(UseCases):
             raise
 
     async def _restore(
-        self, principal: Principal, node_id: str, number: int, reserved: Reservation, transaction: Transaction
+        self,
+        principal: Principal,
+        node_id: str,
+        number: int,
+        reserved: Reservation,
+        holder: Holder,
+        transaction: Transaction,
     ) -> Place:
         session = transaction.session
-        place = authorize(principal.account_id, await self.tree.place(node_id, session), Action.WRITE)
+        place = authorize(principal, await self.tree.place(node_id, session), Action.WRITE)
+        holder.check(place)
         old = await self.store.versions.get(node_id, number, session)
         if old is None or not await self.store.versions.share_contents([old.object_key], session):
             raise NotFound("version")
@@ -109,7 +120,7 @@ class VersionService(UseCases):
         return place
 
     async def _file(self, principal: Principal, node_id: str) -> Place:
-        return require_file(authorize(principal.account_id, await self.tree.place(node_id), Action.DOWNLOAD))
+        return require_file(authorize(principal, await self.tree.place(node_id), Action.DOWNLOAD))
 
     async def _version(self, principal: Principal, place: Place, number: int) -> Version:
         version = await self.store.versions.get(place.node.id, number)

@@ -63,7 +63,7 @@ def cold(stack: Stack) -> Cold:
     return Cold(stack)
 
 
-async def test_contents_that_nobody_reads_are_handed_over(cold: Cold) -> None:
+async def test_contents_that_are_not_read_are_moved_to_cold_storage(cold: Cold) -> None:
     """After the period, current and old versions; what was read meanwhile, by anybody, only so long after that."""
     async with cold.running():
         unread, read, linked = await cold.put("/unread"), await cold.put("/read"), await cold.put("/linked")

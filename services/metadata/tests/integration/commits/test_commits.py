@@ -259,3 +259,31 @@ async def test_the_version_cap_holds_for_files_of_several_owners(stack: Stack) -
         for person, file in ((me, own), (other, shared)):
             kept = (await person.ok("GET", f"/v1/files/{file['id']}/versions"))["items"]
             assert len(kept) == 3
+
+
+async def test_commits_of_several_accounts_are_written_together(running: Stack) -> None:
+    """Each account gets its own files, also at equal paths, with gapless journals; what is refused to one is so only
+    for it, and a repeated commit gets its first answer."""
+    people = [running.new_person() for _ in range(6)]
+    folder = await running.person.folder("/team")
+
+    def item(number: int, path: str) -> dict[str, Any]:
+        return running.item(path, account_id=people[number].account_id)
+
+    repeated = item(0, "/first.txt")
+    [first] = await running.commit(repeated)
+    refused = running.item("/x.txt", account_id=people[1].account_id, parent_id=folder["id"])
+    rounds = [
+        [running.commit(item(number, f"/docs/{n}.txt")) for number in range(len(people)) for n in range(4)],
+        [running.commit(refused), running.commit(repeated)],
+        [running.commit(item(number, f"/docs/{n}.txt")) for number in range(len(people)) for n in range(4, 8)],
+    ]
+    answers = await asyncio.gather(*(call for calls in rounds for call in calls))
+    assert sum("file" in answer for [answer] in answers) == len(answers) - 1
+    assert answers[len(rounds[0]) + 1] == [first]
+    for person in people:
+        assert await person.names("path=/docs") == [f"{n}.txt" for n in range(8)]
+        entries = await running.database["journal"].find({"_id": {"$regex": f"^{person.account_id}"}}).to_list(None)
+        numbers = sorted(int(entry["_id"].rpartition(".")[2]) for entry in entries)
+        assert numbers == list(range(1, len(entries) + 1))
+        assert len(entries) == 9 + (person is people[0])

@@ -1,7 +1,5 @@
 """Downloads of contents in blocks and packs, by owners, readers and links."""
 
-import hashlib
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,9 +9,9 @@ import zstandard
 from fastapi import FastAPI
 from fastapi.responses import Response
 from metadata_stack import Person, Stack
+from stored_contents import PARTS, WHOLE, put_blocks, put_pack, sha256
 
-from docstore_contents.block_list import Block, block_key, block_list_key, serialise
-from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
+from docstore_contents.packs import Slice, index_bytes
 from docstore_contents.reader import is_whole
 from docstore_platform.errors import invalid
 from docstore_platform.http.problems import problem_of
@@ -22,44 +20,6 @@ from docstore_platform.internal import LocalTransport, register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
-
-PARTS = (b"a" * 70_000, b"bc", b"d" * 40_000)
-WHOLE = b"".join(PARTS)
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-async def put_blocks(stack: Stack, path: str, parts: Sequence[bytes] = PARTS, **extra: Any) -> Any:
-    """Commit a version with content in blocks, as the upload service stores it."""
-    account, item = stack.person.account_id, stack.item(path, b"".join(parts), **extra)
-    blocks = []
-    for part in parts:
-        blocks.append(Block(sha256(part), len(part), block_key(account, sha256(part), new_id())))
-        await stack.objects.put(blocks[-1].key, zstandard.compress(part))
-    item |= {"object_key": block_list_key(account, item["upload_id"], new_id()), "sha256": sha256(b"".join(parts))}
-    await stack.objects.put(item["object_key"], serialise(blocks))
-    return (await stack.commit(item))[0]["file"]
-
-
-async def put_pack(stack: Stack, *contents: bytes, account: str | None = None) -> list[Any]:
-    """Commit files whose contents are slices of one pack."""
-    account = account or stack.person.account_id
-    key, offsets = pack_key(account, new_id()), layout([len(content) for content in contents])
-    slices = [Slice(number, offset, len(contents[number])) for number, offset in enumerate(offsets)]
-    await stack.objects.put(key, b"".join(contents) + index_bytes(slices))
-    items = [
-        stack.item(
-            f"/packed/{new_id()}.txt",
-            content,
-            account_id=account,
-            object_key=slice_key(key, number),
-            sha256=sha256(content),
-        )
-        for number, content in enumerate(contents)
-    ]
-    return [result["file"] for result in await stack.commit(*items)]
 
 
 async def share(stack: Stack, file: Any, other: Person) -> None:
@@ -109,18 +69,18 @@ async def test_empty_contents_are_delivered(running: Stack) -> None:
         assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
 
 
-async def test_a_slice_of_a_pack_is_verified_before_delivery(running: Stack) -> None:
+async def test_a_slice_of_a_pack_is_verified_before_delivery(fresh: Stack) -> None:
     """A pack that was replaced delivers nothing."""
-    one, two = await put_pack(running, b"first", b"second")
-    assert (await running.person.send("GET", f"/v1/files/{one['id']}/content")).body == b"first"
-    part = await running.person.send("GET", f"/v1/files/{two['id']}/content", Range="bytes=1-2")
+    one, two = await put_pack(fresh, b"first", b"second")
+    assert (await fresh.person.send("GET", f"/v1/files/{one['id']}/content")).body == b"first"
+    part = await fresh.person.send("GET", f"/v1/files/{two['id']}/content", Range="bytes=1-2")
     assert (part.status, part.body) == (206, b"ec")
-    row = await running.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
+    row = await fresh.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
     key = row["_id"].rpartition("/")[0]
-    await running.objects.put(key, b"FIRSTsecond" + index_bytes([Slice(0, 0, 5), Slice(1, 5, 6)]))
+    await fresh.objects.put(key, b"FIRSTsecond" + index_bytes([Slice(0, 0, 5), Slice(1, 5, 6)]))
     path = f"/v1/files/{one['id']}/content"
-    assert await running.person.refused("GET", path) == (500, "content_damaged")
-    assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
+    assert await fresh.person.refused("GET", path) == (500, "content_damaged")
+    assert (await fresh.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
 async def test_a_link_delivers_the_same_stream_and_counts_it(running: Stack) -> None:
@@ -222,16 +182,16 @@ async def test_contents_of_foreign_files_are_not_found(running: Stack) -> None:
     assert results[0] == results[2]
 
 
-async def test_offsets_follow_a_compaction_of_the_pack(running: Stack) -> None:
+async def test_offsets_follow_a_compaction_of_the_pack(fresh: Stack) -> None:
     """After its slices were moved, the next response contains the new offsets."""
-    _, two = await put_pack(running, b"first", b"second")
+    _, two = await put_pack(fresh, b"first", b"second")
     path, wanted = "/v1/contents", {"items": [{"id": two["id"]}]}
-    before = (await running.person.ok("POST", path, wanted))["results"][0]
-    row = await running.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
-    await running.objects.put(row["_id"].rpartition("/")[0], b"second" + index_bytes([Slice(1, 0, 6)]))
-    after = (await running.person.ok("POST", path, wanted))["results"][0]
+    before = (await fresh.person.ok("POST", path, wanted))["results"][0]
+    row = await fresh.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
+    await fresh.objects.put(row["_id"].rpartition("/")[0], b"second" + index_bytes([Slice(1, 0, 6)]))
+    after = (await fresh.person.ok("POST", path, wanted))["results"][0]
     assert (before["offset"], after["offset"]) == (5, 0)
-    assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
+    assert (await fresh.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
 
 
 async def test_more_than_a_thousand_contents_at_once_are_refused(running: Stack) -> None:

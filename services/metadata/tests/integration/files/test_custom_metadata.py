@@ -38,7 +38,7 @@ async def test_a_commit_without_metadata_keeps_what_the_file_has(running: Stack)
     assert (await running.person.at("/a.txt"))["metadata"] == {}
 
 
-async def test_what_was_stored_without_metadata_has_none(running: Stack) -> None:
+async def test_files_stored_without_metadata_have_none(running: Stack) -> None:
     """Files, versions, journal entries and results of commits of earlier releases."""
     item = running.item("/a.txt", metadata={"author": "Ada"})
     [result] = await running.commit(item)

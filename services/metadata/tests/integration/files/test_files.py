@@ -362,18 +362,18 @@ async def test_foreign_ids_are_404_on_every_route(running: Stack) -> None:
     assert await running.internal.call("POST", "/internal/files/lookup", looked_up) == {"files": []}
 
 
-async def test_copy_of_a_file_shares_its_object(running: Stack) -> None:
+async def test_copy_of_a_file_shares_its_object(fresh: Stack) -> None:
     """Its size is counted by the reservation that its event names."""
-    file = await running.put("/a.txt", b"hello", tags=["x"])
-    copy = await running.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
+    file = await fresh.put("/a.txt", b"hello", tags=["x"])
+    copy = await fresh.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
     assert (copy["path"], copy["size"], copy["sha256"], copy["tags"]) == ("/new/b.txt", 5, file["sha256"], ["x"])
-    created = await running.event(copy["id"], "file-created")
-    assert running.quota.reserved == {created["upload_id"]: 5}
-    assert created["file"]["object_key"] == (await running.event(file["id"], "file-created"))["file"]["object_key"]
-    assert [row["refs"] async for row in running.database["objects"].find()] == [2]
-    taken = await running.person.refused("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
+    created = await fresh.event(copy["id"], "file-created")
+    assert fresh.quota.reserved == {created["upload_id"]: 5}
+    assert created["file"]["object_key"] == (await fresh.event(file["id"], "file-created"))["file"]["object_key"]
+    assert [row["refs"] async for row in fresh.database["objects"].find()] == [2]
+    taken = await fresh.person.refused("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
     assert taken == (409, "name_taken")
-    assert len(running.quota.released) == 1
+    assert len(fresh.quota.released) == 1
 
 
 async def test_copy_beyond_the_quota_is_refused(running: Stack) -> None:

@@ -153,16 +153,16 @@ async def test_numbers_have_no_gap_under_parallel_writers(stack: Stack) -> None:
         assert await stack.database["journal"].count_documents({}) == 47
 
 
-async def test_a_failed_transaction_uses_no_number(running: Stack) -> None:
+async def test_a_failed_transaction_uses_no_number(fresh: Stack) -> None:
     """It leaves nothing in tree and journal, and the next change has the next number."""
-    me = running.person
-    await running.put("/a.txt")
-    outbox = running.database["outbox"]
-    await running.database.command("collMod", "outbox", validator={"value": {"$exists": False}})
+    me = fresh.person
+    await fresh.put("/a.txt")
+    outbox = fresh.database["outbox"]
+    await fresh.database.command("collMod", "outbox", validator={"value": {"$exists": False}})
     with pytest.raises(DomainError):
-        await running.put("/b.txt")
-    await running.database.command("collMod", "outbox", validator={})
-    await running.put("/c.txt")
+        await fresh.put("/b.txt")
+    await fresh.database.command("collMod", "outbox", validator={})
+    await fresh.put("/c.txt")
     assert await outbox.count_documents({}) == 2
     assert type_and_path(await changes(me)) == [("created", "/a.txt"), ("created", "/c.txt")]
     assert await me.names() == ["a.txt", "c.txt"]
@@ -187,12 +187,12 @@ async def test_late_pages_of_the_journal_use_the_index(running: Stack) -> None:
     assert plan["executionStats"]["totalKeysExamined"] <= 51
 
 
-async def test_entries_expire_by_their_age(running: Stack) -> None:
+async def test_entries_expire_by_their_age(fresh: Stack) -> None:
     """The expiry index has the period of the setting, and new entries have a time."""
-    await running.put("/a.txt")
-    [entry] = await running.database["journal"].find({}).to_list(None)
+    await fresh.put("/a.txt")
+    [entry] = await fresh.database["journal"].find({}).to_list(None)
     assert utc_now() - entry["at"] < timedelta(minutes=1)
-    indexes = await running.database["journal"].index_information()
+    indexes = await fresh.database["journal"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 90 * 24 * 3600
 
 

@@ -44,19 +44,22 @@ class Page(HTMLParser):
         return next(href for href in self.all("a", "href") if text in href)
 
 
-def parse(answer: HttpResponse) -> Page:
+def parse(answer: HttpResponse, frames: int = 0) -> Page:
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     page = Page()
     page.feed(answer.body.decode())
-    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object", "link", "base"}
+    assert not {tag for tag, _ in page.tags} & {"script", "object", "link", "base"}
+    assert [tag for tag, _ in page.tags].count("iframe") == frames
+    assert ("frame-src 'self'" in answer.headers["content-security-policy"]) == bool(frames)
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name == "style"]
-    assert {tag for tag, attrs in page.tags if "src" in attrs} <= {"img"}
+    assert {tag for tag, attrs in page.tags if "src" in attrs} <= {"img", "iframe"}
+    assert all(source.startswith("/frames/link.html#") for source in page.all("iframe", "src"))
     assert not [href for href in page.all("a", "href") if not href.startswith("/l/")]
     return page
 
 
-async def browse(stack: Stack, method: str, path: str, body: bytes = b"") -> HttpResponse:
-    headers = {"content-type": FORM, "x-forwarded-for": "1.2.3.4"}
+async def browse(stack: Stack, method: str, path: str, body: bytes = b"", languages: str = "") -> HttpResponse:
+    headers = {"content-type": FORM, "x-forwarded-for": "1.2.3.4", "accept-language": languages}
     return await LocalTransport(stack.person.app_url).send(method, path, headers, body)
 
 
@@ -73,7 +76,7 @@ async def test_the_page_shows_a_file_and_downloads_it(running: Stack) -> None:
     page = parse(answer)
     assert answer.status == 200
     assert "<b>\"&'.txt" in page.text
-    for shown in ("1.2 KB", "Downloads left: 2", "6 May 2034 at 07:08 UTC", "Text · "):
+    for shown in ("1.2 KB", "Downloads left: 2", "6 May 2034, 07:08 UTC", "Text · "):
         assert shown in page.text
     sent = await browse(running, "GET", page.href("/download"))
     assert (sent.status, sent.headers["cache-control"]) == (302, "private, no-store")
@@ -140,7 +143,7 @@ async def test_the_page_navigates_through_a_folder(stack: Stack) -> None:
         assert "099.txt" in rest.text
         assert "x below" not in rest.text
         assert "x below" in page.text
-        below = parse(await browse(stack, "GET", page.href("folder=")))
+        below = parse(await browse(stack, "GET", page.href(f"{path}?folder=")))
         assert "deep.txt" in below.text
         assert (await browse(stack, "GET", below.href("/download"))).status == 302
         top = parse(await browse(stack, "GET", below.href("?folder=")))
@@ -213,6 +216,48 @@ async def test_a_link_with_a_download_limit_shows_no_preview(running: Stack) -> 
     assert running.media.calls == []
 
 
+async def test_a_file_of_a_folder_has_a_page_with_each_page_of_it(running: Stack) -> None:
+    """Its first page as it is ready, later ones as they are rendered; back to the folder, and Download."""
+    paper = await running.put("/top/paper.pdf", content_type="application/pdf")
+    await picture_of(running, paper)
+    path = await make(running, await running.person.at("/top"))
+    folder = parse(await browse(running, "GET", path))
+    first = parse(await browse(running, "GET", folder.href(f"?file={paper['id']}")))
+    assert list(first.all("img", "src")) == [f"{PICTURES}/{paper['id']}.large?signature=1&more=2"]
+    assert first.href("/download") == f"{path}/download?file={paper['id']}"
+    second = parse(await browse(running, "GET", first.href("page=2")))
+    assert list(second.all("img", "src")) == [f"{PICTURES}/{paper['id']}..2?signature=1&more=2"]
+    assert "page=1" in second.href("page=1")
+    assert second.href("?folder=") == f"{path}?folder={paper['parent_id']}"
+
+
+async def test_a_document_without_picture_is_rendered_in_a_frame(running: Stack) -> None:
+    """It fetches what Download does. A picture is preferred; of other files there is Download alone."""
+    letter = await running.put("/top/letter.docx")
+    path = await make(running, await running.person.at("/top"))
+    page = parse(await browse(running, "GET", f"{path}?file={letter['id']}"), frames=1)
+    assert list(page.all("iframe", "src")) == [f"/frames/link.html#docx:{page.href('/download')}"]
+    assert list(page.all("iframe", "title")) == ["letter.docx"]
+    await picture_of(running, letter)
+    assert len(list(parse(await browse(running, "GET", f"{path}?file={letter['id']}")).all("img", "src"))) == 1
+    file = await running.put("/top/plain.bin")
+    page = parse(await browse(running, "GET", f"{path}?file={file['id']}"))
+    assert page.href("/download")
+
+
+async def test_a_link_that_counts_downloads_renders_a_document_when_asked(running: Stack) -> None:
+    """Since that is one of them. One with a watermark, which gives no contents, never does."""
+    letter = await running.put("/letter.docx")
+    page = parse(await browse(running, "GET", path := await make(running, letter, max_downloads=2)))
+    assert "Counts as a download." in page.text
+    shown = parse(await browse(running, "GET", page.href("show=")), frames=1)
+    assert list(shown.all("iframe", "src")) == [f"/frames/link.html#docx:{path}/download"]
+    assert "Downloads left: 1" in shown.text
+    marked = await make(running, letter, watermark="draft")
+    page = parse(await browse(running, "GET", f"{marked}?show=true"))
+    assert "Show it here" not in page.text
+
+
 async def test_the_page_works_while_media_is_down(running: Stack) -> None:
     """With the icon of the file's kind, and its download."""
     file = await running.put("/sunset.png", content_type="image/png")
@@ -223,3 +268,84 @@ async def test_the_page_works_while_media_is_down(running: Stack) -> None:
     assert (answer.status, list(page.all("img", "src"))) == (200, [])
     assert "#icon-image" in page.all("use", "href")
     assert page.href("/download")
+
+
+async def test_a_page_shows_its_address_as_a_qr_code(running: Stack) -> None:
+    """Drawn by the server, as an inline picture: nobody else learns the address."""
+    path = await make(running, await running.put("/a.txt"))
+    page = parse(await browse(running, "GET", path))
+    assert [tag for tag, _ in page.tags].count("details") == 1
+    assert "QR code" in page.text
+
+
+async def test_only_a_link_whose_owner_allows_it_is_framed_by_other_sites(running: Stack) -> None:
+    """At an address of its own, without downloads; every other page forbids it, and so does a password."""
+    await running.put("/shown/a.txt")
+    path = await make(running, await running.person.at("/shown"), embed=True)
+    framed = await browse(running, "GET", f"{path}/embed")
+    page = parse(framed)
+    assert framed.status == 200
+    assert "frame-ancestors *" in framed.headers["content-security-policy"]
+    assert not [href for href in page.all("a", "href") if "/download" in href or "/zip" in href]
+    file = parse(await browse(running, "GET", page.href("file=")))
+    assert "a.txt" in file.text
+    assert (await running.person.ok("GET", "/v1/files"))["items"][0]["name"] == "shown"
+    others = [
+        await make(running, await running.person.at("/shown")),
+        await make(running, await running.person.at("/shown"), embed=True, password="sesame"),
+    ]
+    for answer in (
+        await browse(running, "GET", path),
+        *[await browse(running, "GET", f"{other}/embed") for other in others],
+        await browse(running, "GET", f"{path}/embed?file={'0' * 32}"),
+    ):
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "a.txt" not in parse(answer).text or answer.status == 200
+
+
+async def test_an_operator_names_the_sites_that_may_frame(stack: Stack) -> None:
+    """For all links."""
+    async with stack.run(link_embed_sites="https://intranet.example"):
+        path = await make(stack, await stack.put("/a.txt"), embed=True)
+        policy = (await browse(stack, "GET", f"{path}/embed")).headers["content-security-policy"]
+        assert "frame-ancestors https://intranet.example;" in f"{policy};"
+
+
+@pytest.mark.parametrize(
+    ("languages", "tag", "shown", "expires"),
+    [
+        ("de-AT,en;q=0.5", "de", "Herunterladen", "läuft am 6. Mai 2034, 07:08 UTC ab"),
+        ("es", "es", "Descargar", "caduca el 6 de mayo de 2034, 7:08 UTC"),
+        ("fr, zh-CN;q=0.3", "zh-Hans", "下载", "将于 2034年5月6日 07:08 UTC 过期"),
+        ("fr", "en", "Download", "expires on 6 May 2034, 07:08 UTC"),
+    ],
+)
+async def test_a_page_is_in_the_language_of_the_visitor(
+    running: Stack, languages: str, tag: str, shown: str, expires: str
+) -> None:
+    """As its headers say to browsers and caches; names stay as they are, and are escaped."""
+    path = await make(running, await running.put("/<i>a.txt", b"x"), expires_at="2034-05-06T07:08:09Z")
+    answer = await browse(running, "GET", path, languages=languages)
+    page = parse(answer)
+    assert answer.headers["content-language"] == tag
+    assert answer.headers["vary"].lower() == "accept-language"
+    assert next(page.all("html", "lang")) == tag
+    assert shown in page.text
+    assert expires in page.text
+    assert "<i>a.txt" in page.text
+
+
+async def test_what_is_refused_is_told_in_the_language_of_the_visitor(running: Stack) -> None:
+    """An unknown link, a wrong password, too few downloads for a ZIP."""
+    folder = await running.person.folder("/gezippt")
+    await running.put("/gezippt/a.txt", b"x")
+    await running.put("/gezippt/b.txt", b"x")
+    locked = await make(running, folder, password="right", max_downloads=1)
+    absent = await browse(running, "GET", "/l/" + "a" * 32, languages="de")
+    assert "Diesen Link gibt es nicht" in parse(absent).text
+    assert "Passwort" in parse(await browse(running, "GET", locked, languages="de")).text
+    wrong = await browse(running, "POST", locked, b"password=wrong", languages="de")
+    assert "Das ist nicht das Passwort." in parse(wrong).text
+    limited = await make(running, folder, max_downloads=1)
+    zipped = await browse(running, "GET", f"{limited}/zip", languages="de")
+    assert (zipped.status, "erlaubt weniger Downloads" in parse(zipped).text) == (409, True)

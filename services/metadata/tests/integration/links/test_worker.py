@@ -149,18 +149,18 @@ async def test_the_service_runs_the_link_sweeper(stack: Stack) -> None:
         await eventually(warned)
 
 
-async def test_purging_a_file_revokes_its_links(running: Stack) -> None:
+async def test_purging_a_file_revokes_its_links(fresh: Stack) -> None:
     """Purged by itself or with its folder: the links are deleted and published as revoked."""
-    file, inner = await running.put("/a.txt"), await running.put("/folder/b.txt")
-    folder = await running.person.at("/folder")
-    links = [await make(running, each) for each in (file, inner, folder)]
+    file, inner = await fresh.put("/a.txt"), await fresh.put("/folder/b.txt")
+    folder = await fresh.person.at("/folder")
+    links = [await make(fresh, each) for each in (file, inner, folder)]
     for each in (file, folder):
-        await running.person.ok("DELETE", f"/v1/files/{each['id']}")
-        await running.person.ok("DELETE", f"/v1/trash/{each['id']}")
-    await running.jobs_done()
-    assert await running.database["links"].count_documents({}) == 0
+        await fresh.person.ok("DELETE", f"/v1/files/{each['id']}")
+        await fresh.person.ok("DELETE", f"/v1/trash/{each['id']}")
+    await fresh.jobs_done()
+    assert await fresh.database["links"].count_documents({}) == 0
     for link in links:
-        assert await running.events(link["id"]) == ["link-created", "link-revoked"]
+        assert await fresh.events(link["id"]) == ["link-created", "link-revoked"]
 
 
 async def test_expired_links_are_deleted_by_an_index(running: Stack) -> None:

@@ -59,14 +59,14 @@ async def nameless(stack: Stack, revision: int) -> dict[str, Any]:
     return row
 
 
-async def test_a_repeated_event_adds_a_missing_name(running: Stack) -> None:
+async def test_a_repeated_event_adds_a_missing_name(fresh: Stack) -> None:
     """At the same revision; an older revision changes nothing."""
-    row = await nameless(running, revision=2)
-    await running.register(running.person, "ada@example.com", name="Old")
-    assert await running.database["people"].find_one() == row
-    await running.register(running.person, "ada@example.com", revision=2, name="Ada")
-    await running.put("/plan.txt")
-    assert (await running.person.at("/plan.txt"))["owner_name"] == "Ada"
+    row = await nameless(fresh, revision=2)
+    await fresh.register(fresh.person, "ada@example.com", name="Old")
+    assert await fresh.database["people"].find_one() == row
+    await fresh.register(fresh.person, "ada@example.com", revision=2, name="Ada")
+    await fresh.put("/plan.txt")
+    assert (await fresh.person.at("/plan.txt"))["owner_name"] == "Ada"
 
 
 @pytest.mark.parametrize("was_noted", [True, False])

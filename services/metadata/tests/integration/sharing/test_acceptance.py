@@ -35,13 +35,13 @@ async def met(stack: Stack, **settings: Any) -> Any:
     return stack.other
 
 
-async def test_a_share_waits_until_it_is_accepted(running: Stack) -> None:
+async def test_a_share_waits_until_it_is_accepted(fresh: Stack) -> None:
     """It is listed as invitation only: no access, no changes. Later shares are active at once."""
-    reader = await met(running, share_acceptance="ask")
+    reader = await met(fresh, share_acceptance="ask")
     assert await reader.ok("GET", "/v1/me/sharing") == {"share_acceptance": "ask"}
-    first, second = await running.put("/f/a.txt"), await running.put("/b.txt")
-    folder = await running.person.at("/f")
-    made = await share(running, folder)
+    first, second = await fresh.put("/f/a.txt"), await fresh.put("/b.txt")
+    folder = await fresh.person.at("/f")
+    made = await share(fresh, folder)
     assert made["state"] == "pending"
     [invitation] = await invitations(reader)
     assert {**invitation, "shared_at": None} == {
@@ -49,63 +49,63 @@ async def test_a_share_waits_until_it_is_accepted(running: Stack) -> None:
         "name": "f",
         "kind": "folder",
         "role": "viewer",
-        "owner_id": running.person.account_id,
+        "owner_id": fresh.person.account_id,
         "owner_name": "Owner",
         "owner_email": "owner@example.com",
         "owner_email_verified": True,
         "shared_at": None,
     }
-    event = await running.event(made["id"], "file-shared")
+    event = await fresh.event(made["id"], "file-shared")
     assert (event["account_id"], event["invited_id"], event["hidden"]) == (None, reader.account_id, False)
     assert await received(reader) == []
     assert (await reader.ok("GET", "/v1/changes"))["changes"] == []
     for file in (first, folder):
         assert await reader.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
     route = f"/v1/share-invitations/{made['id']}"
-    assert await running.person.refused("POST", f"{route}/accept") == (404, "not_found")
+    assert await fresh.person.refused("POST", f"{route}/accept") == (404, "not_found")
     for _ in range(2):  # its answer may be lost
         accepted = await reader.ok("POST", f"{route}/accept")
         assert (accepted["id"], accepted["permission"]) == (folder["id"], "viewer")
     assert (await reader.get(first))["permission"] == "viewer"
     assert [change["type"] for change in (await reader.ok("GET", "/v1/changes"))["changes"]] == ["shared"]
     assert await invitations(reader) == []
-    assert (await share(running, second))["state"] == "active"
-    assert await running.events(made["id"]) == ["file-shared"] * 2
+    assert (await share(fresh, second))["state"] == "active"
+    assert await fresh.events(made["id"]) == ["file-shared"] * 2
 
 
-async def test_a_declined_share_is_removed_and_the_next_one_waits(running: Stack) -> None:
+async def test_a_declined_share_is_removed_and_the_next_one_waits(fresh: Stack) -> None:
     """Also with automatic acceptance, and after an active share was left."""
-    reader = await met(running)
-    file = await running.put("/a.txt")
-    given_up = await share(running, file)
+    reader = await met(fresh)
+    file = await fresh.put("/a.txt")
+    given_up = await share(fresh, file)
     assert given_up["state"] == "active"
     await reader.ok("DELETE", f"/v1/files/{file['id']}/shares/{given_up['id']}")
-    made = await share(running, file)
+    made = await share(fresh, file)
     assert made["state"] == "pending"
     await reader.ok("DELETE", f"/v1/share-invitations/{made['id']}")
     assert await reader.refused("DELETE", f"/v1/share-invitations/{made['id']}") == (404, "not_found")
-    assert (await running.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"] == []
-    waiting = await share(running, file)
+    assert (await fresh.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"] == []
+    waiting = await share(fresh, file)
     await reader.ok("POST", f"/v1/share-invitations/{waiting['id']}/accept")
     assert await received(reader) == ["a.txt"]
 
 
-async def test_a_blocked_sender_can_not_detect_the_block(running: Stack) -> None:
+async def test_a_blocked_sender_can_not_detect_the_block(fresh: Stack) -> None:
     """Existing shares are removed; later ones are invisible to the recipient and look like any pending share."""
-    reader, owner = await met(running), running.person
-    before, after = await running.put("/a.txt"), await running.put("/b.txt")
-    await share(running, before)
+    reader, owner = await met(fresh), fresh.person
+    before, after = await fresh.put("/a.txt"), await fresh.put("/b.txt")
+    await share(fresh, before)
     blocked = await reader.ok("PUT", f"/v1/blocked-people/{owner.account_id}")
     assert (blocked["id"], blocked["name"], blocked["email"]) == (owner.account_id, "Owner", None)
     assert await received(reader) == []
     assert (await owner.ok("GET", f"/v1/files/{before['id']}/shares"))["items"] == []
     etag = (await owner.get(after))["etag"]
-    made = await share(running, after)
+    made = await share(fresh, after)
     waiting = {"email": "nobody@example.com", "role": "viewer"}
     pending = await owner.ok("POST", f"/v1/files/{after['id']}/shares", waiting)
     assert {**made, "id": "", "email": "", "created_at": ""} == {**pending, "id": "", "email": "", "created_at": ""}
     assert (await owner.get(after))["etag"] == etag
-    assert (await running.event(made["id"], "file-shared"))["hidden"] is True
+    assert (await fresh.event(made["id"], "file-shared"))["hidden"] is True
     again = await owner.send("POST", f"/v1/files/{after['id']}/shares", {**READER, "role": "editor"})
     assert (again.status, again.json()["state"]) == (200, "pending")
     assert (await received(reader), await invitations(reader)) == ([], [])
@@ -113,22 +113,22 @@ async def test_a_blocked_sender_can_not_detect_the_block(running: Stack) -> None
     assert [one["type"] for one in (await reader.ok("GET", "/v1/changes"))["changes"]] == ["shared", "unshared"]
     await reader.ok("DELETE", f"/v1/blocked-people/{owner.account_id}")
     assert await invitations(reader) == [], "what was shared meanwhile stays unseen"
-    await share(running, after)
+    await share(fresh, after)
     assert [one["name"] for one in await invitations(reader)] == ["b.txt"]
 
 
-async def test_people_can_be_blocked_by_address(running: Stack) -> None:
+async def test_people_can_be_blocked_by_address(fresh: Stack) -> None:
     """With or without an account, in any spelling; the list has pages; oneself and unknown ids are refused."""
-    reader = await met(running)
-    for person in ("nobody@example.org", "Owner@Example.com", running.person.account_id):
+    reader = await met(fresh)
+    for person in ("nobody@example.org", "Owner@Example.com", fresh.person.account_id):
         await reader.ok("PUT", f"/v1/blocked-people/{person}")
         await reader.ok("PUT", f"/v1/blocked-people/{person}")
     page = await reader.ok("GET", "/v1/blocked-people?limit=2")
     rest = await reader.ok("GET", f"/v1/blocked-people?limit=2&cursor={page['next_cursor']}")
     ids = [one["id"] for one in (*page["items"], *rest["items"])]
-    assert sorted(ids) == sorted(["nobody@example.org", "owner@example.com", running.person.account_id])
-    await reader.ok("DELETE", f"/v1/blocked-people/{running.person.account_id}")
-    await share(running, await running.put("/a.txt"))
+    assert sorted(ids) == sorted(["nobody@example.org", "owner@example.com", fresh.person.account_id])
+    await reader.ok("DELETE", f"/v1/blocked-people/{fresh.person.account_id}")
+    await share(fresh, await fresh.put("/a.txt"))
     assert (await received(reader), await invitations(reader)) == ([], [])
     for oneself in (reader.account_id, READER["email"]):
         assert await reader.refused("PUT", f"/v1/blocked-people/{oneself}") == (422, "block_self")
@@ -137,40 +137,40 @@ async def test_people_can_be_blocked_by_address(running: Stack) -> None:
     assert await reader.refused("PUT", "/v1/blocked-people/no@address") == (422, "invalid_email")
 
 
-async def test_proving_an_address_grants_no_share_of_a_blocked_sender(running: Stack) -> None:
+async def test_proving_an_address_grants_no_share_of_a_blocked_sender(fresh: Stack) -> None:
     """Pending shares wait if the account wants to be asked, and are hidden if it has blocked the sender."""
-    reader, owner = running.other, running.person
-    await running.register(owner, "owner@example.com")
-    await running.register(reader, READER["email"], verified=False)
-    file = await running.put("/a.txt")
-    await share(running, file)
+    reader, owner = fresh.other, fresh.person
+    await fresh.register(owner, "owner@example.com")
+    await fresh.register(reader, READER["email"], verified=False)
+    file = await fresh.put("/a.txt")
+    await share(fresh, file)
     await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
-    await running.register(reader, READER["email"], revision=2)
+    await fresh.register(reader, READER["email"], revision=2)
     assert (await received(reader), await invitations(reader)) == ([], [])
-    assert await running.database["shares"].count_documents({"pending": True}) == 0
+    assert await fresh.database["shares"].count_documents({"pending": True}) == 0
 
 
-async def test_an_address_can_be_blocked_before_it_has_an_account(running: Stack) -> None:
+async def test_an_address_can_be_blocked_before_it_has_an_account(fresh: Stack) -> None:
     """The later account reaches nobody; after an unblock its shares wait to be accepted."""
-    await running.register(running.other, READER["email"])
-    reader = running.other
+    await fresh.register(fresh.other, READER["email"])
+    reader = fresh.other
     await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
-    await running.register(running.person, "owner@example.com", name="Owner")
-    file = await running.put("/a.txt")
-    await share(running, file)
+    await fresh.register(fresh.person, "owner@example.com", name="Owner")
+    file = await fresh.put("/a.txt")
+    await share(fresh, file)
     assert (await received(reader), await invitations(reader)) == ([], [])
     await reader.ok("DELETE", "/v1/blocked-people/owner@example.com")
-    await share(running, file)
+    await share(fresh, file)
     assert await received(reader) == []
     assert [one["name"] for one in await invitations(reader)] == ["a.txt"]
 
 
-async def test_a_block_during_a_grant_removes_the_share(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_block_during_a_grant_removes_the_share(fresh: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the decision about a pending share and its grant."""
-    files = [await running.put(f"/{number}.txt") for number in range(5)]
+    files = [await fresh.put(f"/{number}.txt") for number in range(5)]
     for file in files:
-        await share(running, file)
-    await running.register(running.person, "owner@example.com", name="Owner")
+        await share(fresh, file)
+    await fresh.register(fresh.person, "owner@example.com", name="Owner")
     blocked: list[asyncio.Task[Any]] = []
 
     async def admit_while_blocking(*arguments: Any) -> Any:
@@ -181,27 +181,27 @@ async def test_a_block_during_a_grant_removes_the_share(running: Stack, monkeypa
         return decision
 
     async def block() -> None:
-        await running.other.ok("PUT", "/v1/blocked-people/owner@example.com")
+        await fresh.other.ok("PUT", "/v1/blocked-people/owner@example.com")
 
     monkeypatch.setattr(pending, "admit", admit_while_blocking)
-    await running.register(running.other, READER["email"])
+    await fresh.register(fresh.other, READER["email"])
     await asyncio.gather(*blocked)
-    await running.jobs_done()
+    await fresh.jobs_done()
     assert blocked
-    assert (await received(running.other), await invitations(running.other)) == ([], [])
+    assert (await received(fresh.other), await invitations(fresh.other)) == ([], [])
 
 
-async def test_concurrent_blocks_and_shares_leave_no_access(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_blocks_and_shares_leave_no_access(fresh: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """In any order, also with many shares."""
     monkeypatch.setattr(admission, "AT_ONCE", 2)
-    reader = await met(running)
-    files = [await running.put(f"/{number}.txt") for number in range(8)]
-    await asyncio.gather(*(share(running, file) for file in files[:5]))
+    reader = await met(fresh)
+    files = [await fresh.put(f"/{number}.txt") for number in range(8)]
+    await asyncio.gather(*(share(fresh, file) for file in files[:5]))
     await asyncio.gather(
-        reader.ok("PUT", f"/v1/blocked-people/{running.person.account_id}"),
-        *(share(running, file) for file in files[5:]),
+        reader.ok("PUT", f"/v1/blocked-people/{fresh.person.account_id}"),
+        *(share(fresh, file) for file in files[5:]),
     )
-    await running.jobs_done()
+    await fresh.jobs_done()
     assert (await received(reader), await invitations(reader)) == ([], [])
     for file in files:
         assert await reader.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")

@@ -14,6 +14,7 @@ from docstore_metadata.journal.repository import MongoJournal, create_journal_in
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
+from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.lookup import Tree
 from docstore_platform.clock import utc_now
 from docstore_platform.security.tokens import Principal
@@ -183,7 +184,7 @@ async def test_a_file_created_while_its_folder_is_shared_is_not_missed(stack: St
     tree = Tree(store.nodes)
     await stack.register(reader, "reader@example.com")
     caller = Principal(owner, "s1", "user", "laptop")
-    files = FileService(store, tree, transactor)
+    files = FileService(store, tree, transactor, TrashService(store, tree, transactor))
     await files.make_folder(caller, "/team/sub")
     team = await files.get_by_path(caller, "/team")
     shares = ShareService(store, tree, transactor, set)

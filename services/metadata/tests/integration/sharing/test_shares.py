@@ -123,11 +123,11 @@ async def test_each_descendant_publishes_changed_readers(running: Stack) -> None
     assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == []
 
 
-async def test_the_trash_hides_shared_files_until_they_are_restored(running: Stack) -> None:
+async def test_the_trash_hides_shared_files_until_they_are_restored(fresh: Stack) -> None:
     """For readers; a purge ends the shares."""
-    owner, reader = running.person, running.other
-    await running.register(reader, "reader@example.com")
-    file = await running.put("/f/a.txt")
+    owner, reader = fresh.person, fresh.other
+    await fresh.register(reader, "reader@example.com")
+    file = await fresh.put("/f/a.txt")
     folder = await owner.at("/f")
     shares = [await owner.ok("POST", f"/v1/files/{node['id']}/shares", VIEWER) for node in (folder, file)]
     await owner.ok("DELETE", f"/v1/files/{folder['id']}")
@@ -141,7 +141,7 @@ async def test_the_trash_hides_shared_files_until_they_are_restored(running: Sta
     assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 2
     await owner.ok("DELETE", f"/v1/files/{folder['id']}")
     await owner.ok("DELETE", f"/v1/trash/{folder['id']}")
-    await running.jobs_done()
+    await fresh.jobs_done()
     for share in shares:
-        assert (await running.events(share["id"]))[-1] == "share-revoked"
-    assert await running.database["shares"].count_documents({}) == 0
+        assert (await fresh.events(share["id"]))[-1] == "share-revoked"
+    assert await fresh.database["shares"].count_documents({}) == 0

@@ -138,27 +138,27 @@ async def test_a_folder_in_the_trash_hides_all_below(running: Stack) -> None:
     assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
 
 
-async def test_jobs_walk_through_folders_of_several_pages(running: Stack) -> None:
+async def test_jobs_walk_through_folders_of_several_pages(fresh: Stack) -> None:
     """Each descendant is published, on deletion, restoration and purge."""
-    person = running.person
+    person = fresh.person
     files = [*(f"/big/{n}.txt" for n in range(225)), *(f"/big/{n}/x.txt" for n in range(25))]
-    await running.commit(*map(running.item, files))
+    await fresh.commit(*map(fresh.item, files))
     folder = await person.at("/big")
     await person.ok("DELETE", f"/v1/files/{folder['id']}")
-    await background_done(running)
-    hidden = await running.database["nodes"].count_documents({"hidden": True})
+    await background_done(fresh)
+    hidden = await fresh.database["nodes"].count_documents({"hidden": True})
     assert hidden == 275
     await person.ok("POST", f"/v1/files/{folder['id']}/restore")
-    await background_done(running)
-    assert await running.database["nodes"].count_documents({"hidden": True}) == 0
+    await background_done(fresh)
+    assert await fresh.database["nodes"].count_documents({"hidden": True}) == 0
     await person.ok("DELETE", f"/v1/files/{folder['id']}")
     await person.ok("DELETE", f"/v1/trash/{folder['id']}")
-    await background_done(running)
-    assert await running.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
-    assert await running.database["versions"].count_documents({}) == 0
-    assert await running.database["objects"].count_documents({}) == 0
+    await background_done(fresh)
+    assert await fresh.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
+    assert await fresh.database["versions"].count_documents({}) == 0
+    assert await fresh.database["objects"].count_documents({}) == 0
     types: dict[str, list[str]] = {}
-    async for row in running.database["outbox"].find().sort("sequence", 1):
+    async for row in fresh.database["outbox"].find().sort("sequence", 1):
         types.setdefault(row["key"], []).append(dict(row["headers"])["ce_type"].decode())
     assert len(types) == 276
     for key, published in types.items():
@@ -238,21 +238,21 @@ async def test_a_purge_before_the_deletions_walk_publishes_both(stack: Stack) ->
         assert (await stack.events(node["id"]))[-2:] == ["file-deleted", "file-purged"]
 
 
-async def test_a_walk_misses_no_change_that_began_before_the_deletion(running: Stack) -> None:
+async def test_a_walk_misses_no_change_that_began_before_the_deletion(fresh: Stack) -> None:
     """Commits below a folder that is deleted: each file is either published as deleted, or refused."""
-    person = running.person
-    await running.put("/t/u/first")
+    person = fresh.person
+    await fresh.put("/t/u/first")
     for number in range(5):
         top = await person.at("/t")
-        items = [[running.item(f"/t/u/{number}-{n}")] for n in range(6)]
+        items = [[fresh.item(f"/t/u/{number}-{n}")] for n in range(6)]
         outcomes = await asyncio.gather(
-            *(running.commit(*item) for item in items), person.ok("DELETE", f"/v1/files/{top['id']}")
+            *(fresh.commit(*item) for item in items), person.ok("DELETE", f"/v1/files/{top['id']}")
         )
         assert all("file" in outcome[0] for outcome in outcomes[:-1])
-        await background_done(running)
+        await background_done(fresh)
         if "t" not in await person.names():
-            await running.put("/t/u/again")
-    async for row in running.database["nodes"].find({"kind": "file"}):
+            await fresh.put("/t/u/again")
+    async for row in fresh.database["nodes"].find({"kind": "file"}):
         answer = await person.send("GET", f"/v1/files/{row['_id']}")
         assert bool(row.get("hidden")) is (answer.status == 404)
 

@@ -95,7 +95,7 @@ async def test_a_day_of_reads_costs_one_look_up_and_one_note() -> None:
     assert world.uploads.asked == []
 
 
-async def test_what_was_handed_over_is_asked_about() -> None:
+async def test_an_archived_content_is_refused_until_retrieved() -> None:
     """It is in use again, or refused each time until it was retrieved."""
     world = World(use(days_ago=None, idle=True), use(OTHER, days_ago=None, idle=True))
     world.uploads.archived = {KEY}
@@ -112,7 +112,7 @@ async def test_what_was_handed_over_is_asked_about() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [False, True])
-async def test_what_is_being_handed_over_is_refused_for_a_moment(meanwhile: bool) -> None:
+async def test_reads_are_refused_while_a_content_moves_to_the_archive(meanwhile: bool) -> None:
     """Also if that begins between the look-up and the note: nobody gets a URL that the store would soon refuse."""
     world = World(use(days_ago=100, idle=not meanwhile))
     world.use.handed_over_meanwhile = KEY if meanwhile else ""

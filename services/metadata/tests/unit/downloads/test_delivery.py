@@ -20,7 +20,9 @@ FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"
 
 
 class FakePresigner:
-    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+    def presign_get(
+        self, key: str, *, filename: str, content_type: str, expires_in: int, by_cookies: bool = False
+    ) -> str:
         return f"https://store/{key}?{filename}&{content_type}&{expires_in}"
 
 

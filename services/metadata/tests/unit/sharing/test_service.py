@@ -55,7 +55,7 @@ async def test_a_watermark_names_the_reader_and_is_kept_by_clients_that_know_non
     assert desk.fakes.nodes.by_id[first.node_id].watermarks == {}
 
 
-def test_somebody_with_a_share_without_watermark_has_none() -> None:
+def test_a_recipient_of_a_share_without_watermark_has_none() -> None:
     """Two addresses of one account may have a share each."""
     when = datetime(2026, 11, 23, tzinfo=UTC)
     usual = {"node_id": "n", "owner_id": "ann", "role": "viewer", "created_at": when, "account_id": "bob"}

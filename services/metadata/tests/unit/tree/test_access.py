@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly, WatermarkedOnly
-from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.rules import Node, Place, SharedWith, ShareRole
+from docstore_metadata.errors import LimitedToFolder, NotFound, OwnerOnly, ReadOnly, WatermarkedOnly
+from docstore_metadata.tree.access import IN_TRASH, AccountReader, Action, authorize
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node, SharedWith, ShareRole
 from docstore_platform.errors import DomainError
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -44,9 +45,9 @@ def _node(name: str, parent_id: str | None, shared_with: SharedWith) -> Node:
     )
 
 
-def outcome(account_id: str, place: Place, action: Action) -> type[DomainError] | None:
+def outcome(account_id: str, place: Place, action: Action, folder_id: str = "") -> type[DomainError] | None:
     try:
-        authorize(account_id, place, action)
+        authorize(AccountReader(account_id, folder_id), place, action)
     except DomainError as refusal:
         return type(refusal)
     return None
@@ -149,7 +150,37 @@ def test_the_original_is_for_those_who_have_one_share_without_watermark(marks: l
             assert above.as_seen_by("bob").child(nodes[depth], "bob").watermark == expected
 
 
+@given(
+    chain=CHAINS,
+    account_id=st.sampled_from((*READERS, "ann", "eve")),
+    action=st.sampled_from(Action),
+    limit=st.sampled_from(("ann", "n0", "n1", "n2", "elsewhere")),
+)
+def test_outside_its_folder_nothing_exists_for_a_limited_reader(
+    chain: list[dict[str, ShareRole]], account_id: str, action: Action, limit: str
+) -> None:
+    """Inside it may do what the account may, but not move or delete the folder itself."""
+    place = place_of(chain)
+    within = limit == "ann" or limit in {f"n{depth}" for depth in range(len(chain))}
+    unlimited = outcome(account_id, place, action)
+    limited = outcome(account_id, place, action, limit)
+    if not within:
+        assert limited is NotFound
+    elif limit == place.node.id and action in (Action.MOVE, Action.DELETE):
+        assert limited is (NotFound if unlimited is NotFound else LimitedToFolder) or unlimited is ReadOnly
+    else:
+        assert limited is unlimited
+
+
+@pytest.mark.parametrize("action", sorted(IN_TRASH, key=lambda action: action.name))
+def test_a_limited_reader_cannot_restore_its_folder(action: Action) -> None:
+    """Its owner put it into the trash; what is in the trash of the folder itself may be restored."""
+    place = place_of([{}, {}], dead=1)
+    assert outcome("ann", place, action, "n1") is LimitedToFolder
+    assert outcome("ann", place, action, "n0") is None
+
+
 def test_a_missing_node_looks_like_a_foreign_one() -> None:
     """NotFound for both."""
     with pytest.raises(NotFound):
-        authorize("ann", None, Action.READ)
+        authorize(AccountReader("ann"), None, Action.READ)

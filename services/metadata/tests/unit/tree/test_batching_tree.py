@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from docstore_metadata.tree.batching_tree import BatchedReads
+from docstore_metadata.tree.views.batching_tree import BatchedReads
 from docstore_platform.testing import eventually
 
 

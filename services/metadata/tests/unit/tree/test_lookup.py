@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from docstore_metadata.tree.rules import Node, place_among
+from docstore_metadata.tree.places import place_among
+from docstore_metadata.tree.rules import Node
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

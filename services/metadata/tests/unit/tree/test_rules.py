@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from docstore_metadata.commits.rules import Outcome, decide
 from docstore_metadata.errors import InvalidTags, NotFound, PreconditionFailed, VersionConflict
-from docstore_metadata.tree.access import Action, authorize, check_precondition
-from docstore_metadata.tree.rules import Node, Place, check_tags
+from docstore_metadata.tree.access import AccountReader, Action, authorize, check_precondition
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node, check_tags
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -45,13 +46,13 @@ def test_accounts_without_access_get_not_found(action: Action) -> None:
     trashed = Place(replace(FILE, live=False, trashed_at=NOW), (ROOT, DOCS))
     for place in (PLACE, trashed, None):
         with pytest.raises(NotFound):
-            authorize("bob", place, action)
+            authorize(AccountReader("bob"), place, action)
 
 
 @pytest.mark.parametrize("action", IN_PLACE)
 def test_trash_is_unreachable(action: Action) -> None:
     """The node itself, and what is below a trashed or deleted folder."""
-    assert authorize("ann", PLACE, action) is PLACE
+    assert authorize(AccountReader("ann"), PLACE, action) is PLACE
     hidden = [
         Place(replace(FILE, live=False, trashed_at=NOW), (ROOT, DOCS)),
         Place(FILE, (ROOT, replace(DOCS, live=False, trashed_at=NOW))),
@@ -60,17 +61,17 @@ def test_trash_is_unreachable(action: Action) -> None:
     ]
     for place in hidden:
         with pytest.raises(NotFound):
-            authorize("ann", place, action)
+            authorize(AccountReader("ann"), place, action)
 
 
 @pytest.mark.parametrize("action", [Action.RESTORE, Action.PURGE])
 def test_only_what_is_in_the_trash_itself_is_restored_or_purged(action: Action) -> None:
     """Not live nodes, nor those below a trashed folder, nor those that are being purged."""
     trashed = Place(replace(FILE, live=False, trashed_at=NOW), ())
-    assert authorize("ann", trashed, action) is trashed
+    assert authorize(AccountReader("ann"), trashed, action) is trashed
     for place in (PLACE, Place(FILE, (ROOT, replace(DOCS, live=False))), Place(replace(FILE, live=False), ())):
         with pytest.raises(NotFound):
-            authorize("ann", place, action)
+            authorize(AccountReader("ann"), place, action)
 
 
 @given(st.lists(st.tuples(st.none() | st.integers(0, 6), st.sampled_from(["copy", "fail"])), max_size=30))

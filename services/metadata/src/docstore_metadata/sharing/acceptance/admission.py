@@ -9,7 +9,7 @@ from docstore_metadata.sharing.changes import apply_many, publish_revoked
 from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.places import Place
 
 AT_ONCE = 100
 """Shares removed in one transaction."""

@@ -22,7 +22,7 @@ from docstore_metadata.sharing.api import received_json, share_of_recipient_json
 from docstore_metadata.sharing.rules import SharedPlace
 from docstore_metadata.sharing.schemas import SharedFile
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.presentation import Json, people_of
+from docstore_metadata.tree.views.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor
@@ -61,14 +61,14 @@ def acceptance_router(acceptance: ShareAcceptanceService, store: Store, names: D
         return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
     @router.post("/share-invitations/{share_id}/accept", response_model=SharedFile)
-    async def accept_share(share_id: str, principal: Caller) -> Response:
+    async def accept_share_invitation(share_id: str, principal: Caller) -> Response:
         """Accept a share: it is active from now on, and so are later shares by the same person."""
         item = await acceptance.accept(principal, share_id)
         names_by_id = await names.of(people_of(item.place.node))
         return json_response(received_json(item, principal.account_id, names_by_id))
 
     @router.delete("/share-invitations/{share_id}", status_code=204)
-    async def decline_share(share_id: str, principal: Caller) -> Response:
+    async def decline_share_invitation(share_id: str, principal: Caller) -> Response:
         """Decline a share: it is removed, and later shares by the same person wait to be accepted."""
         await acceptance.decline(principal, share_id)
         return Response(status_code=204)

@@ -10,6 +10,7 @@ from docstore_platform.http.response_models import Page, ResponseModel
 
 class NewShareSettings(RequestModel):
     share_acceptance: Literal["automatic", "ask"]
+    """`automatic`: shares are active at once; `ask`: shares of unknown people wait to be accepted."""
 
 
 class ShareSettings(ResponseModel):

@@ -8,11 +8,13 @@ from docstore_events.transaction import Transaction
 from docstore_metadata.cold_storage.service import ContentAccess
 from docstore_metadata.downloads.delivery import Download
 from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound, WatermarkedOnly
-from docstore_metadata.links.rules import Link, LinkGrants, hash_of
+from docstore_metadata.links.rules import Link, LinkGrants, hashes_of
 from docstore_metadata.links.service import publish_link_event
 from docstore_metadata.listing.query import PageQuery, next_cursor, parse_position
 from docstore_metadata.storage import UseCases
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node
+from docstore_platform.errors import Conflict, Forbidden
 from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.throttle import Throttle
@@ -106,9 +108,25 @@ class LinkVisits(UseCases):
         if visit.link.watermark is not None:
             raise WatermarkedOnly
         await self.access.open(node.object_key)
-        if not await self.store.links.count_download(visit.link.id, self.clock()):
+        if not await self.store.links.count_downloads(visit.link.id, 1, self.clock()):
             raise NotFound("link")
         return Download(node.id, node.name, node.content_type, node.object_key, node.size, node.sha256)
+
+    async def whole(self, visit: Visit, node_id: str | None) -> Place:
+        """What a ZIP is made of: the link's target or something in it. WatermarkedOnly if the link gives pictures."""
+        if visit.link.watermark is not None:
+            raise WatermarkedOnly
+        return await self._within(visit, node_id)
+
+    async def count_zip(self, visit: Visit, files: int) -> None:
+        """Count a download of each file of a ZIP before it is sent, at least one; Conflict if the limit is less."""
+        files = max(files, 1)
+        left = visit.link.downloads_left
+        if left is not None and files > left:
+            detail = f"The link allows {left} more downloads, and there are {files} files: download some one by one."
+            raise Conflict(detail, code="too_few_downloads_left", downloads_left=left, files=files)
+        if not await self.store.links.count_downloads(visit.link.id, files, self.clock()):
+            raise NotFound("link")
 
     async def file(self, visit: Visit, file_id: str | None) -> Node:
         """The linked file, or one in the linked folder."""
@@ -118,7 +136,7 @@ class LinkVisits(UseCases):
         return node
 
     async def _find(self, token: str) -> tuple[Link, Place]:
-        link = await self.store.links.by_token(hash_of(token))
+        link = await self.store.links.by_token(hashes_of(token))
         if link is None or not link.opens_at(self.clock()):
             raise NotFound("link")
         place = await self.tree.place(link.node_id)
@@ -127,7 +145,9 @@ class LinkVisits(UseCases):
         return link, place
 
     async def _within(self, visit: Visit, node_id: str | None) -> Place:
-        """The link's target or a node below it; NotFound for any other."""
+        """The link's target or a node below it; NotFound for any other. Forbidden for a link that only receives."""
+        if visit.link.receives:
+            raise Forbidden("This link receives files and shows none.", code="receives_only")
         top = visit.place.node.id
         if node_id is None or node_id == top:
             return visit.place

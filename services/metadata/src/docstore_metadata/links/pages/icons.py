@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from docstore_metadata.tree.rules import Node
+from docstore_platform.languages import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,18 +13,18 @@ class Kind:
     name: str
 
 
-FOLDER = Kind("folder", "Folder")
-IMAGE = Kind("image", "Image")
-VIDEO = Kind("video", "Video")
-AUDIO = Kind("audio", "Audio")
-PDF = Kind("pdf", "PDF")
-TEXT = Kind("document", "Text")
-DOCUMENT = Kind("document", "Document")
-CODE = Kind("code", "Code")
-SHEET = Kind("sheet", "Spreadsheet")
-SLIDES = Kind("slides", "Presentation")
-ARCHIVE = Kind("archive", "Archive")
-OTHER = Kind("other", "File")
+FOLDER = Kind("folder", N_("Folder"))
+IMAGE = Kind("image", N_("Image"))
+VIDEO = Kind("video", N_("Video"))
+AUDIO = Kind("audio", N_("Audio"))
+PDF = Kind("pdf", N_("PDF"))
+TEXT = Kind("document", N_("Text"))
+DOCUMENT = Kind("document", N_("Document"))
+CODE = Kind("code", N_("Code"))
+SHEET = Kind("sheet", N_("Spreadsheet"))
+SLIDES = Kind("slides", N_("Presentation"))
+ARCHIVE = Kind("archive", N_("Archive"))
+OTHER = Kind("other", N_("File"))
 PAGED = (PDF, DOCUMENT, SHEET, SLIDES)
 """Kinds whose previews may have several pages."""
 

@@ -7,7 +7,8 @@ from docstore_contracts.caller import ItemRefused
 from docstore_contracts.metadata import File
 from docstore_events.catalogue.files import FileState
 from docstore_metadata.paging import moment_json
-from docstore_metadata.tree.rules import Node, Place, View
+from docstore_metadata.tree.places import Place, View
+from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_json

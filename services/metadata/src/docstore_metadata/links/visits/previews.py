@@ -10,14 +10,15 @@ from docstore_contracts.media import MediaClient, PreviewItem, PreviewSize
 from docstore_metadata.links.rules import Link
 from docstore_metadata.tree.rules import Node
 from docstore_platform.errors import DomainError, NotFound, Unavailable
+from docstore_platform.languages import N_
 
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 2.0
 """The page is shown without pictures if media is slow or down."""
-NO_PAGE = "There are no more pages."
-NO_PICTURE = "There is no preview of this file."
-LATER = "The preview is not ready yet. Reload this page in a moment."
+NO_PAGE = N_("There are no more pages.")
+NO_PICTURE = N_("There is no preview of this file.")
+LATER = N_("The preview is not ready yet. Reload this page in a moment.")
 
 
 @dataclass(slots=True)
@@ -43,16 +44,21 @@ class PagePreviews:
             return {}
         return {node.id: url for node, url in zip(wanted, urls, strict=True) if url}
 
-    async def watermarked(self, link: Link, node: Node, size: PreviewSize, page: int) -> str:
-        """URL of a file's picture with the link's watermark, rendered now if need be. Raises what media raises."""
-        if link.watermark is None or not node.preview:
+    async def picture(self, link: Link, node: Node, size: PreviewSize, page: int) -> str:
+        """URL of a file's picture, or of a page of it, with the link's watermark, rendered now if need be.
+
+        Raises what media raises; NotFound if the link limits downloads, as `urls` is empty then.
+        """
+        if link.max_downloads is not None or not node.preview:
             raise NotFound("There is no such preview.", code="no_preview")
-        return await self.media.watermarked_picture(_item(node), link.watermark, size, page)
+        return await self.media.picture(_item(node), link.watermark or "", size, page)
 
     async def shown(self, link: Link, node: Node, page: int) -> tuple[str, str]:
-        """The same as a URL, or an empty one and a note why there is no picture."""
+        """URL of a large picture, or an empty one and a note why a page or a watermarked picture can't be shown."""
+        if link.watermark is None and page == 1:
+            return (await self.urls(link, [node], "large")).get(node.id, ""), ""
         try:
-            return await self.watermarked(link, node, "large", page), ""
+            return await self.picture(link, node, "large", page), ""
         except NotFound as error:
             no_page = error.extra.get("reason") == "no_such_page"
             return "", NO_PAGE if no_page else NO_PICTURE

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar, cast
 
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.repository import Nodes
-from docstore_metadata.tree.rules import Place
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import Session
 

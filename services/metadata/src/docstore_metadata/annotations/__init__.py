@@ -1,0 +1,1 @@
+"""Locks and properties that WebDAV clients set."""

@@ -1,0 +1,1 @@
+"""What visitors do with the token of a link: nobody is logged in."""

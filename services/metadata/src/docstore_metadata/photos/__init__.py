@@ -1,0 +1,1 @@
+"""Photos and videos of an account by the date they were taken."""

@@ -1,0 +1,1 @@
+"""Files and folders as routes read and show them."""
