@@ -17,7 +17,7 @@ from docstore_platform.settings import InfraSettings
 
 sys.path.insert(0, str(Path(__file__).parent))  # modules that the tests share are found by their names
 
-from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, serving
+from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, RunningGateway, serving
 
 
 @pytest.fixture
@@ -41,7 +41,26 @@ def local_url(service: FakeService) -> str:
 @pytest.fixture
 def open_gateway(infra: InfraSettings, local_url: str) -> OpenGateway:
     """Opens a replica. Settings by name; `urls` sends services elsewhere than to the fake in this process."""
+    return replicas(infra, local_url)
 
+
+@pytest.fixture(scope="module")
+async def shared_gateway(module_infra: InfraSettings) -> AsyncIterator[RunningGateway]:
+    issuer, url = Issuer(), f"local:{new_id()}"
+    service = FakeService(issuer)
+    register_local_app(url, service)
+    async with replicas(module_infra, url)() as caller:
+        yield RunningGateway(caller.app, service, issuer)
+
+
+@pytest.fixture
+def running(shared_gateway: RunningGateway) -> RunningGateway:
+    """The module's replica, with the settings as they come; the service behind it is as new."""
+    shared_gateway.service.forget()
+    return shared_gateway
+
+
+def replicas(infra: InfraSettings, local_url: str) -> OpenGateway:
     @asynccontextmanager
     async def open_it(
         *, urls: dict[str, str] | None = None, public_url: str = "http://127.0.0.1:8080", **settings: Any

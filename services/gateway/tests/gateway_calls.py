@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docstore_platform.http.operators import OperatorsPort
+from docstore_platform.http.server.operators import OperatorsPort
 from docstore_platform.security.revocations import Revocation
 
 
@@ -67,6 +67,11 @@ class FakeService:
         self._news = asyncio.Event()
         self.ready = True
         self.behave: Callable[[Request], Awaitable[Reply]] = self._answer_ok
+
+    def forget(self) -> None:
+        """Behave as new, for the next test of a shared gateway."""
+        self.requests.clear()
+        self.ready, self.behave = True, self._answer_ok
 
     def revoke(self, revocation: Revocation) -> None:
         self.revoked.append(revocation)
@@ -181,6 +186,14 @@ class Caller:
         start = messages[0]
         response_headers = [(name.decode().lower(), value.decode()) for name, value in start["headers"]]
         return Received(start["status"], response_headers, b"".join(m.get("body", b"") for m in messages[1:]))
+
+
+class RunningGateway(Caller):
+    """A gateway that tests share, with the service behind it and the issuer of its tokens."""
+
+    def __init__(self, app: ASGIApp, service: FakeService, issuer: Issuer) -> None:
+        super().__init__(app)
+        self.service, self.issuer = service, issuer
 
 
 class OpenGateway(Protocol):

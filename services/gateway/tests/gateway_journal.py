@@ -65,7 +65,7 @@ class FakeJournal:
         assert "wait" not in request.query
         self.reads += 1
         if self.status != 200:
-            return await self._refuse(Problem(self.status, "refused", "Not this time."))
+            return await self._refuse(Problem(self.status, "invalid_cursor", "Not this time."))
         account = self.bearer[request.header("authorization")]
         entries = self.entries.setdefault(account, [])
         query = {name: values[0] for name, values in parse_qs(request.query).items()}

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from docstore_gateway.edge.rate_limits import Policy, RateLimiter
+from docstore_gateway.edge.limits.rate_limits import Policy, RateLimiter
 from docstore_platform.http.problems import Problem
 
 

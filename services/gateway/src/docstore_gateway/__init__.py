@@ -1,0 +1,1 @@
+"""The gateway: the public API of all services, WebDAV, MCP, push of changes, the web page."""

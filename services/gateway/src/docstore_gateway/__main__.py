@@ -1,3 +1,5 @@
+"""`python -m docstore_gateway`: the service on its own, on port PORT."""
+
 from functools import partial
 
 from docstore_gateway.app import create_app

@@ -1,9 +1,11 @@
 """Composition root of the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,27 +20,35 @@ from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.event_feed import EventFeed, FeedStream
 from docstore_gateway.admin.health import HealthService
-from docstore_gateway.admin.logs import LogService
+from docstore_gateway.admin.log_files import LogFiles
+from docstore_gateway.admin.logs import LogService, LogSource
+from docstore_gateway.admin.loki import Loki
 from docstore_gateway.admin.readiness import ServicesReady
-from docstore_gateway.edge.access_log import open_access_log
-from docstore_gateway.edge.call_log import CallLog
-from docstore_gateway.edge.idempotency import IdempotencyKeys
-from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
-from docstore_gateway.edge.rate_limit_repository import MongoTokenBuckets
-from docstore_gateway.edge.rate_limits import RateLimiter
+from docstore_gateway.dav.protocol.request import Doors, Once
+from docstore_gateway.dav.service import WebDav
+from docstore_gateway.edge.idempotency.repository import MongoIdempotencyRows
+from docstore_gateway.edge.idempotency.service import Call, IdempotencyKeys
+from docstore_gateway.edge.limits.rate_limits import RateLimiter
+from docstore_gateway.edge.limits.repository import MongoTokenBuckets
+from docstore_gateway.edge.recording.access_log import open_access_log
+from docstore_gateway.edge.recording.call_log import CallLog
+from docstore_gateway.edge.recording.service import CallRecorder
 from docstore_gateway.edge.service import NAME, Edge
+from docstore_gateway.mcp.service import McpService
+from docstore_gateway.proxy.object_urls import ObjectUrls
 from docstore_gateway.proxy.service import Forwarder, open_forwarder
 from docstore_gateway.push.api import events_router
 from docstore_gateway.push.revocations import RevocationFollower
 from docstore_gateway.push.stream import EventStream
 from docstore_gateway.push.waiting import TOPICS, Waiting
+from docstore_gateway.responses import CapturedResponse
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.api import internal_docs_router, pages_router
 from docstore_gateway.web.built_pages import web_router
 from docstore_gateway.web.form import WebForm
 from docstore_gateway.web.form_pages import FormPages
 from docstore_gateway.web.session import WebSessions
-from docstore_platform.http.stopping import on_stopping
+from docstore_platform.http.server.stopping import on_stopping
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
 from docstore_platform.security.secret_list import secret_list
@@ -69,7 +79,7 @@ class EdgeMiddleware:
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     settings = settings or GatewaySettings()
     infra = settings.infra
-    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=NAME)
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(infra.database_prefix + NAME)
     clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in SERVICES}
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
@@ -102,11 +112,14 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
-            revocations = RevocationFollower(AccountsClient(clients["accounts"]))
+            accounts = AccountsClient(clients["accounts"])
+            revocations = RevocationFollower(accounts)
             app.state.verifier.also(revocations.check)
-            waiting = await stack.enter_async_context(
-                _waiting(settings, MetadataClient(clients["metadata"]), revocations)
-            )
+            metadata = MetadataClient(clients["metadata"])
+            waiting = await stack.enter_async_context(_waiting(settings, metadata, revocations))
+            urls = ObjectUrls(infra)
+            stack.push_async_callback(urls.close)
+            doors = Doors(metadata, urls, hosts={urlsplit(infra.public_url).netloc.lower()}, once=_once(idempotency))
             stack.callback(on_stopping(feed.stop))
             revocations.listen(lambda _: feed.wake())
             app.state.feed_streams = partial(
@@ -117,17 +130,21 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             )
             csrf_secrets = secret_list("GATEWAY_CSRF_SECRETS", settings.csrf_secrets, infra)
             web = WebSessions(infra, app.state.verifier, csrf_secrets)
+            mcp = McpService(urls, infra.public_url)
+            stack.push_async_callback(mcp.close)
             app.state.edge = Edge(
                 settings,
                 verifier=app.state.verifier,
+                accounts=accounts,
                 limiter=RateLimiter(buckets),
                 idempotency=idempotency,
                 forwarders=forwarders,
                 waiting=waiting,
                 web=web,
                 form=WebForm(web, FormPages(infra), settings.form_bytes),
-                call_log=await stack.enter_async_context(_call_log(runtime)),
-                access_log=open_access_log(infra),
+                dav=WebDav(doors, forwarders),
+                mcp=mcp,
+                recorder=CallRecorder(await stack.enter_async_context(_call_log(runtime)), open_access_log(infra)),
             )
             yield
 
@@ -136,7 +153,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[
-            operators_router(DeadLetterService(operations), health, backups, LogService(settings.logs_folder)),
+            operators_router(DeadLetterService(operations), health, backups, LogService(_log_source(settings))),
             events_router(),
         ],
         needs={"mongodb": mongo.check},
@@ -147,6 +164,19 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.add_middleware(EdgeMiddleware)
     return app
+
+
+def _log_source(settings: GatewaySettings) -> LogSource | None:
+    if settings.logs_folder is not None:
+        return LogFiles(settings.logs_folder)
+    if url := settings.loki_url.get_secret_value():
+        return Loki(url, settings.loki_selector, timedelta(days=settings.loki_days), settings.loki_tenant)
+    if groups := settings.cloudwatch_log_groups:
+        from docstore_gateway.admin.cloudwatch import CloudWatch  # loads boto3: 20 MB that nothing else here needs
+
+        region = settings.cloudwatch_region or settings.infra.region
+        return CloudWatch(groups, region, timedelta(days=settings.cloudwatch_days))
+    return None
 
 
 @asynccontextmanager
@@ -189,3 +219,12 @@ async def _waiting(
         forget()
         waiting.stop()
         await end_tasks(tasks)
+
+
+def _once(idempotency: IdempotencyKeys) -> Once:
+    """What WebDAV starts once, whichever gateways a client's requests reach."""
+
+    async def once(caller: str, key: str, body: bytes, make: Callable[[Send], Awaitable[None]]) -> CapturedResponse:
+        return await idempotency.once(Call(f"dav:{caller}", key, "POST", "/v1/uploads", body), make)
+
+    return once

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+import orjson
 from starlette.types import Message, Send
 
 from docstore_platform.errors import DomainError
-from docstore_platform.http.problems import problem_of
+from docstore_platform.http.problems import error_of, problem_of
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -40,6 +42,18 @@ class CapturedResponse:
 
     async def send_to(self, send: Send, extra: HeaderList | None = None) -> None:
         await send_response(send, self.status, [*self.headers, *(extra or [])], self.body)
+
+    def header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.headers if key.lower() == name), "")
+
+    def json(self) -> Any:
+        """Return the JSON; raise a DomainError if it is an error."""
+        content = orjson.loads(self.body) if self.body else None
+        if self.status < 400:
+            return content
+        problem = {"code": "", "detail": "No reason was given.", **(content if isinstance(content, dict) else {})}
+        wait = self.header(b"retry-after")
+        raise error_of(problem | {"status": self.status}, wait or None)
 
 
 async def send_problem(send: Send, error: DomainError) -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_platform.http.connections import ConnectionLimits
+from docstore_platform.http.server.connections import ConnectionLimits
 from docstore_platform.settings import ORIGIN_OR_EMPTY, ServiceSettings
 
 
-def _web_of_checkout() -> Path | None:
-    """Return the folder where `make web` puts the page, if this runs from a checkout."""
+def _built_page() -> Path | None:
+    """Return the folder of the page: in a released package its own, in a checkout that of `make web`."""
+    packaged = Path(__file__).parent / "built_page"
+    if packaged.is_dir():
+        return packaged
     folder = Path(__file__).parents[4] / "web"
     return folder / "dist" if folder.is_dir() else None
 
@@ -26,10 +29,34 @@ class GatewaySettings(ServiceSettings):
     refresh_per_minute: int = Field(60, ge=1, description="per client address")
     anonymous_per_minute: int = Field(300, ge=1, description="other calls without a login, per client address")
     account_per_minute: int = Field(3000, ge=1, description="all calls of an account together")
+    exchange_per_minute: int = Field(
+        300, ge=1, description="API tokens looked up in accounts, per client address; a used one is known for minutes"
+    )
+    dav_per_minute: int = Field(
+        12_000, ge=1, description="all WebDAV requests of an account together: a folder's contents take one each"
+    )
     peer_per_minute: int = Field(6_000, ge=1, description="calls of other regions, per address")
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="JSON list of networks whose X-Forwarded-For is trusted; empty: none"
+    )
+    proxied_store_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="port of the object store at the trusted proxies, which serve https. URLs for a client then name "
+        "the host that it used: the proxies must set X-Forwarded-Host to a name that they have checked",
+    )
+    direct_url: str = Field(
+        "",
+        pattern=ORIGIN_OR_EMPTY,
+        description="with proxied_store_port: this gateway's address for clients that use no proxy",
+    )
+    direct_store_url: str = Field("", pattern=ORIGIN_OR_EMPTY, description="the same of the object store")
+    strict_transport: bool = Field(
+        True,
+        description="send Strict-Transport-Security where the public URL is https: browsers then use only https for "
+        "every port of that host and of its subdomains",
     )
     cors_origins: tuple[str, ...] = Field((), description='JSON list of other web origins that may call; ["*"]: any')
     max_body_bytes: int = Field(
@@ -46,7 +73,7 @@ class GatewaySettings(ServiceSettings):
         description="mailto:, https: or tel: for reports of vulnerabilities, shown in /.well-known/security.txt",
     )
 
-    web_dir: Path | None = Field(default_factory=_web_of_checkout, description="folder of the built web page")
+    web_dir: Path | None = Field(default_factory=_built_page, description="folder of the built web page")
     asset_url: str = Field(
         "",
         pattern=ORIGIN_OR_EMPTY,
@@ -61,6 +88,22 @@ class GatewaySettings(ServiceSettings):
 
     logs_folder: Path | None = Field(
         None, description="folder of the services' log files, which administrators may search; default: there is none"
+    )
+    loki_url: SecretStr = Field(
+        SecretStr(""),
+        description="Loki with the logs, which administrators may search, as http://USER:PASSWORD@HOST:3100",
+    )
+    loki_selector: str = Field(
+        '{namespace="docstore"}', pattern=r"^\{.+\}$", description="Loki's streams with the logs of the services"
+    )
+    loki_tenant: str = Field("", description="tenant of a Loki that has several")
+    loki_days: int = Field(7, ge=1, le=3650, description="how many days back a search in Loki reaches")
+    cloudwatch_log_groups: tuple[str, ...] = Field(
+        (), description="JSON list of groups of CloudWatch Logs with the logs, where there is no Loki"
+    )
+    cloudwatch_region: str = Field("", description="their AWS region; empty: the stack's")
+    cloudwatch_days: int = Field(
+        7, ge=1, le=3650, description="how many days back a search in CloudWatch reaches, all of which AWS charges for"
     )
     backups_folder: Path | None = Field(
         None, description="folder where the stack writes the state of its backups; default: there are none"

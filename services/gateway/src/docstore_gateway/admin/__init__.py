@@ -1,0 +1,1 @@
+"""Operators' routes: health, logs, events, dead letters and backups of all services."""

@@ -61,7 +61,7 @@ def operators_router(
         return json_response(await logs.search(LogFilter(service, level, trace_id, contains, before), limit))
 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
-    async def watch_events(
+    async def stream_admin_events(
         request: Request,
         principal: Annotated[Principal, Depends(administrator)],
         topic: Annotated[list[str] | None, Query(description="Only these topics; default: all.")] = None,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_gateway.metrics import backup_failures, backup_succeeded_seconds
-from docstore_platform.backup_state import BackupState, request_backup
+from docstore_platform.backups.state import BackupState, request_backup
 from docstore_platform.clock import rfc3339
 from docstore_platform.errors import Conflict
 

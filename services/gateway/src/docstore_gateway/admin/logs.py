@@ -1,24 +1,22 @@
-"""Logs of the services on this machine, read backwards from the end of their files."""
+"""Search in the logs of all services: in the stack's files, or where another system has collected them."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from docstore_platform.errors import Conflict
-from docstore_platform.services import SERVICE_NAMES
 
-READ_BYTES = 8 << 20
-"""Bytes of each file that are searched, from its end: bounds time and memory of a search."""
-FILES = ("services.log", *(f"{name}.log" for name in SERVICE_NAMES))
 LEVELS = ("debug", "info", "warning", "error", "critical")
 OWN_FIELDS = ("timestamp", "service", "level", "event", "logger", "trace_id")
 PACKAGE = "docstore_"
+COLLECTED_WITHIN = timedelta(seconds=10)
+"""A system that collects logs may date a line by when it did: so much later than the service that wrote it."""
+Entry = dict[str, Any]
+"""A line as an answer has it; `at` is a datetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,74 +29,50 @@ class LogFilter:
     contains: str = ""
     before: datetime | None = None
 
+    def matching(self, line: bytes) -> Entry | None:
+        """Parse a line; None if it is not wanted, or is not ours. Texts are compared before the costly parsing."""
+        is_of_trace = self.trace_id.encode() in line
+        if not is_of_trace or self.contains.casefold() not in line.decode(errors="replace").casefold():
+            return None
+        try:
+            entry = _entry(orjson.loads(line))
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return None  # a traceback of an interpreter, or output of a library
+        is_late = self.before is not None and entry["at"] >= self.before
+        is_other = (self.service and entry["service"] != self.service) or (
+            self.trace_id and entry["trace_id"] != self.trace_id
+        )
+        is_lower = LEVELS.index(entry["level"]) < LEVELS.index(self.level)
+        return None if is_late or is_other or is_lower else entry
+
+
+class LogSource(Protocol):
+    """Where logs are."""
+
+    async def newest(self, wanted: LogFilter, limit: int) -> tuple[Sequence[Entry], bool]:
+        """Return up to `limit` matching lines or a few more, the newest ones, in any order, and whether older ones
+        were left out of the search. Unavailable if the source can't be reached.
+        """
+
 
 class LogService:
-    """Searches the log files in `folder`. Without one, another system collects the logs."""
+    """Searches logs. Without a source, another system collects them, which this one can't read."""
 
-    def __init__(self, folder: Path | None, read_bytes: int = READ_BYTES) -> None:
-        self._folder, self._read_bytes = folder, read_bytes
+    def __init__(self, source: LogSource | None) -> None:
+        self._source = source
 
     async def search(self, wanted: LogFilter, limit: int) -> dict[str, Any]:
         """Return the newest matching lines, newest first. Conflict where logs are elsewhere."""
-        if self._folder is None:
+        if self._source is None:
             raise Conflict("The logs of this deployment are not stored here.", code="logs_not_stored")
-        return await asyncio.to_thread(self._search, self._folder, wanted, limit)
-
-    def _search(self, folder: Path, wanted: LogFilter, limit: int) -> dict[str, Any]:
-        found: list[dict[str, Any]] = []
-        is_complete = True
-        for name in FILES:
-            path = folder / name
-            if path.exists():
-                is_complete = is_complete and path.stat().st_size <= self._read_bytes
-                found += _newest(path, wanted, limit, self._read_bytes)
-        found.sort(key=itemgetter("at"), reverse=True)
-        for line in found:  # all digits: `before` takes the last line's time
+        found, is_partial = await self._source.newest(wanted, limit)
+        newest = sorted(found, key=itemgetter("at"), reverse=True)[:limit]
+        for line in newest:  # all digits: `before` takes the last line's time
             line["at"] = line["at"].isoformat().replace("+00:00", "Z")
-        return {"items": found[:limit], "is_complete": is_complete}
+        return {"items": newest, "is_complete": not is_partial}
 
 
-def _newest(path: Path, wanted: LogFilter, limit: int, read_bytes: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for line in _lines_from_end(path, read_bytes):
-        if (entry := _matching(line, wanted)) is not None:
-            found.append(entry)
-            if len(found) == limit:
-                break
-    return found
-
-
-def _lines_from_end(path: Path, read_bytes: int) -> Iterator[bytes]:
-    """Iterate over the last lines, the last one first; a line cut off at the start is left out."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        start = max(0, size - read_bytes)
-        file.seek(start)
-        lines = file.read(read_bytes).split(b"\n")
-    yield from reversed(lines[1:] if start else lines)
-
-
-def _matching(line: bytes, wanted: LogFilter) -> dict[str, Any] | None:
-    """Parse a line; None if it is not wanted, or is not ours. Texts are compared before the costly parsing."""
-    if (
-        wanted.trace_id.encode() not in line
-        or wanted.contains.casefold() not in line.decode(errors="replace").casefold()
-    ):
-        return None
-    try:
-        fields = orjson.loads(line)
-        entry = _entry(fields)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return None  # a traceback of an interpreter, or output of a library
-    is_late = wanted.before is not None and entry["at"] >= wanted.before
-    is_other = (wanted.service and entry["service"] != wanted.service) or (
-        wanted.trace_id and entry["trace_id"] != wanted.trace_id
-    )
-    is_lower = LEVELS.index(entry["level"]) < LEVELS.index(wanted.level)
-    return None if is_late or is_other or is_lower else entry
-
-
-def _entry(fields: dict[str, Any]) -> dict[str, Any]:
+def _entry(fields: dict[str, Any]) -> Entry:
     logger = str(fields.get("logger", ""))
     of_logger = logger.partition(".")[0].removeprefix(PACKAGE) if logger.startswith(PACKAGE) else ""
     level = str(fields["level"])

@@ -94,7 +94,7 @@ class LogPage(ResponseModel):
     items: list[LogLine]
     """Newest first."""
     is_complete: bool
-    """Whether everything was searched; false if older lines of large files were not."""
+    """Whether everything was searched; false if older lines were not."""
 
 
 class DeadLetter(ResponseModel):
@@ -149,3 +149,4 @@ class Republished(ResponseModel):
 
 class Republish(RequestModel):
     since: Moment
+    """Events published since then."""

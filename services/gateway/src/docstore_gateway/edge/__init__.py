@@ -1,0 +1,1 @@
+"""What every request passes before a service gets it: log-in, limits, idempotency, headers, logs."""

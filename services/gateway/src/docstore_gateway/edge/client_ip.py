@@ -18,6 +18,13 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(maxsize=4096)
+def is_trusted(peer: str | None, trusted: Sequence[Network]) -> bool:
+    """Whether this address is that of a trusted proxy."""
+    address = _parse(peer or "")
+    return address is not None and any(address in network for network in trusted)
+
+
+@lru_cache(maxsize=4096)
 def client_address(peer: str | None, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """Return the peer's address, or the rightmost of X-Forwarded-For that is no trusted proxy.
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope
 from docstore_gateway.edge.client_ip import client_address
 from docstore_gateway.responses import HeaderList
 from docstore_platform.http.body_limits import check_length, read_body, replaying
+from docstore_platform.http.client_origins import HEADER, current_origins
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
 from docstore_platform.telemetry.request_metrics import UNMATCHED
@@ -18,7 +19,16 @@ from docstore_platform.telemetry.request_metrics import UNMATCHED
 CLIENT_IP_HEADER = b"x-forwarded-for"
 """Replaced by the address determined here: the client's own value is not forwarded."""
 REPLACED = frozenset(
-    (CLIENT_IP_HEADER, b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent", b"transfer-encoding")
+    (
+        CLIENT_IP_HEADER,
+        HEADER,
+        b"forwarded",
+        b"x-forwarded-host",
+        b"x-real-ip",
+        b"x-request-id",
+        b"traceparent",
+        b"transfer-encoding",
+    )
 )
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -83,6 +93,15 @@ async def bounded(exchange: Exchange, receive: Receive, limit: int) -> Receive:
     return replaying(body, receive)
 
 
+def headers_for_service(exchange: Exchange, access_token: str) -> HeaderList:
+    """Return the headers of calls that the gateway makes itself for a client."""
+    return [
+        (b"authorization", b"Bearer " + access_token.encode()),
+        (b"x-request-id", exchange.request_id),
+        (CLIENT_IP_HEADER, exchange.client.encode()),
+    ]
+
+
 def scope_for_service(scope: Scope, exchange: Exchange, path: str) -> Scope:
     """Return the request for the service that owns `path`."""
     chunked = b"transfer-encoding" in exchange.headers
@@ -90,6 +109,8 @@ def scope_for_service(scope: Scope, exchange: Exchange, path: str) -> Scope:
     headers = [header for header in scope["headers"] if header[0] not in replaced]
     headers.append((b"x-request-id", exchange.request_id))
     headers.append((CLIENT_IP_HEADER, exchange.client.encode()))
+    if origins := current_origins():
+        headers.append((HEADER, origins.header()))
     if chunked:
         headers.append((b"content-length", exchange.headers[b"content-length"]))
     inner = dict(scope)

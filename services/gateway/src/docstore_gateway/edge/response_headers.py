@@ -28,10 +28,10 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSub
 
 
 class ResponseHeaders:
-    """Completes responses. Strict-Transport-Security is added if the public URL is https."""
+    """Completes responses. `strict_transport`: with Strict-Transport-Security."""
 
-    def __init__(self, public_url: str) -> None:
-        self._every_response = [*SECURITY_HEADERS, *([STRICT_TRANSPORT] if public_url.startswith("https:") else [])]
+    def __init__(self, *, strict_transport: bool) -> None:
+        self._every_response = [*SECURITY_HEADERS, *([STRICT_TRANSPORT] if strict_transport else [])]
 
     def complete(self, headers: HeaderList, exchange: Exchange, path: str, *, public: bool) -> HeaderList:
         """Return the headers of a response with those of the gateway. `public`: a service's, not the gateway's own."""

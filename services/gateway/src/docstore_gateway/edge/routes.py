@@ -17,7 +17,9 @@ class Limit(Enum):
     REFRESH = "refresh"
     ANONYMOUS = "anonymous"
     ACCOUNT = "account"
+    EXCHANGE = "exchange"
     PEER = "peer"
+    DAV = "dav"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Route:
 
 
 ONE_FILE = "/v1/files/*/"
-
+DAV_ROUTE = "/dav"
+"""Route of all WebDAV calls, in metrics and logs."""
 
 ROUTES = (
     Route("/v1/accounts", "accounts", "Accounts"),
@@ -49,6 +52,7 @@ ROUTES = (
     Route(f"{ONE_FILE}media", "media", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
+    Route("/v1/photos", "metadata", "Files and folders"),
     Route("/v1/shared-with-me", "metadata", "Files and folders"),
     Route("/v1/share-invitations", "metadata", "Files and folders"),
     Route("/v1/blocked-people", "metadata", "Files and folders"),
@@ -102,7 +106,9 @@ _OPEN: dict[tuple[str, str], Limit] = {
 LINK_PREFIXES = ("/v1/links/", "/l/")
 """Open to everybody with the token that follows, as a program or on the page of a link."""
 
-WITHOUT_EFFECT = frozenset({"/v1/blocks/missing", "/v1/compare", "/v1/contents"})
+WITHOUT_EFFECT = frozenset(
+    {"/v1/blocks/missing", "/v1/compare", "/v1/contents", "/v1/contents/cookies", "/v1/files/zip"}
+)
 """POSTs that only query, with long responses."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})

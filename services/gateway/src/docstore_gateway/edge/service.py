@@ -11,15 +11,25 @@ from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_contracts import replication
-from docstore_gateway.edge.access_log import AccessLog
-from docstore_gateway.edge.call_log import CallLog, is_audited
+from docstore_contracts.accounts import AccountsClient
+from docstore_gateway.dav.service import WebDav, is_dav, is_open, with_basic_challenge
+from docstore_gateway.edge.admission import Admission
 from docstore_gateway.edge.client_ip import limit_group
+from docstore_gateway.edge.client_origins import OriginsOfClients
 from docstore_gateway.edge.cors import Cors
-from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, StoredResponse
-from docstore_gateway.edge.rate_limits import Policy, RateLimiter
-from docstore_gateway.edge.requests import Exchange, bounded, exchange_of, scope_for_service
+from docstore_gateway.edge.idempotency.service import Call, IdempotencyKeys, StoredResponse
+from docstore_gateway.edge.limits.rate_limits import RateLimiter
+from docstore_gateway.edge.recording.service import CallRecorder
+from docstore_gateway.edge.requests import (
+    Exchange,
+    bounded,
+    exchange_of,
+    headers_for_service,
+    scope_for_service,
+)
 from docstore_gateway.edge.response_headers import ResponseHeaders
 from docstore_gateway.edge.routes import (
+    DAV_ROUTE,
     MUTATING,
     Limit,
     check_method,
@@ -27,24 +37,24 @@ from docstore_gateway.edge.routes import (
     find_route,
     ignores_key,
     is_routed,
-    open_limit,
 )
+from docstore_gateway.mcp.service import MCP_PATH, METADATA_PATHS, McpService
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.push.long_poll import CHANGES_PATH, poll_changes
 from docstore_gateway.push.waiting import Waiting
 from docstore_gateway.responses import send_problem, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.form import WebForm, is_form
-from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
+from docstore_gateway.web.session import PREFIX, WebSessions
 from docstore_platform.errors import DomainError, not_found
 from docstore_platform.http.body_limits import ClientGone, body_limit, read_body, replaying
-from docstore_platform.http.operators import is_from_operators
+from docstore_platform.http.client_origins import client_at
 from docstore_platform.http.problems import Problem, problem_of
 from docstore_platform.http.read_header import take_read
-from docstore_platform.security.tokens import TokenVerifier, bearer_token
+from docstore_platform.http.server.operators import is_from_operators
+from docstore_platform.security.tokens import TokenVerifier
 from docstore_platform.services import ServiceName
 from docstore_platform.telemetry.logs import loggable_path
-from docstore_platform.telemetry.metrics import http_seconds
 from docstore_platform.telemetry.request_metrics import UNMATCHED
 from docstore_platform.telemetry.tracing import http_request, http_served, is_tracing, span
 
@@ -61,35 +71,31 @@ class Edge:
         settings: GatewaySettings,
         *,
         verifier: TokenVerifier,
+        accounts: AccountsClient,
         limiter: RateLimiter,
         idempotency: IdempotencyKeys,
         forwarders: Mapping[ServiceName, Forwarder],
         waiting: Waiting,
         web: WebSessions,
         form: WebForm,
-        call_log: CallLog,
-        access_log: AccessLog | None,
+        dav: WebDav,
+        mcp: McpService,
+        recorder: CallRecorder,
     ) -> None:
         self._settings = settings
         self._waiting = waiting
         self._web = web
+        self._admission = Admission(settings, verifier, accounts, limiter, web)
         self._form = form
-        self._verifier = verifier
-        self._limiter = limiter
+        self._dav = dav
+        self._mcp = mcp
         self._idempotency = idempotency
         self._forwarders = forwarders
-        self._call_log = call_log
-        self._access_log = access_log
+        self._recorder = recorder
         self._cors = Cors(settings.cors_origins)
-        self._policies = {
-            Limit.SIGN_UP: Policy.strict("sign_up", settings.sign_up_per_minute),
-            Limit.LOG_IN: Policy.strict("log_in", settings.log_in_per_minute),
-            Limit.REFRESH: Policy.strict("refresh", settings.refresh_per_minute),
-            Limit.ANONYMOUS: Policy.cheap("anonymous", settings.anonymous_per_minute),
-            Limit.ACCOUNT: Policy.cheap("account", settings.account_per_minute),
-            Limit.PEER: Policy.cheap("peer", settings.peer_per_minute),
-        }
-        self._headers = ResponseHeaders(settings.infra.public_url)
+        secure = settings.infra.public_url.startswith("https:")
+        self._headers = ResponseHeaders(strict_transport=secure and settings.strict_transport)
+        self._origins = OriginsOfClients(settings)
 
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; `own` answers everything outside `/v1`."""
@@ -125,11 +131,12 @@ class Edge:
                 attributes=http_request(scope) if is_tracing() else None,
             ) as current:
                 try:
-                    await self._answer(own, public, exchange, raw, scope, receive, send_out)
+                    with client_at(self._origins.of(scope, exchange.headers)):
+                        await self._answer(own, public, exchange, raw, scope, receive, send_out)
                 finally:
                     route = None if exchange.route == UNMATCHED else exchange.route
                     http_served(current, exchange.method, route, exchange.status)
-                    self._note(exchange, scope, public, time.perf_counter() - started)
+                    self._recorder.record(exchange, scope["path"], time.perf_counter() - started, public=public)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
 
@@ -148,9 +155,16 @@ class Edge:
                 await send_response(send, 204, self._cors.preflight(exchange.extra), b"")
             elif public:
                 await self._call(own, exchange, raw, scope, receive, send)
+            elif is_dav(scope["path"]):
+                await self._dav_call(exchange, raw, scope, receive, send)
             elif scope["path"].startswith(PREFIX):
                 pages = self._form if is_form(scope["path"]) else self._web
                 await pages.serve(partial(self._web_call, own, exchange), scope, receive, send)
+            elif scope["path"] == MCP_PATH:
+                await self._mcp_call(own, exchange, scope, receive, send)
+            elif scope["path"] in METADATA_PATHS:
+                await self._admission.spend(exchange, Limit.ANONYMOUS, limit_group(exchange.client))
+                await self._mcp.describe(send)
             elif scope["path"].lstrip("/").startswith("internal") and not is_from_operators(scope):
                 await self._region_call(exchange, raw, scope, receive, send)
             else:
@@ -177,8 +191,8 @@ class Edge:
         path = clean_path(raw)
         route = find_route(path)
         exchange.route = route.prefix
-        scope = self._with_cookie(exchange, scope, path)
-        who = await self._admit(exchange, path)
+        scope = self._admission.with_cookie(exchange, scope, path)
+        who, scope = await self._admission.admit(exchange, path, scope)
         limit = self._body_limit(path)
         receive = await bounded(exchange, receive, limit)
         inner = scope_for_service(scope, exchange, path)
@@ -217,19 +231,24 @@ class Edge:
             status = problem_of(error).status
             raise
         finally:
-            self._record_call(exchange, scope["path"], status)
+            self._recorder.audit(exchange, scope["path"], status)
 
-    def _with_cookie(self, exchange: Exchange, scope: Scope, path: str) -> Scope:
-        """Return the request with the access token of the page's cookie, unless it has its own."""
-        cookies = exchange.headers.get(b"cookie")
-        if cookies is None or b"authorization" in exchange.headers or open_limit(exchange.method, path) is not None:
-            return scope
-        token = self._web.access_token(cookies)
-        if token is None:
-            return scope
-        exchange.by_cookie = True
-        exchange.headers[b"authorization"] = b"Bearer " + token.encode()
-        return with_authorization(scope, token)
+    async def _dav_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a WebDAV request. A cookie is no log-in here: no page may make a browser send one."""
+        exchange.route = DAV_ROUTE
+        if is_open(exchange.method, scope["path"]):
+            await self._admission.spend(exchange, Limit.ANONYMOUS, limit_group(exchange.client))
+            await self._dav.serve_open(scope, send)
+            return
+        try:
+            identity = await self._admission.identify(exchange)
+        except DomainError as error:
+            raise with_basic_challenge(error) from None
+        await self._admission.spend(exchange, Limit.DAV, identity.principal.account_id)
+        inner = {**scope, "raw_path": raw, "headers": headers_for_service(exchange, identity.access_token)}
+        exchange.read = await self._dav.serve(
+            identity.principal, identity.user_name, exchange.headers, inner, receive, send
+        )
 
     async def _region_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward a signed call of another region; 404 for any other internal route."""
@@ -237,60 +256,22 @@ class Edge:
         if path not in replication.PATHS or exchange.method != "POST":
             raise not_found("route")
         exchange.route = path
-        await self._spend(exchange, Limit.PEER, limit_group(exchange.client))
+        await self._admission.spend(exchange, Limit.PEER, limit_group(exchange.client))
         receive = await bounded(exchange, receive, self._body_limit(path))
         await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
 
-    async def _admit(self, exchange: Exchange, path: str) -> str:
-        """Check login and limits; return the caller for Idempotency-Keys."""
-        limit = open_limit(exchange.method, path)
-        if limit is not None:
-            await self._spend(exchange, limit, limit_group(exchange.client))
-            return f"address:{limit_group(exchange.client)}"
-        authorization = exchange.headers.get(b"authorization")
-        token = bearer_token(authorization.decode("latin-1") if authorization else None)
-        principal = await self._verifier.verify(token)
-        exchange.principal = principal
-        if exchange.by_cookie and exchange.method in MUTATING:
-            self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
-        await self._spend(exchange, Limit.ACCOUNT, principal.account_id)
-        return f"account:{principal.account_id}"
-
-    async def _spend(self, exchange: Exchange, limit: Limit, who: str) -> None:
-        exchange.rate_limit = []  # an error has headers of its own
-        exchange.rate_limit = await self._limiter.spend(self._policies[limit], who)
+    async def _mcp_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of an assistant. A cookie is no log-in here, and pages of other sites may not call."""
+        exchange.route = MCP_PATH
+        try:
+            identity = await self._admission.identify(exchange)
+        except Problem as error:
+            raise (self._mcp.challenged(error) if error.status == 401 else error) from None
+        if not exchange.extra:
+            self._web.require_same_origin(exchange.headers)
+        await self._admission.spend(exchange, Limit.ACCOUNT, identity.principal.account_id)
+        call = partial(self._web_call, own, exchange)
+        await self._mcp.serve(identity.principal, identity.access_token, call, scope, receive, send)
 
     def _body_limit(self, path: str) -> int:
         return min(body_limit(path), self._settings.max_body_bytes)
-
-    def _note(self, exchange: Exchange, scope: Scope, public: bool, elapsed: float) -> None:
-        if not exchange.own:
-            http_seconds.observe(NAME, exchange.method, exchange.route, exchange.status, elapsed)
-        if public:
-            self._record_call(exchange, scope["path"], exchange.status)
-        if public and self._access_log is not None:
-            self._access_log(
-                "request",
-                request_id=exchange.request_id.decode(),
-                method=exchange.method,
-                path=loggable_path(scope["path"]),
-                status=exchange.status,
-                ms=round(elapsed * 1000, 2),
-                client=exchange.client,
-                account=exchange.account,
-            )
-
-    def _record_call(self, exchange: Exchange, path: str, status: int) -> None:
-        """Add a call to the audit log, if it belongs there."""
-        if is_audited(exchange.method, path):
-            self._call_log.note(
-                request_id=exchange.request_id.decode(),
-                method=exchange.method,
-                route=exchange.route,
-                path=loggable_path(path),
-                status=status,
-                account_id=exchange.account,
-                session_id=exchange.session,
-                client=exchange.client,
-                read=exchange.read,
-            )

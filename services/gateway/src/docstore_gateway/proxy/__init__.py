@@ -1,0 +1,1 @@
+"""Forwards requests to services and to the object store."""

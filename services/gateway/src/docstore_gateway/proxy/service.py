@@ -182,6 +182,11 @@ async def _pass_response(response: aiohttp.ClientResponse, receive: Receive, sen
         await send_response(send, response.status, headers, await response.read())
         return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await pass_body(response, receive, send)
+
+
+async def pass_body(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
+    """Send a response's body to the client as it comes, until the client leaves."""
     gone = asyncio.create_task(_until_gone(receive, response))
     try:
         async for part in response.content.iter_any():

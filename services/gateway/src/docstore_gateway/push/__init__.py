@@ -1,0 +1,1 @@
+"""Changes and notifications for waiting clients: long polls and server-sent events."""

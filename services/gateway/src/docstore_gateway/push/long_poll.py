@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Disconnectable(Protocol):
-    """A waiter that can be told that its client has disconnected."""
+    """A waiter that can be notified that its client has disconnected."""
 
     def leave(self) -> None: ...
 

@@ -1,0 +1,1 @@
+"""The web page: its built files, log-ins with cookies, and upload pages without JavaScript."""

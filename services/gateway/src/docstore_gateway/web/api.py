@@ -14,7 +14,7 @@ from docstore_contracts.operations import OperationsClient
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.errors import not_found
-from docstore_platform.http.operators import operators_only
+from docstore_platform.http.server.operators import operators_only
 from docstore_platform.web import json_response
 
 OPENAPI_FILE = "openapi.json"

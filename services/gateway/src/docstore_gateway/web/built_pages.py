@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from docstore_platform.errors import not_found
+from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.settings import InfraSettings
 
 INDEX = "index.html"
@@ -16,6 +17,8 @@ ASSETS = "assets/"
 """Vite puts a hash of the contents into these names."""
 FRAMES = "frames/"
 """Documents that render a file of the user's in a sandboxed frame."""
+LINK_FRAME = f"{FRAMES}link.html"
+"""Fetches a document of a public link, and shows it in such a frame: the link's page has no scripts."""
 FRAME_SCRIPTS = f"{ASSETS}{FRAMES}"
 NONCE = "%NONCE%"
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -52,6 +55,15 @@ def frame_policy(nonce: str) -> str:
     )
 
 
+def link_frame_policy(nonce: str, infra: InfraSettings) -> str:
+    """Content policy of the frame on the page of a public link: one script, which fetches contents and frames them."""
+    stored = _sources(store_origin(infra), infra.cdn_url, replica_origin(infra))
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; connect-src 'self' {stored}; "
+        "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    )
+
+
 def _sources(*origins: str) -> str:
     """The sources of a directive, each once."""
     return " ".join(dict.fromkeys(filter(None, origins)))
@@ -59,7 +71,7 @@ def _sources(*origins: str) -> str:
 
 def store_origin(infra: InfraSettings, bucket: str = "") -> str:
     """Return the browser's URL of a bucket; without a name: the content bucket."""
-    parts = urlsplit(infra.public_s3)
+    parts = urlsplit(origins_or_public(infra).store)
     host = parts.netloc if infra.s3_path_style else f"{bucket or infra.bucket}.{parts.netloc}"
     return f"{parts.scheme}://{host}"
 
@@ -81,7 +93,6 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
     # Frames for files have an opaque origin, which is never the same site.
     frame_script_headers = asset_headers | {"Cross-Origin-Resource-Policy": "cross-origin"}
     page_headers = {
-        "Content-Security-Policy": content_policy(infra, asset_url),
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": PERMISSIONS,
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -93,7 +104,9 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
         built = pages.files()
         found = built.get(path)
         if found is not None and path.startswith(FRAMES) and found.suffix == ".html":
-            return _frame(found, asset_url)
+            nonce = secrets.token_urlsafe()
+            policy = link_frame_policy(nonce, infra) if path == LINK_FRAME else frame_policy(nonce)
+            return _frame(_text(found, asset_url).replace(NONCE, nonce), policy)
         if found is not None and path.startswith(FRAME_SCRIPTS):
             return _compressed(request, built, path, found, frame_script_headers)
         if found is not None and path != INDEX:
@@ -103,11 +116,12 @@ def web_router(folder: Path | None, infra: InfraSettings, asset_url: str = "") -
             raise not_found("page")
         if path and "text/html" not in request.headers.get("accept", ""):
             raise not_found("page")  # for programs; browsers get the page, which has routes of its own
+        headers = {"Content-Security-Policy": content_policy(infra, asset_url), **page_headers}
         if INDEX not in built:
-            return HTMLResponse(ABSENT, headers=page_headers)
+            return HTMLResponse(ABSENT, headers=headers)
         if asset_url:
-            return HTMLResponse(_text(built[INDEX], asset_url), headers=page_headers)
-        return _compressed(request, built, INDEX, built[INDEX], page_headers)
+            return HTMLResponse(_text(built[INDEX], asset_url), headers=headers)
+        return _compressed(request, built, INDEX, built[INDEX], headers)
 
     return router
 
@@ -139,16 +153,15 @@ def _text(path: Path, asset_url: str) -> str:
     return path.read_text("utf-8").replace(f'="/{ASSETS}', f'="{asset_url}/{ASSETS}')
 
 
-def _frame(path: Path, asset_url: str) -> Response:
+def _frame(html: str, policy: str) -> Response:
     """A frame, in which only the script that is written there runs."""
-    nonce = secrets.token_urlsafe()
     headers = {
-        "Content-Security-Policy": frame_policy(nonce),
+        "Content-Security-Policy": policy,
         "X-Frame-Options": "SAMEORIGIN",
         "Permissions-Policy": PERMISSIONS,
         "Cache-Control": "no-store",
     }
-    return HTMLResponse(_text(path, asset_url).replace(NONCE, nonce), headers=headers)
+    return HTMLResponse(html, headers=headers)
 
 
 def _compressed(request: Request, built: dict[str, Path], name: str, path: Path, headers: dict[str, str]) -> Response:

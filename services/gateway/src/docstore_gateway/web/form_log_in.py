@@ -26,7 +26,10 @@ class FormLogIn:
     def __init__(self, web: WebSessions, pages: FormPages) -> None:
         self._web = web
         self._pages = pages
-        self._cookie_name = "__Host-docstore_log_in" if web.secure else "docstore_log_in"
+
+    @property
+    def _cookie_name(self) -> str:
+        return self._web.host_cookie("docstore_log_in")
 
     async def request_log_in(self, visit: Visit, upload_id: str = "") -> None:
         """Try a refresh, then show the log-in form; `upload_id`: the upload whose page was requested."""

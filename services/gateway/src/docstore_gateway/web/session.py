@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.responses import HeaderList, send_response
-from docstore_gateway.web.calls import JSON_TYPE, Call, Captured, public_call
+from docstore_gateway.responses import CapturedResponse, HeaderList, send_response
+from docstore_gateway.web.calls import JSON_TYPE, Call, public_call
 from docstore_platform.errors import Conflict, DomainError, Forbidden, not_found
 from docstore_platform.http.body_limits import read_body
+from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.security.tokens import Principal, TokenVerifier, unauthorized
 from docstore_platform.settings import InfraSettings
 
@@ -48,12 +49,34 @@ class WebSessions:
 
     def __init__(self, infra: InfraSettings, verifier: TokenVerifier, csrf_secrets: Sequence[str]) -> None:
         self._keys = [hmac.digest(secret.encode(), b"docstore web session csrf", "sha256") for secret in csrf_secrets]
-        self._origin = origin_of(infra.public_url)
+        self._infra = infra
         self._verifier = verifier
-        self.secure = self._origin.startswith("https:")
-        self.access_cookie = "__Host-docstore_access" if self.secure else "docstore_access"
-        self.device_cookie = "__Host-docstore_device" if self.secure else "docstore_device"
-        self.refresh_cookie = "__Secure-docstore_refresh" if self.secure else "docstore_refresh"
+
+    # --- what depends on the address that the browser uses ---------------------------------------------------
+
+    @property
+    def _origin(self) -> str:
+        return origin_of(origins_or_public(self._infra).gateway)
+
+    @property
+    def secure(self) -> bool:
+        return self._origin.startswith("https:")
+
+    def host_cookie(self, name: str) -> str:
+        """Return the name of a cookie for the whole site, which only https may set where it is used."""
+        return f"__Host-{name}" if self.secure else name
+
+    @property
+    def access_cookie(self) -> str:
+        return self.host_cookie("docstore_access")
+
+    @property
+    def device_cookie(self) -> str:
+        return self.host_cookie("docstore_device")
+
+    @property
+    def refresh_cookie(self) -> str:
+        return "__Secure-docstore_refresh" if self.secure else "docstore_refresh"
 
     # --- calls of the API that come with a cookie ----------------------------------------------------------
 
@@ -117,7 +140,7 @@ class WebSessions:
         renewable = cookie_in(cookies, self.refresh_cookie) is not None
         await _send_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
 
-    async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
+    async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> CapturedResponse:
         """Log in with this body; Conflict `home_region` with `home` if the account is in another region."""
         cookies = dict(scope["headers"]).get(b"cookie")
         body = _with_device(body, cookie_in(cookies, self.device_cookie))
@@ -127,7 +150,7 @@ class WebSessions:
             raise Conflict("This account is in another region. Log in there.", code="home_region", home=home)
         return captured
 
-    async def renew(self, call: Call, scope: Scope, receive: Receive, cookies: bytes | None) -> Captured:
+    async def renew(self, call: Call, scope: Scope, receive: Receive, cookies: bytes | None) -> CapturedResponse:
         """Refresh the session with the cookie's token; 401 without one."""
         token = cookie_in(cookies, self.refresh_cookie)
         if token is None:
@@ -135,7 +158,7 @@ class WebSessions:
         body = orjson.dumps({"refresh_token": token})
         return await public_call(call, scope, receive, "POST", "/v1/sessions/refresh", body)
 
-    async def end(self, call: Call, scope: Scope, receive: Receive, token: str) -> Captured:
+    async def end(self, call: Call, scope: Scope, receive: Receive, token: str) -> CapturedResponse:
         """End the session of this access token."""
         return await public_call(call, scope, receive, "DELETE", "/v1/sessions/current", token=token)
 
@@ -144,10 +167,10 @@ class WebSessions:
         token = self.access_token(headers.get(b"cookie"))
         if token is None and cookie_in(headers.get(b"cookie"), self.refresh_cookie) is not None:
             raise unauthorized("The access token has expired.")
-        captured = Captured(204, []) if token is None else await self.end(call, scope, receive, token)
+        captured = CapturedResponse(204, []) if token is None else await self.end(call, scope, receive, token)
         await captured.send_to(send, self.forget() if captured.status in (204, 404) else [])
 
-    async def _send_session(self, captured: Captured, send: Send, *, ends: bool = False) -> None:
+    async def _send_session(self, captured: CapturedResponse, send: Send, *, ends: bool = False) -> None:
         if captured.status not in (200, 201):
             await captured.send_to(send, self.forget() if ends else [])
             return
@@ -199,8 +222,8 @@ def _with_device(body: bytes, token: str | None) -> bytes:
 
 
 def with_authorization(scope: Scope, token: str) -> Scope:
-    """Return the request with an Authorization header and without cookies."""
-    headers = [header for header in scope["headers"] if header[0] != b"cookie"]
+    """Return the request with this access token and without cookies or other credentials."""
+    headers = [header for header in scope["headers"] if header[0] not in (b"authorization", b"cookie")]
     return {**scope, "headers": [*headers, (b"authorization", b"Bearer " + token.encode())]}
 
 

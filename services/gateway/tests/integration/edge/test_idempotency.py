@@ -8,8 +8,8 @@ import pytest
 from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
 from starlette.types import Message
 
-from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredResponse
-from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
+from docstore_gateway.edge.idempotency.repository import MongoIdempotencyRows
+from docstore_gateway.edge.idempotency.service import Call, IdempotencyKeys, Recorder, StoredResponse
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Database, Mongo
@@ -177,7 +177,7 @@ async def test_log_ins_and_questions_are_not_kept(
 
 
 @pytest.mark.parametrize("path", ["/v1/files/7/links", "/v1/subscriptions", "/v1/uploads"])
-async def test_what_is_shown_once_is_shown_again_to_who_has_the_key(
+async def test_a_secret_shown_once_is_repeated_for_the_same_key(
     gateway: Caller, service: FakeService, issuer: Issuer, infra: InfraSettings, path: str
 ) -> None:
     """A link, a webhook, an upload is made once; neither the answer nor the body can be read in the database."""
@@ -302,7 +302,7 @@ async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -
     mongo.close()
 
 
-async def test_of_many_equal_calls_at_once_one_is_made(
+async def test_concurrent_calls_with_one_key_take_effect_once(
     open_gateway: OpenGateway, counted: FakeService, issuer: Issuer
 ) -> None:
     """Twenty over two replicas: one effect; the others get the same answer or must wait."""

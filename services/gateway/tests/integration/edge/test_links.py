@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import structlog
-from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request, RunningGateway
 
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
@@ -23,20 +23,20 @@ CALLS = (
 )
 
 
-async def test_links_need_no_login(gateway: Caller, service: FakeService) -> None:
+async def test_links_need_no_login(running: RunningGateway) -> None:
     """Whoever has the token is let through, with the address that was seen."""
     for method, path in CALLS:
-        assert (await gateway.call(method, path, {"x-forwarded-for": "1.2.3.4"})).status == 200, path
-    assert [request.path for request in service.requests] == [path.partition("?")[0] for _, path in CALLS]
-    assert {request.header("x-forwarded-for") for request in service.requests} == {"198.51.100.7"}
+        assert (await running.call(method, path, {"x-forwarded-for": "1.2.3.4"})).status == 200, path
+    assert [request.path for request in running.service.requests] == [path.partition("?")[0] for _, path in CALLS]
+    assert {request.header("x-forwarded-for") for request in running.service.requests} == {"198.51.100.7"}
 
 
-async def test_owners_routes_of_links_need_a_login(gateway: Caller, service: FakeService) -> None:
+async def test_owners_routes_of_links_need_a_login(running: RunningGateway) -> None:
     """Making, listing and revoking are the owner's; the bare prefixes lead nowhere."""
     for method, path in (("POST", "/v1/files/7/links"), ("GET", "/v1/files/7/links"), ("GET", "/v1/links")):
-        assert (await gateway.call(method, path)).status == 401
-    assert (await gateway.call("GET", "/l")).status == 404
-    assert service.requests == []
+        assert (await running.call(method, path)).status == 401
+    assert (await running.call("GET", "/l")).status == 404
+    assert running.service.requests == []
 
 
 async def test_guessers_are_limited_by_address(open_gateway: OpenGateway) -> None:
@@ -48,7 +48,7 @@ async def test_guessers_are_limited_by_address(open_gateway: OpenGateway) -> Non
         assert (await gateway.at("203.0.113.9").call("GET", f"/l/{TOKEN}")).status == 200
 
 
-async def test_a_page_keeps_its_own_policy(gateway: Caller, service: FakeService) -> None:
+async def test_a_page_keeps_its_own_policy(running: RunningGateway) -> None:
     """HTML comes through as it is, with what holds for every answer added; its policy is the only one."""
 
     async def page(_: Request) -> Reply:
@@ -57,8 +57,8 @@ async def test_a_page_keeps_its_own_policy(gateway: Caller, service: FakeService
         reply.body = b"<!doctype html><title>x</title>"
         return reply
 
-    service.behave = page
-    answer = await gateway.call("GET", f"/l/{TOKEN}")
+    running.service.behave = page
+    answer = await running.call("GET", f"/l/{TOKEN}")
     assert answer.body == b"<!doctype html><title>x</title>"
     assert answer.header("content-type") == "text/html; charset=utf-8"
     assert [value for name, value in answer.headers if name == "content-security-policy"] == ["default-src 'none'"]
@@ -88,10 +88,10 @@ async def test_no_token_of_a_link_can_be_read_from_what_is_kept_for_repeated_cal
 async def test_tokens_are_not_logged(gateway: Caller, service: FakeService) -> None:
     """The line of each call names its area, not the link, in whatever spelling; nor do errors."""
     lines: list[Any] = []
-    gateway.app.state.edge._access_log = lambda event, **fields: lines.append(fields)
+    gateway.app.state.edge._recorder._access_log = lambda event, **fields: lines.append(fields)
 
     async def fail(_: Request) -> Reply:
-        raise RuntimeError("as bad as it gets")
+        raise RuntimeError("a bug")
 
     with structlog.testing.capture_logs() as logs:
         for behave in (service.behave, fail):
@@ -115,6 +115,6 @@ async def test_tokens_are_not_logged(gateway: Caller, service: FakeService) -> N
         ("/l", "/l"),
     ],
 )
-def test_what_of_a_path_is_logged(path: str, logged: str) -> None:
+def test_link_tokens_in_paths_are_not_logged(path: str, logged: str) -> None:
     """All but a link's token."""
     assert loggable_path(path) == logged

@@ -7,8 +7,8 @@ import pytest
 from gateway_calls import FakeService, Issuer, OpenGateway, Received
 from spent_calls import spend_all
 
-from docstore_gateway.edge.rate_limit_repository import MongoTokenBuckets
-from docstore_gateway.edge.rate_limits import Policy, RateLimiter
+from docstore_gateway.edge.limits.rate_limits import Policy, RateLimiter
+from docstore_gateway.edge.limits.repository import MongoTokenBuckets
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually

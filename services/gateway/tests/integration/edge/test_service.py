@@ -4,20 +4,20 @@ import asyncio
 from typing import Any
 
 import pytest
-from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
+from gateway_calls import FakeService, Issuer, OpenGateway, Reply, Request, RunningGateway
 
 from docstore_platform.http.problems import Problem
 
 pytestmark = pytest.mark.connected
 
 
-async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_call_reaches_its_service_as_it_was_sent(running: RunningGateway) -> None:
     """Method, path, query, body and login arrive unchanged, with who called added."""
-    headers = issuer.bearer() | {"x-request-id": "r-1", "if-match": '"7"'}
-    answer = await gateway.call("PATCH", "/v1/files/7%20a?x=1&y=%2F", headers, b'{"name":"b"}')
+    headers = running.issuer.bearer() | {"x-request-id": "r-1", "if-match": '"7"'}
+    answer = await running.call("PATCH", "/v1/files/7%20a?x=1&y=%2F", headers, b'{"name":"b"}')
     assert answer.status == 200
     assert answer.json() == {"ok": True}
-    [request] = service.requests
+    [request] = running.service.requests
     assert (request.method, request.path, request.query) == ("PATCH", "/v1/files/7 a", "x=1&y=%2F")
     assert request.body == b'{"name":"b"}'
     assert request.header("authorization") == headers["authorization"]
@@ -26,7 +26,7 @@ async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Caller, servic
     assert request.header("x-forwarded-for") == "198.51.100.7"
 
 
-async def test_a_client_cant_speak_for_the_gateway(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_client_cant_speak_for_the_gateway(running: RunningGateway) -> None:
     """The address that it claims is not passed on, only the one of its connection."""
     forged = {
         "x-forwarded-for": "1.2.3.4",
@@ -34,36 +34,32 @@ async def test_a_client_cant_speak_for_the_gateway(gateway: Caller, service: Fak
         "forwarded": "for=1.2.3.4",
         "x-request-id": "bad id",
     }
-    answer = await gateway.call("GET", "/v1/files", issuer.bearer() | forged)
-    [request] = service.requests
+    answer = await running.call("GET", "/v1/files", running.issuer.bearer() | forged)
+    [request] = running.service.requests
     assert [value for name, value in request.headers if "forwarded" in name or "ip" in name] == ["198.51.100.7"]
     assert request.header("x-request-id") == answer.header("x-request-id") != "bad id"
 
 
 @pytest.mark.parametrize("claims", [{"seconds": -60}, {"aud": "other"}, {"iss": "other"}])
-async def test_a_token_that_is_not_valid_is_refused_at_once(
-    gateway: Caller, service: FakeService, issuer: Issuer, claims: dict[str, Any]
-) -> None:
+async def test_a_token_that_is_not_valid_is_refused_at_once(running: RunningGateway, claims: dict[str, Any]) -> None:
     """Expired or foreign: 401, and no service is bothered."""
-    answer = await gateway.call("GET", "/v1/files", issuer.bearer(**claims))
+    answer = await running.call("GET", "/v1/files", running.issuer.bearer(**claims))
     assert answer.status == 401
     assert answer.json()["code"] == "unauthorized"
     assert answer.header("www-authenticate")
-    assert service.requests == []
+    assert running.service.requests == []
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x.y.z", "Basic YTpi"])
-async def test_without_a_token_there_is_no_answer(
-    gateway: Caller, service: FakeService, authorization: str | None
-) -> None:
+async def test_without_a_token_there_is_no_answer(running: RunningGateway, authorization: str | None) -> None:
     """Everything but the way in needs a login."""
     headers = {"authorization": authorization} if authorization else {}
-    answer = await gateway.call("GET", "/v1/files", headers)
+    answer = await running.call("GET", "/v1/files", headers)
     assert answer.status == 401
-    assert service.requests == []
+    assert running.service.requests == []
 
 
-async def test_the_way_in_needs_no_login(gateway: Caller, service: FakeService) -> None:
+async def test_the_way_in_needs_no_login(running: RunningGateway) -> None:
     """A client with an outdated token in all its headers can still refresh it."""
     for method, path in [
         ("POST", "/v1/accounts"),
@@ -71,8 +67,8 @@ async def test_the_way_in_needs_no_login(gateway: Caller, service: FakeService) 
         ("POST", "/v1/sessions/refresh"),
         ("GET", "/v1/uploads/7/redirect?etag=1"),
     ]:
-        assert (await gateway.call(method, path, {"authorization": "Bearer outdated"})).status == 200
-    assert len(service.requests) == 4
+        assert (await running.call(method, path, {"authorization": "Bearer outdated"})).status == 200
+    assert len(running.service.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -91,24 +87,22 @@ async def test_the_way_in_needs_no_login(gateway: Caller, service: FakeService) 
         "/nothing",
     ],
 )
-async def test_nothing_outside_the_public_api_is_reached(
-    gateway: Caller, service: FakeService, issuer: Issuer, path: str
-) -> None:
+async def test_nothing_outside_the_public_api_is_reached(running: RunningGateway, path: str) -> None:
     """Internal routes and path tricks are 404 problems, and no service sees them."""
-    answer = await gateway.call("GET", path, issuer.bearer())
+    answer = await running.call("GET", path, running.issuer.bearer())
     assert answer.status == 404
     assert answer.json()["code"] == "not_found"
     assert answer.header("content-type") == "application/problem+json"
-    assert service.requests == []
+    assert running.service.requests == []
 
 
-async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Caller, service: FakeService) -> None:
+async def test_another_region_reaches_its_routes_and_nothing_else(running: RunningGateway) -> None:
     """A peer's signed call gets to accounts as it was sent; by another method, or near it, it is 404."""
     signed = {"x-docstore-region": "eu-north-1", "x-docstore-time": "1", "x-docstore-signature": "ab"}
     for name in ("accounts", "claims", "sign-ups", "password-resets"):
-        answer = await gateway.call("POST", f"/internal/replication/{name}", signed, b'{"some": "thing"}')
+        answer = await running.call("POST", f"/internal/replication/{name}", signed, b'{"some": "thing"}')
         assert answer.status == 200
-        request = service.requests[-1]
+        request = running.service.requests[-1]
         assert (request.path, request.body) == (f"/internal/replication/{name}", b'{"some": "thing"}')
         assert {key: request.header(key) for key in signed} == signed
     for method, path in [
@@ -119,14 +113,14 @@ async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Calle
         ("POST", "/internal/replication%2faccounts"),
         ("POST", "//internal/replication/accounts"),
     ]:
-        assert (await gateway.call(method, path, signed)).status == 404, path
-    assert len(service.requests) == 4
+        assert (await running.call(method, path, signed)).status == 404, path
+    assert len(running.service.requests) == 4
 
 
-async def test_a_doubled_slash_is_forgiven(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_doubled_slash_is_forgiven(running: RunningGateway) -> None:
     """A base address that ends in a slash still works."""
-    assert (await gateway.call("GET", "//v1/files/", issuer.bearer())).status == 200
-    assert service.requests[0].path == "/v1/files"
+    assert (await running.call("GET", "//v1/files/", running.issuer.bearer())).status == 200
+    assert running.service.requests[0].path == "/v1/files"
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -142,40 +136,40 @@ async def test_a_body_over_the_limit_is_refused(
     assert service.requests == []
 
 
-async def test_a_body_in_chunks_arrives_whole(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_body_in_chunks_arrives_whole(running: RunningGateway) -> None:
     """A client that does not announce the length is served too."""
-    assert (await gateway.call("POST", "/v1/folders", issuer.bearer(), [b'{"path"', b':"/a"}'])).status == 200
-    assert service.requests[0].body == b'{"path":"/a"}'
-    assert service.requests[0].header("content-length") == "13"
+    assert (await running.call("POST", "/v1/folders", running.issuer.bearer(), [b'{"path"', b':"/a"}'])).status == 200
+    assert running.service.requests[0].body == b'{"path":"/a"}'
+    assert running.service.requests[0].header("content-length") == "13"
 
 
-async def test_an_unknown_method_is_refused(gateway: Caller, issuer: Issuer) -> None:
+async def test_an_unknown_method_is_refused(running: RunningGateway) -> None:
     """405 with what there is."""
-    answer = await gateway.call("BREW", "/v1/files", issuer.bearer())
+    answer = await running.call("BREW", "/v1/files", running.issuer.bearer())
     assert answer.status == 405
     assert "GET" in answer.header("allow")
 
 
-async def test_every_answer_carries_the_security_headers(gateway: Caller, issuer: Issuer) -> None:
+async def test_every_answer_carries_the_security_headers(running: RunningGateway) -> None:
     """Pages, calls and errors alike; answers of the API may do nothing in a browser."""
     for path in ("/v1/files", "/v1/unknown", "/", "/healthz"):
-        answer = await gateway.call("GET", path, issuer.bearer())
+        answer = await running.call("GET", path, running.issuer.bearer())
         assert answer.header("x-content-type-options") == "nosniff"
         assert answer.header("referrer-policy") == ("same-origin" if path == "/" else "no-referrer")
         assert answer.header("x-frame-options") == "DENY"
         assert answer.header("x-request-id")
-    answer = await gateway.call("GET", "/v1/files", issuer.bearer())
+    answer = await running.call("GET", "/v1/files", running.issuer.bearer())
     assert "sandbox" in answer.header("content-security-policy")
 
 
-async def test_a_service_that_fails_answers_as_a_problem(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_service_that_fails_answers_as_a_problem(running: RunningGateway) -> None:
     """An exception out of an app in this process is a 500 with a request id, not a dropped connection."""
 
     async def fail(_: Request) -> Reply:
         raise RuntimeError("broken")
 
-    service.behave = fail
-    answer = await gateway.call("GET", "/v1/files", issuer.bearer())
+    running.service.behave = fail
+    answer = await running.call("GET", "/v1/files", running.issuer.bearer())
     assert answer.status == 500
     assert answer.json()["code"] == "internal_error"
     assert "broken" not in answer.body.decode()
@@ -189,14 +183,14 @@ async def test_a_service_that_has_not_started_is_unavailable(open_gateway: OpenG
     assert answer.header("retry-after") == "1"
 
 
-async def test_a_refusal_of_a_service_is_passed_on(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_a_refusal_of_a_service_is_passed_on(running: RunningGateway) -> None:
     """The services' problems reach the client as they are."""
 
     async def refuse(_: Request) -> Reply:
         raise Problem(507, "over_quota", "No room.")
 
-    service.behave = refuse
-    answer = await gateway.call("POST", "/v1/uploads", issuer.bearer(), b"{}")
+    running.service.behave = refuse
+    answer = await running.call("POST", "/v1/uploads", running.issuer.bearer(), b"{}")
     assert (answer.status, answer.json()["code"]) == (507, "over_quota")
 
 
@@ -217,7 +211,7 @@ async def test_other_origins_need_permission(open_gateway: OpenGateway, issuer: 
             assert answer.header("access-control-allow-origin") is None
 
 
-async def test_calls_do_not_wait_for_each_other(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_calls_do_not_wait_for_each_other(running: RunningGateway) -> None:
     """A slow call holds up nobody else."""
     release = asyncio.Event()
 
@@ -226,15 +220,15 @@ async def test_calls_do_not_wait_for_each_other(gateway: Caller, service: FakeSe
             await release.wait()
         return Reply()
 
-    service.behave = slow_for_one
-    slow = asyncio.create_task(gateway.call("GET", "/v1/files/slow", issuer.bearer()))
-    assert (await gateway.call("GET", "/v1/files/quick", issuer.bearer())).status == 200
+    running.service.behave = slow_for_one
+    slow = asyncio.create_task(running.call("GET", "/v1/files/slow", running.issuer.bearer()))
+    assert (await running.call("GET", "/v1/files/quick", running.issuer.bearer())).status == 200
     assert not slow.done()
     release.set()
     assert (await slow).status == 200
 
 
-async def test_private_answers_are_stored_by_nobody(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_private_responses_are_not_cached(running: RunningGateway) -> None:
     """What has an ETag may be kept by the caller's own browser and is asked for again; a service's own word holds."""
 
     async def behave(request: Request) -> Reply:
@@ -245,11 +239,11 @@ async def test_private_answers_are_stored_by_nobody(gateway: Caller, service: Fa
             reply.headers["cache-control"] = "private, max-age=5"
         return reply
 
-    service.behave = behave
+    running.service.behave = behave
     private_answers = [
-        await gateway.call("GET", path, issuer.bearer()) for path in ("/v1/me", "/v1/files", "/v1/trash")
+        await running.call("GET", path, running.issuer.bearer()) for path in ("/v1/me", "/v1/files", "/v1/trash")
     ]
-    refused = await gateway.call("GET", "/v1/me")
+    refused = await running.call("GET", "/v1/me")
     assert [answer.header("cache-control") for answer in (*private_answers, refused)] == [
         "no-store",
         "private, no-cache",

@@ -56,7 +56,7 @@ async def test_a_change_of_role_asks_for_a_new_token(
         assert (await gateway.call("GET", "/v1/files", issuer.bearer("eve", rev=1))).status == 200
 
 
-async def test_what_was_revoked_before_a_gateway_starts_is_refused_from_its_first_call(
+async def test_a_new_gateway_refuses_tokens_revoked_before_its_start(
     open_gateway: OpenGateway, service: FakeService, issuer: Issuer
 ) -> None:
     """A gateway answers nobody before it has read the list."""

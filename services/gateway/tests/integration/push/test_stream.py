@@ -12,7 +12,7 @@ from gateway_journal import FakeJournal, LogIn, OpenStream, Publish, Waiters
 from docstore_events.catalogue.notifications import NotificationSent
 from docstore_events.catalogue.shares import FileShared
 from docstore_platform.http.paging import change_cursor
-from docstore_platform.http.stopping import announce_stopping
+from docstore_platform.http.server.stopping import announce_stopping
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

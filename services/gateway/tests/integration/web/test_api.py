@@ -6,7 +6,7 @@ from datetime import datetime
 import jwt
 import orjson
 import pytest
-from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request
+from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request, RunningGateway
 
 from docstore_platform.clock import utc_now
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
@@ -26,28 +26,28 @@ LETTER = {
     "at": "2026-11-22T08:00:00Z",
     "value": "{}",
 }
-"""As a service tells of it."""
+"""As in the response of a service."""
 
 
-async def test_the_pages_need_nothing_from_elsewhere(gateway: Caller) -> None:
+async def test_the_pages_need_nothing_from_elsewhere(running: RunningGateway) -> None:
     """Landing page, documentation and all they load come from here, and the policy allows no more."""
     for page in ("/", "/docs"):
-        answer = await gateway.call("GET", page)
+        answer = await running.call("GET", page)
         assert answer.status == 200
         assert "default-src 'none'" in answer.header("content-security-policy")
         text = answer.body.decode()
         assert "http://" not in text
         assert "https://" not in text
         for link in re.findall(r'(?:src|href)="(/[^"]*)"', text):
-            assert (await gateway.call("GET", link)).status in (200, 303, 503), link
-    assert (await gateway.call("GET", "/docs/assets/secret.txt")).status == 404
+            assert (await running.call("GET", link)).status in (200, 303, 503), link
+    assert (await running.call("GET", "/docs/assets/secret.txt")).status == 404
 
 
-async def test_the_api_describes_itself(gateway: Caller) -> None:
+async def test_the_api_describes_itself(running: RunningGateway) -> None:
     """/openapi.json is the committed document, with an ETag so that it is fetched once."""
-    answer = await gateway.call("GET", "/openapi.json")
+    answer = await running.call("GET", "/openapi.json")
     assert answer.json()["info"]["title"] == "DocStore"
-    again = await gateway.call("GET", "/openapi.json", {"if-none-match": answer.header("etag")})
+    again = await running.call("GET", "/openapi.json", {"if-none-match": answer.header("etag")})
     assert (again.status, again.body) == (304, b"")
 
 
@@ -62,26 +62,26 @@ async def test_ready_means_that_every_service_is(gateway: Caller, service: FakeS
     assert set(readiness_answer.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
 
 
-async def test_the_public_port_reveals_nothing(gateway: Caller) -> None:
+async def test_the_public_port_reveals_nothing(running: RunningGateway) -> None:
     """No metrics there, and nothing but metrics and health at the operators' port."""
-    assert (await gateway.call("GET", "/metrics")).status == 404
-    assert (await gateway.at_operators_port().call("GET", "/metrics")).status == 200
+    assert (await running.call("GET", "/metrics")).status == 404
+    assert (await running.at_operators_port().call("GET", "/metrics")).status == 200
     for path in ("/", "/docs", "/v1/me", "/internal/keys", "/openapi.json"):
-        assert (await gateway.at_operators_port().call("GET", path)).status == 404
+        assert (await running.at_operators_port().call("GET", path)).status == 404
 
 
-async def test_operators_read_the_internal_apis_of_all_services(gateway: Caller, service: FakeService) -> None:
+async def test_operators_read_the_internal_apis_of_all_services(running: RunningGateway) -> None:
     """A page at their port alone, with the document of each service as that service serves it."""
-    operators = gateway.at_operators_port()
+    operators = running.at_operators_port()
     page = await operators.call("GET", "/internal/docs")
     assert (page.status, b"/internal/docs/start.js" in page.body) == (200, True)
     script = (await operators.call("GET", "/internal/docs/start.js")).body.decode()
     assert "SERVICES" not in script
     assert all(f'"{name}"' in script for name in INTERNAL_SERVICES)
     document = await operators.call("GET", "/internal/docs/metadata.json")
-    assert (document.status, service.requests[-1].path) == (200, "/internal/openapi.json")
+    assert (document.status, running.service.requests[-1].path) == (200, "/internal/openapi.json")
     for path in ("/internal/docs", "/internal/docs/start.js", "/internal/docs/metadata.json", "/internal/openapi.json"):
-        assert (await gateway.call("GET", path)).status == 404
+        assert (await running.call("GET", path)).status == 404
 
 
 async def test_ready_when_all_parts_are(gateway: Caller) -> None:
@@ -90,26 +90,26 @@ async def test_ready_when_all_parts_are(gateway: Caller) -> None:
     assert answer.json() == {"status": "ok"}
 
 
-async def test_calls_are_counted_by_area(gateway: Caller, issuer: Issuer) -> None:
+async def test_calls_are_counted_by_area(running: RunningGateway) -> None:
     """The metric names method, area and status, never an id: its series stay few."""
-    await gateway.call("GET", "/v1/files/0192aa", issuer.bearer())
-    text = (await gateway.at_operators_port().call("GET", "/metrics")).body.decode()
+    await running.call("GET", "/v1/files/0192aa", running.issuer.bearer())
+    text = (await running.at_operators_port().call("GET", "/metrics")).body.decode()
     labels = 'method="GET",route="/v1/files",service="gateway",status="200"'
     assert f"docstore_http_request_seconds_count{{{labels}}}" in text
     assert "0192aa" not in text
 
 
-async def test_dead_letters_are_for_operators(gateway: Caller, service: FakeService, issuer: Issuer) -> None:
+async def test_dead_letters_are_for_operators(running: RunningGateway) -> None:
     """Without a login 401, as a user 403, and no service is asked."""
-    assert (await gateway.call("GET", "/v1/admin/dead-letters")).status == 401
+    assert (await running.call("GET", "/v1/admin/dead-letters")).status == 401
     for method, path in (
         ("GET", "/v1/admin/dead-letters"),
         ("POST", "/v1/admin/dead-letters/quota:7/replay"),
         ("DELETE", "/v1/admin/dead-letters/quota:7"),
         ("POST", "/v1/admin/events/republish"),
     ):
-        assert (await gateway.call(method, path, issuer.bearer())).status == 403
-    assert service.requests == []
+        assert (await running.call(method, path, running.issuer.bearer())).status == 403
+    assert running.service.requests == []
 
 
 async def test_an_operator_lists_and_replays(

@@ -182,7 +182,7 @@ async def test_a_large_quota_is_not_kept_for_one_form(
 
 @pytest.mark.parametrize("foreign", FOREIGN)
 async def test_no_other_site_sends_these_forms(site: Site, foreign: dict[str, str]) -> None:
-    """Log in, log out, begin, give up: refused where the browser says that another page made the call."""
+    """Log in, log out, begin, give up: refused if the browser reports that another page made the call."""
     await site.log_in()
     fields, made = await site.filled_in(), len(site.requested)
     changed = {name.replace("-", "_"): value for name, value in foreign.items()}

@@ -75,6 +75,26 @@ async def test_cookies_are_secure_where_the_page_is(
     assert all(cookie.endswith("Secure") for cookie in cookies.values())
 
 
+async def test_two_addresses_of_one_gateway(
+    open_gateway: OpenGateway, accounts: FakeService, infra: InfraSettings
+) -> None:
+    """Through its TLS proxy the cookies are secure and URLs name that host; on its own machine all is as before."""
+    proxied = {"x-forwarded-host": "192.168.1.5:8443", "x-forwarded-proto": "https"}
+    settings = {"trusted_proxies": ("198.51.100.7",), "proxied_store_port": 8444, "strict_transport": False}
+    direct = {"direct_url": "http://127.0.0.1:8080", "direct_store_url": "http://127.0.0.1:8333"}
+    async with open_gateway(public_url="https://192.168.1.5:8443", **settings, **direct) as gateway:
+        outside = await gateway.call("POST", "/web/session", JSON | proxied, LOGIN)
+        asked = accounts.requests[-1]
+        page = await gateway.call("GET", "/", proxied | {"accept": "text/html"})
+    async with open_gateway(public_url="https://192.168.1.5:8443", proxied_store_port=8444, **direct) as gateway:
+        here = await gateway.call("POST", "/web/session", JSON, LOGIN)
+    assert set(cookies_of(outside)) == {"__Host-docstore_access", "__Secure-docstore_refresh", "__Host-docstore_device"}
+    assert set(cookies_of(here)) == {"docstore_access", "docstore_refresh", "docstore_device"}
+    assert asked.header("docstore-client-origins") == "https://192.168.1.5:8443 https://192.168.1.5:8444"
+    assert "connect-src 'self' https://192.168.1.5:8444;" in str(page.header("content-security-policy"))
+    assert outside.header("strict-transport-security") is None
+
+
 async def test_a_browser_is_known_again_after_a_log_out(gateway: Caller, accounts: FakeService) -> None:
     """Its device token is a cookie that a log-out leaves, and goes into the next log-in, whatever the page sends."""
     cookie, csrf = await log_in(gateway)
@@ -123,7 +143,7 @@ async def test_a_bearer_token_needs_no_csrf_token(gateway: Caller, accounts: Fak
 async def test_no_other_site_logs_anybody_in_or_out(
     gateway: Caller, accounts: FakeService, foreign: dict[str, str]
 ) -> None:
-    """Calls of /web/session that a browser says another page made are refused."""
+    """Calls of /web/session are refused if the browser reports that another page made them."""
     cookie, _ = await log_in(gateway)
     for method, path in (("POST", "/web/session"), ("POST", "/web/session/refresh"), ("DELETE", "/web/session")):
         answer = await gateway.call(method, path, {**JSON, **foreign, "cookie": cookie}, LOGIN)
@@ -208,19 +228,24 @@ async def test_the_page_loads_its_assets_from_a_cdn(open_gateway: OpenGateway, t
 async def test_a_frame_for_files_runs_one_script_and_connects_to_nothing(
     open_gateway: OpenGateway, tmp_path: Path
 ) -> None:
-    """By a nonce of its own each time, in an opaque origin, framed by the page alone; its script loads there."""
+    """By a nonce of its own each time, in an opaque origin, framed by the page alone; its script loads there. That of a
+    public link, which parses nothing, fetches contents.
+    """
     (tmp_path / "assets" / "frames").mkdir(parents=True)
     (tmp_path / "frames").mkdir()
     (tmp_path / "index.html").write_text("<p>page</p>")
     (tmp_path / "assets" / "frames" / "docx-1.js").write_text("plain")
-    (tmp_path / "frames" / "docx.html").write_text('<script nonce="%NONCE%" src="/assets/frames/docx-1.js"></script>')
+    for name in ("docx", "link"):
+        html = '<script nonce="%NONCE%" src="/assets/frames/docx-1.js"></script>'
+        (tmp_path / "frames" / f"{name}.html").write_text(html)
     async with open_gateway(web_dir=tmp_path) as gateway:
         first, second = [await gateway.call("GET", "/frames/docx.html") for _ in range(2)]
+        linked = await gateway.call("GET", "/frames/link.html")
         script = await gateway.call("GET", "/assets/frames/docx-1.js")
         page = await gateway.call("GET", "/", {"accept": "text/html"})
     policies = [
         dict((part.strip() + " ").split(" ", 1) for part in each.header("content-security-policy").split(";"))
-        for each in (first, second)
+        for each in (first, second, linked)
     ]
     nonce = policies[0]["script-src"].strip().removeprefix("'nonce-").removesuffix("'")
     assert first.body.decode() == f'<script nonce="{nonce}" src="/assets/frames/docx-1.js"></script>'
@@ -232,6 +257,11 @@ async def test_a_frame_for_files_runs_one_script_and_connects_to_nothing(
         "img-src": "blob: data:",
     }
     assert {name: policies[0][name].strip() for name in expected} == expected
+    of_link = {"default-src": "'none'", "frame-src": "'self'", "frame-ancestors": "'self'"}
+    assert {name: policies[2][name].strip() for name in of_link} == of_link
+    assert policies[2]["connect-src"].split()[0] == "'self'"
+    assert len(policies[2]["connect-src"].split()) == 2
+    assert "sandbox" not in policies[2]
     assert [value for name, value in first.headers if name == "x-frame-options"] == ["SAMEORIGIN"]
     assert first.header("cache-control") == "no-store"
     assert [value for name, value in script.headers if name == "cross-origin-resource-policy"] == ["cross-origin"]

@@ -7,7 +7,7 @@ import pytest
 
 from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.metrics import backup_failures, backup_succeeded_seconds
-from docstore_platform.backup_state import BackupState, take_request
+from docstore_platform.backups.state import BackupState, take_request
 from docstore_platform.errors import Conflict
 
 TAKEN = datetime(2026, 11, 23, 3, tzinfo=UTC)

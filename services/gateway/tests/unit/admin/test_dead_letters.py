@@ -76,7 +76,7 @@ async def test_a_service_that_is_down_is_named() -> None:
     assert page["unreachable"] == ["indexer"]
 
 
-async def test_replay_reaches_the_letters_own_service() -> None:
+async def test_replay_reaches_the_service_of_the_dead_letter() -> None:
     """A record's position, with its colons, is an id too."""
     quota = FakeClient(["files:0:12"])
     desk = service_of({"quota": quota})
@@ -84,7 +84,7 @@ async def test_replay_reaches_the_letters_own_service() -> None:
     assert quota.ids == []
 
 
-async def test_discarding_reaches_the_letters_own_service() -> None:
+async def test_discarding_reaches_the_service_of_the_dead_letter() -> None:
     """The one letter goes, and no other."""
     quota = FakeClient(["7", "files:0:12"])
     await service_of({"quota": quota}).discard("quota:files:0:12")
@@ -101,7 +101,7 @@ async def test_every_service_is_asked_to_replay() -> None:
 
 
 @pytest.mark.parametrize("letter_id", ["quota:9", "nobody:7", "quota:../keys", "quota:", "7", "quota:a?b"])
-async def test_an_unknown_letter_is_not_found(letter_id: str) -> None:
+async def test_an_unknown_dead_letter_is_not_found(letter_id: str) -> None:
     """An id that is no id never becomes part of an internal path."""
     desk = service_of({"quota": FakeClient(["7"])})
     for act in (desk.replay, desk.discard):

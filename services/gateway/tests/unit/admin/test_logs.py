@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from docstore_gateway.admin.log_files import LogFiles
 from docstore_gateway.admin.logs import LogFilter, LogService
 from docstore_platform.errors import Conflict
 
@@ -21,7 +22,7 @@ def line(minute: int, event: str, **fields: Any) -> dict[str, Any]:
 
 
 async def found(folder: Path, limit: int = 50, **wanted: Any) -> list[str]:
-    page = await LogService(folder).search(LogFilter(**wanted), limit)
+    page = await LogService(LogFiles(folder)).search(LogFilter(**wanted), limit)
     return [item["event"] for item in page["items"]]
 
 
@@ -57,8 +58,8 @@ async def test_filters_narrow_the_lines(folder: Path) -> None:
 
 
 async def test_a_large_file_is_searched_from_its_end(folder: Path) -> None:
-    """Only so many bytes of each file, without the line that is cut off; the answer tells that there is more."""
-    page = await LogService(folder, read_bytes=150).search(LogFilter(), 50)
+    """Only so many bytes of each file, without the line that is cut off; the response reports that there is more."""
+    page = await LogService(LogFiles(folder, read_bytes=150)).search(LogFilter(), 50)
     assert page["is_complete"] is False
     assert "late" in {item["event"] for item in page["items"]}
     assert "rebuild_waits" not in {item["event"] for item in page["items"]}

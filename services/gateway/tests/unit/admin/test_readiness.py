@@ -22,7 +22,7 @@ class Instances:
 
 
 async def test_one_instance_that_leaves_is_not_the_service() -> None:
-    """What is not ready is asked about once more, since another instance may answer; twice not ready is not ready."""
+    """A service that is not ready is probed again, since another instance may respond; twice not ready is not ready."""
     await ServicesReady({"quota": Instances(503, 200)}).check("quota")()
     with pytest.raises(RuntimeError):
         await ServicesReady({"quota": Instances(503, 503)}).check("quota")()

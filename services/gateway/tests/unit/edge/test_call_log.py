@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from docstore_events.catalogue.audit import ApiCalled
-from docstore_gateway.edge import call_log
-from docstore_gateway.edge.call_log import CallLog, is_audited, object_of
+from docstore_gateway.edge.recording import call_log
+from docstore_gateway.edge.recording.call_log import CallLog, is_audited, object_of
 from docstore_platform.testing import eventually
 
 FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"

@@ -4,8 +4,8 @@ import asyncio
 
 from spent_calls import spend_all
 
-from docstore_gateway.edge.rate_limit_repository import TokenGrant
-from docstore_gateway.edge.rate_limits import Policy, RateLimiter
+from docstore_gateway.edge.limits.rate_limits import Policy, RateLimiter
+from docstore_gateway.edge.limits.repository import TokenGrant
 from docstore_platform.database import DatabaseError
 
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from openapi_document import operations
 
 from docstore_gateway.edge.allowed_methods import allowed_methods
-from docstore_gateway.edge.openapi import operations
 from docstore_gateway.edge.routes import Limit, clean_path, find_route, ignores_key, open_limit
 from docstore_platform.errors import DomainError
 from docstore_platform.http.body_limits import UNAUTHENTICATED_BYTES, body_limit

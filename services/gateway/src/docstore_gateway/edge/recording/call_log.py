@@ -32,7 +32,7 @@ MAX_PATH_CHARS = 500
 
 WITHOUT_CHANGES = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", "/v1/notifications/read")
 """Frequent calls without an effect on content, despite their methods."""
-READS_CONTENT = ("/content", "/preview", "/blocks")
+READS_CONTENT = ("/content", "/preview", "/blocks", "/zip")
 BULK_READS = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
 _OBJECT = re.compile(r"/v1/(?:admin/)?(?:files|trash|uploads|accounts|packs)/([0-9a-f]{32})(?:/|$)")
 

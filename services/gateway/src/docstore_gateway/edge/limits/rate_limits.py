@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from docstore_gateway.edge.rate_limit_repository import TokenBuckets, TokenGrant
+from docstore_gateway.edge.limits.repository import TokenBuckets, TokenGrant
 from docstore_gateway.responses import HeaderList
 from docstore_platform.database import DatabaseError
 from docstore_platform.http.problems import Problem

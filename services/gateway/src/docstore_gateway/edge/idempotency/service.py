@@ -9,7 +9,7 @@ and no upload.
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.types import Message, Send
 
-from docstore_gateway.edge.idempotency_repository import IdempotencyRows
-from docstore_gateway.responses import HeaderList, send_response
+from docstore_gateway.edge.idempotency.repository import IdempotencyRows
+from docstore_gateway.responses import CapturedResponse, HeaderList, send_response
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.database import DatabaseError
 from docstore_platform.errors import Conflict, invalid, unavailable
@@ -70,6 +70,19 @@ class IdempotencyKeys:
             return await self._begin(call)
         except DatabaseError:
             raise unavailable("The store of Idempotency-Keys") from None
+
+    async def once(self, call: Call, make: Callable[[Send], Awaitable[None]]) -> CapturedResponse:
+        """Make a call of the gateway's own, or return the response that it got before; only successes are kept."""
+        captured = CapturedResponse()
+        outcome = await self.begin(call)
+        if isinstance(outcome, StoredResponse):
+            await outcome.send_to(captured.send)
+            return captured
+        async with outcome.held():
+            await make(captured.send)
+            if captured.status < 400:
+                await captured.send_to(outcome.recording(CapturedResponse().send))
+        return captured
 
     async def _begin(self, call: Call) -> "Recorder | StoredResponse":
         key = await self._key_of(call)

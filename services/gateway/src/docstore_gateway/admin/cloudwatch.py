@@ -1,0 +1,140 @@
+"""Logs of the services as CloudWatch Logs has collected them, by queries of Logs Insights."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import structlog
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from docstore_gateway.admin.logs import COLLECTED_WITHIN, LEVELS, PACKAGE, Entry, LogFilter
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.errors import unavailable
+
+log = structlog.get_logger(__name__)
+
+TIMEOUT_SECONDS = 20.0
+"""Of one query."""
+POLL_SECONDS = 0.3
+MAX_ROWS = 2_000
+"""Of a query's answer."""
+MAX_QUERIES = 5
+"""Of one search."""
+CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+UNFINISHED = frozenset({"Scheduled", "Running"})
+Row = tuple[datetime, bytes]
+"""When CloudWatch dates a line, and the line."""
+
+
+@dataclass(slots=True)
+class CloudWatch:
+    """The log groups `groups` of `region`; no further back than `reach`. Rights and keys are those of the machine."""
+
+    groups: Sequence[str]
+    region: str
+    reach: timedelta
+    clock: Clock = utc_now
+    timeout_seconds: float = TIMEOUT_SECONDS
+    _client: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._client = boto3.session.Session().client("logs", region_name=self.region, config=CONFIG)
+
+    async def newest(self, wanted: LogFilter, limit: int) -> tuple[Sequence[Entry], bool]:
+        now = self.clock()
+        start, end = now - self.reach, (wanted.before or now) + COLLECTED_WITHIN
+        query = insights_query(wanted)
+        found: list[Entry] = []
+        try:
+            for _ in range(MAX_QUERIES):
+                rows = await self._rows(query, start, end)
+                lines, end = _page(rows, start, end)
+                found += [entry for _, line in lines if (entry := wanted.matching(line)) is not None]
+                if len(found) >= limit:
+                    break
+        except (ClientError, BotoCoreError, TimeoutError, ValueError) as error:
+            log.warning("log_search_failed", error=repr(error))
+            raise unavailable("The log store") from error
+        return found, len(found) < limit  # older lines than it reaches
+
+    async def _rows(self, query: str, start: datetime, end: datetime) -> list[Row]:
+        """Return up to MAX_ROWS lines before `end`, the newest ones. TimeoutError if it takes too long."""
+        if end <= start:
+            return []
+        started = await _in_thread(
+            self._client.start_query,
+            logGroupNames=list(self.groups),
+            startTime=int(start.timestamp()),
+            endTime=int(end.timestamp()),
+            queryString=query,
+        )
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                answer = await self._answer(started["queryId"])
+        except (TimeoutError, asyncio.CancelledError):  # an account may have few queries at a time
+            await _in_thread(self._client.stop_query, queryId=started["queryId"])
+            raise
+        if answer["status"] != "Complete":
+            raise ValueError(f"the query ended as {answer['status']}")
+        return [_row(fields) for fields in answer["results"]]
+
+    async def _answer(self, query_id: str) -> Any:
+        while True:
+            answer = await _in_thread(self._client.get_query_results, queryId=query_id)
+            if answer["status"] not in UNFINISHED:
+                return answer
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def insights_query(wanted: LogFilter) -> str:
+    """Return a query of few unwanted lines; what it lets through is compared exactly afterwards.
+
+    Lines are filtered as texts: which fields CloudWatch finds in them depends on how they were collected.
+    """
+    patterns = []
+    if wanted.trace_id:
+        patterns.append(re.escape(wanted.trace_id))
+    if wanted.service:
+        service = re.escape(wanted.service)
+        patterns.append(f'"service": ?"{service}"|"logger": ?"{PACKAGE}{service}[.]')
+    if wanted.level != LEVELS[0]:
+        patterns.append(f'"level": ?"({"|".join(LEVELS[LEVELS.index(wanted.level) :])})"')
+    if wanted.contains:
+        patterns.append(f"(?i){re.escape(wanted.contains)}")
+    filters = [f"filter @message like /{_quoted(pattern)}/" for pattern in patterns]
+    return " | ".join(["fields @timestamp, @message", *filters, "sort @timestamp desc", f"limit {MAX_ROWS}"])
+
+
+def _quoted(pattern: str) -> str:
+    """Return the pattern as it stands between slashes. No line contains a line end, so none is looked for."""
+    return re.sub(r"\\?[\x00-\x1f\x7f]", ".", pattern).replace("/", r"\/")
+
+
+def _page(rows: Sequence[Row], start: datetime, end: datetime) -> tuple[Sequence[Row], datetime]:
+    """Return the lines of an answer that are before `end`, and where the next query ends; `start`: there is none.
+
+    The bounds of queries are whole seconds, and included: lines of the second in which a full answer was cut off are
+    left to the next query. Of a second with more lines than an answer has, the rest is skipped.
+    """
+    lines = [row for row in rows if row[0] < end]
+    if len(rows) < MAX_ROWS:
+        return lines, start
+    oldest = min(at for at, _ in rows).replace(microsecond=0)
+    next_end = oldest + timedelta(seconds=1)
+    whole = [row for row in lines if row[0] >= next_end]
+    return (whole, next_end) if whole else (lines, oldest)
+
+
+async def _in_thread(call: Callable[..., Any], **parameters: Any) -> Any:
+    return await asyncio.to_thread(call, **parameters)
+
+
+def _row(fields: Sequence[dict[str, str]]) -> Row:
+    values = {field["field"]: field.get("value", "") for field in fields}
+    at = datetime.fromisoformat(values.get("@timestamp", "")).replace(tzinfo=UTC)
+    return at, values.get("@message", "").encode()

@@ -1,0 +1,1 @@
+"""GET, HEAD and PROPFIND."""

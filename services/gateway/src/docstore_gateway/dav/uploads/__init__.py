@@ -1,0 +1,1 @@
+"""PUT: from the body of a request to a version of a file."""

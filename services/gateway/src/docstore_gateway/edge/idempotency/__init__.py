@@ -1,0 +1,1 @@
+"""Idempotency-Key: a repeated call gets its first response again."""

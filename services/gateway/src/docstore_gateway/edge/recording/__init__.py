@@ -1,0 +1,1 @@
+"""Records of public calls: metrics, access log and audit log."""
