@@ -1,39 +1,20 @@
-"""In-memory fakes of the repositories, and the use cases on them."""
+"""In-memory fakes of the repositories."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
-
-from fake_failures import FakeFailures
+from typing import Any
 
 from docstore_accounts.account.repository import EmailTaken, Filter
 from docstore_accounts.account.rules import Account, email_key
-from docstore_accounts.account.service import AccountService
-from docstore_accounts.administration.service import AdministrationService
-from docstore_accounts.invitations.service import InvitationService
-from docstore_accounts.passwords.service import PasswordService
-from docstore_accounts.profile.service import ProfileService
-from docstore_accounts.regions.service import EmailClaims, SingleRegionClaims
-from docstore_accounts.registration.service import RegistrationService
+from docstore_accounts.api_tokens.rules import ApiToken
 from docstore_accounts.resets.repository import ClaimedRequest, Reset, ResetRequest
-from docstore_accounts.resets.service import ResetService
-from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.sessions.rules import RefreshToken, Session
-from docstore_accounts.sessions.service import SessionService
-from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.signing_keys.repository import SigningKey
-from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.repository import Verification
-from docstore_accounts.verification.service import VerificationService
-from docstore_contracts.quota import QuotaClient
-from docstore_events.testing import FakeTransactor
-from docstore_events.transaction import Transactor
-from docstore_platform.period_counts import Count
-from docstore_platform.security.passwords import Passwords
+from docstore_platform.errors import NotFound
+from docstore_platform.security.period_counts import Count
 from docstore_platform.security.revocations import Revocation
-from docstore_platform.security.throttle import Throttle
-from docstore_platform.security.tokens import Principal
 from docstore_work.lease_queue import Lease, LeaseLost
 
 
@@ -109,7 +90,7 @@ class FakeSessions:
         self.rows[row.id] = replace(row, secret_hash=new.secret_hash, last_used_at=now, expires_at=expires_at)
         return self.rows[row.id]
 
-    async def get(self, session_id: str) -> Session | None:
+    async def get(self, session_id: str, transaction: object = None) -> Session | None:
         return self.rows.get(session_id)
 
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
@@ -125,6 +106,39 @@ class FakeSessions:
 
     async def delete_all(self, account_id: str, *, but: str = "", transaction: object = None) -> None:
         self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
+
+
+class FakeApiTokens:
+    def __init__(self) -> None:
+        self.rows: dict[str, ApiToken] = {}
+
+    async def insert(self, token: ApiToken, transaction: object) -> None:
+        self.rows[token.id] = token
+
+    async def by_hash(self, secret_hash: str) -> ApiToken | None:
+        return next((row for row in self.rows.values() if row.secret_hash == secret_hash), None)
+
+    async def of_account(self, account_id: str, before: str, limit: int) -> list[ApiToken]:
+        mine = [row for row in self.rows.values() if row.account_id == account_id and (not before or row.id < before)]
+        return sorted(mine, key=lambda row: row.id, reverse=True)[:limit]
+
+    async def count(self, account_id: str, transaction: object) -> int:
+        return sum(row.account_id == account_id for row in self.rows.values())
+
+    async def note_use(self, token_id: str, now: datetime, unless_after: datetime) -> None:
+        row = self.rows[token_id]
+        if row.last_used_at is None or row.last_used_at <= unless_after:
+            self.rows[token_id] = replace(row, last_used_at=now)
+
+    async def delete(self, token_id: str, account_id: str, transaction: object) -> bool:
+        row = self.rows.get(token_id)
+        return bool(row and row.account_id == account_id and self.rows.pop(token_id))
+
+    async def delete_all(self, account_id: str, transaction: object) -> list[str]:
+        mine = [row.id for row in self.rows.values() if row.account_id == account_id]
+        for token_id in mine:
+            del self.rows[token_id]
+        return mine
 
 
 class FakeRevocations:
@@ -256,118 +270,15 @@ class FakeQuota:
         return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False, "documents": 0}
 
 
-@dataclass
-class World:
-    """The use cases on fakes, and a hand on everything behind them."""
+class FakeMetadata:
+    """Folders of everybody: ids by path."""
 
-    settings: AccountsSettings
-    clock: FakeClock = field(default_factory=FakeClock)
-    accounts: FakeAccounts = field(default_factory=FakeAccounts)
-    sessions: FakeSessions = field(default_factory=FakeSessions)
-    revocations: FakeRevocations = field(default_factory=FakeRevocations)
-    devices: FakeDevices = field(default_factory=FakeDevices)
-    claims: EmailClaims = field(default_factory=SingleRegionClaims)
-    keys: FakeKeys = field(default_factory=FakeKeys)
-    failures: FakeFailures = field(default_factory=FakeFailures)
-    verifications: FakeVerifications = field(default_factory=FakeVerifications)
-    resets: FakeResets = field(default_factory=FakeResets)
-    transactor: FakeTransactor = field(default_factory=FakeTransactor)
+    def __init__(self) -> None:
+        self.folders: dict[str, str] = {}
 
-    def __post_init__(self) -> None:
-        self.invitation_counts = FakePeriodCounts(self.clock)
-        self.configure(self.settings)
-
-    def configure(self, settings: AccountsSettings) -> None:
-        """Start the service again with other settings and the same data."""
-        self.settings = settings
-        self.passwords = Passwords(settings)
-        window = timedelta(minutes=15)
-        self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=self.clock)
-        self.ring = self.another_ring()
-        transactor = cast(Transactor, self.transactor)
-        self.verification = VerificationService(
-            settings,
-            transactor,
-            self.verifications,
-            self.accounts,
-            self.clock,
-        )
-        self.revoker = TokenRevoker(
-            self.revocations,
-            self.sessions,
-            token_seconds=settings.access_token_lifetime_seconds,
-            clock=self.clock,
-            wakeup_name="revocations",
-        )
-        self.invitations = InvitationService(
-            settings,
-            transactor,
-            self.invitation_counts,
-            self.clock,
-        )
-        self.service = AccountService(transactor, self.accounts, self.revoker)
-        self.registration = RegistrationService(
-            settings,
-            transactor,
-            self.service,
-            self.accounts,
-            self.passwords,
-            self.claims,
-            self.verification,
-            self.invitations,
-            self.clock,
-        )
-        own_passwords = PasswordService(
-            settings, transactor, self.accounts, self.revoker, self.passwords, self.throttle, self.clock
-        )
-        self.profile = ProfileService(
-            self.service, own_passwords, QuotaClient(FakeQuota()), self_service_plans=settings.self_service_plans
-        )
-        self.administration = AdministrationService(transactor, self.service, self.accounts)
-        self.logins = SessionService(
-            settings,
-            transactor,
-            self.accounts,
-            self.sessions,
-            self.revoker,
-            self.devices,
-            self.passwords,
-            self.throttle,
-            self.ring,
-            self.claims,
-            self.clock,
-        )
-
-        self.forgotten = ResetService(
-            settings,
-            self.resets,
-            transactor,
-            self.service,
-            self.accounts,
-            self.revoker,
-            self.passwords,
-            self.throttle,
-            self.claims,
-            self.verification,
-            self.clock,
-            wakeup_name="resets",
-        )
-
-    def another_ring(self) -> KeyRing:
-        """The signing side of one more instance."""
-        return KeyRing(
-            self.keys,
-            issuer="docstore",
-            token_seconds=self.settings.access_token_lifetime_seconds,
-            rotation_seconds=self.settings.key_rotation_interval_seconds,
-            clock=self.clock,
-            monotonic=lambda: self.clock.now.timestamp(),
-        )
-
-    async def caller(self, role: str = "user") -> Principal:
-        """A signed-up person, logged in."""
-        email = f"{len(self.accounts.rows)}@example.org"
-        await self.registration.sign_up(email, "correct horse", role=role)  # type: ignore[arg-type]
-        tokens = await self.logins.log_in(email, "correct horse", address="1.2.3.4")
-        session = list(self.sessions.rows.values())[-1]
-        return Principal(tokens.account.id, session.id, tokens.account.role, session.device)
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        if path == "/internal/files/lookup":
+            return {"files": [{"id": id_, "path": at} for at, id_ in self.folders.items() if id_ in body["ids"]]}
+        if body["path"] not in self.folders:
+            raise NotFound("There is no such folder.")
+        return {"id": self.folders[body["path"]]}

@@ -11,6 +11,9 @@ from docstore_accounts.account.repository import MongoAccounts
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.administration.api import administration_router
 from docstore_accounts.administration.service import AdministrationService
+from docstore_accounts.api_tokens import api as api_tokens_api
+from docstore_accounts.api_tokens.repository import MongoApiTokens
+from docstore_accounts.api_tokens.service import ApiTokenService
 from docstore_accounts.invitations.api import invitations_router
 from docstore_accounts.invitations.service import INVITATION_PERIOD, InvitationService
 from docstore_accounts.passwords.service import PasswordService
@@ -40,15 +43,16 @@ from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.api import verification_router
 from docstore_accounts.verification.repository import MongoVerifications
 from docstore_accounts.verification.service import VerificationService
+from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.quota import QuotaClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
-from docstore_platform.http.stopping import on_stopping
+from docstore_platform.http.server.stopping import on_stopping
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.period_counts import MongoPeriodCounts
 from docstore_platform.security.passwords import Passwords
+from docstore_platform.security.period_counts import MongoPeriodCounts
 from docstore_platform.security.throttle import MongoFailures, Throttle
 from docstore_platform.services import ServiceName
 from docstore_platform.web import Check, service_app
@@ -71,6 +75,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     transactor = runtime.transactor
 
     accounts, sessions, devices = MongoAccounts(database), MongoSessions(database), MongoDevices(database)
+    api_tokens = MongoApiTokens(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
     resets = MongoResets(database, lease_seconds=settings.reset_lease_seconds)
     verifications, revocations = MongoVerifications(database), MongoRevocations(database)
@@ -84,7 +89,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         runtime.subscribe(regions.subscribers)
         checks["consumer"] = runtime.check_consumer
 
-    quota = ServiceClient("quota", infra, NAME)
+    quota, metadata = ServiceClient("quota", infra, NAME), ServiceClient("metadata", infra, NAME)
     passwords = Passwords(settings)
     throttle = Throttle(
         failures,
@@ -103,6 +108,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     revoker = TokenRevoker(
         revocations,
         sessions,
+        api_tokens,
         token_seconds=settings.access_token_lifetime_seconds,
         clock=utc_now,
         wakeup_name=revocation_wakeup,
@@ -119,6 +125,9 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     administration = AdministrationService(transactor, service, accounts)
     logins = SessionService(
         settings, transactor, accounts, sessions, revoker, devices, passwords, throttle, keys, claims, utc_now
+    )
+    programs = ApiTokenService(
+        transactor, service, accounts, sessions, api_tokens, revoker, keys, MetadataClient(metadata), utc_now
     )
     forgotten = ResetService(
         settings,
@@ -149,9 +158,10 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             stack.push_async_callback(quota.close)
+            stack.push_async_callback(metadata.close)
             stack.callback(passwords.close)
             stack.callback(on_stopping(feed.stop))
-            tokens = (signing_keys, resets, verifications, revocations)
+            tokens = (signing_keys, resets, verifications, revocations, api_tokens)
             for store in (accounts, sessions, devices, failures, invitation_counts, *tokens):
                 await store.create_indexes()
             if regions:
@@ -169,6 +179,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         public=[
             registration_router(registration),
             sessions_router(logins),
+            api_tokens_api.api_tokens_router(programs),
             profile_router(profile),
             administration_router(administration),
             resets_router(forgotten),
@@ -181,6 +192,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             account_api.internal_router(service),
             revocation_api.internal_router(feed),
             sessions_api.internal_router(logins),
+            api_tokens_api.internal_router(programs),
             operations_router(runtime, database),
         ],
         needs={"mongodb": mongo.check},

@@ -1,4 +1,4 @@
-"""Entry points of a backup into accounts."""
+"""Lets a backup iterate over the ids of all accounts."""
 
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,7 @@
 """The real app over its HTTP routes, on real MongoDB and Kafka; quota is a small stand-in."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +22,10 @@ USAGE = {"used": 5, "reserved": 2, "limit": 10, "over_quota": False, "documents"
 
 @pytest.fixture
 def settings(infra: InfraSettings) -> AccountsSettings:
+    return settings_of(infra)
+
+
+def settings_of(infra: InfraSettings) -> AccountsSettings:
     register_local_app("local:accounts-test-quota", _quota())
     return AccountsSettings(
         infra=infra.model_copy(update={"quota_url": "local:accounts-test-quota"}),
@@ -43,6 +47,12 @@ def _quota() -> FastAPI:
 @pytest.fixture
 async def database(infra: InfraSettings) -> AsyncIterator[Database]:
     """The service's own database, looked into from outside."""
+    with database_of(infra) as database:
+        yield database
+
+
+@contextmanager
+def database_of(infra: InfraSettings) -> Iterator[Database]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     yield mongo.database(f"{infra.database_prefix}accounts")
     mongo.close()
@@ -52,13 +62,28 @@ async def database(infra: InfraSettings) -> AsyncIterator[Database]:
 def run(settings: AccountsSettings, database: Database) -> Run:
     """Runs one instance of the service while a block lasts; keyword arguments change its settings."""
 
-    @asynccontextmanager
-    async def running(**changes: Any) -> AsyncIterator[Client]:
-        app = create_app(settings.model_copy(update=changes))
-        async with app.router.lifespan_context(app):
-            yield Client(app)
+    return lambda **changes: instance(settings.model_copy(update=changes))
 
-    return running
+
+@asynccontextmanager
+async def instance(settings: AccountsSettings) -> AsyncIterator[Client]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield Client(app)
+
+
+@pytest.fixture(scope="module")
+async def running(module_infra: InfraSettings) -> AsyncIterator[Client]:
+    """One instance for the tests of a module, for those that need no account, or bring one of their own."""
+    async with instance(settings_of(module_infra)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def running_database(module_infra: InfraSettings) -> AsyncIterator[Database]:
+    """That of the instance that the tests of a module share."""
+    with database_of(module_infra) as database:
+        yield database
 
 
 @pytest.fixture

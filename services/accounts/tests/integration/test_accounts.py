@@ -42,7 +42,16 @@ async def test_sign_up_returns_and_publishes_the_account(
     assert (envelope.event.email, envelope.event.home_region) == ("Ann@Example.org", infra.region)
 
 
-async def test_of_many_who_sign_up_with_one_email_one_gets_it(
+async def test_a_language_is_published_with_the_account(client: Client, published: PublishedEvents) -> None:
+    """At sign-up, so that the first e-mail is in it; 422 for one in which nothing is written."""
+    account = (await client.call("POST", "/v1/accounts", ANN | {"language": "es"})).json()
+    (envelope,) = await eventually(lambda: published.of(account["id"]))
+    assert (account["language"], envelope.event.language) == ("es", "es")
+    refused = await client.call("POST", "/v1/accounts", ANN | {"email": "bob@example.org", "language": "tlh"})
+    assert (refused.status, refused.json()["code"]) == (422, "invalid_request")
+
+
+async def test_concurrent_sign_ups_with_one_email_make_one_account(
     run: Run, database: Database, published: PublishedEvents
 ) -> None:
     """Sixteen at once on two instances, in different spellings: one 201, the rest 409, one account, one event."""
@@ -74,13 +83,19 @@ async def test_of_many_who_sign_up_with_one_email_one_gets_it(
         ({"display_name": "\u202e"}, "invalid_display_name"),
     ],
 )
-async def test_what_breaks_a_rule_is_422_and_leaves_nothing(client: Client, database: Database, change, code) -> None:
+async def test_invalid_sign_ups_are_422_and_store_nothing(
+    running: Client, running_database: Database, change, code
+) -> None:
     """Each rule has its code; neither an account nor an event is made, and the answer does not echo the password."""
-    answer = await client.call("POST", "/v1/accounts", ANN | change)
+
+    async def stored() -> list[int]:
+        return [await running_database[name].count_documents({}) for name in ("accounts", "outbox")]
+
+    before = await stored()
+    answer = await running.call("POST", "/v1/accounts", ANN | change)
     assert (answer.status, answer.json()["code"]) == (422, code)
     assert b"xxxx" not in answer.body
-    assert await database["accounts"].count_documents({}) == 0
-    assert await database["outbox"].count_documents({}) == 0
+    assert await stored() == before
 
 
 @pytest.mark.parametrize(
@@ -92,9 +107,9 @@ async def test_what_breaks_a_rule_is_422_and_leaves_nothing(client: Client, data
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/accounts", "/v1/sessions", "/v1/sessions/refresh"])
-async def test_a_body_that_makes_no_sense_is_refused(client: Client, path: str, body: bytes) -> None:
+async def test_a_body_that_makes_no_sense_is_refused(running: Client, path: str, body: bytes) -> None:
     """Half JSON, half characters, deep nesting: 4xx, never 500."""
-    answer = await client.call("POST", path, body)
+    answer = await running.call("POST", path, body)
     assert answer.status in (400, 422)
 
 
@@ -230,7 +245,7 @@ async def test_a_log_in_at_the_moment_of_a_new_password_or_a_suspension_does_not
     assert await database["sessions"].count_documents({"account_id": account_id}) == (0 if is_suspension else 1)
 
 
-async def test_no_route_answers_without_a_token_or_with_a_forged_one(client: Client) -> None:
+async def test_no_route_answers_without_a_token_or_with_a_forged_one(running: Client) -> None:
     """401 problem+json on every route that needs a caller."""
     routes = [
         ("GET", "/v1/me"),
@@ -244,7 +259,7 @@ async def test_no_route_answers_without_a_token_or_with_a_forged_one(client: Cli
     ]
     for token in ("", "a.b.c", "eyJhbGciOiJub25lIn0.e30."):
         for method, path in routes:
-            outsider = type(client)(client.app, token)
+            outsider = type(running)(running.app, token)
             body = {"plan": "free"} if method in ("PUT", "PATCH") else None
             assert await outsider.refused(method, path, body) == (401, "unauthorized")
 

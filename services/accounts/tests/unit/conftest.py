@@ -1,7 +1,7 @@
 """The use cases of accounts on in-memory fakes."""
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.settings import InfraSettings

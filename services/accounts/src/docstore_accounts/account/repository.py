@@ -1,10 +1,11 @@
-"""Accounts in MongoDB."""
+"""Accounts in MongoDB, one per e-mail address."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from docstore_accounts.account.rules import Account, Plan, Status, email_key
+from docstore_accounts.sharding import COLLECTIONS
 from docstore_events.transaction import Transaction, session_of
 from docstore_platform.mongo import (
     ASCENDING,
@@ -15,6 +16,7 @@ from docstore_platform.mongo import (
     DuplicateKeyError,
     IndexModel,
 )
+from docstore_platform.sharding import create_indexes
 
 LAST_CHARACTER = "\U0010ffff"
 
@@ -70,12 +72,14 @@ class MongoAccounts:
         self._accounts: Collection = database["accounts"]
 
     async def create_indexes(self) -> None:
-        await self._accounts.create_indexes(
+        await create_indexes(
+            self._accounts,
+            COLLECTIONS["accounts"],
             [
                 IndexModel("email_key", unique=True),
                 IndexModel([("plan", ASCENDING), ("email_key", ASCENDING)]),
                 IndexModel([("status", ASCENDING), ("email_key", ASCENDING)]),
-            ]
+            ],
         )
 
     async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
@@ -145,7 +149,10 @@ def _row(account: Account) -> Document:
 
 
 def _account(row: Document) -> Account:
-    names = [name for name in Account.__dataclass_fields__ if name not in ("id", "email_verified")]
+    names = [name for name in Account.__dataclass_fields__ if name not in ("id", "email_verified", "language")]
     return Account(
-        id=row["_id"], email_verified=row.get("email_verified", False), **{name: row[name] for name in names}
+        id=row["_id"],
+        email_verified=row.get("email_verified", False),
+        language=row.get("language"),
+        **{name: row[name] for name in names},
     )

@@ -1,4 +1,4 @@
-"""Rules of accounts. Standard library only."""
+"""Accounts and their changes, and valid e-mail addresses and names. Standard library only."""
 
 import re
 import unicodedata
@@ -11,6 +11,8 @@ from docstore_platform.errors import invalid
 Plan = Literal["free", "premium"]
 Role = Literal["user", "admin"]
 Status = Literal["active", "suspended"]
+Language = Literal["en", "de", "es", "zh"]
+"""Languages of the web page and of e-mails; Chinese is simplified."""
 
 MAX_EMAIL_CHARS = 254
 MAX_LOCAL_CHARS = 64
@@ -35,6 +37,8 @@ class Account:
     revision: int
     email_verified: bool = False
     """Whether its owner has verified `email`. False for accounts from before the field existed."""
+    language: Language | None = None
+    """In which its owner is written to; None if never chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Change:
     role: Role | None = None
     status: Status | None = None
     email_verified: bool | None = None
+    language: Language | None = None
 
 
 def clean_email(email: str) -> str:
@@ -95,6 +100,7 @@ def steps(account: Account, change: Change) -> list[Account]:
         role=change.role or account.role,
         status=change.status or account.status,
         email_verified=account.email_verified if change.email_verified is None else change.email_verified,
+        language=change.language or account.language,
     )
     if named != account:
         account = replace(named, revision=account.revision + 1)

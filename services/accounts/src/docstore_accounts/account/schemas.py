@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from docstore_accounts.account import rules
-from docstore_accounts.account.rules import Plan, Role, Status
+from docstore_accounts.account.rules import Language, Plan, Role, Status
 from docstore_contracts import accounts as contract
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.response_models import ResponseModel
@@ -26,6 +26,8 @@ class Account(ResponseModel):
     """A suspended account can't log in."""
     email_verified: bool
     """Whether the owner has verified the address; before that, nothing shared with it is granted."""
+    language: Language | None
+    """Language of its e-mails, and of the web page where a browser has no other choice; null: never chosen."""
     home_region: str
     """Region in which it logs in and stores its files."""
     created_at: datetime
@@ -41,6 +43,7 @@ def account_json(account: rules.Account) -> contract.Account:
         "role": account.role,
         "status": account.status,
         "email_verified": account.email_verified,
+        "language": account.language,
         "home_region": account.home_region,
         "created_at": rfc3339(account.created_at),
     }

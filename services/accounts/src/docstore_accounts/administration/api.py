@@ -37,7 +37,7 @@ def administration_router(administration: AdministrationService) -> APIRouter:
         return json_response({"items": [account_json(account) for account in page[:limit]], "next_cursor": last})
 
     @router.patch("/admin/accounts/{account_id}", response_model=Account)
-    async def administer(account_id: PathId, body: AdminChange, caller: Caller) -> Response:
+    async def update_account(account_id: PathId, body: AdminChange, caller: Caller) -> Response:
         """Change plan, role or status, or confirm the e-mail address without a mail.
 
         Suspending ends every session of the account, and closes its public links.

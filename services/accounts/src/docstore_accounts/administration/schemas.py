@@ -12,8 +12,11 @@ from docstore_platform.http.response_models import Page
 
 class AdminChange(RequestModel):
     plan: Plan | None = None
+    """Moves the account to this plan."""
     role: Role | None = None
+    """Makes the account an administrator, or an ordinary user again."""
     status: Status | None = None
+    """A suspended account is logged out everywhere and cannot log in."""
     email_verified: Literal[True] | None = Field(None, description="confirm the address without a mail")
 
 

@@ -17,12 +17,12 @@ def invitations_router(invitations: InvitationService, accounts: AccountService)
     router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.get("/accounts/sign-up", response_model=SignUpRules, tags=["accounts"])
-    async def sign_up_rules() -> Response:
+    async def get_sign_up_rules() -> Response:
         """Get who may sign up; needs no login."""
         return json_response({"sign_up": invitations.sign_up_mode})
 
     @router.post("/admin/invitations", status_code=201, response_model=Invitation, tags=["admin"])
-    async def invite(body: NewInvitation, caller: Caller) -> Response:
+    async def create_invitation(body: NewInvitation, caller: Caller) -> Response:
         """Mail somebody a link to sign up within 30 days; the response contains it, too.
 
         409 `sign_up_closed`; 429 `too_many_invitations`, by the same administrator or to the same address in a day.

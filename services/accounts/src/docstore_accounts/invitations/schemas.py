@@ -12,6 +12,7 @@ from docstore_platform.http.values import MAX_EMAIL_CHARS, Email
 
 class NewInvitation(RequestModel):
     email: Email = Field(max_length=MAX_EMAIL_CHARS)
+    """Address that may sign up, and that gets the mail."""
 
 
 class Invitation(ResponseModel):

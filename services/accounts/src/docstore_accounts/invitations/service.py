@@ -12,8 +12,8 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Conflict, Forbidden, TooMany
 from docstore_platform.ids import new_id
-from docstore_platform.period_counts import PeriodCounts
 from docstore_platform.security.mailed_links import INVITATION_LIFE, InvitationLinks
+from docstore_platform.security.period_counts import PeriodCounts
 from docstore_platform.security.tokens import Principal
 
 INVITATION_PERIOD = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Rules of passwords. Standard library only."""
+"""Rules that a new password must meet. Standard library only."""
 
 import unicodedata
 

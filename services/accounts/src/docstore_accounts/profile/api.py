@@ -17,7 +17,7 @@ def profile_router(profile: ProfileService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["accounts"])
 
     @router.get("/me", response_model=Me)
-    async def me(caller: Caller) -> Response:
+    async def get_me(caller: Caller) -> Response:
         """Get the caller's account and its usage in bytes."""
         account, usage = await profile.show(caller)
         shown = {
@@ -26,16 +26,20 @@ def profile_router(profile: ProfileService) -> APIRouter:
             "limit": usage["limit"],
             "over_quota": usage["over_quota"],
         }
-        own = {"usage": shown, "self_service_plans": profile.self_service_plans}
+        own = {
+            "usage": shown,
+            "folder_id": caller.folder_id or None,
+            "self_service_plans": profile.self_service_plans,
+        }
         return json_response(account_json(account) | own)
 
     @router.patch("/me", response_model=account_schemas.Account)
     async def update_me(body: OwnChange, caller: Caller, address: Address) -> Response:
-        """Change the name or, with `current_password`, the password, which logs every other device out."""
+        """Change name, language or, with `current_password`, the password, which logs every other device out."""
         return json_response(account_json(await profile.update(caller, address, **body.model_dump())))
 
     @router.put("/me/plan", response_model=account_schemas.Account)
-    async def choose_plan(body: PlanChoice, caller: Caller) -> Response:
+    async def set_plan(body: PlanChoice, caller: Caller) -> Response:
         """Change one's own plan; 403 `plans_not_self_service` unless enabled."""
         return json_response(account_json(await profile.choose_plan(caller, body.plan)))
 

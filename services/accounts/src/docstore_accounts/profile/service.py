@@ -1,6 +1,6 @@
 """Use cases of a person's own account: show it with its usage, change name, password and plan."""
 
-from docstore_accounts.account.rules import Account, Change, Plan, clean_name
+from docstore_accounts.account.rules import Account, Change, Language, Plan, clean_name
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.passwords.service import PasswordService
 from docstore_contracts.quota import QuotaClient, Usage
@@ -31,15 +31,16 @@ class ProfileService:
         display_name: str | None = None,
         password: str | None = None,
         current_password: str | None = None,
+        language: Language | None = None,
     ) -> Account:
-        """Change the name, or the password: that ends every other session. 403 if `current_password` is wrong."""
+        """Change name, language or password: that ends every other session. 403 if `current_password` is wrong."""
         account = await self._accounts.own(caller)
         name = None if display_name is None else clean_name(display_name)
         if password is not None:
             await self._passwords.change(account, caller, address, password, current_password)
-        if name is None:
+        if name is None and language is None:
             return account
-        return await self._accounts.change(account.id, Change(display_name=name))
+        return await self._accounts.change(account.id, Change(display_name=name, language=language))
 
     async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
         """Move the caller to `plan`; 403 `plans_not_self_service` if only administrators may."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, compare_entries
+from docstore_accounts.sharding import COLLECTIONS
 from docstore_events.transaction import Transaction, session_of
 from docstore_platform.mongo import (
     Collection,
@@ -15,6 +16,7 @@ from docstore_platform.mongo import (
     IndexModel,
     ReplaceOne,
 )
+from docstore_platform.sharding import create_indexes
 
 FORGET_SIGN_UPS_SECONDS = 3600
 
@@ -67,7 +69,7 @@ class MongoDirectory:
         self._here = region
 
     async def create_indexes(self) -> None:
-        await self._entries.create_index("account_id", unique=True)
+        await create_indexes(self._entries, COLLECTIONS["directory"], [IndexModel("account_id", unique=True)])
 
     async def get(self, email_hash: str, transaction: Transaction | None = None) -> Entry | None:
         row = await self._entries.find_one({"_id": email_hash}, session=session_of(transaction))

@@ -1,4 +1,4 @@
-"""Wires a region that is one of several."""
+"""Builds and runs the parts of a region that is one of several: directory, claims, replication, routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -15,14 +15,19 @@ def registration_router(registration: RegistrationService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.post("/accounts", status_code=201, response_model=Account, tags=["accounts"])
-    async def sign_up(body: SignUp, address: Address) -> Response:
+    async def create_account(body: SignUp, address: Address) -> Response:
         """Create an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`.
 
         A link and a code to verify the address are mailed; an `invitation` to the address verifies it at once.
         403 `sign_up_closed`, `invitation_required`, `invitation_not_valid`.
         """
         account = await registration.sign_up(
-            body.email, body.password, body.display_name, invitation=body.invitation, address=address
+            body.email,
+            body.password,
+            body.display_name,
+            language=body.language,
+            invitation=body.invitation,
+            address=address,
         )
         return json_response(account_json(account), 201)
 

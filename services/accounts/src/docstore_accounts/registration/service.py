@@ -6,7 +6,7 @@ import structlog
 
 from docstore_accounts.account import events
 from docstore_accounts.account.repository import AccountRepository, EmailTaken
-from docstore_accounts.account.rules import Account, Change, Role, clean_email, clean_name, email_key
+from docstore_accounts.account.rules import Account, Change, Language, Role, clean_email, clean_name, email_key
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.passwords.strength import check_new_password
@@ -15,9 +15,9 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.domain.mail_addresses import sendable
 from docstore_platform.errors import DomainError, invalid
 from docstore_platform.ids import new_id
-from docstore_platform.mail_addresses import sendable
 from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords
 
@@ -43,6 +43,7 @@ class RegistrationService:
         display_name: str | None = None,
         *,
         role: Role = "user",
+        language: Language | None = None,
         invitation: str | None = None,
         address: str = "",
     ) -> Account:
@@ -69,6 +70,7 @@ class RegistrationService:
             created_at=self.clock(),
             revision=1,
             email_verified=invited or not self.verification.required,
+            language=language,
         )
 
         async def work(transaction: Transaction) -> None:

@@ -16,7 +16,7 @@ def resets_router(resets: ResetService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.post("/password-resets", status_code=202, response_model=ResetAccepted, tags=["accounts"])
-    async def ask_for_reset(body: Forgotten) -> Response:
+    async def request_password_reset(body: Forgotten) -> Response:
         """Mail a link that resets the password once, within an hour.
 
         202 whether or not an account in any region has the address.
@@ -25,14 +25,14 @@ def resets_router(resets: ResetService) -> APIRouter:
         return json_response({"accepted": True}, 202)
 
     @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
-    async def confirm_reset(body: ConfirmedReset, address: Address) -> None:
+    async def confirm_password_reset(body: ConfirmedReset, address: Address) -> None:
         """Reset the password by a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
         await resets.confirm(body.token, body.password, address)
 
     @router.post(
         "/admin/accounts/{account_id}/password-resets", status_code=201, response_model=PasswordReset, tags=["admin"]
     )
-    async def make_reset(account_id: PathId, caller: Caller) -> Response:
+    async def create_password_reset(account_id: PathId, caller: Caller) -> Response:
         """Create a reset link to pass on, shown once: `{url, token, expires_at}`. The link is not mailed."""
         made = await resets.make(caller, account_id)
         shown = {"url": made.url, "token": made.token, "expires_at": rfc3339(made.expires_at)}

@@ -14,6 +14,7 @@ from docstore_platform.security.mailed_links import MAX_TOKEN_CHARS
 
 class Forgotten(RequestModel):
     email: KnownEmail
+    """Address of the account."""
 
 
 class ConfirmedReset(RequestModel):

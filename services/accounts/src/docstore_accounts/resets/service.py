@@ -203,6 +203,7 @@ class ResetService:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, transaction=transaction)
             if changed:
                 await self._revoker.end_sessions(account.id, transaction)
+                await self._revoker.end_api_tokens(account.id, transaction)
                 transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
                 await self._prove_address(reset, transaction)
             return changed

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 
+from docstore_accounts.api_tokens.repository import ApiTokenRepository
 from docstore_accounts.revocation.repository import RevocationRepository
 from docstore_accounts.sessions.repository import SessionRepository
 from docstore_events.transaction import Transaction
@@ -27,6 +28,7 @@ class TokenRevoker:
         self,
         store: RevocationRepository,
         sessions: SessionRepository,
+        api_tokens: ApiTokenRepository,
         *,
         token_seconds: int,
         clock: Clock,
@@ -34,6 +36,7 @@ class TokenRevoker:
     ) -> None:
         self._store = store
         self._sessions = sessions
+        self._api_tokens = api_tokens
         self._life = timedelta(seconds=token_seconds + LEEWAY_SECONDS) + CLOCK_SKEW
         self._clock = clock
         self._wakeup_name = wakeup_name
@@ -54,6 +57,19 @@ class TokenRevoker:
         ended = tuple(session_id for session_id in recent if session_id != but)
         if ended:
             await self._revoke(account_id, transaction, session_ids=ended)
+
+    async def end_api_token(self, token_id: str, account_id: str, transaction: Transaction) -> bool:
+        """Delete an API token and revoke its access tokens; return whether it existed."""
+        deleted = await self._api_tokens.delete(token_id, account_id, transaction)
+        if deleted:
+            await self._revoke(account_id, transaction, session_ids=(token_id,))
+        return deleted
+
+    async def end_api_tokens(self, account_id: str, transaction: Transaction) -> None:
+        """Delete all API tokens of an account and revoke their access tokens."""
+        ended = await self._api_tokens.delete_all(account_id, transaction)
+        if ended:
+            await self._revoke(account_id, transaction, session_ids=tuple(ended))
 
     async def outdate(self, account_id: str, revision: int, transaction: Transaction) -> None:
         """Revoke tokens issued before this revision of the account; a refresh may issue new ones."""

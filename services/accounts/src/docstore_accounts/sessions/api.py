@@ -64,7 +64,7 @@ def sessions_router(sessions: SessionService) -> APIRouter:
         return json_response(tokens_json(tokens) | {"device_token": tokens.device_token}, 201, NO_STORE)
 
     @router.post("/sessions/refresh", response_model=Tokens)
-    async def refresh(body: Refresh) -> Response:
+    async def refresh_session(body: Refresh) -> Response:
         """Exchange a refresh token for new tokens. It works once; using it again ends its session."""
         return json_response(tokens_json(await sessions.refresh(body.refresh_token)), headers=NO_STORE)
 
@@ -83,7 +83,7 @@ def sessions_router(sessions: SessionService) -> APIRouter:
         await sessions.end_current(caller)
 
     @router.delete("/sessions/{session_id}", status_code=204)
-    async def end_session(session_id: PathId, caller: Caller) -> None:
+    async def delete_session(session_id: PathId, caller: Caller) -> None:
         """Log another device out."""
         await sessions.end(caller, session_id)
 

@@ -20,7 +20,7 @@ class SessionRepository(Protocol):
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
         """Replace the session's current token `old`; None if it is not current. Of two concurrent calls, one wins."""
 
-    async def get(self, session_id: str) -> Session | None: ...
+    async def get(self, session_id: str, transaction: Transaction | None = None) -> Session | None: ...
 
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
         """Return sessions with an id below `before` (empty: all), newest first."""
@@ -72,8 +72,8 @@ class MongoSessions:
         )
         return _session(row) if row else None
 
-    async def get(self, session_id: str) -> Session | None:
-        row = await self._sessions.find_one({"_id": session_id})
+    async def get(self, session_id: str, transaction: Transaction | None = None) -> Session | None:
+        row = await self._sessions.find_one({"_id": session_id}, session=session_of(transaction))
         return _session(row) if row else None
 
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:

@@ -1,4 +1,4 @@
-"""Rules of sessions, refresh tokens and devices. Standard library only."""
+"""Sessions, refresh tokens and device tokens: how they are made, read and compared. Standard library only."""
 
 import hashlib
 import hmac

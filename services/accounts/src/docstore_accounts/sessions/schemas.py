@@ -18,8 +18,11 @@ from docstore_platform.security.tokens import Principal
 
 class LogIn(RequestModel):
     email: KnownEmail
+    """Address of the account."""
     password: GivenPassword
+    """Password of the account."""
     device_name: Text | None = Field(None, max_length=500)
+    """Name of the session in lists; by default a name made of `User-Agent`."""
     device_token: Text | None = Field(
         None, max_length=100, description="device token of this device's last log-in: it is not a new device then"
     )
@@ -27,6 +30,7 @@ class LogIn(RequestModel):
 
 class Refresh(RequestModel):
     refresh_token: Text = Field(max_length=500)
+    """Refresh token of the last response with tokens."""
 
 
 class Tokens(ResponseModel):

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from docstore_accounts.account.rules import Account
+from docstore_accounts.api_tokens.rules import ApiToken
 from docstore_accounts.sessions.device_names import shown_name
 from docstore_accounts.sessions.rules import Session
 from docstore_accounts.signing_keys.repository import KeyRepository, SigningKey
@@ -20,6 +21,8 @@ from docstore_platform.security.tokens import ALGORITHM, AUDIENCE
 
 REREAD_SECONDS = 60.0
 """How often an instance checks for newer keys of other instances."""
+API_ACCESS_LIFE = timedelta(minutes=5)
+"""Longest lifetime of an access token that an API token was exchanged for."""
 OVERLAP = timedelta(days=1)
 """How long a key is published after its last token expires: more than clock differences and delays."""
 
@@ -50,18 +53,31 @@ class KeyRing:
         await self._signer()
 
     async def access_token(self, account: Account, session: Session) -> str:
+        """Return an access token of a session."""
+        device = shown_name(session.device)
+        return await self._sign(account, {"sid": session.id, "role": account.role, "device": device}, self._token_life)
+
+    async def api_access_token(self, account: Account, token: ApiToken) -> tuple[str, int]:
+        """Return an access token with the rights of an API token, and its lifetime in seconds."""
+        life = min(self._token_life, API_ACCESS_LIFE)
+        if token.expires_at is not None:
+            life = min(life, token.expires_at - self._clock())
+        role = account.role if "admin:read" in token.scopes else "user"
+        claims = {"sid": token.id, "role": role, "device": token.name, "scope": " ".join(token.scopes)}
+        if token.folder_id:
+            claims["folder"] = token.folder_id
+        return await self._sign(account, claims, life), int(life.total_seconds())
+
+    async def _sign(self, account: Account, claims: dict[str, Any], life: timedelta) -> str:
         key, private = await self._signer()
         now = self._clock()
-        claims: dict[str, Any] = {
+        claims |= {
             "iss": self._issuer,
             "aud": AUDIENCE,
             "sub": account.id,
-            "sid": session.id,
-            "role": account.role,
             "rev": account.revision,
-            "device": shown_name(session.device),
             "iat": int(now.timestamp()),
-            "exp": int((now + self._token_life).timestamp()),
+            "exp": int((now + life).timestamp()),
         }
         return jwt.encode(claims, private, ALGORITHM, headers={"kid": key.kid})
 

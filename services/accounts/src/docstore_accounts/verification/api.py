@@ -23,7 +23,7 @@ def verification_router(verifications: VerificationService) -> APIRouter:
         return _response(await verifications.verify(body.token))
 
     @router.post("/me/email-verification", status_code=202, response_model=EmailVerification)
-    async def send_verification(caller: Caller) -> Response:
+    async def send_verification_mail(caller: Caller) -> Response:
         """Mail the caller a new link and code, unless the address is verified. 429 `too_many_verification_mails`."""
         return _response(await verifications.send_again(caller), 202)
 

@@ -1,4 +1,4 @@
-"""Limits of e-mail verification. Standard library only."""
+"""Limits of e-mail verification: pauses between mails, and the form of a code. Standard library only."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

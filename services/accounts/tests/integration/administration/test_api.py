@@ -53,7 +53,7 @@ async def test_accounts_are_listed_by_email_filtered_and_paged(admin: Client) ->
     assert await admin.refused("GET", "/v1/admin/accounts?plan=gold") == (422, "invalid_request")
 
 
-async def test_what_can_not_be_changed_is_refused(admin: Client) -> None:
+async def test_unchangeable_fields_are_refused(admin: Client) -> None:
     """A field that there is not, or not here, is 422 by its name, and what stands beside it is not done."""
     ann = await admin.person("ann@example.org")
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}"
@@ -100,7 +100,7 @@ async def test_a_new_role_shows_in_the_next_token(admin: Client) -> None:
     await (await admin.login("ann@example.org")).ok("GET", "/v1/admin/accounts")
 
 
-async def test_nobody_else_administers(admin: Client) -> None:
+async def test_only_administrators_administer(admin: Client) -> None:
     """403 for everybody without the role, also about themselves; unknown ids are 404 for administrators."""
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
@@ -119,9 +119,7 @@ async def test_administrators_keep_their_own_rights(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("change", [{"role": "user"}, {"status": "suspended"}])
-async def test_of_two_administrators_who_end_each_others_rights_at_once_one_remains(
-    admin: Client, database: Database, change
-) -> None:
+async def test_two_administrators_cannot_remove_each_other_at_once(admin: Client, database: Database, change) -> None:
     """The first one succeeds; the other one is no administrator any more."""
     root = (await admin.ok("GET", "/v1/me"))["id"]
     ann = (await (await admin.person("ann@example.org")).ok("GET", "/v1/me"))["id"]

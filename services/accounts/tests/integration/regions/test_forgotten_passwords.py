@@ -44,8 +44,8 @@ async def test_the_home_region_answers_wherever_one_asks(west: Region, east: Reg
     assert email.encode() not in b"".join(west.line.bodies)
 
 
-async def test_a_region_that_is_away_holds_nobody_up(open_region: OpenRegion) -> None:
-    """However many wait for it, it is called for one of them in each lease; who comes after them is answered."""
+async def test_an_unreachable_region_delays_no_other(open_region: OpenRegion) -> None:
+    """However many requests wait for it, each lease calls it for one of them; later requests are answered."""
     async with open_region(WEST) as west, open_region(EAST, reset_lease_seconds=600) as east:
         far, near = west.email(), east.email()
         for region, email in ((west, far), (east, near)):

@@ -17,7 +17,7 @@ def counted(event: str) -> float:
     return REGISTRY.get_sample_value("docstore_work_leases_total", labels) or 0.0
 
 
-async def test_what_a_region_has_received_counts_as_completed(infra: InfraSettings) -> None:
+async def test_a_received_account_counts_as_replicated(infra: InfraSettings) -> None:
     """None of it as lost; an account that changed meanwhile is due again."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{infra.database_prefix}replication_{new_id()}")

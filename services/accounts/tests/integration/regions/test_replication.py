@@ -107,7 +107,7 @@ async def test_a_change_is_sent_again_until_it_is_acknowledged(west: Region, eas
 
 
 @pytest.mark.parametrize("owner", ["lease_owner", "lease"])
-async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west: Region, east: Region, owner: str) -> None:
+async def test_replication_claimed_by_a_dead_instance_continues(west: Region, east: Region, owner: str) -> None:
     """A row is sent once the lease has ended that an instance of this release, or of the one before, had on it."""
     east.line.cut = True
     email = west.email()

@@ -68,7 +68,7 @@ async def test_a_password_is_set_once_and_ends_every_session(
     assert await client.refused("POST", "/v1/password-resets/confirm", {**confirm, "password": OLD}) == GONE
 
 
-async def test_who_guessed_too_often_is_let_in_after_a_reset(
+async def test_a_reset_ends_the_lock_after_wrong_guesses(
     client: Client, settings: AccountsSettings, token: str
 ) -> None:
     """With the new password, at once and from the address of the guesses; from others it was never refused."""
@@ -98,14 +98,14 @@ async def test_the_account_of_the_new_password_is_published(
     assert await eventually(used) == [PasswordReset(reset_id=reset_id, account_id=account["id"], revision=2)]
 
 
-async def test_nobody_learns_who_has_an_account(client: Client, database: Database) -> None:
+async def test_responses_do_not_reveal_who_has_an_account(client: Client, database: Database) -> None:
     """An address that is nobody's, or is none, gets the same answer; there is nothing to mail."""
     for email in ("nobody@example.org", "no address"):
         await ask(client, email)
     assert await answered(database) == []
 
 
-async def test_of_two_at_once_one_sets_the_password(client: Client, token: str) -> None:
+async def test_a_reset_link_works_once_concurrently(client: Client, token: str) -> None:
     """Whichever it is: its password works, the other's was refused."""
     passwords = ["first horse", "second horse"]
     answers = await asyncio.gather(
@@ -140,7 +140,7 @@ async def test_a_link_is_good_for_an_hour(client: Client, database: Database, to
     assert await client.refused("POST", "/v1/password-resets/confirm", {"token": token, "password": NEW}) == GONE
 
 
-async def test_nobody_fills_a_mailbox(client: Client, database: Database, token: str) -> None:
+async def test_repeated_requests_do_not_fill_a_mailbox(client: Client, database: Database, token: str) -> None:
     """Three mails an hour, however often somebody asks; all of their links work until one has."""
     for _ in range(5):
         await ask(client, ANN)
@@ -183,7 +183,7 @@ async def test_an_administrator_makes_a_link_to_pass_on(
     assert not (await ann.ok("GET", "/v1/me"))["email_verified"], "it was passed on by whatever way"
 
 
-async def test_what_an_instance_left_another_answers(run: Run, database: Database) -> None:
+async def test_another_instance_continues_a_dead_ones_resets(run: Run, database: Database) -> None:
     """One that died with a request in its hands: the next instance answers when its lease has ended."""
     async with run() as client:
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})

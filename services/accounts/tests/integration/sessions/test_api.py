@@ -90,7 +90,7 @@ async def test_a_replayed_refresh_token_revokes_its_family(run: Run, database: D
         assert len((await ann.ok("GET", "/v1/sessions"))["items"]) == 1
 
 
-async def test_of_many_uses_of_one_token_at_once_one_wins(run: Run, database: Database) -> None:
+async def test_a_refresh_token_works_once_concurrently(run: Run, database: Database) -> None:
     """Eight refreshes with one token on two instances: one answer at most, and no session left to two holders."""
     async with run() as first, run() as second:
         await first.person("ann@example.org")
@@ -118,7 +118,7 @@ async def test_devices_are_listed_newest_first_and_paged(client: Client) -> None
 
 
 async def test_a_device_is_logged_out_from_another(client: Client) -> None:
-    """Its refresh token stops working; a stranger's session and an unknown one are both 404."""
+    """Its refresh token stops working; another account's session and an unknown one are both 404."""
     ann, bob = await client.person("ann@example.org"), await client.person("bob@example.org")
     tokens = await client.ok("POST", "/v1/sessions", LOGIN | {"device_name": "Lost phone"})
     lost = (await ann.ok("GET", "/v1/sessions"))["items"][0]

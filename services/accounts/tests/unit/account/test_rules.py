@@ -45,7 +45,7 @@ def test_addresses_people_have_are_accepted(email: str) -> None:
         *("a" * 65 + "@x.y", "a@" + "x" * 64, "a@" + "x." * 130 + "y"),
     ],
 )
-def test_what_is_no_address_is_refused(email: str) -> None:
+def test_invalid_addresses_are_refused(email: str) -> None:
     """Nothing that a mail server would refuse, or that smuggles a header or an invisible character, is kept."""
     with pytest.raises(Invalid) as refused:
         clean_email(email)

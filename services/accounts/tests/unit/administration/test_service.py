@@ -1,7 +1,7 @@
 """Use cases of accounts on fakes."""
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.account.rules import Change
 from docstore_events.catalogue.accounts import AccountPlanChanged, AccountUpdated

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.catalogue.accounts import AccountInvited

@@ -1,7 +1,7 @@
 """What people change of their own account, on fakes."""
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.account.rules import Change
 from docstore_platform.errors import DomainError, Invalid
@@ -41,6 +41,18 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world: W
     with pytest.raises(DomainError):
         await world.logins.log_in("0@example.org", "correct horse", address="1.2.3.4")
     await world.logins.log_in("0@example.org", "battery staple", address="1.2.3.4")
+
+
+async def test_a_language_is_kept_until_another_is_chosen(world: World) -> None:
+    """None at first; a change of the name keeps it, and the same choice again is no change."""
+    caller = await world.caller()
+    assert (await world.service.own(caller)).language is None
+    chosen = await world.profile.update(caller, "1.2.3.4", language="de")
+    assert (chosen.language, chosen.revision) == ("de", 2)
+    renamed = await world.profile.update(caller, "1.2.3.4", display_name="New", language="de")
+    assert (renamed.language, renamed.revision) == ("de", 3)
+    again = await world.profile.update(caller, "1.2.3.4", language="de")
+    assert again.revision == 3
 
 
 async def test_plans_are_not_self_service_unless_switched_on(world: World) -> None:

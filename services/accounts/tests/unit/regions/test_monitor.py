@@ -1,4 +1,4 @@
-"""The list of regions says how far away and how far behind each is."""
+"""The list of regions contains the latency and the lag of each."""
 
 from dataclasses import dataclass
 

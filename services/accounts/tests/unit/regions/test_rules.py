@@ -71,7 +71,7 @@ def test_an_account_replaces_a_claim() -> None:
 
 @pytest.mark.parametrize("here", [HERE, THERE, "eu-north-1"])
 @pytest.mark.parametrize(("lost", "made_since"), [("1", "2"), ("2", "1")])
-def test_of_two_accounts_of_one_home_the_replicated_one_counts(here: str, lost: str, made_since: str) -> None:
+def test_the_replicated_account_of_a_region_wins(here: str, lost: str, made_since: str) -> None:
     """A home has an e-mail once: after its restore from a backup the account that was lost holds it no more."""
     assert compare_entries(entry(made_since, home=THERE), None, entry(lost, home=THERE, revision=7), here) == "newer"
 

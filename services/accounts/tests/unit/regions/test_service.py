@@ -237,7 +237,7 @@ async def test_a_sign_up_that_was_given_up_by_others_can_only_fail() -> None:
     assert [account.home_region for account in regions.made] == [NAMES[1]]
 
 
-async def test_a_paused_sign_up_that_nobody_disturbed_goes_on() -> None:
+async def test_a_paused_sign_up_continues_if_nothing_changed_meanwhile() -> None:
     """Time alone ends nothing."""
     regions = Regions()
     assert await regions.begin(0) == 0
@@ -246,7 +246,7 @@ async def test_a_paused_sign_up_that_nobody_disturbed_goes_on() -> None:
     assert len(regions.made) == 1
 
 
-async def test_without_the_claims_home_nobody_is_let_in() -> None:
+async def test_without_the_home_region_of_claims_the_address_is_refused() -> None:
     """The claimant may have made its account: only its region knows, and it is cut off."""
     regions = Regions()
     arbitrates = NAMES.index(arbiter(NAMES, hash_email(PEPPER, EMAIL)))

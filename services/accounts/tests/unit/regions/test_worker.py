@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 from regions_fakes import FakeDirectory, FakeIntroductions, FakeReplicationQueue
 
 from docstore_accounts.account import events

@@ -1,7 +1,7 @@
 """Sign-up and the first administrator, on fakes."""
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 from pydantic import SecretStr
 
 from docstore_accounts.settings import AccountsSettings
@@ -44,7 +44,7 @@ async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world: World, do
 
 
 async def test_the_first_admin_is_made_once(world: World, settings: AccountsSettings) -> None:
-    """Starting again, or with another password, changes nothing; an account a stranger made first is not promoted."""
+    """Starting again, or with another password, changes nothing; an existing account is not promoted."""
     password = SecretStr("correct horse")
     update = {"first_admin_email": "root@example.org", "first_admin_password": password}
     world.configure(settings.model_copy(update=update))

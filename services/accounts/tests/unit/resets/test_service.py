@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.regions.client import RegionUnreachable
 from docstore_accounts.regions.service import Home, SingleRegionClaims
@@ -96,7 +96,7 @@ async def test_an_instance_that_lost_its_lease_mails_nothing(world: World) -> No
     assert mails(world) == []
 
 
-async def test_of_many_requests_one_calls_an_unreachable_region_each_lease(settings: AccountsSettings) -> None:
+async def test_an_unreachable_region_is_called_once_per_lease(settings: AccountsSettings) -> None:
     """The others wait without a call; all are forwarded once it is reachable."""
     region = FakeRegion(away=True)
     world = World(settings, claims=ElsewhereClaims(region))

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.account.rules import Change
 from docstore_accounts.revocation.service import RevocationFeed

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.sessions.rules import RefreshToken
 from docstore_platform.errors import DomainError
@@ -90,7 +90,7 @@ async def test_a_replayed_refresh_token_revokes_its_family(world: World) -> None
     assert not world.sessions.rows
 
 
-async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world: World) -> None:
+async def test_concurrent_reuse_of_a_refresh_token_ends_the_session(world: World) -> None:
     """Two holders of one token can't both go on, whoever was first."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
@@ -99,8 +99,8 @@ async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world: World) -
     assert not world.sessions.rows
 
 
-async def test_a_made_up_token_ends_nobodys_session(world: World) -> None:
-    """Knowing a session's id is not enough to have it revoked."""
+async def test_a_forged_token_ends_no_session(world: World) -> None:
+    """The id of a session is not enough to revoke it."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     real = RefreshToken.parse((await log_in(world)).refresh_token)
     for token in (RefreshToken.new(real.session_id).text, replace(real.next(), family=b"x" * 18).text, "nonsense"):
@@ -154,7 +154,7 @@ async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world: World) ->
     assert third.device_token != first.device_token
 
 
-async def test_strangers_do_not_lock_a_known_device_out(world: World) -> None:
+async def test_other_addresses_do_not_lock_a_known_device_out(world: World) -> None:
     """While many addresses guess, a device with its token logs in; one without waits, and so does a made-up token."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     known = (await log_in(world)).device_token

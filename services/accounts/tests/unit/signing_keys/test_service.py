@@ -2,7 +2,7 @@
 
 import asyncio
 
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.account.rules import Account
 from docstore_accounts.sessions.rules import Session

@@ -1,7 +1,7 @@
 """Verifying an e-mail address, on fakes."""
 
 import pytest
-from accounts_fakes import World
+from accounts_world import World
 
 from docstore_accounts.account.rules import Change
 from docstore_accounts.settings import AccountsSettings
@@ -104,7 +104,7 @@ async def test_forged_tokens_verify_nothing(world: World, links) -> None:
         await fails_with("verification_not_found", world.verification.verify(forged))
 
 
-async def test_who_needs_no_proof(world: World, settings: AccountsSettings) -> None:
+async def test_accounts_that_need_no_verification(world: World, settings: AccountsSettings) -> None:
     """The first administrator, also one from before; whom an administrator vouches for; all, by setting."""
     admin = await world.caller(role="admin")
     assert (await world.service.get(admin.account_id)).email_verified

@@ -1,0 +1,1 @@
+"""API tokens: long-lived credentials of programs, with scopes."""
