@@ -71,6 +71,9 @@ class FakeContacts:
     def __init__(self) -> None:
         self.rows: dict[str, Contact] = {}
 
+    async def language_of(self, account_id: str) -> str:
+        return self.rows[account_id].language if account_id in self.rows else "en"
+
     async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
         self.rows |= {contact.account_id: contact for contact in contacts}
 
@@ -191,10 +194,14 @@ class FakePhones:
 class FakeDeliveries:
     """Pending deliveries by age; the last claim of each counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
         self.rows: dict[str, Delivery] = {}
         self.owners: dict[str, str] = {}
         self.postponed_for: timedelta | None = None
+
+    async def now(self) -> datetime:
+        return self.clock()
 
     async def latest(self, streams: Collection[str], session: Session) -> dict[str, Delivery]:
         return {row.stream: row for row in self.rows.values() if row.stream in streams}
@@ -277,7 +284,7 @@ class World:
         self.clock = FakeClock()
         self.contacts, self.preferences, self.shares = FakeContacts(), FakePreferences(), FakeShares()
         self.subscriptions, self.rechecks, self.inbox = FakeSubscriptions(), FakeRechecks(), FakeInbox()
-        self.deliveries, self.queues = FakeDeliveries(), FakeQueues(self.clock)
+        self.deliveries, self.queues = FakeDeliveries(self.clock), FakeQueues(self.clock)
         self.transactor = FakeTransactor()
         self.webhook, self.validity = ScriptedChannel(), FakeValidity()
         numbers = count(1)

@@ -1,3 +1,5 @@
+"""`python -m docstore_notify`: the service on its own, on port PORT."""
+
 from docstore_notify.app import create_app
 from docstore_platform.serve import serve
 

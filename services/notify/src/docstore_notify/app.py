@@ -13,12 +13,12 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_notify.channels.aws_services.text_messages import TextMessages
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.mail.rendering import Renderer
 from docstore_notify.channels.push import PushChannel, vapid_keys
 from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.channels.sms import SmsChannel
-from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.contacts.repository import MongoContacts
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -55,8 +55,8 @@ from docstore_notify.unsubscribe.service import UnsubscribeService
 from docstore_notify.unsubscribe.tokens import UnsubscribeTokens
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo, server_time
-from docstore_platform.period_counts import MongoPeriodCounts
 from docstore_platform.security.mailed_links import TypedCodes
+from docstore_platform.security.period_counts import MongoPeriodCounts
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
 
@@ -126,6 +126,7 @@ def create_app(
         TypedCodes(infra, purpose=b"docstore phone verification 1", digits=CODE_DIGITS),
         texts.send_code,
         partial(SmsChannel.unavailable, settings),
+        contacts.language_of,
     )
 
     sender = DeliveryWorker(deliveries, delivery_attempt, recorder, settings)
@@ -171,7 +172,7 @@ def create_app(
         public=[
             subscriptions_router(following),
             preferences_router(preferences),
-            inbox_router(inbox),
+            inbox_router(inbox, contacts),
             push_router(registration),
             phone_router(phone_service),
             unsubscribe_router(unsubscribe_service),

@@ -24,7 +24,8 @@ Kind = (
 )
 """Kinds of messages. `invitation` goes to an unverified address; `test` is requested by the subscriber,
 `password_reset` by anybody who claims to own the account, `email_verification` by a sign-up, `account_invitation` by an
-administrator. `password_notice`: the password was changed, or an administrator has created a reset link."""
+administrator. `password_notice`: the password was changed, an administrator has created a reset link, or an API token,
+which works as a password, was created."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (
     *CHOSEN_KINDS,

@@ -5,6 +5,7 @@ from docstore_events.catalogue.accounts import (
     AccountEvent,
     AccountInvited,
     AccountUpdated,
+    ApiTokenCreated,
     EmailVerificationRequested,
     PasswordChanged,
     PasswordReset,
@@ -88,6 +89,12 @@ class NotifySubscribers(Subscribers[Batch]):
         facts: Facts = {"change": "link_made", "device": "", "expires_at": rfc3339(envelope.event.expires_at)}
         _password_notice(envelope, envelope.event.account_id, facts, batch)
 
+    def on_api_token_created(self, envelope: Envelope[ApiTokenCreated], batch: Batch) -> None:
+        event = envelope.event
+        facts: Facts = {"change": "token_created", "device": event.device, "name": event.name}
+        facts["scopes"] = ", ".join(event.scopes)
+        _password_notice(envelope, event.account_id, facts, batch)
+
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], batch: Batch) -> None:
         event = envelope.event
         if not event.notify_uploader:
@@ -107,7 +114,7 @@ class NotifySubscribers(Subscribers[Batch]):
         """One notice, however many files."""
         event = envelope.event
         files = event.files - len(event.refused)
-        if files:
+        if files and event.notify_uploader:
             facts: Facts = {
                 "path": event.path,
                 "files": files,
@@ -182,7 +189,12 @@ def _contact(event: AccountEvent, batch: Batch) -> None:
     known = batch.contacts.get(event.account_id)
     if known is None or event.revision > known.revision:
         batch.contacts[event.account_id] = Contact(
-            event.account_id, event.email, event.display_name, event.revision, event.email_verified
+            event.account_id,
+            event.email,
+            event.display_name,
+            event.revision,
+            event.email_verified,
+            event.language or "en",
         )
 
 
@@ -202,19 +214,23 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, m
         "kind": file.kind,
         "version": file.version,
         "actor_id": event.actor_id,
-        "device": file.device,
+        "device": "" if event.by_link else file.device,
         **(more or {}),
     }
+    if event.by_link:
+        facts["by_link"] = event.by_link
     source = _source(envelope, facts)
+    if event.by_link:  # owners follow what they let visitors edit
+        batch.notices += personal(source, file.owner_id, "file_changed")
     batch.changes.append(
         FollowedChange(source, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
     )
 
 
 def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, batch: Batch) -> None:
-    """Not in the app: the user of a stolen session must not delete it. No push or text tells of a reset link."""
+    """Not in the app: the user of a stolen session must not delete it. Only a changed password is pushed and texted."""
     source = _source(envelope, facts)
-    channels = ("email",) if facts["change"] == "link_made" else ("email", "push", "sms")
+    channels = ("email", "push", "sms") if facts["change"] in ("changed", "reset") else ("email",)
     batch.notices += [source.to(account_id, channel, "password_notice") for channel in channels]
 
 

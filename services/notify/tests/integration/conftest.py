@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,20 @@ def accounts_of(notify: Notify) -> FastAPI:
 
 @pytest.fixture
 async def notify(infra: InfraSettings) -> AsyncIterator[Notify]:
+    """Nothing runs yet: `async with notify.running(setting=...)`. Who reads mails has a mailbox of its own."""
+    async with open_notify(infra) as notify:
+        yield notify
+
+
+@pytest.fixture(scope="module")
+async def running(module_infra: InfraSettings) -> AsyncIterator[Notify]:
+    """One instance for the tests of a module, which have people of their own; every event is a notice of its own."""
+    async with open_notify(module_infra) as notify, notify.running(digest_interval_seconds=0):
+        yield notify
+
+
+@asynccontextmanager
+async def open_notify(infra: InfraSettings) -> AsyncIterator[Notify]:
     name = new_id()
     urls = {f"{service}_url": f"local:{service}-{name}" for service in ("accounts", "metadata")}
     infra = infra.model_copy(update=urls)

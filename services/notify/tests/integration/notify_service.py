@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from receivers import Machines, MoodySes
 from service_calls import ServiceCaller
 
-from docstore_events.catalogue.accounts import AccountCreated
+from docstore_events.catalogue.accounts import AccountCreated, Language
 from docstore_events.catalogue.event import Event
 from docstore_events.catalogue.files import FileState
 from docstore_events.catalogue.uploads import UploadCompleted
@@ -55,7 +55,7 @@ class Person:
     def email(self) -> str:
         return f"{self.id}@example.org"
 
-    def signed_up(self, revision: int = 1) -> AccountCreated:
+    def signed_up(self, revision: int = 1, language: Language | None = None) -> AccountCreated:
         return AccountCreated(
             revision=revision,
             account_id=self.id,
@@ -66,6 +66,7 @@ class Person:
             status="active",
             home_region="here",
             created_at=utc_now(),
+            language=language,
         )
 
     def uploaded(self, name: str = "plan.pdf") -> UploadCompleted:

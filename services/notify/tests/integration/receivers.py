@@ -13,19 +13,20 @@ from email.parser import BytesParser
 from typing import Any, Literal
 
 from aiohttp import web
+from notify_fakes import FakeContacts
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws_services.clients import Aws
+from docstore_notify.channels.aws_services.text_messages import TextMessages
 from docstore_notify.channels.base import Channel
 from docstore_notify.channels.eventbridge import EventBridgeChannel
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.channels.sqs import SqsChannel
-from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.channels.webhook import WebhookChannel
 from docstore_notify.domain import Delivery
 from docstore_notify.settings import NotifySettings
 from docstore_platform.mongo import Session
-from docstore_platform.period_counts import Count
+from docstore_platform.security.period_counts import Count
 
 Mood = Literal["well", "failing", "refusing", "throttling", "silent"]
 
@@ -144,7 +145,7 @@ class CountsInMemory:
 def aws_channels(settings: NotifySettings) -> dict[str, Channel]:
     """Those that call AWS, each to be closed."""
     return {
-        "sns": SnsChannel(Aws(settings), TextMessages.open(settings, CountsInMemory())),
+        "sns": SnsChannel(Aws(settings), TextMessages.open(settings, CountsInMemory()), FakeContacts().language_of),
         "sqs": SqsChannel(Aws(settings)),
         "eventbridge": EventBridgeChannel(Aws(settings)),
     }

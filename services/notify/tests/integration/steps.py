@@ -17,10 +17,10 @@ async def handled(notify: Notify, ids: list[str]) -> None:
     await eventually(settled)
 
 
-async def click(notify: Notify, mail: Any, method: str = "POST") -> Any:
+async def click(notify: Notify, mail: Any, method: str = "POST", languages: str = "") -> Any:
     """What a mail program does with the header (RFC 8058)."""
     url = urlsplit(str(mail["List-Unsubscribe"]).strip("<>"))
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    headers = {"content-type": "application/x-www-form-urlencoded"}
+    headers = {"content-type": "application/x-www-form-urlencoded", "accept-language": languages}
     body = b"List-Unsubscribe=One-Click" if method == "POST" else b""
     return await LocalTransport(notify.url).send(method, f"{url.path}?{url.query}", headers, body)

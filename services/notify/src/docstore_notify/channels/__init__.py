@@ -1,0 +1,1 @@
+"""Channels that send a message: one module each, listed in `registry.py`."""

@@ -7,10 +7,10 @@ from typing import ClassVar, Self
 
 from docstore_contracts.accounts import AccountsClient
 from docstore_events.transaction import Transactor
+from docstore_notify.channels.aws_services.text_messages import TextMessages
 from docstore_notify.channels.mail.rendering import Renderer
 from docstore_notify.channels.results import Receipt
 from docstore_notify.channels.target_fields import TargetFields
-from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.contacts.repository import Contacts
 from docstore_notify.domain import NOWHERE, Delivery, Target
 from docstore_notify.inbox.repository import Inbox

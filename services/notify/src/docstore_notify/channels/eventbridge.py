@@ -3,8 +3,8 @@
 import re
 from typing import ClassVar
 
-from docstore_notify.channels.aws import outcome
-from docstore_notify.channels.aws_targets import REGION, ROLE_HELP, AwsChannel, checked_arn, with_role
+from docstore_notify.channels.aws_services.clients import outcome
+from docstore_notify.channels.aws_services.targets import REGION, ROLE_HELP, AwsChannel, checked_arn, with_role
 from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.target_fields import TargetFields, invalid_target

@@ -11,8 +11,9 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.safe_http.client import SafeHttp
-from docstore_notify.channels.vapid import VapidKeys
+from docstore_notify.channels.signing.vapid import VapidKeys
 from docstore_notify.channels.webhook import check_url, post_safely
+from docstore_notify.contacts.repository import Contacts
 from docstore_notify.domain import CRITICAL, Delivery
 from docstore_notify.push_subscriptions.repository import PushSubscriptions
 from docstore_notify.push_subscriptions.rules import PushSubscription, decoded
@@ -20,6 +21,7 @@ from docstore_notify.settings import NotifySettings
 from docstore_notify.texts import one_line, subject
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import DomainError
+from docstore_platform.languages import SOURCE
 
 TTL_SECONDS = 24 * 3600
 """How long a push service keeps a message for a browser that is not running."""
@@ -57,19 +59,21 @@ class PushChannel(Channel):
         keys: VapidKeys,
         browsers: PushSubscriptions,
         accounts: AccountsClient,
+        contacts: Contacts,
         clock: Clock = utc_now,
     ) -> None:
         self._http = http
         self._keys = keys
         self._browsers = browsers
         self._accounts = accounts
+        self._contacts = contacts
         self._clock = clock
 
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
         settings = resources.settings
         http = SafeHttp(settings.webhook_allowed_networks, settings.webhook_timeout_seconds)
-        return cls(http, vapid_keys(settings), resources.browsers, resources.accounts)
+        return cls(http, vapid_keys(settings), resources.browsers, resources.accounts, resources.contacts)
 
     @classmethod
     def unavailable(cls, settings: NotifySettings) -> str:
@@ -90,15 +94,16 @@ class PushChannel(Channel):
             browsers = [found] if found is not None and found.account_id == delivery.account_id else []
         if not browsers:
             raise Refused("no browser receives notifications: turn them on in the settings of the page")
+        content = push_message(delivery, await self._contacts.language_of(delivery.account_id))
         receipt: Receipt | None = None
         for browser in browsers:
-            receipt = await self._send_to(browser, delivery)
+            receipt = await self._send_to(browser, delivery, content)
         return receipt
 
     async def close(self) -> None:
         await self._http.close()
 
-    async def _send_to(self, browser: PushSubscription, delivery: Delivery) -> Receipt:
+    async def _send_to(self, browser: PushSubscription, delivery: Delivery, content: dict[str, str]) -> Receipt:
         if delivery.kind not in AFTER_LOG_OUT and not await self._is_logged_in(browser):
             await self._remove(browser)
             raise Gone("the browser is logged out")
@@ -114,7 +119,7 @@ class PushChannel(Channel):
             "Urgency": "high" if delivery.kind in CRITICAL else "normal",
         }
         try:
-            return await post_safely(self._http, browser.endpoint, encrypted(delivery, browser), headers, self._clock())
+            return await post_safely(self._http, browser.endpoint, encrypted(content, browser), headers, self._clock())
         except (NotNow, Gone) as error:
             if error.status not in GONE:
                 raise
@@ -131,7 +136,7 @@ class PushChannel(Channel):
         await self._browsers.remove(browser.account_id, browser.id)
 
 
-def push_message(delivery: Delivery) -> dict[str, str]:
+def push_message(delivery: Delivery, language: str = SOURCE) -> dict[str, str]:
     """Return what the page's service worker shows. It has no contents, and no address that works without a log-in."""
     files = {str(item["file_id"]) for item in delivery.items if item.get("file_id")}
     invited = any(item.get("change") == "invited" for item in delivery.items)
@@ -139,7 +144,7 @@ def push_message(delivery: Delivery) -> dict[str, str]:
     return {
         "id": delivery.id,
         "kind": delivery.kind,
-        "title": one_line(subject(delivery), TITLE_CHARS),
+        "title": one_line(subject(delivery, language), TITLE_CHARS),
         "body": one_line(_body(delivery), BODY_CHARS),
         "url": page,
     }
@@ -155,9 +160,9 @@ def _body(delivery: Delivery) -> str:
     return ", ".join(list(names)[:LISTED_NAMES])
 
 
-def encrypted(delivery: Delivery, browser: PushSubscription) -> bytes:
+def encrypted(message: dict[str, str], browser: PushSubscription) -> bytes:
     """Encrypt the message with keys that only the browser has (RFC 8291). Raises Refused if its key is no point."""
-    content = json.dumps(push_message(delivery), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    content = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     try:
         sealed: bytes = http_ece.encrypt(
             content,

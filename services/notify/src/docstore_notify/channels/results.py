@@ -1,4 +1,4 @@
-"""Results of sending a message by a channel."""
+"""Results of an attempt to send: accepted, failed for now, failed for good."""
 
 from dataclasses import dataclass
 

@@ -3,13 +3,14 @@
 import re
 from typing import Any, ClassVar, Self
 
-from docstore_notify.channels.aws import Aws
-from docstore_notify.channels.aws_targets import ROLE_HELP, AwsChannel, checked_arn, with_role
+from docstore_notify.channels.aws_services.clients import Aws
+from docstore_notify.channels.aws_services.targets import ROLE_HELP, AwsChannel, checked_arn, with_role
+from docstore_notify.channels.aws_services.text_messages import TextMessages, sms_text
 from docstore_notify.channels.base import ChannelResources
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
-from docstore_notify.channels.text_messages import TextMessages, sms_text
+from docstore_notify.contacts.rules import LanguageOf
 from docstore_notify.domain import Delivery, Target
 from docstore_notify.phone.rules import PHONE_NUMBER
 from docstore_notify.settings import NotifySettings
@@ -28,13 +29,14 @@ class SnsChannel(AwsChannel):
         "role_arn": ROLE_HELP,
     }
 
-    def __init__(self, aws: Aws, texts: TextMessages) -> None:
+    def __init__(self, aws: Aws, texts: TextMessages, language_of: LanguageOf) -> None:
         super().__init__(aws)
         self._texts = texts
+        self._language_of = language_of
 
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
-        return cls(Aws(resources.settings), resources.texts)
+        return cls(Aws(resources.settings), resources.texts, resources.contacts.language_of)
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
@@ -60,7 +62,8 @@ class SnsChannel(AwsChannel):
         if target is None:
             raise Refused("SNS target without a topic or a phone number")
         if _is_phone(target):
-            return await self._texts.send(delivery.account_id, target.address, sms_text(delivery))
+            text = sms_text(delivery, await self._language_of(delivery.account_id))
+            return await self._texts.send(delivery.account_id, target.address, text)
         request = _to_topic(delivery, target)
         response = await self._aws.call("sns", target, lambda client: client.publish(**request))
         return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])

@@ -3,7 +3,7 @@
 import re
 from typing import Any, ClassVar
 
-from docstore_notify.channels.aws_targets import ROLE_HELP, AwsChannel, checked_arn, with_role
+from docstore_notify.channels.aws_services.targets import ROLE_HELP, AwsChannel, checked_arn, with_role
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
 from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url

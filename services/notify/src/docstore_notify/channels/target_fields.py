@@ -1,4 +1,4 @@
-"""Entered fields of a target."""
+"""Fields of a subscription's `target` as a client entered them, read one by one and checked."""
 
 import re
 from collections.abc import Mapping

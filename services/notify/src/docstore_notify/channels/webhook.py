@@ -13,8 +13,8 @@ from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.safe_http.client import ForbiddenAddress, HttpResponse, SafeHttp
 from docstore_notify.channels.safe_http.public_addresses import AddressRule
+from docstore_notify.channels.signing.webhooks import new_secret, signed_headers
 from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url
-from docstore_notify.channels.webhook_signing import new_secret, signed_headers
 from docstore_notify.domain import Delivery, Target
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now

@@ -1,10 +1,11 @@
-"""Repository of contacts."""
+"""Names, addresses and languages of accounts, from their events, in collection `contacts`."""
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable
 from typing import Protocol
 
 from docstore_notify.contacts.rules import Contact
+from docstore_platform.languages import SOURCE
 from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne
 
 
@@ -12,6 +13,9 @@ class Contacts(Protocol):
     """Name and address of every account."""
 
     async def find(self, account_ids: Several[str]) -> dict[str, Contact]: ...
+
+    async def language_of(self, account_id: str) -> str:
+        """Return the language in which an account is written to; English for an unknown one."""
 
     async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
         """Store contacts, except those with a later stored revision."""
@@ -24,6 +28,10 @@ class MongoContacts:
     async def find(self, account_ids: Several[str]) -> dict[str, Contact]:
         rows = self._contacts.find({"_id": {"$in": list(account_ids)}})
         return {row["_id"]: _contact(row) async for row in rows}
+
+    async def language_of(self, account_id: str) -> str:
+        row = await self._contacts.find_one({"_id": account_id}, {"language": 1})
+        return str(row.get("language", SOURCE)) if row else SOURCE
 
     async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
         by_id = {contact.account_id: contact for contact in contacts}
@@ -38,6 +46,7 @@ class MongoContacts:
                         "display_name": contact.display_name,
                         "revision": contact.revision,
                         "verified": contact.verified,
+                        "language": contact.language,
                     }
                 },
                 upsert=True,
@@ -50,4 +59,11 @@ class MongoContacts:
 
 
 def _contact(row: Document) -> Contact:
-    return Contact(row["_id"], row["email"], row["display_name"], row["revision"], row.get("verified", False))
+    return Contact(
+        row["_id"],
+        row["email"],
+        row["display_name"],
+        row["revision"],
+        row.get("verified", False),
+        row.get("language", SOURCE),
+    )

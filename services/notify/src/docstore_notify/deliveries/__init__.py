@@ -1,0 +1,1 @@
+"""Deliveries: planned with their events, sent by workers, recorded with their outcome."""

@@ -1,4 +1,4 @@
-"""Stored log of a delivery."""
+"""The log of a delivery's attempts as a MongoDB document."""
 
 from datetime import datetime
 from typing import Any

@@ -141,7 +141,7 @@ class DeliveryPlanner:
     async def _plan_digests(self, notices: Sequence[Notice], transaction: Transaction) -> None:
         streams = _by_stream(notices)
         latest = await self._deliveries.latest(streams, transaction.session) if self._pacing.pause else {}
-        now = self._clock()
+        now = await self._deliveries.now()
         deliveries: list[Delivery] = []
         for stream, digested in streams.items():
             deliveries += plan_digests(digested, latest.get(stream), now, self._pacing_of(digested[0].kind), self._ids)

@@ -24,6 +24,7 @@ from docstore_platform.mongo import (
     ReturnDocument,
     Session,
     UpdateOne,
+    server_time,
 )
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
@@ -45,6 +46,9 @@ class Claim:
 
 class Deliveries(Protocol):
     """All deliveries, and the last one of each stream."""
+
+    async def now(self) -> datetime:
+        """Return the time by which it is decided what is due: no clock of an instance delays a delivery."""
 
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
         """Return the last delivery of each stream, if known."""
@@ -88,6 +92,7 @@ class MongoDeliveries:
     """`next_at`: when a worker may claim a delivery; `due_at`: when it was planned for."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
+        self._database = database
         self._deliveries: Collection = database["deliveries"]
         self._queue = LeaseQueue(
             self._deliveries,
@@ -111,6 +116,9 @@ class MongoDeliveries:
             ]
         )
         await self._streams.create_index("due_at", expireAfterSeconds=STREAM_KEPT_SECONDS)
+
+    async def now(self) -> datetime:
+        return await server_time(self._database)
 
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
         ids = [row["delivery_id"] async for row in self._streams.find({"_id": {"$in": list(streams)}}, session=session)]

@@ -67,7 +67,10 @@ class MongoInbox:
 
     async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
         rows = [_row(delivery) for delivery in deliveries]
-        writes = [UpdateOne({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True) for row in rows]
+        writes = [
+            UpdateOne({key: row.pop(key) for key in ("_id", "account_id")}, {"$setOnInsert": row}, upsert=True)
+            for row in rows
+        ]
         await self._notifications.bulk_write(writes, session=session)
 
     async def page(self, account_id: str, before: str, limit: int, *, unread: bool) -> list[Notification]:

@@ -51,5 +51,8 @@ class MarkRead(RequestModel):
     model_config = ConfigDict(json_schema_extra=one_of("ids", "all", "before", empty={"all": False}))
 
     ids: list[Id] | None = Field(None, max_length=1000, fail_fast=True)
+    """These notifications."""
     all: bool = False
+    """All notifications."""
     before: Moment | None = None
+    """All notifications before this time."""

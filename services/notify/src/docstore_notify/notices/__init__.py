@@ -1,0 +1,1 @@
+"""Decides whom to notify of an event."""

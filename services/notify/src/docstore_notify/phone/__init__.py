@@ -1,0 +1,1 @@
+"""Phones that get critical news as text messages."""

@@ -21,13 +21,13 @@ def phone_router(phones: PhoneService) -> APIRouter:
     router = APIRouter(prefix=f"{PUBLIC_PREFIX}/notifications/phone", tags=["notifications"])
 
     @router.get("", response_model=schemas.PhoneAndChannel)
-    async def phone(caller: Caller) -> Response:
+    async def get_phone(caller: Caller) -> Response:
         """Get the phone that receives critical news of the account by text message."""
         known = await phones.find(caller.account_id)
         return json_response({**phone_view(known), "unavailable": await phones.unavailable() or None})
 
     @router.put("", response_model=schemas.Phone)
-    async def enter_phone(body: EnterPhone, caller: Caller) -> Response:
+    async def set_phone(body: EnterPhone, caller: Caller) -> Response:
         """Enter a phone number in place of the former one, and send it a code, valid for 10 minutes.
 
         409 `channel_unavailable` if no text messages can be sent here, 422 `invalid_phone_number` if none can be sent
@@ -44,7 +44,7 @@ def phone_router(phones: PhoneService) -> APIRouter:
         return json_response(phone_view(await phones.verify(caller.account_id, body.code)))
 
     @router.delete("", status_code=204)
-    async def remove_phone(caller: Caller) -> None:
+    async def delete_phone(caller: Caller) -> None:
         """Remove the number, also if there is none: text messages end."""
         await phones.remove(caller.account_id)
 

@@ -25,8 +25,3 @@ class Phone:
     code_expires_at: datetime
     tries: int = 0
     """Codes that were tried, whether right or wrong."""
-
-
-def code_text(code: str) -> str:
-    """Return the text to a number that anybody may have entered: it has nothing of theirs."""
-    return f"{code} is the code to verify this phone number. If it was not you who entered it, ignore this text."

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from docstore_notify.contacts.rules import LanguageOf
 from docstore_notify.phone.repository import Phones
-from docstore_notify.phone.rules import CODE_LIFE, Phone, code_text
+from docstore_notify.phone.rules import CODE_LIFE, Phone
+from docstore_notify.texts import code_text
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import Conflict, DomainError, NotFound, invalid
 from docstore_platform.ids import new_id
@@ -22,6 +24,7 @@ class PhoneService:
     send_code: SendCode
     missing_rights: Callable[[], str]
     """Why no texts can be sent here, for people; empty if they can. It may block."""
+    language_of: LanguageOf
     clock: Clock = utc_now
     ids: Callable[[], str] = new_id
 
@@ -42,7 +45,8 @@ class PhoneService:
         if reason := await self.unavailable():
             raise Conflict(reason, code="channel_unavailable")
         phone = Phone(account_id, number, False, self.ids(), self.clock() + CODE_LIFE)
-        await self.send_code(account_id, number, code_text(self.codes.code(phone.code_id)))
+        text = code_text(self.codes.code(phone.code_id), await self.language_of(account_id))
+        await self.send_code(account_id, number, text)
         await self.phones.put(phone)
         return phone
 

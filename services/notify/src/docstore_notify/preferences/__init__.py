@@ -1,0 +1,1 @@
+"""Which notifications an account wants by which channel."""

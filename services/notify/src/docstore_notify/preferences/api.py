@@ -23,12 +23,12 @@ def preferences_router(store: PreferenceStore) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/notifications/preferences", response_model=schemas.Preferences)
-    async def preferences(caller: Caller) -> Response:
+    async def get_notification_preferences(caller: Caller) -> Response:
         found = await store.find([caller.account_id])
         return json_response(preferences_view(found.get(caller.account_id, Preferences(caller.account_id))))
 
     @router.put("/notifications/preferences", response_model=schemas.Preferences)
-    async def prefer(body: Choices, caller: Caller) -> Response:
+    async def set_notification_preferences(body: Choices, caller: Caller) -> Response:
         """Set preferences. Missing ones get their default: on, except mails and pushes about every opening of a link,
         and pushes about uploads. Text messages (`sms`) are sent to a verified phone, about critical news only."""
         wishes = Preferences(caller.account_id, body)

@@ -1,4 +1,4 @@
-"""Repository of preferences."""
+"""Which kinds of notifications an account wants by which channel, in collection `preferences`."""
 
 from collections.abc import Collection as Several
 from typing import Protocol

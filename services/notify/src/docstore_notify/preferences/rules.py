@@ -1,4 +1,4 @@
-"""Notification preferences."""
+"""Kinds of notifications, their defaults for each channel, and what an account chose instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

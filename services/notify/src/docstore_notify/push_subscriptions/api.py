@@ -33,7 +33,7 @@ def push_router(browsers: PushSubscriptionService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/push-key", response_model=schemas.PushKey)
-    async def push_key(caller: Caller) -> Response:
+    async def get_push_key(caller: Caller) -> Response:
         """Get the key that browsers register with (VAPID, RFC 8292); 409 `channel_unavailable` if there is none."""
         return json_response({"key": browsers.server_key})
 
@@ -43,14 +43,14 @@ def push_router(browsers: PushSubscriptionService) -> APIRouter:
         response_model=schemas.PushSubscription,
         responses={200: {"description": "This browser was registered.", "model": schemas.PushSubscription}},
     )
-    async def register_browser(body: RegisterBrowser, caller: Caller) -> Response:
+    async def create_push_subscription(body: RegisterBrowser, caller: Caller) -> Response:
         """Send the caller's notifications to a browser, until its log-in ends; 200 if it was registered."""
         browser = Browser(body.endpoint, body.keys.p256dh, body.keys.auth)
         kept, new = await browsers.register(caller.account_id, caller.session_id, caller.device, browser)
         return json_response(push_subscription_view(kept, caller.session_id), 201 if new else 200)
 
     @router.get("/push-subscriptions", response_model=schemas.PushSubscriptionPage)
-    async def push_subscriptions(caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
+    async def list_push_subscriptions(caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
         after = decode_cursor(cursor, str)[0] if cursor else ""
         found = await browsers.page(caller.account_id, after, limit + 1)
         items = [push_subscription_view(one, caller.session_id) for one in found[:limit]]
@@ -58,7 +58,7 @@ def push_router(browsers: PushSubscriptionService) -> APIRouter:
         return json_response({"items": items, "next_cursor": next_cursor})
 
     @router.delete("/push-subscriptions/{push_subscription_id}", status_code=204)
-    async def remove_browser(push_subscription_id: str, caller: Caller) -> None:
+    async def delete_push_subscription(push_subscription_id: str, caller: Caller) -> None:
         await browsers.remove(caller.account_id, push_subscription_id)
 
     return router

@@ -18,6 +18,7 @@ class RegisterBrowser(RequestModel):
 
     endpoint: str = Field(max_length=2048, description="URL at the browser's push service")
     keys: PushKeys
+    """Keys that encrypt messages for this browser."""
     expirationTime: float | None = Field(None, description="ignored: expired ones are removed")  # noqa: N815 - W3C's
 
 

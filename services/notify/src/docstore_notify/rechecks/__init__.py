@@ -1,0 +1,1 @@
+"""Ends subscriptions of accounts that have lost their right to read."""

@@ -1,0 +1,1 @@
+"""Shares as last notified, so that a change is recognized."""

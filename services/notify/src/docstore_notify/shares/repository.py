@@ -1,4 +1,4 @@
-"""Repository of shares, in the state last notified."""
+"""Shares in the state last notified, and limits on invitations to an address, in MongoDB."""
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable

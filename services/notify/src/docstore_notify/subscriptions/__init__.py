@@ -1,0 +1,1 @@
+"""Subscriptions to files and folders, and the queues of those of other systems."""

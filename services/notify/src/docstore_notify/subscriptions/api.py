@@ -62,7 +62,7 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
         response_model=schemas.CreatedSubscription,
         responses={200: {"description": "This subscription already existed.", "model": schemas.Subscription}},
     )
-    async def follow(body: Follow, request: Request, caller: Caller) -> Response:
+    async def create_subscription(body: Follow, request: Request, caller: Caller) -> Response:
         """Follow a file, or a folder with all its contents; 200 if the subscription already existed.
 
         Only the 201 response contains the signing secret of a webhook. Repeated with its Idempotency-Key, the call that
@@ -79,7 +79,7 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
         return json_response(view, 201 if new else 200)
 
     @router.get("/subscriptions", response_model=schemas.SubscriptionPage)
-    async def subscriptions(
+    async def list_subscriptions(
         caller: Caller, cursor: Cursor = None, limit: Limit = 100, file_id: Id | None = None
     ) -> Response:
         after = decode_cursor(cursor, str)[0] if cursor else ""
@@ -89,22 +89,24 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
         return json_response({"items": [subscription_view(item) for item in items], "next_cursor": next_cursor})
 
     @router.get("/subscriptions/{subscription_id}", response_model=schemas.Subscription)
-    async def subscription(subscription_id: str, caller: Caller) -> Response:
+    async def get_subscription(subscription_id: str, caller: Caller) -> Response:
         return json_response(subscription_view(await following.get(caller.account_id, subscription_id)))
 
     @router.patch("/subscriptions/{subscription_id}", response_model=schemas.Subscription)
-    async def change_subscription(subscription_id: str, body: FollowChange, caller: Caller) -> Response:
+    async def update_subscription(subscription_id: str, body: FollowChange, caller: Caller) -> Response:
         """Change the events, or enable it again with `state: "active"`."""
         events = in_order(body.events) if body.events else None
         changed = await following.change(caller.account_id, subscription_id, events, enable=body.state is not None)
         return json_response(subscription_view(changed))
 
     @router.delete("/subscriptions/{subscription_id}", status_code=204)
-    async def unfollow(subscription_id: str, caller: Caller) -> None:
+    async def delete_subscription(subscription_id: str, caller: Caller) -> None:
         await following.unfollow(caller.account_id, subscription_id)
 
     @router.get("/subscriptions/{subscription_id}/deliveries", response_model=schemas.DeliveryPage)
-    async def deliveries(subscription_id: str, caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
+    async def list_deliveries(
+        subscription_id: str, caller: Caller, cursor: Cursor = None, limit: Limit = 100
+    ) -> Response:
         """List its deliveries of the last 30 days with their attempts, newest first. In-app notifications are in
         `/v1/notifications`."""
         before = decode_cursor(cursor, str)[0] if cursor else ""

@@ -1,4 +1,4 @@
-"""Repository of subscriptions."""
+"""Subscriptions of accounts to files, in collection `subscriptions`."""
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable

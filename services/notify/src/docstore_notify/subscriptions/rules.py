@@ -1,4 +1,4 @@
-"""Subscriptions and their matching changes."""
+"""What a subscription is, and which changes of files match it. Standard library only."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -29,7 +29,9 @@ TARGET_SCHEMA = {
 
 class Follow(RequestModel):
     file_id: Id = Field(min_length=1)
+    """File to follow, or folder to follow with all its contents."""
     channel: Annotated[str, described(enum=REGISTRY.names)] = Field("email", max_length=64)
+    """How notifications are sent."""
     target: Annotated[dict[str, Any], described(**TARGET_SCHEMA)] | None = Field(
         None, description=f"{REGISTRY.help}; 422 `invalid_target`"
     )
@@ -38,6 +40,7 @@ class Follow(RequestModel):
 
 class FollowChange(RequestModel):
     events: Events | None = None
+    """Changes to be notified of."""
     state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
 
 

@@ -22,7 +22,7 @@ from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subs
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.errors import Conflict, TooMany, invalid, not_found
 from docstore_platform.ids import new_id
-from docstore_platform.period_counts import PeriodCounts
+from docstore_platform.security.period_counts import PeriodCounts
 
 KEY_LIFE = timedelta(days=1)
 """An Idempotency-Key that is used later makes a new call, as at the gateway."""

@@ -1,0 +1,1 @@
+"""Unsubscribing from e-mails without a log-in."""

@@ -5,32 +5,34 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from docstore_notify.languages import templates
 from docstore_notify.unsubscribe.service import UnsubscribeService
 from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
 from docstore_platform.http.routes import PUBLIC_PREFIX
-from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
+from docstore_platform.plain_page import STYLE_SOURCE
+from docstore_platform.plain_page.translated import VisitorLanguage, language_headers
 
 Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-PAGE = plain_pages("docstore_notify").get_template("unsubscribe.html")
 
 
 def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/unsubscribe", response_class=HTMLResponse)
-    async def unsubscribe_page(token: Token) -> HTMLResponse:
+    async def get_unsubscribe_page(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Show the confirmation page. It changes nothing: mail programs open links by themselves."""
-        return _page("Unsubscribe from these e-mails?", unsubscribe_service.what(token), ended=False)
+        return _page(unsubscribe_service.what(token), language, ended=False)
 
     @router.post("/unsubscribe", response_class=HTMLResponse)
-    async def unsubscribe(token: Token) -> HTMLResponse:
+    async def unsubscribe(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Unsubscribe: the page's button, and the one-click header of mail programs. Idempotent."""
-        return _page("Done", await unsubscribe_service.end(token), ended=True)
+        return _page(await unsubscribe_service.end(token), language, ended=True)
 
     return router
 
 
-def _page(title: str, what: str, *, ended: bool) -> HTMLResponse:
-    return HTMLResponse(PAGE.render(title=title, what=what, ended=ended), headers=HEADERS)
+def _page(what: str, language: str, *, ended: bool) -> HTMLResponse:
+    html = templates(language).get_template("unsubscribe.html").render(what=what, ended=ended)
+    return HTMLResponse(html, headers=HEADERS | language_headers(language))

@@ -9,20 +9,21 @@ from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.shares.repository import Shares
 from docstore_notify.subscriptions.repository import Subscriptions
 from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
+from docstore_platform.languages import N_
 
 KINDS_IN_WORDS: dict[Kind, str] = {
-    "upload_done": "e-mails about finished uploads",
-    "file_changed": "e-mails about the files and folders in this message",
-    "shared_with_you": "e-mails about files that others share with you",
-    "link_opened": "e-mails about opened links",
-    "link_expiring": "e-mails about expiring links",
-    "content_retrieved": "e-mails about files retrieved from cold storage",
-    "new_device": "e-mails about log-ins on new devices",
-    "quota_exceeded": "e-mails about full storage",
-    "quota_restored": "e-mails about available storage",
-    "subscription_disabled": "e-mails about disabled subscriptions",
-    "invitation": "invitations to this address",
-    "test": "e-mails about this subscription",
+    "upload_done": N_("e-mails about finished uploads"),
+    "file_changed": N_("e-mails about the files and folders in this message"),
+    "shared_with_you": N_("e-mails about files that others share with you"),
+    "link_opened": N_("e-mails about opened links"),
+    "link_expiring": N_("e-mails about expiring links"),
+    "content_retrieved": N_("e-mails about files retrieved from cold storage"),
+    "new_device": N_("e-mails about log-ins on new devices"),
+    "quota_exceeded": N_("e-mails about full storage"),
+    "quota_restored": N_("e-mails about available storage"),
+    "subscription_disabled": N_("e-mails about disabled subscriptions"),
+    "invitation": N_("invitations to this address"),
+    "test": N_("e-mails about this subscription"),
 }
 
 
@@ -52,9 +53,10 @@ class UnsubscribeService:
         return KINDS_IN_WORDS[statement.kind]
 
     async def _unfollow(self, statement: Statement) -> None:
-        """Delete the subscriptions of the mail; if it is too old to be known, switch off all mails of that kind."""
+        """Delete the subscriptions of the mail; if it is too old to be known, or about changes by one's links, which
+        need no subscription, switch off all mails of that kind."""
         delivery = await self.deliveries.find(statement.delivery_id)
-        if delivery is None:
-            await self.preferences.choose(statement.receiver, "file_changed", "email", on=False)
-        else:
+        if delivery is not None:
             await self.subscriptions.remove(statement.receiver, followed_in(delivery))
+        if delivery is None or any("by_link" in item for item in delivery.items):
+            await self.preferences.choose(statement.receiver, "file_changed", "email", on=False)

@@ -15,7 +15,7 @@ from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
 from receivers import aws_channels
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws_services.clients import Aws
 from docstore_notify.channels.base import Channel
 from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.channels.results import NotNow, Refused
@@ -237,7 +237,7 @@ async def test_an_aws_that_is_down_is_waited_for(cloud: Cloud, entered: Entered)
         await opened.close()
 
 
-async def test_what_aws_calls_invalid_is_refused(channels: dict[str, Channel]) -> None:
+async def test_targets_that_aws_calls_invalid_are_refused(channels: dict[str, Channel]) -> None:
     """A request that can never be right is not repeated for a day."""
     with pytest.raises(Refused):
         await channels["sns"].send(delivery("sns", Target("+one", region=REGION)))

@@ -9,7 +9,7 @@ import pytest
 from receivers import aws_channels
 from webhook_receivers import Receiver, Reply
 
-from docstore_notify.channels import aws
+from docstore_notify.channels.aws_services import clients as aws
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.domain import Delivery, Target
 from docstore_notify.settings import NotifySettings

@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 from role_endpoints import RoleKeys, container_endpoint
 
-from docstore_notify.channels.aws import Aws, aws_session
+from docstore_notify.channels.aws_services.clients import Aws, aws_session
 from docstore_notify.channels.mail.transports import SesTransport
 from docstore_notify.domain import Target
 from docstore_notify.settings import NotifySettings

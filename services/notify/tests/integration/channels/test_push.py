@@ -81,7 +81,11 @@ async def test_a_browser_that_is_gone_is_removed(notify: Notify, pushes: PushSer
             return len(await browsers_of(anna)) == 1
 
         await eventually(removed)
-        (failed,) = [data for kind, data in await notify.published("push") if kind == "notification-failed"]
+
+        async def failures() -> list[dict[str, Any]]:
+            return [data for kind, data in await notify.published("push") if kind == "notification-failed"]
+
+        (failed,) = await eventually(failures)
         assert "no longer receives" in failed["reason"]
         assert (len(gone.messages), len(other.messages)) == (0, 1)
         assert other.headers[0]["Urgency"] == "high"

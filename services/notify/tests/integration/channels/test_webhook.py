@@ -14,8 +14,8 @@ from webhook_receivers import Receiver, Reply, certificate
 
 from docstore_notify.channels.results import Gone, NotNow, Refused
 from docstore_notify.channels.safe_http.client import MAX_RESPONSE_BYTES, SafeHttp
+from docstore_notify.channels.signing.webhooks import new_secret
 from docstore_notify.channels.webhook import LOGGED_CHARS, WebhookChannel
-from docstore_notify.channels.webhook_signing import new_secret
 from docstore_notify.domain import Delivery, Target
 
 LOOPBACK = [ip_network("127.0.0.0/8")]

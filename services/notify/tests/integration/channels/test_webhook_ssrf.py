@@ -10,8 +10,8 @@ from webhook_receivers import Canary, Receiver, Reply
 
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.channels.safe_http.client import ForbiddenAddress, SafeHttp
+from docstore_notify.channels.signing.webhooks import new_secret
 from docstore_notify.channels.webhook import UNREACHABLE, WebhookChannel
-from docstore_notify.channels.webhook_signing import new_secret
 from docstore_notify.domain import Delivery, Target
 
 NOW = datetime.now(UTC)

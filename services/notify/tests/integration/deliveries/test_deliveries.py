@@ -135,7 +135,7 @@ async def test_a_mail_that_can_not_be_sent_for_too_long_fails(notify: Notify) ->
         assert kind == "notification-failed"
 
 
-async def test_an_ses_that_does_not_answer_holds_up_nobody_else(notify: Notify) -> None:
+async def test_an_ses_that_does_not_respond_delays_no_other_channel(notify: Notify) -> None:
     """A slow channel has a time limit; the mail is sent again under the same id, and marked once."""
     anna, bert = notify.person(), notify.person()
     notify.ses.mood = "silent"

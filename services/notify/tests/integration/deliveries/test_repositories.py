@@ -63,7 +63,7 @@ async def keys_examined(collection: Collection, which: Any) -> int:
     return int(explained["executionStats"]["totalKeysExamined"])
 
 
-async def test_what_is_due_is_found_at_once_among_much_that_waits(database: Database) -> None:
+async def test_due_deliveries_are_found_by_an_index(database: Database) -> None:
     """A look for due deliveries, or for due queues, reads no more than it finds."""
     deliveries, queues = await deliveries_in(database), await queues_in(database)
     later = datetime.now(UTC) + timedelta(hours=1)
@@ -116,7 +116,7 @@ async def test_a_queue_rests_only_as_empty_as_it_was_found(database: Database) -
         assert await queues.claim() is None
 
 
-async def test_what_the_release_before_holds_is_not_claimed(database: Database) -> None:
+async def test_deliveries_leased_by_the_previous_release_are_not_claimed(database: Database) -> None:
     """Its lease counts: on a delivery, on a queue, and on a recheck."""
     deliveries, queues, rechecks = await deliveries_in(database), await queues_in(database), MongoRechecks(database)
     due = await due_delivery(deliveries)
@@ -128,7 +128,7 @@ async def test_what_the_release_before_holds_is_not_claimed(database: Database) 
     assert await rechecks.claim() is None
 
 
-async def test_what_the_release_before_has_lost_it_does_not_change(database: Database) -> None:
+async def test_a_lost_lease_of_the_previous_release_changes_nothing(database: Database) -> None:
     """Its token is gone with our claim; what it takes over is no longer ours."""
     deliveries = await deliveries_in(database)
     due = await due_delivery(deliveries)

@@ -35,37 +35,45 @@ async def test_the_app_holds_what_an_absent_person_missed(notify: Notify) -> Non
         assert (await eve.get("/v1/notifications")) == {"items": [], "next_cursor": None, "unread": 0}
 
 
-async def test_what_comes_together_is_one_notification(notify: Notify) -> None:
+async def test_a_title_is_in_the_language_of_its_account(running: Notify) -> None:
+    """As accounts publish it; English for whoever has chosen none."""
+    anna, bert = running.person(), running.person()
+    published = (anna.signed_up(language="de"), bert.signed_up(), anna.uploaded(), bert.uploaded())
+    ids = await running.publish(*published)
+    await running.until_notified(*ids[2:], channel="in_app")
+    titles = [(await person.get("/v1/notifications"))["items"][0]["title"] for person in (anna, bert)]
+    assert titles == ["Hochgeladen: plan.pdf", "Uploaded: plan.pdf"]
+
+
+async def test_many_events_at_once_become_one_notification(running: Notify) -> None:
     """Three hundred uploads do not bury what else there is."""
-    anna = notify.person()
-    async with notify.running(digest_interval_seconds=0):
-        ids = await notify.publish(*(anna.uploaded(f"{n}.txt") for n in range(300)))
-        await notify.until_notified(*ids, channel="in_app")
-        items = (await anna.get("/v1/notifications"))["items"]
-        assert len(items) < 60
-        assert sum(len(one["items"]) + one["more"] for one in items) == 300
+    anna = running.person()
+    ids = await running.publish(*(anna.uploaded(f"{n}.txt") for n in range(300)))
+    await running.until_notified(*ids, channel="in_app")
+    items = (await anna.get("/v1/notifications"))["items"]
+    assert len(items) < 60
+    assert sum(len(one["items"]) + one["more"] for one in items) == 300
 
 
-async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Notify) -> None:
+async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(running: Notify) -> None:
     """Each answers how many are left; another's stay as they are; which ones must be said."""
-    anna, eve = notify.person(), notify.person()
-    async with notify.running(digest_interval_seconds=0):
-        for name in "abcd":
-            (event_id,) = await notify.publish(anna.uploaded(f"{name}.txt"))
-            await notify.until_notified(event_id, channel="in_app")
-        newest, _, third, _ = (await anna.get("/v1/notifications"))["items"]
+    anna, eve = running.person(), running.person()
+    for name in "abcd":
+        (event_id,) = await running.publish(anna.uploaded(f"{name}.txt"))
+        await running.until_notified(event_id, channel="in_app")
+    newest, _, third, _ = (await anna.get("/v1/notifications"))["items"]
 
-        async def mark(body: Any, person: Any = anna) -> Any:
-            return (await person.send("POST", "/v1/notifications/read", body)).json()
+    async def mark(body: Any, person: Any = anna) -> Any:
+        return (await person.send("POST", "/v1/notifications/read", body)).json()
 
-        assert await mark({"ids": [newest["id"]]}, eve) == {"unread": 0}
-        assert await mark({"ids": [newest["id"]]}) == {"unread": 3}
-        assert await mark({"before": third["created_at"]}) == {"unread": 1}
-        unread = (await anna.get("/v1/notifications?unread=true"))["items"]
-        assert [one["title"] for one in unread] == ["Uploaded: c.txt"]
-        assert await mark({"all": True}) == {"unread": 0}
-        for wrong in ({}, {"all": True, "ids": []}):
-            assert (await anna.send("POST", "/v1/notifications/read", wrong)).status == 422
+    assert await mark({"ids": [newest["id"]]}, eve) == {"unread": 0}
+    assert await mark({"ids": [newest["id"]]}) == {"unread": 3}
+    assert await mark({"before": third["created_at"]}) == {"unread": 1}
+    unread = (await anna.get("/v1/notifications?unread=true"))["items"]
+    assert [one["title"] for one in unread] == ["Uploaded: c.txt"]
+    assert await mark({"all": True}) == {"unread": 0}
+    for wrong in ({}, {"all": True, "ids": []}):
+        assert (await anna.send("POST", "/v1/notifications/read", wrong)).status == 422
 
 
 @pytest.mark.parametrize(
@@ -76,25 +84,23 @@ async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Notify) -
         (b'{"before": "9999-12-31T23:59:59-14:00"}', "moment_out_of_range"),
     ],
 )
-async def test_what_no_database_takes_is_refused(notify: Notify, body: bytes, code: str) -> None:
+async def test_values_that_the_database_cannot_store_are_refused(running: Notify, body: bytes, code: str) -> None:
     """Half a character, and moments that UTC has no room for: 422, not a fault of the service."""
-    async with notify.running(digest_interval_seconds=0):
-        answer = await notify.person().send("POST", "/v1/notifications/read", orjson.Fragment(body))
-        assert (answer.status, answer.json()["code"]) == (422, code)
+    answer = await running.person().send("POST", "/v1/notifications/read", orjson.Fragment(body))
+    assert (answer.status, answer.json()["code"]) == (422, code)
 
 
-async def test_an_upload_that_comes_twice_is_one_notification(notify: Notify) -> None:
+async def test_an_upload_that_comes_twice_is_one_notification(running: Notify) -> None:
     """The app is written with the inbox: exactly once."""
-    anna = notify.person()
-    async with notify.running(digest_interval_seconds=0):
-        ids = await notify.publish(anna.uploaded())
-        await notify.until_notified(*ids, channel="in_app")
-        outbox = notify.mongo.database(f"{notify.infra.database_prefix}publisher")["outbox"]
-        await outbox.update_many({}, {"$set": {"state": "pending"}})
-        last = await notify.publish(anna.uploaded("last.txt"))
-        await notify.until_notified(*last, channel="in_app")
+    anna = running.person()
+    ids = await running.publish(anna.uploaded())
+    await running.until_notified(*ids, channel="in_app")
+    outbox = running.mongo.database(f"{running.infra.database_prefix}publisher")["outbox"]
+    await outbox.update_many({}, {"$set": {"state": "pending"}})
+    last = await running.publish(anna.uploaded("last.txt"))
+    await running.until_notified(*last, channel="in_app")
 
-        async def both() -> bool:
-            return len((await anna.get("/v1/notifications"))["items"]) == 2
+    async def both() -> bool:
+        return len((await anna.get("/v1/notifications"))["items"]) == 2
 
-        await eventually(both)
+    await eventually(both)

@@ -30,15 +30,16 @@ async def test_on_upload_completed_the_owner_gets_a_mail(notify: Notify) -> None
         assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
 
 
-async def test_on_pack_completed_many_files_are_one_notice(notify: Notify) -> None:
-    """One mail that counts them; none if all came to nothing."""
+async def test_on_pack_completed_many_files_are_one_notification(notify: Notify) -> None:
+    """One mail that counts them; none if all failed, or if the client shows it itself."""
     anna = notify.person()
     async with notify.running():
         about = {"account_id": anna.id, "path": "/photos", "files": 312, "size": 1 << 20, "revision": 2}
         nothing = PackCompleted(pack_id=new_id(), **{**about, "files": 2}, refused=(0, 1))
         pack = PackCompleted(pack_id=new_id(), **about, refused=(7, 9), conflicted=3, completed_by="workflow")
-        ids = await notify.publish(anna.signed_up(), nothing, pack)
-        await notify.until_notified(ids[2])
+        shown = PackCompleted(pack_id=new_id(), **about, notify_uploader=False)
+        ids = await notify.publish(anna.signed_up(), nothing, shown, pack)
+        await notify.until_notified(ids[3])
         (mail,) = notify.ses.mailbox.mails
     assert mail["Subject"] == "Uploaded: 310 files"
     text = mail.get_body(("plain",)).get_content()
@@ -125,6 +126,24 @@ async def test_followers_of_a_folder_are_notified_of_every_change_below_it(notif
         assert recipients == {bert.email}
 
 
+async def test_an_owner_is_notified_of_changes_by_a_link(notify: Notify) -> None:
+    """Without following, once if following too; the mail names the link in place of a person."""
+    anna = notify.person()
+    about = anna.file() | {"actor_id": "", "by_link": "by link Team"}
+    async with notify.running(digest_interval_seconds=0):
+        await notify.publish(anna.signed_up())
+        ids = await notify.publish(FileModified(**about, added_bytes=1))
+        await notify.until_notified(*ids)
+        await anna.follow(about["file"].file_id)
+        ids = await notify.publish(FileDeleted(**about))
+        await notify.until_notified(*ids)
+        assert notify.ses.mailbox.subjects() == ["plan.pdf was modified", "plan.pdf was deleted"]
+        for mail in notify.ses.mailbox.mails:
+            text = mail.get_body(("plain",)).get_content()
+            assert "by link Team" in text
+            assert "someone" not in text
+
+
 async def test_a_follower_receives_only_the_chosen_changes(notify: Notify) -> None:
     """`events` narrows a subscription; asking again changes it."""
     anna = notify.person()
@@ -140,21 +159,20 @@ async def test_a_follower_receives_only_the_chosen_changes(notify: Notify) -> No
         assert notify.ses.mailbox.subjects() == ["plan.pdf was deleted"]
 
 
-async def test_on_file_purged_the_subscriptions_to_it_go(notify: Notify) -> None:
+async def test_on_file_purged_the_subscriptions_to_it_go(running: Notify) -> None:
     """A file that is gone for good is in nobody's list."""
-    anna = notify.person()
+    anna = running.person()
     about = anna.file()
-    async with notify.running():
-        await anna.follow(about["file"].file_id)
-        await notify.publish(FilePurged(**about, freed_bytes=5))
+    await anna.follow(about["file"].file_id)
+    await running.publish(FilePurged(**about, freed_bytes=5))
 
-        async def none_left() -> bool:
-            return (await anna.send("GET", "/v1/subscriptions")).json()["items"] == []
+    async def none_left() -> bool:
+        return (await anna.send("GET", "/v1/subscriptions")).json()["items"] == []
 
-        await eventually(none_left)
+    await eventually(none_left)
 
 
-async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None:
+async def test_no_mail_is_sent_for_a_kind_that_is_switched_off(notify: Notify) -> None:
     """Its event is settled all the same, and the other kinds still come."""
     anna = notify.person()
     async with notify.running():
@@ -172,57 +190,54 @@ async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Notify) -> None
         assert notify.ses.mailbox.subjects() == ["Your storage is full"]
 
 
-async def test_preferences_begin_with_everything_on(notify: Notify) -> None:
+async def test_preferences_begin_with_everything_on(running: Notify) -> None:
     """But for mails and pushes of opened links, and pushes of uploads; an unknown kind or channel is refused, and so is
     a text message about what is not critical."""
-    anna = notify.person()
-    async with notify.running():
-        on = {"email": True, "in_app": True, "push": True}
-        off = {"link_opened": {"email": False, "in_app": True, "push": False}, "upload_done": {**on, "push": False}}
-        texted = dict.fromkeys(("link_expiring", "new_device", "quota_exceeded"), on | {"sms": True})
-        usual = dict.fromkeys(CHOSEN_KINDS, on) | off | texted
-        assert (await anna.send("GET", "/v1/notifications/preferences")).json() == usual
-        for wrong in (
-            {"weather": on},
-            {"upload_done": {"webhook": True}},
-            {"test": on},
-            {"upload_done": {"sms": True}},
-        ):
-            assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
+    anna = running.person()
+    on = {"email": True, "in_app": True, "push": True}
+    off = {"link_opened": {"email": False, "in_app": True, "push": False}, "upload_done": {**on, "push": False}}
+    texted = dict.fromkeys(("link_expiring", "new_device", "quota_exceeded"), on | {"sms": True})
+    usual = dict.fromkeys(CHOSEN_KINDS, on) | off | texted
+    assert (await anna.send("GET", "/v1/notifications/preferences")).json() == usual
+    for wrong in (
+        {"weather": on},
+        {"upload_done": {"webhook": True}},
+        {"test": on},
+        {"upload_done": {"sms": True}},
+    ):
+        assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
 
 
-async def test_only_what_one_may_read_can_be_followed(notify: Notify) -> None:
+async def test_only_what_one_may_read_can_be_followed(running: Notify) -> None:
     """A foreign file is 404, as is a foreign subscription; other channels and events are 422; no token is 401."""
-    anna, eve = notify.person(), notify.person()
+    anna, eve = running.person(), running.person()
     file_id = new_id()
-    async with notify.running():
-        subscription = await anna.follow(file_id)
-        path = f"/v1/subscriptions/{subscription['id']}"
-        body = {"file_id": file_id, "channel": "email"}
-        assert (await eve.send("POST", "/v1/subscriptions", body)).status == 404
-        assert (await eve.send("GET", path)).status == 404
-        assert (await eve.send("DELETE", path)).status == 404
-        for channel, code in (("pigeon", "unsupported_channel"), ("webhook", "invalid_target")):
-            answer = await anna.send("POST", "/v1/subscriptions", {**body, "channel": channel})
-            assert (answer.status, answer.json()["code"]) == (422, code)
-        assert (await anna.send("POST", "/v1/subscriptions", {**body, "events": ["eaten"]})).status == 422
-        assert (await anna.send("GET", "/v1/subscriptions", login=False)).status == 401
-        assert (await anna.send("GET", path)).json() == subscription
-        assert (await anna.send("DELETE", path)).status == 204
-        assert (await anna.send("DELETE", path)).status == 404
+    subscription = await anna.follow(file_id)
+    path = f"/v1/subscriptions/{subscription['id']}"
+    body = {"file_id": file_id, "channel": "email"}
+    assert (await eve.send("POST", "/v1/subscriptions", body)).status == 404
+    assert (await eve.send("GET", path)).status == 404
+    assert (await eve.send("DELETE", path)).status == 404
+    for channel, code in (("pigeon", "unsupported_channel"), ("webhook", "invalid_target")):
+        answer = await anna.send("POST", "/v1/subscriptions", {**body, "channel": channel})
+        assert (answer.status, answer.json()["code"]) == (422, code)
+    assert (await anna.send("POST", "/v1/subscriptions", {**body, "events": ["eaten"]})).status == 422
+    assert (await anna.send("GET", "/v1/subscriptions", login=False)).status == 401
+    assert (await anna.send("GET", path)).json() == subscription
+    assert (await anna.send("DELETE", path)).status == 204
+    assert (await anna.send("DELETE", path)).status == 404
 
 
-async def test_subscriptions_are_listed_in_pages(notify: Notify) -> None:
+async def test_subscriptions_are_listed_in_pages(running: Notify) -> None:
     """Every one once, and a cursor of someone's own making is refused."""
-    anna = notify.person()
-    async with notify.running():
-        made = [(await anna.follow(new_id()))["id"] for _ in range(5)]
-        listed: list[str] = []
-        cursor = ""
-        while cursor is not None:
-            page = (await anna.send("GET", f"/v1/subscriptions?limit=2&cursor={cursor}")).json()
-            listed += [item["id"] for item in page["items"]]
-            cursor = page["next_cursor"]
-        assert listed == sorted(made)
-        answer = await anna.send("GET", "/v1/subscriptions?cursor=bm9uc2Vuc2U")
-        assert (answer.status, answer.json()["code"]) == (422, "invalid_cursor")
+    anna = running.person()
+    made = [(await anna.follow(new_id()))["id"] for _ in range(5)]
+    listed: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = (await anna.send("GET", f"/v1/subscriptions?limit=2&cursor={cursor}")).json()
+        listed += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert listed == sorted(made)
+    answer = await anna.send("GET", "/v1/subscriptions?cursor=bm9uc2Vuc2U")
+    assert (answer.status, answer.json()["code"]) == (422, "invalid_cursor")

@@ -153,7 +153,7 @@ async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_r
         assert len((await anna.get("/v1/subscriptions"))["items"]) == 1
 
 
-async def test_pending_notices_are_dropped_when_access_ends(notify: Notify) -> None:
+async def test_pending_notifications_are_dropped_when_access_ends(notify: Notify) -> None:
     """A mail and a webhook that waited for their receivers are dropped; a digest keeps the items that may be read."""
     anna, bert = notify.person(), notify.person()
     secret, shared = (anna.file(readers=(bert.id,)) for _ in range(2))

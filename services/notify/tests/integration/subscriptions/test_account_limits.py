@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from notify_fakes import FakeContacts
 from notify_service import Notify
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws_services.clients import Aws
+from docstore_notify.channels.aws_services.text_messages import TextMessages
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.channels.sns import SnsChannel
-from docstore_notify.channels.text_messages import TextMessages
 from docstore_notify.domain import Delivery, Target
 from docstore_platform.ids import new_id
-from docstore_platform.period_counts import MongoPeriodCounts
+from docstore_platform.security.period_counts import MongoPeriodCounts
 
 pytestmark = pytest.mark.connected
 
@@ -41,7 +42,7 @@ async def test_no_more_text_messages_than_a_day_has(notify: Notify) -> None:
     """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
     aws = FakeAws()
     counts = MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1))
-    sns = SnsChannel(aws, TextMessages(aws, counts, 3, 1000))
+    sns = SnsChannel(aws, TextMessages(aws, counts, 3, 1000), FakeContacts().language_of)
     outcomes = await asyncio.gather(*(sns.send(TEXT) for _ in range(8)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Receipt"] * 3 + ["TooManyTexts"] * 5
     topic = replace(TEXT, target=Target("arn:aws:sns:us-west-2:123456789012:changes"))
@@ -64,7 +65,7 @@ async def test_no_error_has_the_phone_number(notify: Notify, kind: type[Refused 
 
 
 async def test_tests_are_few_an_hour(notify: Notify) -> None:
-    """Of many at once, too, over all subscriptions of an account: 429 says when more; others have their own count."""
+    """Of many at once, too, over all subscriptions of an account: 429 names the time; accounts count apart."""
     anna, bert = notify.person(), notify.person()
     async with notify.running(2, max_tests_per_hour=3):
         hooks = [await anna.hook(new_id(), name) for name in ("one", "two")]

@@ -72,7 +72,7 @@ async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Not
         assert notify.machines.requested["bad"] < 12
 
 
-async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Notify) -> None:
+async def test_a_receiver_that_never_responds_delays_no_other(notify: Notify) -> None:
     """Though there is a place for one message at a time only, its time ends and the next one is served."""
     anna = notify.person()
     about = anna.file()
@@ -86,7 +86,7 @@ async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Notify) -> 
         await until_told(notify, "mute", LIFE)
 
 
-async def test_what_waits_survives_a_restart(notify: Notify) -> None:
+async def test_waiting_deliveries_survive_a_restart(notify: Notify) -> None:
     """Two instances that stop while a receiver fails leave the rest to the next two, which send each once."""
     anna = notify.person()
     about = anna.file()
@@ -165,7 +165,7 @@ async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Notify) -> 
         await until_told(notify, "one", ["modified"])
 
 
-async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Notify) -> None:
+async def test_waiting_deliveries_of_an_ended_subscription_are_not_sent(notify: Notify) -> None:
     """What waits for a receiver is dropped with the subscription."""
     anna = notify.person()
     about = anna.file()

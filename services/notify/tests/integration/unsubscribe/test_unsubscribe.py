@@ -11,7 +11,7 @@ pytestmark = pytest.mark.connected
 
 
 async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Notify) -> None:
-    """Opening the page ends nothing; the button does; the app still notifies."""
+    """Opening the page, in the reader's language, ends nothing; the button does; the app still notifies."""
     anna = notify.person()
     async with notify.running(digest_interval_seconds=0):
         ids = await notify.publish(anna.signed_up(), anna.uploaded("one.txt"))
@@ -21,6 +21,9 @@ async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Notify) ->
         assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert b'<form method="post">' in page.body
         assert "form-action 'self'" in page.headers["content-security-policy"]
+        german = await click(notify, mail, "GET", "de-CH, en;q=0.5")
+        assert "keine E-Mails über abgeschlossene Uploads mehr" in german.body.decode()
+        assert (german.headers["content-language"], german.headers["vary"]) == ("de", "accept-language")
         assert (await anna.get("/v1/notifications/preferences"))["upload_done"]["email"] is True
         for _ in range(2):
             assert b"no longer get e-mails about finished uploads" in (await click(notify, mail)).body

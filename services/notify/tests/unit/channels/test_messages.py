@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from docstore_notify.channels.aws_services.text_messages import GSM_CHARS, sms_text
 from docstore_notify.channels.message import MAX_BODY_BYTES, attributes, message_body
-from docstore_notify.channels.text_messages import GSM_CHARS, sms_text
+from docstore_notify.channels.signing.webhooks import new_secret, signed_headers
 from docstore_notify.channels.webhook import retry_after_seconds
-from docstore_notify.channels.webhook_signing import new_secret, signed_headers
 from docstore_notify.domain import Delivery
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from docstore_events.catalogue.accounts import PasswordChanged, PasswordResetLin
 from docstore_events.catalogue.usage import QuotaExceeded
 from docstore_notify.channels.push import PushChannel, encrypted, push_message
 from docstore_notify.channels.results import Refused
-from docstore_notify.channels.vapid import VapidKeys
+from docstore_notify.channels.signing.vapid import VapidKeys
 from docstore_notify.domain import CHOSEN_KINDS, Delivery, Facts, Kind
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.push_subscriptions.rules import PushSubscription
@@ -56,7 +56,7 @@ def test_a_message_names_what_happened_and_leads_to_the_file() -> None:
 def test_a_message_is_below_4_kib_whatever_the_names() -> None:
     """Push services refuse larger ones."""
     items = [{"change": "created", "path": "/" + "𝕏" * 250, "file_id": str(number)} for number in range(50)]
-    body = encrypted(message("file_changed", *items), registered("b1"))
+    body = encrypted(push_message(message("file_changed", *items)), registered("b1"))
     assert 100 < len(body) < 4096
 
 
@@ -65,7 +65,7 @@ def test_only_the_browser_reads_a_message() -> None:
     browser = FakeBrowser(ENDPOINT, "")
     keys = browser.registration()["keys"]
     known = PushSubscription("b1", "anna", "s", "", ENDPOINT, keys["p256dh"], keys["auth"], "key", NOW)
-    bodies = [encrypted(message("new_device", {"device": "Phone"}), known) for _ in range(2)]
+    bodies = [encrypted(push_message(message("new_device", {"device": "Phone"})), known) for _ in range(2)]
     assert bodies[0] != bodies[1]
     for body in bodies:
         browser.take(body)
@@ -77,7 +77,7 @@ def test_a_key_that_is_no_point_is_refused() -> None:
     no_point = "B" + "_" * 86
     known = PushSubscription("b1", "anna", "s", "", ENDPOINT, no_point, registered("x").auth, "key", NOW)
     with pytest.raises(Refused):
-        encrypted(message("new_device", {"device": ""}), known)
+        encrypted(push_message(message("new_device", {"device": ""})), known)
 
 
 def test_signatures_verify_with_the_key_that_the_browser_knows() -> None:
@@ -98,7 +98,7 @@ def test_signatures_verify_with_the_key_that_the_browser_knows() -> None:
 
 
 async def test_each_browser_gets_a_delivery_of_its_own() -> None:
-    """Each is retried by itself; without browsers nothing is planned; a reset link is not told of."""
+    """Each is retried by itself; without browsers nothing is planned; a reset link causes no push."""
     world = World(digest_interval_seconds=0)
     for browser in ("b1", "b2"):
         world.browsers.rows[browser] = registered(browser)
@@ -175,7 +175,7 @@ async def test_endpoints_follow_the_rules_of_webhooks(endpoint: str) -> None:
     assert await refusal(service(push_secrets="s")[0], browser_at(endpoint)) == "invalid_target"
 
 
-async def test_what_is_no_browser_is_refused() -> None:
+async def test_invalid_push_subscriptions_are_refused() -> None:
     """Keys of another form, too many browsers, and all of them without the operator's secrets."""
     good, world = service(push_secrets="s")
     for keys in ({"p256dh": "short"}, {"auth": "short"}, {"p256dh": "€" * 87}):
@@ -192,6 +192,13 @@ async def test_what_is_no_browser_is_refused() -> None:
 
 
 def test_the_message_is_json_for_the_service_worker() -> None:
-    """Its fields are read in `web/public/push-worker.js`."""
+    """Its fields are read in `web/public/worker.js`."""
     shown = push_message(message("quota_exceeded", {"requested": 0, "used": 2, "limit": 1}))
     assert json.loads(json.dumps(shown)).keys() == {"id", "kind", "title", "body", "url"}
+
+
+def test_a_title_is_in_the_language_of_its_account() -> None:
+    """As its e-mails are."""
+    assert (
+        push_message(message("new_device", {"device": "Phone"}), "es")["title"] == "Nuevo inicio de sesión en tu cuenta"
+    )

@@ -53,7 +53,7 @@ def test_a_target_becomes_one_form(channel: str, entered: Any, expected: Target)
     assert check(channel, entered) == expected
 
 
-def test_what_is_answered_can_be_entered_again() -> None:
+def test_a_returned_target_is_accepted_as_input() -> None:
     """The fields that were sent come back, but for a queue's URL, whose ARN does; they make the same target again."""
     role = {"role_arn": ROLE}
     bus = {"bus": "changes", **role, "region": "eu-west-1"}

@@ -39,7 +39,7 @@ def test_the_first_message_goes_at_once() -> None:
     assert (delivery.due_at, len(delivery.event_ids)) == (NOW, 3)
 
 
-def test_what_follows_waits_and_is_gathered() -> None:
+def test_later_events_are_collected_into_a_digest() -> None:
     """Within the pause after a message, events grow one digest that is due when the pause is over."""
     (first,) = digested(1, None, NOW)
     later = NOW + timedelta(seconds=1)
@@ -160,7 +160,7 @@ def test_only_readers_who_chose_the_change_are_notified() -> None:
     assert notified == []
 
 
-def test_what_is_not_switched_off_is_on() -> None:
+def test_notifications_are_on_by_default() -> None:
     """A person without preferences is notified of everything, but not by mail of every opening of a link."""
     assert Preferences("anna").wants("upload_done", "email")
     assert not Preferences("anna").wants("link_opened", "email")

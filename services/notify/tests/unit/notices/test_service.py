@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notify_fakes import World
+from notify_fakes import FakeClock, World
 
 from docstore_events.catalogue.files import FileModified, FilePurged, FileState
 from docstore_events.catalogue.shares import FileShared, ShareRevoked
@@ -53,6 +53,15 @@ async def test_on_file_shared_a_person_is_asked_to_accept_once() -> None:
     assert subject(world.inbox.rows[0]) == "Accept or decline: plan.pdf"
 
 
+async def test_on_file_shared_a_clock_that_runs_ahead_delays_no_email() -> None:
+    """It is due by the clock of the database, which decides what is due."""
+    world = World()
+    world.deliveries.clock = FakeClock()
+    world.clock.advance(minutes=8)
+    await world.handle(shared(1, invited_id="bert"))
+    assert [row.due_at for row in world.deliveries.rows.values()] == [world.deliveries.clock()]
+
+
 async def test_on_file_shared_what_was_hidden_is_announced_once_it_waits_to_be_accepted() -> None:
     """Nobody was notified of the share while its owner was blocked."""
     world = World()
@@ -62,7 +71,7 @@ async def test_on_file_shared_what_was_hidden_is_announced_once_it_waits_to_be_a
     assert [what for _, _, what in world.notices("bert")] == ["invited", "invited"]
 
 
-async def test_on_file_shared_another_role_is_told_and_an_old_revision_is_not() -> None:
+async def test_on_file_shared_a_new_role_is_notified_and_an_old_revision_is_not() -> None:
     """Events may come again or late: the revision decides."""
     world = World()
     await world.handle(shared(1, account_id="bert"))
@@ -81,7 +90,7 @@ async def test_on_file_shared_an_address_without_account_is_invited_once() -> No
     assert {change for _, _, change in world.notices("bert")} == {"shared"}
 
 
-async def test_on_file_shared_who_has_blocked_the_sender_is_told_nothing() -> None:
+async def test_on_file_shared_a_recipient_who_blocked_the_sender_is_not_notified() -> None:
     """The owner's followers are notified as of every share."""
     world = World()
     world.follow("anna", "f1", "in_app", "shared", "unshared")

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from notify_fakes import FakeClock, FakePhones, World
+from notify_fakes import FakeClock, FakeContacts, FakePhones, World
 
 from docstore_events.catalogue.accounts import PasswordChanged, PasswordReset, PasswordResetLinkMade, SessionStarted
 from docstore_events.catalogue.shares import LinkExpiring
 from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored
-from docstore_notify.channels.text_messages import GSM_CHARS, GSM_LENGTH, PREFIX
-from docstore_notify.phone.rules import CODE_DIGITS, MAX_TRIES, Phone, code_text
+from docstore_notify.channels.aws_services.text_messages import GSM_CHARS, GSM_LENGTH, PREFIX
+from docstore_notify.phone.rules import CODE_DIGITS, MAX_TRIES, Phone
 from docstore_notify.phone.service import PhoneService
 from docstore_notify.preferences.rules import Preferences
+from docstore_notify.texts import code_text
 from docstore_platform.errors import DomainError, unavailable
 from docstore_platform.security.mailed_links import TypedCodes
 from docstore_platform.settings import InfraSettings
@@ -33,7 +34,9 @@ class Entering:
         self.missing_rights = ""
         infra = InfraSettings.model_validate({"reset_link_secrets": "a secret"})
         codes = TypedCodes(infra, purpose=b"test", digits=CODE_DIGITS)
-        self.service = PhoneService(self.phones, codes, self._send_code, lambda: self.missing_rights, self.clock)
+        self.service = PhoneService(
+            self.phones, codes, self._send_code, lambda: self.missing_rights, FakeContacts().language_of, self.clock
+        )
 
     async def _send_code(self, account_id: str, number: str, text: str) -> None:
         if self.failure:
@@ -157,7 +160,7 @@ async def test_critical_news_are_texted_to_verified_phones() -> None:
     assert all(one.due_at == world.clock() for one in texted)
 
 
-async def test_who_switched_texts_off_gets_those_about_the_password_only() -> None:
+async def test_texts_about_the_password_cannot_be_switched_off() -> None:
     """No preference stops them, as for mails."""
     world = World(digest_interval_seconds=0)
     world.phones.rows["anna"] = phone("anna", verified=True)

@@ -71,7 +71,7 @@ async def test_a_receiver_that_is_gone_or_fails_for_days_disables_its_subscripti
     assert sorted(notified) == ["email", "in_app"]
 
 
-async def test_a_message_that_is_not_sent_any_more_says_nothing_of_the_receiver() -> None:
+async def test_a_cancelled_message_does_not_count_against_the_receiver() -> None:
     """One who may not read the file is passed over; a receiver that fails afterwards has failed as long as before."""
     world = World()
     one = await waiting(world, 2)
@@ -105,7 +105,7 @@ async def test_a_message_is_given_up_after_its_time() -> None:
     assert world.subscriptions.rows[one.id].active
 
 
-async def test_who_no_longer_follows_gets_nothing_that_waited() -> None:
+async def test_waiting_deliveries_of_an_ended_subscription_are_not_sent() -> None:
     """What waits fails, and the queue is deleted."""
     world = World()
     one = await waiting(world, 2)

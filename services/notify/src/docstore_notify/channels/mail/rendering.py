@@ -9,12 +9,14 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
+from jinja2 import Environment
+
 from docstore_notify.channels.results import Refused
 from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import ENDABLE, Delivery
+from docstore_notify.languages import templates
 from docstore_notify.texts import CHANGED, SUBJECT_NAME_CHARS, one_line, quoted, subject
-from docstore_platform.mail_addresses import sendable
-from docstore_platform.plain_page import plain_pages
+from docstore_platform.domain.mail_addresses import sendable
 from docstore_platform.security.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
 from docstore_platform.settings import InfraSettings
 
@@ -64,8 +66,8 @@ class Renderer:
         self._unsubscribe_url = unsubscribe_url
         self._invitations = InvitationLinks(infra)
         verifications = VerificationLinks(infra)
-        self._templates = plain_pages("docstore_notify")
-        self._templates.filters |= {
+        self._pages: dict[str, Environment] = {}
+        self._filters: dict[str, Callable[..., Any]] = {
             "one_line": one_line,
             "quoted": quoted,
             "changed": CHANGED.__getitem__,
@@ -89,7 +91,7 @@ class Renderer:
             mail["To"] = Address(name, addr_spec=sendable(contact.email))
         except (ValueError, IndexError, HeaderParseError) as error:
             raise Refused(f"invalid address: {error}") from error
-        mail["Subject"] = undecoded(subject(delivery))
+        mail["Subject"] = undecoded(subject(delivery, contact.language))
         mail["Date"] = format_datetime(delivery.created_at)
         mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -109,9 +111,19 @@ class Renderer:
             "public_url": self._public_url,
             "unsubscribe_url": unsubscribe_url,
         }
-        mail.set_content(self._templates.get_template(f"{delivery.kind}.txt").render(facts))
-        mail.add_alternative(self._templates.get_template(f"{delivery.kind}.html").render(facts), subtype="html")
+        pages = self._pages_in(contact.language)
+        mail.set_content(pages.get_template(f"{delivery.kind}.txt").render(facts))
+        mail.add_alternative(pages.get_template(f"{delivery.kind}.html").render(facts), subtype="html")
+        mail["Content-Language"] = contact.language  # not before: contents replace such headers
         return mail
+
+    def _pages_in(self, language: str) -> Environment:
+        """Return the templates of a language. An overlay compiles them anew, so each language has one."""
+        if language not in self._pages:
+            pages = templates(language).overlay()
+            pages.filters = pages.filters | self._filters
+            self._pages[language] = pages
+        return self._pages[language]
 
 
 def _grouped(code: str) -> str:

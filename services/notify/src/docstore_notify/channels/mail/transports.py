@@ -9,7 +9,7 @@ import aiosmtplib
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from docstore_notify.channels.aws import aws_session
+from docstore_notify.channels.aws_services.clients import aws_session
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.settings import NotifySettings
 

@@ -1,0 +1,1 @@
+"""HTTP calls of addresses that anybody may have chosen."""

@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from docstore_notify.channels.aws import Aws, missing_rights
+from docstore_notify.channels.aws_services.clients import Aws, missing_rights
 from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.domain import Target

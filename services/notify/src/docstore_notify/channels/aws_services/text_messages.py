@@ -7,20 +7,21 @@ from typing import Self
 
 import structlog
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws_services.clients import Aws
 from docstore_notify.channels.results import NotNow, Receipt, Refused
 from docstore_notify.domain import NOWHERE, Delivery
 from docstore_notify.settings import NotifySettings
 from docstore_notify.texts import one_line, subject
 from docstore_platform.errors import TooMany, invalid, unavailable
-from docstore_platform.period_counts import PeriodCounts
+from docstore_platform.languages import SOURCE
+from docstore_platform.security.period_counts import PeriodCounts
 
 log = structlog.get_logger(__name__)
 
 TEXTS_PER_NUMBER = 20
 CODES_PER_ACCOUNT = 10
 CODES_PER_NUMBER = 5
-"""Anybody with an account can enter any number: strangers get few codes, and a code has few tries in a day."""
+"""Anybody with an account can enter any number: a number gets few codes, and a code has few tries in a day."""
 
 GSM_CHARS = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -34,7 +35,7 @@ PREFIX = "DocStore: "
 
 
 class Purpose(Enum):
-    """What a text is for. Each has its own count of a number: no stranger can use up that of a verified phone."""
+    """What a text is for. Each has its own count of a number: no other account can use up that of a verified phone."""
 
     FOLLOWED = ""
     """Changes, to a number that anybody may have entered."""
@@ -117,8 +118,8 @@ def _without(number: str, error: Exception) -> str:
     return str(error).replace(number, "the number").replace(number.removeprefix("+"), "the number")
 
 
-def sms_text(delivery: Delivery) -> str:
-    text = PREFIX + one_line(subject(delivery))
+def sms_text(delivery: Delivery, language: str = SOURCE) -> str:
+    text = PREFIX + one_line(subject(delivery, language))
     if set(text) <= GSM_CHARS:
         return text if len(text) <= GSM_LENGTH else text[: GSM_LENGTH - 3] + "..."
     if _units(text) <= UNICODE_LENGTH:

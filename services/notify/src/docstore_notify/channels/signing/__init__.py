@@ -1,0 +1,1 @@
+"""Keys and signatures that prove to receivers who sends."""
