@@ -1,0 +1,1 @@
+"""The quota service: storage limits, reservations and usage."""

@@ -1,3 +1,5 @@
+"""`python -m docstore_quota`: the service on its own, on port PORT."""
+
 from docstore_platform.serve import serve
 from docstore_quota.app import create_app
 

@@ -125,7 +125,7 @@ def public_router(service: QuotaService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"])
 
     @router.get("/admin/overview", dependencies=[Depends(administrator)])
-    async def overview() -> Overview:
+    async def get_overview() -> Overview:
         """Get system-wide totals, for administrators."""
         return overview_of(await service.totals())
 

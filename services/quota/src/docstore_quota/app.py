@@ -9,9 +9,9 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.plans import AccountPlans
 from docstore_platform.web import service_app
 from docstore_quota.api import internal_router, public_router
 from docstore_quota.drift_repository import MongoDrifts

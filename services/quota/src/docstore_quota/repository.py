@@ -1,4 +1,4 @@
-"""Repository of accounts and totals."""
+"""Accounts with their reservations and usage, and the totals of all, in MongoDB."""
 
 import random
 from collections.abc import Collection as Several

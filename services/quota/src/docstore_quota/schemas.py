@@ -1,4 +1,4 @@
-"""Responses of the public routes."""
+"""Response of the administrators' overview."""
 
 from docstore_platform.http.response_models import ResponseModel
 from docstore_quota.rules import Plan

@@ -30,15 +30,14 @@ def person(account_id: str, plan: str, revision: int = 1) -> dict[str, Any]:
     }
 
 
-async def test_on_file_created_uses_up_the_reservation(quota: Quota) -> None:
+async def test_on_file_created_uses_up_the_reservation(running: Quota) -> None:
     """Reserved becomes used in one step, and usage-changed names the upload that was counted."""
     account, upload = new_id(), new_id()
-    async with quota.running():
-        await quota.reserve(account, {upload: 40})
-        await quota.publish(file_created(account, 40, upload))
-        await quota.usage_becomes(account, used=40, reserved=0, documents=1)
-        ((kind, event),) = await quota.published(account)
-        assert (kind, event["upload_ids"], event["used"], event["documents"]) == ("usage-changed", [upload], 40, 1)
+    await running.reserve(account, {upload: 40})
+    await running.publish(file_created(account, 40, upload))
+    await running.usage_becomes(account, used=40, reserved=0, documents=1)
+    ((kind, event),) = await running.published(account)
+    assert (kind, event["upload_ids"], event["used"], event["documents"]) == ("usage-changed", [upload], 40, 1)
 
 
 @pytest.mark.parametrize("came", [0, 40, 100])
@@ -57,30 +56,28 @@ async def test_unused_parts_of_a_reservation_are_released(quota: Quota, came: in
         assert (await quota.reserve(account, {new_id(): 1}))[0] == []
 
 
-async def test_a_file_created_that_comes_twice_counts_once(quota: Quota) -> None:
+async def test_a_file_created_that_comes_twice_counts_once(running: Quota) -> None:
     """The same event sent again changes nothing."""
     account = new_id()
-    async with quota.running():
-        await quota.publish(file_created(account, 40))
-        await quota.usage_becomes(account, used=40)
-        await quota.mongo.database(f"{quota.infra.database_prefix}publisher")["outbox"].update_many(
-            {}, {"$set": {"state": "pending"}}
-        )
-        await quota.publish(file_created(account, 2))
-        await quota.usage_becomes(account, used=42, documents=2)
+    await running.publish(file_created(account, 40))
+    await running.usage_becomes(account, used=40)
+    await running.mongo.database(f"{running.infra.database_prefix}publisher")["outbox"].update_many(
+        {}, {"$set": {"state": "pending"}}
+    )
+    await running.publish(file_created(account, 2))
+    await running.usage_becomes(account, used=42, documents=2)
 
 
-async def test_two_hundred_files_at_once_publish_few_events(quota: Quota) -> None:
+async def test_two_hundred_files_at_once_publish_few_events(running: Quota) -> None:
     """Changes that come together are published once, with all the uploads they counted."""
     account = new_id()
     uploads = {new_id(): 3 for _ in range(200)}
-    async with quota.running():
-        await quota.reserve(account, uploads)
-        await quota.publish(*(file_created(account, 3, upload) for upload in uploads))
-        await quota.usage_becomes(account, used=600, reserved=0, documents=200)
-        sent_events = await quota.published(account)
-        assert sorted(key for _, event in sent_events for key in event["upload_ids"]) == sorted(uploads)
-        assert len(sent_events) < 50
+    await running.reserve(account, uploads)
+    await running.publish(*(file_created(account, 3, upload) for upload in uploads))
+    await running.usage_becomes(account, used=600, reserved=0, documents=200)
+    sent_events = await running.published(account)
+    assert sorted(key for _, event in sent_events for key in event["upload_ids"]) == sorted(uploads)
+    assert len(sent_events) < 50
 
 
 async def test_uploads_reserve_while_others_are_counted(quota: Quota) -> None:
@@ -95,30 +92,28 @@ async def test_uploads_reserve_while_others_are_counted(quota: Quota) -> None:
         await quota.usage_becomes(account, used=400, reserved=40, documents=40)
 
 
-async def test_on_file_modified_version_pruned_and_file_purged_the_count_follows(quota: Quota) -> None:
+async def test_on_file_modified_version_pruned_and_file_purged_the_count_follows(running: Quota) -> None:
     """A new version adds its bytes, a pruned one takes its own away, a purge takes the rest and the document."""
     account, upload = new_id(), new_id()
     created = file_created(account, 10)
     about = {"file": created.file, "path": "/a.txt", "actor_id": account}
-    async with quota.running():
-        await quota.reserve(account, {upload: 7})
-        await quota.publish(created, FileModified(revision=2, **about, upload_id=upload, added_bytes=7))
-        await quota.usage_becomes(account, used=17, reserved=0, documents=1)
-        await quota.publish(VersionPruned(revision=3, **about, pruned_version=1, freed_bytes=10))
-        await quota.usage_becomes(account, used=7, documents=1)
-        await quota.publish(FilePurged(revision=4, **about, freed_bytes=7))
-        await quota.usage_becomes(account, used=0, documents=0)
+    await running.reserve(account, {upload: 7})
+    await running.publish(created, FileModified(revision=2, **about, upload_id=upload, added_bytes=7))
+    await running.usage_becomes(account, used=17, reserved=0, documents=1)
+    await running.publish(VersionPruned(revision=3, **about, pruned_version=1, freed_bytes=10))
+    await running.usage_becomes(account, used=7, documents=1)
+    await running.publish(FilePurged(revision=4, **about, freed_bytes=7))
+    await running.usage_becomes(account, used=0, documents=0)
 
 
-async def test_folders_count_nothing(quota: Quota) -> None:
+async def test_folders_count_nothing(running: Quota) -> None:
     """A folder that comes or goes changes no figure."""
     account = new_id()
     folder = file_created(account, 0)
     folder = folder.model_copy(update={"file": folder.file.model_copy(update={"kind": "folder"})})
     purged = FilePurged(revision=2, file=folder.file, path="/f", actor_id=account, freed_bytes=0)
-    async with quota.running():
-        await quota.publish(folder, purged, file_created(account, 5))
-        await quota.usage_becomes(account, used=5, documents=1)
+    await running.publish(folder, purged, file_created(account, 5))
+    await running.usage_becomes(account, used=5, documents=1)
 
 
 async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_published(quota: Quota) -> None:
@@ -209,13 +204,12 @@ async def test_drift_is_corrected_where_that_is_wanted(quota: Quota) -> None:
         assert [event["used"] for _, event in await quota.published(account)] == [10, 4]
 
 
-async def test_an_account_with_an_upload_under_way_is_not_compared(quota: Quota) -> None:
+async def test_an_account_with_an_upload_under_way_is_not_compared(running: Quota) -> None:
     """Between metadata's commit and its event a difference is no drift."""
     account = new_id()
-    quota.stored[account] = {"bytes": 4, "documents": 1}
-    async with quota.running():
-        await quota.reserve(account, {new_id(): 4})
-        assert await quota.ok("POST", f"/internal/accounts/{account}/reconcile") == {"drift": None}
+    running.stored[account] = {"bytes": 4, "documents": 1}
+    await running.reserve(account, {new_id(): 4})
+    assert await running.ok("POST", f"/internal/accounts/{account}/reconcile") == {"drift": None}
 
 
 async def test_a_changed_plan_setting_reaches_the_accounts(quota: Quota) -> None:

@@ -12,7 +12,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_of_fifty_uploads_at_once_exactly_those_that_fit_are_accepted(quota: Quota) -> None:
+async def test_fifty_concurrent_uploads_never_exceed_the_quota(quota: Quota) -> None:
     """Three instances, fifty uploads of 30 bytes, room for 1000: 33 are accepted and the sum is exact."""
     account = new_id()
     async with quota.running(3, free_bytes=1000):
@@ -28,7 +28,7 @@ async def test_of_fifty_uploads_at_once_exactly_those_that_fit_are_accepted(quot
         assert [kind for kind, _ in await quota.published(account)] == ["quota-exceeded"]
 
 
-async def test_of_fifty_uploads_of_all_sizes_none_that_fits_is_refused(quota: Quota) -> None:
+async def test_no_concurrent_upload_that_fits_is_refused(quota: Quota) -> None:
     """With sizes that differ, the sum stays within the limit and every refused one is larger than what is left."""
     account = new_id()
     sizes = {new_id(): 7 + 13 * number % 90 for number in range(50)}
@@ -52,15 +52,14 @@ async def test_a_batch_is_let_in_in_order_as_far_as_it_fits(quota: Quota) -> Non
             assert usage == {"used": 0, "reserved": 100, "limit": 100, "over_quota": False, "documents": 0}
 
 
-async def test_an_account_with_too_many_open_uploads_gets_429(quota: Quota) -> None:
+async def test_an_account_with_too_many_open_uploads_gets_429(running: Quota) -> None:
     """Beyond 10,000 open uploads all are refused, with the reason."""
     account = new_id()
-    async with quota.running():
-        for _ in range(10):
-            await quota.reserve(account, {new_id(): 1 for _ in range(1000)})
-        body = {"account_id": account, "items": [{"upload_id": new_id(), "size": 1}], "expires_at": "2030-01-01T00:00Z"}
-        answer = await quota.send("POST", "/internal/reservations", body)
-        assert (answer.status, answer.json()["code"]) == (429, "too_many_uploads")
+    for _ in range(10):
+        await running.reserve(account, {new_id(): 1 for _ in range(1000)})
+    body = {"account_id": account, "items": [{"upload_id": new_id(), "size": 1}], "expires_at": "2030-01-01T00:00Z"}
+    answer = await running.send("POST", "/internal/reservations", body)
+    assert (answer.status, answer.json()["code"]) == (429, "too_many_uploads")
 
 
 @pytest.mark.parametrize("how", ["released", "expired", "aborted"])
@@ -140,24 +139,22 @@ async def test_a_refused_client_that_tries_again_sends_one_message(quota: Quota)
 
 
 @pytest.mark.parametrize("item", [("a.b", 1), ("$a", 1), ("a", -1), ("a", 2**60)])
-async def test_absurd_reservations_are_refused(quota: Quota, item: tuple[str, int]) -> None:
+async def test_absurd_reservations_are_refused(running: Quota, item: tuple[str, int]) -> None:
     """Ids that could name another field and sizes no upload has are 422, and no account is made."""
     account = new_id()
-    async with quota.running():
-        body = {
-            "account_id": account,
-            "items": [{"upload_id": item[0], "size": item[1]}],
-            "expires_at": "2030-01-01T00:00Z",
-        }
-        assert (await quota.send("POST", "/internal/reservations", body)).status == 422
-        assert await quota.database["accounts"].count_documents({}) == 0
+    body = {
+        "account_id": account,
+        "items": [{"upload_id": item[0], "size": item[1]}],
+        "expires_at": "2030-01-01T00:00Z",
+    }
+    assert (await running.send("POST", "/internal/reservations", body)).status == 422
+    assert await running.database["accounts"].find_one({"_id": account}) is None
 
 
-async def test_internal_routes_are_for_services(quota: Quota) -> None:
+async def test_internal_routes_are_for_services(running: Quota) -> None:
     """A person's token, or none, opens no internal route."""
-    async with quota.running():
-        answer = await quota.send("GET", "/internal/totals", bearer="guess")
-        assert answer.status == 401
+    answer = await running.send("GET", "/internal/totals", bearer="guess")
+    assert answer.status == 401
 
 
 async def test_an_expired_upload_frees_room_while_others_reserve(quota: Quota) -> None:

@@ -1,0 +1,1 @@
+"""The upload service: upload sessions, blocks and packs."""

@@ -1,4 +1,4 @@
-"""What the backup of a deployment asks of this service's database."""
+"""Lists the blocks that files refer to, for a backup."""
 
 from collections.abc import AsyncIterator
 

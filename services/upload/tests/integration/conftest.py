@@ -23,6 +23,25 @@ from docstore_upload.settings import UploadSettings
 @pytest.fixture
 async def stack(infra: InfraSettings, services: FakeServices) -> AsyncIterator[Stack]:
     """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
+    async with open_stack(infra, services) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def shared_stack(module_infra: InfraSettings) -> AsyncIterator[Stack]:
+    """One instance of the service, for the tests of a module."""
+    async with open_stack(module_infra, FakeServices()) as stack, stack.run():
+        yield stack
+
+
+@pytest.fixture
+def running(shared_stack: Stack) -> Stack:
+    """The module's instance, with people of the test's own and fakes as new."""
+    return shared_stack.for_next_test()
+
+
+@asynccontextmanager
+async def open_stack(infra: InfraSettings, services: FakeServices) -> AsyncIterator[Stack]:
     name = new_id()
     urls = {
         f"{service}_url": f"local:{service}-{name}"

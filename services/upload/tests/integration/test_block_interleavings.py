@@ -67,8 +67,7 @@ def test_blocks_under_any_interleaving_in_the_database(infra: InfraSettings, ser
 
         def machine() -> BlockInterleavings:
             loop.run_until_complete(empty())
-            for fake in vars(services).values():
-                fake.__init__()
+            services.start_anew()
             upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
             time.now = START
             parts = Parts(uploads, blocks, transactor, services, upload_settings, time, lists, refs, left)

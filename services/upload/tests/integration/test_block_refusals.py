@@ -25,16 +25,15 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_strangers_block_is_merely_missing(stack: Stack) -> None:
+async def test_another_accounts_block_is_reported_as_missing(running: Stack) -> None:
     """Who knows the hash of another's block learns nothing by it and gets nothing for it."""
-    async with stack.run():
-        await store_file(stack, BLOCKS)
-        assert set(await missing(stack.outsider, BLOCKS)) == {name(block) for block in BLOCKS}
-        upload_id = await begin(stack.outsider, BLOCKS)
-        answer = await stack.outsider.send("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(BLOCKS)})
-        assert (answer.status, answer.json()["code"]) == (409, "blocks_missing")
-        assert set(answer.json()["hashes"]) == {name(block) for block in BLOCKS}
-        assert await refused(stack.outsider, await begin(stack.person, BLOCKS), named(BLOCKS)) == (404, "not_found")
+    await store_file(running, BLOCKS)
+    assert set(await missing(running.outsider, BLOCKS)) == {name(block) for block in BLOCKS}
+    upload_id = await begin(running.outsider, BLOCKS)
+    answer = await running.outsider.send("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(BLOCKS)})
+    assert (answer.status, answer.json()["code"]) == (409, "blocks_missing")
+    assert set(answer.json()["hashes"]) == {name(block) for block in BLOCKS}
+    assert await refused(running.outsider, await begin(running.person, BLOCKS), named(BLOCKS)) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -54,13 +53,12 @@ async def test_strangers_block_is_merely_missing(stack: Stack) -> None:
     ],
     ids=["too few", "too many", "wrong sum", "two sums", "wrong sizes", "not the only one", "none"],
 )
-async def test_blocks_that_do_not_make_the_file(stack: Stack, said: list[Any]) -> None:
+async def test_blocks_that_do_not_make_the_file(running: Stack, said: list[Any]) -> None:
     """The sizes must be those of the blocks and add up; a refusal leaves the upload open for the right list."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS)
-        await send(stack, BLOCKS)
-        assert await refused(stack.person, upload_id, said) == (422, "invalid_blocks")
-        await complete(stack.person, upload_id, BLOCKS)
+    upload_id = await begin(running.person, BLOCKS)
+    await send(running, BLOCKS)
+    assert await refused(running.person, upload_id, said) == (422, "invalid_blocks")
+    await complete(running.person, upload_id, BLOCKS)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +83,11 @@ async def test_blocks_that_do_not_make_the_file(stack: Stack, said: list[Any]) -
         ("/v1/uploads/{}/complete", {"blocks": {"hash": name(b"x")}}),
     ],
 )
-async def test_bad_requests(stack: Stack, path: str, body: Any) -> None:
+async def test_bad_requests(running: Stack, path: str, body: Any) -> None:
     """What is no hash, no size or too many is refused before anything is looked for."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS)
-        assert await stack.person.refused("POST", path.format(upload_id), body) == (422, "invalid_request")
-    assert await references(stack) == {}
+    upload_id = await begin(running.person, BLOCKS)
+    assert await running.person.refused("POST", path.format(upload_id), body) == (422, "invalid_request")
+    assert await references(running) == {}
 
 
 @pytest.mark.parametrize(
@@ -106,41 +103,38 @@ async def test_bad_requests(stack: Stack, path: str, body: Any) -> None:
     ],
     ids=["empty", "other bytes", "cut", "no size", "unpacks to too much", "of nothing", "skippable frame"],
 )
-async def test_what_is_no_block(stack: Stack, frame: bytes) -> None:
+async def test_frames_that_are_no_valid_block_count_as_missing(running: Stack, frame: bytes) -> None:
     """An object that is no frame of a known, allowed size counts as missing; it is sent again under another key."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS[:1])
-        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
-        assert await stack.put(wanted, frame) == 200
-        assert await refused(stack.person, upload_id, named(BLOCKS[:1])) == (409, "blocks_missing")
-        again = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
-        assert again["url"].partition("?")[0] != wanted["url"].partition("?")[0]
-        assert await send(stack, BLOCKS[:1]) == 1
-        await complete(stack.person, upload_id, BLOCKS[:1])
-    assert await stack.database["discarded"].count_documents({}) == 1
+    upload_id = await begin(running.person, BLOCKS[:1])
+    wanted = (await missing(running.person, BLOCKS[:1]))[name(BLOCKS[0])]
+    assert await running.put(wanted, frame) == 200
+    assert await refused(running.person, upload_id, named(BLOCKS[:1])) == (409, "blocks_missing")
+    again = (await missing(running.person, BLOCKS[:1]))[name(BLOCKS[0])]
+    assert again["url"].partition("?")[0] != wanted["url"].partition("?")[0]
+    assert await send(running, BLOCKS[:1]) == 1
+    await complete(running.person, upload_id, BLOCKS[:1])
+    assert await running.database["discarded"].count_documents(running.persons) == 1
 
 
-async def test_block_of_another_size_than_named(stack: Stack) -> None:
+async def test_block_of_another_size_than_named(running: Stack) -> None:
     """A frame of other bytes under a name is not taken for a block of the size that the client names."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS[:1])
-        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
-        assert await stack.put(wanted, zstandard.compress(BLOCKS[1])) == 200
-        assert await refused(stack.person, upload_id, named(BLOCKS[:1])) == (422, "invalid_blocks")
+    upload_id = await begin(running.person, BLOCKS[:1])
+    wanted = (await missing(running.person, BLOCKS[:1]))[name(BLOCKS[0])]
+    assert await running.put(wanted, zstandard.compress(BLOCKS[1])) == 200
+    assert await refused(running.person, upload_id, named(BLOCKS[:1])) == (422, "invalid_blocks")
 
 
-async def test_block_is_written_once(stack: Stack) -> None:
+async def test_block_is_written_once(running: Stack) -> None:
     """The URL of a verified block can't change it any more; 412 means that the block is there."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS[:1])
-        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
-        assert await stack.put(wanted, zstandard.compress(BLOCKS[0])) == 200
-        assert await stack.put(wanted, b"something else") == 412
-        await complete(stack.person, upload_id, BLOCKS[:1])
-        assert await stack.put(wanted, b"something else") == 412
-        assert await stack.put({"url": wanted["url"]}, b"without the condition") == 403
-    listed = parse(await stack.store.get(await stack.committed_key(upload_id)))
-    assert zstandard.decompress(await stack.store.get(listed[0].key)) == BLOCKS[0]
+    upload_id = await begin(running.person, BLOCKS[:1])
+    wanted = (await missing(running.person, BLOCKS[:1]))[name(BLOCKS[0])]
+    assert await running.put(wanted, zstandard.compress(BLOCKS[0])) == 200
+    assert await running.put(wanted, b"something else") == 412
+    await complete(running.person, upload_id, BLOCKS[:1])
+    assert await running.put(wanted, b"something else") == 412
+    assert await running.put({"url": wanted["url"]}, b"without the condition") == 403
+    listed = parse(await running.store.get(await running.committed_key(upload_id)))
+    assert zstandard.decompress(await running.store.get(listed[0].key)) == BLOCKS[0]
 
 
 async def test_upload_that_is_over(stack: Stack) -> None:
@@ -161,27 +155,25 @@ async def test_upload_that_is_over(stack: Stack) -> None:
     assert set((await references(stack)).values()) == {0}
 
 
-async def test_without_blocks_named_it_is_incomplete(stack: Stack) -> None:
+async def test_without_blocks_named_it_is_incomplete(running: Stack) -> None:
     """Nobody but the client knows what the file is made of."""
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS)
-        await send(stack, BLOCKS)
-        answer = await stack.person.refused("POST", f"/v1/uploads/{upload_id}/complete")
-        assert answer == (409, "upload_incomplete")
+    upload_id = await begin(running.person, BLOCKS)
+    await send(running, BLOCKS)
+    answer = await running.person.refused("POST", f"/v1/uploads/{upload_id}/complete")
+    assert answer == (409, "upload_incomplete")
 
 
-async def test_refused_by_metadata_gives_blocks_back(stack: Stack) -> None:
+async def test_refused_by_metadata_gives_blocks_back(running: Stack) -> None:
     """A commit that is refused for good leaves neither references nor a list behind."""
-    stack.services.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
-    async with stack.run():
-        upload_id = await begin(stack.person, BLOCKS, path="/gone")
-        await send(stack, BLOCKS)
-        assert await refused(stack.person, upload_id, named(BLOCKS)) == (409, "target_gone")
-        prefix = f"accounts/{stack.person.account_id}/uploads/{upload_id}/"
+    running.services.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
+    upload_id = await begin(running.person, BLOCKS, path="/gone")
+    await send(running, BLOCKS)
+    assert await refused(running.person, upload_id, named(BLOCKS)) == (409, "target_gone")
+    prefix = f"accounts/{running.person.account_id}/uploads/{upload_id}/"
 
-        async def is_clean() -> bool:
-            given_back = await references(stack) == {name(block): 0 for block in BLOCKS}
-            return given_back and not await keys_in_store(stack, prefix)
+    async def is_clean() -> bool:
+        given_back = await references(running) == {name(block): 0 for block in BLOCKS}
+        return given_back and not await keys_in_store(running, prefix)
 
-        await eventually(is_clean)
-    assert await stack.events(upload_id) == ["upload-initiated", "upload-aborted"]
+    await eventually(is_clean)
+    assert await running.events(upload_id) == ["upload-initiated", "upload-aborted"]

@@ -78,7 +78,7 @@ async def test_references_are_taken_all_or_none(stored: Stored) -> None:
     assert await stored.blocks.owner_of("list") is None
 
 
-async def test_what_is_referred_to_is_not_given_up(stored: Stored) -> None:
+async def test_referenced_blocks_are_not_discarded(stored: Stored) -> None:
     """However old it is; released, it is, and its key is noted in the same write."""
     keys = await stored.arrive()
     assert await stored.refer("list", keys)

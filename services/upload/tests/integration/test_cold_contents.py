@@ -174,7 +174,7 @@ async def test_an_upload_may_use_archived_blocks(stack: Stack, archive: Archivin
         assert sorted((row["refs"], row.get("idle", 0)) for row in counts) == [(1, 0), (1, 0)]
 
 
-async def test_what_is_left_by_a_deleted_file_is_archived(stack: Stack, archive: ArchivingStore) -> None:
+async def test_contents_left_by_a_deleted_file_are_archived(stack: Stack, archive: ArchivingStore) -> None:
     """When the only used file of a block is deleted, the block belongs to unused files alone."""
     a = noise(1)
     async with stack.run():

@@ -27,65 +27,62 @@ def landing(stack: Stack, upload: Any) -> str:
 
 
 @pytest.mark.parametrize("content", [b"", CONTENT, b"x" * 5000, CONTENT * 2000], ids=["none", "some", "full", "large"])
-async def test_any_size_up_to_the_most_becomes_a_file(stack: Stack, content: bytes) -> None:
+async def test_any_size_up_to_the_most_becomes_a_file(running: Stack, content: bytes) -> None:
     """What came is committed and published with its own size and checksum; the largest size was reserved."""
     most = max(5000, len(content))
-    async with stack.run():
-        upload = await begin(stack, most)
-        assert (upload["size"], upload["max_size"]) == (None, most)
-        assert stack.services.quota.reserved == {upload["id"]: most}
-        assert (await stack.post(upload["form"], content))[0] == 303
-        file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
-        shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
+    upload = await begin(running, most)
+    assert (upload["size"], upload["max_size"]) == (None, most)
+    assert running.services.quota.reserved == {upload["id"]: most}
+    assert (await running.post(upload["form"], content))[0] == 303
+    file = await running.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+    shown = await running.person.ok("GET", f"/v1/uploads/{upload['id']}")
     found = {"size": len(content), "sha256": sha256(content).hexdigest()}
     assert found.items() <= file.items()
     assert found.items() <= shown.items()
-    assert found.items() <= stack.services.metadata.committed[upload["id"]]["item"].items()
-    assert await stack.store.get(await stack.committed_key(upload["id"])) == content
-    rows = await stack.database["outbox"].find({"key": upload["id"]}).sort("sequence", 1).to_list(None)
+    assert found.items() <= running.services.metadata.committed[upload["id"]]["item"].items()
+    assert await running.store.get(await running.committed_key(upload["id"])) == content
+    rows = await running.database["outbox"].find({"key": upload["id"]}).sort("sequence", 1).to_list(None)
     initiated, completed = [orjson.loads(row["value"]) for row in rows]
     assert (initiated["size"], completed["size"], completed["sha256"]) == (most, len(content), found["sha256"])
 
 
-async def test_the_store_refuses_more(stack: Stack) -> None:
+async def test_the_store_refuses_more(running: Stack) -> None:
     """One byte beyond the most: nothing is stored, and the form can be sent again."""
-    async with stack.run():
-        upload = await begin(stack, 100)
-        status, _ = await stack.post(upload["form"], b"x" * 101)
-        assert status == 400
-        assert await stack.store.head(upload["form"]["fields"]["key"]) is None
-        refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
-        assert refused == (409, "upload_incomplete")
-        assert (await stack.post(upload["form"], b"x" * 100))[0] == 303
-        assert (await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["size"] == 100
+    upload = await begin(running, 100)
+    status, _ = await running.post(upload["form"], b"x" * 101)
+    assert status == 400
+    assert await running.store.head(upload["form"]["fields"]["key"]) is None
+    refused = await running.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert refused == (409, "upload_incomplete")
+    assert (await running.post(upload["form"], b"x" * 100))[0] == 303
+    assert (await running.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["size"] == 100
 
 
-async def test_a_declared_checksum_holds(stack: Stack) -> None:
-    """A client that knows the content but not its size: other bytes come to nothing."""
-    async with stack.run():
-        upload = await begin(stack, sha256=sha256(CONTENT).hexdigest())
-        await stack.post(upload["form"], CONTENT[::-1])
-        refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
-        assert refused[0] == 409
-        other = await begin(stack, sha256=sha256(CONTENT).hexdigest())
-        assert (await stack.post(other["form"], CONTENT))[0] == 303
-        assert (await stack.person.ok("POST", f"/v1/uploads/{other['id']}/complete"))["size"] == len(CONTENT)
+async def test_a_declared_checksum_holds(running: Stack) -> None:
+    """A client that knows the content but not its size: other bytes are refused."""
+    upload = await begin(running, sha256=sha256(CONTENT).hexdigest())
+    await running.post(upload["form"], CONTENT[::-1])
+    refused = await running.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert refused[0] == 409
+    other = await begin(running, sha256=sha256(CONTENT).hexdigest())
+    assert (await running.post(other["form"], CONTENT))[0] == 303
+    assert (await running.person.ok("POST", f"/v1/uploads/{other['id']}/complete"))["size"] == len(CONTENT)
 
 
-async def test_the_browser_gets_a_plain_page(stack: Stack) -> None:
+async def test_the_browser_gets_a_plain_page(running: Stack) -> None:
     """Without a script there is no list to go to: the redirect answers what became of it, again and again the same."""
-    async with stack.run():
-        upload = await begin(stack, path="/docs/<b>Tea & cake.txt")
-        waiting = await stack.person.send("GET", landing(stack, upload), login=False)
-        assert (waiting.status, b"not all arrived" in waiting.body) == (409, True)
-        _, location = await stack.post(upload["form"], CONTENT)
-        assert location is not None
-        for _ in range(2):
-            page = await stack.person.send("GET", landing(stack, upload), login=False)
-            assert page.status == 200
-            assert page.headers["content-type"].startswith("text/html")
-            assert b"/docs/&lt;b&gt;Tea &amp; cake.txt, 1.3 KB, version 1" in page.body
-            assert "unsafe" not in page.headers["content-security-policy"]
+    upload = await begin(running, path="/docs/<b>Tea & cake.txt")
+    waiting = await running.person.send("GET", landing(running, upload), login=False)
+    assert (waiting.status, b"not all arrived" in waiting.body) == (409, True)
+    _, location = await running.post(upload["form"], CONTENT)
+    assert location is not None
+    for _ in range(2):
+        page = await running.person.send("GET", landing(running, upload), login=False)
+        assert page.status == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert b"/docs/&lt;b&gt;Tea &amp; cake.txt, 1.3 KB, version 1" in page.body
+        assert "unsafe" not in page.headers["content-security-policy"]
+        assert (page.headers["content-language"], page.headers["vary"]) == ("en", "accept-language")
 
 
 async def test_a_vanished_browsers_file_is_finished(stack: Stack) -> None:

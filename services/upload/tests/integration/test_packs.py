@@ -35,57 +35,53 @@ async def release(stack: Stack, keys: list[str]) -> None:
     assert answer.status == 204, answer.body
 
 
-async def test_from_files_to_versions(stack: Stack) -> None:
+async def test_from_files_to_versions(running: Stack) -> None:
     """A pack's files become versions, each naming its slice, which reads as what was sent."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        assert pack["size"] == 8
-        assert (await stack.person.ok("GET", f"/v1/packs/{pack['id']}"))["files"] == pack["files"]
-        assert await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete") == (409, "upload_incomplete")
-        await send(stack, pack, FILES)
-        answers = await complete(stack, pack)
-        assert await complete(stack, pack) == answers
-        shown = await stack.person.ok("GET", f"/v1/packs/{pack['id']}")
+    pack = await initiate(running, FILES)
+    assert pack["size"] == 8
+    assert (await running.person.ok("GET", f"/v1/packs/{pack['id']}"))["files"] == pack["files"]
+    assert await running.person.refused("POST", f"/v1/packs/{pack['id']}/complete") == (409, "upload_incomplete")
+    await send(running, pack, FILES)
+    answers = await complete(running, pack)
+    assert await complete(running, pack) == answers
+    shown = await running.person.ok("GET", f"/v1/packs/{pack['id']}")
     assert (shown["state"], shown["files"]) == ("completed", answers)
-    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
+    assert await running.events(pack["id"]) == ["pack-initiated", "pack-completed"]
     for number, content in enumerate(FILES.values()):
-        item = stack.services.metadata.committed[f"{pack['id']}-{number}"]["item"]
-        assert item["object_key"] == key(stack, pack, number)
-        assert await Contents(stack.store).read(item["object_key"], len(content), item["sha256"]) == content
+        item = running.services.metadata.committed[f"{pack['id']}-{number}"]["item"]
+        assert item["object_key"] == key(running, pack, number)
+        assert await Contents(running.store).read(item["object_key"], len(content), item["sha256"]) == content
 
 
-async def test_nothing_is_stored_over_a_pack(stack: Stack) -> None:
+async def test_nothing_is_stored_over_a_pack(running: Stack) -> None:
     """Its URL works once; what was verified stays what it is."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        await send(stack, pack, FILES)
-        assert await stack.put(pack["put"], packed(pack, [b"eno", b"", b"three"])) == 412
-        assert all("file" in answer for answer in await complete(stack, pack))
+    pack = await initiate(running, FILES)
+    await send(running, pack, FILES)
+    assert await running.put(pack["put"], packed(pack, [b"eno", b"", b"three"])) == 412
+    assert all("file" in answer for answer in await complete(running, pack))
 
 
-async def test_strangers_and_bad_requests(stack: Stack) -> None:
+async def test_other_accounts_and_invalid_requests_are_refused(running: Stack) -> None:
     """Another's pack is unknown; what breaks a rule is refused, an item by itself."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        for method, path in (("GET", ""), ("POST", "/complete"), ("DELETE", "")):
-            assert await stack.outsider.refused(method, f"/v1/packs/{pack['id']}{path}") == (404, "not_found")
-        for body in ({}, {"files": []}, {"files": [{}] * 513}, b"{", {"files": "x"}):
-            assert (await stack.person.refused("POST", "/v1/packs", body))[0] == 422
-        wrong: list[Any] = [1, {}, {"path": "/x"}, {"path": "/x", "size": 1, "sha256": "y"}, {"path": "\ud800"}]
-        sizes = [{"path": "/x", "size": size, "sha256": "0" * 64} for size in (-1, 65_537, 1.5, "1")]
-        refused = await stack.person.ok("POST", "/v1/packs", {"files": [*wrong[:-1], *sizes]})
-        assert refused["id"] is None
-        assert all("problem" in item for item in refused["files"])
+    pack = await initiate(running, FILES)
+    for method, path in (("GET", ""), ("POST", "/complete"), ("DELETE", "")):
+        assert await running.outsider.refused(method, f"/v1/packs/{pack['id']}{path}") == (404, "not_found")
+    for body in ({}, {"files": []}, {"files": [{}] * 513}, b"{", {"files": "x"}):
+        assert (await running.person.refused("POST", "/v1/packs", body))[0] == 422
+    wrong: list[Any] = [1, {}, {"path": "/x"}, {"path": "/x", "size": 1, "sha256": "y"}, {"path": "\ud800"}]
+    sizes = [{"path": "/x", "size": size, "sha256": "0" * 64} for size in (-1, 65_537, 1.5, "1")]
+    refused = await running.person.ok("POST", "/v1/packs", {"files": [*wrong[:-1], *sizes]})
+    assert refused["id"] is None
+    assert all("problem" in item for item in refused["files"])
 
 
-async def test_wrong_slice(stack: Stack) -> None:
+async def test_wrong_slice(running: Stack) -> None:
     """Bytes that are not those declared refuse that file; its reservation ends by the event."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        await send(stack, pack, FILES | {"/a/b/3.txt": b"THREE"})
-        answers = await complete(stack, pack)
-        assert answers[2]["problem"]["code"] == "upload_mismatch"
-        event = await stack.database["outbox"].find_one({"key": pack["id"], "sequence": 2})
+    pack = await initiate(running, FILES)
+    await send(running, pack, FILES | {"/a/b/3.txt": b"THREE"})
+    answers = await complete(running, pack)
+    assert answers[2]["problem"]["code"] == "upload_mismatch"
+    event = await running.database["outbox"].find_one({"key": pack["id"], "sequence": 2})
     assert b'"refused":[2]' in event["value"]
 
 
@@ -122,23 +118,22 @@ async def test_expiry(stack: Stack) -> None:
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-expired"]
 
 
-async def test_giving_up(stack: Stack) -> None:
+async def test_giving_up(running: Stack) -> None:
     """What was sent goes; again: 204; a completed pack can't be given up."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        await send(stack, pack, FILES)
-        for _ in range(2):
-            await stack.person.ok("DELETE", f"/v1/packs/{pack['id']}")
+    pack = await initiate(running, FILES)
+    await send(running, pack, FILES)
+    for _ in range(2):
+        await running.person.ok("DELETE", f"/v1/packs/{pack['id']}")
 
-        async def is_gone() -> bool:
-            return await stack.store.get(key(stack, pack)) == b""
+    async def is_gone() -> bool:
+        return await running.store.get(key(running, pack)) == b""
 
-        await eventually(is_gone)
-        done = await initiate(stack, FILES)
-        await send(stack, done, FILES)
-        await complete(stack, done)
-        assert await stack.person.refused("DELETE", f"/v1/packs/{done['id']}") == (409, "upload_completed")
-    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-aborted"]
+    await eventually(is_gone)
+    done = await initiate(running, FILES)
+    await send(running, done, FILES)
+    await complete(running, done)
+    assert await running.person.refused("DELETE", f"/v1/packs/{done['id']}") == (409, "upload_completed")
+    assert await running.events(pack["id"]) == ["pack-initiated", "pack-aborted"]
 
 
 async def test_killed_in_mid_commit(stack: Stack) -> None:
@@ -172,25 +167,23 @@ async def test_many_complete_at_once(stack: Stack) -> None:
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
 
 
-async def test_quota_refuses_and_is_given_back(stack: Stack) -> None:
+async def test_quota_refuses_and_is_given_back(running: Stack) -> None:
     """What does not fit is refused by itself; a pack that can't be kept gives its reservations back."""
-    stack.services.quota.limit = 3
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        assert [place.get("number") for place in pack["files"]] == [0, 1, None]
-        assert pack["files"][2]["problem"]["code"] == "over_quota"
-        assert stack.services.quota.reserved == {pack["id"]: 3}
+    running.services.quota.limit = 3
+    pack = await initiate(running, FILES)
+    assert [place.get("number") for place in pack["files"]] == [0, 1, None]
+    assert pack["files"][2]["problem"]["code"] == "over_quota"
+    assert running.services.quota.reserved == {pack["id"]: 3}
 
 
-async def test_metadata_is_down(stack: Stack) -> None:
+async def test_metadata_is_down(running: Stack) -> None:
     """503, and the pack is committed once metadata is back."""
-    async with stack.run():
-        pack = await initiate(stack, FILES)
-        await send(stack, pack, FILES)
-        stack.services.metadata.down = True
-        assert (await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete"))[0] == 503
-        stack.services.metadata.down = False
-        assert len(await complete(stack, pack)) == 3
+    pack = await initiate(running, FILES)
+    await send(running, pack, FILES)
+    running.services.metadata.down = True
+    assert (await running.person.refused("POST", f"/v1/packs/{pack['id']}/complete"))[0] == 503
+    running.services.metadata.down = False
+    assert len(await complete(running, pack)) == 3
 
 
 async def test_an_empty_pack_is_deleted(stack: Stack) -> None:
@@ -213,27 +206,26 @@ async def test_an_empty_pack_is_deleted(stack: Stack) -> None:
 BIG = {f"/{number}": bytes([number]) * 60_000 for number in range(8)}
 
 
-async def test_compaction_with_a_reader_in_between(stack: Stack) -> None:
+async def test_compaction_with_a_reader_in_between(running: Stack) -> None:
     """A pack that is mostly dead is rewritten; who has read its index before reads the right bytes after."""
-    async with stack.run():
-        pack = await settled_pack(stack, BIG)
-        early, last = Contents(stack.store), key(stack, pack, 7)
-        assert await early.read_range(last, 0, 10) == bytes([7]) * 10
-        before = await stack.store.head(key(stack, pack))
-        await release(stack, [key(stack, pack, number) for number in range(5)])
+    pack = await settled_pack(running, BIG)
+    early, last = Contents(running.store), key(running, pack, 7)
+    assert await early.read_range(last, 0, 10) == bytes([7]) * 10
+    before = await running.store.head(key(running, pack))
+    await release(running, [key(running, pack, number) for number in range(5)])
 
-        async def is_compacted() -> bool:
-            return bool((await row(stack, pack))["object_bytes"] < 200_000)
+    async def is_compacted() -> bool:
+        return bool((await row(running, pack))["object_bytes"] < 200_000)
 
-        await eventually(is_compacted)
-        after = await stack.store.head(key(stack, pack))
-        assert after.size == 3 * 60_000 + 3 * 12 + 8
-        assert after.etag != before.etag
-        for reader in (early, Contents(stack.store)):
-            for number in (5, 6, 7):
-                content = BIG[f"/{number}"]
-                found = await reader.read(key(stack, pack, number), 60_000, sha256(content).hexdigest())
-                assert found == content
+    await eventually(is_compacted)
+    after = await running.store.head(key(running, pack))
+    assert after.size == 3 * 60_000 + 3 * 12 + 8
+    assert after.etag != before.etag
+    for reader in (early, Contents(running.store)):
+        for number in (5, 6, 7):
+            content = BIG[f"/{number}"]
+            found = await reader.read(key(running, pack, number), 60_000, sha256(content).hexdigest())
+            assert found == content
 
 
 async def test_a_compaction_that_dies(stack: Stack) -> None:

@@ -78,9 +78,7 @@ async def test_expiry_cleans_up(stack: Stack, method: str) -> None:
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-expired"]
 
 
-async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_late_write_after_a_purge_is_deleted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """The URL of a PUT still works then: once it does no more the object is deleted again, and nothing more is kept."""
     discarded = stack.database["discarded"]
     ahead = timedelta()
@@ -137,20 +135,19 @@ async def test_crash_between_commit_and_session_heals(stack: Stack) -> None:
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-completed"]
 
 
-async def test_metadata_down_is_waited_out(stack: Stack) -> None:
+async def test_metadata_down_is_waited_out(running: Stack) -> None:
     """While metadata is down `complete` answers 503; the upload completes by itself once it is back."""
-    async with stack.run():
-        upload = await stack.person.initiate("put", CONTENT)
-        await stack.put(upload["put"], CONTENT)
-        stack.services.metadata.down = True
-        refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
-        assert refused == (503, "unavailable")
-        stack.services.metadata.down = False
+    upload = await running.person.initiate("put", CONTENT)
+    await running.put(upload["put"], CONTENT)
+    running.services.metadata.down = True
+    refused = await running.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert refused == (503, "unavailable")
+    running.services.metadata.down = False
 
-        async def is_completed() -> bool:
-            return await state_of(stack, upload["id"]) == "completed"
+    async def is_completed() -> bool:
+        return await state_of(running, upload["id"]) == "completed"
 
-        await eventually(is_completed)
+    await eventually(is_completed)
 
 
 async def test_two_instances_share_the_work(stack: Stack) -> None:
@@ -181,14 +178,13 @@ async def complete_one(stack: Stack) -> str:
     return str(upload["id"])
 
 
-async def test_a_fully_acknowledged_upload_is_left_alone(stack: Stack) -> None:
+async def test_a_fully_acknowledged_upload_is_left_alone(running: Stack) -> None:
     """Once quota, indexer and notify are done, nothing is republished and no further check is planned."""
-    async with stack.run():
-        upload_id = await complete_one(stack)
-        await eventually(lambda: is_swept(stack, upload_id))
-    session = await stack.database["uploads"].find_one({"_id": upload_id})
+    upload_id = await complete_one(running)
+    await eventually(lambda: is_swept(running, upload_id))
+    session = await running.database["uploads"].find_one({"_id": upload_id})
     assert "next_check_at" not in session
-    assert stack.services.metadata.republished == []
+    assert running.services.metadata.republished == []
 
 
 async def test_unacknowledged_events_are_republished(stack: Stack) -> None:

@@ -144,7 +144,7 @@ async def test_forms_and_credentials_that_were_given_up(stack: Stack) -> None:
         assert (await writer.begin("put"))["put"]
 
 
-async def test_what_is_left_over_is_found_and_deleted(stack: Stack) -> None:
+async def test_leftover_objects_are_found_and_deleted(stack: Stack) -> None:
     """An object of an upload that is over, or where only clients write; of blocks and packs no row is, only counted."""
     account = stack.person.account_id
     async with stack.run(looks=True, **ALL_IS_DUE):

@@ -57,7 +57,8 @@ async def store_file(stack: Stack, blocks: Sequence[bytes], person: Client | Non
 
 
 async def references(stack: Stack) -> dict[str, int]:
-    rows = await stack.database["blocks"].find().to_list(None)
+    """How many lists refer to each block of the person."""
+    rows = await stack.database["blocks"].find(stack.persons).to_list(None)
     return {row["_id"].rpartition(".")[2]: row["refs"] for row in rows}
 
 

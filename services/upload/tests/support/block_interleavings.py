@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -114,8 +115,8 @@ class BlockInterleavings(GatedJobs):
         )
         verifier = Verifier(any_store, uploads, settings)
         kind = SingleUploads(uploads, verifier, self.use_cases, any_store, settings, clock)
-        lifecycle = Lifecycle(kind, uploads, any_transactor, clients, self._republish, settings, clock)
-        self.completer, self.worker = lifecycle.completer, lifecycle.worker
+        # Each job is a process of its own, which does not share its batches of writes with others.
+        self.instance = partial(Lifecycle, kind, uploads, any_transactor, clients, self._republish, settings, clock)
         self.sweeper = DiscardedBlocksWorker(blocks, any_store, nothing_held, settings, clock)
 
     async def _republish(self, event_ids: Sequence[str]) -> None:
@@ -125,7 +126,7 @@ class BlockInterleavings(GatedJobs):
         """Sends what is missing and completes; again when blocks have gone meanwhile."""
         upload = _upload(account_id, path, numbers, self.now)
         self.begun.append((upload, numbers))
-        await Gated(self.uploads).insert([upload], None)
+        await Gated(self.uploads).insert([upload])
         await self.send_and_complete(upload, numbers, stops, garbles)
 
     async def send_and_complete(
@@ -139,7 +140,7 @@ class BlockInterleavings(GatedJobs):
             latest = await Gated(self.uploads).by_ids([upload.id])
             if not latest:
                 return  # its client was killed before it was kept
-            outcomes = await self.completer.complete(
+            outcomes = await self.instance().completer.complete(
                 list(latest.values()), "client", {upload.id: ClientManifest(blocks=pieces)}
             )
             outcome = outcomes[upload.id]
@@ -192,7 +193,7 @@ class BlockInterleavings(GatedJobs):
     @precondition(lambda self: len(self.jobs) < 5)
     @rule()
     def workflow_begins(self) -> None:
-        self.begin("workflow", self.worker.run_once())
+        self.begin("workflow", self.instance().worker.run_once())
 
     @precondition(lambda self: len(self.jobs) < 5 and self.metadata.committed)
     @rule(number=st.integers(0, 9))
@@ -260,7 +261,7 @@ class BlockInterleavings(GatedJobs):
     def settle_down(self) -> None:
         for seconds in (PUT_LIFE, 61.0, EXPIRY, 61.0, 61.0, EXPIRY, 61.0, 61.0):
             self.time_passes(seconds)
-            self.loop.run_until_complete(self.worker.run_once())
+            self.loop.run_until_complete(self.instance().worker.run_once())
             self.loop.run_until_complete(self.sweeper.run_once())
             self.what_is_referred_to_is_there()
 

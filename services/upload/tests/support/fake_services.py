@@ -134,3 +134,8 @@ class FakeServices:
     indexer: FakeReactor = field(default_factory=FakeReactor)
     media: FakeReactor = field(default_factory=FakeReactor)
     notify: FakeReactor = field(default_factory=FakeReactor)
+
+    def start_anew(self) -> None:
+        """Have each forget its calls, and its scripted failures."""
+        for fake in vars(self).values():
+            fake.__init__()

@@ -36,7 +36,7 @@ class FakeTransfers(Generic[T]):
     def _plan(self, key: str, start: Sequence[State], at: datetime | None, **changes: Any) -> bool:
         return self.change(key, start, next_check_at=at, lease_owner=None, **changes)
 
-    async def insert(self, transfers: Sequence[T], session: Session) -> None:
+    async def insert(self, transfers: Sequence[T]) -> None:
         self.stored.update((transfer.id, transfer) for transfer in transfers)
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
@@ -58,10 +58,14 @@ class FakeTransfers(Generic[T]):
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
-        if any(self.stored[done.id].state != "committing" for done in completions):
-            raise NotCommitting
+        for done in completions:
+            stored = self.stored[done.id]
+            initiated = stored.initiated_event["_id"] if stored.initiated_event else None
+            if stored.state != "committing" or initiated != done.initiated_id:
+                raise NotCommitting
         for done in completions:
             changes = {"completed_event_id": done.event_id, "completed_at": now, "attempts": 0, **done.fields}
+            changes["initiated_event"] = None
             changes["revision"] = self.stored[done.id].revision + 1
             assert self._plan(done.id, COMMITTING, check_at, state="completed", **changes)
 
@@ -73,7 +77,11 @@ class FakeTransfers(Generic[T]):
     ) -> None:
         for key in ids:
             changes = {"state": state, "refusal": refusal, "attempts": 0, "revision": self.stored[key].revision + 1}
-            assert self._plan(key, (*OPEN, *COMMITTING), now, **changes)
+            assert self._plan(key, (*OPEN, *COMMITTING), now, initiated_event=None, **changes)
+
+    async def drop_initiated_events(self, ids: Sequence[str], session: Session) -> None:
+        for key in ids:
+            self.stored[key] = replace(self.stored[key], initiated_event=None)
 
     async def claim_due(self, limit: int) -> list[T]:
         now, owner = self._clock(), new_id()
@@ -124,6 +132,12 @@ class FakeUploads(FakeTransfers[Upload]):
 
     async def mark_uploading(self, upload_id: str) -> None:
         self.change(upload_id, ("initiated",), state="uploading")
+
+    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
+        declared = self.stored[upload_id].sha256
+        if declared is None:
+            self.change(upload_id, OPEN, sha256=sha256)
+        return declared in (None, sha256)
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         self.change(upload_id, OPEN, found=(etag, verified))

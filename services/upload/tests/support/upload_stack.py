@@ -2,7 +2,7 @@
 
 import time
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import aiohttp
@@ -98,6 +98,12 @@ class Stack:
     person: Client
     outsider: Client
 
+    def for_next_test(self) -> "Stack":
+        """The same instance with new people, and with fakes as new as at the start."""
+        self.services.start_anew()
+        person, outsider = (replace(self.person, account_id=new_id()) for _ in range(2))
+        return replace(self, person=person, outsider=outsider)
+
     async def put(self, instructions: Any, content: bytes) -> int:
         """PUT with a signed URL and its headers; the status."""
         url = URL(instructions["url"], encoded=True)
@@ -112,6 +118,12 @@ class Stack:
         fields.add_field("file", content, filename="a.txt", content_type="text/plain")
         async with self.http.post(form["url"], data=fields, allow_redirects=False) as answer:
             return answer.status, answer.headers.get("Location")
+
+    @property
+    def persons(self) -> dict[str, Any]:
+        """A query for what belongs to the person, in any collection."""
+        account = self.person.account_id
+        return {"$or": [{"account_id": account}, {"_id": {"$regex": rf"^(accounts/)?{account}[./]"}}]}
 
     async def events(self, upload_id: str) -> list[Any]:
         """Types of the events published about an upload, in order."""

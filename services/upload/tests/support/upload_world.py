@@ -39,6 +39,9 @@ class FakeTransactor:
         self._written = written
         self._ids = itertools.count(1)
 
+    def prepare(self, event: Event) -> dict[str, Any]:
+        return {"_id": f"event-{next(self._ids)}", "event": event}
+
     async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         published: list[Event] = []
 
@@ -48,7 +51,8 @@ class FakeTransactor:
 
         before = [{name: copy(value) for name, value in vars(fake).items()} for fake in self._written]
         try:
-            result = await work(SimpleNamespace(session="transaction", publish=publish))
+            prepared = lambda row: published.append(row["event"])  # noqa: E731
+            result = await work(SimpleNamespace(session="transaction", publish=publish, publish_prepared=prepared))
         except BaseException:
             for fake, values in zip(self._written, before, strict=True):
                 vars(fake).update(values)

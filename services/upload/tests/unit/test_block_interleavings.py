@@ -24,8 +24,7 @@ def make_machine(
     make_world: MakeWorld, services: FakeServices, loop_of_its_own: asyncio.AbstractEventLoop
 ) -> Callable[[], BlockInterleavings]:
     def life() -> BlockInterleavings:
-        for fake in vars(services).values():
-            fake.__init__()
+        services.start_anew()
         world = make_world(**SETTINGS)
         blocks = world.stored_blocks
 

@@ -45,7 +45,7 @@ async def test_a_wrong_slice_refuses_its_file_alone(make_packs: MakePacks) -> No
     assert (completed.refused, completed.refused_size) == ((2,), 5)
 
 
-async def test_what_is_no_pack_is_refused(make_packs: MakePacks) -> None:
+async def test_an_invalid_pack_is_refused(make_packs: MakePacks) -> None:
     """An object whose index is not that of the files declared ends the pack, and is deleted."""
     packs = make_packs()
     pack = await packs.initiate(FILES)

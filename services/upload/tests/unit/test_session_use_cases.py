@@ -1,6 +1,7 @@
 """Use cases whose failures are easier to cause with fakes than with servers."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 
 
-async def initiate(world: World, size: int = 5, method: str = "put") -> Any:
-    request = InitiateRequest(path="/a.txt", size=size, method=method)
+async def initiate(world: World, size: int = 5, method: str = "put", path: str = "/a.txt") -> Any:
+    request = InitiateRequest(path=path, size=size, method=method)
     return (await world.service.initiate(world.person, [request]))[0]
 
 
@@ -171,10 +172,10 @@ async def test_a_session_that_cannot_be_stored_releases_its_reservation(make_wor
     """Else a person whose tries fail here would have no room left for a day."""
     world = make_world()
 
-    async def fail(work: Any) -> None:
+    async def fail(uploads: Any) -> None:
         raise RuntimeError("the database takes nothing")
 
-    world.transactor.run = fail
+    world.uploads.insert = fail
     for method in ("put", "multipart"):
         with pytest.raises(RuntimeError, match="takes nothing"):
             await initiate(world, method=method)
@@ -184,13 +185,13 @@ async def test_a_session_that_cannot_be_stored_releases_its_reservation(make_wor
 async def test_a_stored_session_keeps_its_reservation_whatever_fails_then(make_world: MakeWorld) -> None:
     """A commit whose answer was lost has been made all the same: the upload is there, and so is its room."""
     world = make_world()
-    run = world.transactor.run
+    insert = world.uploads.insert
 
-    async def lose_the_answer(work: Any) -> None:
-        await run(work)
+    async def lose_the_answer(uploads: Any) -> None:
+        await insert(uploads)
         raise RuntimeError("no answer")
 
-    world.transactor.run = lose_the_answer
+    world.uploads.insert = lose_the_answer
     with pytest.raises(RuntimeError, match="no answer"):
         await initiate(world)
     assert set(world.services.quota.reserved) == set(world.uploads.stored)
@@ -336,3 +337,41 @@ async def test_more_metadata_than_an_object_can_have_is_the_files_alone(make_wor
         [upload] = await world.service.initiate(world.person, [request])
         assert isinstance(upload, dict)
         assert [name for name in upload["put"]["headers"] if name.startswith("x-amz-meta-")] == names
+
+
+async def test_the_initiation_of_a_slow_upload_is_published_before_its_end(make_world: MakeWorld) -> None:
+    """Its event travels with the session: the worker publishes it after seconds, without counting that as a check."""
+    world = make_world()
+    upload = await initiate(world)
+    assert world.published(upload["id"]) == []
+    world.pass_time(2)
+    await world.worker.run_once()
+    stored = world.uploads.stored[upload["id"]]
+    assert world.published(upload["id"]) == ["upload-initiated"]
+    first_check = stored.created_at + timedelta(seconds=world.settings.check_first_delay_seconds)
+    assert (stored.next_check_at, stored.attempts) == (first_check, 0)
+    await world.service.abort(world.person, upload["id"])
+    assert world.published(upload["id"]) == ["upload-initiated", "upload-aborted"]
+
+
+async def test_concurrent_completions_share_their_writes(make_world: MakeWorld) -> None:
+    """Calls that wait for one another are claimed and finished together, each with its own result and events."""
+    world = make_world()
+    uploads = [await initiate(world, path=f"/{number}") for number in range(5)]
+    for upload in uploads:
+        world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"hello"
+    transactions = 0
+    run = world.transactor.run
+
+    async def counted(work: Any) -> Any:
+        nonlocal transactions
+        transactions += 1
+        await asyncio.sleep(0)
+        return await run(work)
+
+    world.transactor.run = counted
+    items = [[BatchCompleteItem(id=upload["id"])] for upload in uploads]
+    files = await asyncio.gather(*(world.service.complete(world.person, item) for item in items))
+    assert [file["path"] for [file] in files] == [f"/{number}" for number in range(5)]
+    assert {tuple(world.published(upload["id"])) for upload in uploads} == {("upload-initiated", "upload-completed")}
+    assert transactions < len(uploads)

@@ -95,3 +95,18 @@ def test_a_misspelt_field_is_not_passed_over() -> None:
 def test_an_id_alone_is_a_complete_item() -> None:
     """`complete-batch` takes ids as well as objects."""
     assert read_complete_item("u1") == read_complete_item({"id": "u1"})
+
+
+@pytest.mark.parametrize(
+    ("method", "size", "part_size", "code"),
+    [
+        ("multipart", 20 * MIB, 5 * MIB, None),
+        ("multipart", 20 * MIB, 5 * MIB - 1, "invalid_parts"),
+        ("multipart", 10_001 * 5 * MIB, 5 * MIB, "invalid_parts"),
+        ("put", 20 * MIB, 5 * MIB, "invalid_parts"),
+    ],
+)
+def test_a_client_may_choose_the_size_of_parts(method: str, size: int, part_size: int, code: str | None) -> None:
+    """As far as the store takes them: at least 5 MiB, at most 10,000."""
+    refused = refuse_initiate(InitiateRequest(path="/a", method=method, size=size, part_size=part_size), MIB)
+    assert (refused and refused.code) == code

@@ -14,7 +14,7 @@ router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
 
 
 @router.post("/blocks/missing", response_model=schemas.MissingBlocks)
-async def missing_blocks(request: Request, body: MissingRequest, caller: Caller) -> Response:
+async def list_missing_blocks(request: Request, body: MissingRequest, caller: Caller) -> Response:
     """List which of up to 1000 blocks, named by their SHA-256, must be sent: `{missing:[{hash, url, headers}]}`.
 
     Send each as one zstd frame with the content's size in its header, by a PUT with exactly these headers; 412 is as

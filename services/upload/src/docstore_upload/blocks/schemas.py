@@ -39,4 +39,6 @@ class MissingRequest(RequestModel):
     """Blocks by the SHA-256 of their bytes; `sizes`: the length of each frame to send, by the same hash."""
 
     hashes: list[Sha256] = Field(min_length=1, max_length=1000, fail_fast=True)
+    """SHA-256 of each block before compression."""
     sizes: Sizes | None = None
+    """Bytes of each compressed block by its hash, so that the signed URL accepts exactly that many."""

@@ -1,4 +1,4 @@
-"""Clients of the other services."""
+"""Clients of metadata, of quota and of the consumers of events, as transfers use them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ What a crash leaves, and how it continues:
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic
@@ -28,6 +29,7 @@ from docstore_upload.lifecycle.rules import COMMITTING, Actor, Mismatch
 from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.settings import UploadSettings
+from docstore_work.batcher import Batcher
 
 log = structlog.get_logger(__name__)
 NO_MANIFESTS: Mapping[str, object] = {}
@@ -35,9 +37,23 @@ Errors = dict[str, DomainError]
 """Why transfers are not completed, by id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """Transfers that metadata has committed for one call, with the results by id."""
+
+    transfers: Sequence[T]
+    commits: Mapping[str, Commit[T]]
+    context: Context = field(default_factory=copy_context)
+    """The call's context: its events belong to its trace, also when calls are finished together."""
+
+    @property
+    def size(self) -> int:
+        return len(self.transfers)
+
+
 @dataclass(slots=True)
 class Completer(Generic[T]):
-    """The use case `complete`, for clients and for the worker."""
+    """The use case `complete`, for clients and for the worker. Concurrent calls share their writes."""
 
     kind: Kind[T]
     transfers: Transfers[T]
@@ -46,6 +62,13 @@ class Completer(Generic[T]):
     termination: Termination[T]
     settings: UploadSettings
     clock: Clock
+    _claims: Batcher[Claim, bool] = field(init=False)
+    _finishes: Batcher[Committed[T], list[T]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        noun = self.kind.noun
+        self._claims = Batcher(f"claim {noun}s", self._claim_singles)
+        self._finishes = Batcher(f"finish {noun}s", self._finish_together, size=lambda committed: committed.size)
 
     async def complete(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
@@ -109,12 +132,17 @@ class Completer(Generic[T]):
 
     async def _claim_together(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
         if len(claims) == 1:  # a single write needs no transaction
-            return await self.transfers.claim(claims, retry_at)
+            return await self._claims.run(claims[0])
 
         async def work(transaction: Transaction) -> bool:
             return await self.transfers.claim(claims, retry_at, transaction.session)
 
         return await self.transactor.run(work)
+
+    async def _claim_singles(self, claims: Sequence[Claim]) -> list[bool]:
+        """Claim transfers of several calls; returns for each whether all were open."""
+        retry_at = self.clock() + timedelta(seconds=self.settings.commit_retry_delay_seconds)
+        return [await self.transfers.claim(claims, retry_at)] * len(claims)
 
     async def _commit(self, transfers: Sequence[T], by: Actor, errors: Errors) -> dict[str, T]:
         """Commit transfers in metadata; return those that are completed now."""
@@ -133,47 +161,69 @@ class Completer(Generic[T]):
             if not _undecided(answers):
                 await self.termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
         committed = [transfer for transfer in transfers if transfer.id in commits]
-        return await self._finish(committed, commits) if commits else {}
+        return await self._finish(Committed(committed, commits)) if commits else {}
 
-    async def _finish(self, committed: Sequence[T], commits: Mapping[str, Commit[T]]) -> dict[str, T]:
+    async def _finish(self, committed: Committed[T]) -> dict[str, T]:
         """Complete committed transfers. If several workers have committed one, only one of them publishes its event."""
-
-        async def as_claimed(transaction: Transaction) -> list[T]:
-            return await self._complete(committed, commits, transaction)
-
-        async def as_stored(transaction: Transaction) -> list[T]:
-            current = await self.transfers.by_ids(list(commits), transaction.session)
-            for transfer in current.values():
-                if transfer.state == "completed":
-                    await self._amend(transfer, commits[transfer.id], transaction)
-            still = [transfer for transfer in current.values() if transfer.state == "committing"]
-            return await self._complete(still, commits, transaction)
-
-        try:
-            finished = await self.transactor.run(as_claimed)
-        except NotCommitting:
-            finished = await self.transactor.run(as_stored)
+        finished = await self._finishes.run(committed)
         for transfer in finished:
             measure = transfer.measure
             ended_total.labels("completed", measure.method, transfer.completed_by or "client").inc(measure.files)
             completed_bytes_total.labels(measure.method).inc(measure.size)
         await self.kind.clean(finished)
         completed = {transfer.id: transfer for transfer in finished}
-        others = [key for key in commits if key not in completed]
+        others = [key for key in committed.commits if key not in completed]
         return completed | (await self.transfers.by_ids(others) if others else {})
 
-    async def _complete(
-        self, transfers: Sequence[T], commits: Mapping[str, Commit[T]], transaction: Transaction
-    ) -> list[T]:
+    async def _finish_together(self, calls: Sequence[Committed[T]]) -> list[list[T]]:
+        """Complete the transfers of several calls in one transaction; return those completed for each call."""
+        ids = [transfer.id for call in calls for transfer in call.transfers]
+        if len(set(ids)) < len(ids):  # one transfer in two calls
+            return [(await self._finish_together([call]))[0] for call in calls]
+
+        async def as_claimed(transaction: Transaction) -> list[list[T]]:
+            return await self._complete(calls, transaction)
+
+        async def as_stored(transaction: Transaction) -> list[list[T]]:
+            current = await self.transfers.by_ids(ids, transaction.session)
+            still: list[Committed[T]] = []
+            for call in calls:
+                known = [current[transfer.id] for transfer in call.transfers if transfer.id in current]
+                for transfer in known:
+                    if transfer.state == "completed":
+                        await self._amend(transfer, call.commits[transfer.id], transaction)
+                still.append(replace(call, transfers=[each for each in known if each.state == "committing"]))
+            return await self._complete(still, transaction)
+
+        try:
+            return await self.transactor.run(as_claimed)
+        except NotCommitting:
+            return await self.transactor.run(as_stored)
+
+    async def _complete(self, calls: Sequence[Committed[T]], transaction: Transaction) -> list[list[T]]:
         """Complete transfers and publish their events; NotCommitting if another worker has completed one."""
         now = self.clock()
         check_at = now + timedelta(seconds=self.settings.settle_first_delay_seconds)
         completions = [
-            Completion(each.id, commits[each.id].fields, transaction.publish(commits[each.id].event(each)))
-            for each in transfers
+            call.context.run(self._publish, transfer, call.commits[transfer.id], transaction)
+            for call in calls
+            for transfer in call.transfers
         ]
         await self.transfers.complete(completions, now, check_at, transaction.session)
-        return [replace(each, state="completed", **commits[each.id].fields) for each in transfers]
+        return [
+            [
+                replace(each, state="completed", initiated_event=None, **call.commits[each.id].fields)
+                for each in call.transfers
+            ]
+            for call in calls
+        ]
+
+    def _publish(self, transfer: T, commit: Commit[T], transaction: Transaction) -> Completion:
+        initiated = transfer.initiated_event
+        if initiated is not None:
+            transaction.publish_prepared(dict(initiated))
+        event_id = transaction.publish(commit.event(transfer))
+        return Completion(transfer.id, commit.fields, event_id, initiated["_id"] if initiated else None)
 
     async def _amend(self, transfer: T, commit: Commit[T], transaction: Transaction) -> None:
         more = self.kind.amendment(transfer, commit)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,100}"
-CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}=[A-Za-z0-9_.+/:\"-]{{1,100}}){{0,4}}")
+CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(; ?{_TOKEN}=[A-Za-z0-9_.+/:"-]{{1,100}}){{0,4}}')
 SHA256 = re.compile(r"[0-9a-f]{64}", re.A)
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 OFFICE = "application/vnd.openxmlformats-officedocument"

@@ -1,26 +1,32 @@
 """Initiation of transfers: metadata checks the targets, quota reserves the bytes, then the transfer is stored.
 
-Any number of files cost one request to metadata, one to quota for each owner, and one transaction. After a crash, a
-reservation without a transfer ends when it expires.
+Any number of files cost one request to metadata, one to quota for each owner, and one write, which concurrent requests
+share. It stores each transfer with the event of its initiation, which the next transaction about the transfer
+publishes: mostly that of its completion, else the worker's. After a crash, a reservation without a transfer ends when
+it expires.
 """
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from docstore_contracts.metadata import WriteAllowed, WriteTarget
 from docstore_contracts.quota import ReservationItem, Usage
-from docstore_events.transaction import Transaction, Transactor
+from docstore_events.transaction import Transactor
 from docstore_platform.errors import DomainError, OutOfSpace
+from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json, ServiceClients, item_error
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
 from docstore_upload.lifecycle.schemas import TargetRequest
 from docstore_upload.metrics import initiated_total
 from docstore_upload.settings import UploadSettings
+from docstore_work.batcher import Batcher
 
+PUBLISH_DELAY_SECONDS = 2.0
+"""The worker publishes the initiation of transfers that are not over by then."""
 R = TypeVar("R", bound=TargetRequest)
 Errors = dict[int, DomainError]
 """Why files are refused, by their index in the request."""
@@ -67,15 +73,28 @@ class Initiation(Generic[T]):
     transactor: Transactor
     services: ServiceClients
     settings: UploadSettings
+    _inserts: Batcher[Sequence[T], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._inserts = Batcher(f"insert {self.kind.noun}s", self._insert_together, size=len)
 
     async def initiate(
-        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], errors: Errors
+        self,
+        caller: Principal,
+        requests: Mapping[int, R],
+        plan: Plan[R, P],
+        begin: Begin[P, T],
+        errors: Errors,
+        lock_tokens: Sequence[str] = (),
     ) -> dict[int, Json]:
-        """Return the response for each started transfer by index. Refusals are added to `errors`."""
-        planned = await self._check(account_id, requests, plan, errors) if requests else {}
+        """Return the response for each started transfer by index. Refusals are added to `errors`.
+
+        `lock_tokens`: locks that the caller names as its own.
+        """
+        planned = await self._check(caller, requests, plan, errors, lock_tokens) if requests else {}
         started: dict[int, Started[T]] = {}
         try:
-            reserved = await self._reserve(account_id, planned, errors)
+            reserved = await self._reserve(caller.account_id, planned, errors)
             for number, outcome in (await begin(reserved) if reserved else {}).items():
                 if isinstance(outcome, Started):
                     started[number] = outcome
@@ -83,7 +102,7 @@ class Initiation(Generic[T]):
                     errors[number] = outcome
                     await self.services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
             if started:
-                await self._insert([each.transfer for each in started.values()])
+                await self._inserts.run([self._with_event(each.transfer) for each in started.values()])
         except Exception:  # whatever fails, the caller gets it and nothing stays reserved
             await self._give_back(planned.values(), started.values())
             raise
@@ -93,7 +112,12 @@ class Initiation(Generic[T]):
         return {number: each.answer for number, each in started.items()}
 
     async def _check(
-        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], errors: Errors
+        self,
+        caller: Principal,
+        requests: Mapping[int, R],
+        plan: Plan[R, P],
+        errors: Errors,
+        lock_tokens: Sequence[str],
     ) -> dict[int, P]:
         items: list[WriteTarget] = [
             {
@@ -102,10 +126,11 @@ class Initiation(Generic[T]):
                 "file_id": request.file_id,
                 "base_version": request.base_version,
                 "on_conflict": request.on_conflict,
+                "lock_tokens": list(lock_tokens),
             }
             for request in requests.values()
         ]
-        results = await self.services.metadata.check_uploads(account_id, items)
+        results = await self.services.metadata.check_uploads(caller.account_id, items, folder_id=caller.folder_id)
         planned: dict[int, P] = {}
         for (number, request), result in zip(requests.items(), results, strict=True):
             outcome = item_error(result) if "problem" in result else plan(number, request, result)
@@ -134,15 +159,15 @@ class Initiation(Generic[T]):
                     errors[number] = _over_quota(file.size, usage if owner_id == account_id else None)
         return reserved
 
-    async def _insert(self, transfers: Sequence[T]) -> None:
-        numbered = [replace(transfer, revision=1) for transfer in transfers]
+    def _with_event(self, transfer: T) -> T:
+        event = self.transactor.prepare(self.kind.initiated(transfer))
+        publish_at = transfer.created_at + timedelta(seconds=PUBLISH_DELAY_SECONDS)
+        first = transfer.first_check_at(self.settings.check_first_delay_seconds)
+        return replace(transfer, revision=1, initiated_event=event, next_check_at=min(publish_at, first))
 
-        async def work(transaction: Transaction) -> None:
-            await self.transfers.insert(numbered, transaction.session)
-            for transfer in transfers:
-                transaction.publish(self.kind.initiated(transfer))
-
-        await self.transactor.run(work)
+    async def _insert_together(self, requests: Sequence[Sequence[T]]) -> list[None]:
+        await self.transfers.insert([transfer for transfers in requests for transfer in transfers])
+        return [None] * len(requests)
 
     async def _give_back(self, planned: Iterable[P], started: Iterable[Started[T]]) -> None:
         """Undo refused transfers: release their reservations and uploads. What can't be released now expires."""

@@ -31,4 +31,6 @@ class Lifecycle(Generic[T]):
         self.termination = Termination(kind, transfers, transactor, clock)
         self.completer = Completer(kind, transfers, transactor, services, self.termination, settings, clock)
         final_check = FinalCheck(kind, transfers, transactor, services, republish, settings, clock)
-        self.worker = TransferWorker(kind, transfers, self.completer, self.termination, final_check, settings, clock)
+        self.worker = TransferWorker(
+            kind, transfers, transactor, self.completer, self.termination, final_check, settings, clock
+        )

@@ -42,11 +42,13 @@ class Commit(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A committed transfer: fields to store and the event published about it."""
+    """A committed transfer: fields to store and the events published about it."""
 
     id: str
     fields: Fields
     event_id: str
+    initiated_id: str | None
+    """Id of the event of its initiation, if that is published with it."""
 
 
 class NotCommitting(Exception):
@@ -66,7 +68,8 @@ class Recheck(Generic[T]):
 class Transfers(Protocol[T]):
     """Repository of transfers of one kind. Each method is one conditional write: of two concurrent ones, one wins."""
 
-    async def insert(self, transfers: Sequence[T], session: Session) -> None: ...
+    async def insert(self, transfers: Sequence[T]) -> None:
+        """Store new ones; after a failure some may be stored."""
 
     async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
         """Return those of `ids` that belong to this account."""
@@ -85,7 +88,8 @@ class Transfers(Protocol[T]):
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
     ) -> None:
-        """Make committing transfers completed; NotCommitting if one is in another state: the transaction must end."""
+        """Make committing transfers completed; NotCommitting if one is in another state, or the event of its initiation
+        is published already: the transaction must end."""
 
     async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
         """Add fields to a transfer that the same transaction has read as completed."""
@@ -94,6 +98,9 @@ class Transfers(Protocol[T]):
         self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
         """End transfers that the same transaction has read as not ended; their clean-up is due at once."""
+
+    async def drop_initiated_events(self, ids: Sequence[str], session: Session) -> None:
+        """Remove the events of their initiation, which the same transaction publishes."""
 
     async def claim_due(self, limit: int) -> list[T]:
         """Lease up to `limit` due transfers."""

@@ -18,6 +18,8 @@ T = TypeVar("T", bound=Transfer)
 LEASE_SECONDS = 60.0
 MAX_RECENT = 2000
 """Maximum number of new transfers kept in memory until their completion."""
+NEXT_EVENT: Document = {"$inc": {"revision": 1}, "$unset": {"initiated_event": 1}}
+"""Update for an event that is published, after that of the initiation."""
 STALLED: Document = {"missing": {"$exists": True}}
 
 
@@ -60,14 +62,14 @@ class MongoTransfers(Generic[T]):
         ]
         await self._documents.create_indexes([*shared, *self.indexes])
 
-    async def insert(self, transfers: Sequence[T], session: Session) -> None:
+    async def insert(self, transfers: Sequence[T]) -> None:
         documents = []
         for transfer in transfers:
             document = {name: value for name, value in vars(transfer).items() if value is not None}
             document["_id"] = document.pop("id")
             del document["missing"]
             documents.append(document)
-        await self._documents.insert_many(documents, ordered=False, session=session)
+        await self._documents.insert_many(documents, ordered=False)
         for transfer in transfers:
             self._recent[transfer.id] = transfer
             if len(self._recent) > MAX_RECENT:
@@ -102,12 +104,13 @@ class MongoTransfers(Generic[T]):
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
         alike: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
         for claim in claims:
-            alike[("completed_by", claim.by), *claim.found.items()].append(claim.id)
+            # Without a transaction the driver repeats only updates of one document after a lost connection.
+            one = claim.id if session is None else ""
+            alike[("completed_by", claim.by), *claim.found.items(), one].append(claim.id)
         due = self._queue.due(retry_at)
         changes: list[UpdateOne | UpdateMany] = []
-        for found, ids in alike.items():
+        for (*found, _), ids in alike.items():
             update = merged({"$set": {"state": "committing", **dict(found)}}, due)
-            # Without a transaction the driver repeats only updates of one document after a lost connection.
             kind = UpdateOne if len(ids) == 1 else UpdateMany
             changes.append(kind({"_id": {"$in": ids}, "state": {"$in": OPEN}}, update))
         return await self._bulk(changes, session) == len(claims)
@@ -118,8 +121,9 @@ class MongoTransfers(Generic[T]):
         changes = []
         for done in completions:
             completed = {"state": "completed", "completed_event_id": done.event_id, "completed_at": now, "attempts": 0}
-            update = merged({"$set": {**completed, **done.fields}, "$inc": {"revision": 1}}, self._queue.due(check_at))
-            changes.append(UpdateOne({"_id": done.id, "state": "committing"}, update))
+            update = merged({"$set": {**completed, **done.fields}}, NEXT_EVENT, self._queue.due(check_at))
+            seen = {"_id": done.id, "state": "committing", "initiated_event._id": done.initiated_id}
+            changes.append(UpdateOne(seen, update))
         if await self._bulk(changes, session) < len(changes):
             raise NotCommitting
 
@@ -133,8 +137,12 @@ class MongoTransfers(Generic[T]):
         if refusal is not None:
             status = problem_of(refusal).status
             changes["refusal"] = {"status": status, "code": refusal.code, "detail": refusal.detail}
-        update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(now))
+        update = merged({"$set": changes}, NEXT_EVENT, self._queue.due(now))
         await self._documents.update_many({"_id": {"$in": list(ids)}}, update, session=session)
+
+    async def drop_initiated_events(self, ids: Sequence[str], session: Session) -> None:
+        published: Document = {"$unset": {"initiated_event": 1}}
+        await self._documents.update_many({"_id": {"$in": list(ids)}}, published, session=session)
 
     async def claim_due(self, limit: int) -> list[T]:
         return [self._read(lease.document) for lease in await self._queue.claim_batch(limit)]

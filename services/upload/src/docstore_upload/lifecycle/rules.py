@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from docstore_platform.errors import Conflict, DomainError
 from docstore_work.backoff import backoff
@@ -65,6 +65,14 @@ class Measure:
     size: int
 
 
+class Uploader(Protocol):
+    """The caller of an upload."""
+
+    @property
+    def folder_id(self) -> str:
+        """Folder that its API token is limited to; empty: none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transfer(ABC):
     """The stored state common to all transfers."""
@@ -72,6 +80,8 @@ class Transfer(ABC):
     id: str
     account_id: str
     """Account of the uploader."""
+    folder_id: str = ""
+    """Folder that the uploader's API token is limited to; empty: none."""
     device: str
     path: str
     """Target path as metadata resolved it and as the uploader sees it; for people and events."""
@@ -82,6 +92,8 @@ class Transfer(ABC):
     expires_at: datetime
     next_check_at: datetime | None = None
     """When the worker checks it next; None if nothing is left to do."""
+    initiated_event: Mapping[str, Any] | None = None
+    """Outbox row of its first event, until the next transaction about it publishes the event."""
     attempts: int = 0
     """Checks so far, including the one under way: for the object, then, once completed, for acknowledgements."""
     lease_owner: str | None = None
@@ -109,6 +121,10 @@ class Transfer(ABC):
     @abstractmethod
     def file_events(self) -> Sequence[str]:
         """Ids of the events that metadata has published about its files."""
+
+    def is_of(self, caller: Uploader) -> bool:
+        """Whether the caller, of the same account, may know of it: a limited token only what it has begun itself."""
+        return not caller.folder_id or caller.folder_id == self.folder_id
 
     @property
     def has_bounded_urls(self) -> bool:
@@ -142,6 +158,10 @@ class Transfer(ABC):
             return None
         given_up = Conflict("This upload was cancelled. Start a new one.", code="upload_aborted")
         return self.refusal or given_up
+
+    def first_check_at(self, seconds: float) -> datetime:
+        """When to check for its bytes first."""
+        return min(self.created_at + timedelta(seconds=seconds), self.expires_at)
 
     def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
         """When the last deletion of its bytes is due: a request begun in time may store until then."""

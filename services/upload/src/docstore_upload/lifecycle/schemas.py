@@ -59,13 +59,21 @@ class TargetRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra=ONE_TARGET)
 
     path: FilePath | None = None
+    """Target path of a new file or version."""
     parent_id: Id | None = None
+    """Folder that `path` starts from, the caller's own or a shared one; the caller's root by default."""
     file_id: Id | None = None
+    """Instead of `path`: the file that gets a new version."""
     content_type: ContentType | None = None
+    """Media type; by default that of the name's extension."""
     sha256: DeclaredSha256 | None = None
+    """SHA-256 of the content; an upload with other bytes is refused."""
     base_version: Annotated[int, Field(ge=0, le=MAX_VERSION), WHOLE] | None = None
+    """Version that the new one is based on: if it is no longer the current one at the end, that is a conflict."""
     on_conflict: Literal["copy", "fail"] = "copy"
+    """At a conflict, store the content as a new file beside it, or fail with 409 `version_conflict`."""
     tags: Annotated[list[Tag], described(maxItems=MAX_TAGS)] = Field(default_factory=list)
+    """Tags of a new file."""
     metadata: CustomMetadata | None = None
     """Custom metadata of the new version; without it, a file keeps what it has."""
     client_modified_at: FileTime | None = None

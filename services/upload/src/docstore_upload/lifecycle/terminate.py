@@ -49,6 +49,8 @@ class Termination(Generic[T]):
             if ended:
                 await self._transfers.end([each.id for each in ended], state, refusal, now, transaction.session)
             for transfer in ended:
+                if transfer.initiated_event is not None:
+                    transaction.publish_prepared(dict(transfer.initiated_event))
                 transaction.publish(self._kind.ended(transfer, state, refusal))
             return [replace(transfer, state=state) for transfer in ended]
 

@@ -4,8 +4,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
+from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
@@ -68,6 +71,7 @@ class TransferWorker(DueWork[T]):
         self,
         kind: Kind[T],
         transfers: Transfers[T],
+        transactor: Transactor,
         completer: Completer[T],
         termination: Termination[T],
         final_check: FinalCheck[T],
@@ -78,19 +82,42 @@ class TransferWorker(DueWork[T]):
         self.name, self.batch = f"{kind.noun}s", kind.batch
         self._kind = kind
         self._transfers = transfers
+        self._transactor = transactor
         self._completer = completer
         self._termination = termination
         self._final_check = final_check
 
     async def claim_due(self, limit: int) -> list[T]:
-        return await self._transfers.claim_due(limit)
+        due = await self._transfers.claim_due(limit)
+        unpublished = [transfer.id for transfer in due if transfer.initiated_event is not None]
+        if unpublished:
+            await self._transactor.run(partial(self._publish_initiated, unpublished))
+        return due
+
+    async def _publish_initiated(self, ids: Sequence[str], transaction: Transaction) -> None:
+        """Publish the events of initiations that no other transaction has published."""
+        current = await self._transfers.by_ids(ids, transaction.session)
+        for transfer in current.values():
+            if transfer.initiated_event is not None:
+                transaction.publish_prepared(dict(transfer.initiated_event))
+        await self._transfers.drop_initiated_events(ids, transaction.session)
 
     def step(self, due: T) -> Step[T]:
+        if due.is_open and due.initiated_event is not None and self._clock() < self._first_check_at(due):
+            return self._await_first_check
         if due.is_open:
             return self._check
         if due.state == "committing":
             return self._commit
         return self._kind.sweep if due.is_over else self._final_check.check
+
+    def _first_check_at(self, transfer: T) -> datetime:
+        return transfer.first_check_at(self._settings.check_first_delay_seconds)
+
+    async def _await_first_check(self, transfers: Sequence[T]) -> None:
+        """Schedule the first check of transfers that were due for the event of their initiation only."""
+        not_checked = {"attempts": 0}
+        await self._transfers.recheck([Recheck(each, self._first_check_at(each), not_checked) for each in transfers])
 
     async def _check(self, transfers: Sequence[T]) -> None:
         """Complete transfers that were sent in full, expire those that are late, schedule the others."""

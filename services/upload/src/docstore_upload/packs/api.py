@@ -34,14 +34,14 @@ def _answer(body: Any, status: int = 200) -> Response:
     response_model=schemas.Pack,
     responses={200: {"description": "No file was accepted.", "model": schemas.NoPack}},
 )
-async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> Response:
+async def create_pack(request: Request, body: PackRequest, caller: Caller) -> Response:
     """Begin a pack of up to 512 files of up to 64 KiB, 16 MiB together.
 
     `files` has `{number, offset, size}` or `{problem}` for each, in order. PUT the bytes of the accepted files, back
     to back, followed by the pack's index. If no file is accepted: 200, and `id` is null.
     """
     with bulk_request():
-        pack = await _service(request).initiate(caller, [read_file(item) for item in body.files])
+        pack = await _service(request).initiate(caller, [read_file(item) for item in body.files], notify=body.notify)
     return _answer(pack, 201 if pack["id"] else 200)
 
 

@@ -72,10 +72,13 @@ class PackKind(Kind[Pack]):
         return [
             {
                 **file,
+                "lock_tokens": [],
                 "client_modified_at": datetime.fromisoformat(modified_at) if modified_at else None,
                 "upload_id": slice_upload_id(transfer.id, number),
                 "account_id": transfer.account_id,
+                "folder_id": transfer.folder_id,
                 "device": transfer.device,
+                "link_id": "",
                 "object_key": transfer.key_of(number),
                 "uploaded_at": uploaded_at,
             }
@@ -227,4 +230,5 @@ def _completed(pack: Pack, answers: Sequence[Json]) -> PackCompleted:
         refused_size=sum(sizes[number] for number in refused),
         conflicted=sum(answer.get("conflicted", False) for answer in answers),
         completed_by=pack.completed_by or "client",
+        notify_uploader=pack.notify,
     )

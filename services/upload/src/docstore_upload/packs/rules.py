@@ -59,6 +59,8 @@ class Pack(Transfer):
     """Declared bytes of each slice, in that order."""
     declared: bytes | None = None
     """JSON of the PackFiles, in that order; None once forgotten."""
+    notify: bool = True
+    """Whether to notify the uploader once it is complete."""
     wrong: tuple[int, ...] = ()
     """Slices that are not as declared."""
     live: tuple[int, ...] = ()

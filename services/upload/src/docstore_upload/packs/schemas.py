@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from docstore_contents.packs import MAX_SLICES
 from docstore_platform.http.request_models import RequestModel
@@ -82,4 +82,11 @@ class NoPack(ResponseModel):
 class PackRequest(RequestModel):
     """Files are checked one by one: an invalid one does not affect the others."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"files": [{"path": "/work/notes.txt", "size": 5, "sha256": 64 * "0"}]}]}
+    )
+
     files: list[Any] = Field(min_length=1, max_length=MAX_SLICES)
+    """Up to 512 files, each with its target, `size` and `sha256`."""
+    notify: bool = True
+    """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""

@@ -1,4 +1,4 @@
-"""Use cases of packs."""
+"""Use cases of packs: begin one, show it, complete it, abort it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,7 +49,9 @@ class PackService:
     settings: UploadSettings
     clock: Clock
 
-    async def initiate(self, principal: Principal, requests: Sequence[FileRequest | DomainError]) -> Json:
+    async def initiate(
+        self, principal: Principal, requests: Sequence[FileRequest | DomainError], *, notify: bool = True
+    ) -> Json:
         """Begin a pack of the accepted files; return each file's position or refusal, in order.
 
         422 `pack_too_large`. If no file is accepted there is no pack: its id is None.
@@ -58,8 +60,8 @@ class PackService:
         wanted = {number: request for number, request in enumerate(requests) if isinstance(request, FileRequest)}
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
-        plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal)
-        started = await self.lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
+        plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal, notify)
+        started = await self.lifecycle.initiation.initiate(principal, wanted, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
         answers = {place["number"]: place for place in pack["files"]}
         answers |= {number: refused_json(error) for number, error in errors.items()}
@@ -75,17 +77,21 @@ class PackService:
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
         return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
 
-    async def _begin(self, principal: Principal, reserved: Mapping[int, PlannedSlice]) -> dict[int, Started[Pack]]:
+    async def _begin(
+        self, principal: Principal, notify: bool, reserved: Mapping[int, PlannedSlice]
+    ) -> dict[int, Started[Pack]]:
         now, slices = self.clock(), list(reserved.values())
         expires_at = max(each.usable_until for each in slices)
         pack = Pack(
             id=slices[0].id.partition("-")[0],
             account_id=principal.account_id,
+            folder_id=principal.folder_id,
             device=principal.device,
             path=common_folder([each.path for each in slices]),
             numbers=tuple(reserved),
             sizes=tuple(each.size for each in slices),
             declared=orjson.dumps([each.file for each in slices]),
+            notify=notify,
             state="initiated",
             revision=0,
             created_at=now,
@@ -117,7 +123,7 @@ class PackService:
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
         pack = (await self.packs.of_account(principal.account_id, [pack_id])).get(pack_id)
-        if pack is None or pack.declared is None:
+        if pack is None or pack.declared is None or not pack.is_of(principal):
             raise not_found("pack")
         return pack
 

@@ -1,4 +1,4 @@
-"""Packs as clients see them."""
+"""Packs and their files as JSON of the public API."""
 
 from collections.abc import Sequence
 

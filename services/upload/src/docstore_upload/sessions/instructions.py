@@ -9,6 +9,7 @@ from docstore_contents.s3.metadata_headers import metadata_headers
 from docstore_contents.s3.store import ObjectStore, UploadNotFound
 from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.http.client_origins import origins_or_public
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.initiate import seconds_left
 from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part_count, part_length
@@ -87,7 +88,7 @@ class UploadInstructions:
         return seconds_left(upload.expires_at, self._clock())
 
     def _form(self, upload: Upload) -> Json:
-        public_url = self._settings.infra.public_url.rstrip("/")
+        gateway = origins_or_public(self._settings.infra).gateway
         own, entered = {"upload-id": upload.id, "account-id": upload.account_id}, upload.metadata_fields or ()
         form = self._store.presign_post(
             upload.sent_key,
@@ -99,7 +100,7 @@ class UploadInstructions:
             metadata={name: value for name, value in own.items() if name not in entered} | _object_metadata(upload),
             metadata_inputs=entered,
             # The token is in the path because a store may replace the query of this URL.
-            redirect=f"{public_url}/v1/uploads/{upload.id}.{self._tokens.token(upload.id)}/redirect",
+            redirect=f"{gateway}/v1/uploads/{upload.id}.{self._tokens.token(upload.id)}/redirect",
         )
         return {"url": form.url, "fields": dict(form.fields)}
 
@@ -151,7 +152,7 @@ class UploadInstructions:
             "secret_access_key": granted.secret_access_key,
             "session_token": granted.session_token,
             "expires_at": rfc3339(granted.expires_at),
-            "endpoint": infra.public_s3,
+            "endpoint": origins_or_public(infra).store,
             "region": infra.region,
             "bucket": infra.bucket,
             "key": upload.sent_key,

@@ -94,7 +94,9 @@ class SingleUploads(Kind[Upload]):
             {
                 "upload_id": transfer.id,
                 "account_id": transfer.account_id,
+                "folder_id": transfer.folder_id,
                 "device": transfer.device,
+                "link_id": transfer.link_id,
                 "path": transfer.wanted_path,
                 "parent_id": transfer.parent_id,
                 "file_id": transfer.file_id,
@@ -104,6 +106,7 @@ class SingleUploads(Kind[Upload]):
                 "object_key": transfer.object_key,
                 "base_version": transfer.base_version,
                 "on_conflict": transfer.on_conflict,
+                "lock_tokens": list(transfer.lock_tokens),
                 "tags": list(transfer.tags),
                 "metadata": None if transfer.metadata is None else dict(transfer.metadata),
                 "client_modified_at": transfer.client_modified_at,

@@ -26,6 +26,9 @@ class Uploads(Transfers[Upload], Protocol):
     async def mark_uploading(self, upload_id: str) -> None:
         """Record that bytes have begun to arrive."""
 
+    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
+        """Record what the client says of the whole content of an open upload; False if it has said something else."""
+
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         """Store the checksum of the object with this ETag, so that it is not read again."""
 

@@ -67,6 +67,16 @@ class MongoUploads(MongoTransfers[Upload]):
     async def mark_uploading(self, upload_id: str) -> None:
         await self._documents.update_one({"_id": upload_id, "state": "initiated"}, {"$set": {"state": "uploading"}})
 
+    async def insert(self, transfers: Sequence[Upload]) -> None:
+        await super().insert(transfers)
+        for upload in transfers:
+            if upload.method == "multipart":  # its checksum may be declared later, at another instance
+                self._recent.pop(upload.id, None)
+
+    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
+        undeclared: Document = {"_id": upload_id, "state": {"$in": OPEN}, "sha256": {"$in": [None, sha256]}}
+        return (await self._documents.update_one(undeclared, {"$set": {"sha256": sha256}})).matched_count == 1
+
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         found = {"etag": etag, **verified.facts}
         await self._documents.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": found}})

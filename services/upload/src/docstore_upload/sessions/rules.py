@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from docstore_platform.custom_metadata import MAX_PAIRS, check_metadata
+from docstore_platform.domain.custom_metadata import MAX_PAIRS, check_metadata
 from docstore_platform.errors import Invalid
 from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, Mismatch, OnConflict, Transfer
 from docstore_work.backoff import backoff
@@ -16,6 +16,8 @@ Pairs = tuple[tuple[str, str], ...]
 MAX_SINGLE_REQUEST = 5 * GIB
 """S3's limit for one PUT or POST."""
 MAX_PARTS = 10_000
+MIN_PART = 5 * MIB
+"""S3's limit for a part that is not the last."""
 MIN_CREDENTIALS_SECONDS = 900
 """STS issues no shorter session: credentials may outlive their upload by this much."""
 
@@ -66,6 +68,10 @@ class Upload(Transfer):
     """When the content was last changed, according to the client."""
     notify: bool = True
     """Whether to notify the uploader once it is complete."""
+    link_id: str = ""
+    """Link for editing by which a visitor sends it; empty: none."""
+    lock_tokens: tuple[str, ...] = ()
+    """Locks on the target that the client names as its own."""
     max_size: int | None = None
     """Most bytes of an open size. Only forms without script leave it open."""
     object_name: str = "content"

@@ -10,7 +10,7 @@ from docstore_platform.http.request_models import RequestModel, one_of
 from docstore_platform.http.response_models import FileJson, ItemProblem, Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, Id, MetadataNames, Sha256, described
 from docstore_upload.lifecycle.schemas import ONE_TARGET, PublicState, PutInstructions, Size, TargetRequest
-from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, Method
+from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, MIN_PART, Method
 
 
 class UploadProblem(ResponseModel):
@@ -168,10 +168,16 @@ class InitiateRequest(TargetRequest):
     model_config = ConfigDict(json_schema_extra={"allOf": [ONE_TARGET, ONE_SIZE]})
 
     size: Size | None = None
+    """Bytes of the content."""
     notify: bool = True
     """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""
     max_size: Annotated[int, described(minimum=1, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
+    """Only with method `form`, in place of `size`: most bytes that the form accepts."""
     method: UploadMethod
+    """How the bytes are sent: a signed HTML form, one signed PUT, parallel signed parts, temporary credentials for any
+    S3 tool, or blocks."""
+    part_size: Annotated[int, described(minimum=MIN_PART, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
+    """Bytes of every part but the last of a multipart upload, for a client that has its parts already."""
     metadata_fields: MetadataNames | None = None
     """Names of custom metadata whose values are entered in a form, in fields `x-amz-meta-NAME`."""
 
@@ -185,21 +191,27 @@ class InitiateRequest(TargetRequest):
 
 class PartRequest(RequestModel):
     number: PartNumber
+    """Number of the part, from 1."""
     etag: str = Field(max_length=200)
+    """`ETag` of the store's response to the part."""
 
 
 class BlockRequest(RequestModel):
     """A block by the SHA-256 of its bytes; `size`: how many they are."""
 
     hash: Sha256
+    """SHA-256 of the block's bytes before compression."""
     size: Annotated[int, Field(ge=1, le=MAX_BLOCK_BYTES), WHOLE]
+    """Bytes of the block before compression."""
 
 
 class CompleteRequest(RequestModel):
     """`parts` is optional: without it the store is asked. `blocks` are in the order of the file."""
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS, fail_fast=True)
+    """For a multipart upload: its parts. Without them, the store is asked which parts it has."""
     blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
+    """For an upload in blocks: its blocks, in the order of the file."""
 
 
 class BatchCompleteItem(CompleteRequest):
@@ -209,8 +221,27 @@ class BatchCompleteItem(CompleteRequest):
 class BatchRequest(RequestModel):
     """Items are checked one by one: an invalid one does not affect the others."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"uploads": [{"path": "/work/report.pdf", "size": 48213, "method": "put"}]}]}
+    )
+
     uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
+    """Each item is like the body of the call for a single upload."""
+
+
+class CompleteBatchRequest(BatchRequest):
+    """Items are checked one by one: an invalid one does not affect the others."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"uploads": [{"id": "0199f3c2a7d17c5e9d0b3f6a8e2c4d10"}]}]}
+    )
+
+    uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
+    """Each item is the `id` of an upload, with its `parts` or `blocks` if it has any."""
 
 
 class PartsRequest(RequestModel):
     numbers: list[PartNumber] = Field(min_length=1, max_length=1000, fail_fast=True)
+    """Numbers of the parts to sign."""
+    sha256: Sha256 | None = None
+    """SHA-256 of the whole content, for a client that did not know it when it began: verified on completion."""

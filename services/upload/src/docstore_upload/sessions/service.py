@@ -1,4 +1,4 @@
-"""Use cases of upload sessions."""
+"""Use cases of upload sessions: initiate one or many, show, list, sign parts, complete, abort."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import get_args
 from docstore_contents.s3.store import ObjectStoreError, Part
 from docstore_contracts.metadata import WriteAllowed
 from docstore_platform.clock import Clock
-from docstore_platform.errors import Conflict, DomainError, TooMany, invalid, not_found, unavailable
+from docstore_platform.errors import Conflict, DomainError, Forbidden, TooMany, invalid, not_found, unavailable
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
@@ -42,23 +42,31 @@ class UploadService:
     clock: Clock
 
     async def initiate(
-        self, principal: Principal, requests: Sequence[InitiateRequest | DomainError]
+        self,
+        principal: Principal,
+        requests: Sequence[InitiateRequest | DomainError],
+        lock_tokens: tuple[str, ...] = (),
     ) -> list[Json | DomainError]:
-        """Initiate uploads; return instructions or an error for each request, in order."""
+        """Initiate uploads; return instructions or an error for each request, in order.
+
+        `lock_tokens`: locks that the caller names as its own.
+        """
         errors: Errors = {}
         wanted: dict[int, InitiateRequest] = {}
         for number, request in enumerate(requests):
             limit = self.settings.open_form_bytes
             refused = request if isinstance(request, DomainError) else refuse_initiate(request, limit)
+            if isinstance(request, InitiateRequest) and request.method == "blocks" and principal.folder_id:
+                refused = blocks_not_limited()
             if refused is not None:
                 errors[number] = refused
             elif isinstance(request, InitiateRequest):
                 wanted[number] = request
         if any(request.method in ("form", "credentials") for request in wanted.values()):
             await self._refuse_given_up(principal)
-        plan = partial(self._plan, principal)
+        plan = partial(self._plan, principal, lock_tokens)
         initiation = self.lifecycle.initiation
-        answers = await initiation.initiate(principal.account_id, wanted, plan, self._begin, errors)
+        answers = await initiation.initiate(principal, wanted, plan, self._begin, errors, lock_tokens)
         return [answers.get(number) or errors[number] for number in range(len(requests))]
 
     async def _refuse_given_up(self, principal: Principal) -> None:
@@ -71,14 +79,23 @@ class UploadService:
             detail = "Too many forms and credentials of cancelled uploads still work."
             raise TooMany(f"{detail} Use `put` or `multipart`.", code="too_much_given_up", retry_after=3600)
 
-    def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: WriteAllowed) -> Upload:
+    def _plan(
+        self,
+        principal: Principal,
+        lock_tokens: tuple[str, ...],
+        number: int,
+        request: InitiateRequest,
+        checked: WriteAllowed,
+    ) -> Upload:
         settings, method, now = self.settings, _method(request.method), self.clock()
         expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(
             id=new_id(),
             account_id=principal.account_id,
+            folder_id=principal.folder_id,
             owner_id=checked["owner_id"],
             device=principal.device,
+            link_id=principal.link_id,
             path=checked["path"],
             wanted_path=request.path,
             parent_id=request.parent_id,
@@ -89,13 +106,14 @@ class UploadService:
             sha256=request.sha256.lower() if request.sha256 else None,
             base_version=request.base_version,
             on_conflict=request.on_conflict,
+            lock_tokens=lock_tokens,
             tags=tuple(request.tags),
             metadata=None if request.metadata is None else tuple(request.metadata.items()),
             metadata_fields=request.metadata_fields,
             client_modified_at=request.client_modified_at,
             notify=request.notify,
             method=method,
-            part_size=part_size_for(request.most, settings.part_bytes) if method == "multipart" else None,
+            part_size=_part_size(request, settings),
             state="initiated",
             revision=0,
             created_at=now,
@@ -124,7 +142,8 @@ class UploadService:
     ) -> list[Json | DomainError]:
         """Return the file or an error for each, in order. An upload listed twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
-        mine = await self.uploads.recent_or_stored(principal.account_id, ids)
+        found = await self.uploads.recent_or_stored(principal.account_id, ids)
+        mine = {upload.id: upload for upload in found.values() if upload.is_of(principal)}
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
         outcomes = await self.lifecycle.completer.complete(list(mine.values()), "client", sent)
         return [item if isinstance(item, DomainError) else outcomes.get(item.id, not_found("upload")) for item in items]
@@ -145,10 +164,16 @@ class UploadService:
         before = decode_cursor(cursor, str)[0] if cursor else None
         uploads = await self.uploads.page(principal.account_id, before, limit, state)
         more = encode_cursor(uploads[-1].id) if len(uploads) == limit else None
-        return {"items": [upload_json(upload) for upload in uploads], "next_cursor": more}
+        return {
+            "items": [upload_json(upload) for upload in uploads if upload.is_of(principal)],
+            "next_cursor": more,
+        }
 
-    async def parts(self, principal: Principal, upload_id: str, numbers: Sequence[int]) -> Json:
-        """Return URLs for these parts of a multipart upload."""
+    async def parts(
+        self, principal: Principal, upload_id: str, numbers: Sequence[int], sha256: str | None = None
+    ) -> Json:
+        """Return URLs for these parts of a multipart upload, whose whole content has `sha256`; Conflict
+        `sha256_declared` if another one was declared before."""
         upload = await self._mine(principal, upload_id)
         if upload.method != "multipart" or upload.part_size is None:
             raise invalid("Only a multipart upload has parts.", "unsupported_method")
@@ -156,6 +181,8 @@ class UploadService:
         count = part_count(upload.size, upload.part_size)
         if any(number > count for number in numbers):
             raise invalid(f"This upload has parts 1 to {count}.", "invalid_parts")
+        if sha256 is not None and not await self.uploads.declare_sha256(upload.id, sha256.lower()):
+            raise Conflict("Another SHA-256 was declared for this upload.", code="sha256_declared")
         if upload.state == "initiated":
             await self.uploads.mark_uploading(upload.id)
         return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, numbers)}
@@ -179,11 +206,21 @@ class UploadService:
             raise outcome
         return upload, outcome
 
+    def id_with_token(self, upload_id: str) -> str:
+        """An upload's id with the right to complete it, for `complete_for_browser`."""
+        return f"{upload_id}.{self.tokens.token(upload_id)}"
+
     async def _mine(self, principal: Principal, upload_id: str) -> Upload:
         found = (await self.uploads.of_account(principal.account_id, [upload_id])).get(upload_id)
-        if found is None:
+        if found is None or not found.is_of(principal):
             raise not_found("upload")
         return found
+
+
+def blocks_not_limited() -> Forbidden:
+    """Blocks are stored once for all files of an account: who may name them learns what it has elsewhere."""
+    detail = "This API token is limited to a folder and can't upload in blocks. Use `put` or `multipart`."
+    return Forbidden(detail, code="folder_limited")
 
 
 def _require_open(upload: Upload) -> None:
@@ -199,6 +236,12 @@ def _manifest(item: BatchCompleteItem) -> ClientManifest:
         parts=[Part(part.number, part.etag) for part in item.parts] if item.parts else None,
         blocks=None if item.blocks is None else [Piece(block.hash, block.size) for block in item.blocks],
     )
+
+
+def _part_size(request: InitiateRequest, settings: UploadSettings) -> int | None:
+    if request.method != "multipart":
+        return None
+    return request.part_size or part_size_for(request.most, settings.part_bytes)
 
 
 def _life(request: InitiateRequest, settings: UploadSettings) -> float:

@@ -5,11 +5,18 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.custom_metadata import INVALID_METADATA, check_names
+from docstore_platform.domain.custom_metadata import INVALID_METADATA, check_names
 from docstore_platform.errors import DomainError, Invalid, invalid
 from docstore_upload.lifecycle.rules import MAX_SIZE, MIB
 from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
-from docstore_upload.sessions.rules import Method, method_limit
+from docstore_upload.sessions.rules import (
+    MAX_PARTS,
+    MAX_SINGLE_REQUEST,
+    MIN_PART,
+    Method,
+    method_limit,
+    part_count,
+)
 from docstore_upload.sessions.schemas import METHODS, BatchCompleteItem, InitiateRequest
 
 _initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
@@ -40,6 +47,7 @@ def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> DomainErr
         or _refuse_sizes(request, open_form_bytes)
         or refuse_description(request)
         or _refuse_metadata_fields(request)
+        or _refuse_part_size(request)
     )
 
 
@@ -52,6 +60,18 @@ def _refuse_metadata_fields(request: InitiateRequest) -> DomainError | None:
         check_names([*request.metadata_fields, *(request.metadata or ())])
     except Invalid as error:
         return error
+    return None
+
+
+def _refuse_part_size(request: InitiateRequest) -> DomainError | None:
+    size = request.part_size
+    if size is None:
+        return None
+    if request.method != "multipart":
+        return invalid("Only a multipart upload has a part_size.", "invalid_parts")
+    if not MIN_PART <= size <= MAX_SINGLE_REQUEST or part_count(request.most, size) > MAX_PARTS:
+        detail = f"part_size must be {MIN_PART} to {MAX_SINGLE_REQUEST} bytes, in at most {MAX_PARTS} parts."
+        return invalid(detail, "invalid_parts")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Uploads as clients see them."""
+"""Upload sessions as JSON of the public API."""
 
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.problems import problem_json

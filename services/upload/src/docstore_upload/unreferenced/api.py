@@ -1,4 +1,4 @@
-"""Internal HTTP routes: contents that no version refers to any more."""
+"""Internal HTTP routes by which metadata reports contents that no version refers to any more."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response

@@ -1,4 +1,4 @@
-"""Internal HTTP routes: contents that nobody reads."""
+"""Internal HTTP routes by which metadata reports contents that have not been read for long, and retrieves them."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response

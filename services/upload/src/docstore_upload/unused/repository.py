@@ -1,4 +1,4 @@
-"""Unused contents in MongoDB."""
+"""Contents that have not been read for long, in MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
