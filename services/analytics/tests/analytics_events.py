@@ -65,7 +65,7 @@ def upload(account_id: str, size: int) -> UploadCompleted:
 
 
 def uploaded_pack(account_id: str, files: int, size: int, *refused: int, refused_size: int = 0) -> PackCompleted:
-    """Many small files at once, of which those with the numbers `refused` came to nothing."""
+    """Many small files at once, of which those with the numbers `refused` failed."""
     return PackCompleted(
         revision=2,
         pack_id=new_id(),

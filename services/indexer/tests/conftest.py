@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if SEARCH not in ("tantivy", "opensearch"):
         raise pytest.UsageError(f"TEST_SEARCH is {SEARCH!r}, and neither tantivy nor opensearch")
     if SEARCH == "opensearch":
-        from docstore_standalone.embedded.opensearch import fetch_opensearch
+        from docstore_standalone.embedded.java.opensearch import fetch_opensearch
         from docstore_standalone.settings import StandaloneSettings
 
         fetch_opensearch(StandaloneSettings().tools)

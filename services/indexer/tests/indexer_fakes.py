@@ -252,7 +252,9 @@ class FakeMetadata:
     watermarks: dict[str, str] = field(default_factory=dict)
     """By file, what everybody sees of it has."""
 
-    async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    async def lookup_files(
+        self, account_id: str, file_ids: Sequence[str], *, folder_id: str = ""
+    ) -> dict[str, dict[str, Any]]:
         found = [self.files[key] for key in file_ids if key in self.files and self.files[key].searchable]
         return {
             file.file_id: {

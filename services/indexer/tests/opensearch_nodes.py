@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
-from docstore_standalone.embedded.opensearch import OpenSearch
+from docstore_standalone.embedded.java.opensearch import OpenSearch
 from docstore_standalone.ports import PortBook
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.supervision.processes import ServerProcess

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -51,7 +50,7 @@ class FakePreviews:
         self.rows: dict[str, Row] = {}
         self.versions: dict[str, Source] = {}
 
-    async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+    async def add(self, sources: Sequence[Source], session: Session) -> list[tuple[Source, Outcome]]:
         done = []
         for source in sources:
             self.versions[source.key] = source
@@ -60,9 +59,7 @@ class FakePreviews:
                 done.append((source, Outcome(row.reason)))
         return done
 
-    async def forget(
-        self, file_ids: Collection[str], version_keys: Collection[str], now: datetime, session: Session
-    ) -> None:
+    async def forget(self, file_ids: Collection[str], version_keys: Collection[str], session: Session) -> None:
         for key, source in list(self.versions.items()):
             if key in version_keys or source.file_id in file_ids:
                 del self.versions[key]

@@ -1,0 +1,1 @@
+"""The analytics service: event archive, reports, activity, audit log."""

@@ -1,3 +1,5 @@
+"""`python -m docstore_analytics`: the service on its own, on port PORT."""
+
 from docstore_analytics.app import create_app
 from docstore_platform.serve import serve
 

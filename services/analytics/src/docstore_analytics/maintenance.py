@@ -1,8 +1,8 @@
-"""Changes to analytics when a backup is restored."""
+"""Deletes newer anchors of the audit log when a backup is restored."""
 
 from docstore_analytics.audit.anchors import anchor_key
 from docstore_analytics.audit.repository import MongoAnchorNotes
-from docstore_platform.maintenance import Restored
+from docstore_platform.backups.restored import Restored
 
 
 async def after_restore(restored: Restored) -> None:

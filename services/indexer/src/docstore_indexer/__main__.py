@@ -1,3 +1,5 @@
+"""`python -m docstore_indexer`: the service on its own, on port PORT."""
+
 from docstore_indexer.app import create_app
 from docstore_platform.serve import serve
 

@@ -42,9 +42,9 @@ from docstore_indexer.saved_searches.service import SavedSearchService
 from docstore_indexer.search.api import search_router
 from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings
+from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.plans import AccountPlans
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app

@@ -1,7 +1,7 @@
-"""Changes to the indexer when a backup is restored."""
+"""Rebuilds the index when a backup is restored."""
 
 from docstore_indexer.indexing.job_repository import REBUILD, Jobs
-from docstore_platform.maintenance import Restored
+from docstore_platform.backups.restored import Restored
 
 
 async def after_restore(restored: Restored) -> None:

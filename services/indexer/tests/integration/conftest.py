@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +18,47 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
 
 
-@pytest.fixture
 def engine_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Of the search engine that was chosen for the tests."""
+    """Of the search engine that was chosen for the tests, with indexes of one's own."""
     if os.environ.get("TEST_SEARCH", "tantivy") == "tantivy":
         return {}
     return on_opensearch(request.getfixturevalue("opensearch_url"))
 
 
 @pytest.fixture
-async def world(infra: InfraSettings, tmp_path: Path, engine_settings: dict[str, Any]) -> AsyncIterator[World]:
+async def world(infra: InfraSettings, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Nothing runs yet: `async with world.running()`."""
+    async with open_world(infra, tmp_path, engine_settings(request)) as world:
+        yield world
+
+
+@pytest.fixture
+async def fresh(world: World) -> AsyncIterator[World]:
+    """An instance of the test's own, whose database has nothing from other tests."""
+    async with world.running():
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def running(
+    module_infra: InfraSettings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    """One instance for the tests of a module, which have people of their own."""
+    folder = tmp_path_factory.mktemp("shared")
+    async with open_world(module_infra, folder, engine_settings(request)) as world, world.running():
+        yield world
+
+
+@asynccontextmanager
+async def open_world(infra: InfraSettings, folder: Path, engine: dict[str, Any]) -> AsyncIterator[World]:
     name = new_id()
     urls = {f"{service}_url": f"local:{service}-{name}" for service in ("accounts", "metadata", "indexer")}
     infra = infra.model_copy(update=urls)
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     async with ObjectStore(S3Config.of(infra)) as objects:
         await make_bucket(objects)
-        world = World(infra, mongo, objects, tmp_path / "index", engine_settings)
+        world = World(infra, mongo, objects, folder / "index", engine)
         register_local_app(infra.accounts_url, fake_accounts())
         register_local_app(infra.metadata_url, world.metadata.app())
         yield world
     mongo.close()
-
-
-@pytest.fixture
-async def running(world: World) -> AsyncIterator[World]:
-    async with world.running():
-        yield world

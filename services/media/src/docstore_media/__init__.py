@@ -1,0 +1,1 @@
+"""The media service: previews, and pictures and videos in other sizes."""

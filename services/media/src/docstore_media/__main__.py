@@ -1,3 +1,5 @@
+"""`python -m docstore_media`: the service on its own, on port PORT."""
+
 from docstore_media.app import create_app
 from docstore_platform.serve import serve
 

@@ -1,9 +1,9 @@
-"""Changes to media when a backup is restored."""
+"""Renders previews again when a backup is restored, which has none."""
 
 from docstore_media.previews.repository import MongoPreviews
 from docstore_media.variants.repository import MongoVariants
+from docstore_platform.backups.restored import Restored
 from docstore_platform.clock import utc_now
-from docstore_platform.maintenance import Restored
 
 
 async def after_restore(restored: Restored) -> None:

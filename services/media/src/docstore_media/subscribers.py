@@ -5,8 +5,9 @@ from docstore_events.catalogue.files import FileEvent, FilePurged, VersionPruned
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
+from docstore_media.kinds import Kind, kind_of
 from docstore_media.previews.service import Batch, PreviewService
-from docstore_media.rules import Kind, Source, kind_of, version_key
+from docstore_media.rules import Source, version_key
 
 
 class MediaSubscribers(Subscribers[Batch]):

@@ -11,8 +11,9 @@ from media_world import World
 
 from docstore_contents.s3.store import ObjectStoreUnavailable
 from docstore_events.catalogue.files import FileState
+from docstore_media.kinds import Kind
 from docstore_media.rendering.office import Office, libraries_of
-from docstore_media.rules import Kind, Spec, Variant
+from docstore_media.rules import Spec, Variant
 from docstore_media.variants.kept_pdfs import KeptPdfs
 from docstore_media.variants.repository import MongoVariants
 from docstore_platform.clock import utc_now
@@ -162,7 +163,7 @@ class Versions:
 
 
 @pytest.mark.parametrize(("down", "keys"), [(True, ["k"]), (False, [])], ids=["store down", "content deleted"])
-async def test_what_is_not_stored_is_removed(world: World, tmp_path: Path, down: bool, keys: list[str]) -> None:
+async def test_an_unstored_pdf_is_removed(world: World, tmp_path: Path, down: bool, keys: list[str]) -> None:
     """An outage, or a document deleted meanwhile, does not fail the page; the record of the PDF goes at once."""
     variants = MongoVariants(world.database, lease_seconds=60)
     bucket: Any = Bucket(down)

@@ -55,7 +55,7 @@ async def test_a_pdf_has_a_preview(running: World) -> None:
     assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
 
 
-async def test_what_a_photo_says_of_itself_is_told_to_its_readers(running: World) -> None:
+async def test_readers_see_the_metadata_of_a_photo(running: World) -> None:
     """Size, camera, time and place of the current version; a copy has them at once, and others learn nothing."""
     owner, reader, outsider = new_id(), new_id(), new_id()
     file = await running.add(owner, "a.heic", samples.HEIC, "image/heic", readers=(reader,))
@@ -70,7 +70,7 @@ async def test_what_a_photo_says_of_itself_is_told_to_its_readers(running: World
     assert (await running.media_of(outsider, file.file_id)).json()["code"] == "not_found"
 
 
-async def test_a_file_without_preview_is_told_why(running: World) -> None:
+async def test_a_file_without_preview_has_a_reason(running: World) -> None:
     """Its type has none, or it can't be rendered."""
     owner = new_id()
     text = await running.add(owner, "a.txt", b"text", "text/plain")
@@ -215,31 +215,35 @@ async def test_a_new_version_has_a_preview_of_its_own(running: World) -> None:
     assert originals.opened(data).size == (40, 20)
 
 
-async def test_pictures_go_with_the_last_that_uses_them(running: World) -> None:
+async def test_pictures_go_with_the_last_that_uses_them(fresh: World) -> None:
     """A copy keeps them; with the last file or version that has the content they are deleted."""
     owner, picture = new_id(), originals.image()
-    file = await running.add(owner, "a.png", picture)
-    await running.until_published(file.file_id, "preview-ready")
-    copy = await running.add(owner, "b.png", picture)
-    await running.until_published(copy.file_id, "preview-ready")
-    changed, _ = await running.modify(copy, originals.image(size=(30, 30)))
-    await running.until_published(copy.file_id, "preview-ready", "preview-ready")
-    await running.until_stored(owner, 4)
-    await running.purge(file)
-    await running.prune(changed, 1)
-    await running.until_stored(owner, 2)
-    assert (await running.preview(owner, changed.file_id)).status == 302
-    await running.purge(changed)
-    await running.until_stored(owner, 0)
+    file = await fresh.add(owner, "a.png", picture)
+    await fresh.until_published(file.file_id, "preview-ready")
+    copy = await fresh.add(owner, "b.png", picture)
+    await fresh.until_published(copy.file_id, "preview-ready")
+    changed, _ = await fresh.modify(copy, originals.image(size=(30, 30)))
+    await fresh.until_published(copy.file_id, "preview-ready", "preview-ready")
+    await fresh.until_stored(owner, 4)
+    await fresh.purge(file)
+    await fresh.prune(changed, 1)
+    await fresh.until_stored(owner, 2)
+    assert (await fresh.preview(owner, changed.file_id)).status == 302
+    await fresh.purge(changed)
+    await fresh.until_stored(owner, 0)
 
     async def nothing_is_noted() -> bool:
-        counts = [await running.database[name].count_documents({}) for name in ("renditions", "versions")]
+        versions = {"file_id": {"$in": [file.file_id, copy.file_id]}}
+        counts = [
+            await fresh.database["renditions"].count_documents({"owner_id": owner}),
+            await fresh.database["versions"].count_documents(versions),
+        ]
         return counts == [0, 0]
 
     await eventually(nothing_is_noted)
 
 
-async def test_what_is_gone_stays_gone(running: World) -> None:
+async def test_a_deleted_preview_is_not_recreated(running: World) -> None:
     """An event of a file's life that comes after its end makes no picture of it."""
     owner = new_id()
     file = await running.add(owner, "a.png", originals.image())
@@ -249,31 +253,33 @@ async def test_what_is_gone_stays_gone(running: World) -> None:
     await running.modify(file, originals.image(size=(30, 30)))
     last = await running.add(owner, "last.png", originals.image(size=(20, 20)))
     await running.until_published(last.file_id, "preview-ready")
-    assert await running.database["versions"].distinct("file_id") == [last.file_id]
+    of_both = {"file_id": {"$in": [file.file_id, last.file_id]}}
+    assert await running.database["versions"].distinct("file_id", of_both) == [last.file_id]
 
 
-async def test_an_event_is_acknowledged_once_its_rendering_is_queued(running: World) -> None:
+async def test_an_event_is_acknowledged_once_its_rendering_is_queued(fresh: World) -> None:
     """The final check of an upload waits for no picture: however many are to be made, no upload is stalled by them."""
     owner, picture = new_id(), originals.image()
 
     async def settled(event_id: str) -> bool:
-        answer = await running.internal("POST", "/internal/events/settled", {"event_ids": [event_id]})
+        answer = await fresh.internal("POST", "/internal/events/settled", {"event_ids": [event_id]})
         return bool(answer["settled"] == [event_id])
 
-    text = await running.add(owner, "a.txt", b"text", "text/plain")
-    _, of_text = await running.modify(text, b"more text")
+    text = await fresh.add(owner, "a.txt", b"text", "text/plain")
+    _, of_text = await fresh.modify(text, b"more text")
     await eventually(lambda: settled(of_text))
-    file = await running.add(owner, "a.png", b"no picture")
-    await running.until_published(file.file_id, "preview-failed")
-    file, of_picture = await running.modify(file, picture, stored=False)
+    file = await fresh.add(owner, "a.png", b"no picture")
+    await fresh.until_published(file.file_id, "preview-failed")
+    file, of_picture = await fresh.modify(file, picture, stored=False)
 
     async def tried() -> Any:
-        return await running.database["renditions"].find_one({"state": "pending", "attempts": {"$gt": 0}})
+        waiting = {"owner_id": owner, "state": "pending", "attempts": {"$gt": 0}}
+        return await fresh.database["renditions"].find_one(waiting)
 
     await eventually(tried)
     assert await settled(of_picture)
-    await running.objects.put(file.object_key, picture)
-    await running.until_published(file.file_id, "preview-failed", "preview-ready")
+    await fresh.objects.put(file.object_key, picture)
+    await fresh.until_published(file.file_id, "preview-failed", "preview-ready")
 
 
 async def test_work_of_a_dead_instance_is_done_by_the_next(world: World) -> None:
@@ -289,7 +295,7 @@ async def test_work_of_a_dead_instance_is_done_by_the_next(world: World) -> None
         await world.until_published(file.file_id, "preview-ready", "preview-ready")
 
 
-async def test_what_goes_while_it_is_rendered_leaves_nothing(world: World) -> None:
+async def test_a_file_deleted_during_rendering_leaves_no_preview(world: World) -> None:
     """The removal waits for whoever is at work on it, and then deletes what he stored."""
     owner = new_id()
     async with world.running():

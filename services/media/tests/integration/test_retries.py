@@ -24,14 +24,15 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def rendition(world: World, **wanted: Any) -> Any:
-    """Wait for one that is so; until then whatever is put off is due at once."""
+async def rendition(world: World, owner: str, **wanted: Any) -> Any:
+    """Wait for one of the account's that is so; until then whatever it has that is put off is due at once."""
     rows = world.database["renditions"]
 
     async def probe() -> Any:
-        found = await rows.find_one(wanted)
+        found = await rows.find_one({"owner_id": owner, **wanted})
         if not found:
-            await rows.update_many({"state": "pending", "lease_owner": None}, {"$min": {"due_at": utc_now()}})
+            put_off = {"owner_id": owner, "state": "pending", "lease_owner": None}
+            await rows.update_many(put_off, {"$min": {"due_at": utc_now()}})
         return found
 
     return await eventually(probe, every=0.1)
@@ -54,9 +55,9 @@ def no_bucket(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: World, no_bucket: pytest.MonkeyPatch) -> None:
     """It costs no attempt, and no failure is published; once it is there the file has its preview."""
     file = await running.add(new_id(), "a.png", originals.image())
-    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
+    await rendition(running, file.owner_id, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     no_bucket.undo()
-    await rendition(running, state="ready")
+    await rendition(running, file.owner_id, state="ready")
     await running.until_published(file.file_id, "preview-ready")
 
 
@@ -64,55 +65,57 @@ async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: World, no_
 async def test_it_is_waited_for_ever_longer(running: World) -> None:
     """A bucket that is away for days is not asked every few seconds."""
     before = utc_now()
-    await running.add(new_id(), "a.png", originals.image())
+    file = await running.add(new_id(), "a.png", originals.image())
     row = await rendition(
-        running, waits={"$gte": 5}, lease_owner=None, due_at={"$gt": before + timedelta(seconds=2**5)}
+        running, file.owner_id, waits={"$gte": 5}, lease_owner=None, due_at={"$gt": before + timedelta(seconds=2**5)}
     )
     assert row["state"] == "pending"
 
 
-async def test_a_store_that_lets_nobody_read_is_waited_for(world: World) -> None:
+async def test_a_store_that_refuses_all_reads_is_waited_for(world: World) -> None:
     """A right that is missing for a while is not taken for a content that is."""
     wrong = world.infra.model_copy(update={"s3_secret_access_key": SecretStr("not-the-key-of-this-store")})
     async with world.running(infra=wrong):
         file = await world.add(new_id(), "a.png", originals.image())
-        await rendition(world, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
+        await rendition(
+            world, file.owner_id, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0
+        )
     async with world.running():
-        await rendition(world, state="ready")
+        await rendition(world, file.owner_id, state="ready")
         await world.until_published(file.file_id, "preview-ready")
 
 
-async def test_a_disk_that_takes_nothing_is_waited_for(running: World) -> None:
+async def test_a_disk_that_takes_nothing_is_waited_for(fresh: World) -> None:
     """The content has no fault in it: once there is room again it has its preview."""
-    shutil.rmtree(running.folder)
-    file = await running.add(new_id(), "a.png", originals.image())
-    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
-    running.folder.mkdir()
-    await rendition(running, state="ready")
-    await running.until_published(file.file_id, "preview-ready")
+    shutil.rmtree(fresh.folder)
+    file = await fresh.add(new_id(), "a.png", originals.image())
+    await rendition(fresh, file.owner_id, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
+    fresh.folder.mkdir()
+    await rendition(fresh, file.owner_id, state="ready")
+    await fresh.until_published(file.file_id, "preview-ready")
 
 
-async def test_contents_wait_while_there_is_no_sandbox(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_contents_wait_while_there_is_no_sandbox(fresh: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is rendered and nothing fails; readiness names what is missing; then they are rendered."""
     monkeypatch.setattr(landlock, "version", lambda: 0)
-    file = await running.add(new_id(), "a.png", originals.image())
-    row = await rendition(running, state="pending")
+    file = await fresh.add(new_id(), "a.png", originals.image())
+    row = await rendition(fresh, file.owner_id, state="pending")
     assert (row["attempts"], row.get("lease_owner")) == (0, None)
-    ready = await LocalTransport(running.infra.media_url).send("GET", "/readyz", {}, b"")
+    ready = await LocalTransport(fresh.infra.media_url).send("GET", "/readyz", {}, b"")
     assert (ready.status, ready.json()["status"]) == (200, "degraded")
-    readiness_answer = await ServiceCaller("media", running.infra).call("GET", "/internal/readiness")
+    readiness_answer = await ServiceCaller("media", fresh.infra).call("GET", "/internal/readiness")
     assert readiness_answer["ready"]
     assert "Landlock" in readiness_answer["failed"]["parser_sandbox"]
     monkeypatch.undo()
-    await rendition(running, state="ready")
-    await running.until_published(file.file_id, "preview-ready")
+    await rendition(fresh, file.owner_id, state="ready")
+    await fresh.until_published(file.file_id, "preview-ready")
 
 
 async def test_a_content_that_was_missing_is_tried_again_where_it_is_stored_anew(running: World) -> None:
     """The new upload has a preview, and for the earlier one preview-ready is published now."""
     owner, picture = new_id(), originals.image()
     lost = await running.add(owner, "a.png", picture, stored=False)
-    await rendition(running, state="failed", reason="content_missing")
+    await rendition(running, owner, state="failed", reason="content_missing")
     await running.until_published(lost.file_id, "preview-failed")
     again = await running.add(owner, "b.png", picture)
     await running.until_published(again.file_id, "preview-ready")
@@ -123,15 +126,16 @@ async def test_a_copy_of_what_failed_fails_as_well(running: World) -> None:
     """It is stored in the same place, so nothing has changed; and a broken picture is broken wherever it is stored."""
     owner = new_id()
     lost = await running.add(owner, "a.png", originals.image(), stored=False)
-    await rendition(running, state="failed", reason="content_missing")
+    await rendition(running, owner, state="failed", reason="content_missing")
     await running.publish(FileModified(**running._about(lost.model_copy(update={"version": 2})), added_bytes=0))
     await running.until_published(lost.file_id, "preview-failed", "preview-failed")
     for name in ("b.png", "c.png"):
         broken = await running.add(owner, name, b"no picture")
         await running.until_published(broken.file_id, "preview-failed")
-    assert [row["attempts"] for row in await running.database["renditions"].find({"reason": "corrupt"}).to_list()] == [
-        1
-    ]
+    assert [
+        row["attempts"]
+        for row in await running.database["renditions"].find({"owner_id": owner, "reason": "corrupt"}).to_list()
+    ] == [1]
 
 
 async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(world: World) -> None:
@@ -140,7 +144,7 @@ async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(wor
     async with world.running():
         lost = await world.add(owner, "a.png", picture, stored=False)
         broken = await world.add(owner, "b.png", b"no picture")
-        await rendition(world, state="failed", reason="content_missing")
+        await rendition(world, owner, state="failed", reason="content_missing")
         await world.until_published(broken.file_id, "preview-failed")
     await world.objects.put(lost.object_key, picture)
     await after_restore(restored(world.database))
@@ -149,11 +153,11 @@ async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(wor
         await world.until_published(lost.file_id, "preview-failed", "preview-ready")
 
 
-async def test_what_this_release_rendered_the_one_before_removes(running: World) -> None:
+async def test_the_previous_release_removes_previews_of_this_one(running: World) -> None:
     """It recognises a rendition that nobody holds by a null lease, and queues it for removal at once."""
     file = await running.add(new_id(), "a.png", originals.image())
     await running.until_published(file.file_id, "preview-ready")
-    row = await rendition(running, state="ready")
+    row = await rendition(running, file.owner_id, state="ready")
     assert row["lease"] is None
     due_at = {"$cond": [{"$eq": ["$lease", None]}, utc_now(), "$due_at"]}
     removal = {"state": "removing", "live": False, "attempts": 0, "due_at": due_at}

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_media.rules import Facts, Kind, Source, kind_of
+from docstore_media.kinds import Kind, kind_of
+from docstore_media.rules import Facts, Source
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from docstore_media.rules import Facts, Kind, Source, kind_of
     ],
 )
 def test_the_declared_type_comes_first(content_type: str, name: str, kind: Kind | None) -> None:
-    """A name is asked only where the type says nothing."""
+    """The name decides only where the type is unspecific."""
     assert kind_of(content_type, name) is kind
 
 

@@ -18,9 +18,10 @@ from media_contents import VIDEOS, NoPdfs, Store
 from docstore_contents.reader import Contents
 from docstore_contents.workers.pool import WorkerLimits
 from docstore_contents.workers.program import ProgramLimits
+from docstore_media.kinds import Kind
 from docstore_media.rendering.office import Office, libraries_of
 from docstore_media.rendering.renderer import WorkerRenderer
-from docstore_media.rules import Kind, Rendered, RenderFailed, Rendition, Spec, Variant
+from docstore_media.rules import Rendered, RenderFailed, Rendition, Spec, Variant
 
 LIMITS = ProgramLimits(60, 60, 1024, 50 << 20)
 LIBRARIES = libraries_of("soffice")
@@ -105,7 +106,7 @@ async def test_each_page_can_be_seen(world: World) -> None:
         (samples.ENCRYPTED, "encrypted"),
     ],
 )
-async def test_what_is_no_document_says_why(world: World, data: bytes, reason: str) -> None:
+async def test_an_invalid_document_has_a_reason(world: World, data: bytes, reason: str) -> None:
     """Another format that LibreOffice would read as well is none."""
     with pytest.raises(RenderFailed, match=reason):
         await world.rendered(data)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from media_contents import Store
 
+from docstore_media.kinds import Kind
 from docstore_media.rendering.failures import NotStored
-from docstore_media.rules import Kind, Spec, Variant, VideoPart
+from docstore_media.rules import Spec, Variant, VideoPart
 from docstore_media.variants.stored_parts import StoredParts
 
 

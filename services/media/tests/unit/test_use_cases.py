@@ -9,10 +9,11 @@ from media_fakes import FakePictures, FakePreviews, FakeRenderer, FakeTransactor
 from docstore_contents.s3.store import ObjectNotFound, ObjectStoreError
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction, Transactor
+from docstore_media.kinds import Kind
 from docstore_media.previews.service import Batch, NamedVersion, PreviewService
 from docstore_media.previews.worker import RenderingWorker
 from docstore_media.rendering.failures import MAX_ATTEMPTS
-from docstore_media.rules import Kind, RenderFailed, Source, version_key
+from docstore_media.rules import RenderFailed, Source, version_key
 
 
 @dataclass

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from docstore_analytics.accesses.rules import Access, LogKind
+from docstore_analytics.accesses.rules import Access, LogKind, owner_of
 from docstore_platform.security.throttle import client_group
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -74,20 +74,22 @@ class CloudFrontLines:
             raise ValueError(f"no field {missing}") from None
 
     def _access(self, row: Mapping[str, str]) -> Access:
+        key = _text(unquote(row["cs-uri-stem"])).lstrip("/")
+        status = int(row["sc-status"])
         return Access(
             at=datetime.strptime(f"{row['date']} {row['time']}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC),
             log="cloudfront",
             bucket=_text(row.get("x-host-header") or row["cs(Host)"]),
-            key=_text(unquote(row["cs-uri-stem"])).lstrip("/"),
+            key=key,
             operation=f"REST.{_text(row['cs-method'])}.OBJECT",
-            status=int(row["sc-status"]),
+            status=status,
             bytes=_number(row["sc-bytes"]),
             object_bytes=_number(row.get("sc-content-len", "-")),
             client=_client(row["c-ip"]),
             request_id=_text(row["x-edge-request-id"]),
             user_agent=_text(unquote(unquote(row["cs(User-Agent)"]))),
             requester="",
-            by_url="Signature=" in row["cs-uri-query"],
+            by_url="Signature=" in row["cs-uri-query"] or (status < 400 and owner_of(key)[1] != ""),
         )
 
 

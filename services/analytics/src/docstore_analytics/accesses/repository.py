@@ -1,4 +1,4 @@
-"""How far each access log has been read."""
+"""Positions in the access logs: how far each has been read, in MongoDB."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

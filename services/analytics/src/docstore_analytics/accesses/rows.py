@@ -1,4 +1,4 @@
-"""Accesses as rows of the archive."""
+"""Rows of the archive's table of accesses, from lines of access logs."""
 
 import hashlib
 

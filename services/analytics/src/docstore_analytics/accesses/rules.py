@@ -32,7 +32,7 @@ class Access:
     user_agent: str
     requester: str
     by_url: bool
-    """With a signed URL or form, so by a client."""
+    """With a signed URL, form or cookies, so by a client."""
 
     @property
     def is_whole_read(self) -> bool:

@@ -1,4 +1,4 @@
-"""Where log files are, and their lines."""
+"""Sources of access logs: files of a folder or objects of a bucket, read line by line from a position on."""
 
 import asyncio
 import gzip

@@ -70,7 +70,7 @@ class Activity:
 
 
 def file_activity(envelope: Envelope[FileEvent]) -> Activity | None:
-    """Return the activity of a file event; None without an actor."""
+    """Return the activity of a file event; None if nobody caused it. A visitor of a link is its device."""
     event = envelope.event
     what = BY_EVENT.get(type(event))
     if what is None:
@@ -91,6 +91,8 @@ def file_activity(envelope: Envelope[FileEvent]) -> Activity | None:
         facts["tags"] = list(event.file.tags)
     elif isinstance(event, FileCreated | FileModified) and event.file.kind == "file":
         facts = {"version": event.file.version, "device": event.file.device or None}
+    if event.by_link:
+        facts["device"] = event.by_link
     return Activity(
         id=envelope.id,
         at=envelope.time,

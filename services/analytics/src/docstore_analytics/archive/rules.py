@@ -1,4 +1,4 @@
-"""Rules of the archive. Standard library only."""
+"""Chunks of pending rows, and the segments written from them. Standard library only."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The keys of the audit log's chain."""
+"""Keys that sign the audit log's chain: from the settings, or derived from a shared secret."""
 
 import hashlib
 import hmac

@@ -7,6 +7,8 @@ from docstore_events.catalogue.accounts import (
     AccountCreated,
     AccountEvent,
     AccountInvited,
+    ApiTokenCreated,
+    ApiTokenRevoked,
     EmailVerificationRequested,
     PasswordChanged,
     PasswordReset,
@@ -98,6 +100,13 @@ class AnalyticsSubscribers(Subscribers[Batch]):
     def on_password_changed(self, envelope: Envelope[PasswordChanged], batch: Batch) -> None:
         batch.changed(envelope, envelope.event.account_id, envelope.event.account_id, envelope.event.device)
 
+    def on_api_token_created(self, envelope: Envelope[ApiTokenCreated], batch: Batch) -> None:
+        event = envelope.event
+        batch.changed(envelope, event.account_id, event.token_id, f"{event.name}: {' '.join(event.scopes)}")
+
+    def on_api_token_revoked(self, envelope: Envelope[ApiTokenRevoked], batch: Batch) -> None:
+        batch.changed(envelope, envelope.event.account_id, envelope.event.token_id)
+
     def on_session_started(self, envelope: Envelope[SessionStarted], batch: Batch) -> None:
         event = envelope.event
         batch.count(envelope.time, "log_ins")
@@ -111,7 +120,8 @@ class AnalyticsSubscribers(Subscribers[Batch]):
 
     def _file(self, envelope: Envelope[FileEvent], batch: Batch) -> None:
         event = envelope.event
-        batch.changed(envelope, event.actor_id, event.file.file_id, event.path)
+        detail = f"{event.path} {event.by_link}" if event.by_link else event.path
+        batch.changed(envelope, event.actor_id, event.file.file_id, detail)
         batch.show(file_activity(envelope))
 
     on_file_created = on_file_modified = on_version_pruned = on_file_moved = on_file_tagged = _file

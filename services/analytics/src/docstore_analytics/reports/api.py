@@ -17,7 +17,9 @@ def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRout
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.get("/admin/reports/{name}", response_model=Report)
-    async def report(name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20) -> Response:
+    async def get_report(
+        name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20
+    ) -> Response:
         """Get a report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
 
         Over time: accounts, documents, storage, average-size, uploads, uploaded-bytes, failed-uploads, downloads,

@@ -57,7 +57,7 @@ async def test_events_become_the_activity_of_their_file(ours: Analytics) -> None
 
 
 @pytest.mark.parametrize(("path", "status"), [("?file_id=other", 404), ("", 422), ("?file_id=f&cursor=x", 422)])
-async def test_who_may_not_read_a_file_learns_nothing(ours: Analytics, path: str, status: int) -> None:
+async def test_activity_of_an_unreadable_file_is_404(ours: Analytics, path: str, status: int) -> None:
     """Unknown and foreign files are not found; nonsense is refused."""
     await ours.publish_and_wait(created("other"))
     assert (await ours.get(f"/v1/activity{path}")).status == status

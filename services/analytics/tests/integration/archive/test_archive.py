@@ -103,7 +103,7 @@ async def test_a_service_killed_again_and_again_archives_each_event_once(analyti
         assert (await analytics.verified())["broken"] is None
 
 
-async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytics: Analytics, tmp_path: Path) -> None:
+async def test_listed_archive_files_are_readable_by_their_url(analytics: Analytics, tmp_path: Path) -> None:
     """Whoever queries finds whose it is, who did it, and the event itself."""
     async with analytics.running(segment_delay_seconds=0.0):
         await analytics.publish_and_wait(created("file-1"), shared("file-1"), usage("ann", 7, 1, 1))

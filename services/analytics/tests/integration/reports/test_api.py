@@ -32,7 +32,7 @@ async def test_levels_follow_quotas_events_even_repeated_or_late(analytics: Anal
         assert await sums(analytics, "average-size") == {"free": 50, "premium": 100}
 
 
-async def test_what_happens_is_counted_by_plan(analytics: Analytics) -> None:
+async def test_events_are_counted_by_plan(analytics: Analytics) -> None:
     """Uploads and downloads go by the plan of the account at the time."""
     now = datetime.now(UTC)
     async with analytics.running():
@@ -79,11 +79,10 @@ async def test_the_most_shared_and_most_downloaded_come_first(analytics: Analyti
 
 
 @pytest.mark.parametrize("path", ["reports/uploads", "audit", "audit/verify", "archive"])
-async def test_only_administrators_are_answered(analytics: Analytics, path: str) -> None:
+async def test_only_administrators_are_answered(running: Analytics, path: str) -> None:
     """Figures of all, and who did what, are nobody else's business."""
-    async with analytics.running():
-        assert (await analytics.get(f"/v1/admin/{path}")).status == 200
-        assert (await analytics.get(f"/v1/admin/{path}", "user")).status == 403
+    assert (await running.get(f"/v1/admin/{path}")).status == 200
+    assert (await running.get(f"/v1/admin/{path}", "user")).status == 403
 
 
 @pytest.mark.parametrize(
@@ -95,8 +94,7 @@ async def test_only_administrators_are_answered(analytics: Analytics, path: str)
         "from=yesterday",
     ],
 )
-async def test_a_period_that_cannot_be_shown_is_refused(analytics: Analytics, query: str) -> None:
+async def test_a_period_that_cannot_be_shown_is_refused(running: Analytics, query: str) -> None:
     """Not a million points, and no guessing."""
-    async with analytics.running():
-        assert (await analytics.get(f"/v1/admin/reports/uploads?{query}")).status == 422
-        assert (await analytics.get("/v1/admin/reports/nothing")).status == 404
+    assert (await running.get(f"/v1/admin/reports/uploads?{query}")).status == 422
+    assert (await running.get("/v1/admin/reports/nothing")).status == 404

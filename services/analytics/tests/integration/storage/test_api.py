@@ -17,7 +17,7 @@ async def test_storage_is_counted_by_day(analytics: Analytics) -> None:
     assert len(report["times"]) == 3
 
 
-async def test_what_is_shared_is_listed_with_its_opens(analytics: Analytics) -> None:
+async def test_shares_are_listed_with_their_opens(analytics: Analytics) -> None:
     """Most shared first, without what is no longer shared; another account's are not listed."""
     async with analytics.running():
         await analytics.publish_and_wait(shared("f", "few.txt"), shared("gone"), shared("m", "most.txt"))

@@ -52,7 +52,7 @@ def test_a_row_has_every_column() -> None:
     ],
     ids=["a service", "an upload", "refused", "the archive", "a preview", "the edge"],
 )
-def test_what_is_no_clients_read_of_a_file_is_no_download(line: str) -> None:
+def test_other_requests_are_not_counted_as_downloads(line: str) -> None:
     """It is archived as an access; what the edge fetched is counted where the edge sent it."""
     assert s3(line).downloaded == 0
 
@@ -88,6 +88,17 @@ def test_a_line_of_cloudfront_is_read_by_the_fields_of_its_file() -> None:
     assert access is not None
     assert (access.key, access.bucket, access.downloaded) == (KEY, "cdn.example.org", 1500)
     assert (access.client, access.user_agent) == ("2001:db8:1:2::/64", "Mozilla/5.0 (X11)")
+
+
+def test_a_read_by_signed_cookies_counts_as_one_by_url() -> None:
+    """Its line has no signature; the edge serves an account's contents to nobody without one."""
+    lines = CloudFrontLines()
+    for comment in CLOUDFRONT_HEAD.splitlines():
+        lines.parse(comment)
+    for line, downloaded in ((cloudfront_line(query="-"), 1500), (cloudfront_line(query="-").replace("206", "403"), 0)):
+        access = lines.parse(line.rstrip("\n"))
+        assert access is not None
+        assert (access.by_url, access.downloaded) == (downloaded > 0, downloaded)
 
 
 @pytest.mark.parametrize(

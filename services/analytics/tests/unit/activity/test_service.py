@@ -58,7 +58,15 @@ def test_metadata_alone_is_an_activity_of_its_own(changed: Any, what: str, facts
     assert (activity.what, activity.facts) == (what, facts)
 
 
-def test_what_nobody_did_is_no_activity() -> None:
+def test_a_visitor_of_a_link_is_named_by_it() -> None:
+    """In place of a person, whatever was done."""
+    about: dict[str, Any] = {"revision": 2, "path": "/b.txt", "actor_id": "", "by_link": "by link Team"}
+    activity = file_activity(published(FileMoved(file=file_state("f", "ann"), previous_path="/a.txt", **about)))
+    assert activity is not None
+    assert (activity.actor_id, activity.facts["device"]) == ("", "by link Team")
+
+
+def test_automatic_changes_are_no_activity() -> None:
     """Versions that a cap removed, rights that follow from others, and a link that was opened."""
     about: dict[str, Any] = {"revision": 2, "file": file_state("f", "ann"), "path": "/a.txt", "actor_id": "ann"}
     assert file_activity(published(FileAccessChanged(**about))) is None
@@ -122,7 +130,7 @@ async def test_the_owner_is_shown_all_and_readers_what_is_theirs_to_know() -> No
     assert {item["file_id"] for item in folder.items} == {"f"}
 
 
-async def test_whose_device_it_was_is_the_owners_to_know() -> None:
+async def test_only_the_owner_sees_device_names() -> None:
     """A reader is shown the names of devices of their own alone."""
     event = created("f")
     on_device = event.model_copy(update={"file": event.file.model_copy(update={"device": "Ann's laptop"})})

@@ -175,7 +175,7 @@ def world_of(past: dict[int, Database], one: int) -> Database:
     attacks=st.lists(tamperings(), min_size=0, max_size=4),
     after=st.integers(0, 5),
 )
-async def test_no_tampering_before_the_last_anchor_goes_unnoticed(
+async def test_all_tampering_before_the_last_anchor_is_detected(
     growth: list[int], unanchored: int, attacks: list[tuple[str, int, int]], after: int
 ) -> None:
     """However it is combined, and whatever the service does afterwards; and what is as it was is not suspected."""

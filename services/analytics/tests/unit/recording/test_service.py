@@ -48,7 +48,7 @@ async def test_a_call_has_actor_action_and_outcome() -> None:
     )
 
 
-async def test_of_a_pack_those_files_count_that_were_kept() -> None:
+async def test_only_stored_files_of_a_pack_are_counted() -> None:
     """With their bytes: what was refused is no upload."""
     batch = await batch_of(uploaded_pack("ann", 3, 60, 1, refused_size=20))
     assert [(figure, amount) for _, figure, _, amount in batch.by_account] == [("uploads", 2), ("uploaded_bytes", 40)]

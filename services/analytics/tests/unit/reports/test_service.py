@@ -44,7 +44,7 @@ async def test_a_level_begins_with_what_was_there_before() -> None:
     assert by_hour["series"] == [{"name": "free", "values": [5, 5]}]
 
 
-async def test_what_was_added_is_shown_by_step_and_plan() -> None:
+async def test_added_bytes_are_reported_by_step_and_plan() -> None:
     """Without what came before; 0 where nothing was added."""
     day = timedelta(days=1)
     figures = await counted((-day, "uploads", "free", 9), (day, "uploads", "free", 2), (day, "uploads", "premium", 1))

@@ -19,7 +19,7 @@ from docstore_indexer.engines.languages import (
 )
 from docstore_indexer.engines.query_text import MAX_CLAUSES, Clause, clauses
 from docstore_indexer.extraction.plain_text import clean
-from docstore_platform.custom_metadata import pair_term
+from docstore_platform.domain.custom_metadata import pair_term
 
 EXCERPT_CHARS = 200_000
 """Length of the text that is stored for snippets; the whole text is indexed."""

@@ -1,0 +1,1 @@
+"""Extracts texts from documents in limited worker processes."""

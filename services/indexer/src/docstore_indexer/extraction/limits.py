@@ -1,4 +1,4 @@
-"""Limits for one document."""
+"""Limits of text extraction for one document: those of its worker, characters, pages of text recognition."""
 
 from dataclasses import dataclass
 

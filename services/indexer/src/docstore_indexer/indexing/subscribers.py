@@ -1,4 +1,4 @@
-"""Handles events of files and accounts."""
+"""Handles events of files and accounts: queues what the index must show."""
 
 from docstore_events.catalogue.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.catalogue.files import (

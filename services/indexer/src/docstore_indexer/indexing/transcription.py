@@ -71,7 +71,7 @@ class HttpTranscriber:
         form = aiohttp.FormData()
         form.add_field("model", self.model)
         form.add_field("response_format", "json")
-        # The extension tells the format. Of the name no more leaves this service.
+        # The extension shows the format. No other part of the name leaves this service.
         filename = f"recording{PurePosixPath(recording.name).suffix.lower()}"
         form.add_field("file", data, filename=filename, content_type=recording.content_type)
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}

@@ -13,15 +13,13 @@ import structlog
 
 from docstore_contents.s3.store import ObjectArchived, ObjectStoreError, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
-from docstore_events.catalogue.event import Event
-from docstore_events.catalogue.files import FileIndexed, FileIndexFailed
-from docstore_events.envelope import Envelope, seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import EngineFailed
 from docstore_indexer.extraction.languages import TrainedData
-from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
+from docstore_indexer.extraction.rules import ExtractionFailed
 from docstore_indexer.indexing.index_order import OrderedIndex
+from docstore_indexer.indexing.outcome_events import caused_by, event_of, file_id_of, loses_text
 from docstore_indexer.indexing.repository import Entries
 from docstore_indexer.indexing.rules import (
     CHARS_AT_ONCE,
@@ -117,7 +115,7 @@ class Indexing:
         return {owner: self.trained.chosen(chosen.get(owner, ())) for owner in owners}
 
     async def _process_quick_queue(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
-        """Do what needs no document, and hand over what does; a few plain texts are read at once."""
+        """Do what needs no document, and pass on what does; a few plain texts are read at once."""
         by_step: dict[Step, list[tuple[Entry, Decision]]] = defaultdict(list)
         for entry, decision in decided:
             by_step[decision.step].append((entry, decision))
@@ -269,13 +267,13 @@ class Indexing:
             if not current:
                 return []
             await self.entries.complete(current, session)
-            await self.texts.remove([_id(outcome) for outcome in current if _loses_text(outcome)], session)
+            await self.texts.remove([file_id_of(outcome) for outcome in current if loses_text(outcome)], session)
             found = [(outcome, outcome.text) for outcome in current if outcome.text is not None]
-            await self.texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
+            await self.texts.put({file_id_of(o): (o.entry.file.version, text) for o, text in found}, session)
             for outcome in current:
                 if outcome.is_new:
-                    event = _event(outcome)
-                    transaction.publish(event, cause=_cause(event, outcome.entry))
+                    event = event_of(outcome)
+                    transaction.publish(event, cause=caused_by(event, outcome.entry))
             return current
 
         completed = await self.transactor.run(work)
@@ -287,40 +285,3 @@ class Indexing:
 
 def _pause(entry: Entry) -> float:
     return backoff(entry.attempts, first=2.0, longest=MAX_PAUSE_SECONDS)
-
-
-def _id(outcome: Outcome) -> str:
-    return outcome.entry.file.file_id
-
-
-def _loses_text(outcome: Outcome) -> bool:
-    entry = outcome.entry
-    return entry.text_version > 0 and (outcome.result in ("name", "failed") or entry.file.purged)
-
-
-def _event(outcome: Outcome) -> FileIndexed | FileIndexFailed:
-    file = outcome.entry.file
-    if outcome.result == "failed":
-        return FileIndexFailed(
-            revision=file.revision,
-            file_id=file.file_id,
-            owner_id=file.owner_id,
-            version=file.version,
-            reason=outcome.reason,
-        )
-    text: ExtractedText | None = outcome.text
-    stored = outcome.result == "fulltext" and text is None
-    return FileIndexed(
-        revision=file.revision,
-        file_id=file.file_id,
-        owner_id=file.owner_id,
-        version=file.version,
-        mode="fulltext" if outcome.result == "fulltext" else "name",
-        characters=len(text.text) if text else outcome.entry.text_chars * stored,
-        ocr=text.ocr if text else outcome.entry.ocr and stored,
-    )
-
-
-def _cause(event: Event, entry: Entry) -> Envelope[Event]:
-    """Return an envelope with the trace of the event that made the file pending."""
-    return seal(event, source="indexer", traceparent=entry.traceparent)

@@ -14,12 +14,12 @@ def languages_router(service: LanguageService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["search"])
 
     @router.get("/me/languages", response_model=schemas.Languages)
-    async def languages(caller: Caller) -> Response:
+    async def get_languages(caller: Caller) -> Response:
         """Show in which languages text in pictures and scans is recognized (premium)."""
         return await _shown(caller.account_id)
 
     @router.put("/me/languages", response_model=schemas.Languages)
-    async def choose_languages(body: NewLanguages, caller: Caller) -> Response:
+    async def set_languages(body: NewLanguages, caller: Caller) -> Response:
         """Choose the languages of pictures and scans; those that were read in others are read again in the background.
 
         422 `language_unavailable`, which lists the languages that can be chosen.

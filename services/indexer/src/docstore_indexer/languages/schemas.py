@@ -15,6 +15,7 @@ class NewLanguages(RequestModel):
     """Languages of the account's pictures and scans, the main one first; none: the deployment's."""
 
     languages: Annotated[list[Language], Field(max_length=5)]
+    """Codes of Tesseract, such as `eng`, `deu`, `chi_sim`; an empty list restores the deployment's languages."""
 
 
 class Languages(ResponseModel):

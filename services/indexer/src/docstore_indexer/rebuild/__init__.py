@@ -1,0 +1,1 @@
+"""Rebuilds the index from metadata."""

@@ -41,12 +41,12 @@ def admin_router(service: IndexService, status: Status) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.post("/admin/search/rebuild", status_code=202, response_model=Rebuild)
-    async def rebuild_index() -> Response:
+    async def start_index_rebuild() -> Response:
         """Rebuild the search index from all files; the old one serves until the new one is complete."""
         return await _begin(service, status)
 
     @router.get("/admin/search/rebuild", response_model=Rebuild)
-    async def rebuild_progress() -> Response:
+    async def get_index_rebuild() -> Response:
         """Get the progress of the running rebuild, or the result of the last one."""
         return json_response(await status())
 

@@ -22,13 +22,13 @@ def saved_router(searches: SavedSearchService) -> APIRouter:
     router = APIRouter(prefix=f"{PUBLIC_PREFIX}/me/saved-searches", tags=["search"])
 
     @router.post("", status_code=201, response_model=schemas.SavedSearch)
-    async def save_search(body: NewSavedSearch, caller: Caller) -> Response:
+    async def create_saved_search(body: NewSavedSearch, caller: Caller) -> Response:
         """Keep a search under a name; 409 `name_taken`, `too_many_saved_searches`."""
         saved = await searches.save(caller.account_id, body.name, body.q, body.filters.stored())
         return json_response(_view(saved), 201)
 
     @router.get("", response_model=schemas.SavedSearchPage)
-    async def saved_searches(caller: Caller, cursor: Cursor = None, limit: Limit = MAX_SEARCHES) -> Response:
+    async def list_saved_searches(caller: Caller, cursor: Cursor = None, limit: Limit = MAX_SEARCHES) -> Response:
         """List the caller's saved searches, by name."""
         after = decode_cursor(cursor, str)[0] if cursor else ""
         found = await searches.page(caller.account_id, after, limit + 1)
@@ -36,11 +36,11 @@ def saved_router(searches: SavedSearchService) -> APIRouter:
         return json_response({"items": [_view(one) for one in found[:limit]], "next_cursor": next_cursor})
 
     @router.get("/{saved_search_id}", response_model=schemas.SavedSearch)
-    async def saved_search(saved_search_id: str, caller: Caller) -> Response:
+    async def get_saved_search(saved_search_id: str, caller: Caller) -> Response:
         return json_response(_view(await searches.get(caller.account_id, saved_search_id)))
 
     @router.patch("/{saved_search_id}", response_model=schemas.SavedSearch)
-    async def change_saved_search(saved_search_id: str, body: ChangedSavedSearch, caller: Caller) -> Response:
+    async def update_saved_search(saved_search_id: str, body: ChangedSavedSearch, caller: Caller) -> Response:
         """Change the name, the words, or the filters as a whole; 409 `name_taken`."""
         changes: dict[str, Any] = {"name": body.name, "q": body.q, "filters": body.filters and body.filters.stored()}
         changes = {name: value for name, value in changes.items() if value is not None}

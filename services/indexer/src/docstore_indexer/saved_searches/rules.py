@@ -1,4 +1,4 @@
-"""Saved searches. Standard library only."""
+"""What a saved search is. Standard library only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

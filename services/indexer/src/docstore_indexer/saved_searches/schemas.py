@@ -20,19 +20,33 @@ class Filters(RequestModel):
     """Parameters of `GET /v1/search`, and time spans that end with the moment of the search."""
 
     scope: Literal["name", "content"] | None = Field(None, alias="in")
+    """Where words are looked for."""
     tag: Annotated[list[Tag], Field(max_length=20)] | None = None
+    """Files with all of these tags."""
     type: Annotated[Text, Field(max_length=200)] | None = None
+    """Such as `application/pdf`, `image` or `pdf`."""
     kind: Literal["file", "folder"] | None = None
+    """Only files or only folders."""
     owner: Id | None = None
+    """Account that owns them."""
     metadata: CustomMetadata | None = None
+    """Files with exactly these values of custom metadata."""
     modified_after: DayOrMoment | None = None
+    """Content changed after this time."""
     modified_before: DayOrMoment | None = None
+    """Content changed before this time."""
     created_after: DayOrMoment | None = None
+    """Created after this time."""
     created_before: DayOrMoment | None = None
+    """Created before this time."""
     modified_within_days: Days | None = None
+    """Content changed in the last days before the search."""
     created_within_days: Days | None = None
+    """Created in the last days before the search."""
     sort: Sort | None = None
+    """Order of the results; by relevance if it is not set."""
     order: Order | None = None
+    """Direction of `sort`."""
 
     def stored(self) -> dict[str, Any]:
         """Return those that are set, in JSON."""
@@ -44,16 +58,22 @@ class NewSavedSearch(RequestModel):
     """A search to keep under a name."""
 
     name: Name
+    """Name in lists."""
     q: Query = ""
+    """Words to search for."""
     filters: Filters = Field(default_factory=Filters)
+    """Filters of the search."""
 
 
 class ChangedSavedSearch(RequestModel):
     """What changes; `filters` as a whole."""
 
     name: Name | None = None
+    """New name."""
     q: Query | None = None
+    """New words to search for."""
     filters: Filters | None = None
+    """Replaces all filters."""
 
 
 class SavedFilters(ResponseModel):

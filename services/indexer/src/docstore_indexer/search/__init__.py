@@ -1,0 +1,1 @@
+"""Search: routes, and what a caller may see of the hits."""

@@ -1,4 +1,4 @@
-"""HTTP routes of search."""
+"""HTTP routes of search: `/v1/search`, and figures of an account's files."""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -60,14 +60,15 @@ def search_router(search: Search) -> APIRouter:
             limit=limit,
             cursor=cursor or None,
         )
-        found = await search.search(query)
+        folder_id = caller.folder_id
+        found = await (search.search_folder(query, folder_id) if folder_id else search.search(query))
         mode = "fulltext" if scope == "content" else "name"
         return json_response(
             {"items": found.items, "total": found.total, "mode": mode, "next_cursor": found.next_cursor}
         )
 
     @router.get("/me/storage/families", response_model=StoredByFamily)
-    async def stored_by_family(caller: Caller) -> Response:
+    async def list_stored_families(caller: Caller) -> Response:
         """Sum up your files by what they are: documents, images, videos. Largest first; without older versions and
         the trash.
         """

@@ -7,11 +7,14 @@ from typing import Any
 from docstore_contracts.metadata import File, MetadataClient
 from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchEngine, SearchHits, SearchQuery, Stored
 from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.errors import Forbidden, unavailable
-from docstore_platform.plans import AccountPlans
+from docstore_platform.http.paging import decode_cursor, encode_cursor
 
 FILLED_FROM_PAGES = 5
 """How many pages without visible hits are skipped in one call."""
+CHECKED_IN_FOLDER = 500
+"""Hits that are looked up for a search in a folder."""
 CHECKED = 1000
 """Hits in files of others that are looked up, to count them or to search their contents."""
 
@@ -39,16 +42,34 @@ class Search:
         current = await self._plans.plan_of(account_id)
         return current is not None and current[0] == "premium"
 
-    async def search(self, query: SearchQuery) -> Found:
-        """Return a page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
+    async def _check_plan(self, query: SearchQuery) -> None:
         if query.scope == "content" and not await self._is_premium(query.reader):
             raise Forbidden("Full-text search needs a premium account.", code="premium_required")
+
+    async def search(self, query: SearchQuery) -> Found:
+        """Return a page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
+        await self._check_plan(query)
         found = Found([], 0, query.cursor)
         for _ in range(FILLED_FROM_PAGES):
             found = await self._page(replace(query, cursor=found.next_cursor))
             if found.items or found.next_cursor is None:
                 break
         return found
+
+    async def search_folder(self, query: SearchQuery, folder_id: str) -> Found:
+        """Search a folder and all below it, among the first hits in everything that the reader may see.
+
+        The index does not know folders, and what is found elsewhere must not show, not even by a count or a cursor: so
+        the hits of all pages are looked up, and the page is cut from those in the folder.
+        """
+        await self._check_plan(query)
+        first = max(decode_cursor(query.cursor, int)[0], 0) if query.cursor else 0
+        page = await self._find(replace(query, limit=CHECKED_IN_FOLDER, cursor=None))
+        files = await self._readable(query, page.hits, folder_id)
+        shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
+        items = [item for item in shown.values() if item is not None]
+        last = first + query.limit
+        return Found(items[first:last], len(items), encode_cursor(last) if items[last:] else None)
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
         """Sum up the account's own files. Problem 503 while an index without sizes is rebuilt."""
@@ -73,7 +94,7 @@ class Search:
                     page = await self._find(query)
                     files = await self._readable(query, page.hits)
             elif others.total > len(readable) or refused - _ids(others.hits):
-                # Not even a position, a score or a cursor tells which words are in a text that the reader may not have.
+                # No position, score or cursor may reveal which words are in a text that the reader may not have.
                 page = await self._find(replace(query, shared=frozenset(readable)))
                 files = await self._readable(query, page.hits)
         shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
@@ -97,11 +118,12 @@ class Search:
         except EngineFailed as error:
             raise unavailable("Search") from error
 
-    async def _readable(self, query: SearchQuery, hits: Sequence[Hit]) -> dict[str, File]:
+    async def _readable(self, query: SearchQuery, hits: Sequence[Hit], folder_id: str = "") -> dict[str, File]:
         """Return the files that the reader may see, for a search in contents those whose contents it may have."""
         if not hits:
             return {}
-        found = await self._metadata.lookup_files(query.reader, [hit.file_id for hit in hits])
+        ids = [hit.file_id for hit in hits]
+        found = await self._metadata.lookup_files(query.reader, ids, folder_id=folder_id)
         if query.scope != "content":
             return found
         return {file_id: file for file_id, file in found.items() if file.get("watermark") is None}

@@ -17,56 +17,56 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running: World) -> None:
+async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(fresh: World) -> None:
     """Premium reads existing files; free removes the texts from index and store; both are published."""
-    ann = await running.person("free")
-    states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(3)]
+    ann = await fresh.person("free")
+    states = [await fresh.add(ann, f"file {number}.txt", b"patient walrus") for number in range(3)]
     names = [state.name for state in states]
-    await running.finds(ann, "file", *names)
-    await running.settled()
-    upgrade = await running.change_plan(ann, "premium", 2)
-    await running.finds(ann, "", *names)
+    await fresh.finds(ann, "file", *names)
+    await fresh.settled()
+    upgrade = await fresh.change_plan(ann, "premium", 2)
+    await fresh.finds(ann, "", *names)
 
     async def searchable() -> bool:
-        answer = await running.call("GET", "/v1/search?q=walrus&in=content", bearer=running.token(ann))
+        answer = await fresh.call("GET", "/v1/search?q=walrus&in=content", bearer=fresh.token(ann))
         return bool(answer.status == 200 and answer.json()["total"] == 3)
 
     await eventually(searchable)
-    await running.settled()
-    settled = await running.internal("POST", "/internal/events/settled", {"event_ids": [upgrade]})
+    await fresh.settled()
+    settled = await fresh.internal("POST", "/internal/events/settled", {"event_ids": [upgrade]})
     assert settled == {"settled": [upgrade]}
-    await running.change_plan(ann, "free", 3)
+    await fresh.change_plan(ann, "free", 3)
 
     async def dropped() -> bool:
-        return await running.database["texts"].count_documents({}) == 0
+        return await fresh.database["texts"].count_documents({}) == 0
 
     await eventually(dropped)
-    assert await running.refused(ann, "q=walrus&in=content") == (403, "premium_required")
-    await running.settled()
-    assert await running.names(ann, "file") == names
-    events = await running.until_published(states[0].file_id, "file-indexed", "file-indexed", "file-indexed")
+    assert await fresh.refused(ann, "q=walrus&in=content") == (403, "premium_required")
+    await fresh.settled()
+    assert await fresh.names(ann, "file") == names
+    events = await fresh.until_published(states[0].file_id, "file-indexed", "file-indexed", "file-indexed")
     assert [event["mode"] for event in events] == ["name", "fulltext", "name"]
-    assert await running.database["documents"].count_documents({"text_version": {"$ne": 0}}) == 0
+    assert await fresh.database["documents"].count_documents({"text_version": {"$ne": 0}}) == 0
 
 
-async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: World) -> None:
+async def test_a_plan_changed_to_and_fro_ends_with_the_last(fresh: World) -> None:
     """Changes that come while the backlog of the one before is at work are not mixed up."""
-    ann = await running.person("free")
-    states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(10)]
+    ann = await fresh.person("free")
+    states = [await fresh.add(ann, f"file {number}.txt", b"patient walrus") for number in range(10)]
     for revision, plan in enumerate(("premium", "free", "premium", "free", "premium"), 2):
-        await running.change_plan(ann, plan, revision)
-    await running.finds(ann, "file", *(state.name for state in states))
+        await fresh.change_plan(ann, plan, revision)
+    await fresh.finds(ann, "file", *(state.name for state in states))
 
     async def all_read() -> bool:
-        return await running.database["documents"].count_documents({"text_version": 1, "state": "done"}) == 10
+        return await fresh.database["documents"].count_documents({"text_version": 1, "state": "done"}) == 10
 
     await eventually(all_read)
-    assert len(await running.names(ann, "walrus", scope="content")) == 10
+    assert len(await fresh.names(ann, "walrus", scope="content")) == 10
 
 
-async def test_documents_that_cannot_be_read_are_published_with_the_reason(running: World) -> None:
+async def test_documents_that_cannot_be_read_are_published_with_the_reason(fresh: World) -> None:
     """A corrupt PDF, a zip bomb, an encrypted one and a film: each is published once and found by its name."""
-    ann = await running.person("premium")
+    ann = await fresh.person("premium")
     bomb = documents.zipped({"word/document.xml": b"\0" * (300 << 20)})
     files = {
         "torn report.pdf": (b"%PDF-1.7 torn", "corrupt"),
@@ -74,25 +74,23 @@ async def test_documents_that_cannot_be_read_are_published_with_the_reason(runni
         "locked report.pdf": (documents.pdf("hidden", password="x"), "encrypted"),
         "film report.avi": (b"\0" * 64, "unsupported_type"),
     }
-    states = [(await running.add(ann, name, content), reason) for name, (content, reason) in files.items()]
+    states = [(await fresh.add(ann, name, content), reason) for name, (content, reason) in files.items()]
     for state, reason in states:
-        (event,) = await running.until_published(state.file_id, "file-index-failed")
+        (event,) = await fresh.until_published(state.file_id, "file-index-failed")
         assert (event["reason"], event["version"]) == (reason, 1)
-    await running.finds(ann, "report", *files)
-    assert {item["file"]["name"] for item in (await running.search(ann, "report", scope="content"))["items"]} == {
-        *files
-    }
+    await fresh.finds(ann, "report", *files)
+    assert {item["file"]["name"] for item in (await fresh.search(ann, "report", scope="content"))["items"]} == {*files}
 
 
-async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
+async def test_file_indexed_is_seen_on_kafka(fresh: World) -> None:
     """Its events reach the broker, in the trace of the event that caused them."""
-    ann = await running.person("premium")
-    state = await running.add(ann, "note.txt", b"walrus")
-    topic = f"{running.infra.topic_prefix}files"
-    consumer = AIOKafkaConsumer(bootstrap_servers=running.infra.kafka_bootstrap, auto_offset_reset="earliest")
+    ann = await fresh.person("premium")
+    state = await fresh.add(ann, "note.txt", b"walrus")
+    topic = f"{fresh.infra.topic_prefix}files"
+    consumer = AIOKafkaConsumer(bootstrap_servers=fresh.infra.kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        consumer.assign([TopicPartition(topic, number) for number in range(running.infra.topic_partitions)])
+        consumer.assign([TopicPartition(topic, number) for number in range(fresh.infra.topic_partitions)])
 
         async def seen() -> Any:
             batches = await consumer.getmany(timeout_ms=200)
@@ -108,26 +106,26 @@ async def test_file_indexed_is_seen_on_kafka(running: World) -> None:
         await consumer.stop()
 
 
-async def test_acknowledgement_waits_for_the_index(running: World) -> None:
+async def test_acknowledgement_waits_for_the_index(fresh: World) -> None:
     """An event is acknowledged to the final check only when its file is searchable."""
-    ann = await running.person("premium")
-    state = running.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
-    (event_id,) = await running.publish(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
+    ann = await fresh.person("premium")
+    state = fresh.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
+    (event_id,) = await fresh.publish(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
     question = {"event_ids": [event_id]}
 
     async def handled() -> Any:
-        return await running.database["inbox"].find_one({"_id": event_id})
+        return await fresh.database["inbox"].find_one({"_id": event_id})
 
     await eventually(handled)
-    assert await running.internal("POST", "/internal/events/settled", question) == {"settled": []}
-    await running.objects.put(state.object_key, b"walrus")
+    assert await fresh.internal("POST", "/internal/events/settled", question) == {"settled": []}
+    await fresh.objects.put(state.object_key, b"walrus")
 
     async def settled() -> bool:
-        answer = await running.internal("POST", "/internal/events/settled", question)
+        answer = await fresh.internal("POST", "/internal/events/settled", question)
         return bool(answer == {"settled": [event_id]})
 
     await eventually(settled)
-    await running.until_published(state.file_id, "file-indexed")
+    await fresh.until_published(state.file_id, "file-indexed")
 
 
 async def test_a_crash_between_the_index_and_the_mark_is_healed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,22 +162,22 @@ async def test_a_lost_index_is_built_anew(world: World) -> None:
         await world.until_published(state.file_id, "file-indexed")
 
 
-async def test_three_hundred_names_published_at_once_are_all_found(running: World) -> None:
+async def test_three_hundred_names_published_at_once_are_all_found(fresh: World) -> None:
     """They are handled in batches, and each is published."""
-    ann = await running.person("free")
-    states = [await running.add(ann, f"small {number}.txt", b"", is_published=False) for number in range(300)]
-    await running.publish(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
+    ann = await fresh.person("free")
+    states = [await fresh.add(ann, f"small {number}.txt", b"", is_published=False) for number in range(300)]
+    await fresh.publish(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
 
     async def done() -> bool:
-        return await running.database["documents"].count_documents({"state": "done"}) == 300
+        return await fresh.database["documents"].count_documents({"state": "done"}) == 300
 
     await eventually(done)
-    assert len(await running.database["inbox"].distinct("handled_at")) < 50
-    assert (await running.search(ann, "small"))["total"] == 300
-    assert await running.database["outbox"].count_documents({}) == 300
+    assert len(await fresh.database["inbox"].distinct("handled_at")) < 50
+    assert (await fresh.search(ann, "small"))["total"] == 300
+    assert await fresh.database["outbox"].count_documents({}) == 300
 
 
-async def test_what_killed_workers_left_is_swept(world: World) -> None:
+async def test_leftovers_of_killed_workers_are_removed(world: World) -> None:
     """Temporary files of the process before are gone after a start."""
     left = world.folder / "work" / "docstore-extract-left"
     left.mkdir(parents=True)
@@ -188,13 +186,13 @@ async def test_what_killed_workers_left_is_swept(world: World) -> None:
         assert list((world.folder / "work").iterdir()) == []
 
 
-async def test_cheap_documents_do_not_wait_for_pictures(running: World) -> None:
+async def test_cheap_documents_do_not_wait_for_pictures(fresh: World) -> None:
     """With scans under way a text and a Word file are searchable before they are."""
-    ann = await running.person("premium")
+    ann = await fresh.person("premium")
     pages = [f"scanned page {number}" for number in range(6)]
-    scans = [await running.add(ann, f"scan {number}.pdf", documents.scanned_pdf(*pages)) for number in range(3)]
-    await running.finds(ann, "scan", *(scan.name for scan in scans))
-    await running.add(ann, "note.txt", b"nimble walrus")
-    await running.add(ann, "letter.docx", documents.word("nimble walrus"))
-    await running.finds(ann, "walrus", "note.txt", "letter.docx", scope="content")
-    assert len(await running.published(scans[-1].file_id)) == 0
+    scans = [await fresh.add(ann, f"scan {number}.pdf", documents.scanned_pdf(*pages)) for number in range(3)]
+    await fresh.finds(ann, "scan", *(scan.name for scan in scans))
+    await fresh.add(ann, "note.txt", b"nimble walrus")
+    await fresh.add(ann, "letter.docx", documents.word("nimble walrus"))
+    await fresh.finds(ann, "walrus", "note.txt", "letter.docx", scope="content")
+    assert len(await fresh.published(scans[-1].file_id)) == 0

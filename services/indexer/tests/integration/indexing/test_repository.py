@@ -53,7 +53,7 @@ async def test_a_claimed_file_moves_to_another_queue_or_waits(entries: MongoEntr
     assert again == {"b": 2, "c": 1}
 
 
-async def test_what_happens_to_a_file_takes_its_lease_away(entries: MongoEntries) -> None:
+async def test_a_changed_file_loses_its_lease(entries: MongoEntries) -> None:
     """A new state, a new place in the backlog, a purge and a start: each leaves the worker with nothing to store."""
     happenings = (
         lambda: entries.record([FileChange(a_file(revision=2))], None),

@@ -13,7 +13,7 @@ GREATEST_VERSION = (1 << 63) - 1
 
 @given(counts, counts, counts, counts)
 def test_a_later_change_has_a_higher_version(revision: int, later: int, change: int, after: int) -> None:
-    """By revision, whatever our own count says; then by that count; and a text comes after its file's name."""
+    """By revision, whatever our own count is; then by that count; and a text comes after its file's name."""
     first = number_of(an_entry(a_file(revision=revision), change=change))
     assert number_of(an_entry(a_file(revision=revision + later), change=after)) > first
     again = number_of(an_entry(a_file(revision=revision), change=change + after))

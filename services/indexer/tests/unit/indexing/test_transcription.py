@@ -27,7 +27,7 @@ def recording(name: str) -> Recording:
 
 
 async def test_a_recording_is_sent_and_its_words_return(endpoint: Endpoint) -> None:
-    """As multipart with model and key, under a name that tells its format only; the text is cut at its limit."""
+    """As multipart with model and key, under a name that shows its format only; the text is cut at its limit."""
     heard = await transcriber(endpoint).transcribe(recording("Board meeting.MP3"), 10)
     assert heard == ExtractedText("The walrus", truncated=True)
     [call] = endpoint.calls

@@ -176,7 +176,7 @@ async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
     for queue in (
         WorkQueue.QUICK,
         WorkQueue.TEXT,
-    ):  # a machine that stands still hands over what could have been done at once
+    ):  # a paused machine passes on what could have been done at once
         await desk.indexing.work(queue)
     assert desk.published_events() == [("file-indexed", "fulltext")]
 

@@ -122,7 +122,7 @@ async def test_a_text_behind_a_watermark_is_not_found_by_its_words() -> None:
     assert [item["snippet"] for item in by_name.items] == [None, "<mark>x</mark>"]
 
 
-async def test_a_page_tells_nothing_of_a_text_behind_a_watermark() -> None:
+async def test_a_page_reveals_no_text_behind_a_watermark() -> None:
     """The engine is asked again without it: its position, a shorter page and a cursor would reveal its words."""
     files = {"own": a_file("own"), "a": a_file("a", owner_id="bob", readers=("ann",))}
     engine = FakeEngine({key: document_of(an_entry(file), None) for key, file in files.items()})

@@ -1,0 +1,1 @@
+"""Previews: the pictures of each content in fixed sizes."""

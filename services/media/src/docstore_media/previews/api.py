@@ -20,11 +20,11 @@ def media_router(service: PreviewService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/files/{file_id}/media")
-    async def file_media(caller: Caller, file_id: str) -> Media:
-        """Get whether the current version has a preview, and if not why, and what its content says of itself: size in
+    async def get_media(caller: Caller, file_id: str) -> Media:
+        """Get whether the current version has a preview, and if not why, and the facts in its content: size in
         pixels, pages, camera, time and place of a photo; the last three only for those who may read the original.
         """
-        version, about = await service.about(caller.account_id, file_id)
+        version, about = await service.about(caller, file_id)
         return Media(
             version=version,
             state=about.state if about.state in ("pending", "ready", "failed") else "none",

@@ -1,10 +1,11 @@
-"""Event of a version after its content was rendered."""
+"""Outcome of rendering a content, and the event that publishes it for each version."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from docstore_events.catalogue.files import PreviewFailed, PreviewReady
-from docstore_media.rules import NO_FACTS, Facts, Kind, Source
+from docstore_media.kinds import Kind
+from docstore_media.rules import NO_FACTS, Facts, Source
 
 PublicKind = Literal["image", "pdf", "video"]
 
@@ -25,7 +26,7 @@ def public_kind(kind: Kind) -> PublicKind:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of rendering a content: pictures, or the `reason` why there are none; and what it says of itself."""
+    """Result of rendering a content: pictures, or the `reason` why there are none; and the facts in it."""
 
     reason: str = ""
     facts: Facts = NO_FACTS
@@ -38,5 +39,10 @@ def outcome_event(source: Source, outcome: Outcome) -> PreviewReady | PreviewFai
             revision=revision, file_id=file_id, owner_id=owner_id, version=version, reason=outcome.reason
         )
     return PreviewReady(
-        revision=revision, file_id=file_id, owner_id=owner_id, version=version, of=public_kind(source.kind)
+        revision=revision,
+        file_id=file_id,
+        owner_id=owner_id,
+        version=version,
+        of=public_kind(source.kind),
+        taken_at=outcome.facts.taken_at,
     )

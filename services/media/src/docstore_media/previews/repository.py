@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from docstore_media.kinds import Kind
 from docstore_media.previews.documents import due_now, rendition_document, source_of, version_document
 from docstore_media.previews.outcomes import Outcome
-from docstore_media.rules import CONTENT_REASONS, NO_FACTS, Facts, Kind, Rendition, Source
+from docstore_media.rules import CONTENT_REASONS, NO_FACTS, Facts, Rendition, Source
 from docstore_platform.mongo import (
     ASCENDING,
     BulkWriteError,
@@ -25,6 +26,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
     conflict,
+    server_time,
 )
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
@@ -58,10 +60,10 @@ class About:
 class Previews(Protocol):
     """Renditions as a work queue, and the versions that use them."""
 
-    async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+    async def add(self, sources: Sequence[Source], session: Session) -> list[tuple[Source, Outcome]]:
         """Add new versions; return those whose contents were rendered before, with the outcome."""
 
-    async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
+    async def forget(self, file_ids: Several[str], version_keys: Several[str], session: Session) -> None:
         """Delete files and versions. Unused renditions are removed now, or when the work on them ends."""
 
     async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
@@ -94,6 +96,7 @@ class Previews(Protocol):
 
 class MongoPreviews:
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
+        self._database = database
         self._renditions: Collection = database["renditions"]
         self._queue = LeaseQueue(
             self._renditions,
@@ -122,14 +125,15 @@ class MongoPreviews:
 
     # --- events ------------------------------------------------------------------------------------------
 
-    async def add(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+    async def add(self, sources: Sequence[Source], session: Session) -> list[tuple[Source, Outcome]]:
         fresh = await self._fresh(sources, session)
         if not fresh:
             return []
+        now = await server_time(self._database)  # which decides what is due
         await self._retry_failed(fresh, now, session)
         renditions = await self._renditions_of(fresh, now, session)
         rows_of = [(source, renditions[source.content]) for source in fresh]
-        done = [(source, Outcome(row["reason"])) for source, row in rows_of if row["state"] in _OUTCOMES]
+        done = [(source, _outcome(row)) for source, row in rows_of if row["state"] in _OUTCOMES]
         uses = Counter(row["_id"] for _, row in rows_of)
         more = [UpdateOne({"_id": key}, {"$inc": {"uses": count}}) for key, count in uses.items()]
         await self._renditions.bulk_write(more, session=session)
@@ -164,15 +168,17 @@ class MongoPreviews:
         failed = {"content": {"$in": [source.content for source in sources]}, "live": True, **_RETRIABLE}
         async for row in self._renditions.find(failed, {"content": 1}, session=session):
             keys = {source.object_key for source in sources if source.content == row["content"]}
-            tried = await self._versions.distinct(
-                "object_key", {"rendition": row["_id"], "object_key": {"$in": list(keys)}}, session=session
-            )
-            if keys - set(tried):
+            same = {"rendition": row["_id"], "object_key": {"$in": list(keys)}}
+            tried = {
+                version["object_key"] async for version in self._versions.find(same, {"object_key": 1}, session=session)
+            }
+            if keys - tried:
                 await self._renditions.update_one({"_id": row["_id"]}, {"$set": due_now(now)}, session=session)
 
-    async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
+    async def forget(self, file_ids: Several[str], version_keys: Several[str], session: Session) -> None:
         chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
         rows = [row async for row in self._versions.find(chosen, {"rendition": 1}, session=session)]
+        now = await server_time(self._database)
         remember = [
             UpdateOne({"_id": key}, {"$setOnInsert": {"at": now}}, upsert=True) for key in (*file_ids, *version_keys)
         ]
@@ -282,3 +288,7 @@ class MongoPreviews:
 
 def _lease(rendition: Rendition) -> Lease:
     return Lease(rendition.id, rendition.lease_owner, rendition.attempts, {})
+
+
+def _outcome(row: Document) -> Outcome:
+    return Outcome(row["reason"], Facts.of(row.get("facts")))

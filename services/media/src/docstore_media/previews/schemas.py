@@ -6,7 +6,7 @@ from docstore_platform.http.response_models import ResponseModel
 
 
 class Media(ResponseModel):
-    """The preview of a file's current version, and what its content says of itself, which is not checked."""
+    """The preview of a file's current version, and the facts in its content, which are not checked."""
 
     version: int
     """The version that all this is about."""

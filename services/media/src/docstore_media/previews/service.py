@@ -9,8 +9,8 @@ from docstore_events.transaction import Transaction
 from docstore_media.previews.outcomes import outcome_event
 from docstore_media.previews.repository import About, Previews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
-from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound, not_found
+from docstore_platform.security.tokens import Principal
 
 RENDER_WAKEUP = "media:render"
 RETRY_WAKEUP = "media:retries"
@@ -84,7 +84,6 @@ class PreviewService:
     pictures: Presigner
     _: KW_ONLY
     seconds: int
-    clock: Clock = utc_now
 
     @property
     def kept_seconds(self) -> int:
@@ -93,22 +92,22 @@ class PreviewService:
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
         """Store new and deleted versions. Publish at once what was rendered before."""
-        session, now = transaction.session, self.clock()
+        session = transaction.session
         if batch.sources:
-            known = await self.previews.add(list(batch.sources.values()), now, session)
+            known = await self.previews.add(list(batch.sources.values()), session)
             for source, outcome in known:
                 transaction.publish(outcome_event(source, outcome))
             transaction.wake_after(RENDER_WAKEUP)
         if batch.pruned or batch.purged:
-            await self.previews.forget(batch.purged, batch.pruned, now, session)
+            await self.previews.forget(batch.purged, batch.pruned, session)
             transaction.wake_after(REMOVE_WAKEUP)
 
-    async def current(self, account_id: str, file_id: str) -> Subject:
+    async def current(self, caller: Principal, file_id: str) -> Subject:
         """Return the file's current version, if it has pictures.
 
-        NotFound `not_found` if the account may not read it, `no_preview` if there are none.
+        NotFound `not_found` if the caller may not read it, `no_preview` if there are none.
         """
-        file = await self._file(account_id, file_id)
+        file = await self._file(caller, file_id)
         return await self.subject(NamedVersion(file_id, file.version, file.name), file.watermark)
 
     async def subject(self, version: NamedVersion, watermark: str) -> Subject:
@@ -118,15 +117,16 @@ class PreviewService:
             raise NotFound("This version of the file has no preview (yet).", code="no_preview")
         return Subject(ready, version.name, watermark)
 
-    async def about(self, account_id: str, file_id: str) -> tuple[int, About]:
+    async def about(self, caller: Principal, file_id: str) -> tuple[int, About]:
         """Return the number of the file's current version, and what is known of its content. NotFound as above."""
-        file = await self._file(account_id, file_id)
+        file = await self._file(caller, file_id)
         about = await self.previews.about(version_key(file_id, file.version))
         return file.version, replace(about, facts=about.facts.as_shown()) if file.watermark else about
 
-    async def _file(self, account_id: str, file_id: str) -> Readable:
-        """Return the current version of a file that the account may read."""
-        file = (await self.metadata.lookup_files(account_id, [file_id])).get(file_id)
+    async def _file(self, caller: Principal, file_id: str) -> Readable:
+        """Return the current version of a file that the caller may read."""
+        found = await self.metadata.lookup_files(caller.account_id, [file_id], folder_id=caller.folder_id)
+        file = found.get(file_id)
         if file is None:
             raise not_found("file")
         return Readable(file["version"], file["name"], file.get("watermark") or "")

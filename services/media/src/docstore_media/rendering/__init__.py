@@ -1,0 +1,1 @@
+"""Renders pictures, documents and videos in limited processes."""

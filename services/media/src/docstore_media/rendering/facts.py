@@ -1,4 +1,4 @@
-"""Reads what an image says of itself: the facts of its EXIF data that people look for."""
+"""Reads the facts of an image's EXIF data that people look for."""
 
 from typing import Any
 

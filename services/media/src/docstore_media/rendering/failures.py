@@ -40,7 +40,7 @@ class Attempted(Protocol):
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether the error says nothing about the content: the store is down or refuses, disk full, no sandbox."""
+    """Whether the error does not depend on the content: the store is down or refuses, disk full, no sandbox."""
     if isinstance(error, ObjectStoreError):
         return not isinstance(error, (ObjectNotFound, ObjectArchived, ObjectTooLarge, ContentDamaged))
     return isinstance(error, (NotStored, SandboxUnavailable, OSError)) and not isinstance(error, TimeoutError)

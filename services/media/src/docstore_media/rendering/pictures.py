@@ -18,9 +18,10 @@ import pypdfium2
 import resvg_py
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from docstore_media.kinds import Kind
 from docstore_media.rendering.facts import Found, facts_of, is_turned
 from docstore_media.rendering.watermarks import mark
-from docstore_media.rules import MAX_SIDE, PIXELS, Format, Kind, RenderFailed, Size, Spec
+from docstore_media.rules import MAX_SIDE, PIXELS, Format, RenderFailed, Size, Spec
 
 FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 _OPTIONS: dict[Format, dict[str, Any]] = {
@@ -46,7 +47,7 @@ def load_formats() -> None:
 
 
 def render(path: Path, kind: Kind, max_pixels: int) -> tuple[dict[Size, bytes], Found]:
-    """Return the picture of each size, in WebP, and what the content says of itself. Raises RenderFailed."""
+    """Return the picture of each size, in WebP, and the facts in the content. Raises RenderFailed."""
     picture, found = _READERS[kind](path, max_pixels, Spec())
     made: dict[Size, bytes] = {}
     for size in sorted(PIXELS, key=PIXELS.__getitem__, reverse=True):

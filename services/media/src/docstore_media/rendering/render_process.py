@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from docstore_contents.workers.process import Answerer, serve_confined
-from docstore_media.rules import VARIANT, Kind, RenderFailed, Spec
+from docstore_media.kinds import Kind
+from docstore_media.rules import VARIANT, RenderFailed, Spec
 
 
 def _load() -> Answerer:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_media.kinds import Kind
 from docstore_media.rendering.office import Office
 from docstore_media.rendering.videos import Parts, Progress, VideoLimits, Videos
 from docstore_media.rules import (
@@ -20,7 +21,6 @@ from docstore_media.rules import (
     REASONS,
     VARIANT,
     Facts,
-    Kind,
     Rendered,
     RenderFailed,
     Rendition,

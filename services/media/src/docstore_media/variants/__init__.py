@@ -1,0 +1,1 @@
+"""Variants: pictures of any size, pages, watermarked copies and videos, rendered on demand."""

@@ -24,7 +24,7 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/files/{file_id}/preview", status_code=302, response_class=RedirectResponse)
-    async def file_preview(
+    async def get_preview(
         caller: Caller,
         file_id: str,
         size: Annotated[Size | None, Query(description="at most 320 or 1600 pixels a side")] = None,
@@ -72,11 +72,11 @@ def preview_router(previews: PreviewService, variants: VariantService) -> APIRou
         if kind == "rendition":
             if given or size is not None:
                 raise invalid("The rendition of a video has no other parameters.", "invalid_picture")
-            url = await variants.url(caller.account_id, file_id, Spec(is_video=True))
+            url = await variants.url(caller, file_id, Spec(is_video=True))
         elif given:
-            url = await variants.url(caller.account_id, file_id, _spec(size, given))
+            url = await variants.url(caller, file_id, _spec(size, given))
         else:
-            url = await variants.preview_url(caller.account_id, file_id, size or "large")
+            url = await variants.preview_url(caller, file_id, size or "large")
         return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={previews.kept_seconds}"})
 
     return router
@@ -86,8 +86,11 @@ def internal_picture_router(previews: PreviewService, variants: VariantService) 
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
     @router.post("/pictures", dependencies=[callers("metadata")], response_model=described(PictureUrl))
-    async def watermarked_picture(body: PictureRequest) -> Response:
-        """Signed URL of a picture with this watermark, rendered now if need be. The caller checks who may see it."""
+    async def picture(body: PictureRequest) -> Response:
+        """Signed URL of a picture, with the watermark if there is one, rendered now if need be.
+
+        The caller checks who may see it.
+        """
         file, side = body["file"], PIXELS[body["size"]]
         version = NamedVersion(file["file_id"], file["version"], file["name"])
         subject = await previews.subject(version, body["watermark"])

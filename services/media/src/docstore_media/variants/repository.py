@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
-from docstore_media.rules import Kind, Spec, Variant, VideoPart
+from docstore_media.kinds import Kind
+from docstore_media.rules import Spec, Variant, VideoPart
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
@@ -206,7 +207,7 @@ class MongoVariants:
 
     async def _discard(self, chosen: Document) -> None:
         is_free = {"$eq": [{"$ifNull": ["$lease_owner", None]}, None]}
-        due_at = {"$cond": [is_free, self._clock(), "$due_at"]}
+        due_at = {"$cond": [is_free, "$$NOW", "$due_at"]}
         removal = {"state": "removing", "attempts": 0, "due_at": due_at}
         await self._variants.update_many({"state": {"$ne": "removing"}, **chosen}, [{"$set": removal}])
 

@@ -3,10 +3,12 @@
 import time
 from dataclasses import KW_ONLY, dataclass, replace
 
+from docstore_media.kinds import PAGED, Kind
 from docstore_media.previews.service import Presigner, PreviewService, Subject
-from docstore_media.rules import PAGED, PIXELS, Kind, Size, Spec, Variant
+from docstore_media.rules import PIXELS, Size, Spec, Variant
 from docstore_media.variants.repository import Made, Variants
 from docstore_platform.errors import Forbidden, NotFound, Unavailable
+from docstore_platform.security.tokens import Principal
 from docstore_work.wakeup import Wakeup, wake
 
 RENDER_WAKEUP = "media:variants"
@@ -30,18 +32,18 @@ class VariantService:
     seconds: int
     wait_seconds: float
 
-    async def url(self, account_id: str, file_id: str, spec: Spec) -> str:
+    async def url(self, caller: Principal, file_id: str, spec: Spec) -> str:
         """Return a URL of this variant of the file's current version.
 
         NotFound as for its preview, and `preview_failed` with the `reason` if it can't be rendered. Unavailable
         `preview_in_progress` while it is being rendered. Forbidden `watermarked_only` for a video of which the account
         may only see pictures.
         """
-        return await self.url_of(await self.previews.current(account_id, file_id), spec)
+        return await self.url_of(await self.previews.current(caller, file_id), spec)
 
-    async def preview_url(self, account_id: str, file_id: str, size: Size) -> str:
+    async def preview_url(self, caller: Principal, file_id: str, size: Size) -> str:
         """Return a URL of the preview that is ready beforehand, or with a watermark of a variant. Raises the same."""
-        subject = await self.previews.current(account_id, file_id)
+        subject = await self.previews.current(caller, file_id)
         if not subject.watermark:
             return self.previews.signed(subject.ready, subject.name, size)
         return await self.url_of(subject, Spec(width=PIXELS[size], height=PIXELS[size]))

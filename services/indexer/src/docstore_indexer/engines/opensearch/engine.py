@@ -34,6 +34,8 @@ from docstore_platform.ids import new_id
 
 log = structlog.get_logger(__name__)
 BULK_BYTES = 8_000_000
+BATCH_CHARS = 8_000_000
+"""Text that may be pending; beyond that, writers wait."""
 SEARCH_TRIES = 5
 SEARCH_PAUSE_SECONDS = 0.05
 _NOT_FOUND = 404
@@ -76,7 +78,6 @@ class OpenSearchEngine:
         layout: Layout = Layout(),
         *,
         commit_ms: int = 50,
-        batch_chars: int = 8_000_000,
     ) -> None:
         """`name`: prefix of indexes and aliases. Batches of writes are at least `commit_ms` apart."""
         self._client = client
@@ -84,7 +85,7 @@ class OpenSearchEngine:
         self._layout = layout
         self._making: str | None = None
         self._batches: WriteBatches[Change] = WriteBatches(
-            self._apply, _rest, pause_seconds=commit_ms / 1000, idle_seconds=3600.0, batch_chars=batch_chars
+            self._apply, _rest, pause_seconds=commit_ms / 1000, idle_seconds=3600.0, batch_chars=BATCH_CHARS
         )
 
     @property

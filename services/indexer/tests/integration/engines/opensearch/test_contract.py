@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from opensearch_nodes import engine_of
 from search_engine_contract import *  # noqa: F403 (all tests of the contract are collected here)
+from search_texts_contract import *  # noqa: F403
 
 from docstore_indexer.engines.opensearch.engine import OpenSearchEngine
 from docstore_platform.ids import new_id

@@ -181,7 +181,7 @@ async def test_an_index_of_another_schema_serves_until_it_is_replaced(
     assert await found(one) == ["f1"]
 
 
-async def test_what_a_dead_instance_left_is_removed(
+async def test_leftovers_of_a_dead_instance_are_removed(
     opensearch_url: str, name: str, one: OpenSearchEngine, client: OpenSearchClient
 ) -> None:
     """Its half-made index goes with the next rebuild; so does an index that a late write has made by itself."""

@@ -96,7 +96,7 @@ async def test_a_certificate_must_be_signed_by_the_named_authority(tmp_path: Pat
         (302, "", "error"),
     ],
 )
-async def test_what_is_no_answer_is_refused(status: int, body: str, kind: str) -> None:
+async def test_malformed_responses_are_refused(status: int, body: str, kind: str) -> None:
     """With the cluster's reason, or a proxy's; a redirect is not followed."""
 
     async def answer(_: web.Request) -> web.Response:

@@ -148,7 +148,7 @@ async def test_an_archive_in_a_document_stays_closed(extractor: Extractor, tmp_p
         ("a.txt", lambda: bytes(range(32)) * 9, Unsupported, "binary_content"),
     ],
 )
-async def test_what_cannot_be_read_has_a_reason(
+async def test_an_unreadable_document_has_a_reason(
     extractor: Extractor,
     tmp_path: Path,
     name: str,

@@ -99,7 +99,7 @@ async def test_the_format_is_named(amazon: Amazon, name: str, content_type: str,
     assert job.media_format == media_format
 
 
-async def test_what_amazon_can_not_read_costs_nothing(amazon: Amazon) -> None:
+async def test_an_unsupported_format_is_not_sent_to_amazon(amazon: Amazon) -> None:
     """It is refused before it is copied."""
     with pytest.raises(ExtractionFailed) as refused:
         await transcriber(amazon).transcribe(recording("f1 key", "a.aac", "audio/aac"), 100)

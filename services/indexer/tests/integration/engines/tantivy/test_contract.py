@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from search_engine_contract import *  # noqa: F403 (all tests of the contract are collected here)
+from search_texts_contract import *  # noqa: F403
 
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 

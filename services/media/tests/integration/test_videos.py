@@ -17,9 +17,10 @@ from media_contents import VIDEOS, MemoryParts, NoPdfs, Store
 
 from docstore_contents.reader import Contents
 from docstore_contents.workers.pool import WorkerLimits
+from docstore_media.kinds import Kind
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rendering.videos import VideoLimits
-from docstore_media.rules import Facts, Kind, Rendered, RenderFailed, Rendition, Spec, Variant
+from docstore_media.rules import Facts, Rendered, RenderFailed, Rendition, Spec, Variant
 
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 
