@@ -13,6 +13,7 @@ from typing import Any
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.retrying import PASSING
 from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.begun_removals import settle_begun_removals
 from docstore_sync.execution.begun_uploads import settle_begun_uploads
 from docstore_sync.execution.executor import LocalExecutor
 from docstore_sync.execution.ledger import DurableLedger
@@ -21,8 +22,10 @@ from docstore_sync.local.disk import Disk
 from docstore_sync.local.disk_watch import DiskWatch
 from docstore_sync.local.scan import FolderMissing, Scan, identity_of
 from docstore_sync.model import Action, Plan
+from docstore_sync.pausing import Paused, is_paused, run_unpaused
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan_planner import ScanPlanner
+from docstore_sync.selection import Selection
 from docstore_sync.state import OtherAccount, State, open_state, state_folder
 from docstore_sync.status import write_status
 from docstore_sync.steps import StepFailed
@@ -70,7 +73,10 @@ class Progress:
 
 
 class Engine:
-    """Syncs one folder with one account. `confirmed` permits deleting most of the files."""
+    """Syncs one folder with one account. `confirmed` permits deleting most of the files.
+
+    `account_id`: of the account, which is also its root folder's; or of the folder that an API token is limited to.
+    """
 
     def __init__(
         self,
@@ -92,11 +98,21 @@ class Engine:
         self._executor = LocalExecutor(self._disk, client, self._remote, self._progress.moved_bytes)
         self._watch = DiskWatch(folder)
         self._scan_planner = ScanPlanner(folder, state, self._disk, self._remote, self._watch, account_id, device)
+        self._account_id = account_id
+
+    @property
+    def selection(self) -> Selection:
+        """What is synced: as kept, or as chosen by `select`."""
+        return self._scan_planner.selection
+
+    def select(self, selection: Selection) -> None:
+        """Sync what is selected; it is kept when the first sync begins."""
+        self._scan_planner.selection = selection
 
     # --- once --------------------------------------------------------------------------------------------
 
     async def dry_run(self) -> Plan:
-        """Return the plan without carrying it out. Only the cached server state changes."""
+        """Return the plan without carrying it out. Only this machine's copy of the server's tree changes."""
         self._check_root(change=False)
         await self._catch_up()
         found, made = await self._scan_planner.scan()
@@ -109,12 +125,15 @@ class Engine:
         `is_fresh`: the cached server state is recent enough. Uploads name the version they replace, so this is safe.
         `only_reported`: scan only the paths that the disk reported as changed since the last scan.
         """
-        self._check_root(change=True)
+        if is_paused(self._folder):
+            raise Paused(f"{self._folder} is paused")
+        self._begin()
         if not is_fresh:
             await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
             settle_begun_uploads(self._state, self._remote.entry)
+            settle_begun_removals(self._state, self._disk.exists)
             found, made = await self._scan_planner.scan(only_reported=only_reported)
             self._check_root_stays()
             result.busy, result.failures = found.busy, []
@@ -136,6 +155,13 @@ class Engine:
         write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.skipped)
         self._progress.rested(result)
         return result
+
+    def _begin(self) -> None:
+        """Check the folder, and keep what belongs to it."""
+        self._check_root(change=True)
+        self._state.link(self._account_id)
+        if self._scan_planner.selection != self._state.selection():
+            self._state.set_value("selection", self._scan_planner.selection.to_json())
 
     def _move_displaced(self, found: Scan, paths: list[str], result: Result) -> bool:
         """Move edits of read-only files out of the shared folders. Return whether any was moved."""
@@ -211,9 +237,13 @@ class Engine:
     # --- for as long as it runs --------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """Sync until cancelled: after each run, wait for a change on the disk or the server, or for the next retry."""
+        """Sync until cancelled, except while the folder is paused."""
+        await run_unpaused(self._folder, self._watch_unpaused, lambda: write_status(self._folder, "paused", [], []))
+
+    async def _watch_unpaused(self) -> None:
+        """Sync: after each run, wait for a change on the disk or the server, or for the next retry."""
         pause, is_fresh, only_reported = FIRST_PAUSE_SECONDS, False, False
-        self._check_root(change=True)
+        self._begin()
         watching = asyncio.create_task(self._watch.run())
         try:
             while True:
@@ -278,16 +308,22 @@ def _absolute(folder: Path) -> Path:
 async def engine(
     folder: Path, client: AsyncClient, device: str, *, confirmed: bool = False, progress: Progress | None = None
 ) -> AsyncIterator[Engine]:
-    """Open the engine of a folder. The first use links the folder to the account. FolderInUse, OtherAccount."""
+    """Open the engine of a folder. FolderInUse, OtherAccount.
+
+    The first sync links the folder to the account, or to the folder that the API token is limited to.
+    """
     folder = _absolute(folder)
     with open_state(folder) as state:
         account_id = state.get("account")
         if not account_id:
-            account_id = (await client.me()).id
-            state.link(account_id)
-        yield Engine(
+            me = await client.me()
+            account_id = me.folder_id or me.id  # the root of all that the client may see
+            state.set_value("cursor", "")  # of a dry run, perhaps as somebody else
+        opened = Engine(
             folder, client, state, account_id=account_id, device=device, confirmed=confirmed, progress=progress
         )
+        opened.select(state.selection())
+        yield opened
 
 
-__all__ = ["ConfirmationRequired", "Engine", "FolderMissing", "Progress", "Result", "engine", "state_folder"]
+__all__ = ["ConfirmationRequired", "Engine", "FolderMissing", "Paused", "Progress", "Result", "engine", "state_folder"]

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_DEPTH = 1000
+IGNORED = "ignored"
+OUTSIDE = "it is outside of the selected folders"
+"""Reasons not to sync a path."""
 
 
 class Kind(StrEnum):
@@ -58,6 +61,14 @@ class BegunUpload:
     id: str
     base_version: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRemoval:
+    """A synced entry whose local copy, at `path`, is being deleted because it left the account or the selection."""
+
+    id: str
+    path: str
 
 
 @dataclass(eq=False, slots=True)

@@ -129,7 +129,7 @@ class RemoteTree:
             except ApiError as error:
                 if error.status != 404:
                     raise
-                continue  # deleted meanwhile: a later change says so
+                continue  # deleted meanwhile: a later change reports it
             found += inside
             waiting += [each.id for each in inside if each.is_folder]
         return found

@@ -15,6 +15,7 @@ from docstore_sync.names import Rules, fold
 from docstore_sync.planning.planner import plan
 from docstore_sync.planning.shares import place_shares, restrict
 from docstore_sync.remote import RemoteTree
+from docstore_sync.selection import Selection
 from docstore_sync.state import State
 
 MANY_PATHS = 200
@@ -34,6 +35,7 @@ class ScanPlanner:
         self._watch = watch
         self._account_id = account_id
         self._device = device
+        self.selection = Selection()
         self._ignores_case: bool | None = None
         self._seen: Scan | None = None
         self._full_scan_at = 0.0
@@ -61,7 +63,7 @@ class ScanPlanner:
         return found, made
 
     def _scan_and_plan(self, before: Scan | None, reported: set[str]) -> tuple[Scan, Plan]:
-        ignored = Ignore.of(self._folder)
+        ignored = Ignore.of(self._folder, self.selection)
         if before is not None:
             found = scan_again(self._folder, before, reported, self._state, ignored)
             self._forget_left(found, reported)
@@ -96,7 +98,7 @@ class ScanPlanner:
             other = first.setdefault(entry.identity, path) if entry.identity else path
             if other is not path and (reported is None or _is_within(path, reported) or _is_within(other, reported)):
                 seen_twice |= {path, other}
-        left = {path for path in seen_twice if _is_gone(self._disk.at(path))}
+        left = {path for path in seen_twice if not self._disk.exists(path)}
         for path in sorted(found.entries, key=len) if left else ():
             folder = path.rpartition("/")[0]
             if path in left or (folder and folder not in found.entries):
@@ -116,6 +118,7 @@ class ScanPlanner:
             root_id=self._account_id,
             rules=self.rules(),
             ignored=ignored,
+            outside=ignored.selection.is_outside,
             apart=may_be.area,
         )
         return may_be.check(made)
@@ -131,14 +134,6 @@ class ScanPlanner:
             names[path] = rules.conflict_name(path.rpartition("/")[2], taken)
             taken.add(rules.key(names[path]))
         return names
-
-
-def _is_gone(place: Path) -> bool:
-    try:
-        os.lstat(place)
-    except OSError as error:
-        return isinstance(error, FileNotFoundError | NotADirectoryError)
-    return False
 
 
 def _is_within(path: str, places: set[str]) -> bool:

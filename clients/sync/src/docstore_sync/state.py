@@ -1,10 +1,11 @@
 """State of a synced folder between runs: one SQLite file per folder, locked by one process at a time.
 
-`synced`  entries as both sides last had them
-`remote`  the account's tree at the cursor
-`begun`   uploads of new versions whose end is not recorded
-`hashed`  SHA-256 of local files by identity, valid while size, mtime and ctime are unchanged
-`about`   the cursor, the server's epoch, the account's id, the identity of the folder
+`synced`   entries as both sides last had them
+`remote`   the account's tree at the cursor
+`begun`    uploads of new versions whose end is not recorded
+`removing` local copies whose deletion is not recorded
+`hashed`   SHA-256 of local files by identity, valid while size, mtime and ctime are unchanged
+`about`    the cursor, the server's epoch, the account's id, the identity of the folder, the selection
 """
 
 import hashlib
@@ -12,11 +13,13 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_sync.model import BegunUpload, Kind, RemoteEntry, SyncedEntry
+from docstore_client.file_lock import try_lock
+from docstore_sync.model import BegunRemoval, BegunUpload, Kind, RemoteEntry, SyncedEntry
+from docstore_sync.selection import Selection
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS synced (
@@ -25,6 +28,7 @@ CREATE TABLE IF NOT EXISTS remote (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, version INTEGER,
     size INTEGER, modified_ns INTEGER, permission TEXT, can_delete INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, base_version INTEGER, sha256 TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removing (id TEXT PRIMARY KEY, path TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashed (
     identity TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -102,6 +106,7 @@ class State:
         self._hashed: dict[str, tuple[Stamp, str]] = {}
         self._synced: dict[str, SyncedEntry] = {}
         self._begun: dict[str, BegunUpload] = {}
+        self._removing: dict[str, BegunRemoval] = {}
         self._load()
 
     def _load(self) -> None:
@@ -116,6 +121,8 @@ class State:
 
         begun = self._db.execute("SELECT id, base_version, sha256 FROM begun")
         self._begun = {id_: BegunUpload(id_, base, sha) for id_, base, sha in begun}
+        removing = self._db.execute("SELECT id, path FROM removing")
+        self._removing = {id_: BegunRemoval(id_, path) for id_, path in removing}
 
     # --- about -------------------------------------------------------------------------------------------
 
@@ -133,6 +140,10 @@ class State:
         if known and known != account_id:
             raise OtherAccount
         self.set_value("account", account_id)
+
+    def selection(self) -> Selection:
+        """What of the account is synced with the folder."""
+        return Selection.from_json(self.get("selection"))
 
     # --- what was synced ---------------------------------------------------------------------------------
 
@@ -154,13 +165,16 @@ class State:
         self._db.execute("DELETE FROM synced WHERE id = ?", (synced_id,))
         self._synced.pop(synced_id, None)
         self._end_upload(synced_id)
+        self.end_removal(synced_id)
 
     def forget_all(self) -> None:
         """Forget all synced entries."""
         self._db.execute("DELETE FROM synced")
         self._db.execute("DELETE FROM begun")
+        self._db.execute("DELETE FROM removing")
         self._synced.clear()
         self._begun.clear()
+        self._removing.clear()
 
     # --- uploads that were begun -------------------------------------------------------------------------
 
@@ -175,6 +189,19 @@ class State:
     def _end_upload(self, file_id: str) -> None:
         if self._begun.pop(file_id, None):
             self._db.execute("DELETE FROM begun WHERE id = ?", (file_id,))
+
+    # --- removals that were begun ------------------------------------------------------------------------
+
+    def begun_removals(self) -> list[BegunRemoval]:
+        return list(self._removing.values())
+
+    def begin_removal(self, removal: BegunRemoval) -> None:
+        self._db.execute("INSERT OR REPLACE INTO removing VALUES (?, ?)", (removal.id, removal.path))
+        self._removing[removal.id] = removal
+
+    def end_removal(self, synced_id: str) -> None:
+        if self._removing.pop(synced_id, None):
+            self._db.execute("DELETE FROM removing WHERE id = ?", (synced_id,))
 
     # --- hashes ------------------------------------------------------------------------------------------
 
@@ -261,19 +288,31 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN; {RELOAD} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
 
 
+def read_selection(folder: Path) -> Selection:
+    """Return the kept selection of a folder, also while another process syncs it."""
+    place = state_folder(folder) / "state.sqlite"
+    if not place.exists():
+        return Selection()
+    with closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute("SELECT value FROM about WHERE name = 'selection'").fetchone()
+    return Selection.from_json(row[0] if row else "")
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether a process syncs the folder now."""
+    try:
+        with _locked(state_folder(folder) / "lock"):
+            return False
+    except FolderInUse:
+        return True
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Lock a file until the process ends."""
     with path.open("a+b") as file:
-        try:
-            if os.name == "nt":
-                import msvcrt  # POSIX only
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-            else:
-                import fcntl  # Windows
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise FolderInUse from None
+        if not try_lock(file.fileno()):
+            raise FolderInUse
         yield

@@ -14,8 +14,8 @@ KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`state`: syncing, idle (in sync), waiting (something failed) or offline; `at`: since when, in UTC;
-    `aside`: skipped paths with the reason."""
+    """`state`: syncing, idle (in sync), waiting (something failed), offline or paused; `at`: since when, in UTC;
+    `aside`: skipped paths with the reason; `synced_at`: when both sides were last the same, in UTC."""
 
     folder: str
     state: str
@@ -23,12 +23,15 @@ class Status:
     pending: int
     failures: list[str]
     aside: list[str]
+    synced_at: str = ""
 
 
 def write_status(folder: Path, state: str, failures: list[str], aside: list[str], pending: int = 0) -> None:
     """Replace the status file atomically. Errors are ignored: syncing matters more."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT])
+    before = read_status(folder)
+    synced_at = now if state == "idle" else before.synced_at if before else ""
+    status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT], synced_at)
     path = state_folder(folder) / "status.json"
     beside = path.with_suffix(".new")
     with suppress(OSError):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from docstore_sync.model import BegunUpload, Kind, SyncedEntry
+from docstore_sync.model import BegunRemoval, BegunUpload, Kind, SyncedEntry
 
 PARALLEL = 16
 
@@ -87,13 +87,15 @@ class StepExecutor(Protocol):
 
 
 class Ledger(Protocol):
-    """Stores synced entries, and uploads that were begun until an entry has their content."""
+    """Stores synced entries, uploads that were begun until an entry has their content, and begun removals."""
 
     def record(self, entry: SyncedEntry) -> None: ...
 
     def forget(self, synced_id: str) -> None: ...
 
     def begin_upload(self, upload: BegunUpload) -> None: ...
+
+    def begin_removal(self, removal: BegunRemoval) -> None: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Write what is recorded in the block in one transaction."""

@@ -9,25 +9,33 @@ import pytest
 from sync_worlds import FILE, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
 from docstore_sync.execution.apply import Applier
+from docstore_sync.execution.begun_removals import settle_begun_removals
 from docstore_sync.execution.begun_uploads import settle_begun_uploads
 from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.execution.outcome import Outcome
-from docstore_sync.model import LocalEntry, SyncedEntry
+from docstore_sync.model import Kind, LocalEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.planning.planner import plan
+from docstore_sync.selection import Selection
 from docstore_sync.steps import StepFailed, Upload, Uploaded
 
+EVERYTHING = Selection()
 RULES = Rules("laptop", date(2026, 1, 2))
 pytestmark = pytest.mark.parametrize("seed", range(5))
 
 
 class Watched(Steps):
-    """Records uploads; fails those in `refused`, and simulates a kill after `last` or before `killed_before`."""
+    """Records uploads, fails those in `refused`, and is killed after the step `last` or before `killed_before`."""
 
     uploaded: list[str]
     refused: str
     last: str
     killed_before: str
+
+    async def delete_local(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+        await super().delete_local(path, kind, identity, sha256)
+        if path == self.last:
+            raise Killed
 
     def _upload(self, upload: Upload) -> Uploaded:
         if upload.path in self.refused:
@@ -56,13 +64,15 @@ class World:
     def write(self, name: str, content: str) -> None:
         self.disk.entries[name] = LocalEntry(FILE, content, self.disk.entries[name].identity)
 
-    def sync(self, *, refused: str = "", last: str = "", killed_before: str = "") -> Outcome:
+    def sync(
+        self, *, refused: str = "", last: str = "", killed_before: str = "", selection: Selection = EVERYTHING
+    ) -> Outcome:
         self.hands.uploaded, self.hands.refused, self.hands.last = [], refused, last
         self.hands.killed_before = killed_before
         settle_begun_uploads(self.book, self.server.nodes.get)
-        todo = plan(
-            dict(self.disk.entries), self.server.nodes.values(), self.book.rows.values(), root_id=ROOT, rules=RULES
-        )
+        settle_begun_removals(self.book, self.disk.entries.__contains__)
+        trees = dict(self.disk.entries), self.server.nodes.values(), self.book.rows.values()
+        todo = plan(*trees, root_id=ROOT, rules=RULES, outside=selection.is_outside)
 
         async def apply() -> Outcome:
             ledger = DurableLedger(self.book, no_flush)
@@ -174,4 +184,19 @@ def test_a_file_takes_the_place_of_its_own_old_copy(seed: int) -> None:
     world.write("b", "1")
     world.sync()
     assert not world.sync().failures
+    assert world.disk.tree() == world.server.tree()
+
+
+def test_a_killed_removal_is_not_the_users_deletion(seed: int) -> None:
+    """What left the selection, or the account, comes back when it is selected, or restored, before the next sync."""
+    world = World(seed, a="1", b="2")
+    with suppress(Killed):
+        world.sync(last="a", selection=Selection(("elsewhere",)))
+    assert "a" not in world.disk.entries
+    restored = world.server.remove(world.ids["b"])
+    with suppress(Killed):
+        world.sync(last="b")
+    world.server.nodes |= {entry.id: entry for entry in restored}
+    world.sync()
+    assert world.there() == {"a": "1", "b": "2"}
     assert world.disk.tree() == world.server.tree()

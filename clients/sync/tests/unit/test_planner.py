@@ -105,7 +105,7 @@ def test_an_uploaded_but_unrecorded_version_is_matched_by_path() -> None:
     assert steps(made) == [("record", "a.txt"), ("upload", "b.txt")]
 
 
-def test_of_two_records_of_one_path_the_better_match_wins() -> None:
+def test_the_better_match_of_two_records_wins() -> None:
     """One was skipped on the server while another took its local path: it is not deleted or uploaded again."""
     noted = [was("A", "a", "4"), SyncedEntry("B", "root", "a", FILE, "3", "iA")]
     for synced in (noted, noted[::-1]):
@@ -208,7 +208,7 @@ def test_renaming_something_to_a_refused_name_does_not_delete_it() -> None:
 
 def test_unsynced_entries_and_their_folders_are_kept() -> None:
     """A symbolic link in place of a file: neither is touched. A folder deleted remotely is kept for a link in it."""
-    made = planned({"a": here(kind=OTHER)}, [there("A", "a", "2")], [was("A", "a", "1")])
+    made = planned({"a": here(kind=OTHER, trouble="a link")}, [there("A", "a", "2")], [was("A", "a", "1")])
     assert not made.actions
     local = {"d": here("", "iD", FOLDER), "d/link": here(kind=OTHER)}
     assert steps(planned(local, [], [was("D", "d", kind=FOLDER)])) == [("make folder there", "d")]

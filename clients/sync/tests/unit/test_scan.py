@@ -116,7 +116,7 @@ async def test_docstores_own_writes_do_not_trigger_a_sync(home: Path) -> None:
     watch = DiskWatch(home)
     own_folders()[0].mkdir(parents=True)
     watching = asyncio.create_task(watch.run())
-    while not watch.touched.is_set():  # it hears nothing before it has begun
+    while not watch.touched.is_set():  # it reports nothing before it has begun
         (own_folders()[0] / "session.json").write_text("secret")
         (home / "file").write_bytes(os.urandom(8))
         with suppress(TimeoutError):

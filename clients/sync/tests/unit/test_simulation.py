@@ -11,7 +11,7 @@ from sync_simulation import Simulation
 
 RUNS = int(os.environ.get("SYNC_SIMULATIONS", "300"))
 FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
-WORLDS: list[dict[str, bool]] = [{}, {"odd": True}, {"folding": True}, {"roomy": True}]
+WORLDS: list[dict[str, bool]] = [{}, {"odd": True}, {"folding": True}, {"roomy": True}, {"selecting": True}]
 
 
 @pytest.mark.timeout(0)

@@ -44,8 +44,10 @@ class Applier:
         await run_all(self._in_turn(plan.local_structure), self._remote_structure(plan.remote_structure))
         await Transfers(plan, self._executor, self._locations, self._outcome, self._made_by_uploads).run()
         self._unsent = self._still_unsent()
+        removals = [action for action in plan.removals if action.do is ActionType.DELETE_LOCAL]
+        await self._locations.begin_removals([action.node for action in removals])
         await run_all(
-            self._in_turn([action for action in plan.removals if action.do is ActionType.DELETE_LOCAL]),
+            self._in_turn(removals),
             self._at_once([action for action in plan.removals if action.do is ActionType.DELETE_REMOTE]),
         )
         return self._outcome
@@ -157,9 +159,10 @@ class Applier:
         node = action.node
         if node.local is None:
             raise StepFailed("it was moved in the meantime")
+        await self._locations.begin_removals([node])
         await self._executor.delete_local(node.path("local"), node.kind, node.local.key, node.local.sha256)
         self._locations.set_local(node, None)
-        if node.remote is None:
+        if node.remote is None or node.skip_reason:
             self._locations.forget(node)
 
     async def _delete_remote(self, action: Action) -> None:

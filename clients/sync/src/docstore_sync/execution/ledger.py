@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from docstore_sync.model import BegunUpload, SyncedEntry
+from docstore_sync.model import BegunRemoval, BegunUpload, SyncedEntry
 from docstore_sync.steps import Ledger
 
 PAUSE_SECONDS = 1.0
@@ -40,6 +40,11 @@ class DurableLedger:
     async def begin_uploads(self, uploads: Iterable[BegunUpload]) -> None:
         """Record uploads before they are begun."""
         self._waiting += [partial(self._ledger.begin_upload, upload) for upload in uploads]
+        await self.commit()
+
+    async def begin_removals(self, removals: Iterable[BegunRemoval]) -> None:
+        """Record the removal of local copies before they are deleted."""
+        self._waiting += [partial(self._ledger.begin_removal, removal) for removal in removals]
         await self.commit()
 
     async def commit(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from docstore_sync.execution.ledger import DurableLedger
-from docstore_sync.model import Action, BegunUpload, Kind, Location, Node, Plan, SyncedEntry
+from docstore_sync.model import Action, BegunRemoval, BegunUpload, Kind, Location, Node, Plan, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.steps import StepFailed
 
@@ -16,6 +16,7 @@ class NodeLocations:
         self._key = rules.key
         self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
         self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
+        self._begun_removals: set[BegunRemoval] = set()
 
     # --- synced records ------------------------------------------------------------------------------------
 
@@ -45,6 +46,13 @@ class NodeLocations:
 
     async def begin_uploads(self, uploads: Iterable[BegunUpload]) -> None:
         await self._ledger.begin_uploads(uploads)
+
+    async def begin_removals(self, nodes: Iterable[Node]) -> None:
+        """Record that local copies are going to be deleted: after a kill it must not look as if the user did it."""
+        begun = {BegunRemoval(node.synced_id, node.path("local")) for node in nodes if node.synced_id and node.local}
+        if begun := begun - self._begun_removals:
+            await self._ledger.begin_removals(begun)
+            self._begun_removals |= begun
 
     async def discard_records(self, nodes: Iterable[Node]) -> None:
         """Delete the records of nodes until `record` or `restore_record`, so that a kill leaves none."""

@@ -41,6 +41,14 @@ class Disk:
     def at(self, path: str) -> Path:
         return self.folder / path
 
+    def exists(self, path: str) -> bool:
+        """Whether a path is there, or may be: its folder can't be read."""
+        try:
+            os.lstat(self.at(path))
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
+        return True
+
     def check(self, path: str, identity: str, sha256: str | None = None) -> os.stat_result:
         """Return the stat of a path. StepFailed if its identity, or its content if given, has changed."""
         try:

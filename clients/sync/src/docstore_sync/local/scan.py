@@ -7,7 +7,6 @@ them, and a folder that contains one is not deleted.
 
 import hashlib
 import os
-import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from docstore_sync.model import Kind, LocalEntry, SkippedPath
+from docstore_sync.model import OUTSIDE, Kind, LocalEntry, SkippedPath
+from docstore_sync.selection import Selection, is_pattern
 from docstore_sync.state import Stamp, State, own_folders
 
 IGNORE_FILE = ".docstoreignore"
@@ -49,32 +49,36 @@ class Scan:
 
 @dataclass(slots=True)
 class Ignore:
-    """Patterns of the folder's ignore file and the built-in ones. Invalid lines are skipped, as in git."""
+    """What is not synced: by the folder's ignore file, built-in patterns, and the selection.
+
+    Invalid lines are skipped, as in git.
+    """
 
     spec: GitIgnoreSpec
     own: tuple[str, ...]
     """DocStore's own paths, with a trailing slash; no pattern includes them."""
     not_rules: list[SkippedPath]
+    selection: Selection = field(default_factory=Selection)
 
     @classmethod
-    def of(cls, folder: Path) -> "Ignore":
+    def of(cls, folder: Path, selection: Selection | None = None) -> "Ignore":
         try:
             lines = (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
         rules, not_rules = list(ALWAYS_IGNORED), []
         for number, line in enumerate(lines, 1):
-            try:
-                GitIgnoreSpec.from_lines([line])
-            except (ValueError, re.error):
-                not_rules.append(SkippedPath(IGNORE_FILE, f"line {number} is no pattern: {line}"))
-            else:
+            if is_pattern(line):
                 rules.append(line)
-        return cls(GitIgnoreSpec.from_lines(rules), tuple(f"{path}/" for path in own_paths(folder)), not_rules)
+            else:
+                not_rules.append(SkippedPath(IGNORE_FILE, f"line {number} is no pattern: {line}"))
+        own = tuple(f"{path}/" for path in own_paths(folder))
+        return cls(GitIgnoreSpec.from_lines(rules), own, not_rules, selection or Selection())
 
     def __call__(self, path: str, is_folder: bool) -> bool:
         is_own = f"{path}/".startswith(self.own)
-        return is_own or self.spec.match_file(f"{path}/" if is_folder else path)
+        is_named = is_own or self.spec.match_file(f"{path}/" if is_folder else path)
+        return is_named or self.selection.filters.leaves_out(path, is_folder)
 
 
 def own_paths(folder: Path) -> list[str]:
@@ -182,6 +186,8 @@ def _note(place: str, path: str, found: Scan, state: State, ignored: Ignore, unk
         sha256 = state.hash_of(entry.identity, stamp)
         if sha256:
             found.entries[path] = LocalEntry(Kind.FILE, sha256, entry.identity)
+        elif ignored.selection.is_outside(path, is_folder=False):  # it stays as it is: no need to read it
+            found.entries[path] = LocalEntry(Kind.FILE, "", entry.identity, OUTSIDE)
         else:
             unknown.append(path)
     return entry.kind is Kind.FOLDER

@@ -211,6 +211,7 @@ def _pair_new(root: Node, nodes: list[Node]) -> list[Node]:
                 if mine.remote or other.local or other.synced or mine.kind is Kind.OTHER:
                     continue
                 mine.remote = other.remote
+                mine.synced_id = mine.synced_id or other.synced_id  # of a record whose folder is gone
                 gone[other] = mine
                 for child in there.pop(other, {}).values():
                     assert child.remote

@@ -8,23 +8,23 @@ gets a conflict name.
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from docstore_sync.model import Kind, Location, Node
+from docstore_sync.model import IGNORED, OUTSIDE, Kind, Location, Node
 from docstore_sync.names import Rules, remote_name_error
 from docstore_sync.planning.matching import Forest
 
 Ignored = Callable[[str, bool], bool]
 """Whether a path, of a folder or a file, is excluded from syncing."""
-IGNORED = "ignored"
 
 
 class Merger:
     """Sets the goals of a forest's nodes, or the reason to skip them."""
 
-    def __init__(self, forest: Forest, rules: Rules, ignored: Ignored) -> None:
+    def __init__(self, forest: Forest, rules: Rules, ignored: Ignored, outside: Ignored) -> None:
         self._forest = forest
         self._nodes = forest.nodes
         self._rules = rules
         self._ignored = ignored
+        self._outside = outside
         self._below: defaultdict[Node, set[Node]] = defaultdict(set)
         for node in self._nodes:
             for location in (node.local, node.remote, node.synced):
@@ -69,7 +69,11 @@ class Merger:
                 return refused
             if self._ignored(node.path("remote"), node.kind is Kind.FOLDER):
                 return IGNORED
+            if self._outside(node.path("remote"), node.kind is Kind.FOLDER):
+                return OUTSIDE
         if node.local:
+            if self._outside(node.path("local"), node.kind is Kind.FOLDER):
+                return OUTSIDE
             return node.local.trouble or remote_name_error(node.local.name) or ""
         return ""
 

@@ -6,10 +6,23 @@ the next plan continues from there.
 
 from collections.abc import Iterable, Mapping
 
-from docstore_sync.model import Action, ActionType, Kind, LocalEntry, Node, Plan, RemoteEntry, SkippedPath, SyncedEntry
+from docstore_sync.model import (
+    IGNORED,
+    OUTSIDE,
+    Action,
+    ActionType,
+    Kind,
+    LocalEntry,
+    Node,
+    Plan,
+    RemoteEntry,
+    SkippedPath,
+    SyncedEntry,
+)
 from docstore_sync.names import Rules
+from docstore_sync.planning.leaving import leave
 from docstore_sync.planning.matching import join
-from docstore_sync.planning.merging import IGNORED, Ignored, Merger
+from docstore_sync.planning.merging import Ignored, Merger
 from docstore_sync.planning.ordering import Steps
 from docstore_sync.planning.pruning import prune_unchanged
 
@@ -25,11 +38,16 @@ def plan(
     root_id: str,
     rules: Rules,
     ignored: Ignored = lambda _path, _is_folder: False,
+    outside: Ignored = lambda _path, _is_folder: False,
     apart: str = "",
 ) -> Plan:
-    """Plan after removing unchanged nodes. `local` by path, as in `a/b`; `apart`: a folder with no moves in or out."""
-    rest = prune_unchanged(local, remote, synced, root_id=root_id, key=rules.key)
-    made = plan_all(rest.local, rest.remote, rest.synced, root_id=root_id, rules=rules, ignored=ignored, apart=apart)
+    """Plan after removing unchanged nodes. `local` by path, as in `a/b`; `apart`: a folder with no moves in or out.
+
+    `ignored` paths are left as they are on both sides; those `outside` of the selected folders leave the disk.
+    """
+    rest = prune_unchanged(local, remote, synced, root_id=root_id, key=rules.key, outside=outside)
+    trees = rest.local, rest.remote, rest.synced
+    made = plan_all(*trees, root_id=root_id, rules=rules, ignored=ignored, outside=outside, apart=apart)
     made.question = _question(made, rest.unchanged_files)
     return made
 
@@ -42,20 +60,24 @@ def plan_all(
     root_id: str,
     rules: Rules,
     ignored: Ignored = lambda _path, _is_folder: False,
+    outside: Ignored = lambda _path, _is_folder: False,
     apart: str = "",
 ) -> Plan:
     """Plan without removing unchanged nodes and without asking to confirm deletions."""
     forest = join(local, remote, synced, root_id, apart)
-    Merger(forest, rules, ignored).run()
+    Merger(forest, rules, ignored, outside).run()
     here, there = Steps("local", forest.nodes, rules), Steps("remote", forest.nodes, rules)
     here.work_out()
     there.work_out()
     made = Plan(forest.root, forest.nodes, local_structure=here.structure, remote_structure=there.structure)
     made.transfers = here.transfers + there.transfers
-    made.removals = here.removals + there.removals
+    removed, forgotten = leave(forest.nodes)
+    made.removals = here.removals + there.removals + removed
+    made.records += forgotten
+    leaving = {action.node for action in removed}
     for node in forest.nodes:
         if node.skip_reason:
-            if node.skip_reason != IGNORED:
+            if _is_reported(node, leaving):
                 made.skipped.append(SkippedPath(node.path("local") or node.path("remote"), node.skip_reason))
         elif node.goal is None:
             if node.synced_id and not node.local and not node.remote:
@@ -63,6 +85,13 @@ def plan_all(
         elif node.local and node.remote:
             _compare(node, made)
     return made
+
+
+def _is_reported(node: Node, leaving: set[Node]) -> bool:
+    """Whether people learn that a node is skipped: of what is outside of the selected folders, files kept here."""
+    if node.skip_reason == OUTSIDE:
+        return node.kind is Kind.FILE and node.local is not None and node not in leaving
+    return node.skip_reason != IGNORED
 
 
 def _compare(node: Node, made: Plan) -> None:
@@ -85,7 +114,7 @@ def _question(made: Plan, unchanged_files: int) -> str:
     synced = unchanged_files + sum(1 for node in made.nodes if node.synced_id and node.kind is Kind.FILE)
     steps = [*made.local_structure, *made.remote_structure, *made.removals]
     for do, where in ((ActionType.DELETE_LOCAL, "in the folder"), (ActionType.DELETE_REMOTE, "on the server")):
-        deletions = [step for step in steps if step.do is do]
+        deletions = [step for step in steps if step.do is do and not step.node.skip_reason]
         gone: set[Node] = {node for step in deletions for node in (step.node, *step.deleted_nodes)}
         files = sum(1 for node in gone if node.kind is Kind.FILE)
         if files > MANY_FILES and files > MOST * synced:

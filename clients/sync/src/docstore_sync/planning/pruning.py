@@ -30,11 +30,15 @@ def prune_unchanged(
     *,
     root_id: str,
     key: Callable[[str], str],
+    outside: Callable[[str, bool], bool] = lambda _path, _is_folder: False,
 ) -> PrunedTrees:
-    """Remove unchanged nodes. `local` by path, as in `a/b`; `key` normalizes a name as the disk does."""
+    """Remove unchanged nodes. `local` by path, as in `a/b`; `key` normalizes a name as the disk does.
+
+    What is `outside` of the selected folders is kept: it must be removed from the disk.
+    """
     there = {entry.id: entry for entry in remote}
     before = {row.id: row for row in synced}
-    paths = _unchanged(local, there, before, root_id)
+    paths = _unchanged(local, there, before, root_id, outside)
     ids = {path: each for each, path in paths.items()}
     open_here = [path for path in local if path not in ids]
     open_there = [entry for entry in there.values() if entry.id not in paths]
@@ -75,7 +79,11 @@ def prune_unchanged(
 
 
 def _unchanged(
-    local: Mapping[str, LocalEntry], there: Mapping[str, RemoteEntry], before: Mapping[str, SyncedEntry], root_id: str
+    local: Mapping[str, LocalEntry],
+    there: Mapping[str, RemoteEntry],
+    before: Mapping[str, SyncedEntry],
+    root_id: str,
+    outside: Callable[[str, bool], bool],
 ) -> dict[str, str]:
     """Paths of unchanged nodes by id."""
     inside: defaultdict[str, list[SyncedEntry]] = defaultdict(list)
@@ -98,6 +106,7 @@ def _unchanged(
                 and mine.identity == row.identity
                 and not mine.trouble
                 and row.id not in found
+                and not outside(path, row.kind is Kind.FOLDER)
             ):
                 found[row.id] = path
                 if row.kind is Kind.FOLDER:
