@@ -1,26 +1,30 @@
 """Asyncio client of the DocStore API: one method per operation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloading.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.downloading.downloads import Downloads
+from docstore_client.downloading.zip_downloads import download_zip
 from docstore_client.errors import DocStoreError
 from docstore_client.models import (
     Changes,
     Comparison,
     File,
+    Page,
     Snapshot,
 )
+from docstore_client.models.base import T
 from docstore_client.operations.account import AccountOperations
 from docstore_client.operations.files import FileOperations
 from docstore_client.operations.notifications import NotificationOperations
 from docstore_client.operations.search import SearchOperations
 from docstore_client.operations.sharing import SharingOperations
+from docstore_client.options import DEFAULT, Options
 from docstore_client.sources import Progress, Source
 from docstore_client.uploading.uploads import Uploads
 
@@ -42,9 +46,14 @@ class AsyncClient(
     """
 
     def __init__(
-        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        store: CredentialStore | None = None,
+        options: Options = DEFAULT,
     ) -> None:
-        super().__init__(Connection(gateway, credentials, store))
+        super().__init__(Connection(gateway, credentials, store, options))
         self._uploads = Uploads(self._connection)
         self._downloads = Downloads(self._connection)
         self._bulk = BulkDownloads(self._connection, self._downloads)
@@ -61,6 +70,17 @@ class AsyncClient(
     @property
     def credentials(self) -> Credentials | None:
         return self._connection.credentials
+
+    async def iterate(self, listing: Callable[..., Awaitable[Page[T]]], *args: Any, **filters: Any) -> AsyncIterator[T]:
+        """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
+        cursor: str | None = None
+        while True:
+            page = await listing(*args, cursor=cursor, **filters)
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     async def upload(self, source: Source, progress: Progress = _ignore) -> File:
         """Upload one file; of a large file, only blocks that the account has not sent before."""
@@ -90,6 +110,15 @@ class AsyncClient(
     ) -> list[DocStoreError | OSError | None]:
         """Download files of any size, those of one pack with one request. Return for each None or the error."""
         return await self._bulk.download_many(wanted, progress)
+
+    async def download_zip(
+        self, file_ids: Sequence[str], local: Path, begun: Callable[[int], Progress] = lambda _: _ignore
+    ) -> None:
+        """Download up to 200 files and folders, with all that is in them, as one ZIP.
+
+        `begun` receives its length. Continues where the connection broke; begins anew if something has changed.
+        """
+        await download_zip(self._connection, file_ids, local, begun)
 
     async def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
         """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.

@@ -12,15 +12,17 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from docstore_client.bandwidth import TokenBucket
 from docstore_client.credentials import Credentials, CredentialStore
-from docstore_client.errors import ApiError, StoreError, Unreachable, error_of, reason_of
+from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, error_of, reason_of
 from docstore_client.models import Account
-from docstore_client.retrying import PASSING, TRIES, pause, proxy_for, retry_after
+from docstore_client.options import DEFAULT, Options
+from docstore_client.retrying import PASSING, pause, proxy_for, retry_after
 
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
 """Suffixes of idempotent routes, which need no idempotency key."""
-RESPONSE_SECONDS = 90.0
+REQUEST_ID = "x-request-id"
 CLOSING_SECONDS = 10.0
 """Longest time that closing waits for a token renewal."""
 CONNECTIONS = 32
@@ -43,16 +45,28 @@ class Answer:
         where = self.headers.get("location") or self.body.decode(errors="replace")
         raise Unreachable.because_of(self.status, where)
 
+    def error(self) -> DocStoreError:
+        """Return the error of an unsuccessful response."""
+        return error_of(self.status, self.body, self.headers.get(REQUEST_ID, ""))
+
 
 class Connection:
     """Calls one gateway with the credentials of `store`, if it has any. New ones are stored before their use."""
 
-    def __init__(self, gateway: str, credentials: Credentials | None = None, store: CredentialStore | None = None):
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        store: CredentialStore | None = None,
+        options: Options = DEFAULT,
+    ) -> None:
         self.credentials = credentials or (store.load() if store else None)
         self._entrance = gateway.rstrip("/")
         self.gateway = self.credentials.gateway if self.credentials else self._entrance
         self.device_token = ""
+        self.sending, self.receiving = TokenBucket(options.upload_limit), TokenBucket(options.download_limit)
         self._store = store
+        self._options = options
         self._renewing: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -75,9 +89,13 @@ class Connection:
     def http(self) -> aiohttp.ClientSession:
         """HTTP session, also for the object store: signed URLs need no token."""
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=RESPONSE_SECONDS)
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
+            options = self._options
+            timeout = aiohttp.ClientTimeout(
+                total=None, sock_connect=options.connect_timeout, sock_read=options.response_timeout
+            )
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=options.tls or True)
+            headers = {"user-agent": options.user_agents()}
+            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, headers=headers)
         return self._session
 
     async def call(
@@ -104,25 +122,25 @@ class Connection:
         query = _query(params or {})
         used = self.credentials
         response = await self._try(method, path, sent, query, headers)
-        if response.status == 401 and used is not None:
+        if response.status == 401 and used is not None and used.refresh_token:
             await self._renew(used)
             response = await self._try(method, path, sent, query, headers)
         if response.status >= 400:
-            raise error_of(response.status, response.body)
+            raise response.error()
         return response
 
     async def _try(
         self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
     ) -> Answer:
-        for attempt in range(TRIES):
+        for attempt in range(self._options.tries):
             try:
                 response = await self._once(method, path, body, query, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
-                if attempt == TRIES - 1:
+                if attempt == self._options.tries - 1:
                     raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
                 await asyncio.sleep(pause(attempt))
                 continue
-            if response.status not in PASSING or attempt == TRIES - 1:
+            if response.status not in PASSING or attempt == self._options.tries - 1:
                 return response
             await asyncio.sleep(retry_after(response.headers, attempt))
         raise AssertionError("the loop above returns or raises")
@@ -143,15 +161,21 @@ class Connection:
         )
 
     @asynccontextmanager
-    async def opened(self, path: str, params: Mapping[str, Any], start: int) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def opened(
+        self, path: str, params: Mapping[str, Any], start: int, *, etag: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Stream the bytes of a route from `start` on, from the gateway or from the signed URL that it redirects to.
 
-        Status 416: no bytes left. ApiError or StoreError on an error status; aiohttp's error if the connection is lost.
+        With an `etag`, all bytes if the content is another one now. Status 416: no bytes left.
+
+        ApiError or StoreError on an error status; aiohttp's error if the connection is lost.
         """
         headers = {"range": f"bytes={start}-"} if start else {}
+        if start and etag:
+            headers["if-range"] = etag
         query = _query(params)
         used, first = self.credentials, self.credentials
-        for attempt in range(TRIES):
+        for attempt in range(self._options.tries):
             async with self._request("GET", path, params=query, headers=headers) as response:
                 if response.status in (200, 206, 416):
                     yield response
@@ -159,9 +183,9 @@ class Connection:
                 location = response.headers.get("location", "")
                 if response.status in (302, 307) and location:
                     break
-                is_expired = response.status == 401 and used is first and used is not None
-                if attempt == TRIES - 1 or not (is_expired or response.status in PASSING):
-                    raise error_of(response.status, await response.read())
+                is_expired = response.status == 401 and used is first and used is not None and bool(used.refresh_token)
+                if attempt == self._options.tries - 1 or not (is_expired or response.status in PASSING):
+                    raise error_of(response.status, await response.read(), response.headers.get(REQUEST_ID, ""))
                 wait = retry_after(response.headers, attempt)
             if is_expired and used is not None:
                 await self._renew(used)
@@ -187,7 +211,7 @@ class Connection:
             self.gateway = home_gateway(self.gateway, response.headers.get("location", ""))
             response = await self._try("POST", SESSIONS, body, {}, headers)
         if response.status != 201:  # follow one redirect only, to avoid loops
-            raise error_of(response.status, response.body)
+            raise response.error()
         self.device_token = response.json().get("device_token", "")
         async with self._alone():
             return self._take(response.json())
@@ -223,7 +247,7 @@ class Connection:
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
             if response.status >= 400:
-                raise error_of(response.status, response.body)
+                raise response.error()
             self._take(response.json())
 
     def _take(self, response: Mapping[str, Any]) -> Account:

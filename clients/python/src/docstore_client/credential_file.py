@@ -1,7 +1,6 @@
 """Credentials in a file readable only by its owner, shared by that person's programs on a machine."""
 
 import asyncio
-import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,12 +10,13 @@ from pathlib import Path
 import orjson
 
 from docstore_client.credentials import Credentials
+from docstore_client.file_lock import try_lock
 
 POLL_SECONDS = 0.02
 
 
 class CredentialFile:
-    """A CredentialStore of one JSON file. Needs POSIX: its flock lock is released when the holder ends."""
+    """A CredentialStore of one JSON file, with a lock file beside it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class CredentialFile:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            while not _try_lock(lock):  # noqa: ASYNC110
+            while not try_lock(lock):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
             yield
         finally:
@@ -53,11 +53,3 @@ class CredentialFile:
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

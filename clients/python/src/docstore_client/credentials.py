@@ -7,11 +7,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A log-in at the account's home region; the refresh token changes with every use."""
+    """A log-in at the account's home region; the refresh token changes with every use.
+
+    Or an API token: `Credentials("https://docstore.example.org", "dst_...")`.
+    """
 
     gateway: str
     access_token: str
-    refresh_token: str
+    refresh_token: str = ""
+    """Empty for an API token, which is never renewed."""
     email: str = ""
 
 

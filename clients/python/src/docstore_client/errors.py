@@ -12,14 +12,72 @@ class DocStoreError(Exception):
 
 
 class ApiError(DocStoreError):
-    """The gateway returned an error: an RFC 9457 problem."""
+    """The gateway returned an error: an RFC 9457 problem. Its subclasses are those of each status."""
 
-    def __init__(self, status: int, code: str, detail: str, extra: dict[str, Any] | None = None) -> None:
-        super().__init__(f"{detail} ({code})")
+    def __init__(
+        self, status: int, code: str, detail: str, extra: dict[str, Any] | None = None, request_id: str = ""
+    ) -> None:
+        traced = f", request {request_id}" if request_id and status >= 500 else ""
+        super().__init__(f"{detail} ({code}{traced})")
         self.status = status
         self.code = code
         self.detail = detail
         self.extra = extra or {}
+        self.request_id = request_id
+        """Id of the call in the logs and traces of the server."""
+
+
+class BadRequest(ApiError):
+    """400: a query parameter that the route does not have."""
+
+
+class Unauthenticated(ApiError):
+    """401: no valid log-in or token, or a wrong password."""
+
+
+class Forbidden(ApiError):
+    """403: the account or token may not do this."""
+
+
+class NotFound(ApiError):
+    """404: it does not exist, or belongs to others."""
+
+
+class Conflict(ApiError):
+    """409: its present state does not allow this."""
+
+
+class PreconditionFailed(ApiError):
+    """412: the file has changed since its etag was read."""
+
+
+class Invalid(ApiError):
+    """422: a value breaks a rule; `extra["errors"]` names the fields."""
+
+
+class RateLimited(ApiError):
+    """429: too many calls; raised after the retries."""
+
+
+class OverQuota(ApiError):
+    """507: the account's storage is full."""
+
+
+class ServerError(ApiError):
+    """5xx: the server failed or is unavailable; raised after the retries."""
+
+
+_BY_STATUS = {
+    400: BadRequest,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    422: Invalid,
+    429: RateLimited,
+    507: OverQuota,
+}
 
 
 class StoreError(DocStoreError):
@@ -68,10 +126,11 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
             return str(error) or type(error).__name__
 
 
-def error_of(status: int, body: bytes) -> ApiError | Unreachable:
+def error_of(status: int, body: bytes, request_id: str = "") -> ApiError | Unreachable:
     """Build the error of an unsuccessful response; a gateway sends a problem document."""
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     try:
         problem = orjson.loads(body)
-        return ApiError(status, problem["code"], problem["detail"], problem)
+        return kind(status, problem["code"], problem["detail"], problem, request_id)
     except (ValueError, KeyError, TypeError):
         return Unreachable.because_of(status, body.decode(errors="replace"))

@@ -1,6 +1,6 @@
 """Synchronous client: the methods of AsyncClient, one for one. Generated from them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -12,19 +12,23 @@ from docstore_client.errors import DocStoreError
 from docstore_client.list_options import ListOptions, SearchOptions
 from docstore_client.models import (
     Account,
+    ApiToken,
     BlockedPerson,
     Changes,
     Comparison,
+    CreatedApiToken,
     FamilySums,
     File,
     Hits,
     Languages,
     Link,
+    LinkKind,
     Media,
     Notification,
     Page,
     Policy,
     PushSubscription,
+    ReadCredentials,
     Region,
     Retention,
     Retrieval,
@@ -38,6 +42,8 @@ from docstore_client.models import (
     Subscription,
     Version,
 )
+from docstore_client.models.base import T
+from docstore_client.options import DEFAULT, Options
 from docstore_client.sources import Progress, Source
 from docstore_client.waiting import Loop
 
@@ -46,10 +52,15 @@ class Client:
     """Client of one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
-        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        store: CredentialStore | None = None,
+        options: Options = DEFAULT,
     ) -> None:
         self._loop = Loop()
-        self._client = AsyncClient(gateway, credentials, store=store)
+        self._client = AsyncClient(gateway, credentials, store=store, options=options)
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +79,16 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
+
+    def iterate(self, listing: Callable[..., Page[T]], *args: Any, **filters: Any) -> Iterator[T]:
+        """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
+        cursor: str | None = None
+        while True:
+            page = listing(*args, cursor=cursor, **filters)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
         """Create an account; log in to use it."""
@@ -106,6 +127,20 @@ class Client:
 
     def sessions(self, cursor: str | None = None) -> Page[Session]:
         return self._loop.wait(self._client.sessions(cursor))
+
+    def create_api_token(
+        self, name: str, scopes: Sequence[str], *, path: str | None = None, expires_at: datetime | None = None
+    ) -> CreatedApiToken:
+        """Create an API token, limited to the folder at `path` if given. Its `token` is not shown again."""
+        return self._loop.wait(self._client.create_api_token(name, scopes, path=path, expires_at=expires_at))
+
+    def api_tokens(self, cursor: str | None = None) -> Page[ApiToken]:
+        """List API tokens, newest first."""
+        return self._loop.wait(self._client.api_tokens(cursor))
+
+    def revoke_api_token(self, token_id: str) -> None:
+        """Revoke an API token: it stops working at once."""
+        self._loop.wait(self._client.revoke_api_token(token_id))
 
     def list_page(
         self,
@@ -187,6 +222,10 @@ class Client:
     def retrieval(self, file_id: str, version: int | None = None) -> Retrieval:
         """Whether a content can be read, or must be retrieved from cold storage first."""
         return self._loop.wait(self._client.retrieval(file_id, version))
+
+    def read_credentials(self, file_id: str) -> ReadCredentials:
+        """Get temporary credentials, by which any S3 tool reads the whole objects of a folder that you own."""
+        return self._loop.wait(self._client.read_credentials(file_id))
 
     def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
         """Request the retrieval of a content from cold storage; a notification tells when it can be read."""
@@ -327,14 +366,34 @@ class Client:
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
         watermark: str | None = None,
+        kind: LinkKind = "read",
+        name: str = "",
+        message: str = "",
+        max_files: int | None = None,
+        max_bytes: int | None = None,
+        embed: bool = False,
     ) -> Link:
         """Create a public link; with a watermark, visitors only see pictures with this text.
+
+        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` tell them
+        what is asked for. With `kind="edit"`, they change the file, or add, change and delete what is in the folder.
+        With `embed`, other sites may show it in a frame, at its `url` followed by `/embed`.
 
         Keep its `url`: it is returned only once.
         """
         return self._loop.wait(
             self._client.make_link(
-                file_id, password=password, expires_at=expires_at, max_downloads=max_downloads, watermark=watermark
+                file_id,
+                password=password,
+                expires_at=expires_at,
+                max_downloads=max_downloads,
+                watermark=watermark,
+                kind=kind,
+                name=name,
+                message=message,
+                max_files=max_files,
+                max_bytes=max_bytes,
+                embed=embed,
             )
         )
 
@@ -372,6 +431,15 @@ class Client:
     ) -> list[DocStoreError | OSError | None]:
         """Download files of any size, those of one pack with one request. Return for each None or the error."""
         return self._loop.wait(self._client.download_many(wanted, progress))
+
+    def download_zip(
+        self, file_ids: Sequence[str], local: Path, begun: Callable[[int], Progress] = lambda _: _ignore
+    ) -> None:
+        """Download up to 200 files and folders, with all that is in them, as one ZIP.
+
+        `begun` receives its length. Continues where the connection broke; begins anew if something has changed.
+        """
+        self._loop.wait(self._client.download_zip(file_ids, local, begun))
 
     def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
         """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.

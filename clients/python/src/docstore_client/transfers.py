@@ -8,13 +8,12 @@ from typing import Any
 
 import aiohttp
 
+from docstore_client.bandwidth import PIECE
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
-
-PIECE = 256 * 1024
 
 Body = Callable[[Progress], AsyncIterator[bytes | memoryview]]
 """Creates the body for each attempt; receives a callback for the number of bytes sent."""
@@ -35,7 +34,10 @@ async def put(
 
         try:
             async with connection.http.put(
-                url, headers=sent_headers, data=body(count) if length else b"", proxy=proxy_for(url)
+                url,
+                headers=sent_headers,
+                data=connection.sending.paced(body(count)) if length else b"",
+                proxy=proxy_for(url),
             ) as response:
                 if response.status < 400:
                     return

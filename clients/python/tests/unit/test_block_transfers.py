@@ -111,7 +111,7 @@ async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server:
     assert [size < 1000 for size in sent_blocks(server).values()] == [True]
 
 
-async def test_what_was_collected_meanwhile_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_blocks_collected_meanwhile_are_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A completion whose answer lists missing blocks gets them."""
     path = local_file(tmp_path, "large", CONTENT)
     complete = FakeDocStore.complete
@@ -148,7 +148,7 @@ async def test_a_file_that_is_not_what_it_was_is_no_upload(
     assert (server.begun, server.files) == ({}, {})
 
 
-async def test_what_does_not_fit_is_not_sent(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+async def test_uploads_over_quota_are_not_sent(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
     """Nothing moves if the quota is known to be too small, below a folder of one's own too; another's is not known."""
     server.quota = 39 * MIB
     path = local_file(tmp_path, "large", CONTENT)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from docstore_client import ApiError, AsyncClient, Unreachable
+from docstore_client import ApiError, AsyncClient, Options, Unreachable
 from docstore_client.connection import home_gateway
 from docstore_client.credentials import Credentials
 from docstore_client.retrying import _proxy, proxy_for
@@ -114,7 +114,7 @@ async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str
         ("POST", "/v1/folders", {"path": "/docs\udce9"}, None),
     ],
 )
-async def test_what_is_no_text_is_not_sent(method: str, path: str, body: Any, params: Any) -> None:
+async def test_invalid_unicode_is_not_sent(method: str, path: str, body: Any, params: Any) -> None:
     """In a route, a query or a body: what is left of it without what can't be encoded names another file."""
     requested: list[str] = []
 
@@ -166,10 +166,9 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
         ("http://no.such.host.invalid", "unknown host no.such.host.invalid"),
     ],
 )
-async def test_an_unreachable_server_is_explained(url: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreachable_server_is_explained(url: str, reason: str) -> None:
     """A person reads the reason, not the library's objects."""
-    monkeypatch.setattr("docstore_client.connection.TRIES", 1)
-    async with AsyncClient(url) as client:
+    async with AsyncClient(url, options=Options(tries=1)) as client:
         with pytest.raises(Unreachable) as caught:
             await client.call("GET", "/v1/me")
     assert str(caught.value) == f"{url} can't be reached: {reason}"

@@ -26,7 +26,7 @@ asyncio.run(hold())
 """
 
 
-async def test_what_is_saved_is_loaded_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+async def test_saved_credentials_are_private(tmp_path: Path) -> None:
     """Mode 0600 from the first byte on, whatever a program that was killed has left."""
     store = CredentialFile(tmp_path / "state" / "session.json")
     async with store.renewing():

@@ -24,7 +24,7 @@ def test_any_bytes_come_out_as_they_went_in(content: bytes) -> None:
         assert plain_of(framed, digest(content), len(content)) == content
 
 
-def test_what_does_not_shrink_is_known_by_a_look() -> None:
+def test_incompressible_data_is_detected_by_a_sample() -> None:
     """Text is a fraction, noise is the noise and a few bytes; text in the middle of noise is seen."""
     text, noise = b"all work and no play " * 10_000, os.urandom(1 << 20)
     assert [shrinks(memoryview(content)) for content in (text, noise, noise + text + noise)] == [True, False, True]
@@ -33,7 +33,7 @@ def test_what_does_not_shrink_is_known_by_a_look() -> None:
 
 
 @pytest.mark.parametrize("damage", ["other", "longer", "bomb", "cut", "nonsense"])
-def test_what_is_not_the_block_is_refused(damage: str) -> None:
+def test_a_frame_of_another_block_is_refused(damage: str) -> None:
     """Whatever a frame contains: other bytes, more than declared or allowed, or none."""
     content = b"content" * 1000
     framed = zstandard.ZstdCompressor().compress(content)

@@ -1,10 +1,14 @@
 """Transfer encoding of a block: one zstd frame (RFC 8878) that includes the content size."""
 
 import hashlib
-
-import zstandard
+import sys
 
 from docstore_client.errors import ContentDiffers
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 LEVEL = 1
 PROBE = 4 << 10
@@ -18,7 +22,7 @@ RAW_HEADER = b"\x28\xb5\x2f\xfd\xa0"
 
 def compressed(plain: memoryview) -> bytes:
     """Compress a block into a frame."""
-    return zstandard.ZstdCompressor(level=LEVEL).compress(plain)
+    return zstd.compress(plain, LEVEL)
 
 
 def shrinks(plain: memoryview) -> bool:
@@ -41,10 +45,10 @@ def raw_frame(plain: memoryview) -> bytes:
 def plain_of(framed: bytes, digest: str, size: int) -> bytes:
     """Decode a frame. ContentDiffers if the bytes do not have this SHA-256 and size, whatever the frame contains."""
     try:
-        if zstandard.get_frame_parameters(framed).content_size != size:
+        if zstd.get_frame_info(framed).decompressed_size != size:
             raise ContentDiffers(f"block {digest} has another size")
-        plain = zstandard.ZstdDecompressor().decompress(framed, max_output_size=size)
-    except zstandard.ZstdError as error:
+        plain = zstd.ZstdDecompressor().decompress(framed, max_length=size)
+    except zstd.ZstdError as error:
         raise ContentDiffers(f"block {digest} can't be unpacked: {error}") from error
     if hashlib.sha256(plain).hexdigest() != digest:
         raise ContentDiffers(f"block {digest} has other bytes")

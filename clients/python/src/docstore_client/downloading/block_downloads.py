@@ -148,7 +148,7 @@ class BlockDownloads:
             try:
                 async with self._connection.http.get(URL(url, encoded=True), proxy=proxy_for(url)) as response:
                     if response.status < 400:
-                        framed = await response.read()
+                        framed = await self._connection.receiving.read(response)
                         return await asyncio.to_thread(plain_of, framed, block.hash, block.size)
                     if not may_pass_at_store(response.status) or attempt == TRIES - 1:
                         raise StoreError(response.status, await response.text())

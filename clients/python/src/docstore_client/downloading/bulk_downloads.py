@@ -136,7 +136,7 @@ class BulkDownloads:
                 URL(url, encoded=True), headers=headers, proxy=proxy_for(url)
             ) as response:
                 if response.status == 206:
-                    return await response.read()
+                    return await self._connection.receiving.read(response)
                 raise StoreError(response.status, await response.text())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
+from docstore_client.bandwidth import PIECE
 from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.connection import Connection
 from docstore_client.downloading.block_downloads import BlockDownloads
@@ -15,7 +16,6 @@ from docstore_client.models import File
 from docstore_client.retrying import TRIES, may_pass_at_store, pause
 from docstore_client.sources import Progress
 
-PIECE = 256 * 1024
 NAME_BYTES = 60
 """Bytes of the name used in temporary names, which are limited to 255 bytes."""
 
@@ -88,7 +88,7 @@ class Downloads:
             if response.status != 206:
                 digest = hashlib.sha256()
             with beside.open("ab" if response.status == 206 else "wb") as out:
-                async for piece in response.content.iter_chunked(PIECE):
+                async for piece in self._connection.receiving.pieces_of(response):
                     out.write(piece)
                     digest.update(piece)
                     progress(len(piece))

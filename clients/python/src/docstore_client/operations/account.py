@@ -1,9 +1,12 @@
 """Operations on the account: log-in, sessions, settings."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from docstore_client.models import (
     Account,
+    ApiToken,
+    CreatedApiToken,
     Languages,
     Page,
     Policy,
@@ -64,3 +67,19 @@ class AccountOperations(Routes):
 
     async def sessions(self, cursor: str | None = None) -> Page[Session]:
         return await self._get(Page[Session], "/v1/sessions", cursor=cursor)
+
+    async def create_api_token(
+        self, name: str, scopes: Sequence[str], *, path: str | None = None, expires_at: datetime | None = None
+    ) -> CreatedApiToken:
+        """Create an API token, limited to the folder at `path` if given. Its `token` is not shown again."""
+        until = None if expires_at is None else expires_at.isoformat()
+        body = {"name": name, "scopes": list(scopes), "path": path, "expires_at": until}
+        return await self._send(CreatedApiToken, "POST", "/v1/me/tokens", body)
+
+    async def api_tokens(self, cursor: str | None = None) -> Page[ApiToken]:
+        """List API tokens, newest first."""
+        return await self._get(Page[ApiToken], "/v1/me/tokens", cursor=cursor)
+
+    async def revoke_api_token(self, token_id: str) -> None:
+        """Revoke an API token: it stops working at once."""
+        await self.call("DELETE", f"/v1/me/tokens/{token_id}")

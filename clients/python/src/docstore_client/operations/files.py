@@ -9,6 +9,7 @@ from docstore_client.models import (
     File,
     Media,
     Page,
+    ReadCredentials,
     Retrieval,
     Version,
 )
@@ -118,6 +119,10 @@ class FileOperations(Routes):
     async def retrieval(self, file_id: str, version: int | None = None) -> Retrieval:
         """Whether a content can be read, or must be retrieved from cold storage first."""
         return await self._get(Retrieval, f"/v1/files/{file_id}/retrieval", version=version)
+
+    async def read_credentials(self, file_id: str) -> ReadCredentials:
+        """Get temporary credentials, by which any S3 tool reads the whole objects of a folder that you own."""
+        return await self._send(ReadCredentials, "POST", f"/v1/files/{file_id}/credentials")
 
     async def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
         """Request the retrieval of a content from cold storage; a notification tells when it can be read."""

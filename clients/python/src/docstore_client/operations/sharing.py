@@ -7,6 +7,7 @@ from docstore_client.models import (
     BlockedPerson,
     File,
     Link,
+    LinkKind,
     Page,
     Role,
     Share,
@@ -64,13 +65,26 @@ class SharingOperations(Routes):
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
         watermark: str | None = None,
+        kind: LinkKind = "read",
+        name: str = "",
+        message: str = "",
+        max_files: int | None = None,
+        max_bytes: int | None = None,
+        embed: bool = False,
     ) -> Link:
         """Create a public link; with a watermark, visitors only see pictures with this text.
+
+        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` tell them
+        what is asked for. With `kind="edit"`, they change the file, or add, change and delete what is in the folder.
+        With `embed`, other sites may show it in a frame, at its `url` followed by `/embed`.
 
         Keep its `url`: it is returned only once.
         """
         ends = None if expires_at is None else expires_at.isoformat()
         wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads, "watermark": watermark}
+        wanted |= {"max_files": max_files, "max_bytes": max_bytes, "name": name or None, "message": message or None}
+        wanted["embed"] = embed or None
+        wanted["kind"] = None if kind == "read" else kind  # servers of the release before know no other
         body = {field: value for field, value in wanted.items() if value is not None}
         return await self._send(Link, "POST", f"/v1/files/{file_id}/links", body)
 

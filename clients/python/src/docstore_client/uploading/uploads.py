@@ -31,7 +31,11 @@ class Uploads:
     async def upload(self, source: Source, progress: Progress = lambda _: None) -> File:
         """Upload one file. Return the resulting file. An interrupted upload of a large file is resumed."""
         if BLOCKS_FROM <= source.size_now() <= BLOCKS_UP_TO:
-            return await self._blocks.upload(source, progress)
+            try:
+                return await self._blocks.upload(source, progress)
+            except ApiError as error:
+                if error.code != "folder_limited":
+                    raise
         return await self._objects.upload(source, progress)
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress = lambda _: None) -> list[Outcome]:
