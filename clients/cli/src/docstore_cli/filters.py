@@ -1,6 +1,7 @@
 """Options that filter what is listed and found."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -28,6 +29,27 @@ Meta = Annotated[
     list[str] | None,
     typer.Option("--meta", metavar="NAME=VALUE", help="Only what has this custom metadata; repeatable."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilters:
+    """Options by which `ls` and `search` leave out files and folders, as they were given."""
+
+    kind: KindOf = None
+    owner: Owner = None
+    meta: Meta = None
+    modified_after: ModifiedAfter = None
+    modified_before: ModifiedBefore = None
+    created_after: CreatedAfter = None
+    created_before: CreatedBefore = None
+
+    @property
+    def only_kind(self) -> Kind | None:
+        return None if self.kind is None else KINDS[self.kind]
+
+    def time(self, option: str) -> datetime | None:
+        """Parse the time of an option, named as in the API."""
+        return ago(getattr(self, option), f"--{option.replace('_', '-')}")
 
 
 def ago(text: str | None, option: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the stack.", show_default="~/.local/share")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 console = Console(emoji=False) if sys.stdout.isatty() else Console(width=120, emoji=False)

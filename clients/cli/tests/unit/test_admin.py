@@ -9,7 +9,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli.archive_query import QueryLimits, run_query
+from docstore_cli.commands.admin.archive_query import QueryLimits, run_query
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
 from docstore_cli.sessions import admin_session

@@ -33,8 +33,8 @@ def test_it_warns_of_an_archive_in_a_bucket_of_its_own(
     monkeypatch.delenv("ANALYTICS_BUCKET", raising=False)
     if bucket is not None:
         monkeypatch.setenv("ANALYTICS_BUCKET", bucket)
-    monkeypatch.setattr("docstore_cli.commands.backup.reached", reached)
-    monkeypatch.setattr("docstore_cli.commands.backup.take_backup", take_backup)
+    monkeypatch.setattr("docstore_cli.commands.stack.backup.reached", reached)
+    monkeypatch.setattr("docstore_cli.commands.stack.backup.take_backup", take_backup)
     outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
     assert outcome.exit_code == 1
     assert ("archive (ANALYTICS_BUCKET), which is not in the backup" in outcome.stderr) == is_told

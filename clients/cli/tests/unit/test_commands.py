@@ -20,8 +20,8 @@ from docstore_cli.transfers.local_tree import scan
 from docstore_client import ApiError, ContentDiffers, StoreError, Unreachable
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-WITHOUT_JSON = {"up", "down", "demo"}
-"""They start and stop things and answer nothing."""
+WITHOUT_JSON = {"up", "down", "demo", "install-service", "cat", "api"}
+"""They start and stop things, or print something of its own form."""
 
 
 def command(name: str) -> Any:
@@ -44,7 +44,7 @@ def test_the_table_matches_the_command(name: str) -> None:
 def test_it_prints_its_version() -> None:
     """That of the installed package."""
     printed = CliRunner().invoke(app, ["--version"])
-    assert (printed.exit_code, printed.output) == (0, f"docstore {version('docstore-cli')}\n")
+    assert (printed.exit_code, printed.output) == (0, f"docstore {version('docstore')}\n")
 
 
 def test_help_imports_no_client_and_no_server() -> None:
@@ -88,7 +88,7 @@ def test_the_shell_completes_names(tmp_path: Path) -> None:
         (PermissionError(13, "no", "x"), 1),
     ],
 )
-def test_what_went_wrong_is_one_line_and_a_status(error: Any, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_one_line_and_a_status(error: Any, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     """With a code in brackets at its end, whatever the text of the error is."""
     error.args = (*error.args[:-1], f"{error.args[-1]}") if isinstance(error, OSError) else error.args
     assert status_of(error) == ended_by(error, "a\nb").exit_code == status

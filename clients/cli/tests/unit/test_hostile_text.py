@@ -23,6 +23,14 @@ def test_a_mail_shows_names_that_look_like_markup(tmp_path: Path) -> None:
     assert "[link=http://evil.example]here[/link] :b:" in shown.output
 
 
+def test_a_link_in_a_mail_stays_whole(tmp_path: Path) -> None:
+    """However long it is, and however narrow the terminal: it can be selected, and a script can take it."""
+    link = f"http://127.0.0.1:8080/verify#{'t' * 300}"
+    store(tmp_path / "mail", Accepted("a@example.org", ("b@example.org",), f"Subject: x\r\n\r\n{link}\r\n".encode()))
+    shown = CliRunner().invoke(app, ["mail", "--data", str(tmp_path)], env={"COLUMNS": "40"})
+    assert link in shown.output.splitlines()
+
+
 def test_a_refusal_shows_names_that_look_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """The reason why a command failed may name a file."""
     failed(f"no such file: {NAME}")

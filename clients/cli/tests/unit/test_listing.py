@@ -29,7 +29,7 @@ def test_a_folder_is_listed_as_people_expect(server: FakeServer) -> None:
     assert query_of(server, "--sort", "name", "-r") == {"sort": "natural", "order": "desc"}
 
 
-def test_what_of_a_folder_is_chosen(server: FakeServer) -> None:
+def test_a_folder_is_filtered(server: FakeServer) -> None:
     """By tag, type, the beginning of the name and times, which may be so long ago."""
     requested = query_of(
         server, "--tag", "tax", "--type", "image/*", "--prefix", "IMG", "--modified-before", "2026-05-01T12:00:00Z",
@@ -43,8 +43,21 @@ def test_what_of_a_folder_is_chosen(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("options", [("--sort", "colour"), ("--created-after", "soon"), ("--modified-after", "2026")])
-def test_what_makes_no_sense_is_refused(server: FakeServer, options: tuple[str, str]) -> None:
+def test_contradictory_options_are_refused(server: FakeServer, options: tuple[str, str]) -> None:
     """Before anything is asked."""
     outcome = CliRunner().invoke(app, ["ls", *options])
     assert (outcome.exit_code, server.requested) == (2, [])
     assert options[0] in outcome.output
+
+
+def test_folders_below_are_listed_by_path(server: FakeServer) -> None:
+    """Each after its own line; a filter leaves lines out, not the folders that have what it is for."""
+    server.replies["GET /v1/files/work"] = [Reply(a_file("work", "/work", kind="folder"))]
+    folder, inner = a_file("sub", "/work/sub", kind="folder"), a_file("in", "/work/sub/in.txt")
+    other = a_file("b", "/work/b.txt")
+    server.replies["GET /v1/files"] = [listed(folder, other), listed(inner)]
+    outcome = CliRunner().invoke(app, ["ls", "-R", "id:work"])
+    assert (outcome.exit_code, outcome.output) == (0, "sub/\nsub/in.txt\nb.txt\n")
+    server.replies["GET /v1/files"] = [listed(folder, other), listed(), listed(inner), listed(inner)]
+    outcome = CliRunner().invoke(app, ["ls", "-R", "id:work", "--prefix", "in"])
+    assert (outcome.exit_code, outcome.output) == (0, "sub/in.txt\n")

@@ -1,6 +1,7 @@
 """Output of `docstore up`, and how to become an administrator."""
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from docstore_cli.main import app
 from docstore_cli.stack.next_steps import print_next_steps
+from docstore_cli.stack.options import lan_options, settings_for
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackLock, StackState, write_state
 
@@ -36,6 +38,30 @@ def test_it_shows_where_to_sign_up_and_how_to_administer_it(stack: Path) -> None
     assert f"{GATEWAY}/sign-up" in text
     assert f"{ADMIN} (password: docstore admin password --data {stack})" in text
     assert f"docstore down --data {stack}" in text
+
+
+def test_it_shows_how_others_reach_it(stack: Path) -> None:
+    """The address, where to trust the certificate with its fingerprint, and a QR code at a terminal."""
+    reach = {
+        "public": "https://192.168.1.5:8443",
+        "trust": "http://192.168.1.5:8445/trust/",
+        "trust-fingerprint": "AB:CD",
+    }
+    write_state(stack, StackState(addresses={"gateway": GATEWAY, "admin": ADMIN, **reach}))
+    assert all(text in printed(stack, {"": stack}) for text in reach.values())
+    terminal = Console(width=200, force_terminal=True, file=StringIO())
+    print_next_steps(terminal, stack, {"": stack})
+    assert isinstance(terminal.file, StringIO)
+    assert "▄" in terminal.file.getvalue()
+
+
+def test_other_machines_need_the_option(stack: Path) -> None:
+    """A host without --lan is a mistake, and a stack in the background reaches others as one in the foreground does."""
+    refused = CliRunner().invoke(app, ["up", "--data", str(stack), "--host", "box.local"])
+    assert refused.exit_code == 2
+    settings = settings_for(stack, lan=True, lan_host="box.local", lan_tls="c,k")
+    assert lan_options(settings) == ["--lan", "--host", "box.local", "--tls", "c,k"]
+    assert lan_options(settings_for(stack)) == []
 
 
 def test_each_region_has_its_own(stack: Path) -> None:

@@ -7,6 +7,7 @@ from fake_server import FakeServer, Reply, a_file, refusal
 from typer.testing import CliRunner
 
 from docstore_cli.main import app
+from docstore_client import Options
 
 CHANGE = {"seq": 1, "type": "created", "file": a_file("new", "/new.txt")}
 PAGE = Reply({"changes": [CHANGE], "cursor": "2", "has_more": False})
@@ -17,7 +18,7 @@ EVENT = Reply(b"event: event\ndata: {}\n\n")
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is tried again by the connection, and the command's own pauses are short."""
-    monkeypatch.setattr("docstore_client.connection.TRIES", 1)
+    monkeypatch.setattr("docstore_cli.sessions.session.OPTIONS", Options(tries=1))
     monkeypatch.setattr("docstore_cli.outage.PAUSE_SECONDS", 0.0)
 
 
@@ -32,7 +33,7 @@ BY_A_PROXY = [Reply(b"<html>\nNot from here.</html>", 403), Reply(b"<html>Who ar
         ("admin events --json", "GET /v1/admin/events", EVENT),
     ],
 )
-def test_what_a_proxy_refuses_is_waited_for(command: str, route: str, answer: Reply, server: FakeServer) -> None:
+def test_refusals_of_a_proxy_are_retried(command: str, route: str, answer: Reply, server: FakeServer) -> None:
     """An outage is shown, and the call retried. DocStore's own refusal ends the command."""
     server.replies |= {"GET /v1/me": [ME], "GET /v1/admin/events": [EVENT]}
     server.replies[route] = [*BY_A_PROXY, answer, answer, refusal(403)]

@@ -8,12 +8,16 @@ from typing import Any, cast
 import orjson
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from docstore_cli.commands.get import Get
-from docstore_cli.commands.put import Put
+from docstore_cli.commands.files.get import Get
+from docstore_cli.commands.files.put import Put
+from docstore_cli.main import app
 from docstore_cli.remote_path import RemotePath
+from docstore_cli.transfers.options import How
 from docstore_client import ApiError, AsyncClient, DocStoreError, Source, Unreachable, Wanted
 from docstore_client.models import File
+from docstore_sync.selection import Filters
 
 
 def file(path: str, kind: str = "file") -> File:
@@ -80,7 +84,7 @@ async def test_a_folder_that_can_not_be_sent_stays_behind_alone(
     (tmp_path / "src" / "good.txt").write_text("x")
     unreadable(tmp_path / "src" / "locked", monkeypatch)
     account = Account()
-    outcome = await Put(cast(AsyncClient, account), force=False).run([f"{tmp_path}/src"], RemotePath.parse("/to/"))
+    outcome = await Put(cast(AsyncClient, account), How()).run([f"{tmp_path}/src"], RemotePath.parse("/to/"))
     assert (account.sent, account.made) == (["/to/src/good.txt"], ["/to/src/empty"])
     assert [failure["code"] for failure in outcome.failures.items] == [code]
     orjson.dumps(outcome.failures.items)
@@ -92,7 +96,7 @@ async def test_a_refused_name_counts_as_not_found(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("x")
     account = Account()
-    put = Put(cast(AsyncClient, account), force=False)
+    put = Put(cast(AsyncClient, account), How())
     await put.run([f"{tmp_path}/{name}" for name in names], RemotePath.parse("/to/"))
     assert account.sent == ["/to/a.txt", "/to/bad\x01name"]
 
@@ -105,9 +109,9 @@ async def test_a_file_where_a_folder_is_to_be_holds_up_nothing_else(
     (tmp_path / taken).parent.mkdir(exist_ok=True)
     (tmp_path / taken).write_text("mine")
     tree = [file("/b.txt"), file("/photos", "folder"), file("/photos/deep", "folder"), file("/photos/a.txt")]
-    get = Get(cast(AsyncClient, Account(tree)), None, force=False)
+    get = Get(cast(AsyncClient, Account(tree)), None, How())
     outcome = await get.run([RemotePath.parse("/photos"), RemotePath.parse("/b.txt")], str(tmp_path))
-    assert sorted(each["path"] for each in outcome.fetched) == fetched
+    assert sorted(each["path"] for each in outcome.done) == fetched
     assert [failure["what"] for failure in outcome.failures.items] == [f"/{taken}"]
     assert (tmp_path / taken).read_text() == "mine"
 
@@ -135,8 +139,8 @@ async def test_a_folder_that_is_deleted_while_it_is_fetched_holds_up_nothing_els
 ) -> None:
     """Or one whose share has ended: it is reported as failed, which decides the status; the rest is fetched."""
     account = ChangingAccount(TREE, ApiError(status, code, "There is no such folder."))
-    outcome = await Get(cast(AsyncClient, account), None, force=False).run(NAMED, str(tmp_path))
-    assert sorted(each["path"] for each in outcome.fetched) == ["/b.txt", "/photos/a.txt"]
+    outcome = await Get(cast(AsyncClient, account), None, How()).run(NAMED, str(tmp_path))
+    assert sorted(each["path"] for each in outcome.done) == ["/b.txt", "/photos/a.txt"]
     assert [(failure["what"], failure["code"]) for failure in outcome.failures.items] == [("/photos/deep", code)]
     with pytest.raises(typer.Exit) as ended:
         outcome.failures.end()
@@ -146,4 +150,56 @@ async def test_a_folder_that_is_deleted_while_it_is_fetched_holds_up_nothing_els
 @pytest.mark.parametrize("error", [Unreachable("no answer"), ApiError(401, "unauthorized", "No.")])
 async def test_what_no_folder_would_escape_ends_the_command(error: DocStoreError, tmp_path: Path) -> None:
     with pytest.raises(type(error)):
-        await Get(cast(AsyncClient, ChangingAccount(TREE, error)), None, force=False).run(NAMED, str(tmp_path))
+        await Get(cast(AsyncClient, ChangingAccount(TREE, error)), None, How()).run(NAMED, str(tmp_path))
+
+
+PDFS = Filters(include=("*.pdf",), exclude=("/old/",))
+
+
+async def test_filters_choose_what_is_sent(tmp_path: Path) -> None:
+    """Patterns are relative to the source; with `include`, no folder is made for nothing."""
+    for name in ("a.pdf", "b.txt", "old/c.pdf", "new/d.pdf", "new/old/e.pdf"):
+        (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "src" / name).write_text(name)
+    (tmp_path / "src" / "empty").mkdir()
+    account = Account()
+    await Put(cast(AsyncClient, account), How(filters=PDFS)).run([f"{tmp_path}/src"], RemotePath.parse("/to/"))
+    assert sorted(account.sent) == ["/to/src/a.pdf", "/to/src/new/d.pdf", "/to/src/new/old/e.pdf"]
+    assert account.made == []
+
+
+async def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
+    """It names what would be sent, and the folders that would be made."""
+    (tmp_path / "src" / "empty").mkdir(parents=True)
+    (tmp_path / "src" / "a").write_text("a")
+    account = Account()
+    put = Put(cast(AsyncClient, account), How(dry_run=True))
+    outcome = await put.run([f"{tmp_path}/src"], RemotePath.parse("/to/"))
+    assert (account.sent, account.made) == ([], [])
+    assert outcome.planned == ["/to/src/empty/", "/to/src/a"]
+
+
+class Deep(Account):
+    """Lists only what is directly in a folder."""
+
+    async def list_folder(self, *, parent_id: str) -> list[File]:
+        return [file for path, file in self.has.items() if path.rpartition("/")[0] == parent_id]
+
+
+async def test_filters_choose_what_is_fetched_and_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    """Patterns are relative to the folder that is named; excluded folders are not even listed."""
+    tree = [file("/top", "folder"), file("/top/old", "folder"), file("/top/new", "folder")]
+    tree += [file(f"/top/{name}") for name in ("a.pdf", "b.txt", "old/c.pdf", "new/d.pdf")]
+    get = Get(cast(AsyncClient, Deep(tree)), None, How(filters=PDFS, dry_run=True))
+    outcome = await get.run([RemotePath.parse("/top")], str(tmp_path / "here"))
+    assert sorted(outcome.planned) == [str(tmp_path / "here" / name) for name in ("a.pdf", "new/d.pdf")]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", ["put - /a --dry-run", "put - /a --exclude b", "get --zip a.zip / --include b", "get / --bwlimit x"]
+)
+def test_options_that_do_not_fit_are_wrong_usage(arguments: str) -> None:
+    """Status 2, before anybody is asked for a log-in."""
+    outcome = CliRunner().invoke(app, arguments.split(), env={"DOCSTORE_TOKEN": "dst_x"})
+    assert outcome.exit_code == 2, outcome.output

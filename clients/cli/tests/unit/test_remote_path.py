@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from docstore_cli.commands.put import split_arguments
+from docstore_cli.commands.files.put import split_arguments
 from docstore_cli.failures import BadUsage
 from docstore_cli.main import app
 from docstore_cli.remote_path import RemotePath, placed

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from docstore_cli.commands import events as events_commands
+from docstore_cli.commands.stack import events as events_commands
 from docstore_cli.main import app
 
 OUTCOME = {"republished": {"metadata": 2, "quota": 40}, "unreachable": []}
@@ -48,7 +48,7 @@ def test_a_span_is_so_long_ago(gateway: FakeGateway, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-05-01T12:00:00", "2w", "99999999999d"])
-def test_what_is_no_moment_is_refused(gateway: FakeGateway, since: str) -> None:
+def test_invalid_times_are_refused(gateway: FakeGateway, since: str) -> None:
     """A time without a zone would be somebody's guess: nothing is asked of the gateway."""
     assert CliRunner().invoke(app, ["events", "republish", "--since", since]).exit_code == 2
     assert gateway.requested == []

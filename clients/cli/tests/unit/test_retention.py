@@ -12,7 +12,7 @@ CHOSEN = {**NOW, "trash_days": None, "versions": 9, "is_default": False, "applie
 ROUTE = "/v1/me/retention"
 
 
-def test_what_is_not_named_stays_as_it_is(server: FakeServer) -> None:
+def test_options_not_given_change_nothing(server: FakeServer) -> None:
     """The policy is sent whole; its effective date is shown."""
     server.replies |= {f"GET {ROUTE}": [Reply(NOW)], f"PUT {ROUTE}": [Reply(CHOSEN)]}
     outcome = CliRunner().invoke(app, ["retention", "--trash-days", "never", "--versions", "9"])
@@ -36,7 +36,7 @@ def test_it_is_shown_and_given_back(server: FakeServer) -> None:
 @pytest.mark.parametrize(
     "options", [["--trash-days", "soon"], ["--trash-days", "-1"], ["--default", "--versions", "3"]]
 )
-def test_what_makes_no_sense_is_not_sent(options: list[str], server: FakeServer) -> None:
+def test_invalid_values_are_not_sent(options: list[str], server: FakeServer) -> None:
     """Wrong usage, by its status."""
     server.replies[f"GET {ROUTE}"] = [Reply(NOW)]
     assert CliRunner().invoke(app, ["retention", *options]).exit_code == 2

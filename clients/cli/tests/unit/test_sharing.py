@@ -1,5 +1,7 @@
 """Shared items and their owners, and `docstore unshare` by recipient."""
 
+import json
+
 import pytest
 from fake_server import FakeServer, Reply, a_file, listed
 from typer.testing import CliRunner
@@ -19,7 +21,7 @@ def ended(server: FakeServer) -> str:
     return "DELETE /v1/files/team/shares/share2"
 
 
-def test_who_received_a_share_ends_it_by_their_own_e_mail(server: FakeServer, ended: str) -> None:
+def test_recipients_end_a_share_by_their_own_address(server: FakeServer, ended: str) -> None:
     """Among however many that were received."""
     outcome = CliRunner().invoke(app, ["unshare", "id:team", "Grace@example.org"])
     assert outcome.exit_code == 0, outcome.stderr
@@ -34,7 +36,7 @@ def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str
     assert ended not in server.requested
 
 
-def test_who_shares_and_who_changed(server: FakeServer) -> None:
+def test_listing_names_owner_and_last_editor(server: FakeServer) -> None:
     """`shared` names the owner, `history` the person and the device; nobody where the name is not known."""
     team = {**a_file("team", "/team", kind="folder", permission="editor"), "owner_name": "Grace \x1b[2J"}
     server.replies["GET /v1/shared-with-me"] = [listed(team, a_file("other", "/other", permission="viewer"))]
@@ -52,7 +54,7 @@ def test_who_shares_and_who_changed(server: FakeServer) -> None:
     assert [line.split(maxsplit=5)[-1] for line in lines] == ["Ada, phone", "someone, phone"]
 
 
-def test_what_is_shared_is_opened_by_its_name(server: FakeServer) -> None:
+def test_shared_files_are_opened_by_name(server: FakeServer) -> None:
     """`shared:NAME/path` is the path below what has that name among what others share."""
     team = a_file("team", "/team", kind="folder", permission="editor")
     server.replies["GET /v1/shared-with-me"] = [listed(a_file("other", "/other"), team)]
@@ -90,3 +92,22 @@ def test_a_share_and_a_link_get_a_watermark(server: FakeServer) -> None:
     assert CliRunner().invoke(app, ["link", "id:f", "--watermark", "draft"]).output == "http://x/l/t\n"
     assert server.sent[-1] == {"watermark": "draft"}
     assert 'with the watermark "draft"' in CliRunner().invoke(app, ["links", "id:f"]).output
+
+
+def test_a_link_that_can_be_embedded_comes_with_its_html(server: FakeServer) -> None:
+    """Beside its address, with the name escaped; other links have none."""
+    server.replies["GET /v1/files/f"] = [Reply(a_file("f", '/<a> "b".pdf'))]
+    link = {"id": "l", "url": "http://x/l/t", "created_at": "2026-11-23T00:00:00Z"}
+    server.replies["POST /v1/files/f/links"] = [Reply(link | {"embed": True}, 201)]
+    address, html = CliRunner().invoke(app, ["link", "id:f", "--embed"]).output.splitlines()
+    assert server.sent[-1] == {"embed": True}
+    assert address == "http://x/l/t"
+    assert html == (
+        '<iframe src="http://x/l/t/embed" title="&lt;a&gt; &quot;b&quot;.pdf" width="640" height="480" loading="lazy">'
+        "</iframe>"
+    )
+    in_json = CliRunner().invoke(app, ["link", "id:f", "--embed", "--json"]).output
+    assert json.loads(in_json)["embed_code"] == html
+    server.replies["POST /v1/files/f/links"] = [Reply(link, 201)]
+    assert CliRunner().invoke(app, ["link", "id:f"]).output == "http://x/l/t\n"
+    assert server.sent[-1] == {}

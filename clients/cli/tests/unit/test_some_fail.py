@@ -19,7 +19,7 @@ FOLLOWED = [{"id": one, "file_id": "docs", "channel": "in_app", "events": ["file
         ("unfollow id:docs", "/v1/subscriptions"),
     ],
 )
-def test_what_fails_does_not_hold_up_the_others(command: str, below: str, server: FakeServer) -> None:
+def test_one_failure_does_not_stop_the_others(command: str, below: str, server: FakeServer) -> None:
     """It is shown, and decides the status; the output is what was done."""
     server.replies |= {
         "GET /v1/files/docs": [Reply(a_file("docs", "/docs", kind="folder"))],

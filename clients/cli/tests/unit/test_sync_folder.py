@@ -6,7 +6,7 @@ import pytest
 from fake_server import FakeServer
 from typer.testing import CliRunner
 
-from docstore_cli.commands import sync as sync_command
+from docstore_cli.commands.sync import sync as sync_command
 from docstore_cli.main import app
 
 

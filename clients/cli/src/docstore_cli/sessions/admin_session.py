@@ -1,6 +1,7 @@
 """Runs commands as an administrator: the logged-in account, or the administrator of the local stack."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +12,9 @@ import orjson
 from docstore_cli.outage import Outage
 from docstore_cli.sessions.session import as_person, run, session_file
 from docstore_cli.sessions.this_machine import device_name
-from docstore_cli.stack.options import running_stack
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.errors import error_of
 from docstore_client.retrying import proxy_for
-from docstore_standalone.credentials import load_credentials
 
 T = TypeVar("T")
 
@@ -27,8 +26,12 @@ RETRY_SECONDS = 1.0
 
 def as_admin(data: Path | None, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
     """Run as the logged-in account; with a data folder, or if not logged in, as the local stack's administrator."""
-    if data is None and session_file().load() is not None:
+    if data is None and (os.environ.get("DOCSTORE_TOKEN") or session_file().load() is not None):
         return as_person(work)
+    # Imported here: an administrator of a server elsewhere needs no server part.
+    from docstore_cli.stack.options import running_stack
+    from docstore_standalone.credentials import load_credentials
+
     settings, state = running_stack(data)
 
     async def as_its_admin() -> T:

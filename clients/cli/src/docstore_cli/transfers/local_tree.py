@@ -5,6 +5,9 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from docstore_sync.selection import Filters
+
+EVERYTHING = Filters()
 Names = tuple[str, ...]
 
 
@@ -20,29 +23,33 @@ class LocalTree:
     """Folders in the source."""
 
 
-def scan(source: Path) -> LocalTree:
-    """Collect a file or folder. A link given as source is followed; links in folders are skipped.
+def scan(source: Path, filters: Filters = EVERYTHING) -> LocalTree:
+    """Collect a file, or what the filters leave of a folder. A link given as source is followed; in folders, they are
+    skipped.
 
     OSError if the source itself can't be read.
     """
     tree = LocalTree()
     if stat.S_ISDIR(source.stat().st_mode):
-        _scan_folder(source, (), tree)
-    else:
+        _scan_folder(source, (), tree, filters)
+    elif not filters.leaves_out(source.name, is_folder=False):
         tree.files.append((source, ()))
     return tree
 
 
-def _scan_folder(folder: Path, names: Names, tree: LocalTree) -> None:
+def _scan_folder(folder: Path, names: Names, tree: LocalTree, filters: Filters) -> None:
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
-    if not entries:
+    if not (entries or filters.include):
         tree.empty_folders.append(names)
     for entry in entries:
         path, below = Path(entry.path), (*names, entry.name)
-        if entry.is_dir(follow_symlinks=False):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if filters.leaves_out("/".join(below), is_folder):
+            continue
+        if is_folder:
             try:
-                _scan_folder(path, below, tree)
+                _scan_folder(path, below, tree, filters)
             except OSError as error:
                 tree.unreadable.append((path, error))
         elif entry.is_file(follow_symlinks=False):

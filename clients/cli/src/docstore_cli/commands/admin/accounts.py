@@ -6,11 +6,9 @@ import typer
 from rich.markup import escape
 
 from docstore_cli.commands.admin.app import Limit, app, print_table
-from docstore_cli.options import AsJson, console, failed, print_json
+from docstore_cli.options import AsJson, Data, console, failed, print_json
 from docstore_cli.sessions import admin_session
-from docstore_cli.stack.options import Data, running_stack
 from docstore_client import ApiError, AsyncClient
-from docstore_standalone.credentials import load_credentials
 
 
 @app.command()
@@ -19,6 +17,9 @@ def password(data: Data = None, as_json: AsJson = False) -> None:
 
     The password is valid until the administrator changes it.
     """
+    from docstore_cli.stack.options import running_stack
+    from docstore_standalone.credentials import load_credentials
+
     settings, state = running_stack(data)
     email, made = state.addresses["admin"], load_credentials(settings.data).admin_password
     if as_json:

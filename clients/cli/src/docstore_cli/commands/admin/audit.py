@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from docstore_cli.commands.admin.app import From, Limit, To, app, print_table
-from docstore_cli.options import AsJson, console, failed, print_json
+from docstore_cli.options import AsJson, Data, console, failed, print_json
 from docstore_cli.sessions import admin_session
-from docstore_cli.stack.options import Data
 from docstore_client import AsyncClient
 
 Known = Annotated[

@@ -7,9 +7,8 @@ import typer
 from rich.markup import escape
 
 from docstore_cli.commands.admin.app import Limit, app, print_table
-from docstore_cli.options import AsJson, console, print_json, print_json_line, shown
+from docstore_cli.options import AsJson, Data, console, print_json, print_json_line, shown
 from docstore_cli.sessions import admin_session
-from docstore_cli.stack.options import Data
 from docstore_client import AsyncClient
 
 TraceId = Annotated[str, typer.Option("--trace-id", help="Only this trace, in all services.")]

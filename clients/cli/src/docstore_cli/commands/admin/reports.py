@@ -4,12 +4,11 @@ from typing import Annotated
 
 import typer
 
-from docstore_cli.archive_query import QueryLimits, fetch_archive, run_query, tables_in
 from docstore_cli.commands.admin.app import From, Limit, To, app, print_table
+from docstore_cli.commands.admin.archive_query import QueryLimits, fetch_archive, run_query, tables_in
 from docstore_cli.failures import BadUsage, ended_by
-from docstore_cli.options import AsJson, console, print_json, size_text
+from docstore_cli.options import AsJson, Data, console, print_json, size_text
 from docstore_cli.sessions import admin_session
-from docstore_cli.stack.options import Data
 
 Step = Annotated[str, typer.Option("--step", help="hour or day.")]
 Name = Annotated[str, typer.Argument(help="Such as uploads, storage, most-shared, usage or access.")]

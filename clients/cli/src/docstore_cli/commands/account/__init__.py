@@ -1,0 +1,1 @@
+"""Commands on the account, and the log-in of this machine."""

@@ -1,0 +1,1 @@
+"""Commands that call any server as it is."""

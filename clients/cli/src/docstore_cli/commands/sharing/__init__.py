@@ -1,0 +1,1 @@
+"""Commands that share files, and follow what changes."""
