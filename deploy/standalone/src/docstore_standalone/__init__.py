@@ -1,0 +1,1 @@
+"""The whole of DocStore on one machine: servers, services, backups."""

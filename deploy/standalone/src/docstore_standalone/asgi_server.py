@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from docstore_platform.http.connections import ConnectionLimits, bounded_protocol
-from docstore_platform.http.operators import OperatorsPort, listening_sockets
-from docstore_platform.http.stopping import announce_stopping
+from docstore_platform.http.server.connections import ConnectionLimits, bounded_protocol, listening_sockets
+from docstore_platform.http.server.stopping import announce_stopping
 from docstore_platform.settings import KEEP_ALIVE_SECONDS
 
 GRACE_SECONDS = 10
@@ -45,6 +44,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _with_operators_port(app: ASGIApp, port: int) -> ASGIApp:
+    """Import FastAPI only in processes with services: the supervisor of a stack starts sooner without."""
+    from docstore_platform.http.server.operators import OperatorsPort
+
+    return OperatorsPort(app, port)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     app: ASGIApp, host: str, port: int, operations_port: int | None = None, limits: ConnectionLimits | None = None
@@ -59,7 +65,7 @@ async def serving(
     except OSError as error:
         raise CannotListen(f"{host}, ports {ports}: {error}") from error
     config = uvicorn.Config(
-        OperatorsPort(app, operations_port),
+        app if operations_port is None else _with_operators_port(app, operations_port),
         loop="none",
         http=bounded_protocol(limits or ConnectionLimits()),
         log_config=None,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from docstore_platform.backup_state import BackupState, forget_state, take_request
+from docstore_platform.backups.state import BackupState, forget_state, take_request
 from docstore_platform.clock import utc_now
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import is_region
@@ -155,5 +155,5 @@ async def backups_running(settings: StandaloneSettings) -> AsyncIterator[None]:
 
 async def _archive_oplog(settings: StandaloneSettings) -> None:
     """Run the archive, a process that ends with an error only."""
-    _, error = await run_process("docstore_standalone.backup.oplog_archive", settings.data, settings.region)
+    _, error = await run_process("docstore_standalone.backup.database.oplog_archive", settings.data, settings.region)
     log.error("oplog_not_archived", error=error)

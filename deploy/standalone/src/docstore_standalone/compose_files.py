@@ -20,6 +20,8 @@ from docstore_standalone.embedded.object_store import (
     ENCRYPTION,
     GRPC_PARTS,
     HTTP_KEYS,
+    READ_ROLE,
+    READ_ROLE_ARN,
     UPLOAD_ROLE,
     UPLOAD_ROLE_ARN,
     iam_config,
@@ -39,9 +41,15 @@ READ_BY_ITS_CONTAINER = 0o644
 """SeaweedFS runs as its own user and gets only these files; the folder is closed to others here."""
 KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
 POLICIES = Path("deploy/policies/aws")
-SHIPPED_ROLE_ARN = f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}"
+SHIPPED_ROLES = {
+    f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}": UPLOAD_ROLE_ARN,
+    f"arn:aws:iam::111122223333:role/{READ_ROLE}": READ_ROLE_ARN,
+}
+"""Names of roles in the shipped policies, with SeaweedFS's names."""
 LENDER = "upload"
 """The service that signs uploads and assigns their role."""
+READ_LENDER = "metadata"
+"""The service that lends credentials to read contents."""
 FORMS = f"Write:{BUCKET}"
 """SeaweedFS requires this extra right for forms; everything else is in the policy."""
 
@@ -89,13 +97,15 @@ def store_security(credentials: Credentials) -> str:
 
 
 def s3_policies(folder: Path) -> dict[str, Policy]:
-    """Return the shipped policy of each service with S3, with SeaweedFS's name of the upload role."""
+    """Return the shipped policy of each service with S3, with SeaweedFS's names of roles."""
     found: dict[str, Policy] = {}
     for service in SERVICE_NAMES:
         path = folder / f"{service}.json"
         text = path.read_text("utf-8") if path.exists() else ""
         if '"s3:' in text:
-            found[service] = json.loads(text.replace(SHIPPED_ROLE_ARN, UPLOAD_ROLE_ARN))
+            for shipped, own in SHIPPED_ROLES.items():
+                text = text.replace(shipped, own)
+            found[service] = json.loads(text)
     return found
 
 
@@ -157,7 +167,7 @@ def _service_variables(known: Mapping[str, str]) -> dict[str, str]:
 def _store_config(
     credentials: Credentials, policies: Mapping[str, Policy], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The object store's files: an identity with its shipped policy for each service, and the role of uploads."""
+    """The object store's files: an identity with its policy for each service, and roles that two of them lend."""
     identities = [identity("root", credentials.root, actions=["Admin"])]
     for service in policies:
         name = f"S3_{service.upper()}"
@@ -166,7 +176,7 @@ def _store_config(
         )
         actions = [FORMS] if service == LENDER else []
         identities.append(identity(service, keys, actions=actions, policies=[service]))
-    iam = iam_config(credentials, [BUCKET], lender=user_arn(LENDER))
+    iam = iam_config(credentials, [BUCKET], upload_lender=user_arn(LENDER), read_lender=user_arn(READ_LENDER))
     iam["policies"] += [{"name": service, "document": document} for service, document in policies.items()]
     return {"s3.json": {"identities": identities}, "iam.json": iam}
 

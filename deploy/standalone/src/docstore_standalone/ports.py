@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
 # Below the range of ephemeral ports of outgoing connections, which come and go.
 SERVER_PORTS = range(20_000, 32_000)
 GATEWAY_PORT = 8080
@@ -18,18 +19,18 @@ _held_gateways: dict[int, socket.socket] = {}
 
 
 class PortTaken(Exception):
-    """A requested port is in use; the message tells what to do."""
+    """A requested port is in use; the message explains what to do."""
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen there now."""
-    held = _hold(port, alone=False)
+    held = _hold(port, alone=False, host=host)
     if held is not None:
         held.close()
     return held is not None
 
 
-def _hold(port: int, *, alone: bool) -> socket.socket | None:
+def _hold(port: int, *, alone: bool, host: str = LOOPBACK) -> socket.socket | None:
     """Bind a socket without listening, so that a server still can; None if the port is taken.
 
     `alone`: nobody else holds it either, and no connections of an earlier server are left.
@@ -38,7 +39,7 @@ def _hold(port: int, *, alone: bool) -> socket.socket | None:
     try:
         if not alone:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((LOOPBACK, port))
+        held.bind((host, port))
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server sets it, so that it can bind
     except OSError as error:
         held.close()
@@ -48,13 +49,13 @@ def _hold(port: int, *, alone: bool) -> socket.socket | None:
     return held
 
 
-def _hold_gateway(port: int) -> bool:
+def _hold_gateway(port: int, host: str = LOOPBACK) -> bool:
     """Hold the port by the UDP port of the same number; False if it is taken.
 
     A gateway keeps its port from start to start, so a TCP port that the kernel is still busy with counts as free:
     holding that one would keep no other stack away.
     """
-    if not is_free(port):
+    if not is_free(port, host):
         return False
     if port not in _held_gateways:
         held = socket.socket(type=socket.SOCK_DGRAM)
@@ -122,13 +123,25 @@ class PortBook:
                 raise PortTaken(f"port {wanted} is in use: stop its program or choose another port with --port")
             self._ports[name] = wanted
             return wanted
-        first = self._ports.get(name, GATEWAY_PORT)
+        return self._next_free(name, GATEWAY_PORT, LOOPBACK, "--port")
+
+    def secure_public(self, name: str, wanted: int | None, default: int, setting: str) -> int:
+        """Return a port at which other machines can reach this one; chosen like a gateway's."""
+        if wanted is None:
+            return self._next_free(name, default, EVERYWHERE, setting)
+        if not _hold_gateway(wanted, EVERYWHERE):
+            raise PortTaken(f"port {wanted} is in use, or not allowed to this user: choose another one with {setting}")
+        self._ports[name] = wanted
+        return wanted
+
+    def _next_free(self, name: str, default: int, host: str, option: str) -> int:
+        first = self._ports.get(name, default)
         others = {port for other, port in self._ports.items() if other != name}
         for port in range(first, min(first + GATEWAY_TRIES, 65_536)):
-            if port not in others and _hold_gateway(port):
+            if port not in others and _hold_gateway(port, host):
                 self._ports[name] = port
                 return port
-        raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are in use: choose another port with --port")
+        raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are in use: choose another port with {option}")
 
 
 def _close_all(held: dict[int, socket.socket]) -> None:

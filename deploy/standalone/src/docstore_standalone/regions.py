@@ -11,7 +11,6 @@ from typing import Self
 
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials, move_credentials
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
-from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
 from docstore_standalone.state import OtherLayout, StackLock, StackState, read_state, write_state
@@ -45,6 +44,8 @@ def check_regions(settings: StandaloneSettings, names: Sequence[str]) -> None:
         raise ValueError(
             "regions must be different names of lower-case letters, digits and hyphens: us-west-2,eu-north-1"
         )
+    if settings.lan:
+        raise ValueError("--lan serves one stack, not several regions: run each region on a machine of its own")
     if external := [name for name in EXTERNAL if getattr(settings, name)]:
         raise ValueError(f"regions can't share external servers: {', '.join(external)}")
     if read_state(settings.data).addresses and not read_state(settings.data).regions:
@@ -56,7 +57,6 @@ async def start_regions(
     names: Sequence[str],
     *,
     processes: bool = False,
-    broker: BrokerKind = "tansu",
     on_change: OnChange = ignore,
 ) -> Regions:
     """Start a stack for each region concurrently; return once every gateway is ready.
@@ -88,7 +88,6 @@ async def start_regions(
             start_stack(
                 _of_region(settings, name, book[name]),
                 processes=processes,
-                broker=broker,
                 on_change=_with_prefix(name, on_change),
                 port_choice=SERVER_PORTS[number :: len(names)],
                 regional=regional_variables(name, gateways, credentials),

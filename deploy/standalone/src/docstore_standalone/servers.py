@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import structlog
 
+from docstore_platform.tasks import end_tasks
 from docstore_standalone.asgi_server import serving
 from docstore_standalone.credentials import (
     CREDENTIALS_FILE,
@@ -19,14 +20,14 @@ from docstore_standalone.credentials import (
     move_credentials,
 )
 from docstore_standalone.embedded.access_log import ACCESS_LOG_FOLDER, AccessLog
-from docstore_standalone.embedded.apache_kafka import ApacheKafka
 from docstore_standalone.embedded.binaries import find_mongod, find_tansu, find_weed
-from docstore_standalone.embedded.broker import LogBucket, Tansu
 from docstore_standalone.embedded.encryption_at_rest import encrypting_existing
+from docstore_standalone.embedded.java.apache_kafka import ApacheKafka
 from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER, create_mailbox_app
 from docstore_standalone.embedded.mongo_users import OPERATOR, USERS, MongoSecrets
 from docstore_standalone.embedded.mongod import Mongod
 from docstore_standalone.embedded.object_store import UPLOAD_ROLE_ARN, ObjectStore
+from docstore_standalone.embedded.tansu.broker import LogBucket, Tansu
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.service_secrets import variables
 from docstore_standalone.settings import StandaloneSettings
@@ -99,6 +100,10 @@ class Servers:
         await self._closing.aclose()
 
 
+Meanwhile = Callable[[Servers], Awaitable[None]]
+"""Runs while servers start. It gets their addresses, which change only if another program takes a port then."""
+
+
 class _Plan:
     """The servers of a folder's stack, by its settings."""
 
@@ -142,7 +147,13 @@ class _Plan:
             self.components.append(Component(self.broker))
             return
         program = find_tansu(self.settings.tansu, self.settings.tools)
-        self.broker = Tansu(program, log_file, self.ports, self._log_bucket if kind == "tansu" else None)
+        self.broker = Tansu(
+            program,
+            log_file,
+            self.ports,
+            self._log_bucket if kind == "tansu" else None,
+            own_user_only=not self.settings.allow_open_broker,
+        )
         self.components.append(
             Component(self.broker, needs=(self.store.name,) if self.store and kind == "tansu" else ())
         )
@@ -228,6 +239,7 @@ async def start_servers(
     mailbox: bool = True,
     on_change: OnChange = ignore,
     port_choice: range = SERVER_PORTS,
+    meanwhile: Meanwhile | None = None,
 ) -> Servers:
     """Start the servers that the settings do not place elsewhere; return once all are ready.
 
@@ -251,10 +263,17 @@ async def start_servers(
         opening.push_async_callback(supervisor.stop)
         if plan.access_log:
             await opening.enter_async_context(plan.access_log.receiving())
-        await supervisor.start(plan.components)
+        ports.secure(["mailbox"])
+        ses_endpoint = settings.ses_endpoint or f"http://{LOOPBACK}:{ports['mailbox']}"
+        for component in plan.components:
+            supervisor.secure_ports(component.server)
+        async with _beside(meanwhile, plan.servers(supervisor, ses_endpoint, file, AsyncExitStack())):
+            await supervisor.start(plan.components)
         if plan.store:
             await opening.enter_async_context(encrypting_existing(plan.store, settings.region))
-        ses_endpoint = settings.ses_endpoint or await _mailbox_endpoint(folder, ports, opening, serve=mailbox)
+        if mailbox and not settings.ses_endpoint:
+            app = create_mailbox_app(folder / MAILBOX_FOLDER)
+            await opening.enter_async_context(serving(app, LOOPBACK, ports["mailbox"]))
         servers = plan.servers(supervisor, ses_endpoint, file, opening.pop_all())
     file.write(
         {
@@ -267,12 +286,18 @@ async def start_servers(
     return servers
 
 
-async def _mailbox_endpoint(folder: Path, ports: PortBook, opening: AsyncExitStack, *, serve: bool) -> str:
-    ports.secure(["mailbox"])
-    port = ports["mailbox"]
-    if serve:
-        await opening.enter_async_context(serving(create_mailbox_app(folder / MAILBOX_FOLDER), LOOPBACK, port))
-    return f"http://{LOOPBACK}:{port}"
+@asynccontextmanager
+async def _beside(work: Meanwhile | None, servers: Servers) -> AsyncIterator[None]:
+    """Do the work while the block runs; wait for its end, unless the block fails."""
+    if work is None:
+        yield
+        return
+    task = asyncio.ensure_future(work(servers))
+    try:
+        yield
+        await task
+    finally:
+        await end_tasks([task])
 
 
 def clock_skew_file(data: Path, component: str) -> Path:

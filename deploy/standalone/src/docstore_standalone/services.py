@@ -20,9 +20,11 @@ from starlette.types import ASGIApp
 import docstore_gateway.app
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.internal import LOCAL, register_local_app
+from docstore_platform.mongo import shared_clients
 from docstore_platform.serve import ListenSettings, collect_less_often, raise_file_limit
 from docstore_platform.services import INTERNAL_SERVICES, ServiceName
 from docstore_platform.settings import InfraSettings
+from docstore_platform.start_signal import wait_for_start_signal
 from docstore_platform.telemetry.logs import configure_logging
 from docstore_platform.telemetry.tracing import configure_tracing
 from docstore_standalone.asgi_server import CannotListen, serving
@@ -43,6 +45,8 @@ async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
     They start concurrently: most of the time each waits for the database.
     """
     apps = {name: create_app() for name, create_app in CREATE_APP.items()}
+    gateway = docstore_gateway.app.create_app(settings)
+    wait_for_start_signal()
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         started = {name: asyncio.Event() for name in apps}
@@ -51,7 +55,7 @@ async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
         for ready in started.values():
             await ready.wait()
         try:
-            yield docstore_gateway.app.create_app(settings)
+            yield gateway
         finally:
             stop.set()
 
@@ -87,7 +91,8 @@ async def run(listen: ListenSettings) -> None:
 def main() -> None:
     os.environ.update(LOCAL_URLS)
     try:
-        uvloop.run(run(ListenSettings()))
+        with shared_clients():
+            uvloop.run(run(ListenSettings()))
     except* CannotListen as errors:
         log.error("cannot_listen", error=str(errors.exceptions[0]))
         sys.exit(3)

@@ -37,9 +37,34 @@ class StandaloneSettings(BaseSettings):
         None, ge=1, le=65_535, description="port of the gateway; default: 8080 or the next free one"
     )
 
+    lan: bool = Field(False, description="reachable from other machines, by TLS")
+    lan_host: str | None = Field(
+        None, description="name or address that other machines use; default: this machine's address"
+    )
+    lan_tls: str | None = Field(
+        None, description="CERT,KEY: files of a certificate with its chain, and of its key; default: a local authority"
+    )
+    lan_acme: str | None = Field(None, description="directory URL of an ACME server that issues the certificate")
+    lan_acme_email: str = Field("", description="for its account")
+    lan_acme_ca_file: Path | None = Field(None, description="root of a private ACME server's own certificate")
+    lan_port: int | None = Field(
+        None, ge=1, le=65_535, description="https port of page and API; default: 8443, with ACME 443"
+    )
+    lan_store_port: int | None = Field(
+        None, ge=1, le=65_535, description="https port of contents; default: 8444, with ACME 8443"
+    )
+    lan_http_port: int | None = Field(
+        None, ge=1, le=65_535, description="port that redirects to https; default: 8445, with ACME 80"
+    )
+
+    caddy: Path | None = Field(None, description="program to use for TLS")
     mongod: Path | None = Field(None, description="program to use for MongoDB")
     weed: Path | None = Field(None, description="program to use for the object store")
     tansu: Path | None = Field(None, description="program to use for the broker")
+
+    allow_open_broker: bool = Field(
+        False, description="let all users of the machine use the embedded broker, for hosts where it can't refuse any"
+    )
 
     mongo_url: SecretStr | None = Field(None, description="an external MongoDB replica set")
     database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")

@@ -14,8 +14,12 @@ from docstore_standalone.backup_schedule import backups_running
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.embedded.access_log import ACCESS_LOG_FOLDER
 from docstore_standalone.embedded.http_probe import http_status, until
-from docstore_standalone.embedded.log_retention import log_retention_running
 from docstore_standalone.embedded.mongo_users import SERVICES
+from docstore_standalone.embedded.tansu.log_retention import log_retention_running
+from docstore_standalone.lan.following import following
+from docstore_standalone.lan.opening import check_reachable, open_proxy, public_variables
+from docstore_standalone.lan.proxy import TlsProxy
+from docstore_standalone.lan.proxy_config import Upstreams
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.servers import BrokerKind, Servers, clock_skew_file, start_servers
 from docstore_standalone.service_secrets import only_for
@@ -43,6 +47,7 @@ class ServiceProcess:
     port: int
     operations_port: int
     variables: Mapping[str, str] = field(repr=False)
+    """Of its next start."""
     log_file: Path
     port_names: Sequence[str] = ()
     stop_seconds: float = 15.0
@@ -51,10 +56,11 @@ class ServiceProcess:
     ready_path: str = "/readyz"
 
     async def fork(self) -> ForkedProcess | None:
-        if self.forker is None:
-            return None
+        return None if self.forker is None else await self.forker.fork(self.job())
+
+    def job(self) -> Job:
         title = f"docstore {self.name} {self.log_file.parent.parent}"
-        return await self.forker.fork(Job(self.module, dict(self.environment()), str(self.log_file), title))
+        return Job(self.module, dict(self.environment()), str(self.log_file), title)
 
     def prepare(self) -> None:
         """Nothing: its settings are in its environment."""
@@ -97,13 +103,13 @@ class Stack:
 
 
 def _variables(
-    servers: Servers, credentials: Credentials, gateway: str, idle_ms: int, regional: Mapping[str, str]
+    servers: Servers, credentials: Credentials, public: Mapping[str, str], idle_ms: int, regional: Mapping[str, str]
 ) -> dict[str, str]:
-    """Settings of every service."""
+    """Settings of every service. `public`: those with the addresses for clients."""
     settings_of_stack = {
         **servers.environment(),
         **_mongo_url(servers, SERVICES),
-        "DOCSTORE_PUBLIC_URL": gateway,
+        **public,
         "DOCSTORE_SINGLE_INSTANCE": "true",
         # Each partition written to is an object of the broker's log, and one instance of a service reads them all.
         "DOCSTORE_TOPIC_PARTITIONS": "1",
@@ -171,6 +177,66 @@ def _one_process_each(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """The services of a stack."""
+
+    wanted_port: int | None
+    processes: bool
+    external_broker: bool
+    regional: Mapping[str, str]
+    forker: Forker | None
+
+    def variables(self, servers: Servers, proxy: TlsProxy | None = None) -> dict[str, str]:
+        """Settings of every service."""
+        gateway = f"http://{LOOPBACK}:{servers.ports.secure_gateway(self.wanted_port)}"
+        public = public_variables(proxy, gateway, servers.s3_endpoint)
+        idle_ms = IDLE_INTERVAL_MS_BETWEEN_PROCESSES if self.processes else IDLE_INTERVAL_MS
+        idle_ms = 0 if self.external_broker else idle_ms
+        return _variables(servers, load_credentials(servers.folder), public, idle_ms, self.regional)
+
+    def components(self, servers: Servers, variables: Mapping[str, str]) -> list[Component]:
+        if self.processes:
+            return _one_process_each(servers, variables, servers.ports, self.forker)
+        return _in_one_process(servers, variables, servers.ports["gateway"], self.forker)
+
+    async def prepare(self, servers: Servers) -> None:
+        """Have processes build their apps while the servers start, which takes as long."""
+        for component in self.components(servers, self.variables(servers)):
+            service = component.server
+            if self.forker is not None and isinstance(service, ServiceProcess):
+                await self.forker.prepare(service.job())
+
+
+def _upstreams(servers: Servers, gateway_port: int) -> Upstreams:
+    return Upstreams(gateway_port, servers.ports["s3"], (servers.content_bucket, servers.processed_bucket))
+
+
+async def _open_to_others(
+    proxy: TlsProxy, components: Sequence[Component], servers: Servers, gateway: str, opening: AsyncExitStack
+) -> None:
+    """Start the TLS proxy before the services; follow changes of this machine's address."""
+
+    def announce() -> None:
+        for name, address in proxy.addresses().items():
+            servers.announce(name, address)
+
+    async def move() -> None:
+        """Start the services again, whose mails and links contain the address."""
+        public = public_variables(proxy, gateway, servers.s3_endpoint)
+        own = {name: value for name, value in public.items() if name not in os.environ}
+        for component in components:
+            service = component.server
+            assert isinstance(service, ServiceProcess)
+            service.variables = {**service.variables, **own}
+            servers.supervisor.renew(service.name)
+        announce()
+
+    await servers.supervisor.start([Component(proxy, needs=tuple(each.server.name for each in components))])
+    announce()
+    await opening.enter_async_context(following(proxy, servers.supervisor, move))
+
+
 def _check_startable(settings: StandaloneSettings) -> None:
     """Report what prevents a start before anything is started."""
     if regions := read_state(settings.data).regions:
@@ -179,6 +245,8 @@ def _check_startable(settings: StandaloneSettings) -> None:
         raise HalfRestored(f"the restore to {settings.data} is incomplete: run `docstore restore-backup` again")
     if settings.port is not None:
         PortBook().secure_gateway(settings.port)
+    if settings.lan:
+        check_reachable(settings)
 
 
 async def start_stack(
@@ -203,21 +271,22 @@ async def start_stack(
         _check_startable(settings)
         if forker is None and (forker := await importing_services(settings.data)):
             opening.push_async_callback(forker.close)
+        external_broker = bool(settings.kafka_bootstrap) or broker == "apache-kafka"
+        services = _Services(settings.port, processes, external_broker, regional or {}, forker)
         servers = await start_servers(
-            settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
+            settings.data,
+            settings=settings,
+            broker=broker,
+            on_change=on_change,
+            port_choice=port_choice,
+            meanwhile=None if settings.lan else services.prepare,  # the proxy's address is not known yet
         )
         opening.push_async_callback(servers.stop)
         port = servers.ports.secure_gateway(settings.port)
         gateway = f"http://{LOOPBACK}:{port}"
-        idle_ms = IDLE_INTERVAL_MS_BETWEEN_PROCESSES if processes else IDLE_INTERVAL_MS
-        if settings.kafka_bootstrap or broker == "apache-kafka":
-            idle_ms = 0
-        variables = _variables(servers, load_credentials(servers.folder), gateway, idle_ms, regional or {})
-        components = (
-            _one_process_each(servers, variables, servers.ports, forker)
-            if processes
-            else _in_one_process(servers, variables, port, forker)
-        )
+        proxy = open_proxy(settings, servers.folder, servers.ports, _upstreams(servers, port)) if settings.lan else None
+        variables = services.variables(servers, proxy)
+        components = services.components(servers, variables)
         await servers.supervisor.start(components)
         if servers.broker_log is not None:
             await opening.enter_async_context(log_retention_running(servers.broker_log, settings.topic_prefix))
@@ -225,6 +294,8 @@ async def start_stack(
             name = _operations(component.server.name)
             servers.announce(name, f"http://{LOOPBACK}:{servers.ports[name]}")
         servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
+        if proxy is not None:
+            await _open_to_others(proxy, components, servers, gateway, opening)
         servers.announce("gateway", gateway)
         await opening.enter_async_context(backups_running(settings.model_copy(update={"data": servers.folder})))
         return Stack(servers, gateway, opening.pop_all())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from backup_places import NewPlace, Place
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from new_buckets import make_bucket
 
 from docstore_contents.s3.store import ObjectStore, S3Config
@@ -29,7 +29,7 @@ async def servers(
     tmp_path_factory: pytest.TempPathFactory, stack_settings: StandaloneSettings
 ) -> AsyncIterator[Servers]:
     """With the broker of `docstore up`, unlike those of the session. They outlive every test."""
-    with folder_of_servers(tmp_path_factory.mktemp("stack")) as folder:
+    with memory_folder(tmp_path_factory.mktemp("stack")) as folder:
         running = await start_servers(folder, settings=stack_settings)
         yield running
         await running.stop()

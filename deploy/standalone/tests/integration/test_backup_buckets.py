@@ -13,12 +13,12 @@ import docstore_standalone.backup
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.testing import eventually
-from docstore_standalone.backup import bucket_lock
-from docstore_standalone.backup.bucket_target import BucketOptions, BucketTarget
-from docstore_standalone.backup.database_restore import restore_documents
+from docstore_standalone.backup.database.oplog import first_after
+from docstore_standalone.backup.database.oplog_archive import OplogArchive
+from docstore_standalone.backup.database.restore import restore_documents
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
-from docstore_standalone.backup.oplog import first_after
-from docstore_standalone.backup.oplog_archive import OplogArchive
+from docstore_standalone.backup.places import bucket_lock
+from docstore_standalone.backup.places.bucket_target import BucketOptions, BucketTarget
 from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import silent
 from docstore_standalone.backup.restore import restore_into

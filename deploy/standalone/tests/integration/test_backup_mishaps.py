@@ -14,11 +14,11 @@ from simulated_crash import SimulatedCrash, crash_at
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION
 from docstore_platform.clock import utc_now
-from docstore_standalone.backup.database_dump import HISTORY_SECONDS
+from docstore_standalone.backup.database.dump import HISTORY_SECONDS
+from docstore_standalone.backup.database.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.deployment import reached
-from docstore_standalone.backup.folder_target import FolderTarget
-from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
+from docstore_standalone.backup.places.folder_target import FolderTarget
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.embedded.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
@@ -30,7 +30,7 @@ OURS = Path(docstore_standalone.backup.__file__).parent
 LARGE = "accounts/ada/uploads/5/content"
 
 
-async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+async def test_a_partial_restore_is_not_backed_up(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Wherever the restore was cut off, the good backup stays; restored to its end, it can be backed up."""
     good = await take(place, tmp_path)
     with crash_at(OURS) as lines:
@@ -74,7 +74,7 @@ async def test_others_have_their_turn_where_there_is_nothing_to_copy(
 ) -> None:
     """At each page: so the hold on deletions is renewed however many objects are known."""
     await take(place, tmp_path)
-    monkeypatch.setattr("docstore_standalone.backup.object_copy.PAGE", 1)
+    monkeypatch.setattr("docstore_standalone.backup.objects.copy.PAGE", 1)
     turns, seen = 0, []
 
     async def take_turns() -> None:
@@ -181,9 +181,7 @@ async def test_the_history_of_the_operator_comes_back_after_a_backup_that_was_ki
         assert await holds.count_documents({}) == 0
 
 
-async def test_what_asks_the_store_whether_it_is_ready_is_nothing(
-    place: Place, new_place: NewPlace, tmp_path: Path
-) -> None:
+async def test_readiness_probes_are_not_accesses(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """A restore that was killed while its store started is run again: what that left there does not count."""
     await take(place, tmp_path)
     other: Place = await new_place()

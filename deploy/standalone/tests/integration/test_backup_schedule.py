@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from docstore_platform.backup_state import BackupState, forget_state, request_backup
+from docstore_platform.backups.state import BackupState, forget_state, request_backup
 from docstore_platform.mongo import Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone import backup_schedule as schedule
-from docstore_standalone.backup.folder_target import FolderTarget
-from docstore_standalone.backup.oplog import Span
+from docstore_standalone.backup.database.oplog import Span
+from docstore_standalone.backup.places.folder_target import FolderTarget
 from docstore_standalone.backup_schedule import BackupScheduler
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings

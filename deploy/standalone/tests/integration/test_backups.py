@@ -32,7 +32,7 @@ def unmended(documents: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: rows for name, rows in documents.items() if not name.endswith(ours)}
 
 
-async def test_what_is_restored_is_what_was_there(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+async def test_a_restore_equals_the_backup(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Each document to the bit, indexes, empty collections; each content with its type; and private all the while."""
     taken = await take(place, tmp_path / "backups")
     other: Place = await new_place()
@@ -239,8 +239,8 @@ async def test_a_damaged_backup_is_refused(victim: str, place: Place, new_place:
     backup_in(tmp_path).check(silent)
 
 
-async def test_what_is_not_empty_or_another_is_refused(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
-    """Strangers' folders, other versions, other regions; databases and buckets with anything in them."""
+async def test_a_folder_in_use_is_refused_as_target(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
+    """Other users' folders, other versions, other regions; databases and buckets with anything in them."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     (tmp_path / "file").write_text("")

@@ -98,7 +98,7 @@ async def test_a_partition_ends_by_itself() -> None:
 
 
 @needs_nft
-async def test_what_accepts_no_connections_is_not_cut_off(victim: psutil.Process) -> None:
+async def test_components_without_a_port_are_not_partitioned(victim: psutil.Process) -> None:
     """It is refused: the fault would be none."""
     with pytest.raises(PartitionFailed):
         async with partitioned([victim], 1):

@@ -24,9 +24,9 @@ from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
-from docstore_standalone.embedded import log_retention
-from docstore_standalone.embedded.broker_log import BrokerLog, LogPartition
-from docstore_standalone.embedded.log_retention import RETENTION, log_retention_running, trim
+from docstore_standalone.embedded.tansu import log_retention
+from docstore_standalone.embedded.tansu.broker_log import BrokerLog, LogPartition
+from docstore_standalone.embedded.tansu.log_retention import RETENTION, log_retention_running, trim
 from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack

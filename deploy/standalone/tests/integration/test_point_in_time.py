@@ -11,10 +11,10 @@ from backup_places import NewPlace, Place, take
 
 from docstore_platform.mongo import Session, majority_time
 from docstore_platform.testing import eventually
-from docstore_standalone.backup.folder_target import FolderTarget
+from docstore_standalone.backup.database.oplog import Span
+from docstore_standalone.backup.database.oplog_archive import OplogArchive
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
-from docstore_standalone.backup.oplog import Span
-from docstore_standalone.backup.oplog_archive import OplogArchive
+from docstore_standalone.backup.places.folder_target import FolderTarget
 from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import silent
 from docstore_standalone.backup.restore import restore_into

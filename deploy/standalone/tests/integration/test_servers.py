@@ -76,7 +76,7 @@ async def test_a_new_folder_becomes_a_stack_that_takes_data(tmp_path: Path, stac
     assert not sockets_of(servers)
 
 
-async def test_what_is_kept_is_private(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
+async def test_data_folders_are_private(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
     """In a folder that others may enter, no file is for them; no secret is in a log, a command line or the state."""
     os.chmod(tmp_path, 0o755)
     async with running(tmp_path, stack_settings) as servers:
@@ -108,7 +108,7 @@ def _open_to_others(folder: Path) -> list[Path]:
 async def test_data_and_offsets_survive_a_restart_on_other_ports(
     tmp_path: Path, stack_settings: StandaloneSettings
 ) -> None:
-    """Strangers took the ports in between: new ones are found, and everything is where it was."""
+    """Other programs took the ports in between: new ones are found, and everything is where it was."""
     async with running(tmp_path, stack_settings) as servers:
         first = await Notebook(servers).write()
         assert await Notebook(servers).unread() == [first]

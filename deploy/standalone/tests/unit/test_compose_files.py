@@ -65,7 +65,7 @@ def test_secrets_are_their_owners_alone(project: Path) -> None:
     assert state.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_is_made_once_is_kept(project: Path) -> None:
+def test_generated_secrets_are_kept(project: Path) -> None:
     """A second start changes nothing."""
     assert write_compose_files(project)
     before = (project / ".env").read_text()
@@ -139,7 +139,7 @@ def test_keys_of_services_fit_together(project: Path) -> None:
     assert second["SERVICE_KEY_UPLOAD"] == first["SERVICE_KEY_UPLOAD"]
 
 
-def test_what_an_earlier_version_signed_stays_good(project: Path) -> None:
+def test_signatures_of_an_earlier_version_stay_valid(project: Path) -> None:
     """Its shared secret is the second of each purpose's, after one of its own."""
     (project / ".env").write_text("DOCSTORE_INTERNAL_SECRET=shared\n")
     write_compose_files(project)
@@ -159,7 +159,7 @@ def folders(service: str) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("service", SERVICE_NAMES)
-def test_what_a_service_writes_goes_where_it_may(service: str) -> None:
+def test_services_write_only_to_allowed_folders(service: str) -> None:
     """Its root is read-only: each folder of its settings is in a tmpfs or a volume."""
     given = COMPOSE["services"][service]
     assert given["read_only"]
@@ -169,7 +169,7 @@ def test_what_a_service_writes_goes_where_it_may(service: str) -> None:
         assert any(folder.is_relative_to(place) for place in writable), f"{variable} is {folder}"
 
 
-def test_what_makes_users_is_reached_from_the_brokers_network_alone() -> None:
+def test_the_user_listener_is_reachable_by_the_broker_only() -> None:
     """Kafka's two listeners that ask nobody who he is are on the container's loopback address."""
     kafka = COMPOSE["services"]["kafka"]["environment"]
     protocols = dict(each.split(":") for each in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))

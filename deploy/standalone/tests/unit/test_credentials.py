@@ -6,7 +6,7 @@ from pathlib import Path
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
 
 
-def test_what_an_older_folder_has_none_of_is_made_once(tmp_path: Path) -> None:
+def test_missing_secrets_of_an_older_folder_are_created_once(tmp_path: Path) -> None:
     """A secret that a newer version adds is the same at every start, and all others stay."""
     older = json.loads(Credentials.model_validate({}).model_dump_json(exclude={"server_secret"}))
     (tmp_path / CREDENTIALS_FILE).write_text(json.dumps(older))
@@ -17,7 +17,7 @@ def test_what_an_older_folder_has_none_of_is_made_once(tmp_path: Path) -> None:
     assert (tmp_path / CREDENTIALS_FILE).stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_derived_differs_by_purpose_and_folder() -> None:
+def test_derived_keys_differ_by_purpose_and_folder() -> None:
     """Who has one of these secrets has none of the others."""
     one, other = Credentials.model_validate({}), Credentials.model_validate({})
     assert one.derived("a") == one.derived("a")

@@ -55,7 +55,7 @@ def test_a_move_that_was_cut_off_is_completed(data: Path, tmp_path: Path, writte
 
 
 def test_lost_secrets_are_not_replaced_by_new_ones(data: Path, tmp_path: Path) -> None:
-    """New ones could decrypt nothing: the stack says where it expects them. So it does with another stack's."""
+    """New secrets could decrypt nothing: the error names the expected folder. Another stack's secrets are refused."""
     load_credentials(data)
     move_credentials(data, tmp_path / "secrets")
     lost = tmp_path / "secrets" / CREDENTIALS_FILE

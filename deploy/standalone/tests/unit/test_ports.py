@@ -74,7 +74,7 @@ def test_an_asked_gateway_port_that_is_taken_is_an_error_with_a_hint(stranger: i
 
 
 def test_without_a_wish_the_gateway_takes_the_next_free_port(stranger: int) -> None:
-    """A stranger at the remembered port moves the gateway up, and the new port is remembered."""
+    """Another program at the remembered port moves the gateway up, and the new port is remembered."""
     book = PortBook({"gateway": stranger})
     port = book.secure_gateway(None)
     assert port > stranger

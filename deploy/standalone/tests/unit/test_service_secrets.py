@@ -24,7 +24,7 @@ def made(folder: Path) -> dict[str, str]:
 
 
 def test_each_service_gets_its_own_and_nothing_else(tmp_path: Path) -> None:
-    """Indexer and media, which read what strangers send, hold no secret that signs anything but their own calls: the
+    """Indexer and media, which read untrusted contents, hold no secret that signs anything but their own calls: the
     indexer's encrypts the texts that it stores."""
     given = made(tmp_path) | {"DOCSTORE_REGION": "us-west-2", "UPLOAD_POLL_INTERVAL_SECONDS": "1"}
     everything = {value for keys in load_credentials(tmp_path).service_keys.values() for value in keys}

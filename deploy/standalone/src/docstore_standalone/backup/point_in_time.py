@@ -5,14 +5,14 @@ from datetime import datetime
 
 from docstore_platform.mongo import Mongo, Timestamp
 from docstore_standalone.backup.catalogue import Stored
-from docstore_standalone.backup.files import check_part
+from docstore_standalone.backup.database.oplog import first_after, spans_between
+from docstore_standalone.backup.database.oplog_replay import ArchivedOplog, replay
 from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest
-from docstore_standalone.backup.object_list import OBJECTS, read_objects
-from docstore_standalone.backup.oplog import first_after, spans_between
-from docstore_standalone.backup.oplog_replay import ArchivedOplog, replay
-from docstore_standalone.backup.references import referenced_keys
+from docstore_standalone.backup.objects.list import OBJECTS, read_objects
+from docstore_standalone.backup.objects.references import referenced_keys
+from docstore_standalone.backup.places.files import check_part
+from docstore_standalone.backup.places.target import Target
 from docstore_standalone.backup.restore import Backup
-from docstore_standalone.backup.target import Target
 
 CONTENTS = "accounts/"
 

@@ -7,10 +7,10 @@ from datetime import datetime
 import structlog
 
 from docstore_standalone.backup.catalogue import Catalogue
-from docstore_standalone.backup.files import check_part
 from docstore_standalone.backup.manifest import MANIFEST, BackupDamaged, Manifest
-from docstore_standalone.backup.object_list import OBJECTS, read_objects
-from docstore_standalone.backup.target import Target, named_moment
+from docstore_standalone.backup.objects.list import OBJECTS, read_objects
+from docstore_standalone.backup.places.files import check_part
+from docstore_standalone.backup.places.target import Target, named_moment
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ def prune(target: Target, known: Catalogue, retention: Retention) -> list[str]:
 
 
 def _check(target: Target, name: str) -> None:
-    """BackupDamaged unless the backup is whole, as far as it tells without reading every content."""
+    """BackupDamaged unless the backup is whole, as far as can be checked without reading every content."""
     folder = target.open(name, [MANIFEST, OBJECTS])
     manifest = Manifest.read(folder)
     target.check(name, manifest)

@@ -12,15 +12,15 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Mongo
 from docstore_standalone.backup.after_restore import after_restore
 from docstore_standalone.backup.catalogue import Stored
-from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_documents, restore_indexes
+from docstore_standalone.backup.database.restore import RESTORE_MARKER, restore_documents, restore_indexes
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started
-from docstore_standalone.backup.files import check_part, sha256_of
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest
-from docstore_standalone.backup.object_copy import AT_ONCE, all_of
-from docstore_standalone.backup.object_list import read_objects
-from docstore_standalone.backup.object_upload import copy_from_replica, upload_object
+from docstore_standalone.backup.objects.copy import AT_ONCE, all_of
+from docstore_standalone.backup.objects.list import read_objects
+from docstore_standalone.backup.objects.upload import copy_from_replica, upload_object
+from docstore_standalone.backup.places.files import check_part, sha256_of
+from docstore_standalone.backup.places.target import Target, choose
 from docstore_standalone.backup.progress import Progress, Step
-from docstore_standalone.backup.target import Target, choose
 from docstore_standalone.credentials import credentials_path
 from docstore_standalone.embedded.access_log import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings

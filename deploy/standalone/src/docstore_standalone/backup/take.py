@@ -15,17 +15,17 @@ from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo, PyMongoError
 from docstore_standalone.backup.catalogue import Catalogue
-from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases
-from docstore_standalone.backup.database_restore import RESTORE_MARKER
+from docstore_standalone.backup.database.dump import RENEW_SECONDS, DatabaseDump, dump_databases
+from docstore_standalone.backup.database.restore import RESTORE_MARKER
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.files import sha256_of
 from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest, Part
-from docstore_standalone.backup.object_copy import ObjectCopier, list_objects, list_unlisted
-from docstore_standalone.backup.object_list import write_objects
+from docstore_standalone.backup.objects.copy import ObjectCopier, list_objects, list_unlisted
+from docstore_standalone.backup.objects.list import write_objects
+from docstore_standalone.backup.objects.references import referenced_keys
+from docstore_standalone.backup.places.files import sha256_of
+from docstore_standalone.backup.places.target import Target
 from docstore_standalone.backup.progress import Progress
 from docstore_standalone.backup.pruning import Retention, prune
-from docstore_standalone.backup.references import referenced_keys
-from docstore_standalone.backup.target import Target
 from docstore_standalone.credentials import CREDENTIALS_FILE
 from docstore_standalone.state import write_private
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_platform.mongo import Mongo
-from docstore_standalone.backup.database_restore import read_batch
+from docstore_standalone.backup.database.restore import read_batch
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.files import unpacked
 from docstore_standalone.backup.manifest import CollectionPart
-from docstore_standalone.backup.object_copy import AT_ONCE, all_of
+from docstore_standalone.backup.objects.copy import AT_ONCE, all_of
+from docstore_standalone.backup.places.files import unpacked
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.restore import PAGE, Backup, pages, restore_into
 from docstore_standalone.embedded.access_log import PROBE_KEY

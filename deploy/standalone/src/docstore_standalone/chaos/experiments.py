@@ -30,7 +30,7 @@ SKEWABLE = ("services", *SERVICE_NAMES)
 
 
 class ExperimentRefused(Exception):
-    """The experiment is not possible here; the message tells why."""
+    """The experiment is not possible here; the message contains the reason."""
 
 
 @dataclass(frozen=True, slots=True)

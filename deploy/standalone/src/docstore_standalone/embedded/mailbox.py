@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from docstore_standalone.embedded.ses_request import Accepted, MailRefused, accept, parse
+from docstore_standalone.supervision.peers import is_own_process
 
 MAILBOX_FOLDER = "mail"
 """Subfolder of the data folder."""
@@ -88,7 +89,8 @@ def read_mailbox(folder: Path) -> list[Mail]:
 async def _send_email(request: Request) -> Response:
     folder: Path = request.app.state.folder
     try:
-        if not request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
+        signed = request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 ")
+        if not (signed and is_own_process(tuple(request.scope["client"]), tuple(request.scope["server"]))):
             raise MailRefused("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
         try:
             call = orjson.loads(await request.body())
@@ -107,7 +109,10 @@ async def _send_email(request: Request) -> Response:
 
 
 def create_mailbox_app(folder: Path) -> Starlette:
-    """Create the SES endpoint as an ASGI app that stores mails in `folder`."""
+    """Create the SES endpoint as an ASGI app that stores mails in `folder`.
+
+    It checks no signature, so it takes requests of this user's processes on this machine only.
+    """
     app = Starlette(routes=[Route("/v2/email/outbound-emails", _send_email, methods=["POST"])])
     app.state.folder = folder
     return app

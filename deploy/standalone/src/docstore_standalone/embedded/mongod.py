@@ -11,8 +11,8 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from docstore_platform.mongo import check_server_version
-from docstore_standalone.embedded.http_probe import until
+from docstore_platform.mongo_version import check_server_version
+from docstore_standalone.embedded.http_probe import accepts, until
 from docstore_standalone.embedded.mongo_users import OPERATOR, SYSTEM, MongoSecrets, ensure_users, url_of
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.state import write_private
@@ -28,8 +28,12 @@ cache: frequently changed pages would be written again and again."""
 SESSIONS = "session_max=10000"
 """By default the storage engine allocates 33,000 sessions of 1 KB when it starts; each open transaction uses one."""
 OPLOG_MB = 256
+JOURNAL_MS = 500
+"""Longest time between two flushes of the journal. A majority write flushes it at once, and waits for that."""
 CHECKPOINT_SECONDS = 10
 """A start after a crash repeats the writes since the last checkpoint."""
+SLOW_MS = 1000
+"""Slower commands are logged. By default, 100, a busy machine would log every other one, which costs more time."""
 KEY_ITERATIONS = 5000
 """SCRAM iterations: the server's minimum. More would slow down guessing, which is hopeless for random passwords."""
 OPERATOR_URL_FILE = "operator.url"
@@ -85,7 +89,9 @@ class Mongod:
             "--networkMessageCompressors=disabled",
             *self._log_in_options(),
             "--quiet",
+            f"--slowms={SLOW_MS}",
             f"--syncdelay={CHECKPOINT_SECONDS}",
+            f"--journalCommitInterval={JOURNAL_MS}",
             f"--replSet={REPLICA_SET}",
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
@@ -115,6 +121,8 @@ class Mongod:
 
         ServerFailed if its version is not supported.
         """
+        # A client that finds no server tries again only half a second later.
+        await until(lambda: accepts(self.ports["mongod"]))
         system: dict[str, Any] = {}
         if self.secrets:
             system = {

@@ -22,6 +22,8 @@ from docstore_standalone.supervision.processes import base_environment
 
 UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
+READ_ROLE = "docstore-reader"
+READ_ROLE_ARN = f"arn:aws:iam::role/{READ_ROLE}"
 MAX_SESSION = "12h"
 PROBE_BYTES = 64 * 1024
 """Too large to be stored with the object's name: needs a writable volume."""
@@ -83,15 +85,19 @@ def identities(credentials: Credentials, of_services: Sequence[str], broker: str
     }
 
 
-def iam_config(credentials: Credentials, content: Sequence[str], lender: str = user_arn(SERVICES)) -> dict[str, Any]:
-    """STS and the role of uploads, for the content buckets only; a session policy restricts it further.
+def iam_config(
+    credentials: Credentials,
+    content: Sequence[str],
+    upload_lender: str = user_arn(SERVICES),
+    read_lender: str = user_arn(SERVICES),
+) -> dict[str, Any]:
+    """STS and the roles of uploads and reads, for the content buckets only; a session policy restricts them further.
 
-    Only the lender may assume it: otherwise temporary credentials for one upload could assume it again, without the
+    Only the lender may assume one: otherwise temporary credentials for one upload could assume it again, without the
     session policy that restricts them.
     """
     resources = [f"arn:aws:s3:::{bucket}{end}" for bucket in content for end in ("", "/*")]
-    trust = {"Effect": "Allow", "Principal": {"AWS": lender}, "Action": ["sts:AssumeRole"]}
-    allow = {"Effect": "Allow", "Action": ROLE_ACTIONS, "Resource": resources}
+    objects = [f"arn:aws:s3:::{bucket}/*" for bucket in content]
     return {
         "sts": {
             "tokenDuration": "1h",
@@ -101,15 +107,23 @@ def iam_config(credentials: Credentials, content: Sequence[str], lender: str = u
         },
         "policy": {"defaultEffect": "Deny", "storeType": "memory"},
         "roles": [
-            {
-                "roleName": UPLOAD_ROLE,
-                "roleArn": UPLOAD_ROLE_ARN,
-                "trustPolicy": {"Version": "2012-10-17", "Statement": [trust]},
-                "attachedPolicies": ["uploads"],
-            }
+            _role(UPLOAD_ROLE, UPLOAD_ROLE_ARN, upload_lender, "uploads"),
+            _role(READ_ROLE, READ_ROLE_ARN, read_lender, "reads"),
         ],
-        "policies": [{"name": "uploads", "document": {"Version": "2012-10-17", "Statement": [allow]}}],
+        "policies": [
+            {"name": "uploads", "document": _document(Action=ROLE_ACTIONS, Resource=resources)},
+            {"name": "reads", "document": _document(Action=["s3:GetObject"], Resource=objects)},
+        ],
     }
+
+
+def _role(name: str, arn: str, lender: str, policy: str) -> dict[str, Any]:
+    trust = _document(Principal={"AWS": lender}, Action=["sts:AssumeRole"])
+    return {"roleName": name, "roleArn": arn, "trustPolicy": trust, "attachedPolicies": [policy]}
+
+
+def _document(**allowed: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **allowed}]}
 
 
 class ObjectStore:
@@ -202,6 +216,10 @@ class ObjectStore:
             f"-s3.config={s3}",
             f"-s3.iam.config={iam}",
             f"-bucket={','.join(self.buckets)}",
+            # A resumed state lets the master be elected while its volumes already report to it: if they are first, they
+            # try again after 5 seconds, and writes may wait for 15. Without one it knows nothing of them but what they
+            # report, and that it is the leader.
+            "-master.resumeState=false",
             "-master.telemetry=false",
             "-volume.preStopSeconds=0",
             "-admin.ui=false",

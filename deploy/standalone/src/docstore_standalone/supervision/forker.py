@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from docstore_platform.start_signal import START_SIGNAL
 from docstore_platform.tasks import end_tasks
 from docstore_standalone.supervision.prefork import MAX_MESSAGE_BYTES, Job
 from docstore_standalone.supervision.processes import ServerFailed, base_environment, die_with_parent
@@ -39,6 +40,10 @@ class ForkedProcess:
         assert self.returncode is not None
         return self.returncode
 
+    def begin(self) -> None:
+        """Let it begin, if it waits."""
+        self._signal(START_SIGNAL)
+
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
 
@@ -62,6 +67,7 @@ class Forker:
         self._listening: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[ForkedProcess]] = []
         self._children: dict[int, ForkedProcess] = {}
+        self._prepared: dict[str, tuple[Job, ForkedProcess]] = {}
 
     async def start(self) -> None:
         """Start importing; the first fork waits until it has finished."""
@@ -89,8 +95,22 @@ class Forker:
         self._channel = parent_end
         self._listening = asyncio.create_task(self._listen(parent_end), name="forked processes")
 
+    async def prepare(self, job: Job) -> None:
+        """Fork a process in advance, which prepares itself and then waits until `fork` is called with this job."""
+        with contextlib.suppress(ServerFailed):  # as it will be reported
+            self._prepared[job.title] = (job, await self._fork(replace(job, waits=True)))
+
     async def fork(self, job: Job) -> ForkedProcess:
-        """Fork a process that runs the job. ServerFailed if that fails."""
+        """Fork a process that runs the job, unless one is prepared. ServerFailed if that fails."""
+        prepared_job, prepared = self._prepared.pop(job.title, (job, None))
+        if prepared is not None and prepared_job == job and prepared.returncode is None:
+            prepared.begin()
+            return prepared
+        if prepared is not None:
+            prepared.kill()
+        return await self._fork(job)
+
+    async def _fork(self, job: Job) -> ForkedProcess:
         if self._listening is None or self._listening.done():
             await self.start()
         assert self._channel is not None

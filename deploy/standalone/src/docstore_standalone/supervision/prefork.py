@@ -20,6 +20,7 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
+from docstore_platform.start_signal import START_SIGNAL, WAITS_FOR_SIGNAL
 from docstore_standalone.supervision.processes import die_with_parent
 
 MAX_MESSAGE_BYTES = 128 * 1024
@@ -41,6 +42,8 @@ class Job:
     environment: dict[str, str]
     log_file: str
     title: str
+    waits: bool = False
+    """It prepares itself, and begins at the start signal."""
 
     def run(self, *, forked_safely: bool) -> None:
         """Run the program; return when it ends."""
@@ -48,10 +51,13 @@ class Job:
         for number in STANDARD_OUTPUTS:
             os.dup2(log, number)
         os.close(log)
+        if not self.waits:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {START_SIGNAL})
+        environment = {**self.environment, WAITS_FOR_SIGNAL: "true"} if self.waits else self.environment
         if not forked_safely:
-            os.execve(sys.executable, [sys.executable, "-m", self.module], self.environment)
+            os.execve(sys.executable, [sys.executable, "-m", self.module], environment)
         os.environ.clear()
-        os.environ.update(self.environment)
+        os.environ.update(environment)
         setproctitle(self.title)
         main = getattr(sys.modules.get(self.module), "main", None)
         if main is not None:
@@ -101,12 +107,12 @@ def _report(channel: socket.socket, **what: object) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {START_SIGNAL})  # sent to a child that does not wait yet, it is kept
     channel, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
     setproctitle(f"docstore prefork {folder}")  # before the environment changes, next to which the title is stored
     gc.disable()  # collecting takes a fifth of the time of importing and finds next to nothing
     for module in WARM:
         __import__(module)
-    gc.collect()
     gc.freeze()  # frozen objects are not written to, and stay shared with the children
     gc.enable()
     if found := wait_for_job(channel):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import psutil
 
 from docstore_platform.tasks import end_tasks
+from docstore_standalone.supervision.connection_guard import ConnectionGuard, GuardUnavailable
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 START_TIME_TOLERANCE = 1.0  # seconds; psutil computes start times from a boot time that clock changes shift
@@ -69,6 +71,14 @@ class ForkedServer(Protocol):
         """Return the running process; None if it must be started by `command`."""
 
 
+@runtime_checkable
+class GuardedServer(Protocol):
+    """A server that may not be able to tell who connects to it."""
+
+    own_user_only: bool
+    """Only processes of this user may connect: it has no authentication of its own."""
+
+
 class ServerFailed(Exception):
     """A server ended, or was not ready in time; the message has the end of its log."""
 
@@ -119,9 +129,22 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def _guard_of(server: Server) -> ConnectionGuard | None:
+    guarded = isinstance(server, GuardedServer) and server.own_user_only
+    return ConnectionGuard(server.name) if guarded else None
+
+
+def _before_the_program(parent: int, guard: ConnectionGuard | None) -> None:
+    die_with_parent(parent)
+    if guard:
+        guard.install()
+
+
 async def _execute(server: Server) -> Child:
-    with server.log_file.open("ab") as log:
-        return await asyncio.create_subprocess_exec(
+    """Start the program. GuardUnavailable if it must be guarded and this host can't."""
+    guard = _guard_of(server)
+    with closing(guard) if guard else nullcontext(), server.log_file.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
             *server.command(),
             env=dict(server.environment()),
             stdin=asyncio.subprocess.DEVNULL,
@@ -129,8 +152,16 @@ async def _execute(server: Server) -> Child:
             stderr=log,
             start_new_session=True,
             umask=0o077,  # its files are private, even in a data folder that others may enter
-            preexec_fn=partial(die_with_parent, os.getpid()),
+            preexec_fn=partial(_before_the_program, os.getpid(), guard),
         )
+        try:
+            if guard:
+                guard.begin(process.pid)
+        except GuardUnavailable:
+            process.kill()
+            await process.wait()
+            raise
+        return process
 
 
 class ServerProcess:
@@ -153,10 +184,13 @@ class ServerProcess:
         await asyncio.to_thread(server.prepare)
         server.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         process = await server.fork() if isinstance(server, ForkedServer) else None
-        if process is None:
-            process = await _execute(server)
         try:
-            return cls(server, process)
+            return cls(server, process or await _execute(server))
+        except GuardUnavailable as error:
+            raise ServerFailed(
+                f"{server.name} has no authentication, and other users can't be kept from it here: {error}. "
+                "If you trust all users of this machine, set DOCSTORE_ALLOW_OPEN_BROKER=true"
+            ) from error
         except psutil.NoSuchProcess as error:
             raise ServerFailed(f"{server.name} ended at once\n{log_tail(server.log_file)}") from error
 
@@ -181,10 +215,15 @@ class ServerProcess:
         finally:
             await end_tasks([ready, ended])
 
+    def terminate(self) -> None:
+        """Let it end gracefully."""
+        if self.running:
+            self._process.terminate()
+
     async def stop(self) -> None:
         """Terminate it, wait, then kill it."""
         if self.running:
-            self._process.terminate()
+            self.terminate()
             try:
                 await asyncio.wait_for(self.wait(), self.server.stop_seconds)
             except TimeoutError:

@@ -82,6 +82,16 @@ class Supervisor:
     def is_ready(self, name: str) -> bool:
         return self._ready[name].is_set()
 
+    def secure_ports(self, server: Server) -> None:
+        """Ensure that the server's ports are free; choose others in place of those that are taken."""
+        for port, (old, new) in self.ports.secure(server.port_names).items():
+            log.warning("port_taken", server=server.name, port=port, was=old, now=new)
+
+    def renew(self, name: str) -> None:
+        """Let a component's process end gracefully; it is started again, with its settings of then."""
+        if process := self._running.get(name):
+            process.terminate()
+
     async def start(self, components: Sequence[Component]) -> None:
         """Start components; return when all are ready. ServerFailed or OSError if one fails; then still call `stop`."""
         names = [component.server.name for component in components]
@@ -151,8 +161,7 @@ class Supervisor:
 
     async def _start_first(self, server: Server) -> None:
         for attempt in range(1, START_ATTEMPTS + 1):
-            for port, (old, new) in self.ports.secure(server.port_names).items():
-                log.warning("port_taken", server=server.name, port=port, was=old, now=new)
+            self.secure_ports(server)
             self._report(server.name, ComponentState.STARTING)
             try:
                 await self._run(server)

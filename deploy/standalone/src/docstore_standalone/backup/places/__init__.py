@@ -1,0 +1,1 @@
+"""Places where backups are: a folder, or an S3 bucket."""

@@ -1,0 +1,1 @@
+"""Servers from Maven Central, which only tests start."""

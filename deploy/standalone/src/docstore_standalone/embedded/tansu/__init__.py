@@ -1,0 +1,1 @@
+"""The broker of a stack, and the retention of its log."""

@@ -1,0 +1,115 @@
+"""Processes that are forked from one which has imported everything."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from docstore_platform.testing import eventually
+from docstore_standalone.supervision.forker import ForkedProcess, Forker
+from docstore_standalone.supervision.prefork import Job
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+
+ANSWERER = """
+import os, signal, sys
+from docstore_platform.start_signal import wait_for_start_signal
+if os.environ["WORD"] == "prepared":
+    print("prepared", flush=True)
+    wait_for_start_signal()
+print(os.environ["WORD"], "docstore_quota.app" in sys.modules, os.getsid(0) == os.getpid(), flush=True)
+if os.environ["WORD"] == "wait":
+    signal.pause()
+sys.exit(7)
+"""
+
+
+@pytest.fixture
+async def forker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Forker]:
+    """With a program that prints what it sees, and waits or ends."""
+    (tmp_path / "answerer.py").write_text(ANSWERER)
+    made = Forker(tmp_path, {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
+    yield made
+    await made.close()
+
+
+def job(folder: Path, word: str, **variables: str) -> Job:
+    return Job("answerer", {"WORD": word, **variables}, str(folder / f"{word}.log"), f"answerer {folder}")
+
+
+def has_line(log: Path) -> bool:
+    return log.exists() and "\n" in log.read_text()
+
+
+async def until_line(log: Path) -> None:
+    async def is_there() -> bool:
+        return has_line(log)
+
+    await eventually(is_there)
+
+
+async def run(forker: Forker, folder: Path, word: str) -> tuple[ForkedProcess, Path]:
+    log = folder / f"{word}.log"
+    process = await forker.fork(job(folder, word))
+    await until_line(log)
+    return process, log
+
+
+async def test_a_fork_is_a_process_of_its_own(forker: Forker, tmp_path: Path) -> None:
+    """Its environment, log and session; everything is imported, and its end is reported with its status."""
+    process, log = await run(forker, tmp_path, "end")
+    assert log.read_text().split() == ["end", "True", "True"]
+    assert await process.wait() == 7
+    waiting, _ = await run(forker, tmp_path, "wait")
+    assert psutil.Process(waiting.pid).cmdline()[0].split() == ["answerer", str(tmp_path)]
+    assert "WORD" not in psutil.Process(waiting.pid).environ(), "secrets are in no list of processes"
+    waiting.terminate()
+    assert await waiting.wait() == -signal.SIGTERM
+
+
+async def test_a_forker_that_is_killed_takes_its_forks_along_and_the_next_fork_starts_another(
+    forker: Forker, tmp_path: Path
+) -> None:
+    """No process is left that nobody watches, and the supervisor can start them again."""
+    orphan, log = await run(forker, tmp_path, "wait")
+    parent = psutil.Process(orphan.pid).parent()
+    assert parent is not None
+    parent.kill()
+    assert await orphan.wait() != 0
+
+    async def is_gone() -> bool:
+        return not psutil.pid_exists(orphan.pid)
+
+    await eventually(is_gone)
+    log.unlink()
+    again, _ = await run(forker, tmp_path, "wait")
+    assert again.pid != orphan.pid
+
+
+async def test_a_prepared_process_begins_when_its_job_is_forked(forker: Forker, tmp_path: Path) -> None:
+    """What it does before it waits is done by then; it is the process that the fork returns."""
+    log = tmp_path / "prepared.log"
+    await forker.prepare(job(tmp_path, "prepared"))
+    await until_line(log)
+    process = await forker.fork(job(tmp_path, "prepared"))
+    assert await process.wait() == 7
+    assert log.read_text().split() == ["prepared", "prepared", "True", "True"]
+
+
+async def test_a_prepared_process_with_outdated_settings_is_replaced(forker: Forker, tmp_path: Path) -> None:
+    """A server may have moved to another port in the meantime."""
+    await forker.prepare(job(tmp_path, "prepared", PORT="1"))
+    await until_line(tmp_path / "prepared.log")
+    (unused,) = psutil.Process().children(recursive=True)[1:]
+    process = await forker.fork(job(tmp_path, "prepared", PORT="2"))
+    assert process.pid != unused.pid
+    assert await process.wait() == 7
+
+    async def is_gone() -> bool:
+        return not unused.is_running()
+
+    await eventually(is_gone)
