@@ -59,6 +59,15 @@ SETS: dict[str, tuple[str, ...]] = {
         "defaults.nodeSelector.pool=docstore,defaults.tolerations[0].key=docstore,defaults.tolerations[0].operator=Exists,"
         "services.quota.image=registry.example.org/quota@sha256:0,image.pullSecrets[0].name=registry",
     ),
+    "operators' objects": (
+        "--set",
+        "telemetry.scrape=false,telemetry.serviceMonitor.enabled=true,telemetry.serviceMonitor.labels.release=prometheus,"
+        "telemetry.prometheusRule.enabled=true,telemetry.dashboards.enabled=true,commonLabels.team=files,"
+        "commonAnnotations.contact=ops,ingress.enabled=false,httpRoute.enabled=true,httpRoute.parentRefs[0].name=public,"
+        "externalSecrets.enabled=true,externalSecrets.store.name=vault,externalSecrets.key=prod/%s,"
+        "secrets.provision=docstore-provision,backup.target=s3://backups,services.quota.existingSecret=own-quota",
+    ),
+    "extended": ("-f", str(K8S / "tests" / "extended.yaml")),
 }
 
 
@@ -102,6 +111,7 @@ def pod_templates(objects: tuple[Object, ...]) -> dict[str, Object]:
     """Pod templates of everything that runs, by component."""
     running = [each for kind in ("Deployment", "Job") for each in of_kind(objects, kind)]
     templates = {component(each): each["spec"]["template"] for each in running}
+    templates |= {component(each): each for each in of_kind(objects, "Pod")}
     cron = {component(each): each["spec"]["jobTemplate"]["spec"]["template"] for each in of_kind(objects, "CronJob")}
     return templates | cron
 

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import typer
+from generate_versions import version
 
-from docstore_cli.commands.backup import app
+from docstore_cli.commands.stack.backup import app
 from docstore_platform.settings import InfraSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -42,7 +43,7 @@ def test_their_commands_are_those_of_docstore() -> None:
             read = chosen.make_context(command, arguments).params
         assert "s3://backups/docstore" in read.values()
         assert read["endpoint"] == "https://minio.example.org"
-        assert container(name)["image"] == "docstore-cli:0.1.0"
+        assert container(name)["image"] == f"docstore-cli:{version()}"
 
 
 def test_retention_is_what_the_values_say() -> None:

@@ -37,7 +37,7 @@ def test_services_let_in_those_who_call_them() -> None:
         for rule in policy["spec"]["ingress"]
         for caller in components(rule["from"])
     }
-    assert let_in == EXPECTED
+    assert let_in == EXPECTED | {("test", service) for service in SERVICE_NAMES}
 
 
 def test_services_get_out_to_those_whom_they_call() -> None:
@@ -45,13 +45,14 @@ def test_services_get_out_to_those_whom_they_call() -> None:
     let_out = {
         (service, callee)
         for service, policy in POLICIES.items()
+        if service != "test"
         for rule in policy["spec"]["egress"]
         for callee in components(rule.get("to", []))
     }
     assert let_out == EXPECTED
 
 
-def test_metrics_are_read_at_a_port_that_nobody_else_reaches() -> None:
+def test_metrics_are_read_at_a_port_closed_to_other_clients() -> None:
     """Prometheus reaches the operators' port and no other; no Service and no Ingress leads to it."""
     for service in SERVICE_NAMES:
         by_port = {rule["ports"][0]["port"]: rule["from"] for rule in POLICIES[service]["spec"]["ingress"]}
@@ -63,12 +64,18 @@ def test_metrics_are_read_at_a_port_that_nobody_else_reaches() -> None:
 
 
 def test_only_the_gateway_is_reached_from_outside() -> None:
-    """By the ingress controller; all are reached by Prometheus."""
-    for service, policy in POLICIES.items():
+    """By the ingress controller, from any namespace unless it is named; all are reached by Prometheus."""
+    any_namespace = {"namespaceSelector": {}}
+    let_in = {
+        name for name, policy in POLICIES.items() for rule in policy["spec"]["ingress"] if any_namespace in rule["from"]
+    }
+    assert let_in == {"gateway"}
+    named = by_service(render("--set", "networkPolicies.ingressNamespace=ingress-nginx"), "NetworkPolicy")
+    for service, policy in named.items():
         peers = [peer for rule in policy["spec"]["ingress"] for peer in rule["from"] if "namespaceSelector" in peer]
         namespaces = {peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in peers}
         reached = {"monitoring"} | ({"ingress-nginx"} if service == "gateway" else set())
-        assert namespaces == (reached if service != "provision-topics" else set())
+        assert namespaces == (reached if service in SERVICE_NAMES else set())
 
 
 @pytest.mark.parametrize("values", SETS.values(), ids=SETS)
@@ -129,5 +136,5 @@ def test_collectors_and_further_servers_can_be_let_through() -> None:
     for policy in of_kind(render(*values), "NetworkPolicy"):
         rules = policy["spec"]["egress"]
         name = policy["metadata"]["labels"]["app.kubernetes.io/component"]
-        assert any(rule["ports"][0]["port"] == 4318 for rule in rules) is (name != "provision-topics")
+        assert any(rule["ports"][0]["port"] == 4318 for rule in rules) is (name in SERVICE_NAMES)
         assert any(rule["ports"][0]["port"] == 587 for rule in rules) is (name == "notify")

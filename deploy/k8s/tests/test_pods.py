@@ -82,6 +82,15 @@ def test_probes_ask_what_the_services_answer(values: tuple[str, ...]) -> None:
         assert ready == ("/healthz" if service == "gateway" else "/readyz")
 
 
+def test_slow_nodes_are_given_time() -> None:
+    """Two minutes to start by default, or what the values say: a pod that is killed while it starts never responds."""
+    for values, seconds in (((), 120), (("--set", "startupSeconds=900"), 900)):
+        for deployment in of_kind(render(*values), "Deployment"):
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            probe = container["startupProbe"]
+            assert probe["periodSeconds"] * probe["failureThreshold"] == seconds
+
+
 @sets
 def test_upgrades_never_have_fewer_pods(values: tuple[str, ...]) -> None:
     """A new pod is ready before an old one goes; only who owns a volume has to let go of it first."""

@@ -38,7 +38,7 @@ def test_only_the_enabled_services_are_rendered(subset: tuple[str, ...]) -> None
     objects = render(*only(subset))
     for kind in ("Deployment", "Service", "ServiceAccount"):
         assert set(by_service(objects, kind)) == set(subset)
-    assert {component(each) for each in objects} <= {*subset, "settings", "provision-topics"}
+    assert {component(each) for each in objects} <= {*subset, "settings", "provision-topics", "test"}
     assert bool(of_kind(objects, "Ingress")) == ("gateway" in subset)
 
 
@@ -54,14 +54,14 @@ def test_nothing_refers_to_a_service_that_is_left_out(subset: tuple[str, ...]) -
 
 
 @subsets
-def test_no_policy_lets_everybody_in(subset: tuple[str, ...]) -> None:
+def test_no_policy_allows_every_principal(subset: tuple[str, ...]) -> None:
     """A rule without peers would: who has no caller has no rule for calls."""
     for policy in of_kind(render(*only(subset)), "NetworkPolicy"):
         assert all(rule["from"] for rule in policy["spec"]["ingress"])
 
 
 @subsets
-def test_what_is_left_is_what_it_was(subset: tuple[str, ...]) -> None:
+def test_a_subset_renders_its_parts_unchanged(subset: tuple[str, ...]) -> None:
     """The pods of the others differ only by their settings."""
     whole, part = (by_service(render(*values), "Deployment") for values in ((), only(subset)))
     for name in subset:

@@ -2,10 +2,14 @@
 {{- define "docstore.release" -}}{{ .Release.Name | replace "." "-" | trunc 46 | trimSuffix "-" }}{{- end }}
 {{- define "docstore.name" -}}{{ include "docstore.release" . }}-{{ .service }}{{- end }}
 
+{{/* An object's metadata; `labels` and `annotations` of the context are its own. */}}
 {{- define "docstore.metadata" -}}
-name: {{ include "docstore.name" . }}
+name: {{ .name | default (include "docstore.name" .) }}
 namespace: {{ .Release.Namespace }}
 labels: {{- include "docstore.labels" . | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) .Values.commonAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* Settings of one service: its own over the defaults. */}}
@@ -33,6 +37,48 @@ app.kubernetes.io/component: {{ .service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- with merge (dict) (.labels | default dict) .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Where a pod runs, by the settings of its service; jobs have the defaults. */}}
+{{- define "docstore.placement" -}}
+{{- $settings := include "docstore.settings" . | fromYaml }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "priorityClassName" "nodeSelector" "tolerations" "affinity" }}
+{{- with index $settings $key }}
+{{ toYaml (dict $key .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The secret of one service. */}}
+{{- define "docstore.secret" -}}
+{{ (include "docstore.settings" . | fromYaml).existingSecret | default (printf .Values.secrets.perService .service) }}
+{{- end }}
+
+{{/* The claim of a service's volume. */}}
+{{- define "docstore.claim" -}}
+{{ (include "docstore.settings" . | fromYaml).storage.existingClaim | default (include "docstore.name" .) }}
+{{- end }}
+
+{{/* A host name for the ways in: that of the public address. */}}
+{{- define "docstore.host" -}}
+{{ index (split ":" (urlParse .Values.publicUrl).host) "_0" }}
+{{- end }}
+
+{{/* Where a service says whether it is ready. The gateway's own /readyz is about all services together. As a probe it would take
+the whole API away while one of them restarts; and a gateway that answers has begun: it listens once it is set up. */}}
+{{- define "docstore.readinessPath" -}}{{ ternary "/healthz" "/readyz" (eq . "gateway") }}{{- end }}
+
+{{/* Any image has Python and docstore_events, for a job; accounts' as long as it is installed. */}}
+{{- define "docstore.anyImage" -}}
+{{- $enabled := include "docstore.enabled" . | fromYamlArray }}
+{{- $owner := ternary "accounts" (first $enabled) (has "accounts" $enabled) }}
+{{- include "docstore.image" (merge (dict "service" $owner) .) }}
 {{- end }}
 
 {{- define "docstore.image" -}}
@@ -78,7 +124,10 @@ capabilities: {drop: [ALL]}
 {{- if include "docstore.usesS3" . }}
 - secretRef: {name: {{ .Values.secrets.objectStore }}, optional: true}
 {{- end }}
-- secretRef: {name: {{ printf .Values.secrets.perService .service }}}
+- secretRef: {name: {{ include "docstore.secret" . }}}
+{{- with (include "docstore.settings" . | fromYaml).envFrom }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* The certificate authorities a service needs, as {name: secret}. */}}
@@ -114,6 +163,12 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- if and .Values.provisionTopics (hasPrefix "SASL" .Values.kafka.securityProtocol) (not .Values.secrets.provision) }}
 {{- fail "with SASL the topics job needs secrets.provision: a Kafka user who may make topics (or provisionTopics: false)" }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.parentRefs: name the Gateway that takes the route" }}
+{{- end }}
+{{- if and .Values.externalSecrets.enabled (not .Values.externalSecrets.store.name) }}
+{{- fail "externalSecrets.store.name: name the store that has the secrets" }}
 {{- end }}
 {{- range $service := include "docstore.enabled" . | fromYamlArray }}
 {{- $here := merge (dict "service" $service) $ }}
