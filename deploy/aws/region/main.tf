@@ -79,6 +79,7 @@ module "logs" {
   source   = "../modules/logs"
   policies = module.policies.json
   bucket   = local.log_bucket
+  key_arn  = aws_kms_key.servers.arn
 }
 
 module "roles" {

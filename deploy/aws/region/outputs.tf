@@ -8,6 +8,11 @@ output "upload_role_arn" {
   description = "objectStore.uploadRoleArn"
 }
 
+output "read_role_arn" {
+  value       = module.roles.reader_arn
+  description = "objectStore.readRoleArn"
+}
+
 output "kafka_bootstrap" {
   value       = module.kafka.bootstrap
   description = "kafka.bootstrap"

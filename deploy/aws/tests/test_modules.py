@@ -31,7 +31,7 @@ ENCRYPTED = {
     "aws_eks_cluster": "encryption_config.provider.key_arn",
     "aws_launch_template": "block_device_mappings.ebs.encrypted",
 }
-"""What says that a resource is encrypted."""
+"""Arguments that encrypt a resource."""
 WANTED = {
     ("aws_eks_cluster", "vpc_config.endpoint_public_access"): False,
     ("aws_kms_key", "enable_key_rotation"): True,
@@ -138,18 +138,18 @@ def test_policies_are_those_of_deploy_policies() -> None:
         assert [name for name in EXAMPLES if name in text] == [], file.name
         json.loads(text)
     text = "".join(source(AWS / "modules" / name) for name in ("storage", "roles", "logs"))
-    named = set(re.findall(r'policies\["([\w-]+)"\]', text)) | {"uploader-role", *services()}
+    named = set(re.findall(r'policies\["([\w-]+)"\]', text)) | {"reader-role", "uploader-role", *services()}
     assert named == {file.stem for file in POLICIES.glob("*.json")}
 
 
 def services() -> set[str]:
     (listed,) = re.findall(r"store_users = \[([^\]]+)\]", source(AWS / "modules/roles"))
-    return {*re.findall(r'"(\w+)"', listed), "backup", "notify"}
+    return {*re.findall(r'"(\w+)"', listed), "backup", "gateway", "notify"}
 
 
 def test_each_service_that_uses_the_store_has_a_role() -> None:
-    """As the sources say, and no other but notify, which sends mail, and the jobs of backups."""
-    assert services() == {name for name in SERVICE_NAMES if uses_object_store(name)} | {"backup", "notify"}
+    """As the sources say; also notify, which sends mail, the gateway, which searches logs, and the jobs of backups."""
+    assert services() == {name for name in SERVICE_NAMES if uses_object_store(name)} | {"backup", "gateway", "notify"}
 
 
 @modules

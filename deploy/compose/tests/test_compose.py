@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from people import PASSWORD
 from yarl import URL
 
@@ -29,8 +29,21 @@ from docstore_standalone.stack import start_stack
 
 ROOT = Path(__file__).parents[3]
 NGINX = os.environ.get("NGINX_PROGRAM") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-COMPOSE = ["docker", "compose"] if shutil.which("docker") and not shutil.which("docker-compose") else ["docker-compose"]
 Json = dict[str, Any]
+
+
+def compose_command() -> list[str] | None:
+    """The command of Docker Compose: a program, or a plugin that Docker's client may lack."""
+    for command in (["docker-compose"], ["docker", "compose"]):
+        if (
+            shutil.which(command[0])
+            and subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0
+        ):
+            return command
+    return None
+
+
+COMPOSE = compose_command()
 
 
 def configured(folder: Path, **variables: str) -> Json:
@@ -46,13 +59,14 @@ def configured(folder: Path, **variables: str) -> Json:
     with (folder / ".env").open("a") as file:
         file.writelines(f"{name}={value}\n" for name, value in variables.items())
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    assert COMPOSE
     done = subprocess.run([*COMPOSE, "config"], cwd=folder, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     services: Json = yaml.safe_load(done.stdout)["services"]
     return services
 
 
-needs_compose = pytest.mark.skipif(shutil.which(COMPOSE[0]) is None, reason="needs Docker Compose")
+needs_compose = pytest.mark.skipif(COMPOSE is None, reason="needs Docker Compose")
 
 
 @needs_compose
@@ -166,7 +180,7 @@ async def test_clients_work_through_the_proxy(tmp_path: Path, tmp_path_factory: 
         environment.setenv("DOCSTORE_S3_PUBLIC_ENDPOINT", f"https://localhost:{store}")
         environment.setenv("GATEWAY_TRUSTED_PROXIES", '["127.0.0.0/8"]')
         data = tmp_path_factory.mktemp("tls")
-        with folder_of_servers(data) as folder:
+        with memory_folder(data) as folder:
             async with await start_stack(StandaloneSettings(data=folder, port=gateway)) as stack:
                 addresses = {
                     "gateway:8000": f"127.0.0.1:{gateway}",

@@ -122,7 +122,7 @@ def allowed(service: str, bucket: str = BUCKET) -> set[str]:
 
 @pytest.mark.parametrize("deed", deeds(""))
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_services_keys_do_what_its_policy_says(
+async def test_a_services_keys_have_the_rights_of_its_policy(
     service: str, deed: str, store_of: Callable[..., ObjectStore]
 ) -> None:
     """And not one thing more."""

@@ -14,7 +14,7 @@ from docstore_contents.s3.multipart import MultipartUploads
 from docstore_contents.s3.presigned import Presigner
 from docstore_contents.s3.storage_classes import StorageClasses
 from docstore_contents.s3.store import ObjectStore
-from docstore_contents.s3.sts import upload_policy
+from docstore_contents.s3.sts import read_policy, upload_policy
 from docstore_platform.services import SERVICE_NAMES
 
 AWS = Path(__file__).parents[1] / "aws"
@@ -56,6 +56,7 @@ ACTIONS: dict[str, set[str]] = {
     "presign_put": WRITE,
     "presign_part": WRITE,
     "presign_post": WRITE,
+    "cookies": set(),  # signed with the key of the CDN
 }
 TRANSCRIPTION = {
     "put_object": "s3:PutObject",
@@ -65,6 +66,7 @@ TRANSCRIPTION = {
     "get_transcription_job": "transcribe:GetTranscriptionJob",
     "delete_transcription_job": "transcribe:DeleteTranscriptionJob",
 }
+OWN_QUERIES = {"logs:GetQueryResults", "logs:StopQuery"}
 STORES = ("store", "objects", "presigner", "pictures")
 """What services call their object store; metadata's own store of documents has none of these methods but one."""
 
@@ -96,7 +98,7 @@ def uses(service: str) -> set[str]:
     actions = {action for method in methods for action in ACTIONS[method]}
     if "Contents" in functions_called(service):
         actions |= READ | {"s3:ListBucket"}
-    if "upload_credentials" in functions_called(service):
+    if {"upload_credentials", "read_credentials"} & functions_called(service):
         actions.add("sts:AssumeRole")
     return actions
 
@@ -129,7 +131,7 @@ def test_no_service_runs_what_is_for_operators(service: str) -> None:
 
 def test_content_is_reached_below_accounts_only() -> None:
     """Every object's key begins with accounts/; what else is in the bucket stays closed."""
-    for name in ("upload", "metadata", "indexer", "uploader-role"):
+    for name in ("upload", "metadata", "indexer", "uploader-role", "reader-role"):
         for statement in policy(name):
             objects = [action for action in _list(statement["Action"]) if "Object" in action or "Part" in action]
             if objects:
@@ -185,19 +187,31 @@ def test_transcription_reaches_its_own_bucket_and_jobs_alone() -> None:
     assert start["Condition"] == {"StringEquals": {"transcribe:OutputBucketName": named}}
 
 
+def test_the_gateway_searches_logs_and_nothing_else() -> None:
+    """Those of DocStore's services alone, as its code does."""
+    calls = {"start_query", "get_query_results", "stop_query"}
+    assert all(f"client.{call}" in _source("gateway") for call in calls)
+    assert allowed("gateway") == {"logs:StartQuery"} | OWN_QUERIES
+    (started,) = [each for each in policy("gateway") if each["Action"] == ["logs:StartQuery"]]
+    assert started["Resource"] == "arn:aws:logs:us-west-2:111122223333:log-group:/docstore/*"
+
+
 def test_lent_credentials_stay_within_the_lent_role() -> None:
     """A session's policy can only narrow what its role has: the role has that and no more."""
     session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/content")["Statement"]
     lent = {action for each in session if each["Effect"] == "Allow" for action in each["Action"]}
     assert allowed("uploader-role") == lent
+    read = read_policy(BUCKET, ["accounts/a/uploads/u/content"])["Statement"]
+    assert allowed("reader-role") == {a for each in read if each["Effect"] == "Allow" for a in each["Action"]}
 
 
-def test_only_the_upload_service_lends_credentials() -> None:
+@pytest.mark.parametrize(("service", "role"), [("upload", "uploader"), ("metadata", "reader")])
+def test_only_one_service_lends_credentials_of_a_role(service: str, role: str) -> None:
     """The role trusts one other, and that service's policy names that one role."""
-    (trust,) = policy("uploader-role-trust")
-    assert trust["Principal"]["AWS"].endswith(":role/docstore-upload")
-    lending = [each for each in policy("upload") if "sts:AssumeRole" in each["Action"]]
-    assert [each["Resource"] for each in lending] == ["arn:aws:iam::111122223333:role/docstore-uploader"]
+    (trust,) = policy(f"{role}-role-trust")
+    assert trust["Principal"]["AWS"].endswith(f":role/docstore-{service}")
+    lending = [each for each in policy(service) if "sts:AssumeRole" in each["Action"]]
+    assert [each["Resource"] for each in lending] == [f"arn:aws:iam::111122223333:role/docstore-{role}"]
 
 
 def test_a_services_role_trusts_its_own_pods_alone() -> None:
@@ -242,12 +256,14 @@ def test_notify_takes_on_no_role_of_its_own_account() -> None:
 def test_no_policy_allows_everything(path: Path) -> None:
     """No wildcard among what is allowed; wildcards in resources end a named prefix.
 
-    Starting a transcription has no resource: a condition names its bucket instead.
+    Starting a transcription has no resource: a condition names its bucket instead. Queries of logs have none either;
+    only who has started one knows its id.
     """
     for statement in json.loads(path.read_text()).get("Statement", []):
         if statement["Effect"] == "Allow":
             assert not any("*" in action for action in _list(statement["Action"])), statement
-            assert statement.get("Resource") != "*" or "transcribe:OutputBucketName" in str(statement), statement
+            is_limited = "transcribe:OutputBucketName" in str(statement) or set(statement["Action"]) == OWN_QUERIES
+            assert statement.get("Resource") != "*" or is_limited, statement
 
 
 def test_the_bucket_refuses_connections_without_tls() -> None:

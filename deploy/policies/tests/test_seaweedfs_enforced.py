@@ -92,7 +92,7 @@ async def store_of(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[St
 
 @pytest.mark.parametrize("deed", KNOWN)
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_services_keys_do_what_its_policy_says(service: str, deed: str, store_of: StoreOf) -> None:
+async def test_a_services_keys_have_the_rights_of_its_policy(service: str, deed: str, store_of: StoreOf) -> None:
     """And not one thing more."""
     right, act = deeds(INSIDE)[deed]
     assert await refused(act, store_of(service)) is (right not in allowed(service))
@@ -140,7 +140,7 @@ async def test_upload_lends_credentials_for_one_upload(store_of: StoreOf) -> Non
 
 
 @pytest.mark.parametrize("service", ["metadata", "indexer"])
-async def test_nobody_else_lends_credentials(service: str, store_of: StoreOf) -> None:
+async def test_other_services_issue_no_credentials(service: str, store_of: StoreOf) -> None:
     """Of those with keys of their own."""
     with pytest.raises(ObjectStoreError):
         await upload_credentials(
@@ -148,7 +148,7 @@ async def test_nobody_else_lends_credentials(service: str, store_of: StoreOf) ->
         )
 
 
-async def test_the_archive_is_written_by_analytics_and_reached_by_nobody_else(store_of: StoreOf) -> None:
+async def test_only_analytics_can_access_the_archive(store_of: StoreOf) -> None:
     """Not even analytics deletes from it, and content is closed to analytics."""
     key = "archive/events/part"
     await store_of("analytics").put(key, b"events")

@@ -1,4 +1,5 @@
-# The bucket of access logs of the store and the CDN, which analytics reads.
+# The bucket of access logs of the store and the CDN, which analytics reads, and the group of the services' own logs,
+# which the gateway searches.
 
 variable "policies" {
   type        = map(string)
@@ -8,6 +9,11 @@ variable "policies" {
 variable "bucket" {
   type        = string
   description = "name of the bucket"
+}
+
+variable "key_arn" {
+  type        = string
+  description = "KMS key of the services' logs"
 }
 
 locals {
@@ -71,6 +77,12 @@ resource "aws_s3_bucket_lifecycle_configuration" "logs" {
       }
     }
   }
+}
+
+resource "aws_cloudwatch_log_group" "services" {
+  name              = "/docstore/services"
+  retention_in_days = 30
+  kms_key_id        = var.key_arn
 }
 
 output "domain_name" {

@@ -26,7 +26,7 @@ variable "transcription" {
 locals {
   store_users = ["analytics", "indexer", "media", "metadata", "upload"]
   key_users   = concat(local.store_users, ["backup"])
-  services    = toset(concat(local.key_users, ["notify"]))
+  services    = toset(concat(local.key_users, ["gateway", "notify"]))
 }
 
 resource "aws_iam_role" "service" {
@@ -89,6 +89,19 @@ resource "aws_iam_role_policy" "uploader" {
   policy   = var.policies[each.value]
 }
 
+resource "aws_iam_role" "reader" {
+  name               = "docstore-reader"
+  assume_role_policy = var.policies["reader-role-trust"]
+  depends_on         = [aws_iam_role.service]
+}
+
+resource "aws_iam_role_policy" "reader" {
+  for_each = { reads = "reader-role", kms = "kms" }
+  name     = each.key
+  role     = aws_iam_role.reader.id
+  policy   = var.policies[each.value]
+}
+
 output "arns" {
   value       = { for service, role in aws_iam_role.service : service => role.arn }
   description = "roles by service, for services.<name>.serviceAccountAnnotations of the chart, and backup.serviceAccountAnnotations"
@@ -97,4 +110,9 @@ output "arns" {
 output "uploader_arn" {
   value       = aws_iam_role.uploader.arn
   description = "objectStore.uploadRoleArn of the chart"
+}
+
+output "reader_arn" {
+  value       = aws_iam_role.reader.arn
+  description = "objectStore.readRoleArn of the chart"
 }

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from docstore_platform.settings import InfraSettings
 from docstore_provision.settings import KafkaProvisionSettings
-from docstore_standalone.embedded.apache_kafka import CLUSTER_ID, HEAP, VERSION, ApacheKafka, fetch_kafka, one_node
 from docstore_standalone.embedded.http_probe import kafka_responds, until
-from docstore_standalone.embedded.maven import LOG4J, fetch_jars, run_tool
+from docstore_standalone.embedded.java.apache_kafka import CLUSTER_ID, HEAP, VERSION, ApacheKafka, fetch_kafka, one_node
+from docstore_standalone.embedded.java.maven import LOG4J, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK
 
 ACLS = Path(__file__).parents[1] / "acls.sh"

@@ -1,0 +1,1 @@
+"""Prepares databases, topics and buckets of a deployment."""
