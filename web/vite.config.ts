@@ -1,11 +1,14 @@
+import { lingui } from "@lingui/vite-plugin";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { frameTexts } from "./scripts/frame-texts.mjs";
 
 const gateway = process.env.DOCSTORE_GATEWAY ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react({ jsxImportSource: "@/jsx" }), lingui({ failOnMissing: true, failOnCompileError: true })],
+  define: { FRAME_TEXTS: JSON.stringify(frameTexts("office-frame/elements.ts", "link-frame/link.ts", "lib/office.ts")) },
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2022",

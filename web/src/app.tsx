@@ -1,13 +1,13 @@
 /** The root component: log-in state and routes. */
-import { Suspense, useCallback, useEffect, useState } from "react";
+import { i18n } from "@lingui/core";
+import { Fragment, Suspense, useCallback, useEffect, useState } from "react";
 import { listen } from "@/api/live";
 import { queryClient, useAccount, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
-import { AuthPage } from "@/auth/AuthPage";
-import { FORGOT_PATH, ForgotPage, RESET_PATH, ResetPage } from "@/auth/ForgottenPage";
 import { VERIFY_PATH, VerifyPage } from "@/auth/VerifyEmail";
+import { activate, preferred, useLanguage } from "@/i18n/locale";
 import { ErrorBoundary } from "@/ui/boundary";
-import { fileIdOf, folderIdOf, HOME, pathAddressOf, pathHref, SHARED } from "@/lib/places";
+import { fileIdOf, folderIdOf, FORGOT_PATH, HOME, pathAddressOf, pathHref, PHOTOS, RESET_PATH, SHARED } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
 import { Shell } from "@/shell/Shell";
 import { part } from "@/ui/part";
@@ -15,9 +15,12 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
 import { uploads } from "@/uploads/queue";
 
+const AuthPage = part(() => import("@/auth/AuthPage"));
+const ForgottenPage = part(() => import("@/auth/ForgottenPage"));
 const FilesPage = part(() => import("@/files/FilesPage"));
 const Redirect = part(() => import("@/files/Redirect"));
 const SharedPage = part(() => import("@/files/SharedPage"));
+const PhotosPage = part(() => import("@/photos/PhotosPage"));
 const TrashPage = part(() => import("@/trash/TrashPage"));
 const SearchPage = part(() => import("@/search/SearchPage"));
 const SettingsPage = part(() => import("@/settings/SettingsPage"));
@@ -29,6 +32,8 @@ export function App() {
   const [login, setLogin] = useState<Login>("unknown");
   const [error, setError] = useState<unknown>(null);
   const { path } = useWhere();
+  // All texts are anew in another language.
+  const language = useLanguage();
 
   const begin = useCallback(() => {
     setError(null);
@@ -47,17 +52,18 @@ export function App() {
 
   let page;
   // Whoever is logged in here: the link may be somebody else's, or theirs who has lost the other devices.
-  if (path === RESET_PATH) page = <ResetPage />;
-  else if (path === FORGOT_PATH) page = <ForgotPage />;
+  if (path === RESET_PATH || path === FORGOT_PATH) page = <ForgottenPage path={path} />;
   else if (error) page = <Failed error={error} onRetry={begin} />;
   else if (login === "unknown") page = <Spinner />;
   else if (login === "out") page = <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
   else page = <Inside />;
   return (
-    <>
-      <ErrorBoundary>{page}</ErrorBoundary>
+    <Fragment key={language}>
+      <ErrorBoundary>
+        <Suspense fallback={<Spinner />}>{page}</Suspense>
+      </ErrorBoundary>
       <Toasts />
-    </>
+    </Fragment>
   );
 }
 
@@ -65,6 +71,10 @@ function Inside() {
   const me = useMe();
   const { path } = useWhere();
   useEffect(listen, []);
+  const own = me.data?.language;
+  useEffect(() => {
+    void activate(preferred(own)).catch(() => undefined);
+  }, [own]);
   if (me.error && !me.data) return <Failed error={me.error} onRetry={() => void me.refetch()} />;
   if (!me.data) return <Spinner />;
   return (
@@ -89,6 +99,7 @@ function Page() {
   if (isStart) return null;
   if (path === VERIFY_PATH) return <VerifyPage />;
   if (path === SHARED) return <SharedPage />;
+  if (path === PHOTOS) return <PhotosPage />;
   const folderId = path === HOME ? account.id : folderIdOf(path);
   if (folderId) return <FilesPage key={folderId} folderId={folderId} />;
   if (fileIdOf(path) || pathAddressOf(path)) return <Redirect key={path} path={path} />;
@@ -96,5 +107,5 @@ function Page() {
   if (path === "/search") return <SearchPage />;
   if (path.startsWith("/settings")) return <SettingsPage section={path.split("/")[2] ?? "profile"} />;
   if (path.startsWith("/admin")) return <AdminPage section={path.split("/")[2] ?? "overview"} />;
-  return <Empty title="Page not found" />;
+  return <Empty title={i18n.t("Page not found")} />;
 }

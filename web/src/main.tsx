@@ -3,15 +3,21 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "@/api/queries";
 import { App } from "@/app";
+import { activate, preferred } from "@/i18n/locale";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
 import "@/styles/controls.css";
 import "@/styles/shell.css";
 import "@/styles/files.css";
 import "@/styles/panels.css";
+import "@/styles/viewer.css";
+import "@/styles/photos.css";
+import "@/styles/print.css";
 
 const root = document.getElementById("root");
-if (root) {
+
+function start(): void {
+  if (!root) return;
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
@@ -20,3 +26,6 @@ if (root) {
     </StrictMode>,
   );
 }
+
+// Texts that do not come leave the page in English.
+activate(preferred()).then(start, start);

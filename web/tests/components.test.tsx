@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { logIn } from "@/api/session";
 import { call } from "@/api/client";
-import { AuthPage } from "@/auth/AuthPage";
+import AuthPage from "@/auth/AuthPage";
 import Markdown from "@/viewer/Markdown";
 import { Confirm } from "@/ui/dialog";
 

@@ -41,7 +41,8 @@ beforeEach(() => queryClient.clear());
 test("a list that does not know of a new version yet has the one shown that it knows", async () => {
   serve("FIRST", "SECOND");
   open(file("a.txt"));
-  await screen.findByText("FIRST");
+  const shown = () => document.querySelector(".code-view")?.shadowRoot?.textContent;
+  await waitFor(() => expect(shown()).toContain("FIRST"));
 });
 
 describe("a new version of a picture has an address of its own", () => {

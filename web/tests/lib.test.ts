@@ -72,7 +72,7 @@ describe("what people read", () => {
 
   test("people: oneself, by name, and who is not known", () => {
     expect([who("1", "Ada", "1"), who("2", "Ada", "1"), who("2", null, "1")]).toEqual(["You", "Ada", "Someone else"]);
-    expect([who("1", "Ada", "1", "you"), who("2", undefined, "1", "you")]).toEqual(["you", "someone else"]);
+    expect([who("1", "Ada", "1", "object"), who("2", undefined, "1", "object")]).toEqual(["you", "someone else"]);
   });
 
   test("kinds by ending first, then by type", () => {

@@ -1,6 +1,6 @@
 import { zipSync } from "fflate";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { frameMessage, officeFormat, type Reason } from "@/lib/office";
+import { FORMATS, frameMessage, isTextOnly, linkedDocument, officeFormat, type Reason } from "@/lib/office";
 import { repacked, unpack } from "@/office-frame/archive";
 import { boundedBytes, LIMIT_MS, renderIn } from "@/viewer/office-frame";
 
@@ -50,8 +50,20 @@ test("only known messages of the frame count", () => {
   for (const other of [null, "ready", 1, {}, { state: "token" }, [{ state: "ready" }]]) expect(frameMessage(other)).toBeUndefined();
 });
 
+test("the frame of a public link fetches contents of links alone", () => {
+  const address = "/l/a-B_9/download?file=01A&grant=12.x%3D";
+  expect(linkedDocument(`#docx:${address}`)).toEqual({ format: "docx", address });
+  const others = ["/v1/me", "//host/l/a/download", "/l/../download", "/l/a/download/../../v1/me", "https://host/l/a/download", "/l/a/download?x#y"];
+  for (const other of others) expect(linkedDocument(`#docx:${other}`)).toBeUndefined();
+  expect(linkedDocument(`#html:${address}`)).toBeUndefined();
+});
+
 test("formats are told by the ending of the name", () => {
-  expect(["a.DOCX", "b.xlsx", "c.pptx", "d.doc", "e.docm", "docx"].map(officeFormat)).toEqual(["docx", "xlsx", "pptx", undefined, undefined, undefined]);
+  expect(["a.DOCX", "b.xlsx", "c.pptx", "d.doc", "e.docm", "f.Ppt", "docx"].map(officeFormat)).toEqual(["docx", "xlsx", "pptx", "doc", undefined, "ppt", undefined]);
+});
+
+test("of formats without layout it is said that there is only the text", () => {
+  expect(FORMATS.filter(isTextOnly)).toEqual(["odt", "odp", "doc", "ppt", "rtf"]);
 });
 
 test("a body that is larger than allowed is not read to its end", async () => {

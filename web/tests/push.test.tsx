@@ -53,7 +53,7 @@ describe("push notifications", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Turn on in this browser" }));
     await waitFor(() => expect(sent).toEqual([["POST /v1/push-subscriptions", JSON_OF_BROWSER]]));
     expect(subscribe).toHaveBeenCalledWith({ userVisibleOnly: true, applicationServerKey: "server-key" });
-    expect(register).toHaveBeenCalledWith("/push-worker.js");
+    expect(register).toHaveBeenCalledWith("/worker.js");
     await renew("somebody else");
     expect(sent).toHaveLength(1);
     await renew("me");
@@ -128,7 +128,7 @@ describe("the service worker", () => {
       clients: { matchAll: async () => pages, openWindow },
       location: { origin: "https://docs.example" },
     };
-    new Function("self", readFileSync("public/push-worker.js", "utf8"))(self);
+    new Function("self", readFileSync("public/worker.js", "utf8"))(self);
     return { handlers, showNotification, openWindow };
   }
   const click = (url: string, done: Promise<unknown>[]) => ({

@@ -17,7 +17,7 @@ describe("tabs that renew the session at the same moment, over plain http", () =
   /** Each refresh token works once; a second use ends the session. */
   function serve(): { renewed: number; ended: boolean } {
     const session = { renewed: 0, ended: false };
-    vi.stubGlobal("navigator", { ...navigator, locks: undefined });
+    vi.stubGlobal("navigator", { ...navigator, languages: ["en"], locks: undefined });
     vi.stubGlobal("fetch", async (path: string) => {
       const token = session.renewed;
       await new Promise((resolve) => setTimeout(resolve, 20));

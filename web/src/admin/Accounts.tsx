@@ -1,4 +1,5 @@
 /** Administration of accounts: plan, role, state. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -55,9 +56,9 @@ export function Accounts() {
   return (
     <>
       {invited && (
-        <Dialog title={`${invited.email} is invited`} onClose={() => setInvited(null)}>
-          <CopyField label="Link" value={invited.url}>
-            We emailed them this link. It expires in 30 days and isn’t shown again.
+        <Dialog title={i18n.t("{email} is invited", { email: invited.email })} onClose={() => setInvited(null)}>
+          <CopyField label={i18n.t("Link")} value={invited.url}>
+            {i18n.t("We emailed them this link. It expires in 30 days and isn’t shown again.")}
           </CopyField>
         </Dialog>
       )}
@@ -72,27 +73,27 @@ export function Accounts() {
           className="select"
           type="email"
           required
-          aria-label="Email to invite"
-          placeholder="Invite by email…"
+          aria-label={i18n.t("Email to invite")}
+          placeholder={i18n.t("Invite by email…")}
           value={inviting}
           onChange={(event) => setInviting(event.target.value)}
         />
         <button className="button" type="submit">
-          Invite
+          {i18n.t("Invite")}
         </button>
       </form>
       {made && (
-        <Dialog title={`New password for ${made.email}`} onClose={() => setMade(null)}>
-          <CopyField label="Link" value={made.url}>
-            Send this link to the user. It works once, expires in 1 hour and isn’t shown again.
+        <Dialog title={i18n.t("New password for {email}", { email: made.email })} onClose={() => setMade(null)}>
+          <CopyField label={i18n.t("Link")} value={made.url}>
+            {i18n.t("Send this link to the user. It works once, expires in 1 hour and isn’t shown again.")}
           </CopyField>
         </Dialog>
       )}
       <input
         className="select"
         type="search"
-        aria-label="Search accounts by email"
-        placeholder="Email starts with…"
+        aria-label={i18n.t("Search accounts by email")}
+        placeholder={i18n.t("Email starts with…")}
         value={query}
         onChange={(event) => setQuery(event.target.value)}
       />
@@ -101,16 +102,16 @@ export function Accounts() {
       ) : !accounts.data ? (
         <Spinner />
       ) : (
-        <div className="table-scroll" tabIndex={0} role="region" aria-label="Accounts">
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Accounts")}>
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">Email</th>
-                <th scope="col">Since</th>
-                <th scope="col">Plan</th>
-                <th scope="col">Role</th>
-                <th scope="col">State</th>
-                <th scope="col">Password</th>
+                <th scope="col">{i18n.t("Email")}</th>
+                <th scope="col">{i18n.t("Since")}</th>
+                <th scope="col">{i18n.t("Plan")}</th>
+                <th scope="col">{i18n.t("Role")}</th>
+                <th scope="col">{i18n.t("State")}</th>
+                <th scope="col">{i18n.t("Password")}</th>
               </tr>
             </thead>
             <tbody>
@@ -120,26 +121,26 @@ export function Accounts() {
                   <td>{moment(account.created_at)}</td>
                   <td>
                     <Choice
-                      label={`Plan of ${account.email}`}
+                      label={i18n.t("Plan of {email}", { email: account.email })}
                       value={account.plan}
-                      choices={{ free: "Free", premium: "Premium" }}
+                      choices={{ free: i18n.t("Free"), premium: i18n.t("Premium") }}
                       onChange={(plan) => void change(account, { plan })}
                     />
                   </td>
                   <td>
                     <Choice
-                      label={`Role of ${account.email}`}
+                      label={i18n.t("Role of {email}", { email: account.email })}
                       value={account.role}
-                      choices={{ user: "User", admin: "Administrator" }}
+                      choices={{ user: i18n.t("User"), admin: i18n.t("Administrator") }}
                       disabled={account.id === own.id}
                       onChange={(role) => void change(account, { role })}
                     />
                   </td>
                   <td>
                     <Choice
-                      label={`State of ${account.email}`}
+                      label={i18n.t("State of {email}", { email: account.email })}
                       value={account.status}
-                      choices={{ active: "Active", suspended: "Suspended" }}
+                      choices={{ active: i18n.t("Active"), suspended: i18n.t("Suspended") }}
                       disabled={account.id === own.id}
                       onChange={(status) => void change(account, { status })}
                     />
@@ -147,10 +148,10 @@ export function Accounts() {
                   <td>
                     <button
                       className="button"
-                      aria-label={`Reset the password of ${account.email}`}
+                      aria-label={i18n.t("Reset the password of {email}", { email: account.email })}
                       onClick={() => void reset(account)}
                     >
-                      Reset…
+                      {i18n.t("Reset…")}
                     </button>
                   </td>
                 </tr>

@@ -1,4 +1,5 @@
 /** Administration pages. */
+import { i18n } from "@lingui/core";
 import { useAccount } from "@/api/queries";
 import { Accounts } from "@/admin/Accounts";
 import { Audit } from "@/admin/Audit";
@@ -13,30 +14,30 @@ import { useTitle } from "@/lib/title";
 import { Empty } from "@/ui/states";
 
 const SECTIONS = [
-  { id: "overview", label: "Overview" },
-  { id: "accounts", label: "Accounts" },
-  { id: "audit", label: "Audit log" },
-  { id: "health", label: "Health" },
-  { id: "logs", label: "Logs" },
-  { id: "operations", label: "Operations" },
-  { id: "events", label: "Live events" },
-  { id: "dead-letters", label: "Dead letters" },
+  { id: "overview", label: /*i18n*/ "Overview" },
+  { id: "accounts", label: /*i18n*/ "Accounts" },
+  { id: "audit", label: /*i18n*/ "Audit log" },
+  { id: "health", label: /*i18n*/ "Health" },
+  { id: "logs", label: /*i18n*/ "Logs" },
+  { id: "operations", label: /*i18n*/ "Operations" },
+  { id: "events", label: /*i18n*/ "Live events" },
+  { id: "dead-letters", label: /*i18n*/ "Dead letters" },
 ];
 
 export default function AdminPage({ section }: { section: string }) {
   const account = useAccount();
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
-  useTitle(`${here?.label} · Administration`);
-  if (account.role !== "admin") return <Empty title="Administrators only" />;
+  useTitle(i18n.t("{label} · Administration", { label: i18n.t(here?.label ?? "") }));
+  if (account.role !== "admin") return <Empty title={i18n.t("Administrators only")} />;
   return (
-    <section className="settings" aria-label="Administration">
+    <section className="settings" aria-label={i18n.t("Administration")}>
       <div className="page-head">
-        <h1>Administration</h1>
+        <h1>{i18n.t("Administration")}</h1>
       </div>
-      <nav className="subnav" aria-label="Administration">
+      <nav className="subnav" aria-label={i18n.t("Administration")}>
         {SECTIONS.map(({ id, label }) => (
           <Link key={id} href={`/admin/${id}`} aria-current={here?.id === id ? "page" : undefined}>
-            {label}
+            {i18n.t(label)}
           </Link>
         ))}
       </nav>

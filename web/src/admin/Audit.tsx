@@ -1,4 +1,5 @@
 /** The audit log: search and verification. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -30,15 +31,26 @@ export function Audit() {
       for (let after: number | null = 0; after !== null; ) {
         const answer: components["schemas"]["AuditCheck"] = await call("get /v1/admin/audit/verify", { query: { after } });
         checked += answer.checked;
-        if (answer.broken) return setVerdict(`Entry ${count(answer.broken.number)} is broken: ${answer.broken.detail}`);
+        if (answer.broken)
+          return setVerdict(
+            i18n.t("Entry {number} is broken: {detail}", {
+              number: count(answer.broken.number),
+              detail: answer.broken.detail,
+            }),
+          );
         notCompared ??= answer.not_compared;
-        setVerdict(`${count(checked)} entries checked…`);
+        setVerdict(i18n.t("{checked} entries checked…", { checked: count(checked) }));
         after = answer.next_after;
       }
       if (notCompared) {
-        return setVerdict(`Not verified: ${count(checked)} entries fit together, but some may be missing: ${notCompared}`);
+        return setVerdict(
+          i18n.t("Not verified: {checked} entries fit together, but some may be missing: {notCompared}", {
+            checked: count(checked),
+            notCompared,
+          }),
+        );
       }
-      setVerdict(`All ${count(checked)} entries are intact.`);
+      setVerdict(i18n.t("All {checked} entries are intact.", { checked: count(checked) }));
     } catch (error) {
       setVerdict(reason(error));
     }
@@ -55,14 +67,14 @@ export function Audit() {
           setQuery(wish);
         }}
       >
-        {field("account_id", "Account ID")}
-        {field("object_id", "File or object ID")}
-        {field("action", "Action, such as file-moved")}
+        {field("account_id", i18n.t("Account ID"))}
+        {field("object_id", i18n.t("File or object ID"))}
+        {field("action", i18n.t("Action, such as file-moved"))}
         <button className="button primary" type="submit">
-          Search
+          {i18n.t("Search")}
         </button>
         <button className="button" type="button" onClick={() => void verify()}>
-          Verify the log
+          {i18n.t("Verify the log")}
         </button>
       </form>
       {verdict && <p role="status">{verdict}</p>}
@@ -71,19 +83,19 @@ export function Audit() {
       ) : !entries.data ? (
         <Spinner />
       ) : items.length === 0 ? (
-        <Empty title="No matching entries" />
+        <Empty title={i18n.t("No matching entries")} />
       ) : (
-        <div className="table-scroll" tabIndex={0} role="region" aria-label="Entries">
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Entries")}>
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">Number</th>
-                <th scope="col">When</th>
-                <th scope="col">Action</th>
-                <th scope="col">Account</th>
-                <th scope="col">Object</th>
-                <th scope="col">Status</th>
-                <th scope="col">Client</th>
+                <th scope="col">{i18n.t("Number")}</th>
+                <th scope="col">{i18n.t("When")}</th>
+                <th scope="col">{i18n.t("Action")}</th>
+                <th scope="col">{i18n.t("Account")}</th>
+                <th scope="col">{i18n.t("Object")}</th>
+                <th scope="col">{i18n.t("Status")}</th>
+                <th scope="col">{i18n.t("Client")}</th>
               </tr>
             </thead>
             <tbody>

@@ -1,4 +1,5 @@
 /** Dead letters: show, replay or discard them. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { queryClient } from "@/api/queries";
@@ -15,7 +16,7 @@ export function DeadLetters() {
     await queryClient.invalidateQueries({ queryKey: key });
   }
   const items = letters.data.items;
-  if (items.length === 0) return <Empty title="No dead letters">Every event has been handled.</Empty>;
+  if (items.length === 0) return <Empty title={i18n.t("No dead letters")}>{i18n.t("Every event has been handled.")}</Empty>;
   return (
     <ul className="letters">
       {items.map((letter) => {
@@ -33,22 +34,22 @@ export function DeadLetters() {
               onClick={() =>
                 void act(
                   () => call("post /v1/admin/dead-letters/{letter_id}/replay", { path: { letter_id: id } }),
-                  "The event will be handled again.",
+                  i18n.t("The event will be handled again."),
                 )
               }
             >
-              Replay
+              {i18n.t("Replay")}
             </button>
             <button
               className="button danger"
               onClick={() =>
                 void act(
                   () => call("delete /v1/admin/dead-letters/{letter_id}", { path: { letter_id: id } }),
-                  "The event was discarded.",
+                  i18n.t("The event was discarded."),
                 )
               }
             >
-              Discard
+              {i18n.t("Discard")}
             </button>
           </li>
         );

@@ -1,4 +1,5 @@
 /** Live view of published events. */
+import { i18n } from "@lingui/core";
 import { useEffect, useState } from "react";
 import { stream } from "@/api/stream";
 import { Empty } from "@/ui/states";
@@ -33,15 +34,15 @@ export function Events() {
   return (
     <>
       <button className="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
-        {paused ? "Continue" : "Pause"}
+        {paused ? i18n.t("Continue") : i18n.t("Pause")}
       </button>{" "}
       <span className="muted" role="status">
-        {lost && !paused && "Reconnecting…"}
+        {lost && !paused && i18n.t("Reconnecting…")}
       </span>
       {events.length === 0 ? (
-        <Empty title="Nothing yet">{!lost && "Events appear here as they happen."}</Empty>
+        <Empty title={i18n.t("Nothing yet")}>{!lost && i18n.t("Events appear here as they happen.")}</Empty>
       ) : (
-        <ul className="letters" aria-label="Events">
+        <ul className="letters" aria-label={i18n.t("Events")}>
           {events.map(({ number, text }) => (
             <li key={number}>
               <pre>{text}</pre>

@@ -1,4 +1,5 @@
 /** State and backlog of every service. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { count, moment } from "@/lib/format";
@@ -20,14 +21,14 @@ export function Health() {
   return (
     <>
       <p className="muted" role="status">
-        As of {moment(at)}
+        {i18n.t("As of {at}", { at: moment(at) })}
       </p>
-      <div className="table-scroll" tabIndex={0} role="region" aria-label="Services">
+      <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Services")}>
         <table className="plain-table">
           <thead>
             <tr>
-              <th scope="col">Service</th>
-              <th scope="col">State</th>
+              <th scope="col">{i18n.t("Service")}</th>
+              <th scope="col">{i18n.t("State")}</th>
               {figures.map((name) => (
                 <th key={name} scope="col">
                   {name.replaceAll("_", " ")}

@@ -1,4 +1,5 @@
 /** Logs of all services: search by service, level, trace and text. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -31,7 +32,13 @@ export function Logs() {
     <Field label={label} value={wish[name]} onChange={(event) => setWish({ ...wish, [name]: event.target.value.trim() })} />
   );
   if (hasCode(logs.error, "logs_not_stored")) {
-    return <Empty title="Logs are stored elsewhere">Search them in the system that collects them, such as Loki or CloudWatch.</Empty>;
+    return (
+      <Empty title={i18n.t("Logs are stored elsewhere")}>
+        {i18n.t(
+          "Search them in the system that collects them. From Loki or CloudWatch they can be shown here: see the settings GATEWAY_LOKI_URL and GATEWAY_CLOUDWATCH_LOG_GROUPS.",
+        )}
+      </Empty>
+    );
   }
   return (
     <>
@@ -43,11 +50,11 @@ export function Logs() {
           void logs.refetch();
         }}
       >
-        {field("trace_id", "Trace ID")}
-        {field("service", "Service")}
-        {field("contains", "Text")}
+        {field("trace_id", i18n.t("Trace ID"))}
+        {field("service", i18n.t("Service"))}
+        {field("contains", i18n.t("Text"))}
         <label className="field">
-          <span>Level and worse</span>
+          <span>{i18n.t("Level and worse")}</span>
           <select value={wish.level} onChange={(event) => setWish({ ...wish, level: event.target.value as typeof wish.level })}>
             {LEVELS.map((level) => (
               <option key={level}>{level}</option>
@@ -55,7 +62,7 @@ export function Logs() {
           </select>
         </label>
         <button className="button primary" type="submit">
-          Search
+          {i18n.t("Search")}
         </button>
       </form>
       {logs.error && !logs.data ? (
@@ -63,17 +70,17 @@ export function Logs() {
       ) : !logs.data ? (
         <Spinner />
       ) : items.length === 0 ? (
-        <Empty title="No matching lines" />
+        <Empty title={i18n.t("No matching lines")} />
       ) : (
-        <div className="table-scroll" tabIndex={0} role="region" aria-label="Log lines">
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Log lines")}>
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Service</th>
-                <th scope="col">Level</th>
-                <th scope="col">Event</th>
-                <th scope="col">Trace</th>
+                <th scope="col">{i18n.t("Time")}</th>
+                <th scope="col">{i18n.t("Service")}</th>
+                <th scope="col">{i18n.t("Level")}</th>
+                <th scope="col">{i18n.t("Event")}</th>
+                <th scope="col">{i18n.t("Trace")}</th>
               </tr>
             </thead>
             <tbody>
@@ -93,7 +100,7 @@ export function Logs() {
                   <td>
                     {line.trace_id && (
                       <button className="button" type="button" title={line.trace_id} onClick={() => follow(line.trace_id ?? "")}>
-                        Show trace
+                        {i18n.t("Show trace")}
                       </button>
                     )}
                   </td>
@@ -105,7 +112,7 @@ export function Logs() {
       )}
       <ShowMore list={logs} />
       {logs.data?.pages.some((page) => !page.is_complete) && (
-        <p className="muted">Only the newest lines of large log files are searched.</p>
+        <p className="muted">{i18n.t("Older lines are not searched.")}</p>
       )}
     </>
   );

@@ -1,4 +1,5 @@
 /** Totals and reports over time. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 import { call } from "@/api/client";
@@ -14,18 +15,18 @@ const REFRESH_MS = 5_000;
 const REPORTS_MS = 30_000;
 const HOUR_MS = 3_600_000;
 const CHARTS = [
-  { name: "storage", title: "Storage" },
-  { name: "documents", title: "Documents" },
-  { name: "uploads", title: "Uploads by plan" },
-  { name: "downloads", title: "Downloads" },
-  { name: "downloaded-bytes", title: "Downloaded bytes" },
-  { name: "average-size", title: "Average size of a document" },
-  { name: "sign-ups", title: "New accounts" },
+  { name: "storage", title: /*i18n*/ "Storage" },
+  { name: "documents", title: /*i18n*/ "Documents" },
+  { name: "uploads", title: /*i18n*/ "Uploads by plan" },
+  { name: "downloads", title: /*i18n*/ "Downloads" },
+  { name: "downloaded-bytes", title: /*i18n*/ "Downloaded bytes" },
+  { name: "average-size", title: /*i18n*/ "Average size of a document" },
+  { name: "sign-ups", title: /*i18n*/ "New accounts" },
 ];
 const SPANS = [
-  { id: "day", label: "Last 24 hours", hours: 24, step: "hour" as const },
-  { id: "week", label: "Last 7 days", hours: 168, step: "hour" as const },
-  { id: "quarter", label: "Last 90 days", hours: 2160, step: "day" as const },
+  { id: "day", label: /*i18n*/ "Last 24 hours", hours: 24, step: "hour" as const },
+  { id: "week", label: /*i18n*/ "Last 7 days", hours: 168, step: "hour" as const },
+  { id: "quarter", label: /*i18n*/ "Last 90 days", hours: 2160, step: "day" as const },
 ];
 
 export function Overview() {
@@ -39,10 +40,10 @@ export function Overview() {
   if (!overview.data) return <Spinner />;
   const { accounts, documents, bytes, average_document_bytes } = overview.data;
   const figures: [string, string][] = [
-    ["Accounts", count(accounts)],
-    ["Documents", count(documents)],
-    ["Storage", size(bytes)],
-    ["Average document", size(average_document_bytes)],
+    [i18n.t("Accounts"), count(accounts)],
+    [i18n.t("Documents"), count(documents)],
+    [i18n.t("Storage"), size(bytes)],
+    [i18n.t("Average document"), size(average_document_bytes)],
   ];
   const chosen = SPANS.find(({ id }) => id === span) ?? SPANS[0];
   return (
@@ -55,15 +56,15 @@ export function Overview() {
           </div>
         ))}
       </dl>
-      <select className="select" aria-label="Period" value={span} onChange={(event) => setSpan(event.target.value)}>
+      <select className="select" aria-label={i18n.t("Period")} value={span} onChange={(event) => setSpan(event.target.value)}>
         {SPANS.map(({ id, label }) => (
           <option key={id} value={id}>
-            {label}
+            {i18n.t(label)}
           </option>
         ))}
       </select>
       <div className="charts">
-        {chosen && CHARTS.map(({ name, title }) => <Report key={name} name={name} title={title} span={chosen} />)}
+        {chosen && CHARTS.map(({ name, title }) => <Report key={name} name={name} title={i18n.t(title)} span={chosen} />)}
       </div>
       <MostShared />
     </>
@@ -99,16 +100,16 @@ function MostShared() {
   const items = (report.data as TopReport | undefined)?.items ?? [];
   if (items.length === 0) return null;
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Most shared">
+    <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Most shared")}>
       <table className="plain-table">
-        <caption>Most shared</caption>
+        <caption>{i18n.t("Most shared")}</caption>
         <thead>
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col">People</th>
-            <th scope="col">Links</th>
-            <th scope="col">Opens</th>
-            <th scope="col">Downloads</th>
+            <th scope="col">{i18n.t("Name")}</th>
+            <th scope="col">{i18n.t("People")}</th>
+            <th scope="col">{i18n.t("Links")}</th>
+            <th scope="col">{i18n.t("Opens")}</th>
+            <th scope="col">{i18n.t("Downloads")}</th>
           </tr>
         </thead>
         <tbody>

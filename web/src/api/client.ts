@@ -1,4 +1,5 @@
 /** Typed calls of the public API with the page's session. */
+import { i18n } from "@lingui/core";
 import { OFFLINE, Problem, problemOf } from "@/api/problem";
 import type { paths } from "@/api/schema";
 import { belongsTo, csrfToken, ended, refresh, resume } from "@/api/session";
@@ -55,6 +56,16 @@ export function contentUrl(fileId: string, version?: number): string {
   return `/v1/files/${fileId}/content${version === undefined ? "" : `?version=${version}`}`;
 }
 
+/** A ZIP of files and folders, for the browser's own downloads. */
+export function zipUrl(ids: string[]): string {
+  return `/v1/files/zip?${ids.map((id) => `id=${id}`).join("&")}`;
+}
+
+/** Ask for one byte of a ZIP: throws the problem if it is refused. Only a response with the first byte counts as a download. */
+export async function checkZip(url: string): Promise<void> {
+  await send("GET", url, undefined, { Range: "bytes=1-1" });
+}
+
 async function send(
   method: string,
   url: string,
@@ -67,7 +78,7 @@ async function send(
   if (answer.status === 401) {
     if (!(await refresh())) {
       ended();
-      throw new Problem(401, "unauthorized", "You have been logged out.");
+      throw new Problem(401, "unauthorized", i18n.t("You have been logged out."));
     }
     answer = await ask();
   }
@@ -84,7 +95,7 @@ async function send(
 async function takeOver(): Promise<void> {
   await resume();
   const { id } = await call("get /v1/me");
-  if (!belongsTo(id)) throw new Problem(403, "other_account", "Another account has logged in. Reload the page.");
+  if (!belongsTo(id)) throw new Problem(403, "other_account", i18n.t("Another account has logged in. Reload the page."));
 }
 
 async function attempt(
@@ -102,7 +113,7 @@ async function attempt(
     return await fetch(url, { method, headers: sent, body: text, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, OFFLINE, "DocStore can’t be reached. Is this device online?");
+    throw new Problem(0, OFFLINE, i18n.t("DocStore can’t be reached. Is this device online?"));
   }
 }
 

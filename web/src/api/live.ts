@@ -110,6 +110,7 @@ export function apply(changes: Change[]): void {
   const types = new Set(changes.map((change) => change.type));
   if (types.has("deleted") || types.has("restored")) void queryClient.invalidateQueries({ queryKey: keys.trash });
   if (types.has("shared") || types.has("unshared")) void queryClient.invalidateQueries({ queryKey: keys.shared });
+  if (changes.some(({ file }) => file.kind === "folder" || file.preview)) void queryClient.invalidateQueries({ queryKey: keys.photos });
   void queryClient.invalidateQueries({ queryKey: keys.me });
   void queryClient.invalidateQueries({ queryKey: ["search"] });
 }

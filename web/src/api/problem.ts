@@ -1,3 +1,6 @@
+import { i18n } from "@lingui/core";
+import { problemText } from "@/i18n/locale";
+
 /** An error of the API as a problem document (RFC 9457). */
 export class Problem extends Error {
   constructor(
@@ -22,13 +25,19 @@ export async function problemOf(answer: Response): Promise<Problem> {
     const body = (await answer.json()) as { code?: string; detail?: string } & Record<string, unknown>;
     return new Problem(answer.status, body.code ?? "unknown", body.detail ?? answer.statusText, body, retryAfter);
   } catch {
-    return new Problem(answer.status, "unknown", `The server answered ${answer.status}.`, {}, retryAfter);
+    return new Problem(
+      answer.status,
+      "unknown",
+      i18n.t("The server answered {status}.", { status: answer.status }),
+      {},
+      retryAfter,
+    );
   }
 }
 
 /** What to tell somebody. */
 export function reason(error: unknown): string {
-  if (error instanceof Problem) return error.message;
+  if (error instanceof Problem) return problemText(error.code) ?? error.message;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -12,7 +12,7 @@ import { isPreviewed } from "@/lib/media";
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // Offline a call fails and says so: a query that waits for the network would spin for ever.
+      // Offline a call fails and says so: a query that waits for the network would spin forever.
       networkMode: "always",
       refetchOnReconnect: "always",
       staleTime: 30_000,
@@ -70,6 +70,7 @@ export const keys = {
   lists: (folderId?: string) => (folderId ? (["list", folderId] as const) : (["list"] as const)),
   files: ["file"] as const,
   file: (id: string) => ["file", id] as const,
+  photos: ["photos"] as const,
   trash: ["trash"] as const,
   retention: ["retention"] as const,
   shared: ["shared-with-me"] as const,

@@ -2,6 +2,9 @@
 import type { Account, WebSession } from "@/api/types";
 import { Problem, problemOf } from "@/api/problem";
 import { withTabLock } from "@/api/tab-lock";
+import { forgetListings } from "@/lib/offline";
+import { isOffline } from "@/lib/online";
+import { releaseAll } from "@/uploads/kept";
 
 let csrf = "";
 /** Whose files the page shows, once that is known. */
@@ -32,7 +35,8 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
 export async function resume(): Promise<boolean> {
   const { csrf_token, renewable } = await known();
   if (csrf_token) csrf = csrf_token;
-  return csrf_token ? true : renewable && refresh();
+  if (csrf_token || !renewable) return Boolean(csrf_token);
+  return isOffline() || refresh(); // as the worker remembers it: renewed with the first call that arrives
 }
 
 async function known(): Promise<{ csrf_token: string | null; renewable: boolean }> {
@@ -85,6 +89,7 @@ export async function logOut(): Promise<void> {
   let answer = await send("DELETE", "/web/session");
   if (answer.status === 401 && (await refresh())) answer = await send("DELETE", "/web/session");
   if (!answer.ok && answer.status !== 401) throw await problemOf(answer);
+  await releaseAll();
   ended();
 }
 
@@ -92,6 +97,7 @@ export async function logOut(): Promise<void> {
 export function ended(): void {
   csrf = "";
   shown = null;
+  void forgetListings();
   for (const listener of loggedOut) listener();
 }
 

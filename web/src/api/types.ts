@@ -4,6 +4,7 @@ import type { components } from "@/api/schema";
 type Schemas = components["schemas"];
 
 export type FileItem = Schemas["File"];
+export type Photo = Schemas["Photo"];
 export type TrashedFile = Schemas["TrashedFile"];
 export type ShareInvitation = Schemas["ShareInvitation"];
 export type BlockedPerson = Schemas["BlockedPerson"];
@@ -26,6 +27,7 @@ export type Retention = Schemas["Retention"];
 export type Languages = Schemas["Languages"];
 export type RetentionPolicy = Schemas["RetentionPolicy"];
 export type DeviceSession = Schemas["Session"];
+export type ApiToken = Schemas["ApiToken"];
 
 export type Notice = Schemas["Notification"];
 export type Subscription = Schemas["Subscription"];

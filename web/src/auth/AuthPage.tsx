@@ -1,9 +1,11 @@
 /** Log-in and sign-up page. */
+import { i18n } from "@lingui/core";
 import { useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { logIn } from "@/api/session";
 import { VERIFY_PATH } from "@/auth/VerifyEmail";
+import type { Language } from "@/i18n/locale";
 import { Link, navigate } from "@/lib/router";
 import { Field } from "@/ui/field";
 import { Logo } from "@/ui/logo";
@@ -25,7 +27,7 @@ function invitationOf(hash: string): { token: string; email: string } | null {
   }
 }
 
-export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone: () => void }) {
+export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone: () => void }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [name, setName] = useState("");
@@ -42,7 +44,7 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
   }, [isNew, invited]);
 
   useEffect(() => {
-    document.title = isNew ? "Sign up · DocStore" : "Log in · DocStore";
+    document.title = `${isNew ? i18n.t("Sign up") : i18n.t("Log in")} · DocStore`;
     setError(null);
   }, [isNew]);
 
@@ -52,7 +54,9 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
     try {
       if (isNew) {
         const invitation = invited?.token ?? null;
-        await call("post /v1/accounts", { body: { email, password, display_name: name.trim() || null, invitation } });
+        await call("post /v1/accounts", {
+          body: { email, password, display_name: name.trim() || null, language: i18n.locale as Language, invitation },
+        });
       }
       await logIn(email, password);
       if (location.pathname === "/sign-up" || location.pathname === "/log-in") navigate("/files", { replace: true });
@@ -69,14 +73,14 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
       <main className="auth">
         <div className="auth-card">
           <Logo />
-          <h1>{rules === "closed" ? "Sign-up is closed" : "Sign up by invitation"}</h1>
+          <h1>{rules === "closed" ? i18n.t("Sign-up is closed") : i18n.t("Sign up by invitation")}</h1>
           <p className="muted">
             {rules === "closed"
-              ? "Sign-up is disabled. Ask an administrator for an account."
-              : "Open the link in your invitation email, or ask an administrator to invite you."}
+              ? i18n.t("Sign-up is disabled. Ask an administrator for an account.")
+              : i18n.t("Open the link in your invitation email, or ask an administrator to invite you.")}
           </p>
           <p className="auth-other">
-            <Link href="/log-in">Log in</Link>
+            <Link href="/log-in">{i18n.t("Log in")}</Link>
           </p>
         </div>
       </main>
@@ -88,13 +92,13 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
     <main className="auth">
       <div className="auth-card">
         <Logo />
-        <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
+        <h1>{isNew ? i18n.t("Create your account") : i18n.t("Welcome back")}</h1>
         <p className="muted">
           {isNew
-            ? "Store, find and share your files."
+            ? i18n.t("Store, find and share your files.")
             : location.pathname === VERIFY_PATH
-              ? "Log in with the email address you want to verify."
-              : "Log in to access your files."}
+              ? i18n.t("Log in with the email address you want to verify.")
+              : i18n.t("Log in to access your files.")}
         </p>
         <form
           onSubmit={(event) => {
@@ -103,10 +107,10 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
           }}
         >
           {isNew && (
-            <Field label="Name" value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
+            <Field label={i18n.t("Name")} value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
           )}
           <Field
-            label="Email"
+            label={i18n.t("Email")}
             type="email"
             required
             autoComplete="username"
@@ -116,39 +120,39 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
             onChange={(event) => setEmail(event.target.value)}
           />
           <Field
-            label="Password"
+            label={i18n.t("Password")}
             type="password"
             required
             minLength={isNew ? MIN_PASSWORD : undefined}
             autoComplete={isNew ? "new-password" : "current-password"}
             value={password}
-            hint={isNew ? `At least ${MIN_PASSWORD} characters.` : undefined}
+            hint={isNew ? i18n.t("At least {least} characters.", { least: MIN_PASSWORD }) : undefined}
             error={code === "weak_password" ? reason(error) : undefined}
             onChange={(event) => setPassword(event.target.value)}
           />
           {Boolean(error) && !["email_taken", "invalid_email", "weak_password"].includes(code) && (
             <p className="form-error" role="alert">
-              {code === "invalid_credentials" ? "Incorrect email or password." : reason(error)}
+              {code === "invalid_credentials" ? i18n.t("Incorrect email or password.") : reason(error)}
               {typeof home === "string" && (
                 <>
                   {" "}
-                  <a href={home}>Continue there</a>
+                  <a href={home}>{i18n.t("Continue there")}</a>
                 </>
               )}
             </p>
           )}
           <button className="button primary wide" type="submit" disabled={busy}>
-            {busy ? "Please wait…" : isNew ? "Sign up" : "Log in"}
+            {busy ? i18n.t("Please wait…") : isNew ? i18n.t("Sign up") : i18n.t("Log in")}
           </button>
         </form>
         {!isNew && (
           <p className="auth-other">
-            <Link href="/forgot-password">Forgot password?</Link>
+            <Link href="/forgot-password">{i18n.t("Forgot password?")}</Link>
           </p>
         )}
         <p className="auth-other">
-          {isNew ? "Already have an account? " : "New here? "}
-          <Link href={isNew ? "/log-in" : "/sign-up"}>{isNew ? "Log in" : "Create an account"}</Link>
+          {isNew ? i18n.t("Already have an account?") : i18n.t("New here?")}{" "}
+          <Link href={isNew ? "/log-in" : "/sign-up"}>{isNew ? i18n.t("Log in") : i18n.t("Create an account")}</Link>
         </p>
       </div>
     </main>

@@ -1,14 +1,17 @@
 /** Password reset: request a link, and choose a new password. */
+import { i18n } from "@lingui/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { call } from "@/api/client";
 import { hasCode, reason } from "@/api/problem";
 import { MIN_PASSWORD } from "@/auth/AuthPage";
+import { FORGOT_PATH, RESET_PATH } from "@/lib/places";
 import { Link } from "@/lib/router";
 import { Field } from "@/ui/field";
 import { Logo } from "@/ui/logo";
 
-export const FORGOT_PATH = "/forgot-password";
-export const RESET_PATH = "/reset-password";
+export default function ForgottenPage({ path }: { path: string }) {
+  return path === RESET_PATH ? <ResetPage /> : <ForgotPage />;
+}
 
 interface FrameProps {
   title: string;
@@ -28,7 +31,7 @@ function Frame({ title, about, children }: FrameProps) {
         <p className="muted">{about}</p>
         {children}
         <p className="auth-other">
-          <Link href="/log-in">Log in</Link>
+          <Link href="/log-in">{i18n.t("Log in")}</Link>
         </p>
       </div>
     </main>
@@ -58,13 +61,13 @@ export function ForgotPage() {
   const { state, error, submit } = useSending(() => call("post /v1/password-resets", { body: { email } }));
   if (state === "done") {
     return (
-      <Frame title="Check your email" about={`If ${email} has an account, we sent it a reset link.`}>
-        <p>The link expires in 1 hour. Didn’t get it? Check the address and your spam folder.</p>
+      <Frame title={i18n.t("Check your email")} about={i18n.t("If {email} has an account, we sent it a reset link.", { email })}>
+        <p>{i18n.t("The link expires in 1 hour. Didn’t get it? Check the address and your spam folder.")}</p>
       </Frame>
     );
   }
   return (
-    <Frame title="Forgot your password?" about="We’ll email you a reset link.">
+    <Frame title={i18n.t("Forgot your password?")} about={i18n.t("We’ll email you a reset link.")}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -72,7 +75,7 @@ export function ForgotPage() {
         }}
       >
         <Field
-          label="Email"
+          label={i18n.t("Email")}
           type="email"
           required
           autoFocus
@@ -82,7 +85,7 @@ export function ForgotPage() {
           onChange={(event) => setEmail(event.target.value)}
         />
         <button className="button primary wide" type="submit" disabled={state === "busy"}>
-          Send reset link
+          {i18n.t("Send reset link")}
         </button>
       </form>
     </Frame>
@@ -116,14 +119,14 @@ function ResetForm({ token }: { token: string }) {
   );
   if (state === "done") {
     return (
-      <Frame title="Password changed" about="All your devices have been logged out.">
-        <p>Log in with the new password.</p>
+      <Frame title={i18n.t("Password changed")} about={i18n.t("All your devices have been logged out.")}>
+        <p>{i18n.t("Log in with the new password.")}</p>
       </Frame>
     );
   }
   const isWeak = hasCode(error, "weak_password");
   return (
-    <Frame title="Choose a new password" about="You’ll be logged out on all devices.">
+    <Frame title={i18n.t("Choose a new password")} about={i18n.t("You’ll be logged out on all devices.")}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -131,24 +134,24 @@ function ResetForm({ token }: { token: string }) {
         }}
       >
         <Field
-          label="New password"
+          label={i18n.t("New password")}
           type="password"
           required
           autoFocus
           minLength={MIN_PASSWORD}
           autoComplete="new-password"
           value={password}
-          hint={`At least ${MIN_PASSWORD} characters.`}
+          hint={i18n.t("At least {least} characters.", { least: MIN_PASSWORD })}
           error={isWeak ? reason(error) : undefined}
           onChange={(event) => setPassword(event.target.value)}
         />
         {Boolean(error) && !isWeak && (
           <p className="form-error" role="alert">
-            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>Request a new link</Link>}
+            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>{i18n.t("Request a new link")}</Link>}
           </p>
         )}
         <button className="button primary wide" type="submit" disabled={state === "busy"}>
-          Set password
+          {i18n.t("Set password")}
         </button>
       </form>
     </Frame>

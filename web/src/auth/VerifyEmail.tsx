@@ -1,9 +1,11 @@
 /** Email verification: the banner, and the page of the emailed link. */
+import { i18n } from "@lingui/core";
 import { MailCheck } from "lucide-react";
 import { useEffect, useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
+import { rich } from "@/i18n/rich";
 import { navigate } from "@/lib/router";
 import { Empty, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
@@ -13,7 +15,7 @@ export const VERIFY_PATH = "/verify-email";
 async function verify(proof: { token: string } | { code: string }): Promise<void> {
   await call("put /v1/me/email-verification", { body: proof });
   await Promise.all([keys.me, keys.shared].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
-  toast("Email address verified.");
+  toast(i18n.t("Email address verified."));
 }
 
 export function VerifyBanner() {
@@ -34,16 +36,21 @@ export function VerifyBanner() {
   async function sendAgain(): Promise<void> {
     const { email_verified: done } = await call("post /v1/me/email-verification");
     if (done) await queryClient.invalidateQueries({ queryKey: keys.me });
-    else toast(`We sent a new link and code to ${email}.`);
+    else toast(i18n.t("We sent a new link and code to {email}.", { email }));
   }
 
   if (email_verified) return null;
   return (
-    <section className="verify-banner" aria-label="Verification">
+    <section className="verify-banner" aria-label={i18n.t("Verification")}>
       <MailCheck size={18} aria-hidden="true" />
       <p>
-        <strong>Verify your email address.</strong> We sent a link and a code to {email}. What others share with you
-        appears once it is verified.
+        {rich(
+          i18n.t(
+            "<0>Verify your email address.</0> We sent a link and a code to {email}. What others share with you appears once it is verified.",
+            { email },
+          ),
+          <strong />,
+        )}
       </p>
       <form
         onSubmit={(event) => {
@@ -53,8 +60,8 @@ export function VerifyBanner() {
       >
         <input
           className="select"
-          aria-label="Verification code"
-          placeholder="Code"
+          aria-label={i18n.t("Verification code")}
+          placeholder={i18n.t("Code")}
           inputMode="numeric"
           autoComplete="one-time-code"
           size={10}
@@ -64,10 +71,10 @@ export function VerifyBanner() {
           onChange={(event) => setCode(event.target.value)}
         />
         <button className="button primary" type="submit" disabled={busy}>
-          Verify
+          {i18n.t("Verify")}
         </button>
         <button className="button" type="button" disabled={busy} onClick={() => void attempt(sendAgain)}>
-          Send again
+          {i18n.t("Send again")}
         </button>
       </form>
     </section>
@@ -84,9 +91,10 @@ export function VerifyPage() {
   }, [token]);
   if (!error) return <Spinner />;
   return (
-    <Empty title="This link can’t verify your address">
-      It has been used, has expired, or was sent for another account. Log in with the address that it was sent to, or
-      have a new one sent.
+    <Empty title={i18n.t("This link can’t verify your address")}>
+      {i18n.t(
+        "It has been used, has expired, or was sent for another account. Log in with the address that it was sent to, or have a new one sent.",
+      )}
     </Empty>
   );
 }

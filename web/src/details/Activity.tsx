@@ -1,9 +1,11 @@
 /** Activity of a file or folder. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { useAccount } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { activityEntries } from "@/details/activity-text";
+import { rich } from "@/i18n/rich";
 import { moment, when } from "@/lib/format";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
 
@@ -30,12 +32,12 @@ export function Activity({ file }: { file: FileItem }) {
   );
   return (
     <>
-      {entries.length === 0 && !pages.hasNextPage && <p className="muted">Nothing has happened here yet.</p>}
-      <ol className="activity" aria-label="Activity">
+      {entries.length === 0 && !pages.hasNextPage && <p className="muted">{i18n.t("Nothing has happened here yet.")}</p>}
+      <ol className="activity" aria-label={i18n.t("Activity")}>
         {entries.map(({ id, who, did, more, at }) => (
           <li key={id}>
             <p>
-              <strong>{who}</strong> {did}
+              {rich(i18n.t("<0>{who}</0> {did}", { who, did }), <strong />)}
             </p>
             {more && <p className="muted">{more}</p>}
             <time className="muted" dateTime={at} title={moment(at)}>

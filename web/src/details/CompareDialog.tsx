@@ -1,4 +1,5 @@
 /** Two versions of a text, side by side. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { FileItem, FileVersion } from "@/api/types";
@@ -27,15 +28,15 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
   const shown = useMemo(() => nearChanges(rows), [rows]);
   const partly = texts.data?.some(({ truncated }) => truncated) ?? false;
   return (
-    <Dialog title={`Compare “${file.name}”`} wide onClose={onClose}>
+    <Dialog title={i18n.t("Compare “{name}”", { name: file.name })} wide onClose={onClose}>
       {texts.error ? (
         <Failed error={texts.error} onRetry={() => void texts.refetch()} />
       ) : !texts.data ? (
         <Spinner />
       ) : shown.length === 0 ? (
-        <p>{partly ? "The first 2 MB of both versions are the same." : "Both versions are the same."}</p>
+        <p>{partly ? i18n.t("The first 2 MB of both versions are the same.") : i18n.t("Both versions are the same.")}</p>
       ) : (
-        <div className="compare" tabIndex={0} role="region" aria-label="Differences">
+        <div className="compare" tabIndex={0} role="region" aria-label={i18n.t("Differences")}>
           <table>
             <colgroup>
               <col className="numbers" />
@@ -46,10 +47,10 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
             <thead>
               <tr>
                 <th scope="col" colSpan={2}>
-                  Version {older.version}, {moment(older.created_at)}
+                  {i18n.t("Version {version}, {at}", { version: older.version, at: moment(older.created_at) })}
                 </th>
                 <th scope="col" colSpan={2}>
-                  Version {newer.version}, {moment(newer.created_at)}
+                  {i18n.t("Version {version}, {at}", { version: newer.version, at: moment(newer.created_at) })}
                 </th>
               </tr>
             </thead>
@@ -63,12 +64,12 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
                   <tr key={index}>
                     <td className="line-number">{row.leftNumber}</td>
                     <td className={row.left !== null && row.kind !== "same" ? "removed" : undefined}>
-                      {row.left !== null && row.kind !== "same" && <span className="sr-only">Removed: </span>}
+                      {row.left !== null && row.kind !== "same" && <span className="sr-only">{i18n.t("Removed:")} </span>}
                       {row.left}
                     </td>
                     <td className="line-number">{row.rightNumber}</td>
                     <td className={row.right !== null && row.kind !== "same" ? "added" : undefined}>
-                      {row.right !== null && row.kind !== "same" && <span className="sr-only">Added: </span>}
+                      {row.right !== null && row.kind !== "same" && <span className="sr-only">{i18n.t("Added:")} </span>}
                       {row.right}
                     </td>
                   </tr>
@@ -78,7 +79,7 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
           </table>
         </div>
       )}
-      {partly && <p className="muted">Only the beginning was compared. Download both to compare all of them.</p>}
+      {partly && <p className="muted">{i18n.t("Only the beginning was compared. Download both to compare all of them.")}</p>}
     </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 /** Details of a file or folder: properties, versions, access, followers, activity. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
@@ -10,7 +11,7 @@ import { Activity } from "@/details/Activity";
 import { Following } from "@/details/Following";
 import { mediaFacts } from "@/details/media-facts";
 import { openDialog } from "@/files/dialogs";
-import { count, moment, size, who } from "@/lib/format";
+import { moment, size, who } from "@/lib/format";
 import { isPreviewed, isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
 import { AccessList } from "@/sharing/AccessList";
@@ -30,11 +31,17 @@ interface Props {
 
 export default function DetailsPanel({ file, many, onClose }: Props) {
   return (
-    <aside className="details" aria-label="Details">
+    <aside className="details" aria-label={i18n.t("Details")}>
       <header>
         {file && many < 2 && <FileIcon file={file} size={22} />}
-        <h2>{many > 1 ? `${count(many)} items selected` : file ? file.name || "My files" : "…"}</h2>
-        <button className="icon-button small" aria-label="Close details" onClick={onClose}>
+        <h2 dir="auto">
+          {many > 1
+            ? i18n.t("{many, plural, one {# item} other {# items}} selected", { many })
+            : file
+              ? file.name || i18n.t("My files")
+              : "…"}
+        </h2>
+        <button className="icon-button small" aria-label={i18n.t("Close details")} onClick={onClose}>
           <X size={18} />
         </button>
       </header>
@@ -48,12 +55,12 @@ function About({ file }: { file: FileItem }) {
   const canBeShared = file.permission !== "owner" || file.parent_id !== null; // one's root cannot
   return (
     <Tabs className="tabs">
-      <TabList aria-label="Details">
-        <Tab id="facts">Details</Tab>
-        {hasVersions && <Tab id="versions">Versions</Tab>}
-        {canBeShared && <Tab id="access">Access</Tab>}
-        <Tab id="follow">Following</Tab>
-        <Tab id="activity">Activity</Tab>
+      <TabList aria-label={i18n.t("Details")}>
+        <Tab id="facts">{i18n.t("Details")}</Tab>
+        {hasVersions && <Tab id="versions">{i18n.t("Versions")}</Tab>}
+        {canBeShared && <Tab id="access">{i18n.t("Access")}</Tab>}
+        <Tab id="follow">{i18n.t("Following")}</Tab>
+        <Tab id="activity">{i18n.t("Activity")}</Tab>
       </TabList>
       <TabPanel id="facts">
         <Facts file={file} />
@@ -90,20 +97,44 @@ function Facts({ file }: { file: FileItem }) {
     queryKey: ["about", file.id, "people", file.etag],
     queryFn: () => call("get /v1/files/{file_id}", { path: { file_id: file.id } }),
   }).data;
+  const kindName = i18n.t(KIND_NAMES[kindOf(file)]);
   const facts: [string, string][] = [
-    ["Kind", isFile && file.content_type ? `${KIND_NAMES[kindOf(file)]} (${file.content_type})` : KIND_NAMES[kindOf(file)]],
-    ...(isFile ? ([["Size", `${size(file.size)} (${count(file.size)} bytes)`]] as [string, string][]) : []),
-    ...(media ? mediaFacts(media) : []),
-    ["In", file.path === "/" ? "–" : parentOf(file.path)],
-    ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by, named?.modified_by_name, account.id, "you")}`],
-    ["Created", moment(file.created_at)],
-    ...(file.watermark ? ([["Watermark", `${file.watermark} (no download)`]] as [string, string][]) : []),
-    ...(file.client_modified_at ? ([["File date", moment(file.client_modified_at)]] as [string, string][]) : []),
-    ["Owner", who(file.owner_id, named?.owner_name, account.id)],
+    [i18n.t("Kind"), isFile && file.content_type ? `${kindName} (${file.content_type})` : kindName],
     ...(isFile
       ? ([
-          ["Version", String(file.version)],
-          ["Content indexed", file.indexed ? "Yes" : "Pending"],
+          [
+            i18n.t("Size"),
+            i18n.t("{size} ({bytes, plural, one {# byte} other {# bytes}})", {
+              size: size(file.size),
+              bytes: file.size,
+            }),
+          ],
+        ] as [string, string][])
+      : []),
+    ...(media ? mediaFacts(media) : []),
+    [i18n.t("In"), file.path === "/" ? "–" : parentOf(file.path)],
+    [
+      i18n.t("Modified"),
+      i18n.t("{at} by {who}", {
+        at: moment(file.modified_at),
+        who: who(file.modified_by, named?.modified_by_name, account.id, "object"),
+      }),
+    ],
+    [i18n.t("Created"), moment(file.created_at)],
+    ...(file.watermark
+      ? ([[i18n.t("Watermark"), i18n.t("{watermark} (no download)", { watermark: file.watermark })]] as [
+          string,
+          string,
+        ][])
+      : []),
+    ...(file.client_modified_at
+      ? ([[i18n.t("File date"), moment(file.client_modified_at)]] as [string, string][])
+      : []),
+    [i18n.t("Owner"), who(file.owner_id, named?.owner_name, account.id)],
+    ...(isFile
+      ? ([
+          [i18n.t("Version"), String(file.version)],
+          [i18n.t("Content indexed"), file.indexed ? i18n.t("Yes") : i18n.t("Pending")],
           ["SHA-256", file.sha256 ?? "–"],
         ] as [string, string][])
       : []),
@@ -119,8 +150,8 @@ function Facts({ file }: { file: FileItem }) {
       </dl>
       {pairs.length > 0 && (
         <>
-          <h3 className="facts-head">Metadata</h3>
-          <dl className="facts" aria-label="Metadata">
+          <h3 className="facts-head">{i18n.t("Metadata")}</h3>
+          <dl className="facts" aria-label={i18n.t("Metadata")}>
             {pairs.map(([name, value]) => (
               <Fact key={name} name={name} value={value} />
             ))}
@@ -128,7 +159,7 @@ function Facts({ file }: { file: FileItem }) {
         </>
       )}
       {file.tags.length > 0 && (
-        <ul className="tag-list" aria-label="Tags">
+        <ul className="tag-list" aria-label={i18n.t("Tags")}>
           {file.tags.map((tag) => (
             <li key={tag} className="tag">
               {tag}
@@ -139,10 +170,10 @@ function Facts({ file }: { file: FileItem }) {
       {file.permission !== "viewer" && file.parent_id && (
         <div className="buttons">
           <button className="button" onClick={() => openDialog({ kind: "tags", file })}>
-            Edit tags
+            {i18n.t("Edit tags")}
           </button>
           <button className="button" onClick={() => openDialog({ kind: "metadata", file })}>
-            Edit metadata
+            {i18n.t("Edit metadata")}
           </button>
         </div>
       )}
@@ -178,7 +209,7 @@ function Versions({ file }: { file: FileItem }) {
       queryClient.setQueryData(keys.file(file.id), restored);
       await queryClient.invalidateQueries({ queryKey: keys.lists() });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id] });
-      toast(`Restored version ${version.version}.`);
+      toast(i18n.t("Restored version {version}.", { version: version.version }));
     } catch (error) {
       toast(reason(error), { tone: "error" });
     }
@@ -189,8 +220,8 @@ function Versions({ file }: { file: FileItem }) {
         <li key={version.version}>
           <div>
             <strong>
-              Version {version.version}
-              {version.current && <span className="tag">Current</span>}
+              {i18n.t("Version {version}", { version: version.version })}
+              {version.current && <span className="tag">{i18n.t("Current")}</span>}
             </strong>
             <span className="muted">
               {moment(version.created_at)} · {size(version.size)}
@@ -198,7 +229,7 @@ function Versions({ file }: { file: FileItem }) {
             <span className="muted">
               {who(version.created_by, version.created_by_name, account.id)}
               {version.device && `, ${version.device}`}
-              {version.restored_from && ` · restored from ${version.restored_from}`}
+              {version.restored_from && ` · ${i18n.t("restored from {version}", { version: version.restored_from })}`}
             </span>
             {Object.keys(version.metadata).length > 0 && (
               <span className="muted">
@@ -209,13 +240,13 @@ function Versions({ file }: { file: FileItem }) {
             )}
           </div>
           <Menu
-            label={`Actions for version ${version.version}`}
+            label={i18n.t("Actions for version {version}", { version: version.version })}
             className="icon-button small"
             button={<span aria-hidden="true">⋯</span>}
             choices={[
               {
                 id: "view",
-                label: "View",
+                label: i18n.t("View"),
                 icon: <Eye size={16} />,
                 run: () => viewFile(file, [file], version.version),
               },
@@ -223,7 +254,7 @@ function Versions({ file }: { file: FileItem }) {
                 ? [
                     {
                       id: "compare",
-                      label: "Compare with current",
+                      label: i18n.t("Compare with current"),
                       icon: <GitCompareArrows size={16} />,
                       run: () => openDialog({ kind: "compare", file, older: version, newer: current }),
                     },
@@ -233,7 +264,7 @@ function Versions({ file }: { file: FileItem }) {
                 ? [
                     {
                       id: "restore",
-                      label: "Restore",
+                      label: i18n.t("Restore"),
                       icon: <RotateCcw size={16} />,
                       run: () => void restore(version),
                     },
@@ -253,7 +284,7 @@ function Access({ file }: { file: FileItem }) {
       <AccessList file={file} />
       {file.permission === "owner" && (
         <button className="button" onClick={() => openDialog({ kind: "share", file })}>
-          Share…
+          {i18n.t("Share…")}
         </button>
       )}
     </>

@@ -1,4 +1,5 @@
 /** Notifications of changes to a file: in-app, email, webhooks and others. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Bell, BellOff, RotateCcw, Send, Trash2, Webhook } from "lucide-react";
 import { useState } from "react";
@@ -15,9 +16,9 @@ import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 const CHANNELS = [
-  { id: "in_app", label: "In-app" },
-  { id: "email", label: "Email" },
-  { id: "push", label: "Push" },
+  { id: "in_app", label: /*i18n*/ "In-app", off: /*i18n*/ "Turn off in-app" },
+  { id: "email", label: /*i18n*/ "Email", off: /*i18n*/ "Turn off email" },
+  { id: "push", label: /*i18n*/ "Push", off: /*i18n*/ "Turn off push" },
 ] as const;
 const PERSONAL = new Set<string>(CHANNELS.map(({ id }) => id));
 
@@ -52,17 +53,18 @@ export function Following({ file }: { file: FileItem }) {
     const { state, detail } = await call("post /v1/subscriptions/{subscription_id}/test", {
       path: { subscription_id: subscription.id },
     });
-    if (state === "sent") toast("Test message accepted.");
-    else toast(`Test message rejected: ${detail}`, { tone: "error" });
+    if (state === "sent") toast(i18n.t("Test message accepted."));
+    else toast(i18n.t("Test message rejected: {detail}", { detail }), { tone: "error" });
   }
   return (
     <>
       <p className="muted">
-        Get notified when this {file.kind}
-        {file.kind === "folder" && " or anything in it"} changes.
+        {file.kind === "folder"
+          ? i18n.t("Get notified when this folder or anything in it changes.")
+          : i18n.t("Get notified when this file changes.")}
       </p>
       <div className="follow-buttons">
-        {CHANNELS.map(({ id, label }) => {
+        {CHANNELS.map(({ id, label, off }) => {
           const one = mine.find((subscription) => subscription.channel === id);
           return (
             <button
@@ -79,33 +81,33 @@ export function Following({ file }: { file: FileItem }) {
               }
             >
               {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}
-              {one ? `Turn off ${label.toLowerCase()}` : label}
+              {i18n.t(one ? off : label)}
             </button>
           );
         })}
         <button className="button" onClick={() => openDialog({ kind: "follow", file })}>
           <Webhook size={16} aria-hidden="true" />
-          Add webhook…
+          {i18n.t("Add webhook…")}
         </button>
       </div>
       {machines.length > 0 && (
-        <ul className="people" aria-label="Webhooks and other targets">
+        <ul className="people" aria-label={i18n.t("Webhooks and other targets")}>
           {machines.map((subscription) => (
             <li key={subscription.id}>
               <span className="person">
                 {labelOf(subscription)}
-                {subscription.state === "disabled" && <span className="tag">Disabled</span>}
+                {subscription.state === "disabled" && <span className="tag">{i18n.t("Disabled")}</span>}
                 <span className="muted">{addressOf(subscription)}</span>
-                <span className="muted">Since {when(subscription.created_at)}</span>
+                <span className="muted">{i18n.t("Since {at}", { at: when(subscription.created_at) })}</span>
               </span>
               <Menu
-                label={`Actions for ${labelOf(subscription)}`}
+                label={i18n.t("Actions for {subscription}", { subscription: labelOf(subscription) })}
                 className="icon-button small"
                 button={<span aria-hidden="true">⋯</span>}
                 choices={[
                   {
                     id: "test",
-                    label: "Send test",
+                    label: i18n.t("Send test"),
                     icon: <Send size={16} />,
                     run: () => void change(() => test(subscription)),
                   },
@@ -113,7 +115,7 @@ export function Following({ file }: { file: FileItem }) {
                     ? [
                         {
                           id: "enable",
-                          label: "Enable",
+                          label: i18n.t("Enable"),
                           icon: <RotateCcw size={16} />,
                           run: () =>
                             void change(() =>
@@ -127,7 +129,7 @@ export function Following({ file }: { file: FileItem }) {
                     : []),
                   {
                     id: "remove",
-                    label: "Remove",
+                    label: i18n.t("Remove"),
                     icon: <Trash2 size={16} />,
                     danger: true,
                     run: () => void change(() => unfollow(subscription)),

@@ -1,6 +1,7 @@
 /** Turns activity into sentences. Similar changes of one person to several files become one sentence. */
+import { i18n } from "@lingui/core";
 import type { ActivityItem } from "@/api/types";
-import { counted } from "@/lib/format";
+
 
 const TOGETHER_MS = 10 * 60_000;
 const NAMES_SHOWN = 3;
@@ -21,6 +22,7 @@ interface About {
 
 /** `items`: newest first, as the API returns them; `about`: the file or folder shown; `me`: the reader's account id. */
 export function activityEntries(items: ActivityItem[], about: About, me: string): ActivityEntry[] {
+  const thisOne = about.kind === "folder" ? i18n.t("this folder") : i18n.t("this file");
   return groups(withoutRepeats(items), about).map((group) => {
     const [first] = group as [ActivityItem];
     const entry = { id: first.id, who: whoOf(first, me), at: first.at };
@@ -30,12 +32,16 @@ export function activityEntries(items: ActivityItem[], about: About, me: string)
       const listed = names.slice(0, NAMES_SHOWN).join(", ");
       return {
         ...entry,
-        did: sentence(first, counted(group.length, "item", "items"), false),
-        more: rest > 0 ? `${listed} and ${counted(rest, "other", "others")}` : listed,
+        did: sentence(first, i18n.t("{count, plural, one {# item} other {# items}}", { count: group.length }), false),
+        more: rest > 0 ? i18n.t("{listed} and {rest, plural, one {# other} other {# others}}", { listed, rest }) : listed,
       };
     }
     const itself = first.file_id === about.id;
-    return { ...entry, did: sentence(first, itself ? `this ${about.kind}` : `“${first.name}”`, itself), more: moreOf(first) };
+    return {
+      ...entry,
+      did: sentence(first, itself ? thisOne : i18n.t("“{name}”", { name: first.name }), itself),
+      more: moreOf(first),
+    };
   });
 }
 
@@ -76,46 +82,60 @@ function groups(items: ActivityItem[], about: About): ActivityItem[][] {
 
 const SEVERAL = new Set<ActivityItem["type"]>(["created", "modified", "moved", "tagged", "described", "deleted", "restored", "purged"]);
 
-function whoOf({ actor, type }: ActivityItem, me: string): string {
-  if (!actor) return type === "purged" ? "The retention policy" : "Someone";
-  return actor.id === me ? "You" : (actor.name ?? "Someone");
+function whoOf({ actor, type, device }: ActivityItem, me: string): string {
+  if (!actor && device) return i18n.t("A visitor");
+  if (!actor) return type === "purged" ? i18n.t("The retention policy") : i18n.t("Someone");
+  return actor.id === me ? i18n.t("You") : (actor.name ?? i18n.t("Someone"));
 }
 
-const ROLES = { viewer: "can view", editor: "can edit" };
+const ROLES = { viewer: /*i18n*/ "can view", editor: /*i18n*/ "can edit" };
 
 function sentence(item: ActivityItem, what: string, itself: boolean): string {
   switch (item.type) {
     case "created":
-      return itself ? `created ${what}` : `added ${what}`;
+      return itself ? i18n.t("created {what}", { what }) : i18n.t("added {what}", { what });
     case "modified":
-      return item.version && itself ? `saved version ${item.version}` : `changed ${what}`;
+      return item.version && itself
+        ? i18n.t("saved version {version}", { version: item.version })
+        : i18n.t("changed {what}", { what });
     case "renamed":
-      return itself ? `renamed it from “${item.previous_name}” to “${item.name}”` : `renamed “${item.previous_name}” to ${what}`;
+      return itself
+        ? i18n.t("renamed it from “{before}” to “{name}”", { before: item.previous_name, name: item.name })
+        : i18n.t("renamed “{before}” to {what}", { before: item.previous_name, what });
     case "moved":
-      return item.from && item.to ? `moved ${what} from ${item.from} to ${item.to}` : `moved ${what}`;
+      return item.from && item.to
+        ? i18n.t("moved {what} from {from} to {to}", { what, from: item.from, to: item.to })
+        : i18n.t("moved {what}", { what });
     case "tagged":
-      return `changed the tags of ${what}`;
+      return i18n.t("changed the tags of {what}", { what });
     case "described":
-      return `changed the metadata of ${what}`;
+      return i18n.t("changed the metadata of {what}", { what });
     case "deleted":
-      return `moved ${what} to the trash`;
+      return i18n.t("moved {what} to the trash", { what });
     case "restored":
-      return `restored ${what} from the trash`;
+      return i18n.t("restored {what} from the trash", { what });
     case "purged":
-      return `deleted ${what} forever`;
+      return i18n.t("deleted {what} forever", { what });
     case "shared":
-      return `shared ${what} with ${item.email} (${ROLES[item.role ?? "viewer"]})`;
+      return i18n.t("shared {what} with {email} ({role})", {
+        what,
+        email: item.email,
+        role: i18n.t(ROLES[item.role ?? "viewer"]),
+      });
     case "unshared":
-      return `stopped sharing ${what} with ${item.email}`;
+      return i18n.t("stopped sharing {what} with {email}", { what, email: item.email });
     case "link_created":
-      return `created a link to ${what}`;
+      return i18n.t("created a link to {what}", { what });
     case "link_revoked":
-      return `revoked a link to ${what}`;
+      return i18n.t("revoked a link to {what}", { what });
   }
 }
 
 function moreOf(item: ActivityItem): string {
-  if (item.type === "tagged") return item.tags?.length ? item.tags.join(", ") : "All tags removed";
-  if (item.type === "moved" && item.previous_name) return `It was called “${item.previous_name}”`;
-  return item.device ? `On ${item.device}` : "";
+  if (item.type === "tagged") return item.tags?.length ? item.tags.join(", ") : i18n.t("All tags removed");
+  if (item.type === "moved" && item.previous_name) return i18n.t("It was called “{name}”", { name: item.previous_name });
+  if (!item.device) return "";
+  // Of a visitor of a link it is "by link NAME".
+  if (!item.actor) return item.device.charAt(0).toUpperCase() + item.device.slice(1);
+  return i18n.t("On {device}", { device: item.device });
 }

@@ -1,25 +1,26 @@
 /** What a photo or document says of itself, as shown in the details. */
+import { i18n } from "@lingui/core";
 import type { FileMedia } from "@/api/types";
 import { count, moment } from "@/lib/format";
 
 export function mediaFacts(media: FileMedia): [string, string][] {
   const facts: [string, string | null][] = [
-    ["Dimensions", media.width && media.height ? `${media.width} × ${media.height}` : null],
-    ["Length", media.seconds ? clock(media.seconds) : null],
-    ["Pages", media.pages ? count(media.pages) : null],
-    ["Taken", media.taken_at && moment(media.taken_at)],
-    ["Camera", media.camera],
-    ["Location", media.latitude !== null && media.longitude !== null ? `${media.latitude}, ${media.longitude}` : null],
-    ["Preview", media.state === "failed" ? (NO_PREVIEW[media.reason] ?? "This file can’t be shown") : null],
+    [i18n.t("Dimensions"), media.width && media.height ? `${media.width} × ${media.height}` : null],
+    [i18n.t("Length"), media.seconds ? clock(media.seconds) : null],
+    [i18n.t("Pages"), media.pages ? count(media.pages) : null],
+    [i18n.t("Taken"), media.taken_at && moment(media.taken_at)],
+    [i18n.t("Camera"), media.camera],
+    [i18n.t("Location"), media.latitude !== null && media.longitude !== null ? `${media.latitude}, ${media.longitude}` : null],
+    [i18n.t("Preview"), media.state === "failed" ? i18n.t(NO_PREVIEW[media.reason] ?? "This file can’t be shown") : null],
   ];
   return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
 }
 
 const NO_PREVIEW: Record<string, string> = {
-  corrupt: "The file is damaged",
-  encrypted: "The file needs a password",
-  too_large: "The file is too large",
-  timed_out: "The file takes too long to show",
+  corrupt: /*i18n*/ "The file is damaged",
+  encrypted: /*i18n*/ "The file needs a password",
+  too_large: /*i18n*/ "The file is too large",
+  timed_out: /*i18n*/ "The file takes too long to show",
 };
 
 /** Hours, minutes and seconds. */

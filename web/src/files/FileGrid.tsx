@@ -1,11 +1,14 @@
 /** A list of files as a grid of cards. */
+import { i18n } from "@lingui/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, MoreHorizontal } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { contentUrl } from "@/api/client";
 import type { More } from "@/api/queries";
 import type { FileItem } from "@/api/types";
+import { USUAL_COLUMNS } from "@/files/columns";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
+import { PrintedList } from "@/files/PrintedList";
 import type { ListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
 import { kindOf } from "@/lib/media";
@@ -89,6 +92,7 @@ export function FileGrid({ label, state, onOpen, onMenu, more }: Props) {
         </div>
       </div>
       <MoreFailed more={more} />
+      <PrintedList items={items} columns={USUAL_COLUMNS} isWhole={!more.there} />
     </>
   );
 }
@@ -132,7 +136,7 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
         <button
           className={selected ? "check checked" : "check"}
           tabIndex={-1}
-          aria-label={`Select ${file.name}`}
+          aria-label={i18n.t("Select {name}", { name: file.name })}
           aria-pressed={selected}
           onClick={(event) => {
             event.stopPropagation();
@@ -144,13 +148,13 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
       </div>
       <div className="card-text">
         <FileIcon file={file} size={18} />
-        <span className="name" title={file.name}>
+        <span className="name" dir="auto" title={file.name}>
           {file.name}
         </span>
         <button
           className="icon-button small"
           tabIndex={-1}
-          aria-label={`More for ${file.name}`}
+          aria-label={i18n.t("More for {name}", { name: file.name })}
           onClick={(event) => {
             event.stopPropagation();
             if (!selected) state.choose(index);

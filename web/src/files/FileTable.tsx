@@ -1,10 +1,13 @@
 /** A virtualized list of files: only visible rows are rendered. One tab stop; arrow keys move inside. */
+import { i18n } from "@lingui/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp, Check, MoreHorizontal } from "lucide-react";
-import { memo, type MouseEvent, type ReactNode, useEffect, useRef } from "react";
+import { memo, type MouseEvent, useEffect, useRef } from "react";
 import type { ListOptions, More, SortKey } from "@/api/queries";
 import type { FileItem } from "@/api/types";
+import { type Column, USUAL_COLUMNS } from "@/files/columns";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
+import { PrintedList } from "@/files/PrintedList";
 import type { ListState } from "@/files/useListState";
 import { count, size, when } from "@/lib/format";
 import { Thumbnail } from "@/ui/preview";
@@ -13,18 +16,6 @@ import { MoreFailed } from "@/ui/states";
 const ROW_PX = 44;
 const OVERSCAN = 12;
 const NEAR_END = 60;
-
-export interface Column {
-  id: string;
-  label: string;
-  sort?: SortKey;
-  show: (file: FileItem) => ReactNode;
-}
-
-export const USUAL_COLUMNS: Column[] = [
-  { id: "modified", label: "Modified", sort: "modified", show: (file) => when(file.modified_at) },
-  { id: "size", label: "Size", sort: "size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
-];
 
 interface Props {
   label: string;
@@ -100,6 +91,7 @@ export function FileTable(props: Props) {
         </div>
       </div>
       <MoreFailed more={more} />
+      <PrintedList items={items} columns={columns} isWhole={!more.there} />
     </>
   );
 }
@@ -107,7 +99,7 @@ export function FileTable(props: Props) {
 function Head({ state, columns = [], sorted, onSort, more }: Props) {
   const { selection, items } = state;
   const all = items.length > 0 && selection.selected.size === items.length;
-  const heads = [{ id: "name", label: "Name", sort: "name" as SortKey | undefined }, ...columns];
+  const heads = [{ id: "name", label: /*i18n*/ "Name", sort: "name" as SortKey | undefined }, ...columns];
   return (
     <div role="rowgroup" className="table-head">
       <div role="row" className="row-cells" aria-rowindex={1}>
@@ -115,7 +107,13 @@ function Head({ state, columns = [], sorted, onSort, more }: Props) {
           <button
             className={all ? "check checked" : "check"}
             tabIndex={-1}
-            aria-label={all ? "Select none" : `Select all${more.there ? " that are loaded" : ` ${count(items.length)}`}`}
+            aria-label={
+              all
+                ? i18n.t("Select none")
+                : more.there
+                  ? i18n.t("Select all that are loaded")
+                  : i18n.t("Select all {count}", { count: count(items.length) })
+            }
             aria-pressed={all}
             onClick={all ? state.clear : state.all}
           >
@@ -134,17 +132,17 @@ function Head({ state, columns = [], sorted, onSort, more }: Props) {
             >
               {column.sort && onSort ? (
                 <button className="sort" onClick={() => column.sort && onSort(column.sort)}>
-                  {column.label}
+                  {i18n.t(column.label)}
                   {active && <Arrow size={14} aria-hidden="true" />}
                 </button>
               ) : (
-                column.label
+                i18n.t(column.label)
               )}
             </span>
           );
         })}
         <span role="columnheader" className="cell-more">
-          <span className="sr-only">Actions</span>
+          <span className="sr-only">{i18n.t("Actions")}</span>
         </span>
       </div>
     </div>
@@ -199,7 +197,7 @@ const Row = memo(function Row(props: RowProps) {
         <button
           className={selected ? "check checked" : "check"}
           tabIndex={-1}
-          aria-label={`Select ${file.name}`}
+          aria-label={i18n.t("Select {name}", { name: file.name })}
           aria-pressed={selected}
           onClick={(event) => {
             event.stopPropagation();
@@ -212,7 +210,7 @@ const Row = memo(function Row(props: RowProps) {
       </span>
       <span role="gridcell" className="cell-name">
         <Thumbnail file={file} size={24} />
-        <span className="name" title={file.name}>
+        <span className="name" dir="auto" title={file.name}>
           {file.name}
         </span>
         {file.tags.slice(0, 3).map((tag) => (
@@ -234,7 +232,7 @@ const Row = memo(function Row(props: RowProps) {
         <button
           className="icon-button small"
           tabIndex={-1}
-          aria-label={`More for ${file.name}`}
+          aria-label={i18n.t("More for {name}", { name: file.name })}
           onClick={(event) => {
             event.stopPropagation();
             if (!selected) choose(index);

@@ -1,4 +1,5 @@
 /** The page of a folder. */
+import { i18n } from "@lingui/core";
 import { Ban, FolderOpen, Info, ListFilter, Upload } from "lucide-react";
 import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { hasCode } from "@/api/problem";
@@ -16,7 +17,7 @@ import { NewMenu } from "@/files/NewMenu";
 import { trash } from "@/files/operations";
 import { SelectionBar } from "@/files/SelectionBar";
 import { useListState } from "@/files/useListState";
-import { count, counted } from "@/lib/format";
+import { count } from "@/lib/format";
 import { containingHref, folderHref, HOME } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
@@ -27,13 +28,13 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 import { setNeighbours, viewFile } from "@/viewer/viewer-address";
 
-const READ_ONLY = "You can view this folder, but not upload to it.";
+const READ_ONLY = /*i18n*/ "You can view this folder, but not upload to it.";
 const DetailsPanel = part(() => import("@/details/DetailsPanel"));
 
 export default function FilesPage({ folderId }: { folderId: string }) {
   const account = useAccount();
   const folder = useFolder(folderId);
-  useTitle(folder.data?.name || (folderId === account.id ? "My files" : "Folder"));
+  useTitle(folder.data?.name || (folderId === account.id ? i18n.t("My files") : i18n.t("Folder")));
   if (hasCode(folder.error, "not_found")) return <FolderGone />;
   if (folder.error && !folder.data) return <Failed error={folder.error} onRetry={() => void folder.refetch()} />;
   return <Folder folder={folder.data} />;
@@ -41,10 +42,10 @@ export default function FilesPage({ folderId }: { folderId: string }) {
 
 export function FolderGone() {
   return (
-    <Empty icon={<FolderOpen size={40} />} title="Folder not found">
-      <p>It was deleted, or is no longer shared with you.</p>
+    <Empty icon={<FolderOpen size={40} />} title={i18n.t("Folder not found")}>
+      <p>{i18n.t("It was deleted, or is no longer shared with you.")}</p>
       <button className="button" onClick={() => navigate(HOME)}>
-        Go to My files
+        {i18n.t("Go to My files")}
       </button>
     </Empty>
   );
@@ -96,7 +97,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
   const mayWrite = folder !== undefined && folder.permission !== "viewer";
   const shown = state.chosen.length === 1 ? state.chosen[0] : undefined;
   const common = { state, more, onOpen: open, onMenu: (x: number, y: number) => setMenu({ x, y }) };
-  const label = folder?.name || "My files";
+  const label = folder?.name || i18n.t("My files");
   return (
     <div className={details ? "page with-details" : "page"}>
       <section
@@ -116,21 +117,23 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
           if (!folder || !bringsFiles(event)) return;
           event.preventDefault();
           if (mayWrite) void uploadDropped(event.dataTransfer, folder);
-          else toast(READ_ONLY, { tone: "error" });
+          else toast(i18n.t(READ_ONLY), { tone: "error" });
         }}
       >
         <div className="page-head">
           <Breadcrumbs folder={folder} />
           {folder && mayWrite && <NewMenu folder={folder} />}
         </div>
-        <div className="toolbar" role="toolbar" aria-label="List">
+        <div className="toolbar" role="toolbar" aria-label={i18n.t("List")}>
           {state.chosen.length > 0 ? (
             <SelectionBar state={state} items={items} onDetails={() => setDetails(true)} />
           ) : (
             <>
               <FilterControls filters={filters} />
               <span className="count" role="status">
-                {list.data && (more.there ? `${count(items.length)}+ items` : counted(items.length, "item", "items"))}
+                {list.data && (more.there
+                    ? i18n.t("{count}+ items", { count: count(items.length) })
+                    : i18n.t("{count, plural, one {# item} other {# items}}", { count: items.length }))}
               </span>
             </>
           )}
@@ -138,7 +141,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
           <ListViewControls listView={listView} />
           <button
             className="icon-button"
-            aria-label="Details"
+            aria-label={i18n.t("Details")}
             aria-pressed={details}
             onClick={() => setDetails(!details)}
           >
@@ -159,7 +162,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         {over && (
           <div className="drop-hint" aria-hidden="true">
             {mayWrite ? <Upload size={28} /> : <Ban size={28} />}
-            {mayWrite ? `Drop to upload into “${label}”` : READ_ONLY}
+            {mayWrite ? i18n.t("Drop to upload into “{label}”", { label }) : i18n.t(READ_ONLY)}
           </div>
         )}
       </section>
@@ -180,10 +183,10 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
 }
 
 function NothingHere({ filtered, mayWrite }: { filtered: boolean; mayWrite: boolean }) {
-  if (filtered) return <Empty icon={<ListFilter size={40} />} title="No matches" />;
+  if (filtered) return <Empty icon={<ListFilter size={40} />} title={i18n.t("No matches")} />;
   return (
-    <Empty icon={<FolderOpen size={40} />} title="This folder is empty">
-      {mayWrite && <p>Drop files or folders here, or use New.</p>}
+    <Empty icon={<FolderOpen size={40} />} title={i18n.t("This folder is empty")}>
+      {mayWrite && <p>{i18n.t("Drop files or folders here, or use New.")}</p>}
     </Empty>
   );
 }

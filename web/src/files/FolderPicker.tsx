@@ -1,4 +1,5 @@
 /** Chooses the target folder of a move or copy. */
+import { i18n } from "@lingui/core";
 import { ChevronRight, CornerLeftUp, FolderPlus } from "lucide-react";
 import { useState } from "react";
 import { itemsOf, useAccount, useFolder, useList } from "@/api/queries";
@@ -25,15 +26,15 @@ export default function FolderPicker({ action, files, onClose }: Props) {
   const failed = here.error ? here : list.error && !list.data ? list : null;
   const folders = itemsOf(list.data?.pages).filter((item) => item.kind === "folder");
   const moving = new Set(files.map((file) => file.id));
-  const verb = action === "move" ? "Move" : "Copy";
+  
   const pointless = action === "move" && files.every((file) => file.parent_id === folder?.id);
   const refused = !folder || folder.permission === "viewer" || pointless;
 
   async function add(): Promise<void> {
     if (!folder) return;
     const names = new Set(folders.map((item) => item.name));
-    let name = "New folder";
-    for (let number = 2; names.has(name); number += 1) name = `New folder ${number}`;
+    let name = i18n.t("New folder");
+    for (let number = 2; names.has(name); number += 1) name = i18n.t("New folder {number}", { number });
     try {
       const made = await makeFolder(folder, name);
       setTrail([...trail, made.id]);
@@ -43,7 +44,9 @@ export default function FolderPicker({ action, files, onClose }: Props) {
   }
   return (
     <Dialog
-      title={`${verb} ${things(files)}`}
+      title={
+        action === "move" ? i18n.t("Move {files}", { files: things(files) }) : i18n.t("Copy {files}", { files: things(files) })
+      }
       onClose={onClose}
       onSubmit={() => {
         if (!folder || refused) return;
@@ -53,14 +56,14 @@ export default function FolderPicker({ action, files, onClose }: Props) {
       footer={
         <>
           <button type="button" className="button quiet" onClick={() => void add()} disabled={folder?.permission === "viewer"}>
-            <FolderPlus size={16} aria-hidden="true" /> New folder
+            <FolderPlus size={16} aria-hidden="true" /> {i18n.t("New folder")}
           </button>
           <span className="spacer" />
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary" disabled={refused}>
-            {verb} here
+            {action === "move" ? i18n.t("Move here") : i18n.t("Copy here")}
           </button>
         </>
       }
@@ -70,26 +73,26 @@ export default function FolderPicker({ action, files, onClose }: Props) {
           <button
             type="button"
             className="icon-button small"
-            aria-label="Up one folder"
+            aria-label={i18n.t("Up one folder")}
             onClick={() => setTrail([...trail, folder.parent_id as string])}
           >
             <CornerLeftUp size={18} />
           </button>
         )}
-        <strong>{folder ? folder.name || "My files" : "…"}</strong>
+        <strong>{folder ? folder.name || i18n.t("My files") : "…"}</strong>
       </p>
       {failed ? (
         <Failed error={failed.error} onRetry={() => void failed.refetch()} />
       ) : !list.data ? (
         <Spinner />
       ) : (
-        <ul className="picker" aria-label="Folders">
-          {folders.length === 0 && <li className="muted">No folders in here</li>}
+        <ul className="picker" aria-label={i18n.t("Folders")}>
+          {folders.length === 0 && <li className="muted">{i18n.t("No folders in here")}</li>}
           {folders.map((item) => (
             <li key={item.id}>
               <button type="button" disabled={moving.has(item.id)} onClick={() => setTrail([...trail, item.id])}>
                 <FileIcon file={item} />
-                <span className="name">{item.name}</span>
+                <span className="name" dir="auto">{item.name}</span>
                 <ChevronRight size={16} aria-hidden="true" />
               </button>
             </li>

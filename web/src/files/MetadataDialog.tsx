@@ -1,4 +1,5 @@
 /** The custom metadata of one file or folder: names and values. */
+import { i18n } from "@lingui/core";
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
 import { reason } from "@/api/problem";
@@ -19,8 +20,8 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
   async function save(): Promise<void> {
     const named = pairs.filter(([name, value]) => name || value);
     const wrong = named.find(([name]) => !NAME.test(name));
-    if (wrong) return setError(`“${wrong[0]}” is not a valid name. Use a–z, 0–9 and hyphens.`);
-    if (new Set(named.map(([name]) => name)).size < named.length) return setError("Each name can be used once.");
+    if (wrong) return setError(i18n.t("“{wrong}” is not a valid name. Use a–z, 0–9 and hyphens.", { wrong: wrong[0] }));
+    if (new Set(named.map(([name]) => name)).size < named.length) return setError(i18n.t("Each name can be used once."));
     try {
       await setMetadata(file, Object.fromEntries(named));
       onClose();
@@ -30,16 +31,16 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
   }
   return (
     <Dialog
-      title={`Metadata of “${file.name}”`}
+      title={i18n.t("Metadata of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary">
-            Save
+            {i18n.t("Save")}
           </button>
         </>
       }
@@ -48,8 +49,8 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
         {pairs.map(([name, value], index) => (
           <li key={index}>
             <input
-              aria-label={`Name ${index + 1}`}
-              placeholder="Name"
+              aria-label={i18n.t("Name {number}", { number: index + 1 })}
+              placeholder={i18n.t("Name")}
               value={name}
               maxLength={64}
               autoComplete="off"
@@ -58,8 +59,8 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
               onChange={(event) => change(index, [event.target.value.toLowerCase().replaceAll(" ", "-"), value])}
             />
             <input
-              aria-label={`Value ${index + 1}`}
-              placeholder="Value"
+              aria-label={i18n.t("Value {number}", { number: index + 1 })}
+              placeholder={i18n.t("Value")}
               value={value}
               maxLength={256}
               autoComplete="off"
@@ -68,7 +69,7 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
             <button
               type="button"
               className="icon-button small"
-              aria-label={`Remove ${name || `pair ${index + 1}`}`}
+              aria-label={i18n.t("Remove {name}", { name: name || i18n.t("pair {number}", { number: index + 1 }) })}
               onClick={() => setPairs(withEmpty(pairs.toSpliced(index, 1)))}
             >
               <X size={16} />
@@ -78,7 +79,7 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
       </ul>
       {pairs.length < MAX_PAIRS && (
         <button type="button" className="button" onClick={() => setPairs([...pairs, ["", ""]])}>
-          <Plus size={16} aria-hidden="true" /> Add another
+          <Plus size={16} aria-hidden="true" /> {i18n.t("Add another")}
         </button>
       )}
       {error && (

@@ -1,78 +1,87 @@
-/** Dialog for the name of a new folder, or for renaming. */
-import { type FormEvent, useEffect, useRef, useState } from "react";
+/** Dialog that asks for a name. */
+import { i18n } from "@lingui/core";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { hasCode, reason } from "@/api/problem";
-import type { FileItem } from "@/api/types";
-import { makeFolder, rename } from "@/files/operations";
 import { isTooLong } from "@/lib/names";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
-
-type Props = { onClose: () => void } & ({ parent: FileItem; file?: undefined } | { file: FileItem; parent?: undefined });
 
 const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
 
 /** Error in a name, shown while typing; the server makes the final decision. */
 export function flawOf(name: string): string | undefined {
-  if (name === "." || name === "..") return "This name isn’t allowed.";
-  if (FORBIDDEN.test(name)) return "A name cannot contain a slash.";
-  if (isTooLong(name)) return "This name is too long.";
+  if (name === "." || name === "..") return i18n.t("This name isn’t allowed.");
+  if (FORBIDDEN.test(name)) return i18n.t("A name cannot contain a slash.");
+  if (isTooLong(name)) return i18n.t("This name is too long.");
   return undefined;
 }
 
-export default function NameDialog({ parent, file, onClose }: Props) {
-  const [name, setName] = useState(file?.name ?? "");
+interface Props {
+  title: string;
+  action: string;
+  /** Suggested; what is before its ending is selected, unless it has none. */
+  suggested?: string;
+  hasEnding?: boolean;
+  /** A name without flaws; a rejection is shown, and the dialog stays. */
+  onName: (name: string) => Promise<void>;
+  onClose: () => void;
+  children?: ReactNode;
+}
+
+export function NameDialog({ title, action, suggested = "", hasEnding = false, onName, onClose, children }: Props) {
+  const [name, setName] = useState(suggested);
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLDivElement>(null);
-
   useEffect(() => {
     const input = box.current?.querySelector("input");
     input?.focus();
-    const dot = file?.kind === "file" ? file.name.lastIndexOf(".") : -1;
-    input?.setSelectionRange(0, dot > 0 ? dot : input.value.length);
-  }, [file]);
+    const dot = hasEnding ? suggested.lastIndexOf(".") : -1;
+    input?.setSelectionRange(0, dot > 0 ? dot : suggested.length);
+  }, [suggested, hasEnding]);
 
   async function submit(): Promise<void> {
     const wanted = name.trim().normalize("NFC");
     if (!wanted || flawOf(wanted)) return;
-    if (file && wanted === file.name) return onClose();
     setBusy(true);
     try {
-      if (file) await rename(file, wanted);
-      else if (parent) await makeFolder(parent, wanted);
+      await onName(wanted);
       onClose();
     } catch (caught) {
-      setError(hasCode(caught, "name_taken") ? `“${wanted}” already exists in this folder.` : reason(caught));
+      const isTaken = hasCode(caught, "name_taken", "version_conflict");
+      setError(isTaken ? i18n.t("“{wanted}” already exists in this folder.", { wanted }) : reason(caught));
       setBusy(false);
     }
   }
   return (
     <Dialog
-      title={file ? "Rename" : "New folder"}
+      title={title}
       onClose={onClose}
       onSubmit={() => void submit()}
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary" disabled={busy || !name.trim() || Boolean(flawOf(name.trim()))}>
-            {file ? "Rename" : "Create"}
+            {action}
           </button>
         </>
       }
     >
       <div ref={box}>
         <Field
-          label="Name"
+          label={i18n.t("Name")}
           value={name}
           autoComplete="off"
+          dir="auto"
           error={error ?? flawOf(name.trim())}
           onInput={(event: FormEvent<HTMLInputElement>) => {
             setName(event.currentTarget.value);
             setError(undefined);
           }}
         />
+        {children}
       </div>
     </Dialog>
   );

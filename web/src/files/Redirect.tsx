@@ -1,4 +1,5 @@
 /** Redirects of file addresses, and of earlier versions' addresses by path. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { FileQuestion } from "lucide-react";
 import { useEffect } from "react";
@@ -10,7 +11,7 @@ import { FolderGone } from "@/files/FilesPage";
 import { containingHref, fileIdOf, folderHref, type PathAddress, pathAddressOf } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
 import { Empty, Failed, Spinner } from "@/ui/states";
-import { withViewed } from "@/viewer/viewer-address";
+import { viewedPart, withViewed } from "@/viewer/viewer-address";
 
 export default function Redirect({ path }: { path: string }) {
   const fileId = fileIdOf(path);
@@ -21,12 +22,12 @@ export default function Redirect({ path }: { path: string }) {
 
 function useGo(file: FileItem | undefined): void {
   const account = useAccount();
-  const version = Number(useWhere().query.get("version")) || undefined;
+  const { query } = useWhere();
   useEffect(() => {
     if (!file) return;
     if (file.kind === "folder") navigate(folderHref(file.id, account.id), { replace: true });
-    else navigate(withViewed(containingHref(file, account.id), { fileId: file.id, version }), { replace: true });
-  }, [file, account.id, version]);
+    else navigate(withViewed(containingHref(file, account.id), { ...viewedPart(query), fileId: file.id }), { replace: true });
+  }, [file, account.id, query]);
 }
 
 function FileRedirect({ fileId }: { fileId: string }) {
@@ -34,8 +35,8 @@ function FileRedirect({ fileId }: { fileId: string }) {
   useGo(file.data);
   if (hasCode(file.error, "not_found")) {
     return (
-      <Empty icon={<FileQuestion size={40} />} title="File not found">
-        <p>It was deleted, or is not shared with you.</p>
+      <Empty icon={<FileQuestion size={40} />} title={i18n.t("File not found")}>
+        <p>{i18n.t("It was deleted, or is not shared with you.")}</p>
       </Empty>
     );
   }

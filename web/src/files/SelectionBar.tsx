@@ -1,8 +1,10 @@
 /** Toolbar of the selection: common actions as buttons, others in a menu. */
+import { i18n } from "@lingui/core";
 import { Share2, X } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { choicesFor } from "@/files/actions";
 import type { ListState } from "@/files/useListState";
+import { count } from "@/lib/format";
 import { Menu } from "@/ui/menu";
 
 interface Props {
@@ -17,11 +19,11 @@ export function SelectionBar({ state, items, onDetails }: Props) {
   const rest = choices.filter((choice) => !inline.includes(choice));
   return (
     <div className="selection-bar">
-      <button className="icon-button" aria-label="Clear selection" onClick={state.clear}>
+      <button className="icon-button" aria-label={i18n.t("Clear selection")} onClick={state.clear}>
         <X size={18} />
       </button>
       <span className="count" role="status">
-        {state.chosen.length} selected
+        {i18n.t("{count} selected", { count: count(state.chosen.length) })}
       </span>
       {inline.map((choice) => (
         <button
@@ -34,7 +36,13 @@ export function SelectionBar({ state, items, onDetails }: Props) {
           <span>{choice.label.replace("…", "")}</span>
         </button>
       ))}
-      <Menu label="More actions" className="tool" button={<span>More</span>} choices={rest} placement="bottom start" />
+      <Menu
+        label={i18n.t("More actions")}
+        className="tool"
+        button={<span>{i18n.t("More")}</span>}
+        choices={rest}
+        placement="bottom start"
+      />
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** The page Shared with me. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Users } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
@@ -7,7 +8,8 @@ import { reason } from "@/api/problem";
 import { keys, queryClient, rememberFolder, useAccount, useMore } from "@/api/queries";
 import type { FileItem, ReceivedFile } from "@/api/types";
 import { choicesFor } from "@/files/actions";
-import { type Column, FileTable } from "@/files/FileTable";
+import type { Column } from "@/files/columns";
+import { FileTable } from "@/files/FileTable";
 import { useListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
 import { Invitations } from "@/sharing/Invitations";
@@ -21,14 +23,14 @@ import { viewFile } from "@/viewer/viewer-address";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
-  { id: "by", label: "Shared by", show: (file) => (file as ReceivedFile).share.owner_name ?? "Someone" },
+  { id: "by", label: /*i18n*/ "Shared by", show: (file) => (file as ReceivedFile).share.owner_name ?? i18n.t("Someone") },
   {
     id: "role",
-    label: "Your access",
-    show: (file) => ((file as ReceivedFile).share.role === "editor" ? "Edit" : "View"),
+    label: /*i18n*/ "Your access",
+    show: (file) => ((file as ReceivedFile).share.role === "editor" ? i18n.t("Edit") : i18n.t("View")),
   },
-  { id: "modified", label: "Shared", show: (file) => when((file as ReceivedFile).share.shared_at) },
-  { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
+  { id: "modified", label: /*i18n*/ "Shared", show: (file) => when((file as ReceivedFile).share.shared_at) },
+  { id: "size", label: /*i18n*/ "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
 ];
 
 export default function SharedPage() {
@@ -43,7 +45,7 @@ export default function SharedPage() {
   });
   const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  useTitle("Shared with me");
+  useTitle(i18n.t("Shared with me"));
   const open = useCallback(
     (file: FileItem) => {
       if (file.kind === "file") return viewFile(file, items);
@@ -58,7 +60,7 @@ export default function SharedPage() {
     try {
       await call("delete /v1/files/{file_id}/shares/{share_id}", { path: { file_id: file.id, share_id: file.share.id } });
       await queryClient.invalidateQueries({ queryKey: keys.shared });
-      toast(`“${file.name}” is no longer shared with you.`);
+      toast(i18n.t("“{name}” is no longer shared with you.", { name: file.name }));
     } catch (error) {
       toast(reason(error), { tone: "error" });
     }
@@ -66,13 +68,13 @@ export default function SharedPage() {
   const [one] = state.chosen as ReceivedFile[];
   const choices = choicesFor(state.chosen, items).filter(({ id }) => !["rename", "move", "trash"].includes(id));
   if (one && state.chosen.length === 1 && one.owner_id !== account.id) {
-    choices.push({ id: "leave", label: "Remove from shared", danger: true, apart: true, run: () => void leave(one) });
+    choices.push({ id: "leave", label: i18n.t("Remove from shared"), danger: true, apart: true, run: () => void leave(one) });
   }
   return (
     <div className="page">
-      <section className="folder" aria-label="Shared with me">
+      <section className="folder" aria-label={i18n.t("Shared with me")}>
         <div className="page-head">
-          <h1>Shared with me</h1>
+          <h1>{i18n.t("Shared with me")}</h1>
         </div>
         <Invitations />
         {list.error && !list.data ? (
@@ -80,12 +82,12 @@ export default function SharedPage() {
         ) : !list.data ? (
           <Spinner />
         ) : items.length === 0 ? (
-          <Empty icon={<Users size={40} />} title="No shared files yet">
-            <p>What other people share with your email address appears here.</p>
+          <Empty icon={<Users size={40} />} title={i18n.t("No shared files yet")}>
+            <p>{i18n.t("What other people share with your email address appears here.")}</p>
           </Empty>
         ) : (
           <FileTable
-            label="Shared with me"
+            label={i18n.t("Shared with me")}
             state={state}
             columns={COLUMNS}
             draggable={false}

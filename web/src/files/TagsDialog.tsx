@@ -1,4 +1,5 @@
 /** The tags of one file. */
+import { i18n } from "@lingui/core";
 import { X } from "lucide-react";
 import { useState } from "react";
 import { reason } from "@/api/problem";
@@ -24,28 +25,28 @@ export default function TagsDialog({ file, onClose }: { file: FileItem; onClose:
   }
   return (
     <Dialog
-      title={`Tags of “${file.name}”`}
+      title={i18n.t("Tags of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary">
-            Save
+            {i18n.t("Save")}
           </button>
         </>
       }
     >
       {tags.length > 0 && (
-        <ul className="tag-list" aria-label="Tags">
+        <ul className="tag-list" aria-label={i18n.t("Tags")}>
           {tags.map((tag) => (
             <li key={tag} className="tag">
               {tag}
               <button
                 type="button"
-                aria-label={`Remove ${tag}`}
+                aria-label={i18n.t("Remove {name}", { name: tag })}
                 onClick={() => setOwn(tags.filter((other) => other !== tag))}
               >
                 <X size={14} />
@@ -55,8 +56,8 @@ export default function TagsDialog({ file, onClose }: { file: FileItem; onClose:
         </ul>
       )}
       <Field
-        label="Add tags"
-        hint="Separate tags with commas."
+        label={i18n.t("Add tags")}
+        hint={i18n.t("Separate tags with commas.")}
         error={error}
         value={text}
         autoFocus

@@ -1,4 +1,5 @@
 /** Actions on selected files, for toolbar, menus and keys. */
+import { i18n } from "@lingui/core";
 import { Copy, Download, Eye, FolderInput, Info, PenLine, Share2, Tag, Trash2 } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
@@ -14,43 +15,55 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
   const mayDownload = files.every((file) => !file.watermark);
   const mayWrite = files.every((file) => file.permission !== "viewer");
   const choices: (Choice | false | null | undefined)[] = [
-    one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => viewFile(one, among) },
+    one?.kind === "file" && {
+      id: "view",
+      label: i18n.t("Open"),
+      icon: <Eye size={16} />,
+      run: () => viewFile(one, among),
+    },
     mayDownload && {
       id: "download",
-      label: "Download",
+      label: i18n.t("Download"),
       icon: <Download size={16} />,
       run: () => void download(files),
     },
     one?.permission === "owner" && {
       id: "share",
-      label: "Share…",
+      label: i18n.t("Share…"),
       icon: <Share2 size={16} />,
       run: () => openDialog({ kind: "share", file: one }),
     },
-    one && mayWrite && {
-      id: "rename",
-      label: "Rename…",
-      icon: <PenLine size={16} />,
-      apart: true,
-      run: () => openDialog({ kind: "rename", file: one }),
-    },
+    one &&
+      mayWrite && {
+        id: "rename",
+        label: i18n.t("Rename…"),
+        icon: <PenLine size={16} />,
+        apart: true,
+        run: () => openDialog({ kind: "rename", file: one }),
+      },
     mayWrite && {
       id: "move",
-      label: "Move to…",
+      label: i18n.t("Move to…"),
       icon: <FolderInput size={16} />,
       run: () => openDialog({ kind: "move", files }),
     },
-    mayDownload && { id: "copy", label: "Copy to…", icon: <Copy size={16} />, run: () => openDialog({ kind: "copy", files }) },
-    one && mayWrite && {
-      id: "tags",
-      label: "Tags…",
-      icon: <Tag size={16} />,
-      run: () => openDialog({ kind: "tags", file: one }),
+    mayDownload && {
+      id: "copy",
+      label: i18n.t("Copy to…"),
+      icon: <Copy size={16} />,
+      run: () => openDialog({ kind: "copy", files }),
     },
-    showDetails && { id: "details", label: "Details", icon: <Info size={16} />, run: showDetails },
+    one &&
+      mayWrite && {
+        id: "tags",
+        label: i18n.t("Tags…"),
+        icon: <Tag size={16} />,
+        run: () => openDialog({ kind: "tags", file: one }),
+      },
+    showDetails && { id: "details", label: i18n.t("Details"), icon: <Info size={16} />, run: showDetails },
     files.every((file) => file.can_delete) && {
       id: "trash",
-      label: "Move to trash",
+      label: i18n.t("Move to trash"),
       icon: <Trash2 size={16} />,
       danger: true,
       apart: true,

@@ -5,7 +5,8 @@ import { ErrorBoundary } from "@/ui/boundary";
 import { part } from "@/ui/part";
 
 export type OpenDialog =
-  | { kind: "new-folder"; parent: FileItem }
+  | { kind: "new-folder" | "new-text"; parent: FileItem }
+  | { kind: "keys" }
   | { kind: "rename"; file: FileItem }
   | { kind: "move" | "copy"; files: FileItem[] }
   | { kind: "tags" | "metadata"; file: FileItem }
@@ -24,7 +25,10 @@ export function openDialog(next: OpenDialog | null): void {
 
 const close = () => openDialog(null);
 
-const NameDialog = part(() => import("@/files/NameDialog"));
+const NewFolderDialog = part(() => import("@/files/NewFolderDialog"));
+const RenameDialog = part(() => import("@/files/RenameDialog"));
+const NewTextDialog = part(() => import("@/editor/NewTextDialog"));
+const KeysDialog = part(() => import("@/shell/KeysDialog"));
 const FolderPicker = part(() => import("@/files/FolderPicker"));
 const TagsDialog = part(() => import("@/files/TagsDialog"));
 const MetadataDialog = part(() => import("@/files/MetadataDialog"));
@@ -54,9 +58,13 @@ export function DialogHost() {
 function Shown({ dialog }: { dialog: OpenDialog }) {
   switch (dialog.kind) {
     case "new-folder":
-      return <NameDialog parent={dialog.parent} onClose={close} />;
+      return <NewFolderDialog parent={dialog.parent} onClose={close} />;
+    case "new-text":
+      return <NewTextDialog parent={dialog.parent} onClose={close} />;
+    case "keys":
+      return <KeysDialog onClose={close} />;
     case "rename":
-      return <NameDialog file={dialog.file} onClose={close} />;
+      return <RenameDialog file={dialog.file} onClose={close} />;
     case "move":
     case "copy":
       return <FolderPicker action={dialog.kind} files={dialog.files} onClose={close} />;

@@ -1,4 +1,5 @@
 /** Drag and drop of rows onto folders, and of files from the desktop. */
+import { i18n } from "@lingui/core";
 import type { DragEvent } from "react";
 import type { FileItem } from "@/api/types";
 import { copy, move, things } from "@/files/operations";
@@ -17,7 +18,7 @@ export function startDrag(event: DragEvent, files: FileItem[]): void {
   event.dataTransfer.effectAllowed = "copyMove";
   const label = document.createElement("div");
   label.className = "drag-label";
-  label.textContent = files.length === 1 ? (files[0]?.name ?? "") : `${files.length} items`;
+  label.textContent = files.length === 1 ? (files[0]?.name ?? "") : things(files);
   document.body.append(label);
   event.dataTransfer.setDragImage(label, -12, -8);
   setTimeout(() => label.remove());
@@ -36,7 +37,7 @@ type Target = Pick<FileItem, "id" | "name">;
 export async function uploadDropped(data: DataTransfer, folder: Target): Promise<void> {
   const { found, unreadable } = await dropped(data);
   uploads.add(found, folder);
-  if (unreadable.length) toast(`Could not read ${things(unreadable)}.`, { tone: "error" });
+  if (unreadable.length) toast(i18n.t("Could not read {files}.", { files: things(unreadable) }), { tone: "error" });
 }
 
 /** Handlers that make an element a folder to drop onto. */

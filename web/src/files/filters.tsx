@@ -1,15 +1,16 @@
 /** Filters of a folder: type, and text in names or tags. */
+import { i18n } from "@lingui/core";
 import { ListFilter } from "lucide-react";
 import { useState } from "react";
 import type { FileItem } from "@/api/types";
 
 const TYPES = [
-  { value: "", label: "All types" },
-  { value: "image/*", label: "Images" },
-  { value: "video/*", label: "Videos" },
-  { value: "audio/*", label: "Audio" },
+  { value: "", label: /*i18n*/ "All types" },
+  { value: "image/*", label: /*i18n*/ "Images" },
+  { value: "video/*", label: /*i18n*/ "Videos" },
+  { value: "audio/*", label: /*i18n*/ "Audio" },
   { value: "application/pdf", label: "PDFs" },
-  { value: "text/*", label: "Text" },
+  { value: "text/*", label: /*i18n*/ "Text" },
 ];
 
 export interface Filters {
@@ -42,18 +43,18 @@ export function FilterControls({ filters }: { filters: Filters }) {
     <>
       <label className="filter">
         <ListFilter size={16} aria-hidden="true" />
-        <span className="sr-only">Filter this folder</span>
+        <span className="sr-only">{i18n.t("Filter this folder")}</span>
         <input
           type="search"
-          placeholder="Filter this folder"
+          placeholder={i18n.t("Filter this folder")}
           value={filters.filter}
           onChange={(event) => filters.setFilter(event.target.value)}
         />
       </label>
-      <select aria-label="Type" value={filters.type} onChange={(event) => filters.setType(event.target.value)}>
+      <select aria-label={i18n.t("Type")} value={filters.type} onChange={(event) => filters.setType(event.target.value)}>
         {TYPES.map(({ value, label }) => (
           <option key={value} value={value}>
-            {label}
+            {i18n.t(label)}
           </option>
         ))}
       </select>

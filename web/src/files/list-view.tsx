@@ -1,4 +1,5 @@
 /** View options of a list: sort order, list or grid. Stored in the browser. */
+import { i18n } from "@lingui/core";
 import { ArrowDownUp, LayoutGrid, List } from "lucide-react";
 import { useState } from "react";
 import type { ListOptions, SortKey } from "@/api/queries";
@@ -8,10 +9,10 @@ import { Menu } from "@/ui/menu";
 const SORT_KEY = "docstore.sort";
 const VIEW_KEY = "docstore.view";
 const SORTS: { key: SortKey; label: string }[] = [
-  { key: "name", label: "Name" },
-  { key: "modified", label: "Modified" },
-  { key: "created", label: "Created" },
-  { key: "size", label: "Size" },
+  { key: "name", label: /*i18n*/ "Name" },
+  { key: "modified", label: /*i18n*/ "Modified" },
+  { key: "created", label: /*i18n*/ "Created" },
+  { key: "size", label: /*i18n*/ "Size" },
 ];
 
 type Sort = Pick<ListOptions, "sort" | "order">;
@@ -51,18 +52,19 @@ export function ListViewControls({ listView: { sort, sortBy, view, show } }: { l
   return (
     <>
       <Menu
-        label="Sort by"
+        label={i18n.t("Sort by")}
         button={<ArrowDownUp size={18} />}
         choices={SORTS.map(({ key, label }) => ({
           id: key,
-          label,
+          label: i18n.t(label),
+          
           checked: sort.sort === key,
           run: () => sortBy(key),
         }))}
       />
       <button
         className="icon-button"
-        aria-label={view === "list" ? "Show as grid" : "Show as list"}
+        aria-label={view === "list" ? i18n.t("Show as grid") : i18n.t("Show as list")}
         onClick={() => show(view === "list" ? "grid" : "list")}
       >
         {view === "list" ? <LayoutGrid size={18} /> : <List size={18} />}

@@ -1,17 +1,22 @@
 /** Operations on files with optimistic updates; a failed call reloads the list. */
+import { i18n } from "@lingui/core";
 import type { InfiniteData } from "@tanstack/react-query";
 import { call, callWithStatus } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Page } from "@/api/types";
-import { counted } from "@/lib/format";
 import { fitting, splitName } from "@/lib/names";
 import { toast } from "@/ui/toasts";
 
 const AT_ONCE = 4;
 
 export const things = (files: { name: string }[]) =>
-  files.length === 1 ? `“${files[0]?.name}”` : counted(files.length, "item", "items");
+  files.length === 1
+    ? i18n.t("“{name}”", { name: files[0]?.name })
+    : i18n.t("{count, plural, one {# item} other {# items}}", { count: files.length });
+
+/** The name of a folder; the account's own has none. */
+export const nameOf = (folder: { name: string }) => folder.name || i18n.t("My files");
 
 /** Run `work` on each, a few at once; how many failed, and why the first did. */
 export async function each<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<{ failed: T[]; error?: unknown }> {
@@ -32,11 +37,15 @@ export async function each<T>(items: T[], work: (item: T) => Promise<unknown>): 
   return { failed, error };
 }
 
-function report(files: FileItem[], failed: FileItem[], error: unknown, verb: string): void {
+/** `text` has `{files}` and `{error}`. */
+function report(files: FileItem[], failed: FileItem[], error: unknown, text: string): void {
   if (failed.length === 0) return;
   void queryClient.invalidateQueries({ queryKey: keys.lists() });
-  const which = files.length === 1 || failed.length === files.length ? things(failed) : `${failed.length} of ${files.length} items`;
-  toast(`Could not ${verb} ${which}: ${reason(error)}`, { tone: "error" });
+  const which =
+    files.length === 1 || failed.length === files.length
+      ? things(failed)
+      : i18n.t("{failed} of {count} items", { failed: failed.length, count: files.length });
+  toast(i18n.t(text, { files: which, error: reason(error) }), { tone: "error" });
 }
 
 /** Replace or, with null, remove files by their ids, in every list that shows them. */
@@ -61,7 +70,7 @@ const reread = (...folders: (string | null)[]) =>
 export async function makeFolder(parent: FileItem, name: string): Promise<FileItem> {
   const wanted = { path: `/${name}`, parent_id: parent.id };
   const { status, body: folder } = await callWithStatus("post /v1/folders", { body: wanted });
-  if (status === 200) throw new Problem(409, "name_taken", `“${name}” already exists in this folder.`);
+  if (status === 200) throw new Problem(409, "name_taken", i18n.t("“{name}” already exists in this folder.", { name }));
   await reread(parent.id);
   return folder;
 }
@@ -94,16 +103,19 @@ export async function move(files: FileItem[], folder: FileItem): Promise<void> {
   const { failed, error } = await each(moving, (file) =>
     call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: folder.id } }),
   );
-  report(moving, failed, error, "move");
+  report(moving, failed, error, /*i18n*/ "Could not move {files}: {error}");
   const moved = moving.filter((file) => !failed.includes(file));
   await reread(folder.id, ...new Set(moving.map((file) => file.parent_id)));
-  if (moved.length) toast(`Moved ${things(moved)} to “${folder.name || "My files"}”.`, { action: undoOf(moved) });
+  if (moved.length)
+    toast(i18n.t("Moved {files} to “{folder}”.", { files: things(moved), folder: nameOf(folder) }), {
+      action: undoOf(moved),
+    });
 }
 
 function undoOf(moved: FileItem[]): { label: string; run: () => void } | undefined {
   if (moved.some((file) => file.parent_id === null)) return undefined;
   return {
-    label: "Undo",
+    label: i18n.t("Undo"),
     run: () => void moveBack(moved),
   };
 }
@@ -112,16 +124,22 @@ async function moveBack(moved: FileItem[]): Promise<void> {
   const { failed, error } = await each(moved, (file) =>
     call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: file.parent_id } }),
   );
-  report(moved, failed, error, "move back");
+  report(moved, failed, error, /*i18n*/ "Could not move back {files}: {error}");
   await queryClient.invalidateQueries({ queryKey: keys.lists() });
 }
 
 export async function copy(files: FileItem[], folder: FileItem): Promise<void> {
   const { failed, error } = await each(files, (file) => copyOne(file, folder));
-  report(files, failed, error, "copy");
+  report(files, failed, error, /*i18n*/ "Could not copy {files}: {error}");
   await reread(folder.id);
   const copied = files.length - failed.length;
-  if (copied) toast(`Copied ${counted(copied, "item", "items")} to “${folder.name || "My files"}”.`);
+  if (copied)
+    toast(
+      i18n.t("Copied {count, plural, one {# item} other {# items}} to “{folder}”.", {
+        count: copied,
+        folder: nameOf(folder),
+      }),
+    );
 }
 
 async function copyOne(file: FileItem, folder: FileItem): Promise<void> {
@@ -150,29 +168,35 @@ export async function trash(files: FileItem[]): Promise<void> {
   const { failed, error } = await each(files, (file) =>
     call("delete /v1/files/{file_id}", { path: { file_id: file.id } }),
   );
-  report(files, failed, error, "delete");
+  report(files, failed, error, /*i18n*/ "Could not delete {files}: {error}");
   const gone = files.filter((file) => !failed.includes(file));
   void queryClient.invalidateQueries({ queryKey: keys.trash });
+  void queryClient.invalidateQueries({ queryKey: keys.photos });
   if (gone.length === 0) return;
   const own = gone.every((file) => file.permission === "owner");
-  if (own) toast(`Moved ${things(gone)} to the trash.`, { action: { label: "Undo", run: () => void restore(gone) } });
-  else toast(`Moved ${things(gone)} to the trash of the folder’s owner, who can restore it.`);
+  if (own)
+    toast(i18n.t("Moved {files} to the trash.", { files: things(gone) }), {
+      action: { label: i18n.t("Undo"), run: () => void restore(gone) },
+    });
+  else toast(i18n.t("Moved {files} to the trash of the folder’s owner, who can restore it.", { files: things(gone) }));
 }
 
 export async function restore(files: FileItem[]): Promise<void> {
   const { failed, error } = await each(files, (file) =>
     call("post /v1/files/{file_id}/restore", { path: { file_id: file.id } }),
   );
-  report(files, failed, error, "restore");
+  report(files, failed, error, /*i18n*/ "Could not restore {files}: {error}");
   void queryClient.invalidateQueries({ queryKey: keys.trash });
+  void queryClient.invalidateQueries({ queryKey: keys.photos });
   await queryClient.invalidateQueries({ queryKey: keys.lists() });
-  if (failed.length < files.length) toast(`Restored ${counted(files.length - failed.length, "item", "items")}.`);
+  if (failed.length < files.length)
+    toast(i18n.t("Restored {count, plural, one {# item} other {# items}}.", { count: files.length - failed.length }));
 }
 
 export async function purge(files: FileItem[]): Promise<void> {
   const { failed, error } = await each(files, (file) =>
     call("delete /v1/trash/{file_id}", { path: { file_id: file.id } }),
   );
-  report(files, failed, error, "delete");
+  report(files, failed, error, /*i18n*/ "Could not delete {files}: {error}");
   await queryClient.invalidateQueries({ queryKey: keys.trash });
 }

@@ -1,4 +1,5 @@
 /** Contents in cold storage: they are requested, and a notification tells when they can be read. */
+import { i18n } from "@lingui/core";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { queryClient } from "@/api/queries";
@@ -14,18 +15,34 @@ export function getRetrieval(fileId: string, version?: number) {
 
 /** How long it takes, for people: "5 hours". */
 export function duration(seconds: number): string {
-  const [number, unit] = seconds < 3600 ? [Math.max(Math.round(seconds / 60), 1), "minute"] : [Math.round(seconds / 3600), "hour"];
-  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+  const minutes = Math.max(Math.round(seconds / 60), 1);
+  if (seconds < 3600) return i18n.t("{minutes, plural, one {# minute} other {# minutes}}", { minutes });
+  return i18n.t("{hours, plural, one {# hour} other {# hours}}", { hours: Math.round(seconds / 3600) });
 }
 
 export async function retrieve(file: FileItem, version?: number): Promise<void> {
   try {
     const found = await call("post /v1/files/{file_id}/retrieval", { path: { file_id: file.id }, query: { version } });
     await queryClient.invalidateQueries({ queryKey: ["retrieval", file.id] });
-    if (found.state === "available") return toast(`“${file.name}” can be read.`);
-    toast(`“${file.name}” was requested. You will be notified when it can be read.`);
+    if (found.state === "available") return toast(i18n.t("“{name}” can be read.", { name: file.name }));
+    toast(i18n.t("“{name}” was requested. You will be notified when it can be read.", { name: file.name }));
   } catch (error) {
-    toast(`Could not request “${file.name}”: ${reason(error)}`, { tone: "error" });
+    toast(i18n.t("Could not request “{name}”: {error}", { name: file.name, error: reason(error) }), { tone: "error" });
+  }
+}
+
+/** Request several at once, as for a ZIP. */
+export async function retrieveAll(fileIds: string[]): Promise<void> {
+  try {
+    for (const id of fileIds) await call("post /v1/files/{file_id}/retrieval", { path: { file_id: id } });
+    toast(
+      i18n.t(
+        "{count, plural, one {# file was} other {# files were}} requested. You will be notified when they can be read.",
+        { count: fileIds.length },
+      ),
+    );
+  } catch (error) {
+    toast(i18n.t("Could not request the files: {error}", { error: reason(error) }), { tone: "error" });
   }
 }
 
@@ -34,12 +51,25 @@ export async function isReadable(file: FileItem, version?: number): Promise<bool
   const found = await getRetrieval(file.id, version);
   if (found.state === "available") return true;
   if (found.state === "requested") {
-    const expected = found.expected_at ? `, probably ${when(found.expected_at)}` : "";
-    toast(`“${file.name}” is being retrieved from cold storage. You will be notified when it can be read${expected}.`);
+    const { name } = file;
+    toast(
+      found.expected_at
+        ? i18n.t(
+            "“{name}” is being retrieved from cold storage. You will be notified when it can be read, probably {at}.",
+            { name, at: when(found.expected_at) },
+          )
+        : i18n.t("“{name}” is being retrieved from cold storage. You will be notified when it can be read.", { name }),
+    );
   } else {
-    toast(`“${file.name}” is in cold storage. Retrieving it takes about ${duration(found.estimate_seconds ?? 0)}.`, {
-      action: { label: "Retrieve", run: () => void retrieve(file, version) },
-    });
+    toast(
+      i18n.t("“{name}” is in cold storage. Retrieving it takes about {duration}.", {
+        name: file.name,
+        duration: duration(found.estimate_seconds ?? 0),
+      }),
+      {
+        action: { label: i18n.t("Retrieve"), run: () => void retrieve(file, version) },
+      },
+    );
   }
   return false;
 }

@@ -1,9 +1,11 @@
 /** Dialog to add a webhook or another target. */
+import { i18n } from "@lingui/core";
 import { useState } from "react";
 import { call } from "@/api/client";
 import { fieldErrors, reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { FileItem } from "@/api/types";
+import { nameOf } from "@/files/operations";
 import { CHANGES, flawsOf, TARGET_KINDS, targetOf } from "@/following/targets";
 import { CopyField } from "@/ui/copy-field";
 import { Dialog } from "@/ui/dialog";
@@ -33,7 +35,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       const subscription = await call("post /v1/subscriptions", { body });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
       if ("secret" in subscription && subscription.secret) return setSecret(subscription.secret);
-      toast(`${kind.label} added.`);
+      toast(i18n.t("{label} added.", { label: i18n.t(kind.label) }));
       onClose();
     } catch (caught) {
       const found = flawsOf(kind, fieldErrors(caught));
@@ -44,38 +46,38 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
   if (secret) {
     return (
       <Dialog
-        title="Webhook added"
+        title={i18n.t("Webhook added")}
         onClose={onClose}
         footer={
           <button className="button primary" onClick={onClose}>
-            Done
+            {i18n.t("Done")}
           </button>
         }
       >
-        <CopyField label="Signing secret" value={secret}>
-          The receiver uses this secret to verify messages. Copy it now; you won’t see it again.
+        <CopyField label={i18n.t("Signing secret")} value={secret}>
+          {i18n.t("The receiver uses this secret to verify messages. Copy it now; you won’t see it again.")}
         </CopyField>
       </Dialog>
     );
   }
   return (
     <Dialog
-      title={`Add webhook for “${file.name || "My files"}”`}
+      title={i18n.t("Add webhook for “{name}”", { name: nameOf(file) })}
       onClose={onClose}
       onSubmit={() => void follow()}
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary" disabled={events.size === 0}>
-            Follow
+            {i18n.t("Follow")}
           </button>
         </>
       }
     >
       <div className="field">
-        <label htmlFor="follow-kind">Method</label>
+        <label htmlFor="follow-kind">{i18n.t("Method")}</label>
         <select
           id="follow-kind"
           className="select"
@@ -85,20 +87,20 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
         >
           {TARGET_KINDS.map(({ id, label }) => (
             <option key={id} value={id}>
-              {label}
+              {i18n.t(label)}
             </option>
           ))}
         </select>
         <p id="follow-about" className="field-hint">
-          {kind.about}
+          {i18n.t(kind.about)}
         </p>
       </div>
       {kind.fields.map(({ name, label, placeholder, hint, optional }) => (
         <Field
           key={`${kind.id} ${name}`}
-          label={optional ? `${label} (optional)` : label}
+          label={optional ? i18n.t("{label} (optional)", { label: i18n.t(label) }) : i18n.t(label)}
           placeholder={placeholder}
-          hint={name === "role_arn" ? `${hint} Yours is ${account.id}.` : hint}
+          hint={hint && i18n.t(hint, { id: account.id })}
           error={flaws[name]}
           autoComplete="off"
           spellCheck={false}
@@ -107,7 +109,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
         />
       ))}
       <fieldset className="choices">
-        <legend>Events</legend>
+        <legend>{i18n.t("Events")}</legend>
         {CHANGES.filter(({ owners }) => !owners || file.permission === "owner").map(({ id, label }) => (
           <label key={id}>
             <input
@@ -120,7 +122,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
                 setEvents(next);
               }}
             />
-            {label}
+            {i18n.t(label)}
           </label>
         ))}
       </fieldset>

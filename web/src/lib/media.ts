@@ -9,7 +9,10 @@ const BY_ENDING: Record<string, Kind> = {
   md: "markdown", markdown: "markdown", txt: "text", log: "text", csv: "sheet", tsv: "sheet",
   json: "code", yaml: "code", yml: "code", toml: "code", xml: "code", html: "code", css: "code", js: "code", ts: "code",
   tsx: "code", jsx: "code", py: "code", rs: "code", go: "code", java: "code", c: "code", h: "code", cpp: "code",
-  sh: "code", sql: "code", ini: "code", svg: "image",
+  sh: "code", sql: "code", ini: "code", svg: "image", cs: "code", php: "code", rb: "code", kt: "code", swift: "code", scala: "code",
+  hpp: "code", cc: "code", pl: "code", lua: "code", r: "code", dart: "code", vue: "code", scss: "code", less: "code", mjs: "code",
+  cjs: "code", bat: "code", ps1: "code", tf: "code", proto: "code", diff: "code", patch: "code", conf: "code", cfg: "code",
+  properties: "code", env: "code", tex: "code",
   pdf: "pdf", png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", avif: "image", bmp: "image",
   heic: "image", heif: "image", tif: "image", tiff: "image",
   mp4: "video", webm: "video", mov: "video", mkv: "video",
@@ -19,6 +22,8 @@ const BY_ENDING: Record<string, Kind> = {
   zip: "archive", gz: "archive", tar: "archive", "7z": "archive", rar: "archive", zst: "archive",
 };
 
+const BUILD_FILES = /^(Dockerfile|Makefile|Jenkinsfile|Gemfile|\.(bashrc|editorconfig|env|gitignore|profile|zshrc))$/;
+
 export function endingOf(name: string): string {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? name.slice(dot + 1).toLowerCase() : "";
@@ -26,8 +31,10 @@ export function endingOf(name: string): string {
 
 export function kindOf(file: Pick<FileItem, "kind" | "name" | "content_type">): Kind {
   if (file.kind === "folder") return "folder";
-  const byEnding = BY_ENDING[endingOf(file.name)];
+  const ending = endingOf(file.name);
+  const byEnding = Object.hasOwn(BY_ENDING, ending) && BY_ENDING[ending]; // an object knows "constructor", too
   if (byEnding) return byEnding;
+  if (BUILD_FILES.test(file.name)) return "code";
   const type = file.content_type ?? "";
   for (const family of ["image", "video", "audio"] as const) if (type.startsWith(`${family}/`)) return family;
   if (type === "application/pdf") return "pdf";
@@ -46,6 +53,11 @@ export function isPreviewed(file: Pick<FileItem, "kind" | "name" | "content_type
   return SAYS_NOTHING.test(type) ? PREVIEWED_ENDINGS.test(endingOf(file.name)) : PREVIEWED_TYPES.test(type);
 }
 
+const NEVER_PLAYED = /^(avi|flv|mpe?g|wmv)$/;
+
+/** Videos that no browser plays: trying would only cost time. */
+export const isNeverPlayed = (file: Pick<FileItem, "name">): boolean => NEVER_PLAYED.test(endingOf(file.name));
+
 const OFFICE_ENDINGS = /^(docx?|od[pst]|pptx?|rtf|xlsx?)$/;
 
 /** Documents that the server shows as pages, where it has LibreOffice. */
@@ -59,6 +71,6 @@ export function isText(file: Pick<FileItem, "kind" | "name" | "content_type">): 
 }
 
 export const KIND_NAMES: Record<Kind, string> = {
-  folder: "Folder", image: "Image", video: "Video", audio: "Audio", pdf: "PDF", markdown: "Markdown", text: "Text",
-  code: "Code", sheet: "Spreadsheet", slides: "Presentation", document: "Document", archive: "Archive", other: "File",
+  folder: /*i18n*/ "Folder", image: /*i18n*/ "Image", video: /*i18n*/ "Video", audio: /*i18n*/ "Audio", pdf: "PDF", markdown: /*i18n*/ "Markdown", text: /*i18n*/ "Text",
+  code: /*i18n*/ "Code", sheet: /*i18n*/ "Spreadsheet", slides: /*i18n*/ "Presentation", document: /*i18n*/ "Document", archive: /*i18n*/ "Archive", other: /*i18n*/ "File",
 };

@@ -10,4 +10,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+/** Known to have no network: a browser that can’t tell has one. */
+export const isOffline = (): boolean => navigator.onLine === false;
+
 export const useOnline = (): boolean => useSyncExternalStore(subscribe, () => navigator.onLine);

@@ -4,6 +4,9 @@ import type { FileItem } from "@/api/types";
 /** One's own root folder, whose id is the account's. */
 export const HOME = "/files";
 export const SHARED = "/shared";
+export const PHOTOS = "/photos";
+export const FORGOT_PATH = "/forgot-password";
+export const RESET_PATH = "/reset-password";
 
 export const folderHref = (folderId: string, accountId: string) => (folderId === accountId ? HOME : `/folder/${folderId}`);
 

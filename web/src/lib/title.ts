@@ -1,11 +1,13 @@
 /** Title of the browser tab: of the page, or of the viewer over it. */
+
 import { useEffect } from "react";
+import { visible } from "@/jsx/visible";
 
 const titles: (string | undefined)[] = [];
 
 function apply(): void {
   const top = titles.findLast((title) => title);
-  document.title = top ? `${top} · DocStore` : "DocStore";
+  document.title = top ? visible(`${top} · DocStore`) : "DocStore";
 }
 
 /** Layer 0 is the page, layer 1 what is over it. */

@@ -1,11 +1,12 @@
 /** In-app notifications, newest first. */
+import { i18n } from "@lingui/core";
 import { CheckCheck, X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { call } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { Notice } from "@/api/types";
-import { counted, when } from "@/lib/format";
+import { count, when } from "@/lib/format";
 import { containingHref, folderHref, SHARED } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useNotices } from "@/notices/unread";
@@ -60,20 +61,20 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
         ref={box}
         className="notices"
         role="dialog"
-        aria-label="Notifications"
+        aria-label={i18n.t("Notifications")}
         tabIndex={-1}
         onKeyDown={(event) => {
           if (event.key === "Escape") onClose();
         }}
       >
         <header>
-          <h2>Notifications</h2>
+          <h2>{i18n.t("Notifications")}</h2>
           {unread > 0 && (
             <button className="text-button" onClick={() => void markAllRead()}>
-              <CheckCheck size={16} aria-hidden="true" /> Mark all read
+              <CheckCheck size={16} aria-hidden="true" /> {i18n.t("Mark all read")}
             </button>
           )}
-          <button className="icon-button small" aria-label="Close" onClick={onClose}>
+          <button className="icon-button small" aria-label={i18n.t("Close")} onClick={onClose}>
             <X size={18} />
           </button>
         </header>
@@ -82,19 +83,19 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
         ) : !notices.data ? (
           <Spinner />
         ) : notices.data.items.length === 0 ? (
-          <p className="notices-empty muted">Nothing yet. Follow a file or folder to hear of its changes.</p>
+          <p className="notices-empty muted">{i18n.t("Nothing yet. Follow a file or folder to hear of its changes.")}</p>
         ) : (
           <ul>
             {notices.data.items.map((notice) => (
               <li key={notice.id}>
                 <button className={notice.read ? "notice" : "notice unread"} onClick={() => void open(notice)}>
                   <span className="notice-title">
-                    {!notice.read && <span className="sr-only">Unread: </span>}
+                    {!notice.read && <span className="sr-only">{i18n.t("Unread:")} </span>}
                     {notice.title}
                   </span>
                   <span className="muted">
                     {when(notice.created_at)}
-                    {notice.more > 0 && ` · and ${counted(notice.more, "more", "more")}`}
+                    {notice.more > 0 && ` · ${i18n.t("and {more} more", { more: count(notice.more) })}`}
                   </span>
                 </button>
               </li>

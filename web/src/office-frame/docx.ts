@@ -1,10 +1,11 @@
 /** Text documents, by docx-preview. */
 import { renderAsync } from "docx-preview";
 import { CannotShow } from "../lib/office";
-import { repacked } from "./archive";
+import { repacked, unpack } from "./archive";
 import { serve } from "./frame";
 
-serve(async (parts, root) => {
+serve(async (bytes, root) => {
+  const parts = await unpack(bytes);
   const styles = document.createElement("div");
   document.head.append(styles);
   // Chunks of HTML inside a document are not shown.

@@ -2,12 +2,11 @@
 
 Its origin is opaque, and its content security policy allows no connection. Nothing here trusts what it renders. */
 import { CannotShow, type FrameMessage, renderRequest } from "../lib/office";
-import { type Parts, unpack } from "./archive";
 
 const LINKS = "a, area";
 
-/** Render with `draw` what the page sends. */
-export function serve(draw: (parts: Parts, root: HTMLElement) => Promise<void>): void {
+/** Render with `draw` the document that the page sends. */
+export function serve(draw: (bytes: ArrayBuffer, root: HTMLElement) => Promise<void> | void): void {
   if (parent === window) return;
   const root = document.getElementById("root") as HTMLElement;
   new MutationObserver(() => disarm(root)).observe(root, { childList: true, subtree: true });
@@ -17,8 +16,8 @@ export function serve(draw: (parts: Parts, root: HTMLElement) => Promise<void>):
     const request = event.source === parent ? renderRequest(event.data) : undefined;
     if (!request) return;
     removeEventListener("message", onMessage);
-    unpack(request.bytes)
-      .then((parts) => draw(parts, root))
+    Promise.resolve(request.bytes)
+      .then((bytes) => draw(bytes, root))
       .then(() => {
         disarm(root);
         tell({ state: "rendered" });

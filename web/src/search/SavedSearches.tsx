@@ -1,4 +1,5 @@
 /** Menu of saved searches: run one, save the current one, delete. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Bookmark } from "lucide-react";
 import { useState } from "react";
@@ -22,18 +23,20 @@ export function SavedSearches({ query, inside }: { query: URLSearchParams; insid
   return (
     <>
       <Menu
-        label="Saved searches"
+        label={i18n.t("Saved searches")}
         className="tool"
         placement="bottom start"
         button={
           <>
-            <Bookmark size={16} aria-hidden="true" /> Saved
+            <Bookmark size={16} aria-hidden="true" /> {i18n.t("Saved")}
           </>
         }
         choices={[
           ...searches.map((search) => ({ id: search.id, label: search.name, run: () => navigate(addressOf(search)) })),
-          { id: "save", label: "Save this search", apart: searches.length > 0, run: () => setOpen("save") },
-          ...(searches.length > 0 ? [{ id: "delete", label: "Delete saved searches", run: () => setOpen("delete") }] : []),
+          { id: "save", label: i18n.t("Save this search"), apart: searches.length > 0, run: () => setOpen("save") },
+          ...(searches.length > 0
+            ? [{ id: "delete", label: i18n.t("Delete saved searches"), run: () => setOpen("delete") }]
+            : []),
         ]}
       />
       {open === "save" && <SaveDialog query={query} inside={inside} onClose={() => setOpen(null)} />}
@@ -47,33 +50,33 @@ function SaveDialog({ query, inside, onClose }: { query: URLSearchParams; inside
   const [name, setName] = useState(q.slice(0, 100));
   async function save(): Promise<void> {
     const body = { name, q, filters: filtersOf(query, inside) };
-    if (!(await attempt(() => call("post /v1/me/saved-searches", { body }), "Search saved."))) return;
+    if (!(await attempt(() => call("post /v1/me/saved-searches", { body }), i18n.t("Search saved.")))) return;
     onClose();
     await refresh();
   }
   return (
     <Dialog
-      title="Save this search"
+      title={i18n.t("Save this search")}
       onClose={onClose}
       onSubmit={() => void save()}
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className="button primary">
-            Save
+            {i18n.t("Save")}
           </button>
         </>
       }
     >
       <Field
-        label="Name"
+        label={i18n.t("Name")}
         required
         autoFocus
         maxLength={100}
         value={name}
-        hint="The words and filters of this search are saved."
+        hint={i18n.t("The words and filters of this search are saved.")}
         onChange={(event) => setName(event.target.value)}
       />
     </Dialog>
@@ -83,16 +86,19 @@ function SaveDialog({ query, inside, onClose }: { query: URLSearchParams; inside
 function DeleteDialog({ searches, onClose }: { searches: SavedSearch[]; onClose: () => void }) {
   function remove({ id, name }: SavedSearch): void {
     const path = { saved_search_id: id };
-    void attempt(() => call("delete /v1/me/saved-searches/{saved_search_id}", { path }), `Deleted “${name}”.`).then(refresh);
+    void attempt(
+      () => call("delete /v1/me/saved-searches/{saved_search_id}", { path }),
+      i18n.t("Deleted “{name}”.", { name }),
+    ).then(refresh);
   }
   return (
-    <Dialog title="Saved searches" onClose={onClose}>
+    <Dialog title={i18n.t("Saved searches")} onClose={onClose}>
       <ul className="people">
         {searches.map((search) => (
           <li key={search.id}>
             <span className="person">{search.name}</span>
-            <button className="button" aria-label={`Delete ${search.name}`} onClick={() => remove(search)}>
-              Delete
+            <button className="button" aria-label={i18n.t("Delete {name}", { name: search.name })} onClick={() => remove(search)}>
+              {i18n.t("Delete")}
             </button>
           </li>
         ))}

@@ -1,4 +1,5 @@
 /** Search: by name for everyone, by content with snippets on the premium plan. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Search, Sparkles } from "lucide-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
@@ -19,32 +20,32 @@ import { viewFile } from "@/viewer/viewer-address";
 const PAGE = 30;
 const DAY_MS = 24 * 3600 * 1000;
 const SINCE = [
-  { value: "", label: "any time" },
-  { value: "1", label: "last day" },
-  { value: "7", label: "last week" },
-  { value: "31", label: "last month" },
-  { value: "365", label: "last year" },
+  { value: "", label: /*i18n*/ "{label} any time" },
+  { value: "1", label: /*i18n*/ "{label} in the last day" },
+  { value: "7", label: /*i18n*/ "{label} in the last week" },
+  { value: "31", label: /*i18n*/ "{label} in the last month" },
+  { value: "365", label: /*i18n*/ "{label} in the last year" },
 ];
 const TYPES = [
-  { value: "", label: "All types" },
+  { value: "", label: /*i18n*/ "All types" },
   { value: "pdf", label: "PDFs" },
-  { value: "image", label: "Images" },
-  { value: "text", label: "Text" },
-  { value: "video", label: "Videos" },
-  { value: "audio", label: "Audio" },
+  { value: "image", label: /*i18n*/ "Images" },
+  { value: "text", label: /*i18n*/ "Text" },
+  { value: "video", label: /*i18n*/ "Videos" },
+  { value: "audio", label: /*i18n*/ "Audio" },
 ];
 
 const KINDS = [
-  { value: "", label: "Files and folders" },
-  { value: "file", label: "Files" },
-  { value: "folder", label: "Folders" },
+  { value: "", label: /*i18n*/ "Files and folders" },
+  { value: "file", label: /*i18n*/ "Files" },
+  { value: "folder", label: /*i18n*/ "Folders" },
 ] as const;
 const SORTS = [
-  { sort: "modified", order: "desc", label: "Last modified" },
-  { sort: "modified", order: "asc", label: "Longest unmodified" },
-  { sort: "created", order: "desc", label: "Last created" },
-  { sort: "size", order: "desc", label: "Largest" },
-  { sort: "size", order: "asc", label: "Smallest" },
+  { sort: "modified", order: "desc", label: /*i18n*/ "Last modified" },
+  { sort: "modified", order: "asc", label: /*i18n*/ "Longest unmodified" },
+  { sort: "created", order: "desc", label: /*i18n*/ "Last created" },
+  { sort: "size", order: "desc", label: /*i18n*/ "Largest" },
+  { sort: "size", order: "asc", label: /*i18n*/ "Smallest" },
 ] as const;
 const META = /^(meta\.[a-z0-9-]{1,64})=(.*)$/;
 
@@ -115,7 +116,7 @@ export default function SearchPage() {
   });
   const hits = useMemo(() => answer.data?.pages.flatMap((page) => page.items) ?? [], [answer.data]);
   const total = answer.data?.pages[0]?.total ?? 0;
-  useTitle(text || "Search");
+  useTitle(text || i18n.t("Search"));
   useEffect(() => setActive(-1), [text]);
 
   function open({ file }: SearchHit): void {
@@ -131,45 +132,57 @@ export default function SearchPage() {
     list.current?.querySelectorAll<HTMLButtonElement>("button.hit")[next]?.focus();
   }
   return (
-    <section className="search-page" aria-label="Search results">
+    <section className="search-page" aria-label={i18n.t("Search results")}>
       <div className="page-head">
-        <h1>{text ? `Results for “${text}”` : "Search"}</h1>
+        <h1>{text ? i18n.t("Results for “{text}”", { text }) : i18n.t("Search")}</h1>
         <span className="count" role="status">
-          {answer.data && `${count(total)} found`}
+          {answer.data && i18n.t("{total} found", { total: count(total) })}
         </span>
       </div>
-      <div className="toolbar" role="toolbar" aria-label="Filters">
+      <div className="toolbar" role="toolbar" aria-label={i18n.t("Filters")}>
         {premium && (
           <select
-            aria-label="Search in"
+            aria-label={i18n.t("Search in")}
             value={inside ? "content" : "name"}
             onChange={(event) => change(query, "in", event.target.value)}
           >
-            <option value="content">Names and content</option>
-            <option value="name">Names only</option>
+            <option value="content">{i18n.t("Names and content")}</option>
+            <option value="name">{i18n.t("Names only")}</option>
           </select>
         )}
-        <select aria-label="Type" value={type} onChange={(event) => change(query, "type", event.target.value)}>
+        <select
+          aria-label={i18n.t("Type")}
+          value={type}
+          onChange={(event) => change(query, "type", event.target.value)}
+        >
           {TYPES.map(({ value, label }) => (
             <option key={value} value={value}>
-              {label}
+              {i18n.t(label)}
             </option>
           ))}
         </select>
-        <select aria-label="Kind" value={kind} onChange={(event) => change(query, "kind", event.target.value)}>
+        <select
+          aria-label={i18n.t("Kind")}
+          value={kind}
+          onChange={(event) => change(query, "kind", event.target.value)}
+        >
           {KINDS.map(({ value, label }) => (
             <option key={value} value={value}>
-              {label}
+              {i18n.t(label)}
             </option>
           ))}
         </select>
-        <Since label="Modified" value={since} onChange={(value) => change(query, "since", value)} />
-        <Since label="Created" value={created} onChange={(value) => change(query, "created", value)} />
-        <select aria-label="Sort by" value={sorted?.label ?? ""} onChange={(event) => sortBy(query, event.target.value)}>
-          <option value="">Best match first</option>
+        <Since label={i18n.t("Modified")} value={since} onChange={(value) => change(query, "since", value)} />
+        <Since label={i18n.t("Created")} value={created} onChange={(value) => change(query, "created", value)} />
+        <select
+          aria-label={i18n.t("Sort by")}
+          value={sorted?.label ?? ""}
+          onChange={(event) => sortBy(query, event.target.value)}
+        >
+          <option value="">{i18n.t("Best match first")}</option>
           {SORTS.map(({ label }) => (
             <option key={label} value={label}>
-              {label}
+              {i18n.t(label)}
             </option>
           ))}
         </select>
@@ -181,7 +194,7 @@ export default function SearchPage() {
         ))}
         {tags.length > 0 && (
           <button className="tool" onClick={() => change(query, "tag", "")}>
-            Tag: {tags.join(", ")} ×
+            {i18n.t("Tag: {tags}", { tags: tags.join(", ") })} ×
           </button>
         )}
         {Object.entries(fixed).map(
@@ -201,8 +214,12 @@ export default function SearchPage() {
         ) : !answer.data ? (
           <Spinner />
         ) : hits.length === 0 ? (
-          <Empty icon={<Search size={40} />} title="Nothing found">
-            <p>Try fewer or shorter words{type || since || created || kind || tags.length > 0 || Object.keys(meta).length > 0 ? ", or fewer filters" : ""}.</p>
+          <Empty icon={<Search size={40} />} title={i18n.t("Nothing found")}>
+            <p>
+              {type || since || created || kind || tags.length > 0 || Object.keys(meta).length > 0
+                ? i18n.t("Try fewer or shorter words, or fewer filters.")
+                : i18n.t("Try fewer or shorter words.")}
+            </p>
           </Empty>
         ) : (
           <ul ref={list} className="hits" onKeyDown={onKeyDown}>
@@ -211,7 +228,9 @@ export default function SearchPage() {
                 <button className="hit" onClick={() => open(hit)}>
                   <Thumbnail file={hit.file} size={24} />
                   <span className="hit-text">
-                    <span className="name">{hit.file.name}</span>
+                    <span className="name" dir="auto">
+                      {hit.file.name}
+                    </span>
                     {hit.snippet && <Snippet html={hit.snippet} />}
                     <span className="muted">
                       {parentOf(hit.file.path)} · {when(hit.file.modified_at)}
@@ -225,7 +244,7 @@ export default function SearchPage() {
                   ))}
                 </button>
                 <Link className="hit-folder" href={containingHref(hit.file, account.id)}>
-                  Open folder
+                  {i18n.t("Open folder")}
                 </Link>
               </li>
             ))}
@@ -242,12 +261,12 @@ function Since({ label, value, onChange }: { label: string; value: string; onCha
     <select aria-label={label} value={value} onChange={(event) => onChange(event.target.value)}>
       {SINCE.map((choice) => (
         <option key={choice.value} value={choice.value}>
-          {choice.value ? `${label} in the ${choice.label}` : `${label} ${choice.label}`}
+          {i18n.t(choice.label, { label })}
         </option>
       ))}
       {!SINCE.some((choice) => choice.value === value) && (
         <option value={value}>
-          {label} in the last {value} days
+          {i18n.t("{label} in the last {days, plural, one {day} other {# days}}", { label, days: Number(value) })}
         </option>
       )}
     </select>
@@ -270,8 +289,8 @@ function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => voi
     >
       <input
         type="search"
-        aria-label="Filter by metadata"
-        placeholder="Metadata: author=Ada"
+        aria-label={i18n.t("Filter by metadata")}
+        placeholder={i18n.t("Metadata: author=Ada")}
         value={text}
         autoCapitalize="none"
         autoComplete="off"
@@ -286,10 +305,11 @@ function Hint() {
     <p className="hint">
       <Sparkles size={16} aria-hidden="true" />
       <span>
-        On the free plan names and tags are searched. Premium also searches the text of documents, scans and images
-        included.
+        {i18n.t(
+          "On the free plan names and tags are searched. Premium also searches the text of documents, scans and images included.",
+        )}
       </span>
-      <Link href="/settings/plan">Compare plans</Link>
+      <Link href="/settings/plan">{i18n.t("Compare plans")}</Link>
     </p>
   );
 }

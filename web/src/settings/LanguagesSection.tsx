@@ -1,4 +1,5 @@
 /** Languages in which text in pictures and scans is recognized. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { queryClient, useAccount } from "@/api/queries";
@@ -9,12 +10,11 @@ import { Failed, Spinner } from "@/ui/states";
 
 const KEY = ["languages"];
 const MOST = 5;
-const NAMES = new Intl.DisplayNames(["en"], { type: "language" });
 const SCRIPTS: Record<string, string> = { chi_sim: "zh-Hans", chi_tra: "zh-Hant" };
 
 function nameOf(language: string): string {
   try {
-    return NAMES.of(SCRIPTS[language] ?? language) ?? language;
+    return new Intl.DisplayNames(i18n.locales, { type: "language" }).of(SCRIPTS[language] ?? language) ?? language;
   } catch {
     return language; // Tesseract has names of its own, such as `kor_vert`
   }
@@ -27,19 +27,22 @@ export function LanguagesSection() {
   if (!chosen.data) return <Spinner />;
   const { languages, is_default, available } = chosen.data;
   async function choose(next: string[]): Promise<void> {
-    await attempt(() => call("put /v1/me/languages", { body: { languages: next } }), "Saved.");
+    await attempt(() => call("put /v1/me/languages", { body: { languages: next } }), i18n.t("Saved."));
     await queryClient.invalidateQueries({ queryKey: KEY });
   }
   return (
     <div>
-      <h2>Languages of pictures and scans</h2>
+      <h2>{i18n.t("Languages of pictures and scans")}</h2>
       <p>
-        Text in pictures and scans is searched in these languages, at most {MOST}. After a change they are read again in
-        the background.
+        {i18n.t(
+          "Text in pictures and scans is searched in these languages, at most {most}. After a change they are read again in the background.",
+          { most: MOST },
+        )}
       </p>
       {account.plan !== "premium" && (
         <p className="hint">
-          Text recognition is part of the premium plan. <Link href="/settings/plan">Compare plans</Link>
+          {i18n.t("Text recognition is part of the premium plan.")}{" "}
+          <Link href="/settings/plan">{i18n.t("Compare plans")}</Link>
         </p>
       )}
       <ul className="preferences">
@@ -52,7 +55,9 @@ export function LanguagesSection() {
                 label={nameOf(language)}
                 checked={on}
                 disabled={last || (!on && languages.length >= MOST)}
-                onChange={() => void choose(on ? languages.filter((one) => one !== language) : [...languages, language])}
+                onChange={() =>
+                  void choose(on ? languages.filter((one) => one !== language) : [...languages, language])
+                }
               />
             </li>
           );
@@ -60,7 +65,7 @@ export function LanguagesSection() {
       </ul>
       {!is_default && (
         <button className="button" onClick={() => void choose([])}>
-          Reset to defaults
+          {i18n.t("Reset to defaults")}
         </button>
       )}
     </div>

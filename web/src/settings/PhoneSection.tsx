@@ -1,4 +1,5 @@
 /** The phone that gets critical news of the account by text message. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -27,21 +28,32 @@ export function PhoneSection() {
     setBusy(false);
   }
   const send = (phone_number: string) =>
-    void change(() => call("put /v1/notifications/phone", { body: { phone_number } }), "We sent you a text message with a code.");
+    void change(
+      () => call("put /v1/notifications/phone", { body: { phone_number } }),
+      i18n.t("We sent you a text message with a code."),
+    );
   return (
     <div>
-      <h2>Text messages</h2>
-      <p className="muted">For critical news of your account only: new devices, password changes, full storage and expiring links.</p>
+      <h2>{i18n.t("Text messages")}</h2>
+      <p className="muted">
+        {i18n.t(
+          "For critical news of your account only: new devices, password changes, full storage and expiring links.",
+        )}
+      </p>
       {unavailable && <p>{unavailable}</p>}
       {known && (
-        <ul className="people" aria-label="Phone for text messages">
+        <ul className="people" aria-label={i18n.t("Phone for text messages")}>
           <li>
             <span className="person">
               {known}
-              <span className="muted">{verified ? "Verified" : "Not verified"}</span>
+              <span className="muted">{verified ? i18n.t("Verified") : i18n.t("Not verified")}</span>
             </span>
-            <button className="button" disabled={busy} onClick={() => void change(() => call("delete /v1/notifications/phone"), "Phone number removed.")}>
-              Remove
+            <button
+              className="button"
+              disabled={busy}
+              onClick={() => void change(() => call("delete /v1/notifications/phone"), i18n.t("Phone number removed."))}
+            >
+              {i18n.t("Remove")}
             </button>
           </li>
         </ul>
@@ -51,12 +63,15 @@ export function PhoneSection() {
           onSubmit={(event) => {
             event.preventDefault();
             const body = { code: code.replace(/\D/g, "") };
-            void change(() => call("post /v1/notifications/phone/verification", { body }), "Phone number verified.");
+            void change(
+              () => call("post /v1/notifications/phone/verification", { body }),
+              i18n.t("Phone number verified."),
+            );
           }}
         >
           <Field
-            label="Code"
-            hint={`The six digits in the text message to ${known}.`}
+            label={i18n.t("Code")}
+            hint={i18n.t("The six digits in the text message to {known}.", { known })}
             inputMode="numeric"
             autoComplete="one-time-code"
             required
@@ -65,10 +80,10 @@ export function PhoneSection() {
           />
           <div className="buttons">
             <button className="button primary" disabled={busy}>
-              Verify
+              {i18n.t("Verify")}
             </button>
             <button type="button" className="button" disabled={busy} onClick={() => send(known)}>
-              Send a new code
+              {i18n.t("Send a new code")}
             </button>
           </div>
         </form>
@@ -81,8 +96,8 @@ export function PhoneSection() {
           }}
         >
           <Field
-            label="Phone number"
-            hint="In international format, such as +6421234567."
+            label={i18n.t("Phone number")}
+            hint={i18n.t("In international format, such as +6421234567.")}
             type="tel"
             autoComplete="tel"
             required
@@ -90,7 +105,7 @@ export function PhoneSection() {
             onChange={(event) => setNumber(event.target.value)}
           />
           <button className="button primary" disabled={busy}>
-            Send code
+            {i18n.t("Send code")}
           </button>
         </form>
       )}

@@ -1,4 +1,5 @@
 /** Where push notifications go: this browser, and others of the account. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Bell, BellOff } from "lucide-react";
 import { useState } from "react";
@@ -28,36 +29,49 @@ export function PushSection() {
   }
   return (
     <div>
-      <h2>Push notifications</h2>
-      <p className="muted">Shown by your browser or phone, also while this page is closed. They end when you log out.</p>
+      <h2>{i18n.t("Push notifications")}</h2>
+      <p className="muted">
+        {i18n.t("Shown by your browser or phone, also while this page is closed. They end when you log out.")}
+      </p>
       {here ? (
-        <button className="button" disabled={busy} onClick={() => void change(() => turnOff(here.id), "Push notifications are off in this browser.")}>
-          <BellOff size={16} aria-hidden="true" /> Turn off in this browser
+        <button
+          className="button"
+          disabled={busy}
+          onClick={() => void change(() => turnOff(here.id), i18n.t("Push notifications are off in this browser."))}
+        >
+          <BellOff size={16} aria-hidden="true" /> {i18n.t("Turn off in this browser")}
         </button>
       ) : canPush() ? (
-        <button className="button primary" disabled={busy} onClick={() => void change(() => turnOn(account.id), "Push notifications are on in this browser.")}>
-          <Bell size={16} aria-hidden="true" /> Turn on in this browser
+        <button
+          className="button primary"
+          disabled={busy}
+          onClick={() => void change(() => turnOn(account.id), i18n.t("Push notifications are on in this browser."))}
+        >
+          <Bell size={16} aria-hidden="true" /> {i18n.t("Turn on in this browser")}
         </button>
       ) : (
-        <p>This browser doesn’t support push notifications, or this page isn’t served over HTTPS.</p>
+        <p>{i18n.t("This browser doesn’t support push notifications, or this page isn’t served over HTTPS.")}</p>
       )}
       {others.length > 0 && (
-        <ul className="people" aria-label="Other browsers with push notifications">
+        <ul className="people" aria-label={i18n.t("Other browsers with push notifications")}>
           {others.map((browser) => (
             <li key={browser.id}>
               <span className="person">
                 {browser.device || browser.service}
-                <span className="muted">Since {when(browser.created_at)}</span>
+                <span className="muted">{i18n.t("Since {at}", { at: when(browser.created_at) })}</span>
               </span>
               <button
                 className="button"
                 disabled={busy}
                 onClick={() => {
                   const path = { push_subscription_id: browser.id };
-                  void change(() => call("delete /v1/push-subscriptions/{push_subscription_id}", { path }), "Removed.");
+                  void change(
+                    () => call("delete /v1/push-subscriptions/{push_subscription_id}", { path }),
+                    i18n.t("Removed."),
+                  );
                 }}
               >
-                Remove
+                {i18n.t("Remove")}
               </button>
             </li>
           ))}

@@ -1,59 +1,68 @@
 /** Account settings: profile, plan, devices, notifications. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Laptop } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
-import type { DeviceSession, Plan, Preferences } from "@/api/types";
-import { moment, size, when } from "@/lib/format";
+import type { DeviceSession, Preferences } from "@/api/types";
+import { moment, when } from "@/lib/format";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
 import { LanguagesSection } from "@/settings/LanguagesSection";
+import { PageLanguage } from "@/settings/PageLanguage";
 import { PhoneSection, usePhone } from "@/settings/PhoneSection";
+import { PlanSection } from "@/settings/PlanSection";
 import { PushSection } from "@/settings/PushSection";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { SharingSection } from "@/settings/SharingSection";
 import { StorageSection } from "@/settings/StorageSection";
+import { TokensSection } from "@/settings/TokensSection";
+import { TrustLink } from "@/settings/TrustLink";
 import { attempt } from "@/ui/attempt";
 import { Field, Switch } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 const SECTIONS = [
-  { id: "profile", label: "Profile" },
-  { id: "plan", label: "Plan and usage" },
-  { id: "storage", label: "Storage" },
-  { id: "retention", label: "Trash and versions" },
-  { id: "sharing", label: "Sharing" },
-  { id: "languages", label: "Languages" },
-  { id: "devices", label: "Devices" },
-  { id: "notifications", label: "Notifications" },
+  { id: "profile", label: /*i18n*/ "Profile" },
+  { id: "plan", label: /*i18n*/ "Plan and usage" },
+  { id: "storage", label: /*i18n*/ "Storage" },
+  { id: "retention", label: /*i18n*/ "Trash and versions" },
+  { id: "sharing", label: /*i18n*/ "Sharing" },
+  { id: "languages", label: /*i18n*/ "Languages" },
+  { id: "devices", label: /*i18n*/ "Devices" },
+  { id: "tokens", label: /*i18n*/ "API tokens" },
+  { id: "notifications", label: /*i18n*/ "Notifications" },
 ];
 
 export default function SettingsPage({ section }: { section: string }) {
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
-  useTitle(here?.label);
+  useTitle(here && i18n.t(here.label));
   return (
-    <section className="settings" aria-label="Settings">
+    <section className="settings" aria-label={i18n.t("Settings")}>
       <div className="page-head">
-        <h1>Settings</h1>
+        <h1>{i18n.t("Settings")}</h1>
       </div>
-      <nav className="subnav" aria-label="Settings">
+      <nav className="subnav" aria-label={i18n.t("Settings")}>
         {SECTIONS.map(({ id, label }) => (
           <Link key={id} href={`/settings/${id}`} aria-current={here?.id === id ? "page" : undefined}>
-            {label}
+            {i18n.t(label)}
           </Link>
         ))}
       </nav>
       <div className="settings-body">
         {here?.id === "profile" && <Profile />}
-        {here?.id === "plan" && <PlanAndUsage />}
+        {here?.id === "plan" && <PlanSection />}
         {here?.id === "storage" && <StorageSection />}
         {here?.id === "retention" && <RetentionSection />}
         {here?.id === "sharing" && <SharingSection />}
+        {here?.id === "languages" && <PageLanguage />}
         {here?.id === "languages" && <LanguagesSection />}
         {here?.id === "devices" && <Devices />}
+        {here?.id === "devices" && <TrustLink />}
+        {here?.id === "tokens" && <TokensSection />}
         {here?.id === "notifications" && <PushSection />}
         {here?.id === "notifications" && <PhoneSection />}
         {here?.id === "notifications" && <Notifications />}
@@ -74,14 +83,14 @@ function Profile() {
         onSubmit={(event) => {
           event.preventDefault();
           const body = { display_name: name.trim() };
-          void attempt(() => call("patch /v1/me", { body }), "Name saved.").then(refresh);
+          void attempt(() => call("patch /v1/me", { body }), i18n.t("Name saved.")).then(refresh);
         }}
       >
-        <h2>Profile</h2>
-        <Field label="Email" value={account.email} readOnly />
-        <Field label="Name" value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
+        <h2>{i18n.t("Profile")}</h2>
+        <Field label={i18n.t("Email")} value={account.email} readOnly />
+        <Field label={i18n.t("Name")} value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
         <button className="button primary" type="submit">
-          Save
+          {i18n.t("Save")}
         </button>
       </form>
       <form
@@ -90,7 +99,7 @@ function Profile() {
           const body = { current_password: current, password };
           void attempt(
             () => call("patch /v1/me", { body }),
-            "Password changed. Your other devices have been logged out.",
+            i18n.t("Password changed. Your other devices have been logged out."),
           ).then((changed) => {
             if (!changed) return;
             setCurrent("");
@@ -98,9 +107,9 @@ function Profile() {
           });
         }}
       >
-        <h2>Password</h2>
+        <h2>{i18n.t("Password")}</h2>
         <Field
-          label="Current password"
+          label={i18n.t("Current password")}
           type="password"
           required
           autoComplete="current-password"
@@ -108,74 +117,19 @@ function Profile() {
           onChange={(event) => setCurrent(event.target.value)}
         />
         <Field
-          label="New password"
+          label={i18n.t("New password")}
           type="password"
           required
           minLength={8}
           autoComplete="new-password"
-          hint="At least 8 characters. Your other devices are logged out."
+          hint={i18n.t("At least 8 characters. Your other devices are logged out; API tokens keep working.")}
           value={password}
           onChange={(event) => setPassword(event.target.value)}
         />
         <button className="button" type="submit">
-          Change password
+          {i18n.t("Change password")}
         </button>
       </form>
-    </>
-  );
-}
-
-const PLANS: { id: Plan; name: string; storage: string; points: string[] }[] = [
-  { id: "free", name: "Free", storage: "5 GB", points: ["Search by name, tags and dates", "All versions of your files", "Sharing and links"] },
-  {
-    id: "premium",
-    name: "Premium",
-    storage: "20 GB",
-    points: ["Everything in Free", "Full-text search", "Text recognition in scans and images"],
-  },
-];
-
-function PlanAndUsage() {
-  const account = useAccount();
-  const { usage } = account;
-  async function choose(plan: Plan): Promise<void> {
-    await attempt(() => call("put /v1/me/plan", { body: { plan } }), `You’re now on the ${plan} plan.`);
-    await queryClient.invalidateQueries({ queryKey: keys.me });
-  }
-  return (
-    <>
-      <div>
-        <h2>Storage</h2>
-        <p>
-          {size(usage.used)} of {size(usage.limit)} used
-          {usage.reserved > 0 && `, ${size(usage.reserved)} being uploaded`}
-        </p>
-        <progress className="wide-progress" max={usage.limit || 1} value={Math.min(usage.used, usage.limit)} aria-label="Storage used" />
-        <p className="muted">Older versions and the trash count.</p>
-      </div>
-      <div className="plans">
-        {PLANS.map((plan) => {
-          const mine = account.plan === plan.id;
-          return (
-            <article key={plan.id} className={mine ? "plan mine" : "plan"}>
-              <h2>{plan.name}</h2>
-              <p className="plan-storage">{plan.storage}</p>
-              <ul>
-                {plan.points.map((point) => (
-                  <li key={point}>{point}</li>
-                ))}
-              </ul>
-              {mine || account.self_service_plans ? (
-                <button className={mine ? "button" : "button primary"} disabled={mine} onClick={() => void choose(plan.id)}>
-                  {mine ? "Your plan" : plan.id === "free" ? "Downgrade" : "Upgrade"}
-                </button>
-              ) : (
-                <p className="muted">Ask your administrator to change your plan.</p>
-              )}
-            </article>
-          );
-        })}
-      </div>
     </>
   );
 }
@@ -187,26 +141,29 @@ function Devices() {
   if (!sessions.data) return <Spinner />;
   async function end(session: DeviceSession): Promise<void> {
     const path = { session_id: session.id };
-    await attempt(() => call("delete /v1/sessions/{session_id}", { path }), `Logged out “${session.device_name}”.`);
+    await attempt(
+      () => call("delete /v1/sessions/{session_id}", { path }),
+      i18n.t("Logged out “{device_name}”.", { device_name: session.device_name }),
+    );
     await queryClient.invalidateQueries({ queryKey: key });
   }
   return (
     <div>
-      <h2>Devices</h2>
+      <h2>{i18n.t("Devices")}</h2>
       <ul className="people">
         {sessions.data.items.map((session) => (
           <li key={session.id}>
             <Laptop size={20} aria-hidden="true" />
             <span className="person">
-              {session.device_name || "Unknown device"}
-              {session.current && <span className="tag">This device</span>}
+              {session.device_name || i18n.t("Unknown device")}
+              {session.current && <span className="tag">{i18n.t("This device")}</span>}
               <span className="muted">
-                Used {when(session.last_used_at)} · logged in {moment(session.created_at)}
+                {i18n.t("Used {used} · logged in {at}", { used: when(session.last_used_at), at: moment(session.created_at) })}
               </span>
             </span>
             {!session.current && (
               <button className="button" onClick={() => void end(session)}>
-                Log out
+                {i18n.t("Log out")}
               </button>
             )}
           </li>
@@ -217,20 +174,25 @@ function Devices() {
 }
 
 const KINDS: Record<string, string> = {
-  upload_done: "Upload complete",
-  file_changed: "Changes to files you follow",
-  shared_with_you: "Shared with me",
-  link_opened: "Link opened",
-  link_expiring: "Link expiring soon",
-  content_retrieved: "Retrieved from cold storage",
-  new_device: "New device login",
-  quota_exceeded: "Storage full",
-  quota_restored: "Storage available again",
-  subscription_disabled: "Webhook or queue disabled",
+  upload_done: /*i18n*/ "Upload complete",
+  file_changed: /*i18n*/ "Changes to files you follow",
+  shared_with_you: /*i18n*/ "Shared with me",
+  link_opened: /*i18n*/ "Link opened",
+  link_expiring: /*i18n*/ "Link expiring soon",
+  content_retrieved: /*i18n*/ "Retrieved from cold storage",
+  new_device: /*i18n*/ "New device login",
+  quota_exceeded: /*i18n*/ "Storage full",
+  quota_restored: /*i18n*/ "Storage available again",
+  subscription_disabled: /*i18n*/ "Webhook or queue disabled",
 };
 
 /** The switches of a kind, by channel. A text message needs a verified phone, and is for critical news only. */
-const CHANNELS: Record<keyof Preferences[string], string> = { sms: "SMS", in_app: "In-app", email: "Email", push: "Push" };
+const CHANNELS: Record<keyof Preferences[string], string> = {
+  sms: "SMS",
+  in_app: /*i18n*/ "In-app",
+  email: /*i18n*/ "Email",
+  push: /*i18n*/ "Push",
+};
 
 export function Notifications() {
   const key = ["preferences"];
@@ -252,16 +214,16 @@ export function Notifications() {
   }
   return (
     <div>
-      <h2>Notifications</h2>
+      <h2>{i18n.t("Notifications")}</h2>
       <ul className="preferences">
         {Object.entries(chosen).map(([kind, preference]) => (
           <li key={kind}>
-            <span id={`kind-${kind}`}>{KINDS[kind] ?? kind}</span>
+            <span id={`kind-${kind}`}>{i18n.t(KINDS[kind] ?? kind)}</span>
             {channels.map((channel) => (
               preference[channel] !== undefined && (
                 <Switch
                   key={channel}
-                  label={CHANNELS[channel]}
+                  label={i18n.t(CHANNELS[channel])}
                   aria-describedby={`kind-${kind}`}
                   checked={preference[channel]}
                   onChange={(event) => void change(kind, { ...preference, [channel]: event.target.checked })}

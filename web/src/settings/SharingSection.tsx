@@ -1,4 +1,5 @@
 /** Settings of incoming shares, and blocked people. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -26,9 +27,9 @@ function Acceptance() {
   const asks = settings.data.share_acceptance === "ask";
   return (
     <section>
-      <h2>Shared with you</h2>
+      <h2>{i18n.t("Shared with you")}</h2>
       <Switch
-        label="Ask before adding files from people who haven't shared with you before"
+        label={i18n.t("Ask before adding files from people who haven't shared with you before")}
         checked={asks}
         onChange={() => void choose(asks ? "automatic" : "ask")}
       />
@@ -40,7 +41,7 @@ async function choose(share_acceptance: "automatic" | "ask"): Promise<void> {
   await attempt(async () => {
     const chosen = await call("put /v1/me/sharing", { body: { share_acceptance } });
     queryClient.setQueryData(keys.shareSettings, chosen);
-  }, "Saved.");
+  }, i18n.t("Saved."));
 }
 
 function Blocked() {
@@ -54,30 +55,31 @@ function Blocked() {
   const people = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <section>
-      <h2>Blocked people</h2>
-      <p className="muted">Their shares are removed from your account. They aren’t notified.</p>
+      <h2>{i18n.t("Blocked people")}</h2>
+      <p className="muted">{i18n.t("Their shares are removed from your account. They aren’t notified.")}</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           const person = address.trim();
-          void decide(() => call("put /v1/blocked-people/{person}", { path: { person } }), `Blocked ${person}.`).then(
-            (done) => done && setAddress(""),
-          );
+          void decide(
+            () => call("put /v1/blocked-people/{person}", { path: { person } }),
+            i18n.t("Blocked {person}.", { person }),
+          ).then((done) => done && setAddress(""));
         }}
       >
         <Field
-          label="Email"
+          label={i18n.t("Email")}
           type="email"
           required
           value={address}
           onChange={(event) => setAddress(event.target.value)}
         />
         <button className="button" type="submit">
-          Block
+          {i18n.t("Block")}
         </button>
       </form>
       {list.error && !list.data && <Failed error={list.error} onRetry={() => void list.refetch()} />}
-      <ul className="people" aria-label="Blocked people">
+      <ul className="people" aria-label={i18n.t("Blocked people")}>
         {people.map((one) => (
           <Person key={one.id} one={one} />
         ))}
@@ -93,17 +95,20 @@ function Person({ one }: { one: BlockedPerson }) {
     <li>
       <span className="person">
         {who}
-        <span className="muted">Blocked {when(one.blocked_at)}</span>
+        <span className="muted">{i18n.t("Blocked {at}", { at: when(one.blocked_at) })}</span>
       </span>
       <button
         className="button"
         type="button"
-        aria-label={`Unblock ${who}`}
+        aria-label={i18n.t("Unblock {who}", { who })}
         onClick={() =>
-          void decide(() => call("delete /v1/blocked-people/{person}", { path: { person: one.id } }), `Unblocked ${who}.`)
+          void decide(
+            () => call("delete /v1/blocked-people/{person}", { path: { person: one.id } }),
+            i18n.t("Unblocked {who}.", { who }),
+          )
         }
       >
-        Unblock
+        {i18n.t("Unblock")}
       </button>
     </li>
   );

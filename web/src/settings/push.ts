@@ -1,8 +1,9 @@
 /** Notifications in this browser by Web Push. A browser gets them while its log-in lasts. */
+import { i18n } from "@lingui/core";
 import { call } from "@/api/client";
+import { WORKER } from "@/lib/offline";
 import { navigate } from "@/lib/router";
 
-const WORKER = "/push-worker.js";
 /** The account that this browser was turned on for: after the next log-in it is registered again. */
 const KEPT = "docstore.push";
 
@@ -19,10 +20,11 @@ function keep(account: string): void {
 
 /** Ask for permission, which browsers allow only after a click, and register. */
 export async function turnOn(account: string): Promise<void> {
-  if (!canPush()) throw new Error("This browser doesn’t support push notifications, or this page isn’t served over HTTPS.");
+  if (!canPush())
+    throw new Error(i18n.t("This browser doesn’t support push notifications, or this page isn’t served over HTTPS."));
   const { key } = await call("get /v1/push-key");
   if ((await Notification.requestPermission()) !== "granted") {
-    throw new Error("Your browser blocks notifications from this site. Allow them in its settings, then try again.");
+    throw new Error(i18n.t("Your browser blocks notifications from this site. Allow them in its settings, then try again."));
   }
   await register(key);
   keep(account);

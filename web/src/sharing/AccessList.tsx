@@ -1,8 +1,10 @@
 /** Access to a file or folder: owner, people and links, own and inherited. */
+import { i18n } from "@lingui/core";
 import { Link2, UserRound } from "lucide-react";
 import { useAccount } from "@/api/queries";
 import type { AccessLink, FileItem } from "@/api/types";
-import { counted, moment } from "@/lib/format";
+import { rich } from "@/i18n/rich";
+import { moment } from "@/lib/format";
 import { folderHref } from "@/lib/places";
 import { Link } from "@/lib/router";
 import { rightOf, ROLE_NAMES, SHARE_NAMES, useAccess } from "@/sharing/access";
@@ -18,20 +20,20 @@ export function AccessList({ file }: { file: FileItem }) {
   const { owner_id, owner_name, permission, shared_from, shares, links } = access.data;
   const owned = owner_id === account.id;
   return (
-    <ul className="people" aria-label="Who has access">
+    <ul className="people" aria-label={i18n.t("Who has access")}>
       <li>
         <UserRound size={18} aria-hidden="true" />
-        <span className="person">{owned ? "You" : (owner_name ?? "Another account")}</span>
-        <span className="muted">Owner</span>
+        <span className="person">{owned ? i18n.t("You") : (owner_name ?? i18n.t("Another account"))}</span>
+        <span className="muted">{i18n.t("Owner")}</span>
       </li>
       {!owned && (
         <li>
           <UserRound size={18} aria-hidden="true" />
           <span className="person">
-            You
+            {i18n.t("You")}
             <Inherited from={shared_from?.id === file.id ? null : shared_from} />
           </span>
-          <span className="muted">{ROLE_NAMES[permission]}</span>
+          <span className="muted">{i18n.t(ROLE_NAMES[permission])}</span>
         </li>
       )}
       {shares.map((share) => (
@@ -41,22 +43,27 @@ export function AccessList({ file }: { file: FileItem }) {
             {share.email}
             <Inherited from={share.inherited_from} />
           </span>
-          <span className="muted">{SHARE_NAMES[rightOf(share)]}</span>
+          <span className="muted">{i18n.t(SHARE_NAMES[rightOf(share)])}</span>
         </li>
       ))}
       {links.map((link) => (
         <li key={link.id}>
           <Link2 size={18} aria-hidden="true" />
           <span className="person">
-            {link.has_password ? "Anyone with the link and its password" : "Anyone with the link"}
+            {link.has_password ? i18n.t("Anyone with the link and its password") : i18n.t("Anyone with the link")}
             <span className="muted">{usageOf(link)}</span>
             <Inherited from={link.inherited_from} />
           </span>
-          <span className="muted">{SHARE_NAMES[link.watermark === null ? "viewer" : "watermark"]}</span>
+          <span className="muted">{linkRole(link)}</span>
         </li>
       ))}
     </ul>
   );
+}
+
+function linkRole({ kind, watermark }: AccessLink): string {
+  if (kind === "receive") return i18n.t("Can send files");
+  return i18n.t(SHARE_NAMES[kind === "edit" ? "editor" : watermark === null ? "viewer" : "watermark"]);
 }
 
 export function Inherited({ from }: { from: Source }) {
@@ -64,16 +71,22 @@ export function Inherited({ from }: { from: Source }) {
   if (!from) return null;
   return (
     <span className="muted">
-      From folder <Link href={folderHref(from.id, account.id)}>{from.name}</Link>
+      {rich(i18n.t("From folder <0>{name}</0>", { name: from.name }), <Link href={folderHref(from.id, account.id)} dir="auto" />)}
     </span>
   );
 }
 
-export function usageOf(link: Pick<AccessLink, "opens" | "downloads" | "max_downloads" | "expires_at">): string {
-  const downloads =
-    link.max_downloads === null
-      ? counted(link.downloads, "download", "downloads")
-      : `${link.downloads} of ${counted(link.max_downloads, "download", "downloads")}`;
-  const ends = link.expires_at ? `, expires ${moment(link.expires_at)}` : "";
-  return `${counted(link.opens, "open", "opens")}, ${downloads}${ends}`;
+export function usageOf(
+  link: Pick<AccessLink, "opens" | "downloads" | "max_downloads" | "expires_at" | "kind" | "received_files">,
+): string {
+  const { downloads, max_downloads: most, received_files: received } = link;
+  const used =
+    link.kind === "receive"
+      ? i18n.t("{received, plural, one {# file} other {# files}} received", { received })
+      : most === null
+        ? i18n.t("{downloads, plural, one {# download} other {# downloads}}", { downloads })
+        : i18n.t("{downloads} of {most, plural, one {# download} other {# downloads}}", { downloads, most });
+  const opened = i18n.t("{opens, plural, one {# open} other {# opens}}", { opens: link.opens });
+  const ends = link.expires_at && i18n.t("expires {at}", { at: moment(link.expires_at) });
+  return [opened, used, ends].filter(Boolean).join(", ");
 }

@@ -1,19 +1,28 @@
 /** The settings of a public link, new or existing. */
+import { i18n } from "@lingui/core";
 import { Link2 } from "lucide-react";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { reason } from "@/api/problem";
 import type { FileLink } from "@/api/types";
+import { LimitFields, type Limits, limitsOf } from "@/sharing/LimitFields";
 import { Field, Switch } from "@/ui/field";
 
+type Kind = FileLink["kind"];
+
 /** An absent password stays as it is. */
-export interface LinkSettings {
+export interface LinkSettings extends Limits {
+  kind?: Kind;
+  message?: string;
   password?: string | null;
   expires_at: string | null;
   max_downloads: number | null;
   watermark: string | null;
+  embed: boolean;
 }
 
 interface Props {
+  /** Whether it may be a file request: of a folder. */
+  mayReceive?: boolean;
   /** The link that is changed; none: a new one. */
   link?: FileLink;
   submit: string;
@@ -29,14 +38,21 @@ function dayOf(moment: string | null | undefined): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
+export function LinkForm({ link, mayReceive, submit, onSubmit, onCancel }: Props) {
+  const [kind, setKind] = useState<Kind>(link?.kind ?? "read");
+  const [message, setMessage] = useState(link?.message ?? "");
   const [password, setPassword] = useState("");
   const [open, setOpen] = useState(false);
   const [until, setUntil] = useState(dayOf(link?.expires_at));
-  const [limit, setLimit] = useState(String(link?.max_downloads ?? ""));
+  const [downloads, setDownloads] = useState(String(link?.max_downloads ?? ""));
+  const [limits, setLimits] = useState(limitsOf(link));
   const [watermark, setWatermark] = useState(link?.watermark ?? "");
+  const [embed, setEmbed] = useState(link?.embed ?? false);
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const kindId = useId();
+  const [reads, receives] = [kind === "read", kind === "receive"];
+  const marked = reads && Boolean(watermark.trim());
 
   async function send(): Promise<void> {
     setError(undefined);
@@ -46,8 +62,13 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
       await onSubmit({
         ...(password || !link || open ? { password: open ? null : password || null } : {}),
         expires_at: unchanged ? link.expires_at : until ? new Date(`${until}T23:59:59`).toISOString() : null,
-        max_downloads: limit && !watermark ? Number(limit) : null,
-        watermark: watermark.trim() || null,
+        max_downloads: downloads && !marked && !receives ? Number(downloads) : null,
+        watermark: marked ? watermark.trim() : null,
+        embed: reads && embed,
+        max_files: reads ? null : limits.max_files,
+        max_bytes: reads ? null : limits.max_bytes,
+        ...(receives ? { message: message.trim() } : {}),
+        ...(link ? {} : { kind }),
       });
       setPassword("");
     } catch (caught) {
@@ -64,38 +85,74 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
         void send();
       }}
     >
+      {!link && (
+        <div className="field">
+          <label htmlFor={kindId}>{i18n.t("Visitors can")}</label>
+          <select id={kindId} value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
+            <option value="read">{i18n.t("View")}</option>
+            <option value="edit">{i18n.t("Edit")}</option>
+            {mayReceive && <option value="receive">{i18n.t("Send files, without seeing any (file request)")}</option>}
+          </select>
+        </div>
+      )}
+      {receives && (
+        <Field
+          label={i18n.t("Message (optional)")}
+          maxLength={1000}
+          placeholder={i18n.t("What do you need, and by when?")}
+          value={message}
+          onChange={(event) => setMessage(event.target.value)}
+        />
+      )}
       <div className="link-form">
         <Field
-          label={link?.has_password ? "New password" : "Password (optional)"}
+          label={link?.has_password ? i18n.t("New password") : i18n.t("Password (optional)")}
           type="password"
           autoComplete="new-password"
-          placeholder={link?.has_password ? "Unchanged" : undefined}
+          placeholder={link?.has_password ? i18n.t("Unchanged") : undefined}
           disabled={open}
           value={password}
           onChange={(event) => setPassword(event.target.value)}
         />
-        <Field label="Expires (optional)" type="date" value={until} onChange={(event) => setUntil(event.target.value)} />
         <Field
-          label="Download limit (optional)"
-          type="number"
-          min={1}
-          inputMode="numeric"
-          placeholder="No limit"
-          disabled={Boolean(watermark)}
-          value={limit}
-          onChange={(event) => setLimit(event.target.value)}
+          label={receives ? i18n.t("Deadline (optional)") : i18n.t("Expires (optional)")}
+          type="date"
+          value={until}
+          onChange={(event) => setUntil(event.target.value)}
         />
+        {!receives && (
+          <Field
+            label={i18n.t("Download limit (optional)")}
+            type="number"
+            min={1}
+            inputMode="numeric"
+            placeholder={i18n.t("No limit")}
+            disabled={marked}
+            value={downloads}
+            onChange={(event) => setDownloads(event.target.value)}
+          />
+        )}
+        {!reads && <LimitFields limits={limits} onChange={setLimits} />}
       </div>
-      <Field
-        label="Watermark (optional)"
-        maxLength={100}
-        placeholder="No watermark"
-        hint="Visitors see pictures and PDF pages with this text, and can’t download anything."
-        value={watermark}
-        onChange={(event) => setWatermark(event.target.value)}
-      />
+      {reads && (
+        <>
+          <Field
+            label={i18n.t("Watermark (optional)")}
+            maxLength={100}
+            placeholder={i18n.t("No watermark")}
+            hint={i18n.t("Visitors see pictures and PDF pages with this text, and can’t download anything.")}
+            value={watermark}
+            onChange={(event) => setWatermark(event.target.value)}
+          />
+          <Switch
+            label={i18n.t("Allow other sites to embed it")}
+            checked={embed}
+            onChange={(event) => setEmbed(event.target.checked)}
+          />
+        </>
+      )}
       {link?.has_password && (
-        <Switch label="Remove the password" checked={open} onChange={(event) => setOpen(event.target.checked)} />
+        <Switch label={i18n.t("Remove the password")} checked={open} onChange={(event) => setOpen(event.target.checked)} />
       )}
       {error && (
         <p className="form-error" role="alert">
@@ -108,7 +165,7 @@ export function LinkForm({ link, submit, onSubmit, onCancel }: Props) {
         </button>
         {onCancel && (
           <button className="button" type="button" onClick={onCancel}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
         )}
       </div>

@@ -1,10 +1,10 @@
 /** People with access to a file or folder, own or inherited. */
+import { i18n } from "@lingui/core";
 import { Link2 } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import type { FileItem, Share } from "@/api/types";
-import { counted } from "@/lib/format";
 import { accessChanged, READER, type Right, rightOf, SHARE_NAMES, useAccess } from "@/sharing/access";
 import { Inherited } from "@/sharing/AccessList";
 import { Field } from "@/ui/field";
@@ -54,7 +54,7 @@ export function People({ file }: { file: FileItem }) {
         }}
       >
         <Field
-          label="Email"
+          label={i18n.t("Email")}
           type="email"
           required
           autoFocus
@@ -64,25 +64,43 @@ export function People({ file }: { file: FileItem }) {
           error={error}
           onChange={(event) => setEmail(event.target.value)}
         />
-        <select className="select" aria-label="May" value={role} onChange={(event) => setRole(event.target.value as Role)}>
-          <option value="viewer">Can view</option>
-          <option value="editor">Can edit</option>
+        <select
+          className="select"
+          aria-label={i18n.t("May")}
+          value={role}
+          onChange={(event) => setRole(event.target.value as Role)}
+        >
+          <option value="viewer">{i18n.t("Can view")}</option>
+          <option value="editor">{i18n.t("Can edit")}</option>
         </select>
         <button className="button primary" type="submit">
-          Share
+          {i18n.t("Share")}
         </button>
         {role === "viewer" && (
           <div className="share-watermark">
-            <select className="select" aria-label="Watermark" value={mark} onChange={(event) => setMark(event.target.value as Mark)}>
-              <option value="none">No watermark</option>
-              <option value="reader">Watermark: reader’s name</option>
-              <option value="text">Watermark: text</option>
+            <select
+              className="select"
+              aria-label={i18n.t("Watermark")}
+              value={mark}
+              onChange={(event) => setMark(event.target.value as Mark)}
+            >
+              <option value="none">{i18n.t("No watermark")}</option>
+              <option value="reader">{i18n.t("Watermark: reader’s name")}</option>
+              <option value="text">{i18n.t("Watermark: text")}</option>
             </select>
             {mark === "text" && (
-              <Field label="Watermark text" required maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+              <Field
+                label={i18n.t("Watermark text")}
+                required
+                maxLength={100}
+                value={text}
+                onChange={(event) => setText(event.target.value)}
+              />
             )}
             {mark !== "none" && (
-              <p className="muted">They see pictures and PDF pages with the watermark, and can’t download anything.</p>
+              <p className="muted">
+                {i18n.t("They see pictures and PDF pages with the watermark, and can’t download anything.")}
+              </p>
             )}
           </div>
         )}
@@ -92,8 +110,10 @@ export function People({ file }: { file: FileItem }) {
       ) : !access.data ? (
         <Spinner />
       ) : (
-        <ul className="people" aria-label="People with access">
-          {access.data.shares.length + access.data.links.length === 0 && <li className="muted">Only you have access.</li>}
+        <ul className="people" aria-label={i18n.t("People with access")}>
+          {access.data.shares.length + access.data.links.length === 0 && (
+            <li className="muted">{i18n.t("Only you have access.")}</li>
+          )}
           {access.data.shares.map((share) => (
             <li key={share.id}>
               <span className="avatar" aria-hidden="true">
@@ -101,40 +121,41 @@ export function People({ file }: { file: FileItem }) {
               </span>
               <span className="person">
                 {share.email}
-                {share.state === "pending" && <span className="muted">Invited, not accepted yet</span>}
+                {share.state === "pending" && <span className="muted">{i18n.t("Invited, not accepted yet")}</span>}
                 <Inherited from={share.inherited_from} />
               </span>
               {share.inherited_from ? (
-                <span className="muted">{SHARE_NAMES[rightOf(share)]}</span>
+                <span className="muted">{i18n.t(SHARE_NAMES[rightOf(share)])}</span>
               ) : (
-              <select
-                className="select"
-                aria-label={`What ${share.email} may do`}
-                value={rightOf(share)}
-                onChange={(event) =>
-                  void change(() =>
-                    event.target.value === "none"
-                      ? call("delete /v1/files/{file_id}/shares/{share_id}", { path: path(share) })
-                      : call("patch /v1/files/{file_id}/shares/{share_id}", {
-                          path: path(share),
-                          body: termsOf(event.target.value as Right, share),
-                        }),
-                  )
-                }
-              >
-                <option value="viewer">Can view</option>
-                <option value="watermark">Can view with watermark</option>
-                <option value="editor">Can edit</option>
-                <option value="none">Remove access</option>
-              </select>
+                <select
+                  className="select"
+                  aria-label={i18n.t("What {email} may do", { email: share.email })}
+                  value={rightOf(share)}
+                  onChange={(event) =>
+                    void change(() =>
+                      event.target.value === "none"
+                        ? call("delete /v1/files/{file_id}/shares/{share_id}", { path: path(share) })
+                        : call("patch /v1/files/{file_id}/shares/{share_id}", {
+                            path: path(share),
+                            body: termsOf(event.target.value as Right, share),
+                          }),
+                    )
+                  }
+                >
+                  <option value="viewer">{i18n.t("Can view")}</option>
+                  <option value="watermark">{i18n.t("Can view with watermark")}</option>
+                  <option value="editor">{i18n.t("Can edit")}</option>
+                  <option value="none">{i18n.t("Remove access")}</option>
+                </select>
               )}
             </li>
           ))}
           {access.data.links.length > 0 && (
             <li className="muted">
               <Link2 size={18} aria-hidden="true" />
-              Anyone with {access.data.links.length === 1 ? "the link" : `one of ${counted(access.data.links.length, "link", "links")}`} can
-              view it.
+              {access.data.links.length === 1
+                ? i18n.t("Anyone with the link can view it.")
+                : i18n.t("Anyone with one of {count} links can view it.", { count: access.data.links.length })}
             </li>
           )}
         </ul>

@@ -1,4 +1,5 @@
 /** Dialog to share a file or folder with people and by links. */
+import { i18n } from "@lingui/core";
 import { Link2, UserPlus } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import type { FileItem } from "@/api/types";
@@ -8,14 +9,14 @@ import { Dialog } from "@/ui/dialog";
 
 export default function ShareDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
   return (
-    <Dialog title={`Share “${file.name}”`} onClose={onClose}>
+    <Dialog title={i18n.t("Share “{name}”", { name: file.name })} onClose={onClose}>
       <Tabs className="tabs">
-        <TabList aria-label="How to share">
+        <TabList aria-label={i18n.t("How to share")}>
           <Tab id="people">
-            <UserPlus size={16} aria-hidden="true" /> People
+            <UserPlus size={16} aria-hidden="true" /> {i18n.t("People")}
           </Tab>
           <Tab id="links">
-            <Link2 size={16} aria-hidden="true" /> Links
+            <Link2 size={16} aria-hidden="true" /> {i18n.t("Links")}
           </Tab>
         </TabList>
         <TabPanel id="people">

@@ -13,8 +13,12 @@ export const useAccess = (file: FileItem) =>
 /** A folder's contents inherit its access: reload everything. */
 export const accessChanged = () => queryClient.invalidateQueries({ queryKey: ["about"] });
 
-export const ROLE_NAMES = { owner: "Owner", editor: "Editor", viewer: "Viewer" } as const;
-export const SHARE_NAMES = { editor: "Can edit", viewer: "Can view", watermark: "Can view with watermark" } as const;
+export const ROLE_NAMES = { owner: /*i18n*/ "Owner", editor: /*i18n*/ "Editor", viewer: /*i18n*/ "Viewer" } as const;
+export const SHARE_NAMES = {
+  editor: /*i18n*/ "Can edit",
+  viewer: /*i18n*/ "Can view",
+  watermark: /*i18n*/ "Can view with watermark",
+} as const;
 export type Right = keyof typeof SHARE_NAMES;
 
 /** What a share allows. */

@@ -1,18 +1,20 @@
 /** Frame of every page: navigation, search, notifications, account menu, uploads. */
+import { i18n } from "@lingui/core";
 import {
-  Bell, Bug, ChevronDown, FolderClosed, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Settings, Shield, Sun, Trash2,
+  Bell, Bug, ChevronDown, FolderClosed, Image, Keyboard, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Settings, Shield, Sun, Trash2,
   Users, WifiOff,
 } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { liveState, onLiveState } from "@/api/live";
-import { useAccount, useFile } from "@/api/queries";
+import { queryClient, useAccount, useFile } from "@/api/queries";
 import { logOut } from "@/api/session";
 import { reason } from "@/api/problem";
 import { VerifyBanner } from "@/auth/VerifyEmail";
-import { DialogHost } from "@/files/dialogs";
+import { DialogHost, openDialog } from "@/files/dialogs";
 import { folderDrop } from "@/files/dragging";
+import { beginOffline } from "@/lib/offline";
 import { useOnline } from "@/lib/online";
-import { folderIdOf, HOME, SHARED } from "@/lib/places";
+import { folderIdOf, HOME, PHOTOS, SHARED } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { type Theme, setTheme, useTheme } from "@/lib/theme";
 import { useUnread } from "@/notices/unread";
@@ -30,9 +32,9 @@ const Viewer = part(() => import("@/viewer/Viewer"));
 const UploadPanel = part(() => import("@/uploads/UploadPanel"));
 
 const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
-  { id: "system", label: "System", icon: <Monitor size={16} /> },
-  { id: "light", label: "Light", icon: <Sun size={16} /> },
-  { id: "dark", label: "Dark", icon: <Moon size={16} /> },
+  { id: "system", label: /*i18n*/ "System", icon: <Monitor size={16} /> },
+  { id: "light", label: /*i18n*/ "Light", icon: <Sun size={16} /> },
+  { id: "dark", label: /*i18n*/ "Dark", icon: <Moon size={16} /> },
 ];
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -43,11 +45,12 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => setNavOpen(false), [path]);
   useEffect(() => void uploadQueue.takeUp(id), [id]);
+  useEffect(() => void beginOffline(() => void queryClient.invalidateQueries()), []);
   useEffect(() => void import("@/settings/push").then(({ renew }) => renew(id)), [id]);
   return (
     <div className={navOpen ? "shell nav-open" : "shell"}>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
-        Skip to content
+        {i18n.t("Skip to content")}
       </a>
       <TopBar onMenu={() => setNavOpen(!navOpen)} navOpen={navOpen} />
       <SideBar path={path} />
@@ -91,8 +94,8 @@ function OfflineBanner() {
     <p className="offline-banner" role="status">
       <WifiOff size={16} aria-hidden="true" />
       {online
-        ? "Can’t reach DocStore. Trying again…"
-        : "You’re offline. What you see may be out of date; uploads continue once you’re back online."}
+        ? i18n.t("Can’t reach DocStore. Trying again…")
+        : i18n.t("You’re offline. What you see may be out of date; uploads continue once you’re back online.")}
     </p>
   );
 }
@@ -100,10 +103,10 @@ function OfflineBanner() {
 function TopBar({ onMenu, navOpen }: { onMenu: () => void; navOpen: boolean }) {
   return (
     <header className="topbar">
-      <button className="icon-button only-small" aria-label="Navigation" aria-expanded={navOpen} onClick={onMenu}>
+      <button className="icon-button only-small" aria-label={i18n.t("Navigation")} aria-expanded={navOpen} onClick={onMenu}>
         <MenuIcon size={20} />
       </button>
-      <Link href="/files" className="topbar-logo" aria-label="DocStore: my files">
+      <Link href="/files" className="topbar-logo" aria-label={i18n.t("DocStore: my files")}>
         <Logo />
       </Link>
       <SearchField />
@@ -125,10 +128,10 @@ function SearchField() {
     function onKey(event: KeyboardEvent): void {
       const target = event.target as HTMLElement;
       const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        input.current?.focus();
-      }
+      if (typing || event.ctrlKey || event.metaKey || (event.key !== "/" && event.key !== "?")) return;
+      event.preventDefault();
+      if (event.key === "?") openDialog({ kind: "keys" });
+      else input.current?.focus();
     }
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
@@ -146,8 +149,8 @@ function SearchField() {
       <input
         ref={input}
         type="search"
-        aria-label="Search files"
-        placeholder="Search files"
+        aria-label={i18n.t("Search files")}
+        placeholder={i18n.t("Search files")}
         value={text}
         onChange={(event) => setText(event.target.value)}
       />
@@ -163,7 +166,7 @@ function NoticeButton() {
     <>
       <button
         className="icon-button"
-        aria-label={unread ? `Notifications: ${unread} unread` : "Notifications"}
+        aria-label={unread ? i18n.t("Notifications: {unread} unread", { unread }) : i18n.t("Notifications")}
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
@@ -187,7 +190,7 @@ function AccountMenu() {
   const name = account.display_name || account.email;
   return (
     <Menu
-      label="Account"
+      label={i18n.t("Account")}
       className="account-button"
       button={
         <>
@@ -204,11 +207,22 @@ function AccountMenu() {
         </div>
       }
       choices={[
-        { id: "settings", label: "Settings", icon: <Settings size={16} />, run: () => navigate("/settings/profile") },
+        {
+          id: "settings",
+          label: i18n.t("Settings"),
+          icon: <Settings size={16} />,
+          run: () => navigate("/settings/profile"),
+        },
+        {
+          id: "keys",
+          label: i18n.t("Keyboard shortcuts"),
+          icon: <Keyboard size={16} />,
+          run: () => openDialog({ kind: "keys" }),
+        },
         { id: "api", label: "API", icon: <Bug size={16} />, run: () => window.open("/docs", "_blank", "noopener") },
         ...THEMES.map(({ id, label, icon }, index) => ({
           id,
-          label,
+          label: i18n.t(label),
           icon,
           apart: index === 0,
           checked: theme === id,
@@ -216,7 +230,7 @@ function AccountMenu() {
         })),
         {
           id: "log-out",
-          label: "Log out",
+          label: i18n.t("Log out"),
           icon: <LogOut size={16} />,
           apart: true,
           run: () => void logOut().catch((error: unknown) => toast(reason(error), { tone: "error" })),
@@ -231,13 +245,14 @@ function SideBar({ path }: { path: string }) {
   const folder = useFile(folderIdOf(path)).data;
   const area = folder ? (folder.owner_id === account.id ? HOME : SHARED) : path;
   const places = [
-    { href: HOME, label: "My files", icon: <FolderClosed size={18} />, drop: account.id },
-    { href: SHARED, label: "Shared with me", icon: <Users size={18} /> },
-    { href: "/trash", label: "Trash", icon: <Trash2 size={18} /> },
-    ...(account.role === "admin" ? [{ href: "/admin", label: "Administration", icon: <Shield size={18} /> }] : []),
+    { href: HOME, label: i18n.t("My files"), icon: <FolderClosed size={18} />, drop: account.id },
+    { href: PHOTOS, label: i18n.t("Photos"), icon: <Image size={18} /> },
+    { href: SHARED, label: i18n.t("Shared with me"), icon: <Users size={18} /> },
+    { href: "/trash", label: i18n.t("Trash"), icon: <Trash2 size={18} /> },
+    ...(account.role === "admin" ? [{ href: "/admin", label: i18n.t("Administration"), icon: <Shield size={18} /> }] : []),
   ];
   return (
-    <nav className="sidebar" aria-label="Places">
+    <nav className="sidebar" aria-label={i18n.t("Places")}>
       <ul>
         {places.map(({ href, label, icon, drop }) => (
           <li key={href}>

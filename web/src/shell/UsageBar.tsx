@@ -1,3 +1,4 @@
+import { i18n } from "@lingui/core";
 import { useAccount } from "@/api/queries";
 import { size } from "@/lib/format";
 import { Link } from "@/lib/router";
@@ -14,12 +15,12 @@ export function UsageBar() {
       <progress
         max={usage.limit || 1}
         value={Math.min(usage.used, usage.limit)}
-        aria-label="Storage used"
+        aria-label={i18n.t("Storage used")}
       />
       <p>
-        {size(usage.used)} of {size(usage.limit)} used
+        {i18n.t("{used} of {limit} used", { used: size(usage.used), limit: size(usage.limit) })}
       </p>
-      {plan === "free" && <Link href="/settings/plan">Get more storage</Link>}
+      {plan === "free" && <Link href="/settings/plan">{i18n.t("Get more storage")}</Link>}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** The trash: restore files, or delete them forever. */
+import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { RotateCcw, Trash2, X } from "lucide-react";
 import { useMemo, useState } from "react";
@@ -6,10 +7,11 @@ import { call } from "@/api/client";
 import { keys, useMore } from "@/api/queries";
 import type { FileItem, TrashedFile } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
-import { type Column, FileTable } from "@/files/FileTable";
+import type { Column } from "@/files/columns";
+import { FileTable } from "@/files/FileTable";
 import { restore } from "@/files/operations";
 import { useListState } from "@/files/useListState";
-import { ending, size, when } from "@/lib/format";
+import { count, ending, size, when } from "@/lib/format";
 import { parentOf } from "@/lib/places";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
@@ -18,10 +20,10 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
-  { id: "where", label: "Original location", show: (file) => parentOf(file.path) },
-  { id: "modified", label: "Deleted", show: (file) => when((file as TrashedFile).trashed_at) },
-  { id: "ends", label: "Auto-deletes on", show: (file) => ending((file as TrashedFile).expires_at) },
-  { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
+  { id: "where", label: /*i18n*/ "Original location", show: (file) => parentOf(file.path) },
+  { id: "modified", label: /*i18n*/ "Deleted", show: (file) => when((file as TrashedFile).trashed_at) },
+  { id: "ends", label: /*i18n*/ "Auto-deletes on", show: (file) => ending((file as TrashedFile).expires_at) },
+  { id: "size", label: /*i18n*/ "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
 ];
 
 export default function TrashPage() {
@@ -34,40 +36,40 @@ export default function TrashPage() {
   });
   const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  useTitle("Trash");
+  useTitle(i18n.t("Trash"));
   const ask = (files: FileItem[]) => openDialog({ kind: "purge", files });
   const state = useListState(items, { open: (file) => void restore([file]), remove: ask });
   const { chosen } = state;
   return (
     <div className="page">
-      <section className="folder" aria-label="Trash">
+      <section className="folder" aria-label={i18n.t("Trash")}>
         <div className="page-head">
-          <h1>Trash</h1>
+          <h1>{i18n.t("Trash")}</h1>
           {items.length > 0 && (
             <button className="button danger" onClick={() => ask(items)}>
-              Empty trash
+              {i18n.t("Empty trash")}
             </button>
           )}
         </div>
         {items.length > 0 && (
           <p className="page-note muted">
-            <Link href="/settings/retention">How long the trash is kept</Link>
+            <Link href="/settings/retention">{i18n.t("How long the trash is kept")}</Link>
           </p>
         )}
         {chosen.length > 0 && (
-          <div className="toolbar" role="toolbar" aria-label="Selection">
+          <div className="toolbar" role="toolbar" aria-label={i18n.t("Selection")}>
             <div className="selection-bar">
-              <button className="icon-button" aria-label="Clear selection" onClick={state.clear}>
+              <button className="icon-button" aria-label={i18n.t("Clear selection")} onClick={state.clear}>
                 <X size={18} />
               </button>
               <span className="count" role="status">
-                {chosen.length} selected
+                {i18n.t("{count} selected", { count: count(chosen.length) })}
               </span>
               <button className="tool" onClick={() => void restore(chosen)}>
-                <RotateCcw size={16} aria-hidden="true" /> <span>Restore</span>
+                <RotateCcw size={16} aria-hidden="true" /> <span>{i18n.t("Restore")}</span>
               </button>
               <button className="tool danger" onClick={() => ask(chosen)}>
-                <Trash2 size={16} aria-hidden="true" /> <span>Delete forever</span>
+                <Trash2 size={16} aria-hidden="true" /> <span>{i18n.t("Delete forever")}</span>
               </button>
             </div>
           </div>
@@ -77,10 +79,10 @@ export default function TrashPage() {
         ) : !list.data ? (
           <Spinner />
         ) : items.length === 0 ? (
-          <Empty icon={<Trash2 size={40} />} title="The trash is empty" />
+          <Empty icon={<Trash2 size={40} />} title={i18n.t("The trash is empty")} />
         ) : (
           <FileTable
-            label="Trash"
+            label={i18n.t("Trash")}
             state={state}
             columns={COLUMNS}
             draggable={false}
@@ -94,8 +96,8 @@ export default function TrashPage() {
         at={menu}
         onClose={() => setMenu(null)}
         choices={[
-          { id: "restore", label: "Restore", icon: <RotateCcw size={16} />, run: () => void restore(chosen) },
-          { id: "purge", label: "Delete forever…", icon: <Trash2 size={16} />, danger: true, run: () => ask(chosen) },
+          { id: "restore", label: i18n.t("Restore"), icon: <RotateCcw size={16} />, run: () => void restore(chosen) },
+          { id: "purge", label: i18n.t("Delete forever…"), icon: <Trash2 size={16} />, danger: true, run: () => ask(chosen) },
         ]}
       />
     </div>

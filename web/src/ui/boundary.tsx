@@ -1,4 +1,5 @@
 /** Error boundary of a part of the page. */
+import { i18n } from "@lingui/core";
 import { Component, type ReactNode } from "react";
 import { reason } from "@/api/problem";
 import { NotLoaded } from "@/ui/part";
@@ -13,7 +14,7 @@ interface Props {
   onFailed?: () => void;
 }
 
-const reload = { label: "Reload the page", run: () => location.reload() };
+const reload = () => ({ label: i18n.t("Reload the page"), run: () => location.reload() });
 
 export class ErrorBoundary extends Component<Props, { error: unknown }> {
   state = { error: null as unknown };
@@ -25,7 +26,7 @@ export class ErrorBoundary extends Component<Props, { error: unknown }> {
   componentDidCatch(error: unknown): void {
     if (error instanceof NotLoaded) error.forget();
     if (!this.props.onFailed) return;
-    toast(reason(error), { tone: "error", action: error instanceof NotLoaded ? reload : undefined });
+    toast(reason(error), { tone: "error", action: error instanceof NotLoaded ? reload() : undefined });
     this.props.onFailed();
   }
 
@@ -42,8 +43,8 @@ export class ErrorBoundary extends Component<Props, { error: unknown }> {
     return (
       <Failed error={error} onRetry={this.again}>
         {error instanceof NotLoaded && (
-          <button className="button" onClick={reload.run}>
-            {reload.label}
+          <button className="button" onClick={reload().run}>
+            {reload().label}
           </button>
         )}
       </Failed>

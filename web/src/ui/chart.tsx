@@ -1,4 +1,5 @@
 /** A line chart; loaded only where one is shown. */
+import { i18n } from "@lingui/core";
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -61,7 +62,7 @@ export default function Chart({ title, report }: Props) {
     <figure className="chart">
       <figcaption>
         {title}
-        <span className="sr-only"> At the end {last || "nothing"}.</span>
+        <span className="sr-only"> {last ? i18n.t("At the end {last}.", { last }) : i18n.t("At the end nothing.")}</span>
       </figcaption>
       <div ref={box} aria-hidden="true" />
     </figure>

@@ -1,4 +1,5 @@
 /** Context menu: for the right mouse button, the menu key and a row's button. */
+import { i18n } from "@lingui/core";
 import { useRef } from "react";
 import { Menu as AriaMenu, MenuItem, Popover, Separator } from "react-aria-components";
 import type { Choice } from "@/ui/menu";
@@ -24,7 +25,7 @@ export function ContextMenu({ at, choices, onClose }: { at: Point | null; choice
       >
         <AriaMenu
           className="menu"
-          aria-label="Actions"
+          aria-label={i18n.t("Actions")}
           autoFocus="first"
           onAction={(id) => {
             onClose();

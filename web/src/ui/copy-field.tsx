@@ -1,16 +1,17 @@
 /** A read-only field with a copy button. */
+import { i18n } from "@lingui/core";
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { toast } from "@/ui/toasts";
 
-const NOT_ALLOWED = "The browser does not allow copying: select the text and copy it yourself.";
+const NOT_ALLOWED = /*i18n*/ "The browser does not allow copying: select the text and copy it yourself.";
 
-export async function copyText(value: string): Promise<void> {
+export async function copyText(value: string, done?: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(value);
-    toast("Link copied.");
+    toast(done ?? i18n.t("Link copied."));
   } catch {
-    toast(NOT_ALLOWED, { tone: "error" });
+    toast(i18n.t(NOT_ALLOWED), { tone: "error" });
   }
 }
 
@@ -21,7 +22,7 @@ export function CopyField({ label, value, children }: { label: string; value: st
       await navigator.clipboard.writeText(value);
       setCopied(true);
     } catch {
-      toast(NOT_ALLOWED, { tone: "error" });
+      toast(i18n.t(NOT_ALLOWED), { tone: "error" });
     }
   }
   return (
@@ -31,7 +32,7 @@ export function CopyField({ label, value, children }: { label: string; value: st
         <input className="select" readOnly aria-label={label} value={value} onFocus={(event) => event.target.select()} />
         <button type="button" className="button" onClick={() => void copyIt()}>
           {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
-          {copied ? "Copied" : "Copy"}
+          {copied ? i18n.t("Copied") : i18n.t("Copy")}
         </button>
       </div>
     </div>

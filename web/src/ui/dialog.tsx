@@ -1,4 +1,5 @@
 /** Dialogs with title, content and buttons. Focus is trapped inside and restored on close. */
+import { i18n } from "@lingui/core";
 import { X } from "lucide-react";
 import type { FormEvent, ReactNode } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
@@ -39,7 +40,7 @@ export function Dialog({ title, onClose, children, wide, footer, onSubmit, role 
         <AriaDialog className="dialog" role={role}>
           <header className="dialog-header">
             <Heading slot="title">{title}</Heading>
-            <button className="icon-button" aria-label="Close" onClick={onClose}>
+            <button className="icon-button" aria-label={i18n.t("Close")} onClick={onClose}>
               <X size={20} />
             </button>
           </header>
@@ -72,7 +73,7 @@ export function Confirm({ title, text, action, danger, onConfirm, onClose }: Con
       footer={
         <>
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {i18n.t("Cancel")}
           </button>
           <button type="submit" className={danger ? "button danger" : "button primary"} autoFocus>
             {action}

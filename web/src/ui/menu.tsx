@@ -1,4 +1,5 @@
 /** Menus behind a button. */
+import { i18n } from "@lingui/core";
 import type { ReactNode } from "react";
 import { Button, Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator } from "react-aria-components";
 
@@ -46,7 +47,7 @@ export function Menu({ label, className = "icon-button", button, choices, headin
               {choice.icon}
               <span>{choice.label}</span>
               {choice.checked && (
-                <span className="menu-check" aria-label="chosen">
+                <span className="menu-check" aria-label={i18n.t("chosen")}>
                   ✓
                 </span>
               )}

@@ -1,4 +1,5 @@
 /** Parts of the page that load when they are first needed. */
+import { i18n } from "@lingui/core";
 import { type ComponentType, createElement, lazy } from "react";
 
 /** A part's script did not come. */
@@ -7,7 +8,7 @@ export class NotLoaded extends Error {
     /** Has it asked for again where the part is shown next. */
     readonly forget: () => void,
   ) {
-    super("This part couldn’t be loaded. DocStore may have been updated: reload the page.");
+    super(i18n.t("This part couldn’t be loaded. DocStore may have been updated: reload the page."));
   }
 }
 

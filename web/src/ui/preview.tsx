@@ -1,4 +1,5 @@
 /** Preview of a file, else its icon. Loaded when it becomes visible. */
+import { i18n } from "@lingui/core";
 import { useState } from "react";
 import type { FileItem } from "@/api/types";
 import { FileIcon } from "@/ui/icon";
@@ -42,7 +43,12 @@ export function LargePreview({ file }: { file: FileItem }) {
   if (!file.preview || failed === file.version) return null;
   return (
     <div className="large-preview">
-      <img src={previewUrl(file, "large")} alt={`Preview of ${file.name}`} decoding="async" onError={() => setFailed(file.version)} />
+      <img
+        src={previewUrl(file, "large")}
+        alt={i18n.t("Preview of {name}", { name: file.name })}
+        decoding="async"
+        onError={() => setFailed(file.version)}
+      />
     </div>
   );
 }

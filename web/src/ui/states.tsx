@@ -1,11 +1,12 @@
 /** States of a list without content: loading, empty, failed. */
+import { i18n } from "@lingui/core";
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import { LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { reason } from "@/api/problem";
 import { type More, useMore } from "@/api/queries";
 
-export function Spinner({ label = "Loading" }: { label?: string }) {
+export function Spinner({ label = i18n.t("Loading") }: { label?: string }) {
   return (
     <div className="spinner" role="status" aria-label={label}>
       <LoaderCircle size={22} />
@@ -37,11 +38,11 @@ interface FailedProps {
 export function Failed({ error, onRetry, children }: FailedProps) {
   return (
     <div className="empty" role="alert">
-      <h2>Something went wrong</h2>
+      <h2>{i18n.t("Something went wrong")}</h2>
       <p>{reason(error)}</p>
       {onRetry && (
         <button type="button" className="button" onClick={onRetry}>
-          Try again
+          {i18n.t("Try again")}
         </button>
       )}
       {children}
@@ -54,9 +55,9 @@ export function MoreFailed({ more }: { more: More }) {
   if (!more.error) return null;
   return (
     <div className="more-failed" role="alert">
-      <span>Could not load more: {reason(more.error)}</span>
+      <span>{i18n.t("Could not load more: {error}", { error: reason(more.error) })}</span>
       <button type="button" className="text-button" onClick={more.retry}>
-        Try again
+        {i18n.t("Try again")}
       </button>
     </div>
   );
@@ -69,7 +70,7 @@ export function ShowMore({ list, className = "button" }: { list: UseInfiniteQuer
   if (!more.there) return null;
   return (
     <button type="button" className={className} disabled={list.isFetchingNextPage} onClick={more.load}>
-      Show more
+      {i18n.t("Show more")}
     </button>
   );
 }

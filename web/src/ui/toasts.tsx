@@ -1,4 +1,5 @@
 /** Toasts, announced to screen readers. */
+import { i18n } from "@lingui/core";
 import { X } from "lucide-react";
 import { useSyncExternalStore } from "react";
 
@@ -51,7 +52,7 @@ export function Toasts() {
               {one.action.label}
             </button>
           )}
-          <button className="icon-button small" aria-label="Dismiss" onClick={() => dismiss(one.id)}>
+          <button className="icon-button small" aria-label={i18n.t("Dismiss")} onClick={() => dismiss(one.id)}>
             <X size={16} />
           </button>
         </div>

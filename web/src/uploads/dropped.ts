@@ -4,6 +4,8 @@ export interface Found {
   file: File;
   /** Below the folder that it is uploaded into: "photos/2024/a.jpg". */
   path: string;
+  /** Where the browser keeps it until it is uploaded; see kept.ts. */
+  kept?: string;
 }
 
 /** The system's own leavings, which nobody means to upload. */

@@ -30,6 +30,7 @@ export interface Job {
   size: number;
   modified: number;
   file: File | null;
+  kept?: string;
   state: JobState;
   sent: number;
   uploadId: string | null;
@@ -44,7 +45,7 @@ export interface Job {
 
 export const OPEN: ReadonlySet<JobState> = new Set(["waiting", "sending", "finishing"]);
 
-export function newJob(id: number, file: File, path: string, folder: Folder): Job {
+export function newJob(id: number, file: File, path: string, folder: Folder, kept?: string): Job {
   return {
     id,
     name: nameOf(path),
@@ -54,6 +55,7 @@ export function newJob(id: number, file: File, path: string, folder: Folder): Jo
     size: file.size,
     modified: file.lastModified,
     file,
+    kept,
     state: "waiting",
     sent: 0,
     uploadId: null,

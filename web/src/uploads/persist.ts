@@ -1,5 +1,7 @@
 /** Retries temporary failures, so that an outage does not fail uploads. */
+import { i18n } from "@lingui/core";
 import { Problem } from "@/api/problem";
+import { isOffline } from "@/lib/online";
 import { TransferError } from "@/uploads/transfer";
 
 const TRIES = 7;
@@ -10,13 +12,17 @@ const PASSING = new Set([0, 429, 500, 502, 503, 504]);
 const LONGEST_MS = 30_000;
 const LONGEST_ASKED_MS = 60_000;
 
-/** What `work` gives, tried 7 times within about a minute; the last error, or at once one that would only come again. */
+/** What `work` gives, tried 7 times within about a minute; the last error, or at once one that would only come again.
+ *
+ * Without a network it waits for as long as there is none. */
 export async function persist<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   let refusedUrls = 0;
   for (let attempt = 0; ; attempt += 1) {
     try {
+      await whenOnline(signal);
       return await work();
     } catch (error) {
+      if (isOffline() && isPassing(error)) attempt = -1;
       const urlRefused = error instanceof TransferError && error.status === 403 && ++refusedUrls <= REFUSED_URLS;
       if (attempt + 1 >= TRIES || !(urlRefused || isPassing(error))) throw error;
       await pause(waitOf(error, attempt), signal);
@@ -34,7 +40,7 @@ export async function persistEach<T, R>(
   let left = items;
   const workOnRest = async () => {
     const answers = await work(left);
-    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error("No response.")));
+    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error(i18n.t("No response."))));
     left = left.filter((item) => isPassing(outcomes.get(item)));
     if (left[0]) throw outcomes.get(left[0]);
   };
@@ -69,8 +75,12 @@ export function allOf(signals: AbortSignal[]): AbortSignal {
   return all.signal;
 }
 
-/** A tab that comes online again goes on at once. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function whenOnline(signal: AbortSignal): Promise<void> {
+  return isOffline() ? pause(undefined, signal) : Promise.resolve();
+}
+
+/** A tab that comes online again goes on at once; without `ms` not before. */
+function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: unknown) => {
       clearTimeout(timer);
@@ -81,7 +91,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     };
     const go = () => done();
     const stop = () => done(signal.reason);
-    const timer = setTimeout(go, ms);
+    const timer = ms === undefined ? undefined : setTimeout(go, ms);
     addEventListener("online", go);
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();

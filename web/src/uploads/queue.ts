@@ -1,37 +1,33 @@
 /** Queue of all uploads with their states. */
+import { i18n } from "@lingui/core";
 import { useSyncExternalStore } from "react";
-import { call } from "@/api/client";
 import { hasCode, Problem, reason } from "@/api/problem";
-import { keys, queryClient } from "@/api/queries";
-import type { FileItem, Upload, Usage } from "@/api/types";
+import type { FileItem, Usage } from "@/api/types";
+import { isOffline } from "@/lib/online";
 import { nextBatch } from "@/uploads/batch";
 import type { Found } from "@/uploads/dropped";
-import { type Folder, isFileOf, type Job, keyOfJob, nameOf, newJob, nextName, OPEN, otherTabs, rememberedJobs, rememberJobs } from "@/uploads/jobs";
+import { type Folder, isFileOf, type Job, keyOfJob, nameOf, newJob, nextName, OPEN, otherTabs } from "@/uploads/jobs";
+import { UploadMemory } from "@/uploads/memory";
 import { Rate } from "@/uploads/rate";
 import { sendBatch, sendOne, type Watch } from "@/uploads/sender";
-import { type Full, type UploadsView, viewOf } from "@/uploads/view";
+import { dropUpload, reread } from "@/uploads/server";
+import { Snapshot } from "@/uploads/snapshot";
+import { type Full, viewOf } from "@/uploads/view";
 
 const RUNS_AT_ONCE = 3;
-const NOTIFY_MS = 100;
 
 const PAUSED = new DOMException("paused", "AbortError");
 
 class UploadQueue {
   private jobs: Job[] = [];
-  /** Whose uploads these are; of nobody's nothing is remembered. */
-  private account: string | null = null;
-  /** Uploads that were begun or looked at here: only of these it is known whether they are over. */
-  private known = new Set<string>();
+  private memory = new UploadMemory();
   private running = 0;
-  /** What a run has in hand: one that was paused and goes on waits until that run has let go of it. */
+  /** Jobs that a run is working on: a resumed job waits until the run before has released it. */
   private held = new Set<Job>();
   private lastId = 0;
   private rate = new Rate();
   private full: Full | null = null;
-  private view: UploadsView = this.look();
-  private listeners = new Set<() => void>();
-  private notifying: ReturnType<typeof setTimeout> | undefined;
-  private rereading = new Set<string>();
+  private shown = new Snapshot(() => viewOf(this.jobs, this.rate, this.full));
 
   private watch: Watch = {
     progress: (job, bytes) => {
@@ -41,7 +37,7 @@ class UploadQueue {
     },
     began: (jobs) => {
       for (const job of jobs) if (job.state === "skipped") dropUpload(job);
-      this.remember();
+      this.memory.remember(this.jobs);
     },
     finishing: (job) => {
       if (job.state === "sending") job.state = "finishing";
@@ -51,14 +47,16 @@ class UploadQueue {
 
   add(found: Found[], folder: Folder): void {
     const interrupted = this.jobs.filter((job) => job.state === "needs-file");
-    for (const { file, path: foundAt } of found) {
+    for (const { file, path: foundAt, kept } of found) {
       const path = foundAt.normalize("NFC");
-      const goesOn = (job: Job) => job.folder.id === folder.id && job.source === path && this.give(job, file);
+      const goesOn = (job: Job) => job.folder.id === folder.id && job.source === path && this.give(job, file, kept);
       if (!interrupted.some((job) => job.state === "needs-file" && goesOn(job))) {
-        this.jobs.push(newJob(++this.lastId, file, path, folder));
+        const job = newJob(++this.lastId, file, path, folder, kept);
+        this.jobs.push(job);
+        if (isOffline() && !kept) void this.keep(job, file);
       }
     }
-    this.remember();
+    this.memory.remember(this.jobs);
     this.changed();
     this.pump();
   }
@@ -77,39 +75,39 @@ class UploadQueue {
 
   /** The account's uploads that a reload cut off: they go on once the browser has been given their files again. */
   async takeUp(account: string): Promise<void> {
-    this.account = account;
+    this.memory.begin(account);
     const others = await otherTabs();
-    const shown = new Set(this.jobs.map(keyOfJob));
-    for (const kept of rememberedJobs(account).filter(({ tab }) => !others.has(tab))) {
-      let upload: Upload | null = null;
-      try {
-        if (kept.uploadId) upload = await lookUp(kept.uploadId);
-      } catch {
-        break; // another time
-      }
-      if (this.account !== account) return;
-      this.known.add(keyOfJob(kept));
-      if (kept.uploadId && upload?.state !== "initiated" && upload?.state !== "uploading") continue;
-      if (shown.has(keyOfJob(kept))) continue;
+    for await (const found of this.memory.interrupted(account, others, new Set(this.jobs.map(keyOfJob)))) {
       this.jobs.push({
         id: ++this.lastId,
-        name: nameOf(kept.path),
-        ...kept,
+        name: nameOf(found.path),
+        ...found,
         file: null,
         state: "needs-file",
-        sent: upload?.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0,
         onTaken: "ask",
         abort: new AbortController(),
       });
     }
-    this.remember();
+    if (!this.memory.isOf(account)) return;
+    this.memory.remember(this.jobs);
     this.changed();
+    for await (const { key, file, path, folder } of this.memory.kept(account, others)) {
+      if (this.jobs.some((job) => job.kept === key)) continue;
+      this.add([{ file, path, kept: key }], folder ?? { id: account, name: i18n.t("My files") });
+    }
+  }
+
+  /** Keep a file in the browser until it is uploaded, so that closing the page loses nothing. */
+  private async keep(job: Job, file: File): Promise<void> {
+    await this.memory.keep(job, file);
+    this.memory.remember(this.jobs); // it may be over meanwhile
   }
 
   /** Whether `file` is what the job was begun with. */
-  give(job: Job, file: File): boolean {
+  give(job: Job, file: File, kept?: string): boolean {
     if (!isFileOf(job, file)) return false;
     job.file = file;
+    job.kept = kept;
     this.restart(job);
     return true;
   }
@@ -135,7 +133,7 @@ class UploadQueue {
       job.abort.abort(PAUSED);
       dropUpload(job);
     }
-    this.remember();
+    this.memory.remember(this.jobs);
     this.jobs = this.jobs.filter((job) => job.state === "done");
     this.changed();
   };
@@ -144,7 +142,7 @@ class UploadQueue {
     job.state = "skipped";
     job.abort.abort(PAUSED);
     dropUpload(job);
-    this.remember();
+    this.memory.remember(this.jobs);
     this.jobs = this.jobs.filter((other) => other !== job);
     this.changed();
   }
@@ -174,7 +172,7 @@ class UploadQueue {
     const over = (job: Job) => ["done", "skipped", "failed"].includes(job.state);
     this.jobs.filter((job) => job.state === "failed").forEach(dropUpload);
     for (const job of this.jobs) if (job.state === "failed") job.state = "skipped";
-    this.remember();
+    this.memory.remember(this.jobs);
     this.jobs = this.jobs.filter((job) => !over(job));
     this.changed();
   }
@@ -183,8 +181,7 @@ class UploadQueue {
   forget(): void {
     const { jobs } = this;
     this.jobs = [];
-    this.account = null;
-    this.known.clear();
+    this.memory.end();
     for (const job of jobs) {
       job.state = "paused";
       job.abort.abort(PAUSED);
@@ -230,18 +227,9 @@ class UploadQueue {
     } catch (error) {
       outcomes = batch.map(() => error as Error);
     }
-    batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error("No response.")));
-    this.remember();
+    batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error(i18n.t("No response."))));
+    this.memory.remember(this.jobs);
     this.changed();
-  }
-
-  private remember(): void {
-    if (!this.account) return;
-    for (const job of this.jobs) {
-      this.known.add(keyOfJob(job));
-      this.known.add(keyOfJob({ ...job, uploadId: null })); // as it was kept before it was begun
-    }
-    rememberJobs(this.account, this.jobs, this.known);
   }
 
   private settle(job: Job, outcome: FileItem | Error): void {
@@ -250,7 +238,7 @@ class UploadQueue {
       job.state = "done";
       job.sent = job.size;
       job.result = outcome;
-      this.reread(job.folder.id);
+      reread(job.folder.id);
       return;
     }
     if (outcome === PAUSED || job.state === "paused" || job.state === "skipped") return;
@@ -273,55 +261,17 @@ class UploadQueue {
     }
   }
 
-  /** Have the folder's list show what has come, not more often than that can be read. */
-  private reread(folderId: string): void {
-    if (this.rereading.has(folderId)) return;
-    this.rereading.add(folderId);
-    setTimeout(() => {
-      this.rereading.delete(folderId);
-      void queryClient.invalidateQueries({ queryKey: keys.lists(folderId) });
-      void queryClient.invalidateQueries({ queryKey: keys.me });
-    }, 250);
-  }
-
-  private look(): UploadsView {
-    return viewOf(this.jobs, this.rate, this.full);
-  }
-
   private changed(): void {
-    this.notifying ??= setTimeout(() => {
-      this.notifying = undefined;
-      this.view = this.look();
-      for (const listener of this.listeners) listener();
-    }, NOTIFY_MS);
+    this.shown.changed();
   }
 
-  subscribe = (listener: () => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
-  snapshot = () => this.view;
+  subscribe = (listener: () => void) => this.shown.subscribe(listener);
+  snapshot = () => this.shown.current;
 
   /** Whether anything would be cut off if the page went now. */
   get isBusy(): boolean {
     return this.jobs.some((job) => OPEN.has(job.state) || job.state === "paused" || job.state === "taken");
   }
-}
-
-/** Null if there is no such upload any more. */
-async function lookUp(uploadId: string): Promise<Upload | null> {
-  try {
-    return await call("get /v1/uploads/{upload_id}", { path: { upload_id: uploadId } });
-  } catch (error) {
-    if (hasCode(error, "not_found")) return null;
-    throw error;
-  }
-}
-
-/** So that no storage stays reserved for it. Before it has an id there is nothing to drop. */
-function dropUpload({ uploadId }: Job): void {
-  if (uploadId) void call("delete /v1/uploads/{upload_id}", { path: { upload_id: uploadId } }).catch(() => undefined);
 }
 
 export const uploads = new UploadQueue();

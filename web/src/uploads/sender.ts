@@ -1,4 +1,5 @@
 /** Sends jobs: begins an upload, sends its bytes to the object store, completes it. */
+import { i18n } from "@lingui/core";
 import { call } from "@/api/client";
 import { hasCode, Problem } from "@/api/problem";
 import type { FileItem, ItemProblem, PartUrl, Upload } from "@/api/types";
@@ -164,7 +165,7 @@ async function completed(uploadId: string): Promise<FileItem | null> {
 
 async function sendPut(job: Job, upload: Upload, watch: Watch): Promise<void> {
   const means = upload.put;
-  if (!means) throw new Error("The upload can’t be resumed.");
+  if (!means) throw new Error(i18n.t("The upload can’t be resumed."));
   const counter = counting(job, watch);
   await carry(job, async () => {
     try {

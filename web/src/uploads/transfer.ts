@@ -1,11 +1,12 @@
 /** One PUT to the object store. XMLHttpRequest, because fetch does not report upload progress. */
+import { i18n } from "@lingui/core";
 
 export class TransferError extends Error {
   constructor(
     /** 0: no answer came. */
     readonly status: number,
   ) {
-    super(status === 0 ? "The connection broke off." : `The object store answered ${status}.`);
+    super(status === 0 ? i18n.t("The connection broke off.") : i18n.t("The object store answered {status}.", { status }));
   }
 
   get passing(): boolean {

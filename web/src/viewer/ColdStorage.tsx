@@ -1,4 +1,5 @@
 /** In place of a content that is in cold storage. */
+import { i18n } from "@lingui/core";
 import { Snowflake } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { duration, retrieve } from "@/files/retrieval";
@@ -14,18 +15,24 @@ interface Found {
 export default function ColdStorage({ file, version, found }: { file: FileItem; version: number; found: Found }) {
   if (found.state === "requested") {
     return (
-      <Empty icon={<Snowflake size={40} />} title="Being retrieved">
+      <Empty icon={<Snowflake size={40} />} title={i18n.t("Being retrieved")}>
         <p>
-          You will be notified when this file can be read{found.expected_at ? `, probably ${when(found.expected_at)}` : ""}.
+          {found.expected_at
+            ? i18n.t("You will be notified when this file can be read, probably {at}.", { at: when(found.expected_at) })
+            : i18n.t("You will be notified when this file can be read.")}
         </p>
       </Empty>
     );
   }
   return (
-    <Empty icon={<Snowflake size={40} />} title="In cold storage">
-      <p>Nobody has read this file for a long time. Retrieving it takes about {duration(found.estimate_seconds ?? 0)}.</p>
+    <Empty icon={<Snowflake size={40} />} title={i18n.t("In cold storage")}>
+      <p>
+        {i18n.t("Nobody has read this file for a long time. Retrieving it takes about {duration}.", {
+          duration: duration(found.estimate_seconds ?? 0),
+        })}
+      </p>
       <button className="button primary" onClick={() => void retrieve(file, version)}>
-        Retrieve
+        {i18n.t("Retrieve")}
       </button>
     </Empty>
   );

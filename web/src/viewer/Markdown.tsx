@@ -1,4 +1,5 @@
 /** Renders Markdown as React elements, token by token, so that no HTML of a file is used. */
+import { i18n } from "@lingui/core";
 import { marked, type Token, type Tokens } from "marked";
 import { Fragment, type ReactNode, useMemo } from "react";
 
@@ -51,7 +52,12 @@ function list(token: Tokens.List): ReactNode {
       {token.items.map((item, index) => (
         <li key={index} className={item.task ? "task" : undefined}>
           {item.task && (
-            <input type="checkbox" checked={Boolean(item.checked)} readOnly aria-label={item.checked ? "done" : "to do"} />
+            <input
+              type="checkbox"
+              checked={Boolean(item.checked)}
+              readOnly
+              aria-label={item.checked ? i18n.t("done") : i18n.t("to do")}
+            />
           )}
           {blocks(item.tokens)}
         </li>
@@ -62,7 +68,7 @@ function list(token: Tokens.List): ReactNode {
 
 function table(token: Tokens.Table): ReactNode {
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Table">
+    <div className="table-scroll" tabIndex={0} role="region" aria-label={i18n.t("Table")}>
       <table>
         <thead>
           <tr>

@@ -1,18 +1,11 @@
 /** An Office document rendered in a sandboxed frame, where the server has no preview of it. */
+import { i18n } from "@lingui/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { fetchContent } from "@/api/client";
 import type { FileItem } from "@/api/types";
-import { CannotShow, type OfficeFormat, type Reason } from "@/lib/office";
+import { CannotShow, frameUrl, isTextOnly, type OfficeFormat, TEXT_ONLY, WHY_NOT } from "@/lib/office";
 import { Failed, Spinner } from "@/ui/states";
-import { boundedBytes, frameUrl, MAX_BYTES, renderIn, SANDBOX } from "@/viewer/office-frame";
-
-const WHY: Record<Reason, string> = {
-  damaged: "This document can’t be shown here: it is damaged, or in another format than its name says. Download it to open it.",
-  protected: "This document can’t be shown here: it is protected by a password, or in an older format. Download it to open it.",
-  too_large: "This document is too large to be shown here. Download it to open it.",
-  timed_out: "This document takes too long to be shown here. Download it to open it.",
-  not_loaded: "The viewer for this document couldn’t be loaded. Download it, or reload the page.",
-};
+import { boundedBytes, MAX_BYTES, renderIn, SANDBOX } from "@/viewer/office-frame";
 
 interface OfficeProps {
   file: FileItem;
@@ -37,16 +30,17 @@ export default function Office({ file, version, format, instead }: OfficeProps) 
       () => !stop.signal.aborted && setState("shown"),
       (error: unknown) => !stop.signal.aborted && setState({ error }),
     );
-    element.src = frameUrl(format);
+    element.src = frameUrl(format, document.documentElement.lang);
     return () => stop.abort();
   }, [file.id, file.size, file.version, version, format]);
   if (typeof state === "object") {
-    return state.error instanceof CannotShow ? instead(WHY[state.error.reason]) : <Failed error={state.error} />;
+    return state.error instanceof CannotShow ? instead(i18n.t(WHY_NOT[state.error.reason])) : <Failed error={state.error} />;
   }
   return (
-    <>
+    <div className="viewer-document">
       {state === "loading" && <Spinner />}
+      {state === "shown" && isTextOnly(format) && <p>{i18n.t(TEXT_ONLY)}</p>}
       <iframe ref={frame} className="viewer-office" sandbox={SANDBOX} title={file.name} referrerPolicy="no-referrer" />
-    </>
+    </div>
   );
 }

@@ -1,4 +1,5 @@
 /** A document as the pictures that the server makes of its pages. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
@@ -20,7 +21,7 @@ export function Pages({ file }: { file: FileItem }) {
     <div className="viewer-pdf" tabIndex={0} role="document" aria-label={file.name}>
       {Array.from({ length: pages }, (_, index) => (
         <figure key={index} className="pdf-page">
-          <Page src={pageUrl(file, index + 1)} name={`Page ${index + 1}`} />
+          <Page src={pageUrl(file, index + 1)} name={i18n.t("Page {number}", { number: index + 1 })} />
         </figure>
       ))}
     </div>
@@ -29,7 +30,7 @@ export function Pages({ file }: { file: FileItem }) {
 
 function Page({ src, name, className }: { src: string; name: string; className?: string }) {
   const [tries, setTries] = useState(0);
-  if (tries === TRIES) return <p className="muted">{name} can’t be shown.</p>;
+  if (tries === TRIES) return <p className="muted">{i18n.t("{name} can’t be shown.", { name })}</p>;
   const again = () => setTimeout(() => setTries(tries + 1), AGAIN_MS);
   return <img key={tries} className={className} src={src} alt={name} loading="lazy" onError={again} />;
 }

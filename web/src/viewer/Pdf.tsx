@@ -1,4 +1,5 @@
 /** Renders a PDF page by page with PDF.js, without running its scripts. */
+import { i18n } from "@lingui/core";
 import { useEffect, useRef, useState } from "react";
 import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy, version as release } from "pdfjs-dist";
 import workerUrl from "pdfjs-dist/build/pdf.worker.min.mjs?url";
@@ -101,10 +102,10 @@ function PdfPage({ document, number }: { document: PDFDocumentProxy; number: num
 
   return (
     <figure className="pdf-page">
-      <canvas ref={canvas} style={{ aspectRatio: `1 / ${ratio}` }} role="img" aria-label={`Page ${number}`} />
+      <canvas ref={canvas} style={{ aspectRatio: `1 / ${ratio}` }} role="img" aria-label={i18n.t("Page {number}", { number })} />
       {error !== null && (
         <p className="form-error" role="alert">
-          Page {number} could not be drawn: {reason(error)}
+          {i18n.t("Page {number} could not be drawn: {error}", { number, error: reason(error) })}
         </p>
       )}
       <figcaption className="sr-only">{text}</figcaption>

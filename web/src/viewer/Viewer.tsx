@@ -1,6 +1,7 @@
 /** Full-page viewer of one file; arrow keys show the next. Active content of a file never runs. */
+import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Download, FileQuestion, X } from "lucide-react";
+import { ChevronLeft, ChevronRight, Download, FileQuestion, Pencil, X } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { contentUrl } from "@/api/client";
@@ -8,10 +9,11 @@ import { hasCode } from "@/api/problem";
 import { useFile } from "@/api/queries";
 import { refresh } from "@/api/session";
 import type { FileItem } from "@/api/types";
+import { beginsEditing, canEdit, openEditing } from "@/editor/editing";
 import { download } from "@/files/downloading";
 import { getRetrieval, retrievalKey } from "@/files/retrieval";
 import { size } from "@/lib/format";
-import { isOffice, isText, kindOf } from "@/lib/media";
+import { isNeverPlayed, isOffice, isText, kindOf } from "@/lib/media";
 import { officeFormat } from "@/lib/office";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
@@ -22,11 +24,11 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 import ColdStorage from "@/viewer/ColdStorage";
 import { CONVERTED_AGAIN_MS, convertedVideo } from "@/viewer/converted";
 import { Pages } from "@/viewer/Pages";
-import { fetchText } from "@/viewer/text";
+import { Text } from "@/viewer/Text";
 import { Watermarked } from "@/viewer/Watermarked";
 import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
 
-const Markdown = part(() => import("@/viewer/Markdown"));
+const Editor = part(() => import("@/editor/Editor"));
 const Office = part(() => import("@/viewer/Office"));
 const Pdf = part(() => import("@/viewer/Pdf"));
 
@@ -37,11 +39,11 @@ export default function Viewer({ fileId, version }: Viewed) {
   const at = among.findIndex((other) => other.id === fileId);
   const previous = at > 0 ? among[at - 1] : undefined;
   const next = at >= 0 ? among[at + 1] : undefined;
-  useTitle(file?.name ?? "File", 1);
+  useTitle(file?.name ?? i18n.t("File"), 1);
   useEffect(() => {
     function onKey(event: KeyboardEvent): void {
       const target = event.target as HTMLElement;
-      if (/^(VIDEO|AUDIO|INPUT)$/.test(target.tagName)) return;
+      if (/^(VIDEO|AUDIO|INPUT|TEXTAREA)$/.test(target.tagName) || target.shadowRoot) return;
       if (event.key === "ArrowRight" && next) viewNext(next);
       if (event.key === "ArrowLeft" && previous) viewNext(previous);
     }
@@ -49,49 +51,63 @@ export default function Viewer({ fileId, version }: Viewed) {
     return () => document.removeEventListener("keydown", onKey);
   }, [next, previous]);
   const shown = version ?? file?.version;
+  const [editing, setEditing] = useState(() => (beginsEditing(fileId) ? fileId : ""));
+  useEffect(() => openEditing(undefined), []);
+  const isEditing = editing === fileId && version === undefined;
   return (
     <ModalOverlay className="overlay viewer-overlay" isOpen onOpenChange={(open) => !open && closeViewer()}>
       <Modal className="viewer-modal">
-        <Dialog className="viewer" aria-label={file?.name ?? "File"}>
+        <Dialog className="viewer" aria-label={file?.name ?? i18n.t("File")}>
           <header>
             {file && <FileIcon file={file} />}
-            <Heading slot="title" className="name">
+            <Heading slot="title" className="name" dir="auto">
               {file?.name ?? "…"}
             </Heading>
-            {version !== undefined && <span className="tag">Version {version}</span>}
+            {version !== undefined && <span className="tag">{i18n.t("Version {version}", { version })}</span>}
             {file && version === undefined && <span className="muted viewer-size">{size(file.size)}</span>}
             <span className="spacer" />
-            {file?.watermark && <span className="muted">Shared with a watermark: no download</span>}
+            {file && version === undefined && canEdit(file) && !isEditing && (
+              <button className="icon-button" aria-label={i18n.t("Edit")} onClick={() => setEditing(fileId)}>
+                <Pencil size={18} />
+              </button>
+            )}
+            {file?.watermark && <span className="muted">{i18n.t("Shared with a watermark: no download")}</span>}
             {file && !file.watermark && (
-              <button className="icon-button" aria-label="Download" onClick={() => void download([file], version)}>
+              <button className="icon-button" aria-label={i18n.t("Download")} onClick={() => void download([file], version)}>
                 <Download size={20} />
               </button>
             )}
-            <button className="icon-button" aria-label="Close" onClick={closeViewer}>
+            <button className="icon-button" aria-label={i18n.t("Close")} onClick={closeViewer}>
               <X size={20} />
             </button>
           </header>
           <div className="viewer-stage">
-            {file && shown !== undefined ? (
+            {file && isEditing ? (
+              <ErrorBoundary key={file.id}>
+                <Suspense fallback={<Spinner />}>
+                  <Editor file={file} onDone={() => setEditing("")} />
+                </Suspense>
+              </ErrorBoundary>
+            ) : file && shown !== undefined ? (
               <ErrorBoundary key={`${file.id}.${shown}`}>
                 <Content file={file} version={shown} />
               </ErrorBoundary>
             ) : hasCode(found.error, "not_found") ? (
-              <Empty icon={<FileQuestion size={40} />} title="File not found">
-                <p>It was deleted, or is no longer shared with you.</p>
+              <Empty icon={<FileQuestion size={40} />} title={i18n.t("File not found")}>
+                <p>{i18n.t("It was deleted, or is no longer shared with you.")}</p>
               </Empty>
             ) : found.error ? (
               <Failed error={found.error} onRetry={() => void found.refetch()} />
             ) : (
               <Spinner />
             )}
-            {previous && (
-              <button className="viewer-step previous" aria-label="Previous file" onClick={() => viewNext(previous)}>
+            {previous && !isEditing && (
+              <button className="viewer-step previous" aria-label={i18n.t("Previous file")} onClick={() => viewNext(previous)}>
                 <ChevronLeft size={24} />
               </button>
             )}
-            {next && (
-              <button className="viewer-step next" aria-label="Next file" onClick={() => viewNext(next)}>
+            {next && !isEditing && (
+              <button className="viewer-step next" aria-label={i18n.t("Next file")} onClick={() => viewNext(next)}>
                 <ChevronRight size={24} />
               </button>
             )}
@@ -135,7 +151,7 @@ function Content({ file, version }: ContentProps) {
       </Suspense>
     );
   }
-  if (isText(file)) return <Text file={file} version={version} markdown={kind === "markdown"} />;
+  if (isText(file)) return <Text file={file} version={version} />;
   return <NoPreview file={file} version={version} />;
 }
 
@@ -143,9 +159,9 @@ function NoPreview({ file, version, why }: ContentProps & { why?: string }) {
   return (
     <div className="no-preview">
       <FileIcon file={file} size={64} />
-      <p>{why ?? "No preview for this type of file."}</p>
+      <p>{why ?? i18n.t("No preview for this type of file.")}</p>
       <button className="button primary" onClick={() => void download([file], version)}>
-        <Download size={18} aria-hidden="true" /> Download
+        <Download size={18} aria-hidden="true" /> {i18n.t("Download")}
       </button>
     </div>
   );
@@ -175,14 +191,15 @@ function Picture({ file, version }: ContentProps) {
     const picture = sharp ? sharpUrl(file) : previewUrl(file, "large");
     return <img className="viewer-picture" src={picture} alt={file.name} onError={() => setSharp(false)} />;
   }
-  if (failed) return <NoPreview file={file} version={version} why="This image can’t be displayed." />;
+  if (failed) return <NoPreview file={file} version={version} why={i18n.t("This image can’t be displayed.")} />;
   return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;
 }
 
 function Media({ file, version, kind }: ContentProps & { kind: "video" | "audio" }) {
   const { source, failed, onError } = useSource(file, version);
-  if (failed && kind === "video" && file.preview && version === file.version) return <ConvertedVideo file={file} version={version} />;
-  if (failed) return <NoPreview file={file} version={version} why="Your browser can’t play this file." />;
+  const isConverted = kind === "video" && file.preview && version === file.version;
+  if (isConverted && (failed || isNeverPlayed(file))) return <ConvertedVideo file={file} version={version} />;
+  if (failed) return <NoPreview file={file} version={version} why={i18n.t("Your browser can’t play this file.")} />;
   const shared = { src: source, controls: true, onError, preload: "metadata", "aria-label": file.name };
   return kind === "video" ? <video className="viewer-picture" poster={posterOf(file, version)} {...shared} /> : <audio {...shared} />;
 }
@@ -198,7 +215,10 @@ function ConvertedVideo({ file, version }: ContentProps) {
     refetchInterval: ({ state }) => (state.data?.state === "pending" ? CONVERTED_AGAIN_MS : false),
   });
   if (data?.state === "failed" || error) {
-    const why = `This video can’t be played here${data?.reason === "too_large" ? ": it is too long or too large" : ""}.`;
+    const why =
+      data?.reason === "too_large"
+        ? i18n.t("This video can’t be played here: it is too long or too large.")
+        : i18n.t("This video can’t be played here.");
     return <NoPreview file={file} version={version} why={why} />;
   }
   if (data?.state === "ready") {
@@ -207,35 +227,7 @@ function ConvertedVideo({ file, version }: ContentProps) {
   return (
     <div className="no-preview" role="status">
       <Spinner />
-      <p>Converting the video for your browser… {Math.round((data?.progress ?? 0) * 100)}%</p>
+      <p>{i18n.t("Converting the video for your browser… {percent}%", { percent: Math.round((data?.progress ?? 0) * 100) })}</p>
     </div>
-  );
-}
-
-function Text({ file, version, markdown }: ContentProps & { markdown: boolean }) {
-  const [source, setSource] = useState(false);
-  const text = useQuery({
-    queryKey: ["text", file.id, version],
-    queryFn: ({ signal }) => fetchText(file.id, version, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  if (text.error) return <Failed error={text.error} onRetry={() => void text.refetch()} />;
-  if (!text.data) return <Spinner />;
-  return (
-    <article className="viewer-text" tabIndex={0} aria-label={file.name}>
-      {markdown && (
-        <button className="button viewer-source" aria-pressed={source} onClick={() => setSource(!source)}>
-          {source ? "Show formatted" : "Show source"}
-        </button>
-      )}
-      {markdown && !source ? (
-        <Suspense fallback={<Spinner />}>
-          <Markdown text={text.data.text} />
-        </Suspense>
-      ) : (
-        <pre>{text.data.text}</pre>
-      )}
-      {text.data.truncated && <p className="muted">Only the beginning is shown. Download it to read all of it.</p>}
-    </article>
   );
 }

@@ -1,4 +1,5 @@
 /** A file that was shared with a watermark: pictures with it, page by page. Nothing else of it can be read. */
+import { i18n } from "@lingui/core";
 import type { FileItem } from "@/api/types";
 import { FileIcon } from "@/ui/icon";
 import { Pages } from "@/viewer/Pages";
@@ -8,7 +9,11 @@ export function Watermarked({ file }: { file: FileItem }) {
     return (
       <div className="no-preview">
         <FileIcon file={file} size={64} />
-        <p>This was shared with a watermark, and this file has no preview that could show it. Ask its owner for access.</p>
+        <p>
+          {i18n.t(
+            "This was shared with a watermark, and this file has no preview that could show it. Ask its owner for access.",
+          )}
+        </p>
       </div>
     );
   }

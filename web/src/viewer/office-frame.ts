@@ -1,13 +1,11 @@
 /** Drives the sandboxed frame that renders an Office document: bounds its size and its time, trusts none of its messages. */
-import { CannotShow, frameMessage, type OfficeFormat } from "@/lib/office";
+import { CannotShow, frameMessage } from "@/lib/office";
 
 export const MAX_BYTES = 20 << 20;
 export const LIMIT_MS = 20_000;
 
 /** No allow-same-origin: its origin is opaque, without the page's cookies, storage and token. */
 export const SANDBOX = "allow-scripts";
-
-export const frameUrl = (format: OfficeFormat): string => `/frames/${format}.html`;
 
 /** Read a body whole. Rejects with CannotShow once it is too large. */
 export async function boundedBytes(answer: Response, most = MAX_BYTES): Promise<ArrayBuffer> {

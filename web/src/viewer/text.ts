@@ -1,7 +1,7 @@
 /** Decodes a file as text, up to a size limit. */
 import { fetchContent } from "@/api/client";
 
-const MOST_BYTES = 2_000_000;
+export const MOST_BYTES = 2 << 20;
 
 export interface ShownText {
   text: string;

@@ -6,6 +6,7 @@ import { navigate } from "@/lib/router";
 
 const FILE = "view";
 const VERSION = "version";
+const LINES = "line";
 /** Marks an entry of the browser's history that was added by opening a file: closing it goes back. */
 const OPENED = { opened: "viewer" };
 
@@ -31,22 +32,34 @@ export function useNeighbours(): FileItem[] {
 export interface Viewed {
   fileId: string;
   version?: number;
+  /** Of a text, see `lines.ts`. */
+  lines?: string;
+}
+
+/** What of a file an address names. */
+export function viewedPart(query: URLSearchParams): Omit<Viewed, "fileId"> {
+  const version = Number(query.get(VERSION));
+  return {
+    version: Number.isSafeInteger(version) && version > 0 ? version : undefined,
+    lines: query.get(LINES) ?? undefined,
+  };
 }
 
 export function viewedIn(query: URLSearchParams): Viewed | null {
   const fileId = query.get(FILE);
-  const version = Number(query.get(VERSION));
-  return fileId ? { fileId, version: Number.isSafeInteger(version) && version > 0 ? version : undefined } : null;
+  return fileId ? { fileId, ...viewedPart(query) } : null;
 }
 
-/** `href` with the file open. */
+/** `href` with the file open; without an id it is that of a file itself. */
 export function withViewed(href: string, viewed: Viewed | null): string {
   const [path = "", search = ""] = href.split("?", 2);
   const query = new URLSearchParams(search);
   query.delete(FILE);
   query.delete(VERSION);
-  if (viewed) query.set(FILE, viewed.fileId);
+  query.delete(LINES);
+  if (viewed?.fileId) query.set(FILE, viewed.fileId);
   if (viewed?.version) query.set(VERSION, String(viewed.version));
+  if (viewed?.lines) query.set(LINES, viewed.lines);
   const text = query.toString();
   return text ? `${path}?${text}` : path;
 }
@@ -63,6 +76,12 @@ export function viewFile(file: FileItem, among: FileItem[], version?: number): v
 export function viewNext(file: FileItem): void {
   queryClient.setQueryData(keys.file(file.id), file);
   navigate(withViewed(here(), { fileId: file.id }), { replace: true, state: history.state });
+}
+
+/** Lines of the text that is open. */
+export function showLines(lines: string): void {
+  const viewed = viewedIn(new URLSearchParams(location.search));
+  if (viewed) navigate(withViewed(here(), { ...viewed, lines }), { replace: true, state: history.state });
 }
 
 export function closeViewer(): void {

@@ -1,0 +1,1 @@
+export function frameTexts(...names: string[]): Record<string, Record<string, string>>;
