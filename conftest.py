@@ -8,19 +8,21 @@ import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import structlog
-from described_answers import DIFFERENCES, watched_services
-from memory_folders import folder_of_servers
+from described_answers import DIFFERENCES, checked_services
+from memory_folders import memory_folder
 from server_settings import infra_values, service_secrets
+from shard_keys import MISPLACED, compared_commands
 from shared_validators import shared_validators
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
-from docstore_platform.http.startup import Check, Startup
+from docstore_platform.http.server.startup import Check, Startup
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
@@ -45,7 +47,16 @@ STACK_STARTERS = ("tests/faults", "tests/regions", "tests/upgrade", "deploy/stan
 
 
 class StacksOneByOne(LoadScopeScheduling):  # type: ignore[misc]
-    """Side by side, the tests of a file stay together, those of one stack too, and stacks start one after the other."""
+    """Side by side, the tests of a file stay together, those of one stack too, and stacks start one after the other.
+
+    Those on real servers come first: a file of them may take a minute, and would else begin when all others are done.
+    """
+
+    def _assign_work_unit(self, node: Any) -> None:
+        first = next((scope for scope in self.workqueue if "/unit/" not in scope), None)
+        if first is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(STACK_STARTERS):
@@ -76,7 +87,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not any(item.get_closest_marker("connected") for item in session.items):
         return
     if INFRA == "kafka":
-        from docstore_standalone.embedded.apache_kafka import fetch_kafka
+        from docstore_standalone.embedded.java.apache_kafka import fetch_kafka
         from docstore_standalone.settings import StandaloneSettings
 
         fetch_kafka(StandaloneSettings().tools)
@@ -91,8 +102,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _services_are_watched() -> Iterator[None]:
-    """No test has to remember to compare what services answer."""
-    with watched_services():
+    """No test has to remember to compare what services answer, and what they ask the database."""
+    with checked_services(), compared_commands():
         yield
 
 
@@ -105,11 +116,18 @@ def _apps_share_validators() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """A test in whose time a service answered something else than is described has failed."""
+    """A test in whose time a service answered something else than is described has failed.
+
+    So has one in whose time a service sent the database a command that its shard keys do not allow.
+    """
     DIFFERENCES.clear()
+    MISPLACED.clear()
     outcome = yield
     if DIFFERENCES:
         told = "\n".join(["The API's description is not what is answered:", *dict.fromkeys(DIFFERENCES)])
+        pytest.fail(told, pytrace=False)
+    if MISPLACED:
+        told = "\n".join(["Commands that a sharded cluster refuses or broadcasts:", *dict.fromkeys(MISPLACED)])
         pytest.fail(told, pytrace=False)
     return outcome
 
@@ -133,26 +151,29 @@ async def servers(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str,
     from docstore_standalone.settings import StandaloneSettings
 
     settings = StandaloneSettings(**elsewhere)
-    with folder_of_servers(tmp_path_factory.mktemp("servers")) as folder:
+    with memory_folder(tmp_path_factory.mktemp("servers")) as folder:
         servers = await start_servers(folder, settings=settings, broker=BROKERS[INFRA])
         yield servers
         await servers.stop()
 
 
-@pytest.fixture(autouse=True)
-def _services_wait_for_their_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _services_wait_for_their_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     """A service under test begins once its servers answer, however long that takes on a busy machine.
 
     It would answer 503 meanwhile. `test_startup.py` tests just that.
     """
     if request.path.name == "test_startup.py":
+        yield
         return
     wait_until_available = Startup._wait_until_available
 
     async def without_beginning(startup: Startup, name: str, check: Check, _: asyncio.Event) -> None:
         await wait_until_available(startup, name, check, asyncio.Event())
 
-    monkeypatch.setattr(Startup, "_wait_until_available", without_beginning)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Startup, "_wait_until_available", without_beginning)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -204,31 +225,44 @@ async def kafka(servers: "Servers") -> AsyncIterator["AIOKafkaAdminClient"]:
 
 @pytest.fixture
 async def infra(
-    servers: "Servers",
-    databases: "EmptiedDatabases",
-    kafka: "AIOKafkaAdminClient",
-    monkeypatch: pytest.MonkeyPatch,
+    servers: "Servers", databases: "EmptiedDatabases", kafka: "AIOKafkaAdminClient"
 ) -> AsyncIterator[InfraSettings]:
-    """Settings of one test: databases and topics of its own, and a consumer that need not join a group.
-
-    The secrets of single services are in the environment, from where their settings take them.
-    """
-    for name, value in service_secrets(servers).items():
-        monkeypatch.setenv(name, value)
-    async with databases.prefix() as database_prefix:
-        infra = InfraSettings.model_validate(
-            {
-                **infra_values(servers),
-                "database_prefix": database_prefix,
-                "topic_prefix": f"{new_id()[-8:]}.",
-                "topic_partitions": 2,
-                "single_instance": True,
-                "idle_interval_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
-                "outbox_interval_ms": 200,
-            }
-        )
+    """Settings of one test: databases and topics of its own, and a consumer that need not join a group."""
+    async with own_infra(servers, databases, kafka) as infra:
         yield infra
-        # Clients ask for all topics there are: with those of a thousand tests, that took a third of the suite's time.
-        made = [topic for topic in await kafka.list_topics() if topic.startswith(infra.topic_prefix)]
-        if made:
-            await kafka.delete_topics(made)
+
+
+@pytest.fixture(scope="module")
+async def module_infra(
+    servers: "Servers", databases: "EmptiedDatabases", kafka: "AIOKafkaAdminClient"
+) -> AsyncIterator[InfraSettings]:
+    """The same for the tests of a module that share an instance of their service."""
+    async with own_infra(servers, databases, kafka) as infra:
+        yield infra
+
+
+@asynccontextmanager
+async def own_infra(
+    servers: "Servers", databases: "EmptiedDatabases", kafka: "AIOKafkaAdminClient"
+) -> AsyncIterator[InfraSettings]:
+    """Settings with new databases and topics. Secrets of single services are in the environment meanwhile."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in service_secrets(servers).items():
+            environment.setenv(name, value)
+        async with databases.prefix() as database_prefix:
+            infra = InfraSettings.model_validate(
+                {
+                    **infra_values(servers),
+                    "database_prefix": database_prefix,
+                    "topic_prefix": f"{new_id()[-8:]}.",
+                    "topic_partitions": 2,
+                    "single_instance": True,
+                    "idle_interval_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
+                    "outbox_interval_ms": 200,
+                }
+            )
+            yield infra
+            # Clients ask for all topics there are: with those of a thousand tests, that took a third of the time.
+            made = [topic for topic in await kafka.list_topics() if topic.startswith(infra.topic_prefix)]
+            if made:
+                await kafka.delete_topics(made)

@@ -18,6 +18,13 @@ from pymongo.errors import PyMongoError
 
 RESPONSE_SECONDS = 5.0
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+KAFKA_REQUESTS = {
+    "versions": bytes.fromhex("0012 0000 00000001 ffff"),
+    "metadata": bytes.fromhex("0003 0001 00000001 ffff ffffffff"),
+    "delete a topic": bytes.fromhex("0014 0000 00000001 ffff 00000001 0001 78 00001000"),
+    "produce nothing": bytes.fromhex("0000 0003 00000001 ffff ffff ffff 00001000 00000000"),
+}
+"""Names of what is asked for, and the requests without their lengths."""
 FILES = ("credentials.json", "stack.json", "mongod/operator.url", "mongod/key", "object-store/grpc.key", "mail", "logs")
 
 
@@ -71,6 +78,22 @@ def http_status(port: int, path: str) -> int:
     return connection.getresponse().status
 
 
+def in_broker(port: int, request: bytes) -> bytes:
+    """What the broker answers to a request of the Kafka protocol."""
+    with socket.create_connection(("127.0.0.1", port), RESPONSE_SECONDS) as connection:
+        connection.sendall(len(request).to_bytes(4) + request)
+        return connection.recv(9)
+
+
+def forge_a_mail(port: int) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=RESPONSE_SECONDS)
+    headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
+    mail = {"Simple": {"Subject": {"Data": "Your password"}, "Body": {"Text": {"Data": "https://evil.example"}}}}
+    body = {"FromEmailAddress": "a@example.com", "Destination": {"ToAddresses": ["b@example.com"]}, "Content": mail}
+    connection.request("POST", "/v2/email/outbound-emails", json.dumps(body), headers)
+    return connection.getresponse().status
+
+
 def connect(path: Path) -> str:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
@@ -102,6 +125,11 @@ def main() -> None:
                 mongod, lambda client: client.admin.command("createUser", "eve", pwd="x", roles=["root"])
             )
         ),
+        **{
+            f"broker: {name}": outcome(lambda request=request: in_broker(ports["kafka"], request))
+            for name, request in KAFKA_REQUESTS.items()
+        },
+        "forge a mail": outcome(lambda: forge_a_mail(ports["mailbox"])),
         **{f"plain gRPC {name}": outcome(lambda port=port: plain_grpc(port)) for name, port in grpc.items()},
         **{f"TLS gRPC {name}": outcome(lambda port=port: tls_grpc(port)) for name, port in grpc.items()},
         **{f"socket {path.name}": outcome(lambda path=path: connect(path)) for path in sockets},

@@ -38,7 +38,7 @@ async def test_signing_up_with_an_invited_address_shows_nothing(ada: Person, nob
     await eventually(granted)
 
 
-async def test_another_account_uses_no_link_of_somebody_else(mallory: Person, ada: Person, mailbox: Mailbox) -> None:
+async def test_a_link_works_for_its_own_account_only(mallory: Person, ada: Person, mailbox: Mailbox) -> None:
     """Logged in, a mailed link or code proves the own address alone; guessing ends after a few codes."""
     theirs = await verification_token(mailbox, ada.email)
     path = "/v1/me/email-verification"

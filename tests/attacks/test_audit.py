@@ -46,7 +46,7 @@ async def verified(admin: Person) -> Any:
         after = page["next_after"]
 
 
-async def test_a_log_that_is_set_back_or_wiped_is_noticed(database: Database, ada: Person, admin: Person) -> None:
+async def test_a_log_that_is_truncated_or_deleted_is_detected(database: Database, ada: Person, admin: Person) -> None:
     """An earlier state is put back, whole and well signed; then nothing is left of it at all."""
 
     async def anchored() -> Any:

@@ -1,4 +1,4 @@
-"""Attack: call internal routes as a stranger, or as a service that is not an allowed caller."""
+"""Attack: call internal routes without a key, or as a service that is not an allowed caller."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Attack: use shares to send emails to strangers."""
+"""Attack: use shares to send emails to people who did not ask for them."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Another user of the machine gets nothing: no file, no database, no object, no secret of a process.
-
-The embedded broker is the exception, as the README of the standalone stack describes: it has no authentication.
-"""
+"""Another user of the machine gets nothing: no file, database, object, event or mail, no secret of a process."""
 
 import asyncio
 import json
@@ -29,7 +26,7 @@ NOTHING = {
     "got 404",
 }
 TLS_ALERT = "got b'\\x15\\x03"
-"""The server says that it wanted TLS, or a certificate."""
+"""Errors of a server that requires TLS, or a certificate."""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT PROVEN here that others get nothing: only root can become one")

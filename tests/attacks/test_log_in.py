@@ -28,7 +28,7 @@ async def ends(person: Person, path: str = "/v1/me") -> None:
     await eventually(is_refused)
 
 
-async def test_password_changes_of_one_account_keep_nobody_from_logging_in(sign_up: SignUp, ada: Person) -> None:
+async def test_password_changes_of_one_account_delay_no_log_in(sign_up: SignUp, ada: Person) -> None:
     """110 connections that change a password to itself: every log-in of somebody else meanwhile succeeds."""
     mallory = await sign_up("mallory")
     change = {"password": PASSWORD, "current_password": PASSWORD}

@@ -47,7 +47,7 @@ async def things_of(person: Person) -> dict[str, list[str]]:
     }
 
 
-async def test_the_api_is_as_described_to_somebody_logged_in(
+async def test_the_api_matches_its_description_with_a_log_in(
     stack: DetachedStack, sign_up: SignUp, tmp_path: Path
 ) -> None:
     """All operations: data that fit the document are accepted, others refused, and every answer is described."""
@@ -65,7 +65,9 @@ async def test_the_api_is_as_described_to_administrators(stack: DetachedStack, a
     assert found.is_clean, found.report
 
 
-async def test_the_api_is_as_described_to_strangers(stack: DetachedStack, ada: Person, tmp_path: Path) -> None:
+async def test_the_api_matches_its_description_without_a_log_in(
+    stack: DetachedStack, ada: Person, tmp_path: Path
+) -> None:
     """The same for what needs no login."""
     known = await things_of(ada)
     public = await operations_without_login(stack)

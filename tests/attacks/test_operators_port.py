@@ -63,7 +63,7 @@ async def test_readiness_has_no_details(stack: DetachedStack) -> None:
         assert await answer.json() == {"status": "ok"}
 
 
-async def test_strangers_add_no_series(stack: DetachedStack) -> None:
+async def test_unknown_clients_add_no_series(stack: DetachedStack) -> None:
     """A thousand paths and methods of one's own leave a handful of series behind."""
 
     def series(text: str) -> set[tuple[str, str, str]]:

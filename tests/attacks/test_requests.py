@@ -16,7 +16,7 @@ WAIT_SECONDS = 60
 
 
 async def post(stack: DetachedStack, path: str, body: bytes) -> tuple[int, bytes]:
-    """Status and body of what a stranger is answered."""
+    """Status and body of the response to a call without a log-in."""
     async with (
         aiohttp.ClientSession() as client,
         client.post(stack.gateway + path, data=body, headers=JSON_TYPE) as answer,

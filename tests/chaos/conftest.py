@@ -13,7 +13,7 @@ from paired_services import ADMIN, PairedServices, running_paired_services
 from random_faults import PairFaults, StackFaults, Target
 from stacks import SHORT_WAITS, DetachedStack
 
-from docstore_standalone.embedded.apache_kafka import fetch_kafka
+from docstore_standalone.embedded.java.apache_kafka import fetch_kafka
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL
 

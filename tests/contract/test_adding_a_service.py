@@ -11,6 +11,7 @@ import generate_kafka_acls
 import generate_service_lists
 import pytest
 import yaml
+from generate_versions import version
 from toy_service import FOLDER, NAME, OWN_FILES, REGISTRY, ROOT, Project
 
 Files = dict[Path, str]
@@ -110,7 +111,7 @@ def test_it_is_installed_checked_and_scraped(steps: Steps) -> None:
     contracts = {each["name"]: each for each in project["tool"]["importlinter"]["contracts"]}
     assert PACKAGE in contracts["Services are independent of each other"]["modules"]
     standalone = tomllib.loads(steps.generated[Path("deploy/standalone/pyproject.toml")])
-    assert f"docstore-{NAME}" in standalone["project"]["dependencies"]
+    assert f"docstore-{NAME}=={version()}" in standalone["project"]["dependencies"]
     (scraped,) = steps.loaded("deploy/observability/prometheus.yml")["scrape_configs"]
     assert NAME in scraped["dns_sd_configs"][0]["names"]
     rules = json.loads(steps.generated[Path("deploy/policies/kafka/acls.json")])

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 
 from docstore_analytics.archive.columns import ACCESSES, EVENTS, TABLES, Table
-from docstore_cli.archive_query import CALLS
+from docstore_cli.commands.admin.archive_query import CALLS
 from docstore_events.catalogue.event import EVENT_TYPES
 
 ATHENA = Path(__file__).parents[2] / "deploy" / "athena"

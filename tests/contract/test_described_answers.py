@@ -11,6 +11,7 @@ ACCOUNT: dict[str, Any] = {
     "id": "1",
     "email": "ada@example.org",
     "display_name": "",
+    "language": None,
     "plan": "free",
     "role": "user",
     "status": "active",
@@ -39,12 +40,14 @@ def test_an_answer_as_described_passes(description: Description) -> None:
 @pytest.mark.parametrize(
     "change", [{"nickname": "Ada"}, {"plan": "gold"}, {"created_at": "yesterday"}, {"display_name": None}]
 )
-def test_a_field_that_is_not_as_described_is_noticed(description: Description, change: dict[str, Any]) -> None:
-    """One that nobody has described, a value, a format and a null that are not among the described ones."""
+def test_a_field_that_differs_from_its_description_is_detected(
+    description: Description, change: dict[str, Any]
+) -> None:
+    """An undescribed field, and a value, a format and a null that differ from the description."""
     assert _differences(description, ACCOUNT | change)
 
 
-def test_a_missing_field_is_noticed(description: Description) -> None:
+def test_a_missing_field_is_detected(description: Description) -> None:
     """Of an item in a list, too."""
     lacking = {name: value for name, value in ACCOUNT.items() if name != "email"}
     page = {"items": [lacking], "next_cursor": None}
@@ -52,8 +55,8 @@ def test_a_missing_field_is_noticed(description: Description) -> None:
 
 
 @pytest.mark.parametrize("call", [{"status": 202}, {"path": "/v1/nowhere"}, {"method": "GET"}])
-def test_an_answer_that_nobody_has_described_is_noticed(description: Description, call: dict[str, Any]) -> None:
-    """By its status, route or method."""
+def test_a_response_without_a_description_is_detected(description: Description, call: dict[str, Any]) -> None:
+    """By status, route or method."""
     assert "not described" in _differences(description, ACCOUNT, **call)[0]
 
 

@@ -16,7 +16,7 @@ from docstore_platform.security.service_keys import OPERATOR
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
 
 ROOT = Path(__file__).parents[2]
-SHARED = {"docstore_platform.plans": ROOT / "libs/platform/src/docstore_platform/plans.py"}
+SHARED = {"docstore_platform.domain.plans": ROOT / "libs/platform/src/docstore_platform/domain/plans.py"}
 """Modules that call in the name of each service that imports them."""
 KEYS = ("GET", "/internal/keys")
 """Asked for by every service: `service_app` does."""
@@ -52,7 +52,7 @@ def routes() -> dict[str, list[InternalRoute]]:
     return {name: app.state.internal_routes for name, app in generate_openapi.apps().items()}
 
 
-def test_whoever_calls_is_let_in(routes: dict[str, list[InternalRoute]], calls: set[tuple[str, str, str]]) -> None:
+def test_each_caller_is_allowed(routes: dict[str, list[InternalRoute]], calls: set[tuple[str, str, str]]) -> None:
     """A call of a route that does not declare its caller would be refused at run time."""
     allowed = {
         (caller, route.method, as_template(route.path))
@@ -65,7 +65,7 @@ def test_whoever_calls_is_let_in(routes: dict[str, list[InternalRoute]], calls: 
     assert ("upload", "POST", "/internal/commits") in calls
 
 
-def test_nobody_is_let_in_who_does_not_call(
+def test_only_services_that_call_a_route_are_allowed(
     routes: dict[str, list[InternalRoute]], calls: set[tuple[str, str, str]]
 ) -> None:
     """Whoever takes over one service can call what that service calls, and nothing else."""

@@ -21,6 +21,7 @@ from docstore_accounts.app import create_app
 from docstore_accounts.regions.client import RegionClient, Signatures
 from docstore_accounts.settings import AccountsSettings
 from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.annotations import LockRequest, PropertyChange
 from docstore_contracts.caller import Caller
 from docstore_contracts.indexer import IndexerClient
 from docstore_contracts.media import MediaClient, PreviewItem
@@ -88,7 +89,7 @@ async def _got(gateway: Gateway, path: str) -> Any:
 
 
 async def test_every_client_is_understood_by_its_service(world: World) -> None:
-    """Each method gets what it says, though it sends a field that the service does not know."""
+    """Each method gets the response of its type, though it sends a field that the service does not know."""
     await _call_metadata(world)
     await _call_quota(world)
     await _call_accounts(world)
@@ -122,11 +123,34 @@ async def _call_metadata(world: World) -> None:
     requested = [{"account_id": account, "file_id": world.file_id} for account in (world.account_id, new_id())]
     assert await metadata.permissions(requested) == ["owner", None]
     assert (await metadata.journal_heads([world.account_id])).keys() == {world.account_id}
+    assert await metadata.folder_at(world.account_id, "/") == world.account_id
     files = await metadata.lookup_files(world.account_id, [world.file_id, new_id()])
     assert {file["name"] for file in files.values()} == {"note.txt"}
+    await _call_annotations(world, metadata)
     assert await metadata.account_storage(world.account_id) == {"bytes": len(CONTENT) + 1, "documents": 2}
     assert {entry["path"] for entry in await metadata.list_files("", 10)} >= {"/note.txt", "/other.txt"}
     assert caller.has_called_all_of("metadata")
+
+
+async def _call_annotations(world: World, metadata: MetadataClient) -> None:
+    request: LockRequest = {
+        "account_id": world.account_id,
+        "file_id": world.file_id,
+        "token": "urn:uuid:1",
+        "owner": "",
+        "exclusive": True,
+        "deep": False,
+        "seconds": 60,
+    }
+    lock = await metadata.take_lock(request)
+    assert lock["path"] == "/note.txt"
+    renewed = await metadata.renew_lock(world.account_id, world.file_id, [lock["token"]], 600)
+    assert renewed["expires_at"] > lock["expires_at"]
+    change: PropertyChange = {"name": "{x}a", "xml": "<a/>"}
+    await metadata.set_properties(world.account_id, world.file_id, [change], [lock["token"]])
+    found = await metadata.annotations_of(world.account_id, [world.file_id])
+    assert found == {world.file_id: {"locks": [renewed], "properties": [{"name": "{x}a", "xml": "<a/>"}]}}
+    await metadata.release_lock(world.account_id, world.file_id, lock["token"])
 
 
 async def _call_quota(world: World) -> None:
@@ -150,6 +174,8 @@ async def _call_accounts(world: World) -> None:
     assert (await accounts.account(world.account_id))["email"] == "ada@example.org"
     assert (await accounts.revocations("", 0))["items"] == []
     assert not await accounts.is_logged_in(world.account_id, "ended")
+    with pytest.raises(DomainError, match="invalid_token"):
+        await accounts.exchange_token("dst_unknown", "ada@example.org")
     assert caller.has_called_all_of("accounts")
 
 
@@ -158,7 +184,7 @@ async def _call_media(world: World) -> None:
     media, version = MediaClient(caller), PreviewItem(file_id=world.file_id, version=1, name="a")
     assert await media.preview_urls([version], "small") == [None]
     with pytest.raises(DomainError, match="no_preview"):
-        await media.watermarked_picture(version, "for Ada", "large", 1)
+        await media.picture(version, "for Ada", "large", 1)
     assert caller.has_called_all_of("media")
 
 
@@ -179,6 +205,18 @@ async def _call_upload(world: World) -> None:
     assert await upload.use_contents(["unknown"]) == []
     assert await upload.retrieve_contents(["unknown"]) == {"waiting": [], "progressed": False}
     assert await upload.stalled_uploads("", 10) == {"items": [], "next_after": None}
+    received = await upload.begin_received(
+        {
+            "account_id": world.account_id,
+            "folder_id": world.account_id,
+            "name": "in.txt",
+            "size": 5,
+            "sha256": None,
+            "device": "File request",
+        }
+    )
+    with pytest.raises(DomainError, match="upload"):
+        await upload.complete_received(*received["id"].split("."))
     assert caller.has_called_all_of("upload")
 
 
@@ -211,7 +249,7 @@ def _region_without_accounts() -> FastAPI:
 
 
 async def test_every_call_of_another_region_is_understood(infra: InfraSettings) -> None:
-    """Each method gets what it says from a region that knows the caller."""
+    """Each method gets the response of its type from a region that knows the caller."""
     here, there = FAR
     secrets = {"peer_secret": SecretStr(40 * "s"), "email_pepper": SecretStr(40 * "p")}
     url, sender_url = f"local:{infra.topic_prefix}accounts-{here}", f"local:{infra.topic_prefix}accounts-{there}"

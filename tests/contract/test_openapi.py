@@ -8,9 +8,8 @@ from typing import Any
 
 import generate_openapi
 from json_refs import resolved
+from openapi_document import operations
 from openapi_spec_validator import validate
-
-from docstore_gateway.edge.openapi import operations
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = re.compile(r'"#/components/schemas/(\w+)"')

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
-from described_answers import watched_clients
+from described_answers import checked_clients
 from event_log import EventLog
 from gateway_ports import free_gateway_port
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from people import Person, SignUp, signing_up
 
 from docstore_standalone.credentials import load_credentials
@@ -45,7 +45,7 @@ ENVIRONMENT = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a running deployment, leave out what needs to see more of it than the environment tells."""
+    """On a running deployment, leave out tests that need more of it than the environment gives."""
     if "DOCSTORE_E2E_URL" not in os.environ:
         return
     left_out = [item for item in items if any(map(missing, getattr(item, "fixturenames", ())))]
@@ -59,7 +59,7 @@ def _clients_are_watched() -> Iterator[None]:
 
     Module by module: what runs in this process after these tests has fake gateways.
     """
-    with watched_clients():
+    with checked_clients():
         yield
 
 
@@ -76,7 +76,7 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[s
 async def _own_stack(
     tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any], closing: AsyncExitStack
 ) -> Deployment:
-    data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("e2e")))
+    data = closing.enter_context(memory_folder(tmp_path_factory.mktemp("e2e")))
     settings = StandaloneSettings(data=data, port=free_gateway_port(), **elsewhere)
     broker = BROKERS[os.environ.get("TEST_INFRA", "embedded")]
     with pytest.MonkeyPatch.context() as environment:
@@ -157,4 +157,4 @@ def bucket(deployment: Deployment) -> Bucket:
 
 @pytest.fixture
 def small_limits() -> None:
-    """Marks tests for which uploads must expire in seconds and plans hold a few MiB, as ENVIRONMENT says."""
+    """Marks tests for which uploads must expire in seconds and plans hold a few MiB, by the settings in ENVIRONMENT."""

@@ -99,7 +99,7 @@ async def test_shared_folder(ada: Person, grace: Person, nobody: Person) -> None
     await grace.counted(0)
 
 
-async def test_a_strangers_blocks_are_missing(ada: Person, grace: Person) -> None:
+async def test_another_accounts_blocks_are_missing(ada: Person, grace: Person) -> None:
     """The names of another's blocks are useless and reveal nothing."""
     await upload(ada, "/private.bin", BLOCKS)
     answer = await grace.call("POST", "/v1/blocks/missing", {"hashes": [name(block) for block in BLOCKS]})

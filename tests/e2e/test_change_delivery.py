@@ -18,7 +18,7 @@ async def latest(person: Person) -> str:
 
 
 async def wait_for(person: Person, cursor: str) -> list[tuple[str, str]]:
-    """What the next poll tells that has something to tell."""
+    """The changes of the next poll that returns any."""
     while not (page := await person.call("GET", f"/v1/changes?cursor={cursor}&wait=20"))["changes"]:
         cursor = page["cursor"]
     return [(change["type"], change["file"]["path"]) for change in page["changes"]]

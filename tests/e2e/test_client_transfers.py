@@ -96,7 +96,7 @@ async def test_small_files_travel_together(client: AsyncClient, grace: Person, b
     assert [file.version for file in again if isinstance(file, File)] == [2, 2, 2]
 
 
-async def test_what_others_share_comes_and_goes_by_itself(
+async def test_shared_files_appear_and_disappear(
     deployment: Deployment, client: AsyncClient, grace: Person, sign_up: SignUp, tmp_path: Path
 ) -> None:
     """An editor reads slices of the owner's pack and the owner's blocks, and small files of theirs are in no pack."""

@@ -9,7 +9,7 @@ import pytest
 from archiving_store import ArchivingStore, archiving_store
 from deployments import Deployment, Mailbox
 from gateway_ports import free_gateway_port
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from people import Person
 from shell import Shell
 
@@ -47,7 +47,7 @@ async def cold_deployment(
 ) -> AsyncIterator[Deployment]:
     """A stack whose object store has an archive, and whose contents are unused after seconds."""
     async with AsyncExitStack() as closing:
-        data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("cold")))
+        data = closing.enter_context(memory_folder(tmp_path_factory.mktemp("cold")))
         settings = StandaloneSettings(
             data=data,
             port=free_gateway_port(),

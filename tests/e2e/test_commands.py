@@ -64,7 +64,7 @@ async def test_logging_in_and_out(shell: Shell, ada: Person) -> None:
     assert not shell.session.exists()
     out = await shell.run("ls", "--json")
     assert (out.status, out.out) == (3, "")
-    assert out.err == "error: not logged in: use `docstore login` (not_logged_in)\n"
+    assert out.err == "error: not logged in: use `docstore login`, or set DOCSTORE_TOKEN (not_logged_in)\n"
     refused = await shell.run(
         "login", "--server", ada.gateway, "--email", ada.email, "--password-stdin", stdin="wrong\n"
     )
@@ -194,7 +194,7 @@ async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_pa
     assert (await shell.run("follow", "--json")).json == []
 
 
-async def test_what_was_put_is_found(shell: Shell) -> None:
+async def test_an_uploaded_file_is_found_by_search(shell: Shell) -> None:
     """By its name, once the index has consumed the event."""
     write(shell.cwd / "cormorant report.txt")
     await shell.done("put", "cormorant report.txt")
@@ -248,7 +248,7 @@ async def test_each_kind_of_failure_has_its_status(shell: Shell) -> None:
     assert nobody.err.endswith("(unreachable)\n")
 
 
-async def test_what_does_not_fit_has_its_status(shell: Shell, small_limits: None) -> None:
+async def test_failures_of_commands_have_their_status(shell: Shell, small_limits: None) -> None:
     """Status 5 for what is over the quota; what fits is sent all the same, and nothing stays reserved."""
     write(shell.cwd / "a.txt")
     write(shell.cwd / "large.bin", b"\0" * (9 * MIB))

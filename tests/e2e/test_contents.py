@@ -96,8 +96,8 @@ async def test_a_file_of_a_pack_is_shared_without_the_pack(ada: Person, grace: P
         assert (await grace.ask("GET", result["url"])).body == b"shown to Grace"
 
 
-async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bucket) -> None:
-    """A purged file's slice and list of blocks are let go of; a copy keeps what it needs."""
+async def test_unreferenced_contents_are_deleted(ada: Person, grace: Person, bucket: Bucket) -> None:
+    """Purging a file deletes its slice and list of blocks; a copy keeps what it needs."""
     file = await ada.upload_blocks("/film.bin", PARTS)
     packed = (await upload_pack(ada, small=b"small"))["small"]
     for one in (file, packed):

@@ -155,7 +155,7 @@ async def test_a_form_takes_no_other_fields(ada: Person) -> None:
     assert await ada.names() == []
 
 
-async def test_what_a_person_filled_in_is_validated(ada: Person) -> None:
+async def test_metadata_entered_in_a_form_is_validated(ada: Person) -> None:
     """409 `invalid_metadata` for what breaks the rules: the upload ends, and nothing of it is kept or counted."""
     upload = await ada.begin("/a.txt", len(CONTENT), "form", metadata_fields=["author"])
     await filled_in(ada, upload, author="x" * 257)
@@ -225,8 +225,8 @@ async def test_each_version_has_its_own(ada: Person) -> None:
     assert (await ada.call("POST", f"/v1/files/{file['id']}/restore"))["metadata"] == {"state": "draft"}
 
 
-async def test_metadata_is_changed_by_whoever_may_write(ada: Person, grace: Person) -> None:
-    """An editor may, a viewer may not; a stale ETag is 412; readers see it, and followers of changes are told."""
+async def test_metadata_is_changed_by_accounts_that_may_write(ada: Person, grace: Person) -> None:
+    """An editor may, a viewer may not; a stale ETag is 412; readers see it, and followers of changes are notified."""
     file = await ada.upload("/a.txt", b"1")
     share = await ada.share(file, grace)
     route = f"/v1/files/{file['id']}"

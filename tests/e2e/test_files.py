@@ -61,7 +61,7 @@ async def test_a_late_upload_can_be_refused_instead(ada: Person) -> None:
 
 
 @pytest.mark.parametrize("on_conflict", ["copy", "fail"])
-async def test_of_two_at_the_same_time_one_wins(ada: Person, on_conflict: str) -> None:
+async def test_concurrent_changes_have_one_winner(ada: Person, on_conflict: str) -> None:
     """Two completions on one base at once: one new version; the other is a conflicted copy, or refused."""
     file = await ada.upload("/race.txt", b"base")
     wishes = {"base_version": 1, "on_conflict": on_conflict}

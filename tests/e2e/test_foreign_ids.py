@@ -25,6 +25,9 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/files/{file_id}/links": {},
     "PATCH /v1/files/{file_id}/links/{link_id}": {"password": None},
     "POST /v1/links/{token}/open": {},
+    "POST /v1/links/{token}/uploads": {"name": "x", "size": 1},
+    "POST /v1/links/{token}/folders": {"name": "x"},
+    "PATCH /v1/links/{token}/files/{file_id}": {"name": "stolen.txt"},
     "POST /v1/uploads/{upload_id}/complete": {},
     "POST /v1/uploads/{upload_id}/parts": {"numbers": [1]},
     "PATCH /v1/subscriptions/{subscription_id}": {"events": ["moved"]},
@@ -43,11 +46,17 @@ OPEN = {
     "GET /v1/regions",
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
-    "GET /v1/uploads/{upload}/redirect",
+    "GET /v1/uploads/{upload_id}/redirect",
     "POST /v1/links/{token}/open",
     "GET /v1/links/{token}/content",
     "GET /v1/links/{token}/files",
     "GET /v1/links/{token}/preview",
+    "GET /v1/links/{token}/zip",
+    "POST /v1/links/{token}/uploads",
+    "POST /v1/links/{token}/uploads/{upload_id}/complete",
+    "POST /v1/links/{token}/folders",
+    "PATCH /v1/links/{token}/files/{file_id}",
+    "DELETE /v1/links/{token}/files/{file_id}",
     "GET /v1/unsubscribe",
     "POST /v1/unsubscribe",
 }
@@ -88,6 +97,7 @@ class Victim:
         to_somebody = {"email": "somebody@example.org", "role": "viewer"}
         share = await person.call("POST", f"/v1/files/{file['id']}/shares", to_somebody)
         (session,) = await person.every("/v1/sessions")
+        program = await person.call("POST", "/v1/me/tokens", {"name": "Backup", "scopes": ["files:read"]})
         folder = file["parent_id"]
         uploads = [put["id"], multipart["id"], done["id"]]
         self.file, self.folder, self.uploads, self.pack = file["id"], folder, uploads, pack["id"]
@@ -100,6 +110,7 @@ class Victim:
             "link_id": [link["id"]],
             "token": ["0" * 32],
             "session_id": [session["id"]],
+            "token_id": [program["id"]],
             "subscription_id": [subscription["id"]],
             "push_subscription_id": [browser["id"]],
             "saved_search_id": [search["id"]],
@@ -120,7 +131,13 @@ class Victim:
         seen += await person.every(f"/v1/files/{self.file}/versions")
         seen += await person.every(f"/v1/files/{self.file}/shares")
         seen += await person.every(f"/v1/files/{self.file}/links")
-        for path in ("/v1/trash", "/v1/subscriptions", "/v1/push-subscriptions", "/v1/me/saved-searches"):
+        for path in (
+            "/v1/trash",
+            "/v1/subscriptions",
+            "/v1/push-subscriptions",
+            "/v1/me/saved-searches",
+            "/v1/me/tokens",
+        ):
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]
         seen += [{**one, "indexed": None} for one in await person.every("/v1/uploads")]
@@ -151,7 +168,7 @@ async def victim(grace: Person) -> Victim:
     return victim
 
 
-async def test_a_strangers_id_is_unknown_on_every_route(ada: Person, victim: Victim) -> None:
+async def test_another_accounts_id_is_unknown_on_every_route(ada: Person, victim: Victim) -> None:
     """404 for all of them, as for an id that never was, 403 for what is for operators; the owner notices nothing."""
     before = await victim.belongings()
     routes = [(method, path, one) for method, path, one in await operations(ada) if "{" in path]
@@ -187,7 +204,7 @@ def _unknown(path: str, victim: Victim) -> str:
     return path
 
 
-async def test_a_strangers_ids_in_bodies_and_queries_are_unknown(ada: Person, victim: Victim) -> None:
+async def test_another_accounts_ids_in_bodies_and_queries_are_unknown(ada: Person, victim: Victim) -> None:
     """Neither to upload to, to move into, to copy into, to follow, to list, nor to complete many at once."""
     before = await victim.belongings()
     own = await ada.upload("/mine.txt", b"x")

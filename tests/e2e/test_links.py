@@ -77,7 +77,7 @@ async def test_a_link_with_a_password_end_to_end(ada: Person, nobody: Person) ->
 
 
 async def test_a_page_is_safe_to_open(ada: Person, nobody: Person) -> None:
-    """One strict policy, nothing sniffed, framed, cached or told to others, no script and no cookie."""
+    """One strict policy, nothing sniffed, framed, cached or sent to others, no script and no cookie."""
     file = await ada.upload("/<script>alert(1)<b>.html", b"<script>")
     link = await ada.call("POST", f"/v1/files/{file['id']}/links", {})
     _, html, headers = await page(nobody, urlsplit(link["url"]).path)

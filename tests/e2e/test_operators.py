@@ -12,7 +12,7 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-async def test_what_people_do_is_seen_by_operators(ada: Person, nobody: Person, admin: Person) -> None:
+async def test_operators_see_activity(ada: Person, nobody: Person, admin: Person) -> None:
     """An upload, reads by its owner, in a batch and by a link, and a change: in the reports and in the audit log."""
     file = await ada.upload("/a.txt", b"a lighthouse")
     assert await ada.content(file["id"]) == b"a lighthouse"
@@ -53,7 +53,7 @@ async def test_what_people_do_is_seen_by_operators(ada: Person, nobody: Person, 
         mine = [item for item in items if item["account_id"] == ada.id]
         return mine if mine and mine[0]["uploads"] else None
 
-    (mine,) = await eventually(used)  # uploads are told of in a topic of their own
+    (mine,) = await eventually(used)  # uploads have a topic of their own
     assert (mine["uploads"], mine["uploaded_bytes"], mine["downloads"]) == (1, 12, 2)
     uploads = await admin.call("GET", "/v1/admin/reports/uploads")
     assert sum(sum(line["values"]) for line in uploads["series"]) >= 1

@@ -78,7 +78,7 @@ async def test_many_are_fetched_by_one_url(ada: Person) -> None:
     assert found == [content for content in FILES.values() if content]
 
 
-async def test_who_may_read_one_file_gets_no_url_of_the_pack(ada: Person, grace: Person) -> None:
+async def test_readers_of_one_file_get_no_url_of_its_pack(ada: Person, grace: Person) -> None:
     """A share gives that file's bytes, by the content route; so does a copy. The neighbours are nobody's business."""
     files = await upload(ada, FILES)
     await ada.share(files[0], grace)
@@ -92,7 +92,7 @@ async def test_who_may_read_one_file_gets_no_url_of_the_pack(ada: Person, grace:
 
 
 async def test_packs_go_to_ones_own_tree(ada: Person, grace: Person) -> None:
-    """Neither an editor's nor a stranger's files go into somebody's folder that way."""
+    """Neither an editor's nor another account's files go into a folder that way."""
     folder = await ada.call("POST", "/v1/folders", {"path": "/ours"})
     refused = await begin(grace, {"/a.txt": b"a"}, parent_id=folder["id"])
     assert refused["files"][0]["problem"]["status"] == 404

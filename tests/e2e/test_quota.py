@@ -13,7 +13,7 @@ pytestmark = pytest.mark.connected
 MIB = 1 << 20
 
 
-async def test_what_does_not_fit_is_refused_before_the_bytes(ada: Person, mailbox: Mailbox) -> None:
+async def test_uploads_over_quota_are_refused_before_sending(ada: Person, mailbox: Mailbox) -> None:
     """507, nothing reserved, and one mail however often it is tried; what fits still goes in."""
     limit = (await ada.usage())["limit"]
     wish = {"path": "/huge.bin", "size": limit + 1, "method": "multipart"}
@@ -46,7 +46,7 @@ async def test_open_uploads_reserve_their_room(ada: Person) -> None:
     await ada.counted(0)
 
 
-async def test_of_many_at_once_exactly_those_that_fit_are_accepted(ada: Person) -> None:
+async def test_concurrent_uploads_never_exceed_the_quota(ada: Person) -> None:
     """Fifty uploads at the same time that together exceed the limit: the sum never does."""
     limit = (await ada.usage())["limit"]
     size = limit // 20

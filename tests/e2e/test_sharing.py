@@ -59,7 +59,7 @@ async def test_a_team_works_in_a_shared_folder(ada: Person, grace: Person, sign_
     assert ("created", "/team/notes/walrus.txt") in seen
 
 
-async def test_what_is_revoked_is_gone_in_the_next_request(
+async def test_a_revoked_share_is_gone_at_the_next_request(
     ada: Person, grace: Person, record_property: Callable[[str, object], None]
 ) -> None:
     """For lists, looks, content, versions, changes, search, journal and shared-with-me; how long it took is printed."""

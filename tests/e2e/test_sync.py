@@ -70,7 +70,7 @@ async def device(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.Mon
         async def has_more_room() -> bool:
             return await limit(first) > free
 
-        await eventually(has_more_room)  # quota hears of the plan by an event
+        await eventually(has_more_room)  # quota handles the event of the new plan
 
         async def new_device(name: str) -> Device:
             client = await closing.enter_async_context(Calls(deployment.gateway))
@@ -172,7 +172,7 @@ async def test_small_files_travel_in_packs_both_ways(device: NewDevice) -> None:
     assert fetched == ["POST /v1/contents"]
 
 
-async def test_of_a_large_file_only_what_has_changed_travels(device: NewDevice) -> None:
+async def test_only_changed_blocks_of_a_large_file_are_sent(device: NewDevice) -> None:
     """A few bytes are inserted in the middle: one or two blocks are sent, and no more are fetched."""
     one, two = await device("laptop"), await device("desk")
     content = random.Random(6).randbytes(6 << 20)  # where blocks are cut is up to the content
@@ -238,7 +238,7 @@ async def test_a_mass_deletion_and_another_folder_ask_first(device: NewDevice) -
     assert len(await one[2].list_folder("/")) == 12
 
 
-async def test_what_is_ignored_stays_where_it_is(device: NewDevice) -> None:
+async def test_ignored_files_are_left_alone(device: NewDevice) -> None:
     """By .docstoreignore as in .gitignore, and symbolic links: not sent, not deleted, not overwritten."""
     one, two = await device("laptop"), await device("desk")
     write(one[0] / ".docstoreignore", "*.log\nbuild/\n!keep.log\n")

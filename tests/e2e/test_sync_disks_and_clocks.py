@@ -37,7 +37,7 @@ async def device(deployment: Deployment, tmp_path: Path) -> AsyncIterator[NewDev
         yield new_device
 
 
-async def test_what_the_disk_has_no_room_for_waits_and_the_rest_arrives(device: NewDevice) -> None:
+async def test_files_too_large_for_the_disk_wait(device: NewDevice) -> None:
     """The write breaks off in the middle: no half of a file has its name, the old one stays, and later it is there."""
     one, here = await device("laptop")
     two, there = await device("desk")

@@ -115,7 +115,7 @@ async def test_a_share_appears_in_its_folder_and_goes_with_its_end(ada: Member, 
     assert grace.tree() == {"own.txt": "own"}
 
 
-async def test_what_may_only_be_read_is_put_back_and_edits_are_kept(ada: Member, member: NewMember) -> None:
+async def test_read_only_files_are_restored_and_edits_kept(ada: Member, member: NewMember) -> None:
     """An edit becomes a file of one's own; what is deleted, renamed or moved comes back; what is added stays here."""
     grace = await member("grace")
     write(grace.folder / "mine.txt", "mine")

@@ -83,7 +83,7 @@ async def test_a_browsers_form_leads_back_to_the_list(ada: Person, nobody: Perso
     await ada.counted(4)
 
 
-async def test_nobody_completes_anothers_form(ada: Person, nobody: Person) -> None:
+async def test_a_form_of_another_account_cannot_be_completed(ada: Person, nobody: Person) -> None:
     """Without its token the redirect is 404 and completes nothing."""
     upload = await ada.begin("/form.txt", 4, "form")
     for path in (f"{upload['id']}", f"{upload['id']}.{'0' * 32}"):

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
     "ACCOUNTS_ARGON2_PASSES": "1",
     "METADATA_DOWNLOAD_URL_LIFETIME_SECONDS": "3",
+    "METADATA_CDN_SIGNED_COOKIES": "true",
 }
 TEXT = b"what the edge keeps " * 500
 
@@ -128,6 +129,74 @@ async def test_the_client_downloads_from_the_edge(ada: Person, edge: EdgeCache, 
     assert {name: (tmp_path / f"{name} again").read_bytes() for name in small} == small
     for kind in ("packs", "blocks"):
         assert any(path.startswith(f"/accounts/{ada.id}/{kind}/") for path in edge.misses)
+
+
+async def cookies_of(person: Person) -> dict[str, str]:
+    """The header with a person's cookies."""
+    answer = await person.call("POST", "/v1/contents/cookies")
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in answer["cookies"].items())}
+
+
+async def locations(person: Person, *files: dict[str, Any], signed: bool = False) -> list[str]:
+    body = {"items": [{"id": file["id"]} for file in files], "signed": signed}
+    return [result["url"] for result in (await person.call("POST", "/v1/contents", body))["results"]]
+
+
+async def test_one_set_of_cookies_opens_all_contents_of_an_account(ada: Person, edge: EdgeCache) -> None:
+    """Whole objects and blocks, by URLs without a signature; not without the cookies, changed ones, or once expired."""
+    texts = [b"one" * 500, b"two" * 500]
+    files = [await ada.upload(f"/{number}.txt", text) for number, text in enumerate(texts)]
+    film = await ada.upload_blocks("/film", (os.urandom(70_000), b"text " * 10_000))
+    listed = await ada.call("GET", f"/v1/files/{film['id']}/blocks?signed=false")
+    urls = [*await locations(ada, *files), *(block["url"] for block in listed["blocks"])]
+    assert not any("Signature=" in url for url in urls)
+    cookies = await cookies_of(ada)
+    found = [await fetch(url, **cookies) for url in urls]
+    assert [status for status, _, _ in found] == [200] * len(urls)
+    assert [body for _, body, _ in found[:2]] == texts
+    other_policy = {"Cookie": cookies["Cookie"].replace("CloudFront-Policy=", "CloudFront-Policy=eyJ")}
+    for attempt in ({}, other_policy):
+        assert (await fetch(urls[0], **attempt))[0] == 403
+
+    async def expired() -> bool:
+        return (await fetch(urls[0], **cookies))[0] == 403
+
+    await eventually(expired)
+
+
+async def test_cookies_open_nothing_of_another_account(ada: Person, edge: EdgeCache, served: Any) -> None:
+    """What others share has signed URLs as before, and its owner's cookies do not open the reader's own either."""
+    async with await Person.new(served[0].gateway, "bob", Mailbox(served[0].servers.mailbox)) as bob:
+        shared = await ada.upload("/shared.txt", TEXT)
+        await ada.share(shared, bob)
+        own = await bob.upload("/own.txt", b"bob's")
+        by_cookies, by_signature = await locations(bob, own, shared)
+        assert (by_cookies.startswith(f"{edge.url}/accounts/{bob.id}/"), "Signature=" in by_cookies) == (True, False)
+        assert "Signature=" in by_signature
+        assert (await fetch(by_signature))[:2] == (200, TEXT)
+        unsigned = by_signature.partition("&Expires=")[0]
+        mine, hers = await cookies_of(bob), await cookies_of(ada)
+        for url, cookies, status in (
+            (unsigned, mine, 403),
+            (unsigned, hers, 200),
+            (by_cookies, hers, 403),
+            (by_cookies, mine, 200),
+        ):
+            assert (await fetch(url, **cookies))[0] == status
+        detour = unsigned.replace(f"/accounts/{ada.id}/", f"/accounts/{bob.id}/../{ada.id}/")
+        status, body, _ = await fetch(detour, **mine)  # the edge passes it on; to the store it is the name of no object
+        assert (status in (400, 403, 404), TEXT[:20] in body) == (True, False)
+
+
+async def test_a_token_of_a_folder_gets_no_cookies(ada: Person) -> None:
+    """They open the whole account; and its URLs stay signed."""
+    folder = await ada.call("POST", "/v1/folders", {"path": "/work"})
+    file = await ada.upload("/work/a.txt", TEXT)
+    token = await ada.call("POST", "/v1/me/tokens", {"name": "t", "scopes": ["files:read"], "path": folder["path"]})
+    async with Person(ada.gateway) as program:
+        program.access_token = token["token"]
+        assert (await program.ask("POST", "/v1/contents/cookies")).status == 403
+        assert "Signature=" in (await locations(program, file))[0]
 
 
 async def test_previews_and_public_links_come_from_the_edge(ada: Person, edge: EdgeCache) -> None:

@@ -14,7 +14,7 @@ from replicas import OTHER, REPLICA, Replica
 from stacks import SHORT_WAITS, DetachedStack, processes_of, run
 
 from docstore_platform.testing import eventually
-from docstore_standalone.backup.oplog import Span, first_after
+from docstore_standalone.backup.database.oplog import Span, first_after
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 

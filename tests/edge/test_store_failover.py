@@ -1,11 +1,11 @@
-"""The home region's store goes away: contents are read from its replica in another region, as the runbook says."""
+"""The home region's store fails: contents are read from its replica in another region, as in the runbook."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from people import Person
 from replicas import Replica
 from stacks import SHORT_WAITS, DetachedStack
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.connected, pytest.mark.faults]
 @pytest.fixture(scope="module")
 async def home(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
     """The home region, whose contents are replicated."""
-    with folder_of_servers(tmp_path_factory.mktemp("home")) as folder:
+    with memory_folder(tmp_path_factory.mktemp("home")) as folder:
         stack = DetachedStack(folder, SHORT_WAITS | replica.settings | {"DOCSTORE_S3_PROBE_INTERVAL_SECONDS": "0.5"})
         await stack.up()
         yield stack

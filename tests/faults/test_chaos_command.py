@@ -87,7 +87,7 @@ async def test_a_fault_that_goes_too_far_is_ended(stack: DetachedStack) -> None:
         (("kill", "nothing"), "no running component"),
     ],
 )
-async def test_what_is_not_possible_is_refused(stack: DetachedStack, arguments: tuple[str, ...], reason: str) -> None:
+async def test_impossible_faults_are_refused(stack: DetachedStack, arguments: tuple[str, ...], reason: str) -> None:
     """With the reason, and without a fault."""
     status, output = await chaos(stack, *arguments)
     assert status == 1

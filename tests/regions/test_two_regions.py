@@ -215,7 +215,7 @@ async def test_content_stays_in_its_region(west: Region, east: Region) -> None:
         assert not any(b"canary" in file.read_bytes() for file in (east.stack.data / "index").rglob("*.*"))
 
 
-async def test_of_one_email_at_both_gateways_at_once_one_account_is_made(west: Region, east: Region) -> None:
+async def test_concurrent_sign_ups_at_both_gateways_make_one_account(west: Region, east: Region) -> None:
     """Thirty rounds of two in each region: one 201, else 409 email_taken; the loser's region sends log-ins home."""
     homes = set()
     for _ in range(30):

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from paired_services import SEARCH_CLUSTER, PairedServices, running_paired_services
 
-from docstore_standalone.embedded.apache_kafka import fetch_kafka
-from docstore_standalone.embedded.opensearch import fetch_opensearch
+from docstore_standalone.embedded.java.apache_kafka import fetch_kafka
+from docstore_standalone.embedded.java.opensearch import fetch_opensearch
 from docstore_standalone.settings import StandaloneSettings
 
 

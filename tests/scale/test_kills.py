@@ -26,7 +26,7 @@ FLOWS: tuple[tuple[ServiceName, str, ServiceName], ...] = (
     ("upload", "upload-completed", "notify"),
     ("metadata", "file-created", "indexer"),
 )
-"""Who says what to whom: what is said in the seconds after the kill waits for a relay and for a consumer."""
+"""Publishers and consumers: events in the seconds after the kill wait for a relay and for a consumer."""
 SAID_SECONDS = 5.0
 LONGEST_SECONDS = 25.0
 """For any takeover, on two busy cores: the longest lease is the 10 s of a consumer in its group, and of a relay."""

@@ -28,7 +28,7 @@ FLOWS: tuple[tuple[ServiceName, str, ServiceName], ...] = (
     ("metadata", "file-created", "indexer"),
     ("indexer", "file-indexed", "metadata"),
 )
-"""Who says what to whom."""
+"""Publishers and consumers of the counted events."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ async def test_uploads_through_two_of_each_count_once(
     paired: PairedServices, uploaded: int, say: Callable[[str], None]
 ) -> None:
     """Usage, listing, search, mails and objects are exact; every event is sent once and taken in by each consumer."""
-    say(f"{uploaded} uploads by {CLIENTS * WORKERS} workers: each counted, listed, found and told once")
+    say(f"{uploaded} uploads by {CLIENTS * WORKERS} workers: each counted, listed, found and notified once")
     assert uploaded >= UPLOADS
     for source, event, consumer in FLOWS:
         published = await _published(paired.database(source), event)

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Database, Mongo
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.folder_target import FolderTarget
 from docstore_standalone.backup.manifest import MANIFEST
+from docstore_standalone.backup.places.folder_target import FolderTarget
+from docstore_standalone.backup.places.target import Target
 from docstore_standalone.backup.progress import Progress, silent
 from docstore_standalone.backup.pruning import Retention
 from docstore_standalone.backup.restore import Backup, restore_into
 from docstore_standalone.backup.take import Taken, take_backup
-from docstore_standalone.backup.target import Target
 
 CONTENTS = {
     "accounts/ada/uploads/1/content": b"one",

@@ -38,7 +38,7 @@ class Promises:
 
 
 class BusyClient:
-    """One person's program; it tries again whatever fails for a while, as the README tells clients to."""
+    """One person's program; it retries what fails for a while, as the README asks of clients."""
 
     def __init__(self, gateway: Callable[[], str], workers: int = 2) -> None:
         self._gateway = gateway
@@ -221,7 +221,7 @@ async def _check_notified(mailbox: Mailbox, person: Person, versions: Counter[st
     try:
         await eventually(all_notified, seconds=PATIENCE_SECONDS, every=0.3)
     except AssertionError:
-        raise AssertionError(f"not told: {versions - messages()}") from None
+        raise AssertionError(f"not notified: {versions - messages()}") from None
     assert messages() == versions
 
 

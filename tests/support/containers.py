@@ -19,7 +19,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from docstore_standalone.credentials import Credentials
-from docstore_standalone.embedded.apache_kafka import ApacheKafka, one_node
+from docstore_standalone.embedded.java.apache_kafka import ApacheKafka, one_node
 from docstore_standalone.embedded.mongod import CACHE_GB, OPLOG_MB, REPLICA_SET, Mongod
 from docstore_standalone.embedded.object_store import ObjectStore, iam_config, identities
 from docstore_standalone.ports import LOOPBACK, PortBook

@@ -1,7 +1,7 @@
-"""Every JSON answer of a service that a test causes is held against the description of its API, public or internal.
+"""Compares every JSON response that a test causes with the OpenAPI document of its API, public or internal.
 
-What the description does not name is refused, though clients must ignore what they don't know: else nobody would
-notice that a field is not described.
+A field that the document does not have is a difference, though clients must ignore unknown fields: otherwise an
+undescribed field would go unnoticed.
 """
 
 import json
@@ -27,11 +27,11 @@ BASE = "urn:docstore:api"
 MEDIA_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
 PROBLEM = f"{BASE}#/components/schemas/Problem"
-MOST_TOLD = 5
+MAX_DIFFERENCES = 5
 
 
 class Description:
-    """Lists the differences of an answer from the document."""
+    """An OpenAPI document, and the differences of a response from it."""
 
     def __init__(self, document: Json) -> None:
         self._document = document
@@ -53,12 +53,12 @@ class Description:
         if where is None:
             yield f"{method} {path} answered {status} {media_type}, which is not described"
             return
-        for error in [*self._validator(where).iter_errors(json.loads(body))][:MOST_TOLD]:
+        for error in [*self._validator(where).iter_errors(json.loads(body))][:MAX_DIFFERENCES]:
             place = ".".join(map(str, error.instance_path)) or "the whole of it"
             yield f"{method} {path} answered {status} with {place} not as described: {error.message[:300]}"
 
     def _where(self, method: str, path: str, status: int, media_type: str) -> str | None:
-        """The place of the schema; None if there is none."""
+        """Return the URI of the schema; None if there is none."""
         if media_type == PROBLEM_TYPE:
             return PROBLEM
         for pattern, template in self._paths:
@@ -79,7 +79,7 @@ class Description:
 
 
 def _closed(node: Any) -> Any:
-    """The same, but objects have no fields besides those that are named."""
+    """Return a copy in which objects have no other fields than the named ones."""
     if isinstance(node, list):
         return [_closed(each) for each in node]
     if not isinstance(node, dict):
@@ -91,7 +91,7 @@ def _closed(node: Any) -> Any:
 
 
 DIFFERENCES: list[str] = []
-"""What was found since the test began that runs; see the hook in the topmost conftest."""
+"""Differences found during the running test; the top-level conftest fails the test if there are any."""
 
 
 @cache
@@ -100,7 +100,7 @@ def description(package: str, file: str) -> Description:
 
 
 def _description_of(service: str, method: str, path: str, media_type: str) -> Description | None:
-    """Of the public API or of the service's internal one; None for an answer of neither, as of a test's own route."""
+    """Return the document of the public or the internal API; None for other routes, such as a test's own."""
     if path.startswith("/v1/") and media_type in (MEDIA_TYPE, PROBLEM_TYPE):
         return description("docstore_gateway", "openapi.json")
     if path.startswith(INTERNAL_PREFIX) and media_type == MEDIA_TYPE:
@@ -110,7 +110,7 @@ def _description_of(service: str, method: str, path: str, media_type: str) -> De
 
 
 def compare(service: str, method: str, path: str, status: int, media_type: str, body: bytes) -> None:
-    """Note the differences, if this is an answer that a description is about."""
+    """Record the differences of a response, if a document describes its route."""
     if status == 204:
         return
     try:
@@ -118,17 +118,17 @@ def compare(service: str, method: str, path: str, status: int, media_type: str, 
         if described is None:
             return
         DIFFERENCES.extend(described.differences(method, path, status, media_type, body))
-    except Exception as error:  # noqa: BLE001 - who asked has the answer: nobody would hear of it
+    except Exception as error:  # noqa: BLE001 - the caller has its response; the test fails at its end
         DIFFERENCES.append(f"{method} {path} can't be compared: {error!r}")
 
 
 @contextmanager
-def watched_services() -> Iterator[None]:
-    """Compare whatever services of this process answer."""
+def checked_services() -> Iterator[None]:
+    """Compare all responses of services in this process."""
     made = Telemetry.__init__
 
     def make(self: Telemetry, app: ASGIApp, service: str) -> None:
-        made(self, Watched(app, service), service)
+        made(self, ResponseChecker(app, service), service)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Telemetry, "__init__", make)
@@ -136,8 +136,8 @@ def watched_services() -> Iterator[None]:
 
 
 @contextmanager
-def watched_clients() -> Iterator[None]:
-    """Compare whatever clients of this process are answered, by gateways in other ones."""
+def checked_clients() -> Iterator[None]:
+    """Compare all responses that clients of this process get from gateways in other processes."""
     read = aiohttp.ClientResponse.read
 
     async def read_and_compare(self: aiohttp.ClientResponse) -> bytes:
@@ -150,7 +150,7 @@ def watched_clients() -> Iterator[None]:
         yield
 
 
-class Watched:
+class ResponseChecker:
     """An ASGI app whose answers are compared as they are sent."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:

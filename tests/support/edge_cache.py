@@ -1,12 +1,14 @@
-"""A small CDN: a caching reverse proxy that checks URLs as CloudFront does and signs its own calls of the bucket.
+"""A small CDN: a caching reverse proxy that checks URLs and cookies as CloudFront does and signs its own calls of the
+bucket.
 
 Paths below `accounts/` and `previews/` need a signature by its key; `/assets/` comes from the gateway.
 """
 
 import base64
 import json
+import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -25,12 +27,13 @@ from docstore_contents.s3.signing import UNSIGNED_PAYLOAD, Signer
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
 OF_SIGNATURE = ("Expires", "Signature", "Key-Pair-Id")
+OF_COOKIES = ("CloudFront-Policy", "CloudFront-Signature", "CloudFront-Key-Pair-Id")
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "ETag", "Content-Encoding", "Access-Control-Allow-Origin")
 PRIVATE = ("/accounts/", "/previews/")
 
 
 class Refused(Exception):
-    """This URL's signature is missing, of another URL, key or time."""
+    """The signature is missing, of another URL, key or time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,45 @@ def check_signature(url: str, key: PublicKey, key_id: str, now: float) -> str:
     resource = f"{address}?{rest}" if rest else address
     condition = {"DateLessThan": {"AWS:EpochTime": int(given["Expires"])}}
     policy = json.dumps({"Statement": [{"Resource": resource, "Condition": condition}]}, separators=(",", ":"))
-    written = given["Signature"].translate(str.maketrans("-_~", "+=/"))
-    try:
-        signature = base64.b64decode(written, validate=True)
-        if isinstance(key, RSAPublicKey):
-            key.verify(signature, policy.encode(), PKCS1v15(), SHA1())
-        else:
-            key.verify(signature, policy.encode(), ECDSA(SHA1()))
-    except (InvalidSignature, ValueError):
-        raise Refused("Access denied") from None
+    _verify(given["Signature"], policy.encode(), key)
     if int(given["Expires"]) <= now:
         raise Refused("Expired")
     return resource
+
+
+def check_cookies(url: str, cookies: Mapping[str, str], key: PublicKey, key_id: str, now: float) -> str:
+    """Return the URL. Raises Refused, as "Set signed cookies using a custom policy" of CloudFront's guide says."""
+    if any(name not in cookies for name in OF_COOKIES):
+        raise Refused("Missing Key")
+    if cookies["CloudFront-Key-Pair-Id"] != key_id:
+        raise Refused("Unknown Key")
+    try:
+        policy = _decoded(cookies["CloudFront-Policy"])
+    except ValueError:
+        raise Refused("Malformed Policy") from None
+    _verify(cookies["CloudFront-Signature"], policy, key)
+    (statement,) = json.loads(policy)["Statement"]
+    wildcard = re.escape(statement["Resource"]).replace(r"\*", ".*").replace(r"\?", ".")
+    if not re.fullmatch(wildcard, url):
+        raise Refused("Access denied")
+    if statement["Condition"]["DateLessThan"]["AWS:EpochTime"] <= now:
+        raise Refused("Expired")
+    return url
+
+
+def _decoded(written: str) -> bytes:
+    return base64.b64decode(written.translate(str.maketrans("-_~", "+=/")), validate=True)
+
+
+def _verify(written: str, policy: bytes, key: PublicKey) -> None:
+    try:
+        signature = _decoded(written)
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, policy, PKCS1v15(), SHA1())
+        else:
+            key.verify(signature, policy, ECDSA(SHA1()))
+    except (InvalidSignature, ValueError):
+        raise Refused("Access denied") from None
 
 
 @dataclass
@@ -87,7 +117,7 @@ class EdgeCache:
         target = request.raw_path
         try:
             if target.startswith(PRIVATE):
-                target = check_signature(self.url + target, self.key, self.key_id, time.time()).removeprefix(self.url)
+                target = self._checked(request).removeprefix(self.url)
             elif not target.startswith("/assets/"):
                 raise Refused("No behaviour for this path")
         except Refused as error:
@@ -99,6 +129,12 @@ class EdgeCache:
             if found.status == 200:
                 self._cache[target] = found
         return _response(request, found)
+
+    def _checked(self, request: web.BaseRequest) -> str:
+        url = self.url + request.raw_path
+        if "Signature=" in url or not request.cookies:  # a signed URL prevails
+            return check_signature(url, self.key, self.key_id, time.time())
+        return check_cookies(url, request.cookies, self.key, self.key_id, time.time())
 
     async def _fetch(self, target: str) -> Cached:
         path, _, query = target.partition("?")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from edge_cache import EdgeCache, edge_cache
 from gateway_ports import free_gateway_port
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 
 from docstore_contents.s3.signing import Credentials, Signer
 from docstore_standalone.ports import LOOPBACK
@@ -32,7 +32,7 @@ async def stack_with_cdn(folder: Path, environment: Mapping[str, str]) -> AsyncI
             "DOCSTORE_CDN_PRIVATE_KEY": pem.replace("\n", "\\n"),
             "GATEWAY_ASSET_URL": edge.url,
         }
-        data = closing.enter_context(folder_of_servers(folder))
+        data = closing.enter_context(memory_folder(folder))
         port = free_gateway_port()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():

@@ -46,7 +46,7 @@ class FakeAccount:
         self.news.set()
 
     async def me(self) -> SimpleNamespace:
-        return SimpleNamespace(id=ROOT)
+        return SimpleNamespace(id=ROOT, folder_id=None)
 
     async def snapshot(self, _cursor: str | None) -> Snapshot:
         items = list(self.files.values())

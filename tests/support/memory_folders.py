@@ -16,7 +16,7 @@ ROOM = 6 << 30
 
 
 @contextmanager
-def folder_of_servers(on_disk: Path) -> Iterator[Path]:
+def memory_folder(on_disk: Path) -> Iterator[Path]:
     """A folder in memory where there is plenty, else the one on disk. Logs are on disk in the end."""
     if not _has_room():
         yield on_disk

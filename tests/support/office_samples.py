@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 from docx import Document
 
@@ -110,6 +111,12 @@ ODP = odf(
     '<draw:page draw:name="One"><draw:frame svg:width="10cm" svg:height="3cm"><draw:text-box><text:p>Hello</text:p>'
     "</draw:text-box></draw:frame></draw:page>",
 )
+_FILES = Path(__file__).parent / "office_files"
+WORD_97 = (_FILES / "word97.doc").read_bytes()
+POWERPOINT_97 = (_FILES / "powerpoint97.ppt").read_bytes()
+"""Its text: Test OLE file, saved as Word 97-2003 Document."""
+EXCEL_97 = (_FILES / "excel97.xls").read_bytes()
+"""Sheets Costs (Rent 1200, Größe 2.5, Paid 2026-11-25) and More."""
 RTF = rb"{\rtf1\ansi Hello\par\page Again}"
 
 LAUGHS = (

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from stacks import SHORT_WAITS
 
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.mongo import Mongo
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Collection, Mongo
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
@@ -169,7 +170,11 @@ async def opened_databases(data: Path, mongo_url: str) -> AsyncIterator[Mongo]:
 
 
 async def make_young(data: Path, facts: Facts) -> None:
-    """Move all dates by the folder's age: what was open for a week when it was made is so again."""
+    """Move all dates by the folder's age: what was open for a week when it was made is so again.
+
+    Not those in the broker's log, which has some of the events that the outbox sends again: where the one that is read
+    first decides, the one in the outbox becomes another event.
+    """
     age = utc_now() - facts.made_at
     servers = await start_servers(data)
     try:
@@ -181,9 +186,18 @@ async def make_young(data: Path, facts: Facts) -> None:
                     moved = _moved(document, age)
                     if moved != document:
                         await database[collection].replace_one({"_id": document["_id"]}, moved)
+        await _make_new_event(mongo.database("docstore_accounts")["outbox"], "password-reset-requested")
         mongo.close()
     finally:
         await servers.stop()
+
+
+async def _make_new_event(outbox: Collection, event_type: str) -> None:
+    async for row in outbox.find({"state": "pending", "headers": ["ce_type", event_type.encode()]}):
+        event_id = new_id()
+        headers = [[name, event_id.encode() if name == "ce_id" else value] for name, value in row["headers"]]
+        await outbox.insert_one({**row, "_id": event_id, "headers": headers})
+        await outbox.delete_one({"_id": row["_id"]})
 
 
 def _moved(value: Any, age: timedelta) -> Any:

@@ -27,7 +27,7 @@ CHECKS = (
 REFUSALS = ("400", "401", "403", "404", "405", "409", "412", "413", "415", "422")
 """What data that break the document may be answered with."""
 MAY_LOSE_SESSION = "FUZZ_MAY_LOSE_SESSION"
-"""By which the hooks are told."""
+"""Variables by which the hooks get their settings."""
 KNOWN_VALUES: Mapping[str, Sequence[Any]] = {
     "path": ("/docs", "/docs/new.txt", "/résumé.pdf"),
     "name": ("a.txt", "new name"),

@@ -14,6 +14,7 @@ from schemathesis.openapi.checks import RejectedPositiveData, UndefinedContentTy
 REFRESH = "POST /v1/sessions/refresh"
 MAY_LOSE_SESSION = bool(os.environ.get("FUZZ_MAY_LOSE_SESSION"))
 BEGIN_UPLOAD = "POST /v1/uploads"
+VERIFY_EMAIL = "PUT /v1/me/email-verification"
 KEY = "Idempotency-Key"
 KEY_FORM = re.compile("[!-~]([ -~]{0,253}[!-~])?")
 
@@ -48,6 +49,8 @@ BEYOND_A_SCHEMA = {
     "weak_password": "a password is in no list of common ones, and not easily guessed",
     "current_password_needed": "a new password is needed together with the current one",
     "invalid_expires_at": "the moment is to come, and within 10 years",
+    "invalid_expiry": "the moment is to come",
+    "not_for_this_kind": "which fields a link may have depends on its kind",
     "invalid_client_modified_at": "the schema of a moment has no bounds",
     "moment_out_of_range": "a moment of RFC 3339 may lie outside the years 1 to 9999 in UTC",
     "watermark_for_viewers": "an existing share may have a watermark, or be an editor's",
@@ -61,21 +64,25 @@ BEYOND_A_SCHEMA = {
     "too_large_for_method": "the largest size depends on the method",
     "unsupported_method": "only an upload in parts has URLs of parts",
 }
-"""Rules between values, or over them, for which JSON Schema has no word. The document tells them in words."""
+"""Rules between values, or over them, for which JSON Schema has no word. The document has them in prose."""
 
 
 @schemathesis.hook
 def before_call(_context: Any, case: Case, _kwargs: dict[str, Any]) -> None:
     """Have every call mean something new: a key that was used before would hide how the call is answered.
 
-    Known values are put into a field whatever the others are: an upload gets back to naming one target.
+    Known values are put into a field whatever the others are: an upload gets back to naming one target, and a
+    verification to one proof.
     """
     key = (case.headers or {}).get(KEY)
     if isinstance(key, str) and KEY_FORM.fullmatch(key):
         case.headers[KEY] = uuid4().hex
-    if case.operation.label == BEGIN_UPLOAD and case.meta is not None and case.meta.generation.mode.is_positive:
-        redundant = "file_id" if case.body.get("path") is not None else "parent_id"
-        case.body.pop(redundant, None)
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if case.operation.label == BEGIN_UPLOAD:
+        case.body.pop("file_id" if case.body.get("path") is not None else "parent_id", None)
+    if case.operation.label == VERIFY_EMAIL and case.body.get("code") is not None:
+        case.body.pop("token", None)
 
 
 @schemathesis.hook
@@ -84,7 +91,7 @@ def filter_failure(_context: Any, failure: Exception, case: Case, response: Resp
     if isinstance(failure, RejectedPositiveData):
         if response.status_code in STATE_STATUSES or _code(response) in {**STATE, **BEYOND_A_SCHEMA}:
             return False
-        # Elsewhere a 401 tells that the run has lost its session.
+        # Elsewhere a 401 means that the run has lost its session.
         return not (response.status_code == 401 and (MAY_LOSE_SESSION or case.operation.label == REFRESH))
     return not (isinstance(failure, UndefinedContentType) and response.content == NO_HTTP)
 

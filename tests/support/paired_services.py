@@ -24,7 +24,7 @@ from stacks import SHORT_WAITS
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
-from docstore_standalone.embedded.opensearch import OpenSearch
+from docstore_standalone.embedded.java.opensearch import OpenSearch
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.servers import Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from docstore_platform.maintenance import Objects, Restored
+from docstore_platform.backups.restored import Objects, Restored
 from docstore_platform.mongo import Database
 
 

@@ -79,7 +79,7 @@ def _serving(endpoint: Endpoint, answer: Callable[[RoleKeys], str]) -> Iterator[
             self.do_GET()
 
         def log_message(self, *_: object) -> None:
-            """A test says nothing unless it fails."""
+            """Log nothing: a test prints only its failures."""
 
     with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
         endpoint.url = f"http://{LOOPBACK}:{server.server_address[1]}/keys"

@@ -77,7 +77,7 @@ async def carry_a_file(gateway: Gateway) -> None:
 
     async def begun() -> Any:
         status, upload = await gateway.call("POST", "/v1/uploads", wanted)
-        return upload if status == 201 else None  # once metadata has heard of the account
+        return upload if status == 201 else None  # once metadata has handled the account's event
 
     upload = await eventually(begun)
     async with (

@@ -1,12 +1,12 @@
 """In-memory disks, server and users for tests of the sync planner."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from docstore_sync.model import BegunUpload, Kind, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.model import BegunRemoval, BegunUpload, Kind, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.steps import Download, StepFailed, Upload, Uploaded
 
 ROOT = "root"
@@ -136,6 +136,7 @@ class Book:
 
     rows: dict[str, SyncedEntry] = field(default_factory=dict)
     begun: dict[str, BegunUpload] = field(default_factory=dict)
+    removing: dict[str, BegunRemoval] = field(default_factory=dict)
 
     def synced_entry(self, synced_id: str) -> SyncedEntry | None:
         return self.rows.get(synced_id)
@@ -148,12 +149,22 @@ class Book:
     def forget(self, synced_id: str) -> None:
         self.rows.pop(synced_id, None)
         self.begun.pop(synced_id, None)
+        self.removing.pop(synced_id, None)
 
     def begun_uploads(self) -> list[BegunUpload]:
         return list(self.begun.values())
 
     def begin_upload(self, upload: BegunUpload) -> None:
         self.begun[upload.id] = upload
+
+    def begun_removals(self) -> list[BegunRemoval]:
+        return list(self.removing.values())
+
+    def begin_removal(self, removal: BegunRemoval) -> None:
+        self.removing[removal.id] = removal
+
+    def end_removal(self, synced_id: str) -> None:
+        self.removing.pop(synced_id, None)
 
     def transaction(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -183,6 +194,8 @@ class Steps:
         self._chance = chance
         self._failing = failing
         self.between = lambda: None
+        self.unsynced: Set[str] = frozenset()
+        """Nodes that this device did not sync when it planned, and so may never delete."""
 
     def _before(self) -> None:
         self.between()
@@ -236,6 +249,8 @@ class Steps:
         inside = {each.id: each.version for each in self.server.nodes.values() if node_id in self.server.above(each.id)}
         if inside != versions:
             raise StepFailed("changed meanwhile")
+        for each in inside:
+            assert each not in self.unsynced, "deleted what is not synced"
         self.server.remove(node_id)
         self._after()
 

@@ -103,7 +103,7 @@ async def check_accessible(page: Page) -> None:
 
 
 async def picture(page: Page, name: str) -> None:
-    """Put a picture of the page where SCREENSHOTS says."""
+    """Save a screenshot of the page in SCREENSHOTS."""
     if SCREENSHOTS:
         await page.mouse.move(0, 0)
         await page.wait_for_timeout(300)

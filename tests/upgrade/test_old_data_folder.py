@@ -188,7 +188,7 @@ async def test_uploads_in_flight_are_completed(upgraded: Upgraded) -> None:
     await penny.counted(sum(file["size"] for file in files))
 
 
-async def test_what_the_killed_services_had_in_hand_is_done(upgraded: Upgraded) -> None:
+async def test_unfinished_work_of_killed_services_is_completed(upgraded: Upgraded) -> None:
     """Events not yet sent, a walk through a trashed folder, messages under a lease and after failures, a reset, and an
     upload whose client vanished.
     """

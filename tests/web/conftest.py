@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from deployments import Mailbox
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
@@ -35,6 +35,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"width": 1280, "height": 800}
 LARGE = {"width": 1440, "height": 900}
+CONTEXT: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "service_workers": "block"}
+"""Requests of a service worker are out of the tests' sight: those of it allow it."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 20_000
 MIB = 1 << 20
@@ -42,6 +44,7 @@ ENVIRONMENT = {
     "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
     "GATEWAY_LOG_IN_PER_MINUTE": "100000",
     "GATEWAY_REFRESH_PER_MINUTE": "100000",
+    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
     "GATEWAY_ACCOUNT_PER_MINUTE": "100000",
     "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
     "ACCOUNTS_ARGON2_PASSES": "1",
@@ -85,7 +88,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         with pytest.MonkeyPatch.context() as environment:
             for name, value in (ENVIRONMENT | {"NOTIFY_AWS_ENDPOINT": closing.enter_context(fake_aws())}).items():
                 environment.setenv(name, value)
-            data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("web")))
+            data = closing.enter_context(memory_folder(tmp_path_factory.mktemp("web")))
             settings = StandaloneSettings(data=data, port=port)
             stack = await closing.enter_async_context(await start_stack(settings))
         mailbox = Mailbox(stack.servers.mailbox)
@@ -134,7 +137,7 @@ async def new_visitor(url: str, mailbox: Mailbox | None, browser: Browser) -> As
             person = await closing.enter_async_context(await Person.new(url, name, mailbox))
             if plan != "free":
                 await person.choose(plan)
-            context = await browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **wishes})
+            context = await browser.new_context(**{**CONTEXT, **wishes})
             closing.push_async_callback(context.close)
             context.set_default_timeout(WAIT_MS)
             if logged_in:

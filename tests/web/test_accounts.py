@@ -172,8 +172,9 @@ PushManager.prototype.getSubscription = async () => made;
 """Chromium's own push service can't be reached here: only registering there is replaced."""
 
 
-async def test_push_notifications_are_turned_on_and_shown(ada: Visitor) -> None:
+async def test_push_notifications_are_turned_on_and_shown(new_visitor: NewVisitor) -> None:
     """A click asks for permission and registers; the service worker shows what is pushed."""
+    ada = await new_visitor("ada", service_workers="allow")
     point = ec.generate_private_key(ec.SECP256R1()).public_key()
     key = base64url_encode(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
     await ada.context.grant_permissions(["notifications"])

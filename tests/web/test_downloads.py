@@ -1,45 +1,36 @@
-"""Folders are downloaded whole: into a folder of the device, or file by file."""
+"""Folders and selections are downloaded as one ZIP by the browser itself."""
+
+import zipfile
+from pathlib import Path
 
 from playwright.async_api import expect
 from web_visitors import Visitor
 
-OWN_FOLDER = "window.showDirectoryPicker = () => navigator.storage.getDirectory()"
-"""In place of the browser's question for a folder: one that the page has for itself."""
-READ = """async () => {
-  const root = await navigator.storage.getDirectory();
-  const sub = await (await root.getDirectoryHandle("Team")).getDirectoryHandle("2026");
-  const text = async (folder, name) => (await (await folder.getFileHandle(name)).getFile()).text();
-  return [await text(root, "note.txt"), await text(sub, "plan.txt")];
-}"""
 
-
-async def select_all(visitor: Visitor) -> None:
-    for name in ("Team", "note.txt"):
-        await visitor.row(name).get_by_role("button", name=f"Select {name}").click()
-
-
-async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Visitor) -> None:
-    """Every file arrives where it lay below the selection."""
+async def test_a_selection_with_a_folder_is_saved_as_a_zip(ada: Visitor, tmp_path: Path) -> None:
+    """With its folders, by the browser's download manager."""
     await ada.put("/Team/2026/plan.txt", b"plan")
     await ada.put("/note.txt", b"note")
-    await ada.page.add_init_script(OWN_FOLDER)
     page = await ada.open()
-    await select_all(ada)
-    await page.get_by_role("button", name="Download", exact=True).click()
-    await expect(page.get_by_text("Downloaded 2 files.")).to_be_visible()
-    assert await page.evaluate(READ) == ["note", "plan"]
-
-
-async def test_without_access_to_folders_every_file_is_downloaded(phone: Visitor) -> None:
-    """The browser fetches one by one, those in folders included, and the page shows that."""
-    await phone.put("/Team/2026/plan.txt", b"plan")
-    await phone.put("/note.txt", b"note")
-    await phone.page.add_init_script("delete window.showDirectoryPicker")
-    page = await phone.open()
-    names: list[str] = []
-    page.on("download", lambda download: names.append(download.suggested_filename))
-    await select_all(phone)
-    async with page.expect_event("download", predicate=lambda download: download.suggested_filename == "note.txt"):
+    for name in ("Team", "note.txt"):
+        await ada.row(name).get_by_role("button", name=f"Select {name}").click()
+    async with page.expect_download() as started:
         await page.get_by_role("button", name="Download", exact=True).click()
-        await expect(page.get_by_text("one by one")).to_be_visible()
-    assert sorted(names) == ["note.txt", "plan.txt"]
+    saved = await started.value
+    assert saved.suggested_filename == "DocStore.zip"
+    await saved.save_as(tmp_path / "saved.zip")
+    with zipfile.ZipFile(tmp_path / "saved.zip") as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == {"Team/": b"", "Team/2026/": b"", "Team/2026/plan.txt": b"plan", "note.txt": b"note"}
+
+
+async def test_a_zip_with_archived_files_is_not_begun(ada: Visitor) -> None:
+    """The page offers to retrieve them instead."""
+    await ada.put("/Team/plan.txt", b"plan")
+    page = await ada.open()
+    problem = {"status": 409, "code": "archived", "detail": "In cold storage.", "file_ids": ["1" * 32, "2" * 32]}
+    await page.route("**/v1/files/zip?*", lambda route: route.fulfill(status=409, json=problem))
+    await ada.row("Team").get_by_role("button", name="Select Team").click()
+    await page.get_by_role("button", name="Download", exact=True).click()
+    await expect(page.get_by_text("2 files are in cold storage")).to_be_visible()
+    await expect(page.get_by_role("button", name="Retrieve")).to_be_visible()

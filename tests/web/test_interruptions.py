@@ -90,7 +90,7 @@ async def test_a_stalled_upload_is_never_shown_as_complete(ada: Visitor, tmp_pat
     await page.unroute_all(behavior="ignoreErrors")
 
 
-async def test_what_is_under_way_stands_above_what_is_done(ada: Visitor) -> None:
+async def test_running_uploads_are_listed_first(ada: Visitor) -> None:
     """Of 30 files one hangs: it is the first in the list, with how many are done."""
     page = await ada.open()
 

@@ -1,5 +1,6 @@
 """The page of a public link, for visitors without an account."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,9 @@ async def test_a_link_shows_what_it_leads_to(
         page = await visitor.open(f"/l/{link['token']}")
         await expect(page.get_by_role("heading", name=name)).to_be_visible()
         await expect(page.get_by_text("Shared by ")).to_be_visible()
-        await page.wait_for_function(f"[...document.images].length === 1 && [...document.images].every({LOADED})")
+        await eventually(
+            partial(page.evaluate, f"[...document.images].length === 1 && [...document.images].every({LOADED})")
+        )
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await check_page(page, f"link-{name.partition('.')[0].lower()}-{size}-{scheme}")
     await expect(page.get_by_role("link", name="Download costs.xlsx")).to_be_visible()

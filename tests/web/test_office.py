@@ -1,7 +1,7 @@
 """Office documents in the viewer where the server has no LibreOffice: rendered in a sandboxed frame."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import office_documents as documents
@@ -9,7 +9,7 @@ import office_samples as samples
 import pytest
 from deployments import Mailbox
 from gateway_ports import free_gateway_port
-from memory_folders import folder_of_servers
+from memory_folders import memory_folder
 from playwright.async_api import Frame, FrameLocator, Page, Request, expect
 from web_visitors import NewVisitor, Visitor, check_page
 
@@ -18,7 +18,12 @@ from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
 
-ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1", "MEDIA_OFFICE_COMMAND": ""}
+ENVIRONMENT = {
+    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
+    "ACCOUNTS_ARGON2_PASSES": "1",
+    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
+    "MEDIA_OFFICE_COMMAND": "",
+}
 TRIES = {
     "origin": "origin",
     "cookie": "document.cookie",
@@ -39,7 +44,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         with pytest.MonkeyPatch.context() as environment:
             for name, value in ENVIRONMENT.items():
                 environment.setenv(name, value)
-            data = closing.enter_context(folder_of_servers(tmp_path_factory.mktemp("office")))
+            data = closing.enter_context(memory_folder(tmp_path_factory.mktemp("office")))
             settings = StandaloneSettings(data=data, port=free_gateway_port())
             stack = await closing.enter_async_context(await start_stack(settings))
         password = load_credentials(stack.servers.folder).admin_password
@@ -100,6 +105,57 @@ async def test_a_presentation_is_shown(ada: Visitor) -> None:
     await check_page(ada.page, "viewer-pptx")
 
 
+@pytest.mark.parametrize(
+    ("name", "make", "texts"),
+    [
+        ("letter.doc", lambda: samples.WORD_97, ["Test OLE file, saved as Word 97-2003 Document."]),
+        ("talk.ppt", lambda: samples.POWERPOINT_97, ["Welcome everybody", "Thank you", "日本"]),
+        ("costs.xls", lambda: samples.EXCEL_97, ["Größe", "1200", "2026-11-25"]),
+        ("letter.odt", lambda: samples.ODT, ["Hello"]),
+        ("costs.ods", lambda: samples.ODS, ["Hello"]),
+        ("talk.odp", lambda: samples.ODP, ["Hello"]),
+        ("letter.rtf", lambda: samples.RTF, ["Again"]),
+    ],
+    ids=["doc", "ppt", "xls", "odt", "ods", "odp", "rtf"],
+)
+async def test_older_formats_and_opendocument_are_shown(
+    ada: Visitor, name: str, make: Callable[[], bytes], texts: list[str]
+) -> None:
+    """Their texts and values; where the layout is missing, the viewer says so."""
+    frame = await view(ada, name, make())
+    for text in texts:
+        await expect(frame.get_by_text(text).first).to_be_visible()
+    is_table = name.startswith("costs")
+    await expect(ada.page.get_by_role("dialog").get_by_text("Text only.")).to_have_count(0 if is_table else 1)
+    await check_page(ada.page, f"viewer-{name}")
+
+
+async def test_the_page_of_a_link_shows_documents(ada: Visitor) -> None:
+    """Without a log-in: by a frame in a frame. A link that limits downloads waits for the visitor, and counts one."""
+    file = await ada.put("/offer.docx", samples.docx(2))
+    for options, left in (({}, None), ({"max_downloads": 2}, 1)):
+        link = await ada.person.call("POST", f"/v1/files/{file['id']}/links", options)
+        page = await ada.open(f"/l/{link['token']}")
+        if left is not None:
+            await page.get_by_role("link", name="Show it here").click()
+        shown = page.frame_locator("iframe.document").frame_locator("iframe")
+        await expect(shown.get_by_text("Page 2")).to_be_visible()
+        await expect(page.frame_locator("iframe.document").get_by_role("status")).to_have_count(0)
+        await check_page(page, f"link-document-{left}")
+        links = await ada.person.call("GET", f"/v1/files/{file['id']}/links/{link['id']}")
+        assert links["downloads"] == 1
+
+
+async def test_the_page_of_a_link_shows_when_only_the_text_is_available(ada: Visitor) -> None:
+    """Above the document, of a format without layout."""
+    file = await ada.put("/offer.odt", samples.ODT)
+    link = await ada.person.call("POST", f"/v1/files/{file['id']}/links", {})
+    page = await ada.open(f"/l/{link['token']}")
+    document = page.frame_locator("iframe.document")
+    await expect(document.frame_locator("iframe").get_by_text("Hello")).to_be_visible()
+    await expect(document.get_by_role("status")).to_contain_text("Text only.")
+
+
 async def test_a_hostile_document_reaches_nothing(ada: Visitor, stranger: tuple[str, list[str]]) -> None:
     """Scripts, HTML, links and pictures in it: no request, no navigation, nothing of the page."""
     page = await ada.context.new_page()  # the policy's refusals are errors in its console
@@ -115,6 +171,17 @@ async def test_a_hostile_document_reaches_nothing(ada: Visitor, stranger: tuple[
     assert await page.evaluate("typeof hacked") == "undefined"
     assert asked == []
     assert len(ada.context.pages) == 2
+
+
+async def test_a_hostile_opendocument_reaches_nothing(ada: Visitor, stranger: tuple[str, list[str]]) -> None:
+    """A picture that is elsewhere is not fetched."""
+    page = await ada.context.new_page()
+    url, asked = stranger
+    frame = await view(ada, "hostile.odt", samples.stealing(url)[1], page)
+    await expect(page.get_by_role("dialog").get_by_text("Text only.")).to_be_visible()
+    await expect(frame.locator("article")).to_be_attached()
+    assert await frame.locator("img, a").count() == 0
+    assert asked == []
 
 
 async def test_a_script_in_the_frame_would_reach_nothing(ada: Visitor) -> None:
@@ -168,10 +235,16 @@ async def test_other_windows_are_not_heard(ada: Visitor) -> None:
         ("garbage.pptx", lambda: bytes(range(256)) * 40, "is damaged"),
         ("other.pptx", lambda: samples.docx(1), "is damaged"),
         ("secret.docx", lambda: samples.ENCRYPTED, "protected by a password"),
+        ("bomb.odt", lambda: samples.zip_bomb(1), "too large to be shown here"),
+        ("garbage.xls", lambda: bytes(range(256)) * 40, "is damaged"),
+        ("cut.doc", lambda: samples.WORD_97[:9_000], "is damaged"),
     ],
-    ids=["zip bomb", "vast sheet", "entities", "garbage", "another format", "encrypted"],
+    ids=[
+        *("zip bomb", "vast sheet", "entities", "garbage", "another format", "encrypted"),
+        *("zip bomb of OpenDocument", "garbage of Excel", "cut off"),
+    ],
 )
-async def test_what_cannot_be_shown_ends_with_a_reason(ada: Visitor, name: str, make: object, why: str) -> None:
+async def test_a_document_that_cannot_be_shown_has_a_reason(ada: Visitor, name: str, make: object, why: str) -> None:
     """And with a button to download it; the frame is gone."""
     assert callable(make)
     await view(ada, name, make())

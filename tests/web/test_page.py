@@ -7,7 +7,7 @@ SCRIPT_BYTES = 200_000
 INTERACTIVE_MS = 1000
 
 
-async def test_what_the_first_page_costs(ada: Visitor) -> None:
+async def test_size_of_the_first_page_is_bounded(ada: Visitor) -> None:
     """Under 200 KB of compressed script; usable soon, and from the cache within a second."""
     await ada.put("/notes.txt")
     sizes: dict[str, int] = {}

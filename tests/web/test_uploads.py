@@ -1,10 +1,13 @@
 """Uploads in the browser: many, large, paused, resumed, conflicting, too large."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from playwright.async_api import Route, expect
 from web_visitors import Visitor, check_page
+
+from docstore_platform.testing import eventually
 
 MIB = 1 << 20
 
@@ -71,8 +74,9 @@ async def test_an_upload_goes_on_after_a_reload(ada: Visitor, tmp_path: Path) ->
     page = await ada.open()
     await page.route("**/*partNumber=3&*", lambda route: route.abort())
     await ada.upload(path)
-    await expect(page.get_by_role("progressbar", name="film.bin: sent")).to_be_visible()
-    await page.wait_for_function("Number(document.querySelector('.job progress')?.value) > 5000000")
+    sent = page.get_by_role("progressbar", name="film.bin: sent")
+    await expect(sent).to_be_visible()
+    await eventually(partial(sent.evaluate, "bar => bar.value > 5000000"))
     page.on("dialog", lambda dialog: dialog.accept())
     await page.unroute_all(behavior="ignoreErrors")
     await page.reload()

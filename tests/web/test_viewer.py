@@ -98,7 +98,7 @@ async def test_the_viewer_shows_each_kind(ada: Visitor, png: bytes) -> None:
     await check_page(page, "viewer-pdf")
     await page.keyboard.press("ArrowRight")
     await expect(viewer.get_by_role("img", name="c picture.png")).to_be_visible()
-    await page.wait_for_function("document.querySelector('img.viewer-picture')?.naturalWidth === 640")
+    await expect(page.locator("img.viewer-picture")).to_have_js_property("naturalWidth", 640)
     await check_page(page, "viewer-picture")
     await page.keyboard.press("ArrowRight")
     await expect(viewer.get_by_text("Grüße")).to_be_visible()
@@ -181,7 +181,7 @@ async def test_nothing_of_a_file_runs_here(ada: Visitor, name: str) -> None:
     page = await ada.open()
     await ada.row(name).dblclick()
     await expect(page.get_by_role("dialog")).to_be_visible()
-    await expect(page.locator(".viewer-text, .viewer-picture").first).to_be_visible()
+    await expect(page.locator(".viewer-text, .code-view, .viewer-picture").first).to_be_visible()
     assert await page.title() == f"{name} · DocStore"
     assert await page.locator("a[href^='javascript:']").count() == 0
     assert await page.locator(".viewer iframe, .viewer script").count() == 0
