@@ -9,14 +9,18 @@ from rich.table import Table
 
 from bench.blocks import measure_blocks
 from bench.browser import measure_browser
+from bench.custom_metadata import measure_custom_metadata
+from bench.dav import measure_dav
 from bench.events import measure_events
 from bench.feed import measure_feed
 from bench.goals import goal_of
 from bench.growth import measure_growth
 from bench.idle import measure_idle
 from bench.latency import measure_latency
+from bench.metadata_size import measure_metadata_size
 from bench.packs import measure_packs
 from bench.reads import measure_reads
+from bench.recovery import measure_recovery
 from bench.single import measure_single
 from bench.soak import measure_soak
 from bench.stack import Stack, fresh_stack
@@ -27,11 +31,14 @@ Measure = Callable[[Stack], Awaitable[list[tuple[str, str]]]]
 
 PARTS: dict[str, Measure] = {
     "idle": measure_idle,
+    "recovery": measure_recovery,
     "latency": measure_latency,
     "reads": measure_reads,
     "events": measure_events,
     "feed": measure_feed,
     "single": measure_single,
+    "metadata": measure_custom_metadata,
+    "dav": measure_dav,
     "small": measure_small_files,
     "packs": measure_packs,
     "large": measure_large_files,
@@ -40,6 +47,7 @@ PARTS: dict[str, Measure] = {
     "sync": measure_sync,
     "sync-latency": measure_sync_latency,
     "growth": measure_growth,
+    "metadata-size": measure_metadata_size,
     "soak": measure_soak,
 }
 

@@ -24,10 +24,10 @@ from docstore_cli.api import ApiClient
 from docstore_metadata.changes.journal_writer_repository import entry_id
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.versions.documents import version_id
-from docstore_platform.custom_metadata import pair_term
+from docstore_platform.domain.custom_metadata import pair_term
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.mongo import Collection, Database, Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.stack import ADMIN_EMAIL
@@ -86,7 +86,7 @@ async def _filled(stack: Stack, nodes: int, accounts: int) -> AsyncIterator[Side
         mongo = Mongo(stack.mongo_url, app_name="bench")
         try:
             emails = await _copy_account(mongo, file["owner_id"], accounts)
-            await _copy_file(mongo, file, nodes)
+            await copy_file(mongo.database("docstore_metadata"), file, nodes)
         finally:
             mongo.close()
         await admin.log_in(ADMIN_EMAIL, load_credentials(stack.data).admin_password)
@@ -115,7 +115,7 @@ async def _copy_account(mongo: Mongo, account_id: str, accounts: int) -> list[st
                 row | {key: orjson.loads(_other(text, account_id, email, id_)) for key, text in texts.items()}
                 for id_ in ids
             )
-            await _insert(database[collection], copies)
+            await insert_all(database[collection], copies)
     return [_other(email, account_id, email, id_) for id_ in ids]
 
 
@@ -123,9 +123,9 @@ def _other(text: str, account_id: str, email: str, id_: str) -> str:
     return text.replace(account_id, id_).replace(email or account_id, f"{id_.lower()}@example.org")
 
 
-async def _copy_file(mongo: Mongo, file: dict[str, Any], nodes: int) -> None:
+async def copy_file(database: Database, file: dict[str, Any], nodes: int) -> None:
     """Files like this one in its folder, each with a version and an entry of the journal."""
-    database, account = mongo.database("docstore_metadata"), file["owner_id"]
+    account = file["owner_id"]
     node = await database["nodes"].find_one({"_id": file["id"]})
     version = await database["versions"].find_one({"node": file["id"]})
     entry = await database["journal"].find_one({"_id": {"$regex": f"^{account}"}})
@@ -142,19 +142,19 @@ async def _copy_file(mongo: Mongo, file: dict[str, Any], nodes: int) -> None:
         )
         return {**node, **named, **described, "_id": f"{file['id']}-{number:08}", "size": number}
 
-    await _insert(database["nodes"], map(node_copy, numbers))
-    await _insert(
+    await insert_all(database["nodes"], map(node_copy, numbers))
+    await insert_all(
         database["versions"],
         ({**version, "_id": version_id(f"{file['id']}-{n:08}", 1), "node": f"{file['id']}-{n:08}"} for n in numbers),
     )
     head = (await database["journals"].find_one({"_id": account}) or {})["seq"]
-    await _insert(
+    await insert_all(
         database["journal"], ({**entry, "_id": entry_id(account, head + 1 + n), "paths": [n]} for n in numbers)
     )
     await database["journals"].update_one({"_id": account}, {"$inc": {"seq": nodes}})
 
 
-async def _insert(collection: Collection, rows: Iterator[dict[str, Any]]) -> None:
+async def insert_all(collection: Collection, rows: Iterator[dict[str, Any]]) -> None:
     while chunk := list(islice(rows, CHUNK)):
         await collection.insert_many(chunk, ordered=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.accounts import new_account
 from bench.load import percentile
-from bench.stack import Stack, at_rest, cpu_seconds, idle_cpu
+from bench.stack import Stack, spent
 from docstore_cli.api import ApiClient
 
 CLIENTS = 8
@@ -17,7 +17,6 @@ FILES = int(os.environ.get("BENCH_SINGLE_FILES", "800"))
 WARM_UP = 40
 ALONE = 100
 BYTES = 4096
-IDLE_SECONDS = 5
 
 Times = tuple[float, float]
 """Seconds that initiating and completing took."""
@@ -44,11 +43,12 @@ class Uploads:
         return initiate, complete
 
 
-async def upload(api: ApiClient, path: str) -> tuple[dict[str, Any], Times]:
-    """Upload one file; return it, and the times."""
+async def upload(api: ApiClient, path: str, metadata: dict[str, str] | None = None) -> tuple[dict[str, Any], Times]:
+    """Upload one file, with custom metadata if there is any; return it, and the times."""
     content = os.urandom(BYTES)
     begin = time.perf_counter()
-    started: Any = await api.call("POST", "/v1/uploads", {"path": path, "size": BYTES, "method": "put"})
+    body = {"path": path, "size": BYTES, "method": "put"} | ({"metadata": metadata} if metadata else {})
+    started: Any = await api.call("POST", "/v1/uploads", body)
     initiated = time.perf_counter() - begin
     done = await api.send(started, content)
     begin = time.perf_counter()
@@ -63,15 +63,13 @@ async def upload_all(stack: Stack, clients: int, files: int) -> Uploads:
         async with new_account(stack.gateway) as api:
             return [(await upload(api, f"/single/{number}-{index}.bin"))[1] for index in range(files // clients)]
 
-    await at_rest(stack)
-    idle = await idle_cpu(stack, IDLE_SECONDS)
-    begin, start = time.perf_counter(), cpu_seconds(stack)
-    times = [each for some in await asyncio.gather(*map(client, range(clients))) for each in some]
-    rate = files / (time.perf_counter() - begin)
-    await at_rest(stack)
-    end, watched = cpu_seconds(stack), time.perf_counter() - begin
-    cpu = Counter({name: 1000 * (end[name] - start[name] - idle[name] * watched) / files for name in end})
-    return Uploads(rate, cpu, times)
+    times: list[Times] = []
+
+    async def all_clients() -> None:
+        times.extend(each for some in await asyncio.gather(*map(client, range(clients))) for each in some)
+
+    seconds, cpu = await spent(stack, all_clients)
+    return Uploads(files / seconds, Counter({name: 1000 * each / files for name, each in cpu.items()}), times)
 
 
 async def measure_single(stack: Stack) -> list[tuple[str, str]]:

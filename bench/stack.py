@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,14 @@ from docstore_standalone.state import read_state
 REST_CPU_SECONDS = 0.25
 """In a second, all processes together."""
 REST_TRIES = 60
+IDLE_SECONDS = 5
 UNLIMITED = "1000000000"
 ENVIRONMENT = {
     "GATEWAY_SIGN_UP_PER_MINUTE": UNLIMITED,
     "GATEWAY_LOG_IN_PER_MINUTE": UNLIMITED,
     "GATEWAY_ACCOUNT_PER_MINUTE": UNLIMITED,
     "GATEWAY_ANONYMOUS_PER_MINUTE": UNLIMITED,
+    "GATEWAY_DAV_PER_MINUTE": UNLIMITED,
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "DOCSTORE_LOG_LEVEL": "WARNING",
 }
@@ -99,6 +101,19 @@ async def at_rest(stack: Stack) -> None:
     for _ in range(REST_TRIES):
         if (await idle_cpu(stack, 1)).total() < REST_CPU_SECONDS:
             return
+
+
+async def spent(stack: Stack, work: Callable[[], Awaitable[None]]) -> tuple[float, Counter[str]]:
+    """Seconds that `work` took, and the CPU seconds of each component for it: with what follows from it by events,
+    without what an idle stack spends."""
+    await at_rest(stack)
+    idle = await idle_cpu(stack, IDLE_SECONDS)
+    begin, start = time.perf_counter(), cpu_seconds(stack)
+    await work()
+    seconds = time.perf_counter() - begin
+    await at_rest(stack)
+    end, watched = cpu_seconds(stack), time.perf_counter() - begin
+    return seconds, Counter({name: end[name] - start[name] - idle[name] * watched for name in end})
 
 
 async def restart(stack: Stack) -> float:
