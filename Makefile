@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test compose-nodes-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate service-lists bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test compose-nodes-test test unit-test e2e-test fault-test chaos attack-test doors-test lan-test scale-test policy-test search-test chart-test cluster-test alert-test api-lint lint format types generate service-lists version wheels sbom chart images release release-test docs bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -16,14 +16,28 @@ TEST_PROCESSES ?= 3
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 HELM ?= $(shell command -v helm || echo .tools/bin/helm)
 HELM_VERSION := v3.22.0
+# Kubernetes' programs, which take a quarter of an hour to build: outside of the checkout, for all of them.
+KUBERNETES ?= $(HOME)/.cache/docstore/kubernetes
+KUBERNETES_PROGRAMS := kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl
 PROMTOOL ?= $(shell command -v promtool || echo .tools/bin/promtool)
 # The number of the Go module; Prometheus calls it 3.5.0.
 PROMETHEUS_VERSION := v0.305.0
 CHECKOV_VERSION := 3.3.30
+PEBBLE_VERSION := v2.10.1
+CYCLONEDX_VERSION := 7.5.0
+ZENSICAL_VERSION := 0.0.73
+# Signs a release (ssh-keygen); IMAGE_OUTPUT=--push pushes its images. IMAGES= leaves them out.
+RELEASE_KEY ?= $(HOME)/.config/docstore/release.key
+IMAGES ?= images
+IMAGE_PREFIX ?= docstore
+IMAGE_PLATFORMS ?= linux/amd64,linux/arm64
+IMAGE_OUTPUT ?=
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 # Stacks and tests start many processes: none need translate our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := libs services deploy clients tests tools bench
+# Tests that start whole stacks, which `make test` leaves to `make e2e-test`. Named beside a folder above them, they would be left out.
+STACK_TESTS := tests/e2e tests/edge deploy/standalone/tests/integration
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,9 +97,20 @@ compose-nodes-test: setup ## each node of three fails in turn, in containers of 
 	$(RUN)/python -m docstore_standalone.compose_files
 	COMPOSE="$(COMPOSE)" deploy/compose/test-three-nodes.sh $(PYTEST_ARGS)
 
-test: setup ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
-	$(MAKE) --no-print-directory --jobs 2 lint types
+test: setup ## lint, type check, and the tests of each library, service and client (TEST_INFRA=kafka|containers: on other servers)
+	$(MAKE) --no-print-directory --jobs 2 lint types .venv/.translated
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) $(PYTEST_ARGS)
+
+unit-test: .venv/.ready ## the unit tests of all libraries, services and clients, without real servers and programs, and how long they took
+	@TIMEFORMAT='unit tests: %0R s'; time $(RUN)/pytest --numprocesses logical $(wildcard */*/tests/unit) $(PYTEST_ARGS)
+
+# Once in an environment, while types are checked: else each process of the tests translates all modules at the same time.
+.venv/.translated: .venv/.ready
+	@$(RUN)/pytest --collect-only --quiet --quiet >/dev/null || true
+	@touch $@
+
+e2e-test: setup ## end-to-end tests, backups, the embedded servers: the tests that start whole stacks
+	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) $(STACK_TESTS) $(PYTEST_ARGS)
 
 chaos: setup ## random faults while people work, checked against a ledger (CHAOS_FAULTS=1000: many; CHAOS_SEED, CHAOS_DEPLOYMENTS)
 	$(RUN)/pytest tests/chaos -m chaos $(PYTEST_ARGS)
@@ -93,8 +118,11 @@ chaos: setup ## random faults while people work, checked against a ledger (CHAOS
 attack-test: setup ## attacks on a running stack: oversized and malformed requests, foreign data, the machine's other users
 	$(RUN)/pytest tests/attacks -m attack $(PYTEST_ARGS)
 
+doors-test: setup ## WebDAV and the tools for assistants with other people's programs, as far as they are installed (npm; Debian: litmus rclone cadaver davfs2 fuse3 nextcloud-desktop-cmd)
+	$(RUN)/pytest tests/doors -m doors $(PYTEST_ARGS)
+
 fault-test: setup ## kills, outages, restarts, two regions, an old data folder: the tests that start and end whole stacks
-	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) -m faults $(PYTEST_ARGS)
+	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) -m faults libs services clients tests/faults tests/regions tests/upgrade $(STACK_TESTS) $(PYTEST_ARGS)
 
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart and upgrade (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
@@ -108,9 +136,24 @@ policy-test: setup ## the shipped Kafka rules on a secured Apache Kafka (needs J
 chart-test: setup $(HELM) .tools/checkov/bin/checkov ## the Helm chart: rendered, validated, scanned (needs Helm or Go)
 	HELM=$(HELM) CHECKOV=.tools/checkov/bin/checkov $(RUN)/pytest deploy/k8s/tests $(PYTEST_ARGS)
 
+cluster-test: setup $(HELM) $(addprefix $(KUBERNETES)/,$(KUBERNETES_PROGRAMS)) ## the chart against a real Kubernetes (needs Go and Debian: etcd-server; a node needs more, deploy/k8s/README.md)
+	HELM=$(HELM) KUBERNETES=$(KUBERNETES) $(RUN)/pytest tests/cluster -m cluster -rs $(PYTEST_ARGS)
+
+$(KUBERNETES)/%:
+	tests/cluster/build-kubernetes.sh $(KUBERNETES) $*
+
 alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus takes its configuration (needs promtool or Go)
 	$(PROMTOOL) test rules deploy/observability/alerts_test.yml
 	$(PROMTOOL) check config deploy/observability/prometheus.yml
+
+api-lint: setup tools/api_lint/node_modules/.ready ## the API documents: OpenAPI by Redocly, AsyncAPI by its own parser (npm packages)
+	cd tools/api_lint && PATH="$(NODE_BIN):$$PATH" npx redocly lint --config redocly.yaml \
+		../../services/gateway/src/docstore_gateway/openapi.json
+	cd tools/api_lint && PATH="$(NODE_BIN):$$PATH" node asyncapi.mjs ../../libs/events/asyncapi.yaml
+
+tools/api_lint/node_modules/.ready: tools/api_lint/package.json tools/api_lint/package-lock.json | $(NODE_BIN)
+	PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix tools/api_lint ci --ignore-scripts
+	@touch $@
 
 # As part of an empty module: its own replaces others, which `go install` does not take.
 .tools/bin/promtool:
@@ -126,6 +169,14 @@ alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus take
 .tools/checkov/bin/checkov:
 	$(PYTHON) -m venv .tools/checkov
 	.tools/checkov/bin/pip install --quiet checkov==$(CHECKOV_VERSION)
+
+lan-test: setup .tools/bin/pebble ## a stack reached from another network, and a certificate by ACME (needs root for the network, and Go)
+	PEBBLE=.tools/bin/pebble $(RUN)/pytest tests/lan -m lan $(PYTEST_ARGS)
+
+.tools/bin/pebble:
+	GOBIN=$(CURDIR)/.tools/bin go install \
+		github.com/letsencrypt/pebble/v2/cmd/pebble@$(PEBBLE_VERSION) \
+		github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@$(PEBBLE_VERSION)
 
 sync-soak: setup ## a night of simulated syncing: other worlds each time, the seed is printed (SYNC_SIMULATIONS=100000)
 	SYNC_SEED=$${SYNC_SEED:-$$(date +%s)000} SYNC_SIMULATIONS=$${SYNC_SIMULATIONS:-100000} \
@@ -144,24 +195,88 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
 generate: .venv/.ready ## write what is generated from the sources anew
+	$(RUN)/python tools/generate_versions.py
 	$(RUN)/python tools/generate_service_lists.py
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python tools/generate_internal_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_kafka_acls.py
+	$(RUN)/python tools/generate_shards.py
 	$(RUN)/python tools/generate_dashboard.py
+	$(RUN)/python tools/generate_chart_files.py
 	$(RUN)/python tools/generate_postman.py
 	$(RUN)/python tools/generate_sync_client.py
 	$(RUN)/python tools/generate_event_page.py
+	$(RUN)/python tools/generate_event_schemas.py
+	$(RUN)/python tools/generate_cli_page.py
+	$(RUN)/python tools/generate_api_page.py
+	$(RUN)/python tools/generate_settings_page.py
+	$(RUN)/python tools/capacity.py
+	$(RUN)/python tools/generate_man_pages.py
 
-service-lists: | $(UV) ## bring lists, lock file and all that is generated up to date with the registry of services
+version: ## print the version of the next release, which pyproject.toml sets
+	@sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml
+
+service-lists: | $(UV) ## bring lists, lock file and all that is generated up to date with the registry of services, and with the version
 	@test -x $(RUN)/python || $(UV) sync
+	$(RUN)/python tools/generate_versions.py
 	$(RUN)/python tools/generate_service_lists.py
 	$(UV) lock
 	$(MAKE) generate
+
+# The same commit gives the same bytes.
+wheels sbom chart release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+
+wheels: setup ## wheels and source archives of all packages, in dist/python
+	rm -rf dist/python
+	$(UV) build --quiet --all-packages --no-create-gitignore --out-dir dist/python
+
+sbom: setup .tools/cyclonedx/bin/cyclonedx-py ## what a release installs, as CycloneDX, and the check of its licences
+	mkdir -p dist
+	UV_PROJECT_ENVIRONMENT=.tools/cyclonedx/installed $(UV) sync --quiet --frozen --no-dev --package docstore --all-extras
+	.tools/cyclonedx/bin/cyclonedx-py environment --output-reproducible --pyproject clients/cli/pyproject.toml \
+		.tools/cyclonedx/installed > dist/sbom-python.cdx.json
+	$(NPM) sbom --package-lock-only --sbom-format cyclonedx --omit dev > dist/sbom-web.cdx.json
+	$(RUN)/python tools/sbom.py dist/sbom-python.cdx.json dist/sbom-web.cdx.json
+
+# In an environment of its own, as its dependencies are not ours.
+.tools/cyclonedx/bin/cyclonedx-py:
+	$(PYTHON) -m venv .tools/cyclonedx
+	.tools/cyclonedx/bin/pip install --quiet cyclonedx-bom==$(CYCLONEDX_VERSION)
+
+# Packed by tar: `helm package` stores the time of the run.
+chart: $(HELM) ## the Helm chart as an archive for an OCI registry, in dist (needs Helm or Go)
+	mkdir -p dist && rm -f dist/docstore-*.tgz
+	$(HELM) lint --quiet deploy/k8s/docstore --values deploy/k8s/examples/minimal.yaml
+	tar --create --directory deploy/k8s --sort name --mtime "@$$SOURCE_DATE_EPOCH" --owner 0 --group 0 --numeric-owner \
+		--mode u=rw,go=r,a+X docstore | gzip --no-name > "dist/docstore-$$(sed -n 's/^version: //p' deploy/k8s/docstore/Chart.yaml).tgz"
+
+images: ## images of the services, `provision` and `cli` for IMAGE_PLATFORMS, in dist/images (needs docker buildx)
+	rm -rf dist/images && mkdir -p dist/images
+	set -e; version=$$($(MAKE) --silent version); for name in $$(ls services) provision cli; do \
+		docker buildx build --platform $(IMAGE_PLATFORMS) --build-arg SERVICE=$$name --build-arg VERSION=$$version \
+			--build-arg REVISION="$$(git rev-parse HEAD)" \
+			--label org.opencontainers.image.url="$$(sed -n 's/^Documentation = "\(.*\)"/\1/p' pyproject.toml)" \
+			--label org.opencontainers.image.source="$$(sed -n 's/^Source = "\(.*\)"/\1/p' pyproject.toml)" --tag "$(IMAGE_PREFIX)-$$name:$$version" \
+			$(or $(IMAGE_OUTPUT),--output "type=oci,dest=dist/images/docstore-$$name.tar") .; done
+
+release: wheels sbom ## all of a release in dist, with notes, checksums and a signature (docs/releasing.md)
+	tools/release.sh "$(RELEASE_KEY)" $(IMAGES)
+
+release-test: setup ## a wheel of each kind is built and installed into an empty environment
+	$(RUN)/pytest tests/release $(PYTEST_ARGS)
+
+docs: .venv/.ready .tools/zensical/bin/zensical ## the documentation site, in dist/docs/site; broken links fail
+	$(RUN)/python tools/build_docs.py
+	.tools/zensical/bin/zensical build --clean --strict --config-file dist/docs/zensical.toml
+
+# In an environment of its own: only who builds the site needs it.
+.tools/zensical/bin/zensical:
+	$(PYTHON) -m venv .tools/zensical
+	.tools/zensical/bin/pip install --quiet zensical==$(ZENSICAL_VERSION)
 
 bench: setup ## how fast it is, against references measured in the same run
 	$(RUN)/python -m bench
 
 clean: ## remove what was made here (not your data)
-	rm -rf web/node_modules web/dist .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf web/node_modules web/dist tools/api_lint/node_modules .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis

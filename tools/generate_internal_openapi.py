@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from generate_openapi import apps
+from openapi_document import dump
 
-from docstore_gateway.edge.openapi import dump
 from docstore_platform.http.internal_openapi import internal_openapi
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.web import OPENAPI_FILE

@@ -10,8 +10,9 @@ from unittest import mock
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from openapi_document import compose, dump
+from problem_codes import problem_codes
 
-from docstore_gateway.edge.openapi import compose, dump
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.service_keys import new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
@@ -27,7 +28,8 @@ TARGET = Path(__file__).parents[1] / "services/gateway/src/docstore_gateway/open
 
 def generate() -> bytes:
     """The text that belongs into the file. No server is needed: the apps are made, not started."""
-    return dump(compose({name: _public_document(app) for name, app in apps().items()}))
+    documents = {name: _public_document(app) for name, app in apps().items()}
+    return dump(compose(documents, problem_codes()))
 
 
 def _public_document(app: FastAPI) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from json_refs import resolved
-
-from docstore_gateway.edge.openapi import operations
+from openapi_document import operations
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "services/gateway/src/docstore_gateway/openapi.json"
@@ -20,7 +19,6 @@ KEEP_TOKEN = [
     "  pm.collectionVariables.set('access_token', pm.response.json().access_token);",
     "}",
 ]
-MAX_DEPTH = 6
 
 Json = dict[str, Any]
 
@@ -54,10 +52,11 @@ def _item(document: Json, method: str, path: str, operation: Json) -> Json:
             "variable": [_field(each) for each in parameters if each["in"] == "path"],
         },
     }
-    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if schema is not None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is not None:
         request["header"].append({"key": "Content-Type", "value": "application/json"})
-        body = json.dumps(_example(document, schema), indent=2)
+        example = content["example"] if "example" in content else resolved(document, content["schema"])["examples"][0]
+        body = json.dumps(example, indent=2)
         request["body"] = {"mode": "raw", "raw": body, "options": {"raw": {"language": "json"}}}
     if operation.get("security") == []:
         request["auth"] = {"type": "noauth"}
@@ -71,26 +70,6 @@ def _field(parameter: Json, *, disabled: bool = False) -> Json:
     name = f"{parameter['name']}.NAME" if parameter.get("explode") else parameter["name"]
     field: Json = {"key": name, "value": "", "description": parameter.get("description", "")}
     return {**field, "disabled": True} if disabled else field
-
-
-def _example(document: Json, schema: Json, depth: int = 0) -> Any:
-    """Something of the right form: what must be there, and what has a default."""
-    schema = resolved(document, schema)
-    for choice in ("anyOf", "oneOf", "allOf"):
-        if choice in schema:
-            return _example(document, schema[choice][0], depth)
-    if "default" in schema or "enum" in schema or "const" in schema:
-        return schema.get("default", schema.get("const", next(iter(schema.get("enum", [])), None)))
-    if schema.get("type") == "object" and depth < MAX_DEPTH:
-        required = set(schema.get("required", ())) or set(schema.get("properties", ()))
-        return {
-            name: _example(document, field, depth + 1)
-            for name, field in schema.get("properties", {}).items()
-            if name in required
-        }
-    if schema.get("type") == "array":
-        return [_example(document, schema.get("items", {}), depth + 1)] if depth < MAX_DEPTH else []
-    return {"integer": 1, "number": 1.0, "boolean": True}.get(schema.get("type", ""), "")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(path) for path in sorted(ROOT.glob("services/*/src"))]  # a new one is not installed yet
 
 import generate_kafka_acls  # noqa: E402
+from generate_versions import version  # noqa: E402
 from source_reading import callers, uses_object_store  # noqa: E402
 
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of  # noqa: E402
@@ -77,7 +78,7 @@ def generate() -> dict[Path, str]:
         },
         "deploy/standalone/pyproject.toml": {
             "service sources": sources,
-            "service dependencies": _lines(f'"docstore-{name}",' for name in names),
+            "service dependencies": _lines(f'"docstore-{name}=={version()}",' for name in names),
         },
         "docker-compose.yml": {"services": "\n".join(map(_container, names))},
         "deploy/compose/tls.yml": {"public addresses": _lines(f"{name}: {{environment: *public}}" for name in names)},

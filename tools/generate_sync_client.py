@@ -8,7 +8,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "clients/python/src/docstore_client"
 SOURCE = FOLDER / "async_client.py"
 TARGET = FOLDER / "sync_client.py"
-LEFT_OUT = {"close", "call"}
+LEFT_OUT = {"close", "call", "iterate"}
 HEAD = '''"""Synchronous client: the methods of AsyncClient, one for one. Generated from them."""
 
 {imports}
@@ -20,10 +20,15 @@ class Client:
     """Client of one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
-        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        store: CredentialStore | None = None,
+        options: Options = DEFAULT,
     ) -> None:
         self._loop = Loop()
-        self._client = AsyncClient(gateway, credentials, store=store)
+        self._client = AsyncClient(gateway, credentials, store=store, options=options)
 
     def __enter__(self) -> Self:
         return self
@@ -42,8 +47,18 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
+
+    def iterate(self, listing: Callable[..., Page[T]], *args: Any, **filters: Any) -> Iterator[T]:
+        """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
+        cursor: str | None = None
+        while True:
+            page = listing(*args, cursor=cursor, **filters)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 '''
-UNUSED = {"M", "Model", "Connection", "Uploads", "Downloads", "BulkDownloads", "TypeVar", "TracebackType"}
+UNUSED = {"Model", "Connection", "Awaitable", "Uploads", "Downloads", "BulkDownloads", "TypeVar", "TracebackType"}
 OPERATIONS = "docstore_client.operations"
 
 

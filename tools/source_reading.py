@@ -24,10 +24,16 @@ def modules(service: str) -> dict[str, ast.Module]:
     return {".".join(path.relative_to(source).with_suffix("").parts): ast.parse(path.read_text()) for path in paths}
 
 
+@cache
+def nodes(service: str) -> dict[str, list[ast.AST]]:
+    """All nodes of each of them: walking through them takes longer than parsing."""
+    return {module: list(ast.walk(tree)) for module, tree in modules(service).items()}
+
+
 def modules_imported(service: str) -> set[str]:
     """Dotted names of modules, and of what is imported from them."""
     found = set()
-    for node in (node for tree in modules(service).values() for node in ast.walk(tree)):
+    for node in (node for each in nodes(service).values() for node in each):
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -54,7 +60,7 @@ def functions_called(service: str) -> set[str]:
 
 @cache
 def _calls(service: str) -> list[ast.Call]:
-    return [node for tree in modules(service).values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for each in nodes(service).values() for node in each if isinstance(node, ast.Call)]
 
 
 def uses_object_store(service: str) -> bool:
@@ -71,9 +77,9 @@ def callers() -> dict[str, list[str]]:
 def callees(service: str) -> Collection[str]:
     """Services that one calls: the names its clients are made with, and accounts, whose keys every service asks for."""
     found = {"accounts"}
-    for module, tree in modules(service).items():
-        scopes = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.ListComp | ast.DictComp)]
-        for node in ast.walk(tree):
+    for module, inside in nodes(service).items():
+        scopes = [node for node in inside if isinstance(node, ast.For | ast.ListComp | ast.DictComp)]
+        for node in inside:
             if isinstance(node, ast.Call) and _called(node) in KINDS_OF_CALLS:
                 found |= _names(node.args[0], module, node, scopes)
     return found - {service}
