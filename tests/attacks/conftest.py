@@ -4,18 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from deployments import Bucket, Mailbox
+from many_callers import MANY_CALLERS
 from people import Person, SignUp, signing_up
 from stacks import DetachedStack
 
 from docstore_standalone.stack import ADMIN_EMAIL
 
-ENVIRONMENT = {
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
-    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
-    "GATEWAY_ACCOUNT_PER_MINUTE": "1000000",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
+ENVIRONMENT = MANY_CALLERS | {
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
 }

@@ -11,6 +11,7 @@ import aiohttp
 import generate_openapi
 import jwt
 import pytest
+from many_callers import MANY_CALLERS
 from people import Person
 from stacks import DetachedStack
 from yarl import URL
@@ -22,8 +23,6 @@ from docstore_standalone.credentials import load_credentials
 
 pytestmark = pytest.mark.attack
 
-ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1"}
-
 
 @cache
 def internal_routes() -> dict[ServiceName, list[InternalRoute]]:
@@ -34,7 +33,7 @@ def internal_routes() -> dict[ServiceName, list[InternalRoute]]:
 @pytest.fixture(scope="module")
 async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
     """Every service in a process of its own, reached at its own port: as by somebody who is in the network."""
-    running = DetachedStack(tmp_path_factory.mktemp("services"), ENVIRONMENT, processes=True)
+    running = DetachedStack(tmp_path_factory.mktemp("services"), MANY_CALLERS, processes=True)
     await running.up()
     try:
         yield running

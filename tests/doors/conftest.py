@@ -6,17 +6,12 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from dav_accounts import DavAccount
+from many_callers import MANY_CALLERS
 from people import SignUp, signing_up
 from stacks import DetachedStack
 
-ENVIRONMENT = {
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
-    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
-    "GATEWAY_ACCOUNT_PER_MINUTE": "1000000",
+ENVIRONMENT = MANY_CALLERS | {
     "GATEWAY_DAV_PER_MINUTE": "1000000",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
 }

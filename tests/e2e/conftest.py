@@ -10,6 +10,7 @@ from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
 from described_answers import checked_clients
 from event_log import EventLog
 from gateway_ports import free_gateway_port
+from many_callers import MANY_CALLERS
 from memory_folders import memory_folder
 from people import Person, SignUp, signing_up
 
@@ -21,14 +22,8 @@ from docstore_standalone.stack import ADMIN_EMAIL, start_stack
 MIB = 1 << 20
 BROKERS: dict[str, BrokerKind] = {"embedded": "tansu-in-memory", "kafka": "apache-kafka", "containers": "apache-kafka"}
 """The embedded one without a log in S3: the tests of faults, chaos and attacks run with it, as `docstore up` does."""
-ENVIRONMENT = {
+ENVIRONMENT = MANY_CALLERS | {
     "ANALYTICS_ACCESS_LOG_INTERVAL_SECONDS": "1",
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
-    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
-    "GATEWAY_ACCOUNT_PER_MINUTE": "100000",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
     "UPLOAD_POLL_INTERVAL_SECONDS": "0.5",

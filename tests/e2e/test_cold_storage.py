@@ -9,6 +9,7 @@ import pytest
 from archiving_store import ArchivingStore, archiving_store
 from deployments import Deployment, Mailbox
 from gateway_ports import free_gateway_port
+from many_callers import MANY_CALLERS
 from memory_folders import memory_folder
 from people import Person
 from shell import Shell
@@ -22,10 +23,8 @@ from docstore_standalone.stack import start_stack
 pytestmark = pytest.mark.connected
 
 UNUSED_SECONDS = 20
-COLD = {
+COLD = MANY_CALLERS | {
     "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
     "DOCSTORE_ARCHIVE_CLASS": "GLACIER",
     "DOCSTORE_ARCHIVE_AFTER_DAYS": str(UNUSED_SECONDS / 86_400),
     "METADATA_COLD_INTERVAL_SECONDS": "0.3",

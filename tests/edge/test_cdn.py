@@ -12,6 +12,7 @@ import pytest
 from deployments import Mailbox
 from edge_cache import EdgeCache
 from edge_stacks import stack_with_cdn
+from many_callers import MANY_CALLERS
 from people import PASSWORD, Person
 from PIL import Image
 from yarl import URL
@@ -23,10 +24,7 @@ from docstore_standalone.stack import Stack
 
 pytestmark = pytest.mark.connected
 
-ENVIRONMENT = {
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
+ENVIRONMENT = MANY_CALLERS | {
     "METADATA_DOWNLOAD_URL_LIFETIME_SECONDS": "3",
     "METADATA_CDN_SIGNED_COOKIES": "true",
 }

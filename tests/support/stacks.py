@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 from deployments import Bucket, Mailbox
+from many_callers import MANY_CALLERS
 
 from docstore_platform.testing import eventually
 from docstore_standalone.chaos import faults
@@ -15,13 +16,8 @@ from docstore_standalone.embedded.mailbox import MAILBOX_FOLDER
 from docstore_standalone.state import StackState, read_state, running_state
 from docstore_standalone.supervision.processes import ProcessId
 
-SHORT_WAITS = {
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
-    "GATEWAY_ACCOUNT_PER_MINUTE": "1000000",
+SHORT_WAITS = MANY_CALLERS | {
     "GATEWAY_IDEMPOTENCY_LEASE_SECONDS": "3",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "ACCOUNTS_ACCESS_TOKEN_LIFETIME_SECONDS": "3600",
     "METADATA_JOB_LEASE_SECONDS": "5",
@@ -45,7 +41,7 @@ SHORT_WAITS = {
 """Settings by which uploads expire, and leases of what was killed end, within seconds."""
 SUPERVISOR = "supervisor"
 RETURN_SECONDS = 40.0
-"""How long a part may take to be back. On two busy cores."""
+"""How long a component may take to be back. On two busy cores."""
 
 
 def docstore(*arguments: str, python: str = sys.executable) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from deployments import Mailbox
+from many_callers import MANY_CALLERS
 from memory_folders import memory_folder
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
@@ -40,14 +41,8 @@ CONTEXT: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "service_work
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 20_000
 MIB = 1 << 20
-ENVIRONMENT = {
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
+ENVIRONMENT = MANY_CALLERS | {
     "GATEWAY_REFRESH_PER_MINUTE": "100000",
-    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
-    "GATEWAY_ACCOUNT_PER_MINUTE": "100000",
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
     "NOTIFY_AWS_ACCESS_KEY_ID": "nobody's",
     "NOTIFY_AWS_SECRET_ACCESS_KEY": "nobody's",

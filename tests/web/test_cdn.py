@@ -9,13 +9,14 @@ import pytest
 from deployments import Mailbox
 from edge_cache import EdgeCache
 from edge_stacks import stack_with_cdn
+from many_callers import MANY_CALLERS
 from PIL import Image
 from playwright.async_api import Request, expect
 from web_visitors import Visitor
 
 from docstore_standalone.credentials import load_credentials
 
-ENVIRONMENT = {"ACCOUNTS_ARGON2_MEMORY_KIB": "64", "ACCOUNTS_ARGON2_PASSES": "1", "MEDIA_OFFICE_COMMAND": ""}
+ENVIRONMENT = MANY_CALLERS | {"MEDIA_OFFICE_COMMAND": ""}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import office_samples as samples
 import pytest
 from deployments import Mailbox
 from gateway_ports import free_gateway_port
+from many_callers import MANY_CALLERS
 from memory_folders import memory_folder
 from playwright.async_api import Frame, FrameLocator, Page, Request, expect
 from web_visitors import NewVisitor, Visitor, check_page
@@ -18,12 +19,7 @@ from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
 
-ENVIRONMENT = {
-    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
-    "ACCOUNTS_ARGON2_PASSES": "1",
-    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
-    "MEDIA_OFFICE_COMMAND": "",
-}
+ENVIRONMENT = MANY_CALLERS | {"MEDIA_OFFICE_COMMAND": ""}
 TRIES = {
     "origin": "origin",
     "cookie": "document.cookie",
