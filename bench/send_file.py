@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import aiohttp
 import orjson
 
-from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials
+from docstore_client.network.connection import Connection
 from docstore_client.sources import Source
 from docstore_client.uploading.uploads import Uploads
 

@@ -10,7 +10,7 @@ import zstandard
 from deployments import Bucket
 from people import Person, problem_of
 
-from docstore_client.connection import Answer
+from docstore_client.network.connection import Answer
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

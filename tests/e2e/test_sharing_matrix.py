@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from people import Person, SignUp
 
-from docstore_client.connection import Answer
+from docstore_client.network.connection import Answer
 
 pytestmark = pytest.mark.connected
 

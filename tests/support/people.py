@@ -12,7 +12,7 @@ from verified_emails import verify_email
 from yarl import URL
 
 from docstore_cli.api import ApiClient
-from docstore_client.connection import Answer
+from docstore_client.network.connection import Answer
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

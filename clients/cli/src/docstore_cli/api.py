@@ -10,8 +10,8 @@ import aiohttp
 import orjson
 
 from docstore_cli.sessions.this_machine import device_name
-from docstore_client.connection import Answer, home_gateway
 from docstore_client.errors import ApiError, error_of
+from docstore_client.network.connection import Answer, home_gateway
 
 LOG_IN = "/v1/sessions"
 

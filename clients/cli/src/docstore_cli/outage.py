@@ -4,7 +4,7 @@ import asyncio
 
 from docstore_cli.options import errors, shown
 from docstore_client.errors import ApiError, DocStoreError, Unreachable
-from docstore_client.retrying import PASSING
+from docstore_client.network.retrying import PASSING
 
 PAUSE_SECONDS = 2.0
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from docstore_cli.main import app
 from docstore_cli.sessions.session import session_file
 from docstore_client import Credentials
-from docstore_client.retrying import _proxy
+from docstore_client.network.retrying import _proxy
 
 SQL = "SELECT id FROM events"
 

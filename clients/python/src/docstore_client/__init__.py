@@ -21,7 +21,7 @@ from docstore_client.errors import (
     Unauthenticated,
     Unreachable,
 )
-from docstore_client.options import Options
+from docstore_client.network.options import Options
 from docstore_client.sources import Source
 from docstore_client.sync_client import Client
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloading.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.downloading.downloads import Downloads
@@ -19,12 +18,13 @@ from docstore_client.models import (
     Snapshot,
 )
 from docstore_client.models.base import T
+from docstore_client.network.connection import Connection
+from docstore_client.network.options import DEFAULT, Options
 from docstore_client.operations.account import AccountOperations
 from docstore_client.operations.files import FileOperations
 from docstore_client.operations.notifications import NotificationOperations
 from docstore_client.operations.search import SearchOperations
 from docstore_client.operations.sharing import SharingOperations
-from docstore_client.options import DEFAULT, Options
 from docstore_client.sources import Progress, Source
 from docstore_client.uploading.uploads import Uploads
 

@@ -43,7 +43,7 @@ from docstore_client.models import (
     Version,
 )
 from docstore_client.models.base import T
-from docstore_client.options import DEFAULT, Options
+from docstore_client.network.options import DEFAULT, Options
 from docstore_client.sources import Progress, Source
 from docstore_client.waiting import Loop
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import aiohttp
 
-from docstore_client.bandwidth import PIECE
-from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.models import File
-from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
+from docstore_client.network.bandwidth import PIECE
+from docstore_client.network.connection import Connection
+from docstore_client.network.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
 
 Body = Callable[[Progress], AsyncIterator[bytes | memoryview]]

@@ -6,7 +6,7 @@ import pytest
 from fake_docstore import FakeDocStore
 
 from docstore_client import AsyncClient, Options, Source
-from docstore_client.bandwidth import TokenBucket
+from docstore_client.network.bandwidth import TokenBucket
 
 
 class Clock:

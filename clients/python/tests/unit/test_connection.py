@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from docstore_client import ApiError, AsyncClient, Options, Unreachable
-from docstore_client.connection import home_gateway
 from docstore_client.credentials import Credentials
-from docstore_client.retrying import _proxy, proxy_for
+from docstore_client.network.connection import home_gateway
+from docstore_client.network.retrying import _proxy, proxy_for
 
 ADA = {"id": "root", "email": "ada@example.org", "display_name": "Ada", "plan": "free", "role": "user"}
 ADA |= {"home_region": "here", "created_at": "2026-11-21T00:00:00Z"}

@@ -6,8 +6,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from docstore_client import AsyncClient, Unreachable, retrying
+from docstore_client import AsyncClient, Unreachable
 from docstore_client.downloading import zip_downloads
+from docstore_client.network import retrying
 
 CONTENT = bytes(range(256)) * 400
 

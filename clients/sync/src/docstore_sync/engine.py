@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_client import ApiError, AsyncClient, Unreachable
-from docstore_client.retrying import PASSING
+from docstore_client.network.retrying import PASSING
 from docstore_sync.execution.apply import Applier
 from docstore_sync.execution.begun_removals import settle_begun_removals
 from docstore_sync.execution.begun_uploads import settle_begun_uploads

@@ -20,7 +20,6 @@ from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 from docstore_indexer.extraction.service import Extractor
-from docstore_indexer.indexing.amazon_transcribe import AmazonTranscriber
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.job_repository import Jobs
 from docstore_indexer.indexing.plan_changes import PlanChanges
@@ -30,7 +29,6 @@ from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, Index
 from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
 from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
-from docstore_indexer.indexing.transcription import HttpTranscriber, Transcriber
 from docstore_indexer.indexing.worker import Indexing
 from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
@@ -42,6 +40,9 @@ from docstore_indexer.saved_searches.service import SavedSearchService
 from docstore_indexer.search.api import search_router
 from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings
+from docstore_indexer.transcription.amazon_transcribe import AmazonTranscriber
+from docstore_indexer.transcription.http_endpoint import HttpTranscriber
+from docstore_indexer.transcription.transcriber import Transcriber
 from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo

@@ -14,7 +14,7 @@ from docstore_cli.sessions.session import as_person, run, session_file
 from docstore_cli.sessions.this_machine import device_name
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.errors import error_of
-from docstore_client.retrying import proxy_for
+from docstore_client.network.retrying import proxy_for
 
 T = TypeVar("T")
 

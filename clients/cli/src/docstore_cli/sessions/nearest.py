@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from docstore_client import AsyncClient
-from docstore_client.latency import latencies
 from docstore_client.models import Region
+from docstore_client.network.latency import latencies
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import typer
 
 from docstore_cli.sessions.session import OPTIONS
 from docstore_cli.transfers.local_tree import EVERYTHING
-from docstore_client.options import Options
+from docstore_client.network.options import Options
 from docstore_sync.selection import BadPattern, Filters
 
 UNITS = {"": 1 << 10, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}

@@ -15,9 +15,9 @@ from yarl import URL
 
 from docstore_client.blocks.chunking import Block, blocks_of
 from docstore_client.blocks.frames import plain_of
-from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
-from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
+from docstore_client.network.connection import Connection
+from docstore_client.network.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
 
 PARALLEL_BLOCKS = 6

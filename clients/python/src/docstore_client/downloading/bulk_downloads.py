@@ -13,11 +13,11 @@ import aiohttp
 from yarl import URL
 
 from docstore_client.blocks.chunking import BLOCKS_FROM
-from docstore_client.connection import Connection
 from docstore_client.downloading.downloads import Downloads, keep_time, part_beside
 from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of
 from docstore_client.models import File
-from docstore_client.retrying import proxy_for
+from docstore_client.network.connection import Connection
+from docstore_client.network.retrying import proxy_for
 from docstore_client.sources import Progress
 from docstore_client.transfers import refusal, together
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import aiohttp
 
-from docstore_client.bandwidth import PIECE
 from docstore_client.blocks.chunking import BLOCKS_FROM
-from docstore_client.connection import Connection
 from docstore_client.downloading.block_downloads import BlockDownloads
 from docstore_client.errors import ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.models import File
-from docstore_client.retrying import TRIES, may_pass_at_store, pause
+from docstore_client.network.bandwidth import PIECE
+from docstore_client.network.connection import Connection
+from docstore_client.network.retrying import TRIES, may_pass_at_store, pause
 from docstore_client.sources import Progress
 
 NAME_BYTES = 60

@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import aiohttp
 
-from docstore_client.connection import Connection
 from docstore_client.errors import Unreachable, reason_of
-from docstore_client.retrying import TRIES, pause
+from docstore_client.network.connection import Connection
+from docstore_client.network.retrying import TRIES, pause
 from docstore_client.sources import Progress
 
 Begun = Callable[[int], Progress]

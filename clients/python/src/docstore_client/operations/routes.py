@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from docstore_client.connection import Connection
 from docstore_client.models import Model
+from docstore_client.network.connection import Connection
 
 M = TypeVar("M", bound=Model)
 

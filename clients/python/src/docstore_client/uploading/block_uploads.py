@@ -17,9 +17,9 @@ from typing import Any
 
 from docstore_client.blocks.chunking import WINDOW, Block, Cutter, buffer_for
 from docstore_client.blocks.frames import compressed, raw_frame, shrinks
-from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, DocStoreError
 from docstore_client.models import Account, File
+from docstore_client.network.connection import Connection
 from docstore_client.sources import Progress, Source
 from docstore_client.transfers import complete, put_bytes, together
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docstore_client.connection import Connection
 from docstore_client.errors import ContentDiffers, DocStoreError, StoreError
 from docstore_client.models import File
+from docstore_client.network.connection import Connection
 from docstore_client.sources import Progress, Source, unreadable
 from docstore_client.transfers import Range, complete, put, refusal, together
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, DocStoreError
 from docstore_client.models import File
+from docstore_client.network.connection import Connection
 from docstore_client.sources import Progress, Source, unreadable
 from docstore_client.transfers import put_bytes, refusal
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from docstore_client.blocks.chunking import BLOCKS_FROM
-from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, DocStoreError
 from docstore_client.models import File
+from docstore_client.network.connection import Connection
 from docstore_client.sources import Progress, Source, unreadable
 from docstore_client.uploading.block_uploads import BlockUploads
 from docstore_client.uploading.object_uploads import ObjectUploads

@@ -15,7 +15,7 @@ from docstore_indexer.extraction.plain_text import decode
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed, failure
 from docstore_indexer.extraction.service import HEAD_BYTES, Extractor
 from docstore_indexer.indexing.rules import File, WorkQueue
-from docstore_indexer.indexing.transcription import Recording, Transcriber, TranscriptionPending
+from docstore_indexer.transcription.transcriber import Recording, Transcriber, TranscriptionPending
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20

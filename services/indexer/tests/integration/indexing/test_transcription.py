@@ -7,7 +7,8 @@ from aws_transcription import KEYS, busy, running_amazon
 from indexer_world import World
 from transcription_endpoint import running_endpoint
 
-from docstore_indexer.indexing import amazon_transcribe, worker
+from docstore_indexer.indexing import worker
+from docstore_indexer.transcription import amazon_transcribe
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

@@ -22,8 +22,8 @@ from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.rules import ExtractedText, failure
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.rules import File, FileChange, WorkQueue
-from docstore_indexer.indexing.transcription import TranscriptionPending
 from docstore_indexer.indexing.worker import MAX_ATTEMPTS, TEXT_BATCH, Indexing
+from docstore_indexer.transcription.transcriber import TranscriptionPending
 
 
 class Desk:

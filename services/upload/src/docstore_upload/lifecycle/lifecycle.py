@@ -5,11 +5,11 @@ from typing import Generic
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import Clock
 from docstore_upload.lifecycle.clients import ServiceClients
-from docstore_upload.lifecycle.complete import Completer
-from docstore_upload.lifecycle.final_check import FinalCheck, Republish
-from docstore_upload.lifecycle.initiate import Initiation
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
-from docstore_upload.lifecycle.terminate import Termination
+from docstore_upload.lifecycle.use_cases.complete import Completer
+from docstore_upload.lifecycle.use_cases.final_check import FinalCheck, Republish
+from docstore_upload.lifecycle.use_cases.initiate import Initiation
+from docstore_upload.lifecycle.use_cases.terminate import Termination
 from docstore_upload.lifecycle.worker import TransferWorker
 from docstore_upload.settings import UploadSettings
 

@@ -12,11 +12,11 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
-from docstore_upload.lifecycle.complete import Completer
-from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
 from docstore_upload.lifecycle.rules import Incomplete
-from docstore_upload.lifecycle.terminate import Termination
+from docstore_upload.lifecycle.use_cases.complete import Completer
+from docstore_upload.lifecycle.use_cases.final_check import FinalCheck
+from docstore_upload.lifecycle.use_cases.terminate import Termination
 from docstore_upload.settings import UploadSettings
 from docstore_work.loop import Loop
 

@@ -28,10 +28,10 @@ from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload import metrics
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.complete import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Fields, Kind, Recheck
 from docstore_upload.lifecycle.rules import ENDED, Actor, Incomplete, Mismatch, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.lifecycle.use_cases.complete import commit_refusal
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, compacted, wrong_slices
 from docstore_upload.packs.views import CONTENT_TYPE, refused_json

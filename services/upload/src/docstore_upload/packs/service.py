@@ -17,9 +17,9 @@ from docstore_platform.ids import new_id
 from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
-from docstore_upload.lifecycle.initiate import Started
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.schemas import FileRequest
+from docstore_upload.lifecycle.use_cases.initiate import Started
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, PackFile, common_folder
 from docstore_upload.packs.views import pack_json, pack_put, refused_json, slices_json

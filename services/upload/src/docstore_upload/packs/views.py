@@ -9,7 +9,7 @@ from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_json
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.initiate import seconds_left
+from docstore_upload.lifecycle.use_cases.initiate import seconds_left
 from docstore_upload.packs.rules import Pack
 
 CONTENT_TYPE = "application/octet-stream"

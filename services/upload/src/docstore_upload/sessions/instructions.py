@@ -11,7 +11,7 @@ from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.http.client_origins import origins_or_public
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.initiate import seconds_left
+from docstore_upload.lifecycle.use_cases.initiate import seconds_left
 from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part_count, part_length
 from docstore_upload.settings import UploadSettings
 

@@ -24,10 +24,10 @@ from docstore_upload import metrics
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.complete import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Kind, Recheck
 from docstore_upload.lifecycle.rules import Actor, Incomplete, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.lifecycle.use_cases.complete import commit_refusal
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Upload, Verified
 from docstore_upload.sessions.verify import Verifier

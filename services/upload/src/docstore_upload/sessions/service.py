@@ -17,9 +17,9 @@ from docstore_platform.security.tokens import Principal
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
-from docstore_upload.lifecycle.initiate import Errors, Started
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import State
+from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.kind import ClientManifest
 from docstore_upload.sessions.ports import Uploads

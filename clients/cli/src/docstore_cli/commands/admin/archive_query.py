@@ -13,8 +13,8 @@ import aiohttp
 from docstore_cli.failures import BadUsage
 from docstore_client import AsyncClient
 from docstore_client.errors import StoreError, Unreachable, reason_of
-from docstore_client.options import DEFAULT
-from docstore_client.retrying import proxy_for
+from docstore_client.network.options import DEFAULT
+from docstore_client.network.retrying import proxy_for
 
 CALLS = """
     SELECT id AS event_id, CAST(call ->> '$.at' AS TIMESTAMP) AS called_at, call ->> '$.request_id' AS request_id,

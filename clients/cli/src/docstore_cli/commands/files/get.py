@@ -20,7 +20,7 @@ from docstore_cli.transfers.outcome import Outcome
 from docstore_cli.transfers.progress import showing
 from docstore_client import AsyncClient, DocStoreError, LocalError, Wanted
 from docstore_client.models import File, Kind
-from docstore_client.options import Options
+from docstore_client.network.options import Options
 from docstore_client.sources import Progress, measure
 
 PARALLEL_READS = 4

@@ -17,7 +17,7 @@ from docstore_cli.sessions.session import DEFAULT_SERVER, session_file
 from docstore_client import AsyncClient, DocStoreError
 from docstore_client.credentials import Credentials
 from docstore_client.errors import reason_of
-from docstore_client.retrying import proxy_for
+from docstore_client.network.retrying import proxy_for
 
 SKEW_SECONDS = 120
 SLOW_SECONDS = 2.0

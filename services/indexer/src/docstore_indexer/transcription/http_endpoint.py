@@ -1,57 +1,18 @@
 """Transcribes audio by an HTTP endpoint in the form of OpenAI's (`POST {base}/audio/transcriptions`)."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import aiohttp
 import orjson
 
 from docstore_indexer.extraction.rules import ExtractedText, failure
+from docstore_indexer.transcription.transcriber import Recording, TranscriptionUnavailable
 
 _MAX_RESPONSE_BYTES = 16 << 20
 _TOO_MANY, _TIMED_OUT = 429, 408
 _WRONG_KEY = (401, 403)
 _CONNECT_SECONDS = 5.0
-
-
-class TranscriptionUnavailable(Exception):
-    """The endpoint is unreachable, busy, broken or does not know the key: a later attempt may succeed."""
-
-
-class TranscriptionPending(Exception):
-    """The recording is being transcribed: ask again after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("the recording is being transcribed")
-        self.seconds = seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A recording to transcribe."""
-
-    id: str
-    """The same id means the same bytes, of the same file."""
-    name: str
-    content_type: str
-    languages: tuple[str, ...]
-    """Those that its owner has chosen, as Tesseract names them; they may be spoken."""
-    data: Callable[[], Awaitable[bytes]]
-
-
-class Transcriber(Protocol):
-    """Turns speech into text."""
-
-    max_bytes: int
-    """Larger files are not sent."""
-
-    async def transcribe(self, recording: Recording, max_chars: int) -> ExtractedText:
-        """Return the words. Raises ExtractionFailed, TranscriptionPending, TranscriptionUnavailable."""
-
-    async def forget(self, recording_id: str) -> None:
-        """Delete what is kept of a recording whose words are stored, or which was refused."""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ import pytest
 from transcription_endpoint import Endpoint, running_endpoint
 
 from docstore_indexer.extraction.rules import ExtractedText, Unsupported
-from docstore_indexer.indexing.transcription import HttpTranscriber, Recording, TranscriptionUnavailable
+from docstore_indexer.transcription.http_endpoint import HttpTranscriber
+from docstore_indexer.transcription.transcriber import Recording, TranscriptionUnavailable
 
 
 @pytest.fixture

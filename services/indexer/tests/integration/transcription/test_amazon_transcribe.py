@@ -8,10 +8,10 @@ from aws_transcription import KEYS, REGION, Amazon, running_amazon
 from pydantic import ValidationError
 
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
-from docstore_indexer.indexing import amazon_transcribe
-from docstore_indexer.indexing.amazon_transcribe import AmazonTranscriber
-from docstore_indexer.indexing.transcription import Recording, TranscriptionPending, TranscriptionUnavailable
 from docstore_indexer.settings import IndexerSettings
+from docstore_indexer.transcription import amazon_transcribe
+from docstore_indexer.transcription.amazon_transcribe import AmazonTranscriber
+from docstore_indexer.transcription.transcriber import Recording, TranscriptionPending, TranscriptionUnavailable
 from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 

@@ -12,12 +12,12 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from docstore_client.bandwidth import TokenBucket
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, error_of, reason_of
 from docstore_client.models import Account
-from docstore_client.options import DEFAULT, Options
-from docstore_client.retrying import PASSING, pause, proxy_for, retry_after
+from docstore_client.network.bandwidth import TokenBucket
+from docstore_client.network.options import DEFAULT, Options
+from docstore_client.network.retrying import PASSING, pause, proxy_for, retry_after
 
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")

@@ -5,7 +5,7 @@ import ssl
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from docstore_client.retrying import TRIES
+from docstore_client.network.retrying import TRIES
 
 
 @dataclass(frozen=True, slots=True)

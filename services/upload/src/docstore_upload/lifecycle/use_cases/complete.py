@@ -26,7 +26,7 @@ from docstore_platform.errors import Conflict, DomainError, NotFound, Unavailabl
 from docstore_upload.lifecycle.clients import ServiceClients, item_error
 from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, NotCommitting, T, Transfers
 from docstore_upload.lifecycle.rules import COMMITTING, Actor, Mismatch
-from docstore_upload.lifecycle.terminate import Termination
+from docstore_upload.lifecycle.use_cases.terminate import Termination
 from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.settings import UploadSettings
 from docstore_work.batcher import Batcher

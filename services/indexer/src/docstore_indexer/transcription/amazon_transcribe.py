@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from docstore_indexer.extraction.rules import ExtractedText, failure
-from docstore_indexer.indexing.transcription import Recording, TranscriptionPending, TranscriptionUnavailable
+from docstore_indexer.transcription.transcriber import Recording, TranscriptionPending, TranscriptionUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import aiohttp
 
-from docstore_client.retrying import proxy_for
+from docstore_client.network.retrying import proxy_for
 
 ROUND_TRIPS = 3
 """The fastest counts: the first opens a connection."""

@@ -1,0 +1,1 @@
+"""Transcribes recordings: by an HTTP endpoint, or by Amazon Transcribe."""

@@ -1,0 +1,1 @@
+"""Use cases of transfers: from their initiation to their end."""
