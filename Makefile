@@ -211,6 +211,7 @@ generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_cli_page.py
 	$(RUN)/python tools/generate_api_page.py
 	$(RUN)/python tools/generate_settings_page.py
+	$(RUN)/python tools/generate_python_page.py
 	$(RUN)/python tools/capacity.py
 	$(RUN)/python tools/generate_man_pages.py
 

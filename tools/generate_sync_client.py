@@ -11,6 +11,7 @@ TARGET = FOLDER / "sync_client.py"
 LEFT_OUT = {"close", "call", "iterate"}
 HEAD = '''"""Synchronous client: the methods of AsyncClient, one for one. Generated from them."""
 
+from typing import cast
 {imports}
 from docstore_client.async_client import AsyncClient, _ignore
 from docstore_client.waiting import Loop
@@ -48,15 +49,15 @@ class Client:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
 
-    def iterate(self, listing: Callable[..., Page[T]], *args: Any, **filters: Any) -> Iterator[T]:
+    def iterate(self, listing: Callable[P, Page[T]], *args: P.args, **options: P.kwargs) -> Iterator[T]:
         """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
-        cursor: str | None = None
+        page_of, filters = cast(Callable[..., Page[T]], listing), dict[str, Any](options)
         while True:
-            page = listing(*args, cursor=cursor, **filters)
+            page = page_of(*args, **filters)
             yield from page.items
             if page.next_cursor is None:
                 return
-            cursor = page.next_cursor
+            filters["cursor"] = page.next_cursor
 '''
 UNUSED = {"Model", "Connection", "Awaitable", "Uploads", "Downloads", "BulkDownloads", "TypeVar", "TracebackType"}
 OPERATIONS = "docstore_client.operations"

@@ -25,6 +25,7 @@ from docstore_client.operations.files import FileOperations
 from docstore_client.operations.notifications import NotificationOperations
 from docstore_client.operations.search import SearchOperations
 from docstore_client.operations.sharing import SharingOperations
+from docstore_client.paging import P, iterate
 from docstore_client.sources import Progress, Source
 from docstore_client.uploading.uploads import Uploads
 
@@ -71,16 +72,21 @@ class AsyncClient(
     def credentials(self) -> Credentials | None:
         return self._connection.credentials
 
-    async def iterate(self, listing: Callable[..., Awaitable[Page[T]]], *args: Any, **filters: Any) -> AsyncIterator[T]:
+    def iterate(self, listing: Callable[P, Awaitable[Page[T]]], *args: P.args, **options: P.kwargs) -> AsyncIterator[T]:
         """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
-        cursor: str | None = None
-        while True:
-            page = await listing(*args, cursor=cursor, **filters)
-            for item in page.items:
-                yield item
-            if page.next_cursor is None:
-                return
-            cursor = page.next_cursor
+        return iterate(listing, *args, **options)
+
+    async def iterate_call(
+        self, path: str, *, params: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over a list of any API route that has no method here: `client.iterate_call("/v1/photos")`."""
+
+        async def page(cursor: str | None = None) -> Page[dict[str, Any]]:
+            query = {**(params or {}), "cursor": cursor}
+            return Page[dict[str, Any]].model_validate(await self.call("GET", path, params=query))
+
+        async for item in iterate(page):
+            yield item
 
     async def upload(self, source: Source, progress: Progress = _ignore) -> File:
         """Upload one file; of a large file, only blocks that the account has not sent before."""

@@ -83,9 +83,12 @@ _BY_STATUS = {
 class StoreError(DocStoreError):
     """The object store refused a request."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"the object store answered {status}: {text[:200]}")
+    def __init__(self, status: int, text: str, request_id: str = "") -> None:
+        traced = f" (request {request_id})" if request_id and status >= 500 else ""
+        super().__init__(f"the object store answered {status}{traced}: {text[:200]}")
         self.status = status
+        self.request_id = request_id
+        """Id of the request in the logs of the object store."""
 
 
 class Unreachable(DocStoreError):
@@ -124,6 +127,11 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
             return f"{error.url} is not an address"
         case _:
             return str(error) or type(error).__name__
+
+
+async def store_error(response: aiohttp.ClientResponse) -> StoreError:
+    """Build the error of an unsuccessful response of the object store."""
+    return StoreError(response.status, await response.text(), response.headers.get("x-amz-request-id", ""))
 
 
 def error_of(status: int, body: bytes, request_id: str = "") -> ApiError | Unreachable:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 from docstore_client.async_client import AsyncClient, _ignore
 from docstore_client.credentials import Credentials, CredentialStore
@@ -44,6 +44,7 @@ from docstore_client.models import (
 )
 from docstore_client.models.base import T
 from docstore_client.network.options import DEFAULT, Options
+from docstore_client.paging import P
 from docstore_client.sources import Progress, Source
 from docstore_client.waiting import Loop
 
@@ -80,15 +81,15 @@ class Client:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
 
-    def iterate(self, listing: Callable[..., Page[T]], *args: Any, **filters: Any) -> Iterator[T]:
+    def iterate(self, listing: Callable[P, Page[T]], *args: P.args, **options: P.kwargs) -> Iterator[T]:
         """Iterate over all items of a list, page by page: `client.iterate(client.links, file.id)`."""
-        cursor: str | None = None
+        page_of, filters = cast(Callable[..., Page[T]], listing), dict[str, Any](options)
         while True:
-            page = listing(*args, cursor=cursor, **filters)
+            page = page_of(*args, **filters)
             yield from page.items
             if page.next_cursor is None:
                 return
-            cursor = page.next_cursor
+            filters["cursor"] = page.next_cursor
 
     def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
         """Create an account; log in to use it."""
@@ -157,12 +158,13 @@ class Client:
     def list_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> list[File]:
-        """Iterate over a folder, page by page."""
+        """Return all that is in a folder."""
         return self._loop.wait(self._client.list_folder(path, parent_id=parent_id, **options))
 
     def iterate_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> Iterator[File]:
+        """Iterate over a folder, page by page."""
         return self._loop.iterate(self._client.iterate_folder(path, parent_id=parent_id, **options))
 
     def get(self, file_id: str) -> File:
@@ -402,6 +404,10 @@ class Client:
 
     def revoke_link(self, file_id: str, link_id: str) -> None:
         self._loop.wait(self._client.revoke_link(file_id, link_id))
+
+    def iterate_call(self, path: str, *, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Iterate over a list of any API route that has no method here: `client.iterate_call("/v1/photos")`."""
+        return self._loop.iterate(self._client.iterate_call(path, params=params))
 
     def upload(self, source: Source, progress: Progress = _ignore) -> File:
         """Upload one file; of a large file, only blocks that the account has not sent before."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of, store_error
 from docstore_client.models import File
 from docstore_client.network.bandwidth import PIECE
 from docstore_client.network.connection import Connection
@@ -42,7 +42,7 @@ async def put(
                 if response.status < 400:
                     return
                 if not may_pass_at_store(response.status) or attempt == TRIES - 1:
-                    raise StoreError(response.status, await response.text())
+                    raise await store_error(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             if attempt == TRIES - 1:
                 raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error

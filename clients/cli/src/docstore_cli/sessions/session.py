@@ -6,6 +6,7 @@ DOCSTORE_TOKEN, an API token, takes the place of a log-in at DOCSTORE_SERVER.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,12 @@ from docstore_cli.sessions.profiles import DEFAULT, chosen_profile, profile_fold
 from docstore_client import AsyncClient, Credentials, DocStoreError, Options
 from docstore_client.credential_file import CredentialFile
 from docstore_client.models import Model, Page
+from docstore_client.paging import iterate
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
-OPTIONS = Options(user_agent="docstore-cli")
+OPTIONS = Options(user_agent=f"docstore-cli/{version('docstore')}")
 
 
 def session_file(profile: str | None = None) -> CredentialFile:
@@ -74,13 +76,6 @@ async def _as_person(work: Callable[[AsyncClient], Awaitable[T]], options: Optio
         return await work(docstore)
 
 
-async def every(page: Callable[[str | None], Awaitable[Page[M]]]) -> list[M]:
+async def every(page: Callable[..., Awaitable[Page[M]]]) -> list[M]:
     """All items of a list, page after page."""
-    items: list[M] = []
-    cursor: str | None = None
-    while True:
-        found = await page(cursor)
-        items += found.items
-        cursor = found.next_cursor
-        if cursor is None:
-            return items
+    return [item async for item in iterate(page)]

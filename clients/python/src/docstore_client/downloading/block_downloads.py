@@ -15,7 +15,7 @@ from yarl import URL
 
 from docstore_client.blocks.chunking import Block, blocks_of
 from docstore_client.blocks.frames import plain_of
-from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of, store_error
 from docstore_client.network.connection import Connection
 from docstore_client.network.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
@@ -151,7 +151,7 @@ class BlockDownloads:
                         framed = await self._connection.receiving.read(response)
                         return await asyncio.to_thread(plain_of, framed, block.hash, block.size)
                     if not may_pass_at_store(response.status) or attempt == TRIES - 1:
-                        raise StoreError(response.status, await response.text())
+                        raise await store_error(response)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
                     raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error

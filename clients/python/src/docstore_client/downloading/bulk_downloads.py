@@ -14,7 +14,7 @@ from yarl import URL
 
 from docstore_client.blocks.chunking import BLOCKS_FROM
 from docstore_client.downloading.downloads import Downloads, keep_time, part_beside
-from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of
+from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of, store_error
 from docstore_client.models import File
 from docstore_client.network.connection import Connection
 from docstore_client.network.retrying import proxy_for
@@ -137,7 +137,7 @@ class BulkDownloads:
             ) as response:
                 if response.status == 206:
                     return await self._connection.receiving.read(response)
-                raise StoreError(response.status, await response.text())
+                raise await store_error(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error
 

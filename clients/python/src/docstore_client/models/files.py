@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from docstore_client.models.base import Model
+from docstore_client.models.base import Model, Page
 
 Kind = Literal["file", "folder"]
 Permission = Literal["owner", "editor", "viewer"]
@@ -144,14 +144,12 @@ class Changes(Model):
     has_more: bool
 
 
-class Snapshot(Model):
+class Snapshot(Page[File]):
     """A page of all files that the account can read; changes continue from `changes_cursor` after the last page.
 
     `epoch` changes when the server is restored from a backup: nobody deleted the files that are missing then.
     """
 
-    items: list[File]
-    next_cursor: str | None
     changes_cursor: str
     epoch: str = ""
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from docstore_client.models.base import Model
+from docstore_client.models.base import Model, Page
 from docstore_client.models.files import File, Kind
 
 
@@ -15,11 +15,9 @@ class Hit(Model):
     snippet: str | None = None
 
 
-class Hits(Model):
-    items: list[Hit]
+class Hits(Page[Hit]):
     total: int
     mode: Literal["name", "fulltext"]
-    next_cursor: str | None = None
 
 
 class SavedFilters(Model):

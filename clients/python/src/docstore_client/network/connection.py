@@ -13,7 +13,7 @@ import orjson
 from yarl import URL
 
 from docstore_client.credentials import Credentials, CredentialStore
-from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, error_of, reason_of
+from docstore_client.errors import ApiError, DocStoreError, Unreachable, error_of, reason_of, store_error
 from docstore_client.models import Account
 from docstore_client.network.bandwidth import TokenBucket
 from docstore_client.network.options import DEFAULT, Options
@@ -195,7 +195,7 @@ class Connection:
         signed = URL(location, encoded=True)  # encoded otherwise, it would not be what was signed
         async with self.http.get(signed, headers=headers, proxy=proxy_for(location)) as response:
             if response.status >= 400 and response.status != 416:
-                raise StoreError(response.status, await response.text())
+                raise await store_error(response)
             yield response
 
     # --- credentials -------------------------------------------------------------------------------------

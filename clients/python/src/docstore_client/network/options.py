@@ -13,6 +13,7 @@ class Options:
     """Timeouts in seconds, attempts of each call, and what the client says of itself."""
 
     connect_timeout: float = 10.0
+    """Longest time that a connection takes."""
     response_timeout: float = 90.0
     """Longest silence within a response. Waiting for changes needs more than its `wait`."""
     tries: int = TRIES

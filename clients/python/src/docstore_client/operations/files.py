@@ -14,6 +14,7 @@ from docstore_client.models import (
     Version,
 )
 from docstore_client.operations.routes import Routes
+from docstore_client.paging import iterate
 
 
 class FileOperations(Routes):
@@ -35,20 +36,15 @@ class FileOperations(Routes):
     async def list_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> list[File]:
-        """Iterate over a folder, page by page."""
+        """Return all that is in a folder."""
         return [file async for file in self.iterate_folder(path, parent_id=parent_id, **options)]
 
     async def iterate_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> AsyncIterator[File]:
-        cursor: str | None = None
-        while True:
-            page = await self.list_page(path, parent_id=parent_id, cursor=cursor, **options)
-            for file in page.items:
-                yield file
-            if page.next_cursor is None:
-                return
-            cursor = page.next_cursor
+        """Iterate over a folder, page by page."""
+        async for file in iterate(self.list_page, path, parent_id=parent_id, **options):
+            yield file
 
     async def get(self, file_id: str) -> File:
         return await self._get(File, f"/v1/files/{file_id}")

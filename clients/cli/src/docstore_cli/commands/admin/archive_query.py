@@ -12,7 +12,7 @@ import aiohttp
 
 from docstore_cli.failures import BadUsage
 from docstore_client import AsyncClient
-from docstore_client.errors import StoreError, Unreachable, reason_of
+from docstore_client.errors import Unreachable, reason_of, store_error
 from docstore_client.network.options import DEFAULT
 from docstore_client.network.retrying import proxy_for
 
@@ -98,7 +98,7 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
     try:
         async with http.get(url, proxy=proxy_for(url)) as response:
             if response.status != 200:
-                raise StoreError(response.status, await response.text())
+                raise await store_error(response)
             content = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error

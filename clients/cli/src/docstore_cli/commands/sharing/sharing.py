@@ -120,7 +120,7 @@ class _Received(Model):
     share: _ShareId
 
 
-async def _received(docstore: AsyncClient, cursor: str | None) -> Page[_Received]:
+async def _received(docstore: AsyncClient, cursor: str | None = None) -> Page[_Received]:
     return Page[_Received].model_validate(
         await docstore.call("GET", "/v1/shared-with-me", params={"limit": 1000, "cursor": cursor})
     )
