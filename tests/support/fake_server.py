@@ -2,9 +2,9 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ class Reply:
     body: Any = b""
     status: int = 200
     is_cut: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeServer:
@@ -73,6 +74,8 @@ class FakeServer:
         payload = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
         request.send_response(reply.status)
         request.send_header("content-length", str(len(payload) + reply.is_cut))
+        for name, value in reply.headers.items():
+            request.send_header(name, value)
         request.end_headers()
         request.wfile.write(payload)
 

@@ -26,16 +26,25 @@ def found(*arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
 def healthy(server: FakeServer) -> None:
     server.replies["GET /readyz"] = [Reply({"status": "ok"})]
     server.replies["GET /v1/me"] = [Reply(ME)]
-    missing = {"hash": "0" * 64, "url": f"{server.url}/bucket/key?X-Amz-Signature=1", "headers": {}}
-    server.replies["POST /v1/blocks/missing"] = [Reply({"missing": [missing]})]
+    store_at(server, server.url)
+
+
+def store_at(server: FakeServer, url: str) -> None:
+    """Let the policy of the web page name a store; there, a request without signature is refused."""
+    policy = f"default-src 'none'; connect-src 'self' {url}; form-action 'self' {url}; base-uri 'none'"
+    page = Reply(b"<html>", headers={"Content-Security-Policy": policy})
+    server.replies["GET /"] = [page, refusal(403)]
 
 
 def test_all_is_well(server: FakeServer) -> None:
-    """Server, clock, log-in and object store; the store may refuse a request without signature."""
+    """Server, clock, log-in and object store; the store may refuse a request without signature. Nothing is stored."""
     healthy(server)
     status, checks = found()
     assert (status, list(checks)) == (0, ["server", "clock", "log-in", "object store"])
     assert checks["log-in"]["detail"] == "grace@example.org"
+    assert checks["object store"]["detail"] == f"{server.url} responded with 403"
+    assert {route.partition(" ")[0] for route in server.requested} == {"GET"}
+    healthy(server)
     shown = CliRunner().invoke(app, ["doctor"])
     assert (shown.exit_code, shown.stdout.count("ok")) == (0, 4)
 
@@ -60,8 +69,7 @@ def test_a_full_account_is_found(server: FakeServer) -> None:
 def test_a_store_that_can_not_be_reached_is_found(server: FakeServer) -> None:
     """Commands would list files and transfer none."""
     healthy(server)
-    missing = {"hash": "0" * 64, "url": "http://127.0.0.1:9/bucket/key", "headers": {}}
-    server.replies["POST /v1/blocks/missing"] = [Reply({"missing": [missing]})]
+    store_at(server, "http://127.0.0.1:9")
     status, checks = found()
     assert (status, checks["object store"]["ok"]) == (1, False)
     assert "http://127.0.0.1:9" in checks["object store"]["detail"]
@@ -75,8 +83,11 @@ def test_a_server_that_does_not_respond_is_found() -> None:
 
 
 def test_no_log_in_is_found(tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server may be well all the same."""
+    """The server and the object store may be well all the same."""
     healthy(server)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
     status, checks = found("--server", server.url)
-    assert (status, checks["server"]["ok"], checks["log-in"]["ok"]) == (1, True, False)
+    assert status == 1
+    assert {name: check["ok"] for name, check in checks.items()} == {
+        "server": True, "clock": True, "log-in": False, "object store": True,
+    }  # fmt: skip

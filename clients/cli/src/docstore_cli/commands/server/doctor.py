@@ -9,11 +9,10 @@ from typing import Annotated
 
 import aiohttp
 import typer
-from yarl import URL
 
 from docstore_cli.failures import FAILED
 from docstore_cli.options import AsJson, console, print_json
-from docstore_cli.sessions.session import DEFAULT_SERVER, session_file
+from docstore_cli.sessions.session import DEFAULT_SERVER, OPTIONS, session_file
 from docstore_client import AsyncClient, DocStoreError
 from docstore_client.credentials import Credentials
 from docstore_client.errors import reason_of
@@ -62,10 +61,8 @@ async def _checks(url: str, credentials: Credentials | None) -> list[Check]:
         found = await _server(http, url)
         if not found[0].ok:
             return found
-        if credentials is None:
-            return [*found, Check("log-in", False, f"none at {url}", f"Run `docstore login --server {url}`.")]
-        login, store = await _log_in(url, credentials)
-        return [*found, login, *([await _store(http, store)] if store else [])]
+        store = await _store_origin(http, url)
+        return [*found, await _log_in(url, credentials), *([await _store(http, store)] if store else [])]
 
 
 async def _server(http: aiohttp.ClientSession, url: str) -> list[Check]:
@@ -93,19 +90,30 @@ async def _server(http: aiohttp.ClientSession, url: str) -> list[Check]:
     return checks
 
 
-async def _log_in(url: str, credentials: Credentials) -> tuple[Check, str]:
-    """The log-in works; return the object store's address too, as a block's URL names it."""
+async def _log_in(url: str, credentials: Credentials | None) -> Check:
+    advice = f"Run `docstore login --server {url}`."
+    if credentials is None:
+        return Check("log-in", False, f"none at {url}", advice)
     try:
-        async with AsyncClient(url, credentials, store=session_file()) as docstore:
+        async with AsyncClient(url, credentials, store=session_file(), options=OPTIONS) as docstore:
             me = await docstore.me()
-            probe = await docstore.call("POST", "/v1/blocks/missing", {"hashes": ["0" * 64], "sizes": [1]})
     except DocStoreError as error:
-        return Check("log-in", False, str(error), f"Run `docstore login --server {url}`."), ""
-    missing = probe["missing"]
+        return Check("log-in", False, str(error), advice)
     full = me.usage is not None and me.usage.over_quota
     advice = "Delete files, or empty the trash." if full else ""
-    store = str(URL(missing[0]["url"], encoded=True).origin()) if missing else ""
-    return Check("log-in", not full, me.email + (", over quota" if full else ""), advice), store
+    return Check("log-in", not full, me.email + (", over quota" if full else ""), advice)
+
+
+async def _store_origin(http: aiohttp.ClientSession, url: str) -> str:
+    """Address of the object store, to which the policy of the web page allows forms to be sent; empty if unknown."""
+    try:
+        async with http.get(f"{url}/", proxy=proxy_for(url)) as response:
+            policy = response.headers.get("content-security-policy", "")
+    except (aiohttp.ClientError, TimeoutError):
+        return ""
+    directives = [words for each in policy.split(";") if (words := each.split())]
+    allowed = [source for name, *sources in directives if name == "form-action" for source in sources]
+    return next((source for source in allowed if source.startswith(("http://", "https://"))), "")
 
 
 async def _store(http: aiohttp.ClientSession, store: str) -> Check:
