@@ -81,7 +81,7 @@ def _method(node: ast.FunctionDef) -> str:
 
 
 def _options() -> Iterator[tuple[str, str, str]]:
-    body = _class(FOLDER / "options.py", "Options").body
+    body = _class(FOLDER / "network/options.py", "Options").body
     for node, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and node.value is not None:
             described = ast.literal_eval(after.value) if isinstance(after, ast.Expr) else ""
