@@ -143,7 +143,7 @@ $(KUBERNETES)/%:
 	tests/cluster/build-kubernetes.sh $(KUBERNETES) $*
 
 alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus takes its configuration (needs promtool or Go)
-	$(PROMTOOL) test rules deploy/observability/alerts_test.yml
+	$(PROMTOOL) test rules deploy/observability/alerts_test.yml deploy/observability/slo_rules_test.yml
 	$(PROMTOOL) check config deploy/observability/prometheus.yml
 
 api-lint: setup tools/api_lint/node_modules/.ready ## the API documents: OpenAPI by Redocly, AsyncAPI by its own parser (npm packages)
@@ -202,6 +202,7 @@ generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_kafka_acls.py
 	$(RUN)/python tools/generate_shards.py
+	$(RUN)/python tools/generate_slos.py
 	$(RUN)/python tools/generate_dashboard.py
 	$(RUN)/python tools/generate_chart_files.py
 	$(RUN)/python tools/generate_postman.py

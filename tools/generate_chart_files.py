@@ -16,6 +16,7 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 CHART = DEPLOY / "k8s" / "docstore"
 COPIES = {
     CHART / "files" / "alerts.yml": DEPLOY / "observability" / "alerts.yml",
+    CHART / "files" / "slo_rules.yml": DEPLOY / "observability" / "slo_rules.yml",
     CHART / "files" / "dashboards" / "docstore.json": DEPLOY / "observability" / "grafana" / "docstore.json",
 }
 HEAD = """# Values of the DocStore chart

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import generate_slos
+
 TARGET = Path(__file__).parents[1] / "deploy" / "observability" / "grafana" / "docstore.json"
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 WIDTH, HEIGHT, COLUMNS = 6, 7, 24
@@ -22,7 +24,29 @@ def a_minute(counter: str, by: str) -> str:
 Panel = tuple[str, str, str, str, str]
 """Title, kind (`stat` or `timeseries`), unit, legend, query."""
 
+OBJECTIVES: list[Panel] = [
+    (
+        f"Error budget of {each.name} ({each.objective:g} %)",
+        "timeseries",
+        "percentunit",
+        " ".join(["left", *(f"{{{{{label}}}}}" for label in each.by)]),
+        f"slo:error_budget:remaining{each.selector}",
+    )
+    for each in generate_slos.objectives()[1]
+]
 ROWS: dict[str, list[Panel]] = {
+    "Objectives": [
+        *OBJECTIVES,
+        (
+            "Burn rate of the last hour (1: the budget lasts its period)",
+            "timeseries",
+            "short",
+            "{{slo}} {{service}}",
+            " or ".join(
+                f"slo:errors:ratio_rate1h{each.selector} / {each.budget:g}" for each in generate_slos.objectives()[1]
+            ),
+        ),
+    ],
     "Health": [
         ("Instances that answer", "stat", "none", "{{service_name}}", 'sum by (service_name) (up{job="docstore"})'),
         ("Calls answered", "timeseries", "reqps", "{{service}}", ANSWERED),
@@ -212,13 +236,14 @@ def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
 
 def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
     title, kind, unit, legend, query = panel
+    least = {} if query.startswith("slo:error_budget") else {"min": 0}  # a budget may be overdrawn
     return {
         "id": number,
         "type": kind,
         "title": title,
         "datasource": SOURCE,
         "gridPos": place,
-        "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
+        "fieldConfig": {"defaults": {"unit": unit, **least}, "overrides": []},
         "targets": [{"refId": "A", "datasource": SOURCE, "expr": query, "legendFormat": legend}],
     }
 

@@ -24,7 +24,7 @@ GOLDEN_EVENTS = ROOT / "libs/events/tests/golden"
     "tool",
     [
         "generate_api_page", "generate_cli_page", "generate_dashboard", "generate_event_page", "generate_postman",
-        "generate_python_page", "generate_settings_page", "generate_sync_client",
+        "generate_python_page", "generate_settings_page", "generate_slos", "generate_sync_client",
     ],
 )  # fmt: skip
 def test_the_committed_file_is_the_generated_one(tool: str) -> None:

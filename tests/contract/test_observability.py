@@ -13,8 +13,8 @@ OBSERVABILITY = ROOT / "deploy" / "observability"
 METRIC = re.compile(r"\bdocstore_[a-z_]+\b")
 NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 """What a runbook page quotes: events of the log, metrics, collections."""
-PROCEDURES = {f"docs/runbook/{name}.md" for name in ("backup-and-restore", "region-lost", "rotate-secrets")}
-"""Pages for what is done without an alert."""
+PROCEDURES = {f"docs/runbook/{name}.md" for name in ("README", "backup-and-restore", "region-lost", "rotate-secrets")}
+"""The table of pages, and pages for what is done without an alert."""
 ENDINGS = ("_bucket", "_count", "_sum")
 
 
@@ -45,8 +45,12 @@ def named(query: str) -> set[str]:
 
 
 def rules() -> list[dict[str, dict[str, str]]]:
-    groups = yaml.safe_load((OBSERVABILITY / "alerts.yml").read_text("utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    files = [yaml.safe_load((OBSERVABILITY / name).read_text("utf-8")) for name in ("alerts.yml", "slo_rules.yml")]
+    return [rule for file in files for group in file["groups"] for rule in group["rules"]]
+
+
+def alerts() -> list[dict[str, dict[str, str]]]:
+    return [rule for rule in rules() if "alert" in rule]
 
 
 def test_alerts_are_about_metrics_that_exist() -> None:
@@ -65,8 +69,8 @@ def test_panels_are_about_metrics_that_exist() -> None:
 def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
     """Who is woken finds what to do."""
     pages = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "docs" / "runbook").glob("*.md")}
-    assert {rule["annotations"]["runbook"] for rule in rules()} == set(pages) - PROCEDURES
-    for rule in rules():
+    assert {rule["annotations"]["runbook"] for rule in alerts()} == set(pages) - PROCEDURES
+    for rule in alerts():
         assert pages[rule["annotations"]["runbook"]].read_text("utf-8").startswith(f"# {rule['alert']}\n")
 
 
@@ -83,6 +87,9 @@ def test_names_that_the_runbook_quotes_are_in_the_sources() -> None:
 
 def test_every_alert_is_seen_to_fire_in_its_tests() -> None:
     """`make alert-test` runs them by Prometheus' own promtool; none may be left out."""
-    tests = yaml.safe_load((OBSERVABILITY / "alerts_test.yml").read_text("utf-8"))["tests"]
-    cases = [case for test in tests for case in test["alert_rule_test"]]
-    assert {case["alertname"] for case in cases if case["exp_alerts"]} == {rule["alert"] for rule in rules()}
+    files = [
+        yaml.safe_load((OBSERVABILITY / f"{name}_test.yml").read_text("utf-8")) for name in ("alerts", "slo_rules")
+    ]
+    cases = [case for file in files for test in file["tests"] for case in test.get("alert_rule_test", [])]
+    fired = {(case["alertname"], each["exp_labels"]["severity"]) for case in cases for each in case["exp_alerts"]}
+    assert fired == {(rule["alert"], rule["labels"]["severity"]) for rule in alerts()}

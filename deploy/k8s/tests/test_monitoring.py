@@ -48,7 +48,8 @@ def test_targets_have_the_labels_of_our_alerts() -> None:
 def test_alerts_and_dashboard_are_ours() -> None:
     """As Prometheus and Grafana outside of Kubernetes get them."""
     (rule,) = of_kind(OBJECTS, "PrometheusRule")
-    assert rule["spec"] == yaml.safe_load((OBSERVABILITY / "alerts.yml").read_text())
+    files = [yaml.safe_load((OBSERVABILITY / name).read_text()) for name in ("alerts.yml", "slo_rules.yml")]
+    assert rule["spec"] == {"groups": [group for file in files for group in file["groups"]]}
     dashboards = by_service(OBJECTS, "ConfigMap")["dashboards"]
     assert dashboards["metadata"]["labels"]["grafana_dashboard"] == "1"
     ours = json.loads((OBSERVABILITY / "grafana" / "docstore.json").read_text())

@@ -9,6 +9,9 @@ unclaimed_bytes = Gauge("docstore_upload_unclaimed_bytes", "Bytes in the store t
 unclaimed_deleted_total = Counter("docstore_upload_unclaimed_deleted_total", "Unknown objects deleted", ["kind"])
 blocks_asked_total = Counter("docstore_blocks_asked_total", "Blocks that clients asked for", ["answer"])
 blocks_collected_total = Counter("docstore_blocks_collected_total", "Unreferenced blocks deleted")
+checked_total = Counter(
+    "docstore_uploads_checked_total", "Completed uploads: acknowledged by all services in time, or stalled", ["outcome"]
+)
 republished_total = Counter(
     "docstore_uploads_republished_total", "Events that the final check republished", ["service"]
 )

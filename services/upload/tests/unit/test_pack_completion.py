@@ -5,6 +5,7 @@ import pytest
 from pack_world import FILES, MakePacks
 
 from docstore_platform.errors import DomainError
+from docstore_upload.metrics import checked_total
 
 
 async def test_a_pack_costs_one_question_each(make_packs: MakePacks) -> None:
@@ -143,7 +144,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Mak
 
 
 async def test_final_check_asks_again_for_what_is_missing(make_packs: MakePacks) -> None:
-    """Only events that a service is not done with are republished; then the pack stalls, and is settled late."""
+    """Only events that a service is not done with are republished; then the pack stalls, once, and is settled late."""
     packs = make_packs(settle_attempts=2)
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
@@ -153,6 +154,8 @@ async def test_final_check_asks_again_for_what_is_missing(make_packs: MakePacks)
     packs.world.pass_time(60)
     await packs.worker.run_once()
     assert packs.services.metadata.republished == events[2:]
+    stalled, acknowledged = (checked_total.labels(each) for each in ("stalled", "acknowledged"))
+    before = stalled._value.get(), acknowledged._value.get()
     packs.world.pass_time(4_000)
     await packs.worker.run_once()
     assert packs.published(pack["id"])[-1] == "pack-stalled"
@@ -160,3 +163,4 @@ async def test_final_check_asks_again_for_what_is_missing(make_packs: MakePacks)
     packs.world.pass_time(4_000)
     await packs.worker.run_once()
     assert packs.packs.stored[pack["id"]].settled
+    assert (stalled._value.get() - len(FILES), acknowledged._value.get()) == before

@@ -49,11 +49,14 @@ class OutcomeRecorder:
         ended = bool(await self.write_within_lease(lambda: self._transactor.run(work)))
         if ended:
             metrics.deliveries.labels(delivery.channel, delivery.kind, state).inc()
+            if attempt.outcome != "void":
+                _count_first(delivery, "accepted" if state == "sent" else "refused")
         return ended
 
     async def postpone(self, claim: Claim, attempt: AttemptResult, wait: timedelta) -> None:
         delivery = claim.delivery
         metrics.deliveries.labels(delivery.channel, delivery.kind, "put_off").inc()
+        _count_first(delivery, "postponed")
         seconds = round(wait.total_seconds(), 1)
         log.warning("delivery_postponed", delivery_id=delivery.id, seconds=seconds, error=attempt.detail)
         await self.write_within_lease(lambda: self._deliveries.postpone(claim, wait, attempt, self._clock()))
@@ -76,6 +79,12 @@ class OutcomeRecorder:
                 except DatabaseError as error:
                     log.warning("outcome_write_retried", service="notify", error=repr(error))
                     await asyncio.sleep(WRITE_RETRY_SECONDS)
+
+
+def _count_first(delivery: Delivery, outcome: str) -> None:
+    """Count each message once, however often it is tried again."""
+    if delivery.attempts == 1:
+        metrics.first_attempts.labels(delivery.channel, outcome).inc()
 
 
 def _outcome_event(delivery: Delivery, attempt: AttemptResult) -> NotificationEvent:

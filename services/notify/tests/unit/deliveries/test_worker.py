@@ -18,6 +18,7 @@ from docstore_notify.deliveries.repository import Claim
 from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.deliveries.worker import DeliveryWorker
 from docstore_notify.domain import Delivery
+from docstore_notify.metrics import first_attempts
 from docstore_notify.settings import NotifySettings
 from docstore_platform.database import Session
 from docstore_platform.settings import InfraSettings
@@ -107,6 +108,20 @@ async def test_a_failed_write_of_the_outcome_is_retried() -> None:
     await stage.run()
     assert stage.deliveries.state == "sent"
     assert stage.sent == ["d1"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "counted"),
+    [([None], "accepted"), ([Refused("no such mailbox")], "refused"), ([NotNow("busy"), NotNow("busy")], "postponed")],
+)
+async def test_a_message_counts_once_by_its_first_attempt(answers: list[Exception | None], counted: str) -> None:
+    """A mail server that is away for an hour is one error for each mail, however often each is tried."""
+    before = first_attempts.labels("email", counted)._value.get()
+    stage = Stage()
+    stage.answers = iter(answers)
+    for number in range(1, len(answers) + 1):
+        await stage.run(replace(CLAIM, delivery=replace(DELIVERY, attempts=number)))
+    assert first_attempts.labels("email", counted)._value.get() - before == 1
 
 
 @pytest.mark.parametrize("error", [NotNow("busy"), TimeoutError(), KeyError("a mistake of ours")])

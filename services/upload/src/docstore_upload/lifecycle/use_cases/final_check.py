@@ -20,7 +20,7 @@ from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
-from docstore_upload.metrics import republished_total
+from docstore_upload.metrics import checked_total, republished_total
 from docstore_upload.settings import UploadSettings
 from docstore_work.backoff import backoff
 
@@ -51,6 +51,7 @@ class FinalCheck(Generic[T]):
         late = [item for item in items if item.id in pending]
         last, now = self.settings.settle_attempts, self.clock()
         await self.transfers.recheck([self.kind.settled(item) for item in settled])
+        checked_total.labels("acknowledged").inc(sum(item.measure.files for item in settled if not item.missing))
         again = [item for item in late if item.attempts < last]
         try:
             await self._publish_again([(item, pending[item.id]) for item in again])
@@ -58,7 +59,7 @@ class FinalCheck(Generic[T]):
             soon = now + timedelta(seconds=self.settings.lease_seconds)
             await self.transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
             raise
-        await self._stall({item.id: pending[item.id] for item in late if item.attempts >= last and not item.missing})
+        await self._stall([item for item in late if item.attempts >= last and not item.missing], pending)
         plans = [Recheck(item, next_final_check(item.attempts, now, self.settings)) for item in late]
         await self.transfers.recheck(plans)
         if late or any(item.missing for item in settled):
@@ -100,9 +101,10 @@ class FinalCheck(Generic[T]):
         if own_events:
             await self.republish(list(own_events))
 
-    async def _stall(self, missing: Mapping[str, Pending]) -> None:
-        if not missing:
+    async def _stall(self, stalled: Sequence[T], pending: Mapping[str, Pending]) -> None:
+        if not stalled:
             return
+        missing = {item.id: pending[item.id] for item in stalled}
 
         async def work(transaction: Transaction) -> None:
             current = await self.transfers.by_ids(list(missing), transaction.session)
@@ -112,6 +114,7 @@ class FinalCheck(Generic[T]):
                 transaction.publish(self.kind.stalled(current[key], services))
 
         await self.transactor.run(work)
+        checked_total.labels("stalled").inc(sum(item.measure.files for item in stalled))
         first, services = next(iter(missing.items()))
         event = self.kind.completed_event.type
         log.warning("uploads_stalled", event_type=event, count=len(missing), first=first, missing=list(services))
