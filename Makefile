@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test compose-nodes-test test unit-test e2e-test fault-test chaos attack-test doors-test lan-test scale-test policy-test search-test chart-test cluster-test alert-test api-lint lint format types generate service-lists version wheels sbom chart images release release-test docs bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test compose-nodes-test test unit-test e2e-test fault-test chaos attack-test doors-test lan-test scale-test simulation policy-test search-test chart-test cluster-test alert-test api-lint lint format types generate service-lists version wheels sbom chart images release release-test docs bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -123,6 +123,9 @@ doors-test: setup ## WebDAV and the tools for assistants with other people's pro
 
 fault-test: setup ## kills, outages, restarts, two regions, an old data folder: the tests that start and end whole stacks
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) -m faults libs services clients tests/faults tests/regions tests/upgrade $(STACK_TESTS) $(PYTEST_ARGS)
+
+simulation: .venv/.ready ## events and uploads of 1,000 instances through a simulated day of faults (SIMULATION_INSTANCES, _HOURS, _UPLOADS, _SEED, _OUTBOX_INTERVAL_MS; half an hour)
+	$(RUN)/python tests/simulation
 
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart and upgrade (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
