@@ -14,7 +14,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 JINJA = re.compile(r"{%-? trans.*?endtrans -?%}|{[{%#].*?[}%#]}", re.DOTALL)
 WORD = re.compile(r"[A-Za-z]{2}")
 SHOWN = {"alt", "aria-label", "placeholder", "title"}
-SAME = {"DocStore"}
+SAME = {"DocStore", "Android", "Windows", "macOS", "Linux", "Firefox"}
 """Names, which no language translates."""
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 FOLDERS = catalogue_folders()

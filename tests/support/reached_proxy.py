@@ -49,9 +49,10 @@ class Reached:
         writer.close()
         return int(text[9:12] or 0), text
 
-    async def ask_plainly(self, port: int, target: str) -> str:
+    async def ask_plainly(self, port: int, target: str, languages: str = "") -> str:
         reader, writer = await asyncio.open_connection(LOOPBACK, port)
-        writer.write(f"GET {target} HTTP/1.1\r\nHost: box.local:{port}\r\nConnection: close\r\n\r\n".encode())
+        host = f"box.local:{port}\r\nAccept-Language: {languages}"
+        writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         text = (await reader.read()).decode()
         writer.close()
         return text

@@ -96,6 +96,27 @@ async def test_the_root_is_offered(served: Reached) -> None:
     assert "application/x-x509-ca-cert" in root
 
 
+@pytest.mark.parametrize(
+    ("languages", "tag", "shown"),
+    [
+        ("de-CH,en;q=0.5", "de", "Zertifikat herunterladen"),
+        ("fr-FR, es;q=0.8, en;q=0.5", "es", "Descargar el certificado"),
+        ("zh-TW", "zh-Hans", "下载证书"),
+        ("en-GB,de;q=0.5", "en", "Download the certificate"),
+        ("fr", "en", "Download the certificate"),
+        ("", "en", "Download the certificate"),
+    ],
+)
+async def test_the_page_of_the_root_is_in_the_language_of_the_browser(
+    served: Reached, languages: str, tag: str, shown: str
+) -> None:
+    """The first of the languages that there are; English for others."""
+    page = await served.ask_plainly(served.proxy.ports.http, "/trust/", languages)
+    assert f'<html lang="{tag}">' in page
+    assert shown in page
+    assert "Vary: Accept-Language" in page
+
+
 async def test_a_new_address_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The certificate has it, the process goes on, the services are reloaded once; being offline changes nothing."""
     async with reached(tmp_path) as running:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from docstore_platform.languages import LANGUAGES, SOURCE
 from docstore_standalone.lan.certificates import Certificates, Json
 from docstore_standalone.lan.machine import in_url
 from docstore_standalone.ports import LOOPBACK
@@ -137,7 +138,12 @@ def _trust_routes(folder: Path) -> list[Json]:
         "X-Content-Type-Options": ["nosniff"],
     }
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-    page = {"Content-Security-Policy": [policy], "X-Content-Type-Options": ["nosniff"], "Cache-Control": ["no-store"]}
+    page = {
+        "Content-Security-Policy": [policy],
+        "X-Content-Type-Options": ["nosniff"],
+        "Cache-Control": ["no-store"],
+        "Vary": ["Accept-Language"],
+    }
     serve = {"handler": "file_server", "root": str(folder / "trust")}
     return [
         {
@@ -145,12 +151,26 @@ def _trust_routes(folder: Path) -> list[Json]:
             "handle": [{"handler": "headers", "response": {"set": root}}, _relative(f"/{ROOT_FILE}"), serve],
             "terminal": True,
         },
-        {
-            "match": [{"path": [TRUST_PATH, TRUST_PATH.rstrip("/")]}],
-            "handle": [{"handler": "headers", "response": {"set": page}}, _relative("/index.html"), serve],
-            "terminal": True,
-        },
+        *(
+            {
+                "match": [{"path": [TRUST_PATH, TRUST_PATH.rstrip("/")], **wanted}],
+                "handle": [{"handler": "headers", "response": {"set": page}}, _relative(f"/{file}"), serve],
+                "terminal": True,
+            }
+            for wanted, file in _page_by_language()
+        ),
     ]
+
+
+def page_file(language: str) -> str:
+    return f"{language}.html"
+
+
+def _page_by_language() -> list[tuple[Json, str]]:
+    """The first of our languages in Accept-Language, as browsers list them; else English."""
+    pattern = rf"(?:^|,)\s*({'|'.join(LANGUAGES)})(?:[-;,\s]|$)"
+    preferred = {"header_regexp": {"Accept-Language": {"name": "language", "pattern": pattern}}}
+    return [(preferred, page_file("{http.regexp.language.1}")), ({}, page_file(SOURCE))]
 
 
 def _relative(path: str) -> Json:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.web.calls import Call
 from docstore_gateway.web.form_log_in import FORM_PATH, LOG_IN_PATH, FormLogIn
-from docstore_gateway.web.form_pages import FormPages, go_to
+from docstore_gateway.web.form_pages import FormPages, go_to, problem_text
 from docstore_gateway.web.form_visit import Visit
 from docstore_gateway.web.session import Login, WebSessions
 from docstore_platform.errors import (
@@ -28,6 +28,7 @@ from docstore_platform.errors import (
     not_found,
 )
 from docstore_platform.http.problems import problem_of
+from docstore_platform.languages import N_
 from docstore_platform.security.tokens import unauthorized
 
 TAKEN: dict[str, dict[str, Any]] = {
@@ -37,12 +38,10 @@ TAKEN: dict[str, dict[str, Any]] = {
 }
 """Options for an existing file of that name, with the upload API's values."""
 CHOICES = (
-    ("version", "save as a new version"),
-    ("copy", "keep both files"),
-    ("fail", "cancel the upload"),
+    ("version", N_("save as a new version")),
+    ("copy", N_("keep both files")),
+    ("fail", N_("cancel the upload")),
 )
-PROBLEM_TEXTS = {"version_conflict": "A file with this name already exists."}
-"""Texts for problems whose own text is for programs."""
 _UPLOAD = re.compile(rf"{FORM_PATH}/([0-9a-f]{{32}})(/cancel)?", re.A)
 
 
@@ -75,7 +74,8 @@ class WebForm:
             if problem_of(problem).status == 401:
                 await self._log_in.request_log_in(visit, upload[1] if upload else "")
             else:
-                await self._pages.show(send, "message", "Something went wrong", problem, again=False, message="")
+                title = visit.text(N_("Something went wrong"))
+                await self._pages.show(visit, "message", title, problem, again=False, message="")
 
     async def _page(self, visit: Visit, route: tuple[str, str]) -> None:
         if route == ("GET", FORM_PATH):
@@ -114,16 +114,16 @@ class WebForm:
         """Ask for the target; `fields` as entered before, if they were refused."""
         me = await visit.ask(login, "GET", "/v1/me")
         await self._pages.show(
-            visit.send,
+            visit,
             "choose",
-            "Upload a file",
+            visit.text(N_("Upload a file")),
             problem,
             csrf=login.csrf_token,
             email=me["email"],
             left=_free_bytes(me),
             limit=me["usage"]["limit"],
             given={"folder": "/", "name": "", "taken": "version"} | fields,
-            choices=CHOICES,
+            choices=[(value, visit.text(text)) for value, text in CHOICES],
         )
 
     async def _begin(self, visit: Visit) -> None:
@@ -132,7 +132,6 @@ class WebForm:
         try:
             upload = await self._upload(visit, login, fields)
         except (Forbidden, NotFound, Conflict, Invalid, OutOfSpace) as problem:
-            problem.detail = PROBLEM_TEXTS.get(problem.code, problem.detail)
             await self._choose(visit, login, fields, problem)
             return
         await go_to(visit.send, f"{FORM_PATH}/{upload['id']}")
@@ -143,8 +142,9 @@ class WebForm:
         path = _path(fields.get("folder", ""), fields.get("name", ""))
         left = _free_bytes(await visit.ask(login, "GET", "/v1/me"))
         if left <= 0:
-            detail = "Your storage is full or reserved for other uploads. Delete files permanently, or wait."
-            raise OutOfSpace(detail)
+            raise OutOfSpace(
+                N_("Your storage is full or reserved for other uploads. Delete files permanently, or wait.")
+            )
         request = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
         return await visit.ask(login, "POST", "/v1/uploads", request | TAKEN.get(fields.get("taken", ""), {}))
 
@@ -153,9 +153,9 @@ class WebForm:
         upload = await visit.ask(login, "GET", f"/v1/uploads/{upload_id}")
         if "form" in upload:
             await self._pages.show(
-                visit.send,
+                visit,
                 "send",
-                "Choose a file",
+                visit.text(N_("Choose a file")),
                 csrf=login.csrf_token,
                 upload_id=upload_id,
                 path=upload["path"],
@@ -164,32 +164,34 @@ class WebForm:
                 until=upload["expires_at"][11:16],
             )
         else:
-            title, message = _outcome(upload)
-            await self._pages.show(visit.send, "message", title, message=message, again=upload["state"] == "uploading")
+            title, message = _outcome(visit, upload)
+            await self._pages.show(visit, "message", title, message=message, again=upload["state"] == "uploading")
 
 
-def _outcome(upload: dict[str, Any]) -> tuple[str, str]:
+def _outcome(visit: Visit, upload: dict[str, Any]) -> tuple[str, str]:
     """Return title and text for an upload that is no longer open."""
+    text = visit.text
     match upload["state"]:
         case "completed":
-            return "Upload complete", f"Saved as {upload['file']['path']}."
+            return text(N_("Upload complete")), text(N_("Saved as %(path)s."), path=upload["file"]["path"])
         case "expired":
-            return "This form has expired", "No file arrived in time. Start a new upload."
+            return text(N_("This form has expired")), text(N_("No file arrived in time. Start a new upload."))
         case "aborted" if "problem" in upload:
-            return "Upload failed", upload["problem"]["detail"]
+            return text(N_("Upload failed")), problem_text(visit, upload["problem"])
         case "aborted":
-            return "Upload cancelled", "Nothing was stored."
+            return text(N_("Upload cancelled")), text(N_("Nothing was stored."))
         case _:
-            return "Processing", "The file has arrived and is being verified."
+            return text(N_("Processing")), text(N_("The file has arrived and is being verified."))
 
 
 def _path(folder: str, name: str) -> str:
     """Return the path of a name in a folder. Metadata checks the other rules."""
     name = unicodedata.normalize("NFC", name.strip())
     if not name:
-        raise Invalid("Enter a file name.", code="invalid_path")
+        raise Invalid(N_("Enter a file name."), code="invalid_path")
     if "/" in name:
-        raise Invalid("A file name can't contain “/”. Enter the folder in its own field.", code="invalid_path")
+        detail = N_("A file name can't contain “/”. Enter the folder in its own field.")
+        raise Invalid(detail, code="invalid_path")
     parts = [part for part in unicodedata.normalize("NFC", folder.strip()).split("/") if part]
     return "/" + "/".join([*parts, name])
 

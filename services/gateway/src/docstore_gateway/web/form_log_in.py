@@ -12,6 +12,7 @@ from docstore_gateway.web.form_pages import FormPages, go_to
 from docstore_gateway.web.form_visit import Visit
 from docstore_gateway.web.session import SESSION_PATH, Login, WebSessions, cookie_in
 from docstore_platform.errors import DomainError
+from docstore_platform.languages import N_
 
 FORM_PATH = "/web/form"
 LOG_IN_PATH = f"{SESSION_PATH}/form"
@@ -78,9 +79,9 @@ class FormLogIn:
     async def _show(self, visit: Visit, problem: DomainError | None = None, email: str = "") -> None:
         known = cookie_in(visit.cookies, self._cookie_name) or secrets.token_hex(16)
         await self._pages.show(
-            visit.send,
+            visit,
             "log_in",
-            "Log in to upload",
+            visit.text(N_("Log in to upload")),
             problem,
             [self._cookie(known, PAGE_SECONDS)],
             csrf=self._token(known),

@@ -12,7 +12,10 @@ from docstore_gateway.web.calls import Call, public_call
 from docstore_gateway.web.session import Login
 from docstore_platform.errors import Forbidden, Invalid
 from docstore_platform.http.body_limits import read_body
+from docstore_platform.languages import N_, accepted_language, translations
 
+PACKAGE = "docstore_gateway.web"
+"""Has the templates and texts."""
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 20
 
@@ -28,6 +31,16 @@ class Visit:
     headers: dict[bytes, bytes]
 
     @property
+    def language(self) -> str:
+        """What the browser prefers of our languages."""
+        return accepted_language(self.headers.get(b"accept-language", b"").decode("latin-1"))
+
+    def text(self, text: str, **values: str) -> str:
+        """Translate a text; an empty one stays so."""
+        translated = translations(PACKAGE, self.language).gettext(text) if text else ""
+        return translated % values if values else translated
+
+    @property
     def cookies(self) -> bytes | None:
         return self.headers.get(b"cookie")
 
@@ -37,7 +50,7 @@ class Visit:
         try:
             found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
-            raise Invalid("This is not one of our forms.") from None
+            raise Invalid(N_("This is not one of our forms.")) from None
         return {name: values[0] for name, values in found.items()}
 
     async def ask(self, login: Login, method: str, path: str, body: Any = None) -> Any:
@@ -49,4 +62,4 @@ class Visit:
     def require_csrf(self, fields: dict[str, str], wanted: str) -> None:
         """403 for a form that was given to another browser or log-in."""
         if not hmac.compare_digest(fields.get("csrf", "").encode("utf-8", "replace"), wanted.encode()):
-            raise Forbidden("This page is outdated or belongs to another session. Reload it.", code="csrf")
+            raise Forbidden(N_("This page is outdated or belongs to another session. Reload it."), code="csrf")

@@ -95,8 +95,8 @@ class Site:
     def _without(self, cookie: str) -> dict[str, str]:
         return {name: value for name, value in self.cookies.items() if name != cookie}
 
-    async def open(self, path: str = "/web/form?checked=1") -> tuple[Any, PlainPage]:
-        answer = await self.call("GET", path, {})
+    async def open(self, path: str = "/web/form?checked=1", **headers: str) -> tuple[Any, PlainPage]:
+        answer = await self.call("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
         return answer, PlainPage(answer.body.decode())
 
     async def send(self, path: str, fields: dict[str, str], **changed: str) -> tuple[Any, PlainPage]:
@@ -266,6 +266,37 @@ async def test_refusals_are_shown_above_the_filled_in_form(
     assert (shown["folder"], shown["taken"]) == ("/letters", "fail")
 
 
+@pytest.mark.parametrize(
+    ("languages", "tag", "log_in", "choose", "refused"),
+    [
+        ("de-AT, en;q=0.5", "de", "Zum Hochladen anmelden", "850 Byte von 1 KB sind frei", "nicht genug Speicherplatz"),
+        ("es", "es", "Inicia sesión para subir", "850 bytes de 1 KB libres", "No hay suficiente almacenamiento"),
+        ("fr, zh-CN;q=0.3", "zh-Hans", "登录以上传文件", "可用空间 850", "存储空间不足"),
+        ("fr", "en", "Log in to upload", "850 bytes of 1 KB are free", "850 bytes don't fit"),
+    ],
+)
+async def test_pages_are_in_the_language_of_the_browser(
+    site: Site, languages: str, tag: str, log_in: str, choose: str, refused: str
+) -> None:
+    """As their headers say to browsers and caches; errors of services too, by their codes."""
+    answer, page = await site.open(accept_language=languages)
+    assert (answer.header("content-language"), answer.header("vary")) == (tag, "accept-language")
+    assert log_in in page.text
+    await site.log_in()
+    _, page = await site.open("/web/form", accept_language=languages)
+    assert choose in page.text
+    site.problems["POST /v1/uploads"] = Problem(507, "over_quota", "850 bytes don't fit.")
+    _, page = await site.send("/web/form", await site.filled_in(), accept_language=languages)
+    assert refused in page.text
+
+
+async def test_refusals_of_the_pages_themselves_are_translated(site: Site) -> None:
+    """More exactly than by their code, which others have too."""
+    await site.log_in()
+    _, page = await site.send("/web/form", await site.filled_in(name="a/b"), accept_language="de")
+    assert "Ein Dateiname darf kein „/“ enthalten." in page.text
+
+
 async def test_a_full_storage_is_shown_before_the_form(site: Site) -> None:
     """Nothing left: no upload is initiated, for which quota would have sent a mail."""
     await site.log_in()
@@ -281,7 +312,7 @@ async def test_a_full_storage_is_shown_before_the_form(site: Site) -> None:
         ("completed", {"file": {"path": "/a.txt"}}, "Saved as /a.txt."),
         ("expired", {}, "has expired"),
         ("aborted", {}, "Upload cancelled"),
-        ("aborted", {"problem": {"detail": "The target is gone."}}, "The target is gone."),
+        ("aborted", {"problem": {"code": "target_gone", "detail": "The target is gone."}}, "The target is gone."),
         ("uploading", {}, "Refresh"),
     ],
 )
