@@ -71,7 +71,7 @@ async def test_a_link_with_a_password_end_to_end(ada: Person, nobody: Person) ->
     download = Hrefs(html).one("/download")
     assert await fetched(nobody, download) == b"dear Bo"
     status, gone, _ = await page(nobody, download)
-    assert (status, "Nothing here" in gone) == (404, True)
+    assert (status, "Link not found" in gone) == (404, True)
     (seen,) = await ada.every(f"/v1/files/{file['id']}/links")
     assert (seen["opens"], seen["downloads"], "token" in seen) == (1, 1, False)
 

@@ -158,7 +158,7 @@ async def test_a_closed_link_is_a_readable_404_page(running: Stack, query: str) 
     path = await make(running, await running.person.at("/top"))
     answer = await browse(running, "GET", f"{path}{query}")
     assert answer.status == 404
-    assert "Nothing here" in parse(answer).text
+    assert "Link not found" in parse(answer).text
 
 
 async def test_an_empty_folder_has_a_message(running: Stack) -> None:
@@ -342,7 +342,7 @@ async def test_what_is_refused_is_told_in_the_language_of_the_visitor(running: S
     await running.put("/gezippt/b.txt", b"x")
     locked = await make(running, folder, password="right", max_downloads=1)
     absent = await browse(running, "GET", "/l/" + "a" * 32, languages="de")
-    assert "Diesen Link gibt es nicht" in parse(absent).text
+    assert "Link nicht gefunden" in parse(absent).text
     assert "Passwort" in parse(await browse(running, "GET", locked, languages="de")).text
     wrong = await browse(running, "POST", locked, b"password=wrong", languages="de")
     assert "Das ist nicht das Passwort." in parse(wrong).text

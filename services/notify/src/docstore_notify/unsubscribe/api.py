@@ -1,13 +1,15 @@
 """HTTP routes to unsubscribe from e-mails without a login (RFC 8058)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from docstore_notify.domain import CHOSEN_KINDS, Kind
 from docstore_notify.languages import templates
-from docstore_notify.unsubscribe.service import UnsubscribeService
+from docstore_notify.unsubscribe.service import KINDS_IN_WORDS, UnsubscribeService
 from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
+from docstore_platform.errors import NotFound
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.plain_page import STYLE_SOURCE
 from docstore_platform.plain_page.translated import VisitorLanguage, language_headers
@@ -23,16 +25,26 @@ def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
     @router.get("/unsubscribe", response_class=HTMLResponse)
     async def get_unsubscribe_page(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Show the confirmation page. It changes nothing: mail programs open links by themselves."""
-        return _page(unsubscribe_service.what(token), language, ended=False)
+        try:
+            return _page("asked", language, unsubscribe_service.kind(token))
+        except NotFound:
+            return _page("invalid", language)
 
     @router.post("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Unsubscribe: the page's button, and the one-click header of mail programs. Idempotent."""
-        return _page(await unsubscribe_service.end(token), language, ended=True)
+        try:
+            return _page("ended", language, await unsubscribe_service.end(token))
+        except NotFound:
+            return _page("invalid", language)
 
     return router
 
 
-def _page(what: str, language: str, *, ended: bool) -> HTMLResponse:
-    html = templates(language).get_template("unsubscribe.html").render(what=what, ended=ended)
-    return HTMLResponse(html, headers=HEADERS | language_headers(language))
+def _page(state: Literal["asked", "ended", "invalid"], language: str, kind: Kind | None = None) -> HTMLResponse:
+    html = (
+        templates(language)
+        .get_template("unsubscribe.html")
+        .render(state=state, what=KINDS_IN_WORDS[kind] if kind else "", is_setting=kind in CHOSEN_KINDS)
+    )
+    return HTMLResponse(html, 404 if state == "invalid" else 200, HEADERS | language_headers(language))

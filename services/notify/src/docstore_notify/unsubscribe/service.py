@@ -12,18 +12,18 @@ from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
 from docstore_platform.languages import N_
 
 KINDS_IN_WORDS: dict[Kind, str] = {
-    "upload_done": N_("e-mails about finished uploads"),
-    "file_changed": N_("e-mails about the files and folders in this message"),
-    "shared_with_you": N_("e-mails about files that others share with you"),
-    "link_opened": N_("e-mails about opened links"),
-    "link_expiring": N_("e-mails about expiring links"),
-    "content_retrieved": N_("e-mails about files retrieved from cold storage"),
-    "new_device": N_("e-mails about log-ins on new devices"),
-    "quota_exceeded": N_("e-mails about full storage"),
-    "quota_restored": N_("e-mails about available storage"),
-    "subscription_disabled": N_("e-mails about disabled subscriptions"),
+    "upload_done": N_("emails about completed uploads"),
+    "file_changed": N_("emails about changes to the files and folders in that email"),
+    "shared_with_you": N_("emails about files shared with you"),
+    "link_opened": N_("emails about visits to your links"),
+    "link_expiring": N_("emails about links that expire soon"),
+    "content_retrieved": N_("emails about files retrieved from cold storage"),
+    "new_device": N_("emails about new devices that log in to your account"),
+    "quota_exceeded": N_("emails about your storage being full"),
+    "quota_restored": N_("emails about your storage having space again"),
+    "subscription_disabled": N_("emails about disabled subscriptions"),
     "invitation": N_("invitations to this address"),
-    "test": N_("e-mails about this subscription"),
+    "test": N_("emails about this subscription"),
 }
 
 
@@ -35,12 +35,12 @@ class UnsubscribeService:
     deliveries: Deliveries
     shares: Shares
 
-    def what(self, token: str) -> str:
-        """Return what the token unsubscribes from, in words; 404 for an invalid token."""
-        return KINDS_IN_WORDS[self.tokens.read(token).kind]
+    def kind(self, token: str) -> Kind:
+        """Return the kind of emails that the token unsubscribes from; 404 for an invalid token."""
+        return self.tokens.read(token).kind
 
-    async def end(self, token: str) -> str:
-        """Unsubscribe; return what has ended. Idempotent."""
+    async def end(self, token: str) -> Kind:
+        """Unsubscribe; return the kind of emails that has ended. Idempotent."""
         statement = self.tokens.read(token)
         if statement.kind == "invitation":
             await self.shares.stop_invitations(statement.receiver)
@@ -50,7 +50,7 @@ class UnsubscribeService:
             for kind in CHOSEN_KINDS:
                 if kind == statement.kind:
                     await self.preferences.choose(statement.receiver, kind, "email", on=False)
-        return KINDS_IN_WORDS[statement.kind]
+        return statement.kind
 
     async def _unfollow(self, statement: Statement) -> None:
         """Delete the subscriptions of the mail; if it is too old to be known, or about changes by one's links, which

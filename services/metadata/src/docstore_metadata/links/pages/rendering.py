@@ -23,7 +23,7 @@ from docstore_platform.plain_page import STYLE_SOURCE
 from docstore_platform.plain_page.translated import VisitorLanguage, language_headers, translated_pages
 
 PACKAGE = "docstore_metadata.links"
-GONE = N_("This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another.")
+GONE = N_("This link has expired, or it doesn't exist. Ask the person who shared it with you for a new one.")
 ARCHIVED = N_(
     "Nobody has read this file for a long time, so it was moved to cold storage. Ask its owner to retrieve it."
 )
@@ -95,7 +95,7 @@ class LinkPages:
         if problem.code in NO_ZIP:
             return self._message(N_("No ZIP"), error, NO_ZIP[problem.code])
         if problem.status < 429:
-            return self.rendered("message", self.text(N_("Nothing here")), 404, message=self.text(GONE))
+            return self.rendered("message", self.text(N_("Link not found")), 404, message=self.text(GONE))
         title = N_("Please wait") if isinstance(error, TooMany) else N_("Not available just now")
         response = self._message(title, error, LATER)
         response.headers.update(problem.headers)
