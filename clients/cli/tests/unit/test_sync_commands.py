@@ -15,7 +15,7 @@ from docstore_cli.transfers.options import limited
 from docstore_client import Options
 from docstore_sync.engine import Result
 from docstore_sync.model import Action, ActionType, Kind, Node
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 from docstore_sync.status import write_status
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")

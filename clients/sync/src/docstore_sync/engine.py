@@ -1,7 +1,6 @@
 """Sync engine of one folder: runs once, or continuously when the disk or the change feed reports changes."""
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,13 +19,14 @@ from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.execution.outcome import Outcome
 from docstore_sync.local.disk import Disk
 from docstore_sync.local.disk_watch import DiskWatch
-from docstore_sync.local.scan import FolderMissing, Scan, identity_of
+from docstore_sync.local.root import ConfirmationRequired, SyncedRoot
+from docstore_sync.local.scan import FolderMissing, Scan
 from docstore_sync.model import Action, Plan
 from docstore_sync.pausing import Paused, is_paused, run_unpaused
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan_planner import ScanPlanner
 from docstore_sync.selection import Selection
-from docstore_sync.state import OtherAccount, State, open_state, state_folder
+from docstore_sync.state import OtherAccount, State, open_state
 from docstore_sync.status import write_status
 from docstore_sync.steps import StepFailed
 
@@ -39,10 +39,6 @@ QUIET_SECONDS = 1.0
 """Quiet time before a full scan that follows partial scans."""
 LONGEST_WITHOUT_FULL_SCAN_SECONDS = 60.0
 """Longest time without a full scan while changes keep arriving."""
-
-
-class ConfirmationRequired(Exception):
-    """The plan deletes most files, or the folder was replaced: the user must confirm first."""
 
 
 @dataclass(slots=True)
@@ -97,6 +93,7 @@ class Engine:
         self._remote = RemoteTree(client, state, account_id)
         self._executor = LocalExecutor(self._disk, client, self._remote, self._progress.moved_bytes)
         self._watch = DiskWatch(folder)
+        self._root = SyncedRoot(folder, state, confirmed=confirmed)
         self._scan_planner = ScanPlanner(folder, state, self._disk, self._remote, self._watch, account_id, device)
         self._account_id = account_id
 
@@ -113,7 +110,7 @@ class Engine:
 
     async def dry_run(self) -> Plan:
         """Return the plan without carrying it out. Only this machine's copy of the server's tree changes."""
-        self._check_root(change=False)
+        self._root.check(change=False)
         await self._catch_up()
         found, made = await self._scan_planner.scan()
         made.skipped += found.not_rules
@@ -135,7 +132,7 @@ class Engine:
             settle_begun_uploads(self._state, self._remote.entry)
             settle_begun_removals(self._state, self._disk.exists)
             found, made = await self._scan_planner.scan(only_reported=only_reported)
-            self._check_root_stays()
+            self._root.check_stays()
             result.busy, result.failures = found.busy, []
             result.skipped = [f"{each.path}: {each.reason}" for each in [*found.not_rules, *made.skipped]]
             if made.displaced and self._move_displaced(found, made.displaced, result):
@@ -158,7 +155,7 @@ class Engine:
 
     def _begin(self) -> None:
         """Check the folder, and keep what belongs to it."""
-        self._check_root(change=True)
+        self._root.check(change=True)
         self._state.link(self._account_id)
         if self._scan_planner.selection != self._state.selection():
             self._state.set_value("selection", self._scan_planner.selection.to_json())
@@ -197,42 +194,8 @@ class Engine:
         return await ledger.during(applier.run())
 
     async def _flush(self) -> None:
-        self._check_root_stays()
+        self._root.check_stays()
         await self._disk.flush_names()
-
-    def _root(self) -> str:
-        """Identity of the folder; empty if there is none."""
-        try:
-            return identity_of(os.stat(self._folder))
-        except OSError:
-            return ""
-
-    def _check_root_stays(self) -> None:
-        """Fail if the folder's disk was unmounted during the sync; its files are not deleted."""
-        if self._root() != self._state.get("root"):
-            raise FolderMissing(f"{self._folder} disappeared during the sync: is its disk mounted?")
-
-    def _check_root(self, *, change: bool) -> None:
-        """Do not mistake a replaced folder (an unmounted disk) for an empty one.
-
-        If the user confirmed, sync it as if for the first time: both sides are merged and nothing is deleted.
-        """
-        known = self._state.get("root")
-        here = self._root()
-        if not here:
-            if known and not self._confirmed:
-                raise ConfirmationRequired(f"{self._folder} was synced before and is gone")
-            if not change:
-                raise FolderMissing(f"{self._folder} does not exist")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            here = self._root()
-        if known == here or not change:
-            return
-        if known:
-            if not self._confirmed:
-                raise ConfirmationRequired(f"{self._folder} is not the folder synced before: is its disk mounted?")
-            self._state.forget_all()
-        self._state.set_value("root", here)
 
     # --- for as long as it runs --------------------------------------------------------------------------
 
@@ -286,7 +249,7 @@ class Engine:
                 await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if watching.done():
                     watching.result()
-                    self._check_root(change=False)
+                    self._root.check(change=False)
                     raise FolderMissing(f"{self._folder} can't be watched")
                 if touching.done():
                     return True
@@ -326,4 +289,4 @@ async def engine(
         yield opened
 
 
-__all__ = ["ConfirmationRequired", "Engine", "FolderMissing", "Paused", "Progress", "Result", "engine", "state_folder"]
+__all__ = ["ConfirmationRequired", "Engine", "FolderMissing", "Paused", "Progress", "Result", "engine"]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 
 CHECK_SECONDS = 1.0
 """Interval at which a running engine looks for the mark, which another process makes."""

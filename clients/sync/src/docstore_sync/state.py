@@ -8,18 +8,16 @@
 `about`    the cursor, the server's epoch, the account's id, the identity of the folder, the selection
 """
 
-import hashlib
 import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_client.file_lock import try_lock
 from docstore_sync.model import BegunRemoval, BegunUpload, Kind, RemoteEntry, SyncedEntry
 from docstore_sync.selection import Selection
+from docstore_sync.state_folder import locked, state_folder
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS synced (
@@ -41,29 +39,8 @@ DELETE FROM about WHERE name = 'cursor';
 """Migration of versions 0, which lacked shares, and 1, which lacked `can_delete`: reload the remote tree."""
 
 
-class FolderInUse(Exception):
-    """Another process is syncing the folder."""
-
-
 class OtherAccount(Exception):
     """The folder is linked to another account."""
-
-
-def state_folder(folder: Path) -> Path:
-    """Directory of a synced folder's state, by the XDG base directory specification."""
-    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    return _home() / "sync" / digest
-
-
-def own_folders() -> list[Path]:
-    """DocStore's own directories on this machine: states of synced folders, and the log-in."""
-    return [_home(), *([Path.home() / "Library/Application Support/docstore"] if sys.platform == "darwin" else [])]
-
-
-def _home() -> Path:
-    named = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
-    return base / "docstore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +246,7 @@ def open_state(folder: Path) -> Iterator[State]:
     """
     home = state_folder(folder)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(home / "lock"):
+    with locked(home / "lock"):
         connection = sqlite3.connect(home / "state.sqlite", isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -296,23 +273,3 @@ def read_selection(folder: Path) -> Selection:
     with closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as connection:
         row = connection.execute("SELECT value FROM about WHERE name = 'selection'").fetchone()
     return Selection.from_json(row[0] if row else "")
-
-
-def is_in_use(folder: Path) -> bool:
-    """Whether a process syncs the folder now."""
-    try:
-        with _locked(state_folder(folder) / "lock"):
-            return False
-    except FolderInUse:
-        return True
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lock a file until the process ends."""
-    with path.open("a+b") as file:
-        if not try_lock(file.fileno()):
-            raise FolderInUse
-        yield

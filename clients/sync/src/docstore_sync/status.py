@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 
 KEPT = 100
 

@@ -19,7 +19,8 @@ from docstore_sync.execution import ledger
 from docstore_sync.local.scan import Scan
 from docstore_sync.model import Plan, SyncedEntry
 from docstore_sync.scan_planner import ScanPlanner
-from docstore_sync.state import State, state_folder
+from docstore_sync.state import State
+from docstore_sync.state_folder import state_folder
 from docstore_sync.status import read_status
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from docstore_sync.pausing import Paused, pause, resume, run_unpaused
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 
 
 async def test_work_that_sees_the_mark_first_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

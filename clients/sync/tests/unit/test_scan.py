@@ -12,7 +12,8 @@ import pytest
 from docstore_sync.local.disk_watch import DiskWatch
 from docstore_sync.local.scan import PARTS, FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
 from docstore_sync.model import Kind, SkippedPath
-from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, open_state, own_folders
+from docstore_sync.state import OtherAccount, Stamp, State, open_state
+from docstore_sync.state_folder import FolderInUse, own_folders
 
 
 @pytest.fixture

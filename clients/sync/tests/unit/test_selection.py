@@ -14,7 +14,8 @@ from docstore_sync import pausing
 from docstore_sync.engine import Paused, Progress, Result, engine
 from docstore_sync.model import OUTSIDE
 from docstore_sync.selection import BadPattern, Filters, Selection
-from docstore_sync.state import is_in_use, open_state, read_selection
+from docstore_sync.state import open_state, read_selection
+from docstore_sync.state_folder import is_in_use
 from docstore_sync.status import Status, read_status
 
 

@@ -18,7 +18,8 @@ from pathspec import GitIgnoreSpec
 
 from docstore_sync.model import OUTSIDE, Kind, LocalEntry, SkippedPath
 from docstore_sync.selection import Selection, is_pattern
-from docstore_sync.state import Stamp, State, own_folders
+from docstore_sync.state import Stamp, State
+from docstore_sync.state_folder import own_folders
 
 IGNORE_FILE = ".docstoreignore"
 PARTS = ".docstore-parts"

@@ -9,7 +9,8 @@ import typer
 from docstore_cli.options import AsJson, failed, print_json, shown
 from docstore_sync import pausing
 from docstore_sync.selection import Selection
-from docstore_sync.state import is_in_use, read_selection
+from docstore_sync.state import read_selection
+from docstore_sync.state_folder import is_in_use
 from docstore_sync.status import read_status
 
 Folder = Annotated[Path, typer.Argument(help="Synced folder.")]

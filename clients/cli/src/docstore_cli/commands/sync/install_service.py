@@ -13,7 +13,7 @@ from docstore_cli.sessions.session import OPTIONS
 from docstore_cli.system.service_files import service_file
 from docstore_cli.system.service_units import Service
 from docstore_cli.transfers.options import BandwidthLimit, limited
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 
 Folder = Annotated[Path, typer.Argument(help="Folder to sync.")]
 OnlyPrint = Annotated[bool, typer.Option("--print", help="Print the unit, and write nothing.")]

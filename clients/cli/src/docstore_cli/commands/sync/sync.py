@@ -20,7 +20,8 @@ from docstore_client import AsyncClient
 from docstore_sync.engine import ConfirmationRequired, Engine, FolderMissing, Paused, Progress, Result, engine
 from docstore_sync.model import Action, ActionType, Plan
 from docstore_sync.selection import BadPattern, Selection
-from docstore_sync.state import FolderInUse, OtherAccount
+from docstore_sync.state import OtherAccount
+from docstore_sync.state_folder import FolderInUse
 from docstore_sync.status import read_status
 
 Folder = Annotated[Path, typer.Argument(help="Folder to sync. The first sync links it to the account.")]
