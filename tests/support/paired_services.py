@@ -27,8 +27,8 @@ from docstore_platform.testing import eventually
 from docstore_standalone.embedded.java.opensearch import OpenSearch
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.servers import Servers, start_servers
+from docstore_standalone.service_process import ServiceProcess
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.stack import ServiceProcess
 from docstore_standalone.supervision.processes import ServerProcess
 
 SEARCH_CLUSTER = os.environ.get("TEST_SEARCH") == "opensearch"

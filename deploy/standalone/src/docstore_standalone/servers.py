@@ -1,7 +1,6 @@
 """The embedded servers of one data folder, started together: for stacks, tests and tools."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from docstore_standalone.embedded.tansu.broker import LogBucket, Tansu
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.service_secrets import variables
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import StackLock, StackState, read_state, write_state
+from docstore_standalone.state import StackLock, StateFile, read_state
 from docstore_standalone.supervision.processes import ProcessId, end_leftover
 from docstore_standalone.supervision.supervisor import Component, OnChange, Supervisor, ignore
 
@@ -68,7 +67,7 @@ class Servers:
     """Variables with keys and secrets of the services."""
     supervisor: Supervisor = field(repr=False)
     ports: PortBook = field(repr=False)
-    _state_file: "_StateFile" = field(repr=False)
+    _state_file: StateFile = field(repr=False)
     _closing: AsyncExitStack = field(repr=False)
 
     def announce(self, component: str, address: str) -> None:
@@ -180,7 +179,7 @@ class _Plan:
         return LogBucket(self.s3_endpoint, self.broker_bucket, self.settings.region, keys)
 
     def servers(
-        self, supervisor: Supervisor, ses_endpoint: str, state_file: "_StateFile", closing: AsyncExitStack
+        self, supervisor: Supervisor, ses_endpoint: str, state_file: StateFile, closing: AsyncExitStack
     ) -> Servers:
         return Servers(
             folder=self.folder,
@@ -203,24 +202,6 @@ class _Plan:
             _state_file=state_file,
             _closing=closing,
         )
-
-
-class _StateFile:
-    """Keeps stack.json up to date while the stack runs."""
-
-    def __init__(self, folder: Path, ports: PortBook, credentials_file: str) -> None:
-        self.folder, self.ports = folder, ports
-        supervisor = ProcessId.of(os.getpid())
-        self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=credentials_file)
-
-    def processes(self, processes: dict[str, ProcessId]) -> None:
-        self.state = self.state.model_copy(update={"processes": processes})
-        self.write()
-
-    def write(self, addresses: Mapping[str, str] | None = None) -> None:
-        update = {"ports": self.ports.as_dict(), "addresses": {**self.state.addresses, **(addresses or {})}}
-        self.state = self.state.model_copy(update=update)
-        write_state(self.folder, self.state)
 
 
 async def _end_leftovers(processes: Mapping[str, ProcessId]) -> None:
@@ -255,7 +236,7 @@ async def start_servers(
         if known.folder == str(folder):  # in a copied folder they belong to the original
             await _end_leftovers(known.processes)
         ports = PortBook(known.ports, port_choice)
-        file = _StateFile(folder, ports, known.credentials_file or CREDENTIALS_FILE)
+        file = StateFile(folder, ports, known.credentials_file or CREDENTIALS_FILE)
         file.write()  # the state of the last run is outdated
         plan = _Plan(folder, settings, broker, ports)
         opening.callback(file.processes, {})

@@ -1,11 +1,9 @@
 """All of DocStore on one machine: the embedded servers, and the services in one process or one each."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from docstore_platform.clock import SKEW_FILE
@@ -13,7 +11,6 @@ from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.backup_schedule import backups_running
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.embedded.access_log import ACCESS_LOG_FOLDER
-from docstore_standalone.embedded.http_probe import http_status, until
 from docstore_standalone.embedded.mongo_users import SERVICES
 from docstore_standalone.embedded.tansu.log_retention import log_retention_running
 from docstore_standalone.lan.following import following
@@ -22,12 +19,11 @@ from docstore_standalone.lan.proxy import TlsProxy
 from docstore_standalone.lan.proxy_config import Upstreams
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.servers import BrokerKind, Servers, clock_skew_file, start_servers
+from docstore_standalone.service_process import ServiceProcess
 from docstore_standalone.service_secrets import only_for
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
-from docstore_standalone.supervision.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
-from docstore_standalone.supervision.prefork import Job
-from docstore_standalone.supervision.processes import base_environment
+from docstore_standalone.supervision.forker import BEFORE_IT_BEGINS, Forker, importing_services
 from docstore_standalone.supervision.supervisor import Component, OnChange, ignore
 
 ADMIN_EMAIL = "admin@docstore.localhost"
@@ -36,52 +32,6 @@ PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
 IDLE_INTERVAL_MS = 10_000
 """Consumers get records of relays in their process from memory; this is for records of other producers."""
 IDLE_INTERVAL_MS_BETWEEN_PROCESSES = 50
-
-
-@dataclass(slots=True)
-class ServiceProcess:
-    """A process of one or all services."""
-
-    name: str
-    module: str
-    port: int
-    operations_port: int
-    variables: Mapping[str, str] = field(repr=False)
-    """Of its next start."""
-    log_file: Path
-    port_names: Sequence[str] = ()
-    stop_seconds: float = 15.0
-    forker: Forker | None = field(default=None, repr=False)
-    """Forks it if present, since a new process must import everything first."""
-    ready_path: str = "/readyz"
-
-    async def fork(self) -> ForkedProcess | None:
-        return None if self.forker is None else await self.forker.fork(self.job())
-
-    def job(self) -> Job:
-        title = f"docstore {self.name} {self.log_file.parent.parent}"
-        return Job(self.module, dict(self.environment()), str(self.log_file), title)
-
-    def prepare(self) -> None:
-        """Nothing: its settings are in its environment."""
-
-    def command(self) -> Sequence[str]:
-        return (sys.executable, "-m", self.module)
-
-    def environment(self) -> Mapping[str, str]:
-        listens = {"HOST": LOOPBACK, "PORT": str(self.port), "OPERATIONS_PORT": str(self.operations_port)}
-        return {**base_environment(), **self.variables, **listens}
-
-    async def wait_ready(self) -> None:
-        """Probe the operators' port: another program may listen at the public one."""
-
-        async def answers() -> bool:
-            return await http_status(self.operations_port, self.ready_path) == 200
-
-        await until(answers)
-
-    def clean_up(self) -> None:
-        """Nothing to remove."""
 
 
 @dataclass(slots=True)

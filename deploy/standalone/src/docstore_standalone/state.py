@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pydantic import BaseModel, Field
 
+from docstore_standalone.ports import PortBook
 from docstore_standalone.supervision.processes import ProcessId
 
 STATE_FILE = "stack.json"
@@ -79,6 +81,24 @@ def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
 
 def write_state(folder: Path, state: StackState) -> None:
     write_private(folder / STATE_FILE, json.dumps(state.model_dump(mode="json"), indent=2))
+
+
+class StateFile:
+    """Keeps stack.json up to date while the stack runs."""
+
+    def __init__(self, folder: Path, ports: PortBook, credentials_file: str) -> None:
+        self.folder, self.ports = folder, ports
+        supervisor = ProcessId.of(os.getpid())
+        self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=credentials_file)
+
+    def processes(self, processes: dict[str, ProcessId]) -> None:
+        self.state = self.state.model_copy(update={"processes": processes})
+        self.write()
+
+    def write(self, addresses: Mapping[str, str] | None = None) -> None:
+        update = {"ports": self.ports.as_dict(), "addresses": {**self.state.addresses, **(addresses or {})}}
+        self.state = self.state.model_copy(update=update)
+        write_state(self.folder, self.state)
 
 
 class StackLock:

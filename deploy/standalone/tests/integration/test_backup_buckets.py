@@ -18,7 +18,8 @@ from docstore_standalone.backup.database.oplog_archive import OplogArchive
 from docstore_standalone.backup.database.restore import restore_documents
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.places import bucket_lock
-from docstore_standalone.backup.places.bucket_target import BucketOptions, BucketTarget
+from docstore_standalone.backup.places.bucket import BucketOptions
+from docstore_standalone.backup.places.bucket_target import BucketTarget
 from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import silent
 from docstore_standalone.backup.restore import restore_into

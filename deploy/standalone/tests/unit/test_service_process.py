@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from docstore_standalone.ports import LOOPBACK
-from docstore_standalone.stack import ServiceProcess
+from docstore_standalone.service_process import ServiceProcess
 
 
 class Listener:

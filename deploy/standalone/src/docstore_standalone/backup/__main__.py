@@ -6,7 +6,7 @@ import sys
 from docstore_standalone.backup.deployment import reached
 from docstore_standalone.backup.failures import FAILURES
 from docstore_standalone.backup.manifest import BackupRefused
-from docstore_standalone.backup.places.bucket_target import BucketOptions
+from docstore_standalone.backup.places.bucket import BucketOptions
 from docstore_standalone.backup.places.place import prepared_target
 from docstore_standalone.backup.progress import silent
 from docstore_standalone.backup.pruning import Retention

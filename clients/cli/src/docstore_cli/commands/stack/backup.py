@@ -14,7 +14,7 @@ from docstore_cli.stack.options import settings_for
 from docstore_standalone.backup.database.oplog import Span
 from docstore_standalone.backup.database.oplog_archive import OplogArchive
 from docstore_standalone.backup.deployment import Deployment, reached
-from docstore_standalone.backup.places.bucket_target import BucketOptions
+from docstore_standalone.backup.places.bucket import BucketOptions
 from docstore_standalone.backup.places.place import SCHEME, existing_target, prepared_target
 from docstore_standalone.backup.progress import Progress
 from docstore_standalone.backup.pruning import Retention, prune

@@ -11,7 +11,7 @@ from docstore_cli.options import AsJson, Data, console, errors, failed, print_js
 from docstore_cli.stack.backups import Endpoint, Name, Source, run_backup, shown_progress
 from docstore_cli.stack.options import settings_for
 from docstore_standalone.backup.deployment import is_elsewhere
-from docstore_standalone.backup.places.bucket_target import BucketOptions
+from docstore_standalone.backup.places.bucket import BucketOptions
 from docstore_standalone.backup.places.place import existing_target
 from docstore_standalone.backup.point_in_time import PointInTime
 from docstore_standalone.backup.progress import Progress

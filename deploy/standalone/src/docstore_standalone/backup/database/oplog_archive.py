@@ -17,7 +17,7 @@ from docstore_standalone.backup.database.oplog import Span, entry_of
 from docstore_standalone.backup.deployment import Deployment, reached
 from docstore_standalone.backup.failures import FAILURES
 from docstore_standalone.backup.manifest import BackupRefused
-from docstore_standalone.backup.places.bucket_target import BucketOptions
+from docstore_standalone.backup.places.bucket import BucketOptions
 from docstore_standalone.backup.places.files import PackedWriter
 from docstore_standalone.backup.places.place import prepared_target
 from docstore_standalone.backup.places.target import Target

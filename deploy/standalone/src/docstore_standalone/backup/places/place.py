@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from docstore_standalone.backup.places.bucket_target import BucketOptions, BucketTarget
+from docstore_standalone.backup.places.bucket import BucketOptions
+from docstore_standalone.backup.places.bucket_target import BucketTarget
 from docstore_standalone.backup.places.folder_target import FolderTarget
 from docstore_standalone.backup.places.target import Target
 
