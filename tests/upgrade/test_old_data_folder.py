@@ -36,7 +36,7 @@ from webhook_receivers import Receiver
 from docstore_platform.testing import eventually
 from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_sync.local.scan import identity_of
-from docstore_sync.state import state_folder
+from docstore_sync.state_folder import state_folder
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 

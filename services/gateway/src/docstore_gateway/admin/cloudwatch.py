@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ TIMEOUT_SECONDS = 20.0
 """Of one query."""
 POLL_SECONDS = 0.3
 MAX_ROWS = 2_000
-"""Of a query's answer."""
+"""Of a query's response."""
 MAX_QUERIES = 5
 """Of one search."""
 CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
@@ -66,28 +67,37 @@ class CloudWatch:
         """Return up to MAX_ROWS lines before `end`, the newest ones. TimeoutError if it takes too long."""
         if end <= start:
             return []
-        started = await _in_thread(
-            self._client.start_query,
-            logGroupNames=list(self.groups),
-            startTime=int(start.timestamp()),
-            endTime=int(end.timestamp()),
-            queryString=query,
+        starting = asyncio.ensure_future(
+            _in_thread(
+                self._client.start_query,
+                logGroupNames=list(self.groups),
+                startTime=int(start.timestamp()),
+                endTime=int(end.timestamp()),
+                queryString=query,
+            )
         )
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                answer = await self._answer(started["queryId"])
-        except (TimeoutError, asyncio.CancelledError):  # an account may have few queries at a time
-            await _in_thread(self._client.stop_query, queryId=started["queryId"])
+                started = await asyncio.shield(starting)
+                response = await self._finished(started["queryId"])
+        except (TimeoutError, asyncio.CancelledError):
+            await self._stop(starting)
             raise
-        if answer["status"] != "Complete":
-            raise ValueError(f"the query ended as {answer['status']}")
-        return [_row(fields) for fields in answer["results"]]
+        if response["status"] != "Complete":
+            raise ValueError(f"the query ended as {response['status']}")
+        return [_row(fields) for fields in response["results"]]
 
-    async def _answer(self, query_id: str) -> Any:
+    async def _stop(self, starting: asyncio.Future[Any]) -> None:
+        """Stop a query, also one that is being started: an account may have few at a time."""
+        with suppress(ClientError, BotoCoreError):
+            started = await starting
+            await _in_thread(self._client.stop_query, queryId=started["queryId"])
+
+    async def _finished(self, query_id: str) -> Any:
         while True:
-            answer = await _in_thread(self._client.get_query_results, queryId=query_id)
-            if answer["status"] not in UNFINISHED:
-                return answer
+            response = await _in_thread(self._client.get_query_results, queryId=query_id)
+            if response["status"] not in UNFINISHED:
+                return response
             await asyncio.sleep(POLL_SECONDS)
 
 
@@ -116,10 +126,10 @@ def _quoted(pattern: str) -> str:
 
 
 def _page(rows: Sequence[Row], start: datetime, end: datetime) -> tuple[Sequence[Row], datetime]:
-    """Return the lines of an answer that are before `end`, and where the next query ends; `start`: there is none.
+    """Return the lines of a response that are before `end`, and where the next query ends; `start`: there is none.
 
-    The bounds of queries are whole seconds, and included: lines of the second in which a full answer was cut off are
-    left to the next query. Of a second with more lines than an answer has, the rest is skipped.
+    The bounds of queries are whole seconds, and included: lines of the second in which a full response was cut off
+    are left to the next query. Of a second with more lines than a response has, the rest is skipped.
     """
     lines = [row for row in rows if row[0] < end]
     if len(rows) < MAX_ROWS:

@@ -7,6 +7,7 @@ Logs Insights does.
 import asyncio
 import json
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,6 @@ from docstore_gateway.admin import cloudwatch
 from docstore_gateway.admin.cloudwatch import CloudWatch
 from docstore_gateway.admin.logs import LogFilter, LogService
 from docstore_platform.errors import Unavailable
-from docstore_platform.testing import eventually
 
 REGION = "us-west-2"
 GROUPS = ("/docstore/services", "/docstore/gateway")
@@ -150,25 +150,35 @@ async def test_a_full_answer_is_continued_within_a_second(aws: Any, monkeypatch:
 
 
 async def test_a_query_that_does_not_finish_is_stopped(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account may have few at a time; the same when the caller has gone."""
+    """An account may have few at a time; also one that is being started when its caller has gone."""
     collect(aws, LINES)
     stopped: list[str] = []
-
-    async def two_started() -> bool:
-        return len(logs_backends[DEFAULT_ACCOUNT_ID][REGION].queries) == 2
-
     running = {"results": [], "status": "Running"}
     monkeypatch.setattr(LogQuery, "to_result_json", lambda query: running)
     source = CloudWatch(GROUPS, REGION, timedelta(days=1), clock=lambda: NOW, timeout_seconds=0.1)
     monkeypatch.setattr(source._client, "stop_query", lambda **query: stopped.append(query["queryId"]))
     with pytest.raises(Unavailable):
         await LogService(source).search(LogFilter(), 5)
+    assert len(stopped) == 1
+
     source.timeout_seconds = 60
+    starting, may_start = asyncio.Event(), threading.Event()
+    start_query, loop = source._client.start_query, asyncio.get_running_loop()
+
+    def start_late(**query: Any) -> Any:
+        loop.call_soon_threadsafe(starting.set)
+        may_start.wait()
+        return start_query(**query)
+
+    monkeypatch.setattr(source._client, "start_query", start_late)
     search = asyncio.create_task(LogService(source).search(LogFilter(), 5))
-    await eventually(two_started)
+    await starting.wait()
     search.cancel()
+    may_start.set()
     await asyncio.gather(search, return_exceptions=True)
+    assert search.cancelled()
     assert len(stopped) == 2
+    assert sorted(stopped) == sorted(logs_backends[DEFAULT_ACCOUNT_ID][REGION].queries)
 
 
 async def test_a_group_that_cannot_be_queried_is_unavailable(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
