@@ -58,11 +58,11 @@ class Crashing(Transactor):
 
 
 def sweeping(stack: Stack, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
-    """A sweeper with a lease of its own, or with the one that `leads` names, for half a second."""
+    """A sweeper with a lease of its own, or with the one that `leads` names."""
     bounds = MetadataSettings(infra=stack.infra, **settings).retention
     store = Store.in_mongo(stack.database, lease_seconds=30)
     roots = MongoRetentionRoots(stack.database["nodes"], bounds)
-    leader = LeaderLease(stack.database["leases"], leads or new_id(), seconds=0.5)
+    leader = LeaderLease(stack.database["leases"], leads or new_id(), seconds=60)
     transactor = Crashing(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
     transactor.when = crash
     ahead = timedelta()
