@@ -17,9 +17,9 @@ from docstore_contracts.annotations import (
     PropertyChange,
     PropertyChanges,
 )
-from docstore_contracts.caller import MAX_ITEMS, Client, Id, ItemRefused, Timestamp
+from docstore_contracts.caller import MAX_ITEMS, Client, Id, ItemRefused
+from docstore_contracts.files import File, FileEntries, FileEntry, Permission
 
-Permission = Literal["owner", "editor", "viewer"]
 MAX_ACCOUNTS = 10 * MAX_ITEMS
 
 
@@ -89,34 +89,6 @@ class Commits(TypedDict):
     items: Annotated[list[CommitItem], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-class File(TypedDict):
-    """A file or folder as one account sees it: `File` of the public API."""
-
-    id: str
-    kind: Literal["file", "folder"]
-    name: str
-    path: str
-    parent_id: str | None
-    size: int
-    content_type: str | None
-    sha256: str | None
-    version: int
-    tags: Sequence[str]
-    metadata: Mapping[str, str]
-    owner_id: str
-    permission: Permission
-    can_delete: bool
-    created_at: Timestamp
-    modified_at: Timestamp
-    client_modified_at: Timestamp | None
-    modified_by: str
-    etag: str
-    indexed: bool
-    preview: bool
-    watermark: str | None
-    """Text on all that the account may see of the content; null: it may have the original."""
-
-
 @final
 class Committed(TypedDict):
     file: File
@@ -179,43 +151,6 @@ class AccountStorage(TypedDict):
 
     bytes: int
     documents: int
-
-
-class FileState(TypedDict):
-    """State of a file or folder: the JSON of `FileState` in events."""
-
-    file_id: str
-    owner_id: str
-    parent_id: str
-    ancestors: Sequence[str]
-    kind: Literal["file", "folder"]
-    name: str
-    size: int
-    content_type: str
-    sha256: str
-    version: int
-    tags: Sequence[str]
-    metadata: Mapping[str, str]
-    created_at: Timestamp
-    modified_at: Timestamp
-    modified_by: str
-    device: str
-    object_key: str
-    readers: Sequence[str]
-
-
-class FileEntry(TypedDict):
-    """A file or folder, in the trash or not."""
-
-    file: FileState
-    revision: int
-    path: str
-    trashed: bool
-
-
-class FileEntries(TypedDict):
-    items: list[FileEntry]
-    next_after: str | None
 
 
 class MetadataClient(Client):

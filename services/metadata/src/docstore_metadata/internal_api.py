@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from docstore_contracts import metadata as contract
 from docstore_contracts.caller import MAX_ITEMS
+from docstore_contracts.files import FileEntries
 from docstore_metadata.commits.rules import Commit, UploadIntent
 from docstore_metadata.commits.service import CommitService
 from docstore_metadata.files.directory import FileDirectory
@@ -86,7 +87,7 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
         response: contract.AccountStorage = {"bytes": stored, "documents": documents}
         return json_response(response)
 
-    @router.get("/files", dependencies=[callers("indexer")], response_model=described(contract.FileEntries))
+    @router.get("/files", dependencies=[callers("indexer")], response_model=described(FileEntries))
     async def every_file(
         after: str = "",
         limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = 500,
@@ -94,7 +95,7 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
     ) -> Response:
         """All files and folders by id, those in the trash too."""
         items = await directory.every_file(after, limit, owner_id)
-        response: contract.FileEntries = {"items": items, "next_after": items[-1]["file"]["file_id"] if items else None}
+        response: FileEntries = {"items": items, "next_after": items[-1]["file"]["file_id"] if items else None}
         return json_response(response)
 
     return router

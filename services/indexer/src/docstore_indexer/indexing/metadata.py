@@ -1,6 +1,6 @@
 """Converts files as metadata describes them, in its API and events, to the indexer's model."""
 
-from docstore_contracts.metadata import FileEntry
+from docstore_contracts.files import FileEntry
 from docstore_events.catalogue.files import FileState
 from docstore_indexer.indexing.rules import File
 

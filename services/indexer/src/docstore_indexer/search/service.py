@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from docstore_contracts.metadata import File, MetadataClient
+from docstore_contracts.files import File
+from docstore_contracts.metadata import MetadataClient
 from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchEngine, SearchHits, SearchQuery, Stored
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.domain.plans import AccountPlans

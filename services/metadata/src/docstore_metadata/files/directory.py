@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from docstore_contracts.metadata import File, FileEntry, FileState
+from docstore_contracts.files import File, FileEntry, FileState
 from docstore_metadata.errors import NotAFolder
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import AccountReader, Action, Reader, authorize

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from docstore_contracts.metadata import File
+from docstore_contracts.files import File
 from docstore_metadata.errors import NotAFolder, TooLarge
 from docstore_metadata.sync.repository import SyncTree
 from docstore_metadata.tree.access import Action, authorize

@@ -1,6 +1,6 @@
 """Types of the responses to other services."""
 
-from docstore_contracts.metadata import FileState as ContractedState
+from docstore_contracts.files import FileState as ContractedState
 from docstore_events.catalogue.files import FileState
 
 

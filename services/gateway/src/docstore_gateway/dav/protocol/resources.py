@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from docstore_contracts.metadata import File
+from docstore_contracts.files import File
 from docstore_gateway.dav.protocol.calls import Api
 from docstore_gateway.dav.protocol.headers import Target
 from docstore_gateway.dav.protocol.shares import SHARES, SHARES_ID, received, shares_at, shares_folder

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from docstore_contracts.metadata import File
+from docstore_contracts.files import File
 from docstore_gateway.dav.protocol.calls import Api
 from docstore_platform.errors import Forbidden, NotFound
 

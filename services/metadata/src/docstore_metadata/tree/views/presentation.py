@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docstore_contracts.caller import ItemRefused
-from docstore_contracts.metadata import File
+from docstore_contracts.files import File
 from docstore_events.catalogue.files import FileState
 from docstore_metadata.paging import moment_json
 from docstore_metadata.tree.places import Place, View
