@@ -40,7 +40,12 @@ class Loop:
             await work()
             return 0
 
-        return cls(name, once, name, every_seconds, retry_seconds=every_seconds)
+        return cls.sweeping(name, once, every_seconds)
+
+    @classmethod
+    def sweeping(cls, name: str, work: Callable[[], Awaitable[int]], every_seconds: float) -> "Loop":
+        """Run `work` at an interval until nothing is due; a failure, which may last, is retried at the next one."""
+        return cls(name, work, name, every_seconds, retry_seconds=every_seconds)
 
     async def run(self) -> None:
         wakeup = Wakeup([self.wakeup])

@@ -1,8 +1,8 @@
 """Composition root of the metadata service."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
@@ -24,9 +24,7 @@ from docstore_metadata.access_overview.service import AccessOverview
 from docstore_metadata.annotations.api import annotations_router
 from docstore_metadata.annotations.service import AnnotationService
 from docstore_metadata.cold_storage.api import retrievals_router
-from docstore_metadata.cold_storage.repository import MongoContentUse, MongoRequests
-from docstore_metadata.cold_storage.service import ContentAccess, RetrievalService
-from docstore_metadata.cold_storage.worker import RetrievalWorker, UnusedContentsWorker
+from docstore_metadata.cold_storage.wiring import ColdStorage
 from docstore_metadata.commits.service import CommitService
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.api import downloads_router
@@ -47,14 +45,11 @@ from docstore_metadata.links.api import links_router
 from docstore_metadata.links.pages.embed import embed_router
 from docstore_metadata.links.pages.page import page_router
 from docstore_metadata.links.pages.rendering import Shown
-from docstore_metadata.links.rules import LinkGrants
-from docstore_metadata.links.service import LinkService
-from docstore_metadata.links.visits.api import LinkZips, link_visits_router
+from docstore_metadata.links.visits.api import LinkZips, link_editing_router, link_uploads_router, link_visits_router
 from docstore_metadata.links.visits.editing import LinkEditing
 from docstore_metadata.links.visits.previews import PagePreviews
 from docstore_metadata.links.visits.receiving import LinkReceiving
-from docstore_metadata.links.visits.service import LinkVisits
-from docstore_metadata.links.worker import LinkSweeper
+from docstore_metadata.links.wiring import LinkFeature
 from docstore_metadata.listing.api import listing_router
 from docstore_metadata.listing.service import Listings
 from docstore_metadata.people.worker import DisplayNameResolver
@@ -101,9 +96,7 @@ from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.security.cipher import Cipher
-from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.secret_list import secret_list
-from docstore_platform.security.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
@@ -112,14 +105,15 @@ from docstore_work.loop import Loop, running_loops
 def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_now) -> FastAPI:
     """Build the service; its lifespan opens and closes what it needs."""
     settings = settings or MetadataSettings()
-    infra, bounds, policy = settings.infra, settings.retention, settings.cold_policy
+    infra, bounds = settings.infra, settings.retention
 
     # Servers and other services
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-metadata")
     database = mongo.database(f"{infra.database_prefix}metadata")
     objects = ObjectStore(S3Config.of(infra))
     accounts, media = ServiceClient("accounts", infra, "metadata"), ServiceClient("media", infra, "metadata")
-    quota, uploads = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
+    quota, upload = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
+    uploads = UploadClient(upload)
 
     # Repositories
     store = Store.in_mongo(database, lease_seconds=settings.job_lease_seconds)
@@ -128,7 +122,6 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
     old_contents = MongoOldContents(database)
     photos = MongoPhotos(database["nodes"])
-    failures = MongoFailures(database, "link_failures")
 
     # Events
     tree, plain_tree = BatchingTree(store.nodes), Tree(store.nodes)
@@ -156,10 +149,8 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     reads = FailoverReads(objects, replica)
     contents = Contents(reads)
     delivery = Delivery(reads, contents)
-    use = MongoContentUse(database, policy.age, lease_seconds=settings.job_lease_seconds, clock=clock)
-    requests = MongoRequests(database, lease_seconds=settings.job_lease_seconds, clock=clock)
-    access = ContentAccess(use, UploadClient(uploads), policy, clock)
-    retrievals = RetrievalService(access, requests, versions.fetch, clock)
+    cold_storage = ColdStorage(settings, database, uploads, clock)
+    access = cold_storage.access
     downloads = DownloadService(
         store,
         tree,
@@ -181,25 +172,13 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     lending = ReadCredentialsService(tree, MongoZipTree(database), access, lend)
 
     # Links
-    passwords = Passwords(settings)
-    throttle = Throttle(
-        failures,
-        limit=settings.link_failures,
-        limit_everywhere=settings.link_failures_everywhere,
-        window=timedelta(seconds=settings.link_failure_window_seconds),
-        clock=clock,
-    )
-    grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
     token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
-    cipher = Cipher("docstore link tokens", *token_secrets)
+    links = LinkFeature(
+        settings, database, store, plain_tree, transactor, access, token_secrets=token_secrets, clock=clock
+    )
     of_folders = FolderFeed(journal, tree, Cipher("docstore change cursors", *token_secrets))
     snapshots = Snapshots(store.nodes, sync_tree, tree, changes, of_folders)
-    links = LinkService(store, plain_tree, transactor, passwords, cipher, infra.public_url, clock=clock)
-    visits = LinkVisits(store, plain_tree, transactor, passwords, throttle, grants, access, clock=clock)
-
-    receiving = LinkReceiving(store, plain_tree, transactor, UploadClient(uploads), clock=clock)
-    editing = LinkEditing(files, trash)
-    link_zips = LinkZips(visits, zips, zip_delivery)
+    link_zips = LinkZips(links.visits, zips, zip_delivery)
 
     # Background work
     async def grant_more(job: Job, transaction: Transaction) -> bool:
@@ -211,7 +190,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     earlier_now = partial(_earlier_now, database, clock)
     worker = JobWorker(store, tree, transactor, {"grant": grant_more, "decline": decline_more}, clock=clock)
     is_held = partial(deletions_held, database)
-    remover = UnreferencedContentRemover(unreferenced, objects, UploadClient(uploads), is_held)
+    remover = UnreferencedContentRemover(unreferenced, objects, uploads, is_held)
     leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
     retention_sweeper = RetentionSweeper(
         store, plain_tree, transactor, roots, bounds, leader, now=earlier_now, clock=clock
@@ -223,39 +202,24 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         *([Loop.periodic("metadata store probes", reads.probe, infra.s3_probe_interval_seconds)] if replica else []),
         Loop("metadata jobs", worker.work, jobs_wakeup, poll_seconds),
         Loop("metadata object removal", remover.remove_due, jobs_wakeup, poll_seconds),
-        _sweep(
-            "metadata links",
-            LinkSweeper(store, plain_tree, transactor, clock=clock).sweep,
-            settings.link_interval_seconds,
-        ),
+        links.loop,
+        *cold_storage.loops(store, plain_tree, transactor),
     ]
     if settings.retention_interval_seconds:
-        loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
-    if policy.is_on:
-        seconds = settings.retrieval_interval_seconds
-        retriever = RetrievalWorker(
-            store, plain_tree, transactor, requests, use, UploadClient(uploads), seconds, clock=clock
-        )
-        loops.append(Loop("metadata retrievals", retriever.work, requests.wakeup_name, seconds))
-    if policy.is_on and policy.after is not None:
-        unused = UnusedContentsWorker(use, UploadClient(uploads))
-        loops.append(_sweep("metadata unused contents", unused.hand_over, settings.cold_interval_seconds))
+        loops.append(Loop.sweeping("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
     if settings.cold_after_days:
-        loops.append(_sweep("metadata cold storage", tiering.cool, settings.cold_interval_seconds))
+        loops.append(Loop.sweeping("metadata cold storage", tiering.cool, settings.cold_interval_seconds))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            stack.callback(passwords.close)
-            for client in (accounts, quota, uploads, media):
+            stack.callback(links.close)
+            for client in (accounts, quota, upload, media):
                 stack.push_async_callback(client.close)
-            for repository in (store, photos, unreferenced, roots, failures, zip_progress):
+            for repository in (store, photos, unreferenced, roots, links, zip_progress, cold_storage):
                 await repository.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
-            if policy.is_on:
-                await use.create_indexes(clock())
-                await requests.create_indexes()
             if settings.cold_after_days:
                 await old_contents.create_indexes()
             await stack.enter_async_context(objects)
@@ -286,11 +250,13 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             sync_router(snapshots, Comparer(store.nodes, sync_tree, tree)),
             shares_router(shares, names),
             acceptance_router(acceptance, store, names),
-            links_router(links),
-            link_visits_router(visits, receiving, editing, delivery, link_zips, previews),
-            access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links, names),
+            links_router(links.service),
+            link_visits_router(links.visits, delivery, link_zips, previews),
+            link_uploads_router(links.visits, LinkReceiving(store, plain_tree, transactor, uploads, clock=clock)),
+            link_editing_router(links.visits, LinkEditing(files, trash)),
+            access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links.service, names),
             retention_router(retention),
-            retrievals_router(retrievals, policy),
+            retrievals_router(cold_storage.retrievals(versions.fetch), cold_storage.policy),
         ],
         internal=[
             internal_router(commits, changes, FileDirectory(store, tree)),
@@ -302,16 +268,11 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     )
     shows = Shown(previews, names, lambda: objects.public_origin, infra.public_url)
     for pages in (
-        page_router(visits, delivery, link_zips, shows),
-        embed_router(visits, shows, settings.link_embed_sites),
+        page_router(links.visits, delivery, link_zips, shows),
+        embed_router(links.visits, shows, settings.link_embed_sites),
     ):
         app.router.routes.extend(pages.routes)
     return app
-
-
-def _sweep(name: str, work: Callable[[], Awaitable[int]], seconds: float) -> Loop:
-    """A loop that retries failures at its usual interval: they may last until an operator acts."""
-    return Loop(name, work, name, seconds, retry_seconds=seconds)
 
 
 async def _earlier_now(database: Database, clock: Clock) -> datetime:

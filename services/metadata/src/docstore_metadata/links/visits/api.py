@@ -37,14 +37,9 @@ GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, descri
 
 
 def link_visits_router(
-    visits: LinkVisits,
-    receiving: LinkReceiving,
-    editing: LinkEditing,
-    delivery: Delivery,
-    link_zips: "LinkZips",
-    previews: PagePreviews,
+    visits: LinkVisits, delivery: Delivery, link_zips: "LinkZips", previews: PagePreviews
 ) -> APIRouter:
-    """Routes of links for visitors with a token; nobody is logged in."""
+    """Routes by which visitors see and download what is linked. They have a link's token and need no account."""
     router = public_router("links")
 
     @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
@@ -70,75 +65,6 @@ def link_visits_router(
         if node.is_folder and not link.receives:
             opened |= page_json(await visits.page(visit, None, None, DEFAULT_LIMIT), link)
         return json_response(opened, headers=NO_STORE)
-
-    @router.post("/links/{token}/uploads", status_code=201, response_model=schemas.ReceivedUpload)
-    async def create_received_upload(
-        token: str, body: NewReceived, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
-        """Begin to send a file by a link that receives or edits: the response has a signed URL to PUT the bytes to.
-
-        403 `receives_nothing` for other links, 409 `link_full` beyond the link's limits, 507 `link_full` if the owner's
-        storage is full. A new version of a file that has changed since `base_version`: 409 `version_conflict`.
-        """
-        visit = await visits.revisit(token, x_link_grant or grant)
-        upload = await receiving.begin(visit, SentFile(**body.model_dump()))
-        return json_response(upload, 201, NO_STORE)
-
-    @router.post("/links/{token}/uploads/{upload_id}/complete", response_model=schemas.ReceivedFile)
-    async def complete_received_upload(
-        token: str,
-        upload_id: Annotated[str, Path(max_length=128)],
-    ) -> Response:
-        """Complete such an upload once its bytes are sent. Idempotent. A taken name gets another one.
-
-        It works when the link has expired meanwhile, too; one for editing must not be revoked: 409 `target_gone`.
-        409 `version_conflict` if the file has got another version meanwhile.
-        """
-        file = await receiving.complete(upload_id)
-        received: Json = {"name": file["name"], "size": file["size"]}
-        if file.get("link_id"):
-            received |= {"id": file["id"], "version": file["version"]}
-        return json_response(received, headers=NO_STORE)
-
-    @router.post(
-        "/links/{token}/folders",
-        status_code=201,
-        response_model=schemas.LinkedFile,
-        responses={200: {"description": "The folder exists.", "model": schemas.LinkedFile}},
-    )
-    async def create_link_folder(
-        token: str, body: NewLinkedFolder, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
-        """Create a folder by a link for editing; 200 if it exists. 403 `read_only` for other links."""
-        visit = await visits.revisit(token, x_link_grant or grant)
-        folder, is_new = await editing.make_folder(visit, body.name, body.parent_id)
-        return json_response(public_json(folder, visit.link), 201 if is_new else 200, NO_STORE)
-
-    @router.patch("/links/{token}/files/{file_id}", response_model=schemas.LinkedFile)
-    async def update_link_file(
-        token: str,
-        file_id: FileId,
-        body: LinkedFileChanges,
-        if_match: IfMatch = None,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
-    ) -> Response:
-        """Rename or move something in the linked folder by a link for editing; 412 if `If-Match` names another state.
-
-        403 `folder_limited` for the linked file or folder itself, 403 `read_only` for other links.
-        """
-        visit = await visits.revisit(token, x_link_grant or grant)
-        node = await editing.change(visit, file_id, if_match, name=body.name, parent_id=body.parent_id)
-        return json_response(public_json(node, visit.link), headers=NO_STORE)
-
-    @router.delete("/links/{token}/files/{file_id}", status_code=204)
-    async def delete_link_file(
-        token: str, file_id: FileId, if_match: IfMatch = None, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
-        """Put something in the linked folder into its owner's trash, by a link for editing."""
-        visit = await visits.revisit(token, x_link_grant or grant)
-        await editing.delete(visit, file_id, if_match)
-        return Response(status_code=204, headers=NO_STORE)
 
     @router.get("/links/{token}/files", response_model=schemas.LinkedFilePage)
     async def list_link_files(
@@ -202,6 +128,89 @@ def link_visits_router(
         visit = await visits.revisit(token, x_link_grant or grant)
         url = await previews.picture(visit.link, await visits.file(visit, file_id), size, page)
         return RedirectResponse(url, 302, headers=NO_STORE)
+
+    return router
+
+
+def link_uploads_router(visits: LinkVisits, receiving: LinkReceiving) -> APIRouter:
+    """Routes by which visitors send files."""
+    router = public_router("links")
+
+    @router.post("/links/{token}/uploads", status_code=201, response_model=schemas.ReceivedUpload)
+    async def create_received_upload(
+        token: str, body: NewReceived, grant: Grant = "", x_link_grant: GrantHeader = ""
+    ) -> Response:
+        """Begin to send a file by a link that receives or edits: the response has a signed URL to PUT the bytes to.
+
+        403 `receives_nothing` for other links, 409 `link_full` beyond the link's limits, 507 `link_full` if the owner's
+        storage is full. A new version of a file that has changed since `base_version`: 409 `version_conflict`.
+        """
+        visit = await visits.revisit(token, x_link_grant or grant)
+        upload = await receiving.begin(visit, SentFile(**body.model_dump()))
+        return json_response(upload, 201, NO_STORE)
+
+    @router.post("/links/{token}/uploads/{upload_id}/complete", response_model=schemas.ReceivedFile)
+    async def complete_received_upload(
+        token: str,
+        upload_id: Annotated[str, Path(max_length=128)],
+    ) -> Response:
+        """Complete such an upload once its bytes are sent. Idempotent. A taken name gets another one.
+
+        It works when the link has expired meanwhile, too; one for editing must not be revoked: 409 `target_gone`.
+        409 `version_conflict` if the file has got another version meanwhile.
+        """
+        file = await receiving.complete(upload_id)
+        received: Json = {"name": file["name"], "size": file["size"]}
+        if file.get("link_id"):
+            received |= {"id": file["id"], "version": file["version"]}
+        return json_response(received, headers=NO_STORE)
+
+    return router
+
+
+def link_editing_router(visits: LinkVisits, editing: LinkEditing) -> APIRouter:
+    """Routes by which visitors change what is in a linked folder."""
+    router = public_router("links")
+
+    @router.post(
+        "/links/{token}/folders",
+        status_code=201,
+        response_model=schemas.LinkedFile,
+        responses={200: {"description": "The folder exists.", "model": schemas.LinkedFile}},
+    )
+    async def create_link_folder(
+        token: str, body: NewLinkedFolder, grant: Grant = "", x_link_grant: GrantHeader = ""
+    ) -> Response:
+        """Create a folder by a link for editing; 200 if it exists. 403 `read_only` for other links."""
+        visit = await visits.revisit(token, x_link_grant or grant)
+        folder, is_new = await editing.make_folder(visit, body.name, body.parent_id)
+        return json_response(public_json(folder, visit.link), 201 if is_new else 200, NO_STORE)
+
+    @router.patch("/links/{token}/files/{file_id}", response_model=schemas.LinkedFile)
+    async def update_link_file(
+        token: str,
+        file_id: FileId,
+        body: LinkedFileChanges,
+        if_match: IfMatch = None,
+        grant: Grant = "",
+        x_link_grant: GrantHeader = "",
+    ) -> Response:
+        """Rename or move something in the linked folder by a link for editing; 412 if `If-Match` names another state.
+
+        403 `folder_limited` for the linked file or folder itself, 403 `read_only` for other links.
+        """
+        visit = await visits.revisit(token, x_link_grant or grant)
+        node = await editing.change(visit, file_id, if_match, name=body.name, parent_id=body.parent_id)
+        return json_response(public_json(node, visit.link), headers=NO_STORE)
+
+    @router.delete("/links/{token}/files/{file_id}", status_code=204)
+    async def delete_link_file(
+        token: str, file_id: FileId, if_match: IfMatch = None, grant: Grant = "", x_link_grant: GrantHeader = ""
+    ) -> Response:
+        """Put something in the linked folder into its owner's trash, by a link for editing."""
+        visit = await visits.revisit(token, x_link_grant or grant)
+        await editing.delete(visit, file_id, if_match)
+        return Response(status_code=204, headers=NO_STORE)
 
     return router
 
