@@ -10,7 +10,8 @@ import psutil
 import pytest
 from stacks import DetachedStack
 
-from docstore_contents.workers.pool import Program, WorkerLimits, WorkerPool
+from docstore_contents.workers.pool import WorkerPool
+from docstore_contents.workers.worker_process import Program, WorkerLimits
 
 pytestmark = pytest.mark.attack
 

@@ -18,7 +18,7 @@ async def renderer(tmp_path: Path) -> "AsyncIterator[WorkerRenderer]":
     from media_contents import VIDEOS, NoPdfs, Store
 
     from docstore_contents.reader import Contents
-    from docstore_contents.workers.pool import WorkerLimits
+    from docstore_contents.workers.worker_process import WorkerLimits
     from docstore_media.rendering.renderer import WorkerRenderer
 
     store: Any = Store()

@@ -14,10 +14,11 @@ import hostile_parser
 import pytest
 from structlog.testing import capture_logs
 
-from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_contents.workers.pool import JobFailed, WorkerPool
 from docstore_contents.workers.sandbox import confinement, landlock
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_contents.workers.sandbox.watch import STATES, SandboxWatch
+from docstore_contents.workers.worker_process import Program, WorkerLimits
 from docstore_platform.telemetry.metrics import parser_sandbox
 
 Attempt = Callable[..., Awaitable[dict[str, Any]]]

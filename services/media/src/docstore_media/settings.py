@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from docstore_contents.workers.pool import WorkerLimits
 from docstore_contents.workers.program import ProgramLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 from docstore_media.rendering.office import Office, libraries_of
 from docstore_media.rendering.videos import VideoLimits
 from docstore_platform.settings import ServiceSettings

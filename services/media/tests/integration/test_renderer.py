@@ -15,7 +15,7 @@ from rendered_pictures import refused, render, rendered
 
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
-from docstore_contents.workers.pool import WorkerLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 from docstore_media.kinds import Kind
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rules import PIXELS, Facts, RenderFailed, Rendition

@@ -9,7 +9,7 @@ from media_contents import VIDEOS, NoPdfs, Store
 from rendered_pictures import refused, render, variant
 
 from docstore_contents.reader import Contents
-from docstore_contents.workers.pool import WorkerLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 from docstore_media.kinds import Kind
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rules import PIXELS

@@ -16,7 +16,7 @@ import pytest
 from media_contents import VIDEOS, MemoryParts, NoPdfs, Store
 
 from docstore_contents.reader import Contents
-from docstore_contents.workers.pool import WorkerLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 from docstore_media.kinds import Kind
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.rendering.videos import VideoLimits

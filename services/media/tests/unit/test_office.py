@@ -16,8 +16,8 @@ import pytest
 from media_contents import VIDEOS, NoPdfs, Store
 
 from docstore_contents.reader import Contents
-from docstore_contents.workers.pool import WorkerLimits
 from docstore_contents.workers.program import ProgramLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 from docstore_media.kinds import Kind
 from docstore_media.rendering.office import Office, libraries_of
 from docstore_media.rendering.renderer import WorkerRenderer

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_contents.workers.pool import JobFailed, WorkerDied
+from docstore_contents.workers.pool import JobFailed
 from docstore_contents.workers.program_process import NOT_CONFINED
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_contents.workers.worker_process import WorkerDied
 
 _STDERR_BYTES = 16 << 10
 _TOO_LARGE_SIGNS = ("File too large",)

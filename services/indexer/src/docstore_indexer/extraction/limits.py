@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from docstore_contents.workers.pool import WorkerLimits
+from docstore_contents.workers.worker_process import WorkerLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from docstore_contents.workers.pool import JobFailed, Program, WorkerPool
+from docstore_contents.workers.pool import JobFailed, WorkerPool
+from docstore_contents.workers.worker_process import Program
 from docstore_indexer.extraction.kinds import Kind, kind_of
 from docstore_indexer.extraction.languages import DEFAULT, PACKAGED, TrainedData
 from docstore_indexer.extraction.limits import ExtractionLimits

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
-from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_contents.workers.pool import JobFailed, WorkerPool
+from docstore_contents.workers.worker_process import Program, WorkerLimits
 from docstore_media.kinds import Kind
 from docstore_media.rendering.office import Office
 from docstore_media.rendering.videos import Parts, Progress, VideoLimits, Videos
