@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from docstore_events.catalogue.usage import QuotaExceeded, QuotaRestored, UsageChanged
 from docstore_events.envelope import Envelope
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock, utc_now
@@ -25,12 +24,12 @@ from docstore_quota.rules import (
     Stored,
     Totals,
     admit,
-    figures,
     sizes_by_reservation,
     totals_change,
     used_by,
 )
 from docstore_quota.settings import QuotaSettings
+from docstore_quota.usage_events import publish_change, publish_refusal
 
 RESERVE_TRIES = 100
 EXPIRY_PAGE = 100
@@ -137,8 +136,7 @@ class QuotaService:
             account, now = loaded[account_id], self._clock()
             if account.notifies_refusal(now):
                 before = account.snapshot()
-                account.told_exceeded_at = now
-                transaction.publish(QuotaExceeded(**_usage(account), requested=requested))
+                publish_refusal(account, requested, now, transaction)
                 await self._accounts.save([(before, account)], transaction.session)
 
         await self._transactor.run(work)
@@ -183,28 +181,9 @@ class QuotaService:
             for change in ordered:
                 account.apply(change)
             counted = tuple(c.upload_id for c in ordered if isinstance(c, Added) and c.upload_id is not None)
-            self._publish_change(before, account, counted, batch.causes[account_id], transaction)
+            publish_change(before, account, self._clock(), transaction, counted=counted, cause=batch.causes[account_id])
             pairs.append((before if known else None, account))
         await self._save(pairs, transaction)
-
-    def _publish_change(
-        self,
-        before: Account,
-        account: Account,
-        counted: tuple[str, ...],
-        cause: Envelope[Any] | None,
-        transaction: Transaction,
-    ) -> None:
-        """Publish the account's new usage."""
-        crossing = account.update_over_quota()
-        if counted or figures(before) != figures(account):
-            transaction.publish(UsageChanged(**_usage(account), upload_ids=counted), cause=cause)
-        if crossing == "exceeded":
-            account.told_exceeded_at = self._clock()
-            transaction.publish(QuotaExceeded(**_usage(account)), cause=cause)
-        elif crossing == "restored":
-            account.told_exceeded_at = None
-            transaction.publish(QuotaRestored(**_usage(account)), cause=cause)
 
     async def _save(self, pairs: Sequence[Pair], transaction: Transaction) -> None:
         await self._accounts.save(pairs, transaction.session)
@@ -222,7 +201,7 @@ class QuotaService:
                 return False
             before = account.snapshot()
             account.used, account.documents = stored.bytes, stored.documents
-            self._publish_change(before, account, (), None, transaction)
+            publish_change(before, account, self._clock(), transaction)
             await self._save([(before, account)], transaction)
             return True
 
@@ -244,7 +223,7 @@ class QuotaService:
             account = (await self._accounts.load([account_id], (), transaction.session))[account_id]
             before = account.snapshot()
             change(account)
-            self._publish_change(before, account, (), None, transaction)
+            publish_change(before, account, self._clock(), transaction)
             await self._save([(before, account)], transaction)
 
         await self._transactor.run(work)
@@ -286,16 +265,3 @@ class QuotaService:
             documents.labels(plan).set(kept.documents)
             document_bytes.labels(plan).set(kept.bytes)
         return totals
-
-
-def _usage(account: Account) -> dict[str, Any]:
-    """Return the common fields of usage events; each event has the next revision of the account's usage."""
-    account.revision += 1
-    return {
-        "revision": account.revision,
-        "account_id": account.id,
-        "used": account.used,
-        "reserved": account.reserved,
-        "limit": account.limit,
-        "documents": account.documents,
-    }
