@@ -156,21 +156,18 @@ def database_of(collection: Collection) -> Database:
 async def server_time(database: Database) -> datetime:
     """The database's current time."""
     response = await database.command("hello", codec_options=database.codec_options)
-    moment: datetime = response["localTime"]
-    return moment
+    return cast("datetime", response["localTime"])
 
 
 async def majority_time(database: Database) -> Timestamp:
     """The time of the last oplog entry that a majority of the replica set has."""
     response = await database.command("hello")
-    moment: Timestamp = response["lastWrite"]["majorityOpTime"]["ts"]
-    return moment
+    return cast("Timestamp", response["lastWrite"]["majorityOpTime"]["ts"])
 
 
 def snapshot_time(session: Session) -> Timestamp:
     """The time of a snapshot session's first read. PyMongo keeps it, but has no public name for it."""
-    moment: Timestamp = session.delegate._snapshot_time  # type: ignore[union-attr]
-    return moment
+    return cast("Timestamp", session.delegate._snapshot_time)  # type: ignore[union-attr]
 
 
 def raw_documents(collection: Collection) -> Collection:

@@ -46,8 +46,33 @@ class OpenUploads(Protocol):
         """Return the bytes of the account's open uploads in blocks."""
 
 
-class Blocks(Protocol):
-    """Repository of blocks, block lists and discarded keys. Each method is atomic."""
+class DiscardedObjects(Protocol):
+    """Repository of the keys of unneeded objects. Each method is atomic."""
+
+    async def has_sent_too_much(self, account_id: str, now: datetime) -> bool:
+        """Whether a URL of the account that still works stored more than a block can have."""
+
+    async def discarded_among(self, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that are to be deleted."""
+
+    async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
+        """Schedule the deletion of the objects under these keys, and keep writes away until then. Idempotent."""
+
+    async def take_discarded(self, limit: int) -> list[Discarded]:
+        """Lease up to `limit` objects to delete."""
+
+    async def delete_again(self, discarded: Sequence[Discarded]) -> None:
+        """Schedule a second deletion of objects with tombstones, once nobody can write there any more.
+
+        A key forgotten meanwhile is recorded again: a paused worker may have put the tombstone after the deletion.
+        """
+
+    async def forget_discarded(self, keys: Sequence[str]) -> None:
+        """Forget keys whose objects are deleted."""
+
+
+class Blocks(DiscardedObjects, Protocol):
+    """Repository of blocks, and of the block lists that refer to them. Each method is atomic."""
 
     async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
         """Return those of `hashes` that this account has, and keep them from collection for a while from `now` on."""
@@ -71,9 +96,6 @@ class Blocks(Protocol):
         self, account_id: str, wrong: KnownBlock, now: datetime, writable_until: datetime, found_bytes: int = 0
     ) -> None:
         """Make a block pending again under a new key because its object is no valid block. The old key is discarded."""
-
-    async def has_sent_too_much(self, account_id: str, now: datetime) -> bool:
-        """Whether a URL of the account that still works stored more than a block can have."""
 
     async def unclaimed_bytes(self, account_id: str) -> int:
         """Return the bytes that an account's unreferenced blocks may take in the store."""
@@ -99,26 +121,8 @@ class Blocks(Protocol):
     async def keys_of(self, blocks: Iterable[tuple[str, str]]) -> list[str]:
         """Return the object keys of these blocks, given by account and hash."""
 
-    async def discarded_among(self, keys: Iterable[str]) -> list[str]:
-        """Return those of `keys` that are to be deleted."""
-
     async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
         """Discard up to `limit` unreferenced blocks that nobody asked for since `before`.
 
         A URL that was issued when a block was asked for may store until `put_life` later.
         """
-
-    async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
-        """Schedule the deletion of the objects under these keys, and keep writes away until then. Idempotent."""
-
-    async def take_discarded(self, limit: int) -> list[Discarded]:
-        """Lease up to `limit` objects to delete."""
-
-    async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        """Schedule a second deletion of objects with tombstones, once nobody can write there any more.
-
-        A key forgotten meanwhile is recorded again: a paused worker may have put the tombstone after the deletion.
-        """
-
-    async def forget_discarded(self, keys: Sequence[str]) -> None:
-        """Forget keys whose objects are deleted."""

@@ -1,4 +1,4 @@
-"""Blocks, block lists and discarded keys in MongoDB."""
+"""Blocks and block lists in MongoDB."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,8 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
-from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
+from docstore_upload.blocks.discarded_repository import MongoDiscardedObjects
+from docstore_upload.blocks.ports import Awaited, BlocksGone
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References
 from docstore_upload.cold_objects.ports import ColdObjects
 from docstore_upload.lifecycle.repository import LEASE_SECONDS, merged, work_queue
@@ -59,8 +60,8 @@ async def unused_blocks(collection: Collection, ids: Sequence[str], session: Ses
     return keys
 
 
-class MongoBlocks:
-    """Collections `blocks` (a row per block of an account), `block_lists`, and `discarded` (keys to delete)."""
+class MongoBlocks(MongoDiscardedObjects):
+    """Collections `blocks` (a row per block of an account) and `block_lists`, beside `discarded`."""
 
     def __init__(
         self,
@@ -70,16 +71,15 @@ class MongoBlocks:
         lease_seconds: float = LEASE_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
+        super().__init__(database, cold_objects, lease_seconds, clock)
         self._blocks: Collection = database["blocks"]
         self._lists: Collection = database["block_lists"]
-        self._discarded: Collection = database["discarded"]
         self._unused: Collection = database["unused"]
-        self._cold = cold_objects
         self._transactor = transactor
         self._awaited = work_queue(self._blocks, "unsized blocks", lease_seconds, clock)
-        self._deletions = work_queue(self._discarded, "discarded objects", lease_seconds, clock)
 
     async def create_indexes(self) -> None:
+        await super().create_indexes()
         await self._blocks.create_indexes(
             [
                 IndexModel([("touched_at", ASCENDING)], name="unreferenced", partialFilterExpression=_UNCLAIMED),
@@ -91,7 +91,6 @@ class MongoBlocks:
                 IndexModel("next_check_at", sparse=True),
             ]
         )
-        await self._discarded.create_indexes([IndexModel("next_check_at")])
 
     async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
         known: dict[str, KnownBlock] = {}
@@ -169,11 +168,6 @@ class MongoBlocks:
 
         await self._atomically(work)
 
-    async def has_sent_too_much(self, account_id: str, now: datetime) -> bool:
-        keys = f"accounts/{account_id}/blocks"
-        too_much = {"_id": {"$gte": f"{keys}/", "$lt": f"{keys}0"}, "bytes": {"$gt": MAX_FRAME_BYTES}}
-        return await self._discarded.find_one(too_much | {"writable_until": {"$gt": now}}, {"_id": 1}) is not None
-
     async def unclaimed_bytes(self, account_id: str) -> int:
         stages: list[Document] = [
             {"$match": {"_id": _of_account(account_id), **_UNCLAIMED}},
@@ -243,9 +237,6 @@ class MongoBlocks:
         ids = [row_id(account_id, name) for account_id, name in blocks]
         return [row["key"] async for row in self._blocks.find({"_id": {"$in": ids}}, {"key": 1})]
 
-    async def discarded_among(self, keys: Iterable[str]) -> list[str]:
-        return [row["_id"] async for row in self._discarded.find({"_id": {"$in": list(keys)}}, {"_id": 1})]
-
     async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
         unneeded: Document = {"refs": 0, "touched_at": {"$lt": before}}
         if await self._blocks.find_one(unneeded, {"_id": 1}) is None:
@@ -258,29 +249,6 @@ class MongoBlocks:
 
         return await self._atomically(work)
 
-    async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
-        await self._discard_each({key: (moment, now) for key, moment in writable_until.items()})
-
-    async def take_discarded(self, limit: int) -> list[Discarded]:
-        rows = [lease.document for lease in await self._deletions.claim_batch(limit)]
-        return [Discarded(row["_id"], row.get("writable_until")) for row in rows]
-
-    async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        await self._discard_each({each.key: (each.writable_until, each.writable_until) for each in discarded})
-
-    async def forget_discarded(self, keys: Sequence[str]) -> None:
-        await self._cold.forget(keys)
-        await self._discarded.delete_many({"_id": {"$in": list(keys)}})
-
-    async def _discard_each(self, keys: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:
-        """Upsert discarded keys, each with the end of its writability and the time of its deletion."""
-        changes = [
-            UpdateOne({"_id": key}, merged({"$set": {"writable_until": until}}, self._deletions.due(at)), upsert=True)
-            for key, (until, at) in keys.items()
-        ]
-        if changes:
-            await self._discarded.bulk_write(changes, ordered=False)
-
     async def _drop(
         self, rows: Sequence[Document], writable_until: Mapping[str, datetime], now: datetime, session: Session
     ) -> int:
@@ -289,18 +257,6 @@ class MongoBlocks:
             await self._blocks.delete_many({"_id": {"$in": [row["_id"] for row in rows]}}, session=session)
             await self._discard(writable_until, now, session)
         return len(rows)
-
-    async def _discard(
-        self, writable_until: Mapping[str, datetime | None], now: datetime, session: Session, found_bytes: int = 0
-    ) -> None:
-        rows: list[Document] = [{"_id": key, "next_check_at": now} for key in writable_until]
-        for row in rows:
-            until = writable_until[row["_id"]]
-            if until is not None and until > now:
-                row["writable_until"] = until
-            if found_bytes:
-                row["bytes"] = found_bytes
-        await self._discarded.insert_many(rows, ordered=False, session=session)
 
     async def _atomically(self, work: Callable[[Session], Awaitable[T]]) -> T:
         return await self._transactor.run(lambda transaction: work(transaction.session))
