@@ -1,7 +1,7 @@
 """Writes what the chart takes from elsewhere: `python tools/generate_chart_files.py`.
 
-Its README from values.yaml and values.schema.json, and copies of the alerts and the dashboard, since a chart can only
-read its own folder.
+Its README from values.yaml and values.schema.json, the resources of services in the guide to Kubernetes, and copies of
+the alerts and the dashboard, since a chart can only read its own folder.
 """
 
 import json
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from generated_blocks import with_blocks
 from tables import cell, table
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 CHART = DEPLOY / "k8s" / "docstore"
+GUIDE = DEPLOY / "k8s" / "README.md"
 COPIES = {
     CHART / "files" / "alerts.yml": DEPLOY / "observability" / "alerts.yml",
     CHART / "files" / "slo_rules.yml": DEPLOY / "observability" / "slo_rules.yml",
@@ -32,18 +34,20 @@ Under `defaults` for all services, and under `services.<name>` for one, over the
 
 """
 
+LEVELS = ("requests", "limits")
 Node = dict[str, Any]
 
 
 def generate() -> dict[Path, str]:
     """The text of each file."""
     copies = {target: source.read_text("utf-8") for target, source in COPIES.items()}
-    return {CHART / "README.md": _readme(), **copies}
-
-
-def _readme() -> str:
-    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    guide = with_blocks(GUIDE, {"resources": _resources(values)})
+    return {CHART / "README.md": _readme(values), GUIDE: guide, **copies}
+
+
+def _readme(values: Node) -> str:
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     own = {name: node for name, node in schema["properties"].items() if name not in ("defaults", "services", "global")}
     head = ("value", "default", "meaning")
     of_service = schema["$defs"]["service"]["properties"]
@@ -75,6 +79,23 @@ def _differences(services: dict[str, Node | None]) -> str:
     changed = {name: own for name, own in services.items() if own}
     rows = [(f"`services.{name}`", _default(own)) for name, own in changed.items()]
     return "\n## Defaults of single services\n\n" + table(("service", "over the defaults"), rows)
+
+
+def _resources(values: Node) -> str:
+    """What each service requests and may use by default, and the sum of all their pods."""
+    rows, pods, cores, memory = [], 0, 0, 0
+    for name, own in values["services"].items():
+        of = values["defaults"] | (own or {})
+        requests, limits = ({**values["defaults"]["resources"][key], **of["resources"].get(key, {})} for key in LEVELS)
+        scaling = of["autoscaling"]
+        number = scaling.get("min", values["defaults"]["autoscaling"]["min"]) if scaling["enabled"] else of["replicas"]
+        most = f" to {scaling.get('max', values['defaults']['autoscaling']['max'])}" if scaling["enabled"] else ""
+        rows.append((name, f"{number}{most}", requests["cpu"], requests["memory"], limits["memory"]))
+        pods += number
+        cores += number * int(requests["cpu"].removesuffix("m"))
+        memory += number * int(requests["memory"].removesuffix("Mi"))
+    rows.append(("**all**", f"{pods}", f"{cores}m", f"{memory}Mi", ""))
+    return table(("service", "pods", "CPU request", "memory request", "memory limit"), rows)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ ROWS: dict[str, list[Panel]] = {
             "max by (service) (docstore_outbox_lag_seconds)",
         ),
         ("Dead letters", "stat", "short", "{{service}}", "max by (service) (docstore_dead_letters_waiting)"),
-        ("Uploads nobody reacted to", "stat", "short", "uploads", "max(docstore_uploads_stalled)"),
+        ("Stalled uploads", "stat", "short", "uploads", "max(docstore_uploads_stalled)"),
         (
             "Documents waiting for the index",
             "timeseries",

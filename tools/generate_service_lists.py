@@ -18,6 +18,7 @@ sys.path[:0] = [str(path) for path in sorted(ROOT.glob("services/*/src"))]  # a 
 
 import generate_kafka_acls  # noqa: E402
 from generate_versions import version  # noqa: E402
+from generated_blocks import with_blocks  # noqa: E402
 from source_reading import callers, uses_object_store  # noqa: E402
 
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of  # noqa: E402
@@ -93,23 +94,10 @@ def generate() -> dict[Path, str]:
         "docs/architecture.md": {"service table": _table()},
     }
     return {
-        **{ROOT / path: _with_blocks(ROOT / path, bodies) for path, bodies in blocks.items()},
+        **{ROOT / path: with_blocks(ROOT / path, bodies) for path, bodies in blocks.items()},
         CHART / "values.schema.json": _schema(),
         CHART / "templates/_services.tpl": _templates(),
     }
-
-
-def _with_blocks(path: Path, bodies: dict[str, str]) -> str:
-    """The file with these blocks in place of what it has, each indented as its first line is."""
-    text = path.read_text("utf-8")
-    for name, body in bodies.items():
-        block = re.compile(
-            rf"^( *)(\S+ generated: {name}\b[^\n]*\n).*?( *\S+ end of generated)", re.MULTILINE | re.DOTALL
-        )
-        text, found = block.subn(lambda at, body=body: at[1] + at[2] + indent(body, at[1]) + at[3], text)  # type: ignore[misc]
-        if not found:
-            raise ValueError(f"{path}: no block `generated: {name}`")
-    return text
 
 
 def _container(name: ServiceName) -> str:
@@ -186,5 +174,5 @@ def _lines(lines: Iterable[str]) -> str:
 
 if __name__ == "__main__":
     for path, text in generate().items():
-        if not path.exists() or path.read_text("utf-8") != text:  # a newer pyproject.toml would make .venv anew
+        if not path.exists() or path.read_text("utf-8") != text:  # a newer pyproject.toml would rebuild .venv
             path.write_text(text, "utf-8")

@@ -65,5 +65,5 @@ def project() -> dict[str, Any]:
 
 if __name__ == "__main__":
     for path, text in generate().items():
-        if path.read_text("utf-8") != text:  # a newer pyproject.toml would make .venv anew
+        if path.read_text("utf-8") != text:  # a newer pyproject.toml would rebuild .venv
             path.write_text(text, "utf-8")

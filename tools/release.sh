@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # release.sh KEY [images]: completes dist/ after `make wheels sbom`: chart, images, notes, checksums, signature.
-# What can't be made here is left out and told: a release that is published has everything.
+# What can't be made here is left out and listed: a release that is published has everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 key=$1 images=${2:-}

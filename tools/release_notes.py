@@ -20,7 +20,7 @@ sha256sum --check --ignore-missing SHA256SUMS
 def notes(changelog: str, version: str) -> str:
     """What has changed in a version, with its date.
 
-    Raises ValueError if the changelog does not have it, or says nothing about it.
+    Raises ValueError if the changelog does not have it, or has an empty section.
     """
     found = re.search(rf"^## {re.escape(version)} - (\S+)\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if found is None or not found[2].strip():

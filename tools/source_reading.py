@@ -90,7 +90,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _names(argument: ast.expr, module: str, call: ast.Call, scopes: list[Any]) -> set[str]:
-    """The constant, or every value of the loop's variable: AssertionError where neither can be told."""
+    """The constant, or every value of the loop's variable: AssertionError where neither can be found."""
     if isinstance(argument, ast.Constant):
         return {str(argument.value)}
     assert isinstance(argument, ast.Name), ast.dump(argument)

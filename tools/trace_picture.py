@@ -43,7 +43,7 @@ class Drawn:
 
 
 async def record(trace_id: str) -> list[Drawn]:
-    """Upload a document in the trace of this id; its spans once the indexer has told its end, in their order."""
+    """Upload a document in the trace of this id; its spans once the indexer has recorded its end, in their order."""
     spans: list[tuple[str, Any]] = []
     complete = asyncio.Event()
 
@@ -108,7 +108,7 @@ def _is_shown(span: Any, trace_id: str) -> bool:
 
 
 def _is_complete(spans: list[tuple[str, Any]]) -> bool:
-    """Quota, indexer and notify have reacted, and somebody has heard that the file is indexed."""
+    """Quota, indexer and notify have reacted, and a client has received that the file is indexed."""
     services = {service for service, _ in spans}
     events = {_attribute(span, EVENT_TYPE) for _, span in spans}
     return {"quota", "indexer", "notify"} <= services and "file-indexed" in events
