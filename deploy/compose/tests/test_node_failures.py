@@ -16,7 +16,6 @@ from docstore_platform.testing import eventually
 COMPOSE = shlex.split(os.environ.get("DOCSTORE_E2E_NODES", ""))
 """The command of Compose with the options of the running project."""
 GATEWAY = os.environ.get("DOCSTORE_E2E_URL", "")
-MEMBERS = ("mongo", "mongo-2", "mongo-3")
 BROKERS = ("kafka", "kafka-2", "kafka-3")
 AWAY_SECONDS = 60
 """How long uploads may fail: an election takes about 10 s, and a request in flight its time limit."""

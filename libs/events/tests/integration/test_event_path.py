@@ -1,7 +1,7 @@
 """Events on their way from one service's outbox through the broker into another's inbox, on real servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -28,8 +28,6 @@ from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
-
-Say = Callable[..., Awaitable[None]]
 
 
 class Ledger(Subscribers[list[UsageChanged]]):

@@ -1,7 +1,7 @@
 """Kinds of notifications, their defaults for each channel, and what an account chose instead."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from docstore_notify.domain import ChosenKind, PersonalChannel
 
@@ -21,6 +21,3 @@ class Preferences:
         """On by default, except mails and pushes about every opening of a link, and pushes about one's own uploads."""
         usual = (kind, channel) not in OFF_BY_DEFAULT
         return self.choices.get(kind, {}).get(channel, usual)
-
-    def with_choice(self, kind: ChosenKind, channel: PersonalChannel, on: bool) -> "Preferences":
-        return replace(self, choices={**self.choices, kind: {**self.choices.get(kind, {}), channel: on}})
