@@ -38,7 +38,7 @@ from docstore_metadata.internal_api import internal_router
 from docstore_metadata.jobs.repository import Job
 from docstore_metadata.jobs.worker import JobWorker
 from docstore_metadata.journal.api import changes_router
-from docstore_metadata.journal.limited import FolderFeed
+from docstore_metadata.journal.folder_feed import FolderFeed
 from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.links.api import links_router

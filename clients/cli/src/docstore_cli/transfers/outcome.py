@@ -1,4 +1,4 @@
-"""What a command that transfers files has done."""
+"""The outcome of a command that transfers files: what was done, what is planned, and failures."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""How a client connects."""
+"""Options of a client: timeouts, attempts, certificates and bandwidth of its connections."""
 
 import platform
 import ssl
@@ -10,7 +10,7 @@ from docstore_client.network.retrying import TRIES
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Timeouts in seconds, attempts of each call, and what the client says of itself."""
+    """Timeouts in seconds, attempts of each call, and the client's name in its requests."""
 
     connect_timeout: float = 10.0
     """Longest time that a connection takes."""

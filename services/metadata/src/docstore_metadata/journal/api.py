@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from docstore_metadata.dependencies import DirectRoute, public_router, query_parameter
 from docstore_metadata.journal import schemas
-from docstore_metadata.journal.limited import FolderFeed
+from docstore_metadata.journal.folder_feed import FolderFeed
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
 from docstore_platform.http.values import CURSOR_SCHEMA

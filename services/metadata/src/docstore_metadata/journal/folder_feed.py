@@ -2,7 +2,7 @@
 
 Each journal entry names the folders that its node is and was in, so that only those of the folder are read. What is
 moved into it is gained, as by a share, and what is moved out is lost: shown as it was in the folder. Numbers count what
-is shown, and cursors are encrypted: neither tells how much changes elsewhere.
+is shown, and cursors are encrypted: neither shows how much changes elsewhere.
 """
 
 import base64

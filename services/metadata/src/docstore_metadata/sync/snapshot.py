@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from docstore_metadata.journal.limited import FolderFeed
+from docstore_metadata.journal.folder_feed import FolderFeed
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.paging import moment_of, position_of
 from docstore_metadata.sync.repository import SyncTree
