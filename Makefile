@@ -33,7 +33,7 @@ IMAGE_PREFIX ?= docstore
 IMAGE_PLATFORMS ?= linux/amd64,linux/arm64
 IMAGE_OUTPUT ?=
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
-# Stacks and tests start many processes: none need translate our modules anew.
+# Stacks and tests start many processes: none need compile our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := libs services deploy clients tests tools bench
 # Tests that start whole stacks, which `make test` leaves to `make e2e-test`. Named beside a folder above them, they would be left out.
@@ -197,7 +197,7 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
-generate: .venv/.ready ## write what is generated from the sources anew
+generate: .venv/.ready ## write what is generated from the sources again
 	$(RUN)/python tools/generate_versions.py
 	$(RUN)/python tools/generate_service_lists.py
 	$(RUN)/python tools/generate_openapi.py

@@ -1,6 +1,6 @@
 """The web page in real Chromium beside `docstore put`: a large file, and a folder of small ones.
 
-The page is measured from the choosing of the files until it says that they are uploaded and lists them, the command
+The page is measured from the choosing of the files until it shows that they are uploaded and lists them, the command
 from the start of its process to its end.
 """
 
@@ -35,7 +35,7 @@ WAIT_MS = 120_000
 SHOWN = """([uploaded, listed]) =>
   document.querySelector(".uploads h2")?.textContent === uploaded &&
   [...document.querySelectorAll("[role=row]")].some((row) => row.textContent.includes(listed))"""
-"""Whether the page says that all is uploaded, and lists the first of it."""
+"""Whether the page shows that all is uploaded, and lists the first of it."""
 
 Make = Callable[[Path], list[Path]]
 """Makes fresh files in a folder."""

@@ -1,4 +1,4 @@
-"""Memory and CPU of a stack that nobody uses, and how long it took to start."""
+"""Memory and CPU of an idle stack, and how long it took to start."""
 
 import asyncio
 

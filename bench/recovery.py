@@ -1,6 +1,6 @@
 """How long each component is missed after kill -9, and the whole stack after that of its supervisor.
 
-A component is back when somebody can log in, upload a small file and read it, and the gateway reports that every
+A component is back when a user can log in, upload a small file and read it, and the gateway reports that every
 service is ready. The stack rests in between; the machine should do nothing else.
 """
 

@@ -1,4 +1,4 @@
-"""Sends one file with the Python client, alone in a process, and says what that took: `python -m bench.send_file`.
+"""Sends one file with the Python client, alone in a process, and prints what that took: `python -m bench.send_file`.
 
 Its arguments: gateway, access token, local file, path there. Its answer: a line of JSON.
 """
@@ -37,7 +37,7 @@ async def send(gateway: str, token: str, local: Path, path: str) -> int:
 
 
 def peak_bytes() -> int:
-    """Of this program alone: what getrusage tells begins with the one that started it."""
+    """Of this program alone: getrusage includes the one that started it."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].removesuffix("kB")) * 1024
 

@@ -63,7 +63,7 @@ async def docstore(*arguments: str) -> bytes:
 
 
 async def status(data: Path) -> dict[str, Any]:
-    """What `docstore status` says of the only region."""
+    """What `docstore status` prints for the only region."""
     region: dict[str, Any] = orjson.loads(await docstore("status", "--data", str(data), "--json"))["regions"][0]
     return region
 

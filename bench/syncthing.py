@@ -1,4 +1,4 @@
-"""Two Syncthing nodes on this machine that share a folder, told when to look."""
+"""Two Syncthing nodes on this machine that share a folder, and scan it on request."""
 
 import asyncio
 import re

@@ -50,7 +50,7 @@ async def test_two_who_write_at_once_lose_nothing(ada: Visitor) -> None:
     await ada.put("/Minutes.md", b"by another device", content_type="text/markdown")
     await text.fill("by the page")
     question = page.get_by_role("alertdialog")
-    await expect(question).to_contain_text("was changed by somebody else")
+    await expect(question).to_contain_text("was changed by someone else")
     await check_page(page, "editor-conflict")
     await question.get_by_role("button", name="Keep both").click()
     await expect(page.get_by_role("textbox", name="Minutes.md")).to_have_count(0)

@@ -32,7 +32,7 @@ export function App() {
   const [login, setLogin] = useState<Login>("unknown");
   const [error, setError] = useState<unknown>(null);
   const { path } = useWhere();
-  // All texts are anew in another language.
+  // A change of the language renders all texts again.
   const language = useLanguage();
 
   const begin = useCallback(() => {
@@ -51,7 +51,7 @@ export function App() {
   );
 
   let page;
-  // Whoever is logged in here: the link may be somebody else's, or theirs who has lost the other devices.
+  // Any account may be logged in here: the link may be another person's, or of a person who lost the other devices.
   if (path === RESET_PATH || path === FORGOT_PATH) page = <ForgottenPage path={path} />;
   else if (error) page = <Failed error={error} onRetry={begin} />;
   else if (login === "unknown") page = <Spinner />;

@@ -35,7 +35,7 @@ export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promi
   return (await callWithStatus(route, wishes)).body;
 }
 
-/** Where the status says more than that the call succeeded. */
+/** Where the status means more than success. */
 export async function callWithStatus<R extends Route>(
   route: R,
   wishes?: Wishes<R>,

@@ -35,7 +35,7 @@ export async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
-/** What to tell somebody. */
+/** The message to show. */
 export function reason(error: unknown): string {
   if (error instanceof Problem) return problemText(error.code) ?? error.message;
   return error instanceof Error ? error.message : String(error);

@@ -12,7 +12,7 @@ import { isPreviewed } from "@/lib/media";
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // Offline a call fails and says so: a query that waits for the network would spin forever.
+      // Offline a call fails with an error: a query that waits for the network would spin forever.
       networkMode: "always",
       refetchOnReconnect: "always",
       staleTime: 30_000,
@@ -51,7 +51,7 @@ function isNew({ id, version }: FileItem): boolean {
   return performance.now() - seen < PREVIEWS_COME_WITHIN_MS;
 }
 
-/** Whether pictures of what has just come are still to follow: nothing tells of them. Long lists are not read again. */
+/** Whether pictures of what has just come are still to follow: no event reports them. Long lists are not read again. */
 function awaitsPreviews(pages: Page<FileItem>[] = []): boolean {
   if (pages.length > 2) return false;
   const without = itemsOf(pages).filter(
@@ -159,7 +159,7 @@ export function useList(folderId: string | undefined, options: ListOptions) {
 /** What a list has beyond the pages that are loaded. */
 export interface More {
   there: boolean;
-  /** Has the next page come; one that was refused only comes by `retry`, or after the list was read anew. */
+  /** Has the next page come; one that was refused only comes by `retry`, or after the list was read again. */
   load: () => void;
   /** Why the next page did not come. */
   error: Error | null;

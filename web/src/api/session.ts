@@ -45,7 +45,7 @@ async function known(): Promise<{ csrf_token: string | null; renewable: boolean 
   return answer.json() as Promise<{ csrf_token: string | null; renewable: boolean }>;
 }
 
-/** The log-in is this account's. Whether the page shows its files; if another's, it begins anew. */
+/** The log-in is this account's. Whether the page shows its files; if another's, it starts again. */
 export function belongsTo(account: string): boolean {
   shown ??= account;
   if (shown !== account) location.reload();

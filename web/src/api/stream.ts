@@ -1,5 +1,5 @@
 /**
- * A stream of the server's events that is opened anew whenever it ends: with new tokens, and later each time it failed.
+ * A stream of the server's events that is opened again whenever it ends: with new tokens, and later each time it failed.
  * It is closed while the tab is hidden: by HTTP/1.1 browsers have six connections to a host, for all tabs together.
  */
 import { ended, refresh } from "@/api/session";

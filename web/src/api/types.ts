@@ -35,7 +35,7 @@ export type Preferences = Record<string, Schemas["Preference"]>;
 
 export type Upload = Schemas["Upload"];
 export type PartUrl = Schemas["PartUrl"];
-/** A refusal because of the quota says how much is used. */
+/** A refusal because of the quota contains how much is used. */
 export type ItemProblem = { problem: Schemas["Problem"] & { usage?: Usage } };
 
 /** One route has all reports: which form an answer has goes by the name asked for. */

@@ -38,7 +38,7 @@ export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up";
   const [rules, setRules] = useState<SignUpRules>("open");
 
   useEffect(() => {
-    // Where that can't be asked, trying tells.
+    // Where that can't be queried, the attempt shows it.
     if (isNew) call("get /v1/accounts/sign-up").then(({ sign_up }) => setRules(sign_up), () => undefined);
     if (invited) setEmail(invited.email);
   }, [isNew, invited]);

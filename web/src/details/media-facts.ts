@@ -1,4 +1,4 @@
-/** What a photo or document says of itself, as shown in the details. */
+/** Metadata of a photo or document, as shown in the details. */
 import { i18n } from "@lingui/core";
 import type { FileMedia } from "@/api/types";
 import { count, moment } from "@/lib/format";

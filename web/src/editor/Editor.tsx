@@ -19,7 +19,7 @@ const SAID: Record<DraftState, string> = {
   saved: /*i18n*/ "Saved",
   unsaved: /*i18n*/ "Not saved yet",
   saving: /*i18n*/ "Saving…",
-  conflict: /*i18n*/ "Changed by somebody else",
+  conflict: /*i18n*/ "Changed by someone else",
   failed: /*i18n*/ "Couldn’t be saved",
 };
 
@@ -140,7 +140,7 @@ function Editing({ file, loaded, onDone }: EditorProps & { loaded: EditedText })
   );
 }
 
-/** Two versions were made at once: nothing is lost unless somebody says so. */
+/** Two versions were made at once: nothing is lost unless the user chooses so. */
 function Conflict({ file, draft, onDone, onLater }: EditorProps & { draft: Draft; onLater: () => void }) {
   async function overwrite(): Promise<void> {
     const { version } = await call("get /v1/files/{file_id}", { path: { file_id: file.id } });
@@ -156,7 +156,7 @@ function Conflict({ file, draft, onDone, onLater }: EditorProps & { draft: Draft
   }
   return (
     <Dialog
-      title={i18n.t("“{name}” was changed by somebody else", { name: file.name })}
+      title={i18n.t("“{name}” was changed by someone else", { name: file.name })}
       role="alertdialog"
       onClose={onLater}
       footer={

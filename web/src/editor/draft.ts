@@ -55,7 +55,7 @@ export class Draft {
     await this.run("fail");
   }
 
-  /** What to do about a version that somebody else has made meanwhile. */
+  /** What to do about a version that someone else has made meanwhile. */
   async resolve(how: "overwrite" | "copy", current: number): Promise<void> {
     if (how === "overwrite") this.base = current;
     await this.run(how === "copy" ? "copy" : "fail");

@@ -1,4 +1,4 @@
-/** Contents in cold storage: they are requested, and a notification tells when they can be read. */
+/** Contents in cold storage: they are requested, and a notification follows when they can be read. */
 import { i18n } from "@lingui/core";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
@@ -46,7 +46,7 @@ export async function retrieveAll(fileIds: string[]): Promise<void> {
   }
 }
 
-/** Tell that a file can't be downloaded yet, and offer to request it. Returns whether it can be downloaded. */
+/** Show that a file can't be downloaded yet, and offer to request it. Returns whether it can be downloaded. */
 export async function isReadable(file: FileItem, version?: number): Promise<boolean> {
   const found = await getRetrieval(file.id, version);
   if (found.state === "available") return true;

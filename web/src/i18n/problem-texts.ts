@@ -1,4 +1,4 @@
-/** What the API's problem codes mean, for languages other than English, in which the API says it itself. */
+/** What the API's problem codes mean, for languages other than English, in which the API itself returns the text. */
 export const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
   account_suspended: /*i18n*/ "This account is suspended. Ask an administrator.",
   backups_not_scheduled: /*i18n*/ "No backups are scheduled.",
@@ -31,7 +31,7 @@ export const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
   invitation_required: /*i18n*/ "You need an invitation to sign up.",
   language_unavailable: /*i18n*/ "This language is not available.",
   link_full: /*i18n*/ "This link doesn’t accept any more files.",
-  locked: /*i18n*/ "Somebody has locked this file.",
+  locked: /*i18n*/ "Another person has locked this file.",
   name_taken: /*i18n*/ "Something with this name already exists here.",
   no_preview: /*i18n*/ "There is no preview of this file.",
   not_a_file: /*i18n*/ "This is not a file.",
@@ -77,7 +77,7 @@ export const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
   upload_incomplete: /*i18n*/ "The upload is not complete.",
   upload_mismatch: /*i18n*/ "The uploaded content is damaged. Upload the file again.",
   verification_not_found: /*i18n*/ "This code or link is not valid or has expired.",
-  version_conflict: /*i18n*/ "Somebody else has changed this file in the meantime.",
+  version_conflict: /*i18n*/ "Someone else has changed this file in the meantime.",
   watermarked_only: /*i18n*/ "Shared with a watermark: no download",
   weak_password: /*i18n*/ "This password is too easy to guess.",
   wrong_code: /*i18n*/ "This code is not correct.",

@@ -35,7 +35,7 @@ const sizeFormat = (unit: number, digits: number) =>
 
 export const count = (value: number) => once("count", (languages) => new Intl.NumberFormat(languages)).format(value);
 
-/** Who somebody is to who reads it, alone or after a preposition; a name that is not known, or not yet, is nobody's. */
+/** A person's name as the reader knows them, alone or after a preposition; a placeholder while it is unknown. */
 export function who(id: string, name: string | null | undefined, me: string, as: "subject" | "object" = "subject"): string {
   if (as === "subject") return id === me ? i18n.t("You") : (name ?? i18n.t("Someone else"));
   return id === me ? i18n.t("you") : (name ?? i18n.t("someone else"));

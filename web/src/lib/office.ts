@@ -12,7 +12,7 @@ export const FORMATS = Object.keys(FRAMES) as OfficeFormat[];
 /** With the language of the page that shows it. */
 export const frameUrl = (format: OfficeFormat, language: string): string => `/frames/${FRAMES[format]}.html#${language}`;
 
-/** Of these the frame shows the text alone, above which the page says so. */
+/** Of these the frame shows the text alone, above which the page notes it. */
 const TEXT_FORMATS: readonly OfficeFormat[] = ["doc", "odp", "odt", "ppt", "rtf"];
 export const isTextOnly = (format: OfficeFormat): boolean => TEXT_FORMATS.includes(format);
 export const TEXT_ONLY = /*i18n*/ "Text only. Download the document to see it with its layout.";
@@ -23,7 +23,7 @@ export type Reason = (typeof REASONS)[number];
 
 export const WHY_NOT: Record<Reason, string> = {
   damaged:
-    /*i18n*/ "This document can’t be shown here: it is damaged, or in another format than its name says. Download it to open it.",
+    /*i18n*/ "This document can’t be shown here: it is damaged, or in another format than its name suggests. Download it to open it.",
   protected:
     /*i18n*/ "This document can’t be shown here: it is protected by a password, or in an older format. Download it to open it.",
   too_large: /*i18n*/ "This document is too large to be shown here. Download it to open it.",

@@ -36,7 +36,7 @@ export async function beginOffline(reread: () => void): Promise<void> {
   }
 }
 
-/** Remove what an account has seen: somebody else may use this browser next. */
+/** Remove what an account has seen: another person may use this browser next. */
 export async function forgetListings(): Promise<void> {
   if ("caches" in window) await caches.delete(LISTINGS).catch(() => false);
 }

@@ -10,7 +10,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Known to have no network: a browser that can’t tell has one. */
+/** Known to have no network: a browser that can’t report it has one. */
 export const isOffline = (): boolean => navigator.onLine === false;
 
 export const useOnline = (): boolean => useSyncExternalStore(subscribe, () => navigator.onLine);

@@ -21,7 +21,7 @@ export const fileIdOf = (address: string) => /^\/file\/([^/]+)\/?$/.exec(address
 export const containingHref = (file: FileItem, accountId: string) =>
   file.parent_id ? folderHref(file.parent_id, accountId) : file.owner_id === accountId ? HOME : SHARED;
 
-/** A path below one's root, or below a folder that somebody shares: how earlier versions addressed folders. */
+/** A path below one's root, or below a shared folder: how earlier versions addressed folders. */
 export interface PathAddress {
   base: string | null;
   path: string;

@@ -83,7 +83,7 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
         ) : !notices.data ? (
           <Spinner />
         ) : notices.data.items.length === 0 ? (
-          <p className="notices-empty muted">{i18n.t("Nothing yet. Follow a file or folder to hear of its changes.")}</p>
+          <p className="notices-empty muted">{i18n.t("Nothing yet. Follow a file or folder to be notified of its changes.")}</p>
         ) : (
           <ul>
             {notices.data.items.map((notice) => (

@@ -1,4 +1,4 @@
-/** The document in the sandboxed frame: it gets bytes from the page, renders them, and says whether it could.
+/** The document in the sandboxed frame: it gets bytes from the page, renders them, and reports whether it could.
 
 Its origin is opaque, and its content security policy allows no connection. Nothing here trusts what it renders. */
 import { CannotShow, type FrameMessage, renderRequest } from "../lib/office";

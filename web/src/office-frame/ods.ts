@@ -6,7 +6,7 @@ import { attribute, contentOf, nameOf, timesOf } from "./odf-xml";
 import { type Sheet, SHOWN_COLUMNS, SHOWN_ROWS, showSheets } from "./sheets";
 
 const CELLS = ["table:table-cell", "table:covered-table-cell"];
-/** One more than is shown, so that it is said that there are more. */
+/** One more than is shown, so that the page can note that there are more. */
 const [ROWS, COLUMNS] = [SHOWN_ROWS + 1, SHOWN_COLUMNS + 1];
 
 serve(async (bytes, root) => showSheets(openSheets(await unpack(bytes)), root));

@@ -1,4 +1,4 @@
-/** Paragraphs and rows of cells, in the order in which a format without a tree tells them. */
+/** Paragraphs and rows of cells, in the order in which a format without a tree lists them. */
 import { cutHere, element } from "./elements";
 
 const MOST = 20_000;

@@ -32,7 +32,7 @@ async function readBook(data: Uint8Array) {
   }
 }
 
-/** A sheet says itself how large it is: of a vast one only so much is made into a table. */
+/** A sheet declares how large it is: of a vast one only so much is made into a table. */
 function valuesOf(sheet: WorkSheet | undefined): unknown[][] {
   if (!sheet?.["!ref"]) return [];
   const range = utils.decode_range(sheet["!ref"]);

@@ -5,7 +5,7 @@ import { type Parts, repacked, text, unpack } from "./archive";
 import { serve } from "./frame";
 import { showSheets } from "./sheets";
 
-/** A sheet is read into a table as large as its last cell says. */
+/** A sheet is read into a table that reaches to its last cell. */
 const MOST_CELLS = 2_000_000;
 const CELL = /<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"/g;
 const LETTERS = 26;

@@ -5,7 +5,7 @@ import { keys } from "@/api/queries";
 import type { Month } from "@/photos/layout";
 
 const PAGE = 500;
-/** Nothing tells of a preview, with which a photo appears. */
+/** No event reports a preview, with which a photo appears. */
 const AGAIN_MS = 15_000;
 
 export const usePhotoMonths = () =>

@@ -1,4 +1,4 @@
-/** The QR code of a link's address, drawn here: the address is sent to nobody. */
+/** The QR code of a link's address, drawn here: the address is sent to no server. */
 import { i18n } from "@lingui/core";
 import { encode } from "uqr";
 

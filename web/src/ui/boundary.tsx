@@ -10,7 +10,7 @@ interface Props {
   children: ReactNode;
   /** Content key: a change resets the error. */
   at?: string;
-  /** Closes what broke, and a message says why; without it that is said in its place. */
+  /** Closes what broke, and a message shows why; without it, the message is shown in its place. */
   onFailed?: () => void;
 }
 

@@ -8,7 +8,7 @@ export interface Found {
   kept?: string;
 }
 
-/** The system's own leavings, which nobody means to upload. */
+/** Files of the operating system, which are never uploaded. */
 const LEAVINGS = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 
 export interface Dropped {

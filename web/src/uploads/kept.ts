@@ -30,7 +30,7 @@ export async function keepFile(account: string, folder: Folder, path: string, fi
   }
 }
 
-/** What was kept for this account, or for nobody in particular. */
+/** What was kept for this account, or for no account in particular. */
 export async function keptFiles(account: string): Promise<KeptFile[]> {
   const found: KeptFile[] = [];
   const cache = await here();

@@ -5,7 +5,7 @@ import { type KeptFile, keepFile, keptFiles, releaseFile } from "@/uploads/kept"
 import { lookUp } from "@/uploads/server";
 
 export class UploadMemory {
-  /** Whose uploads these are; of nobody's nothing is remembered. */
+  /** The account whose uploads these are; without one, nothing is remembered. */
   private account: string | null = null;
   /** Uploads that were begun or looked at here: only of these it is known whether they are over. */
   private known = new Set<string>();

@@ -18,7 +18,7 @@ const VERIFYING_MS = 2_000;
 const lanes = new Lanes(CONNECTIONS);
 
 export interface Watch {
-  /** So many more bytes of the job have been sent (or, where some are sent anew, fewer). */
+  /** So many more bytes of the job have been sent (or, where some are sent again, fewer). */
   progress: (job: Job, bytes: number) => void;
   /** They have ids by now, but for those that were refused. */
   began: (jobs: Job[]) => void;

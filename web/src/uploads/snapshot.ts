@@ -1,4 +1,4 @@
-/** A view of changing state for `useSyncExternalStore`, made anew at most every 100 ms. */
+/** A view of changing state for `useSyncExternalStore`, rebuilt at most every 100 ms. */
 const NOTIFY_MS = 100;
 
 export class Snapshot<T> {

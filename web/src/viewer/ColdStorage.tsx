@@ -27,7 +27,7 @@ export default function ColdStorage({ file, version, found }: { file: FileItem; 
   return (
     <Empty icon={<Snowflake size={40} />} title={i18n.t("In cold storage")}>
       <p>
-        {i18n.t("Nobody has read this file for a long time. Retrieving it takes about {duration}.", {
+        {i18n.t("This file has not been opened for a long time. Retrieving it takes about {duration}.", {
           duration: duration(found.estimate_seconds ?? 0),
         })}
       </p>

@@ -119,7 +119,7 @@ function piece(token: Token): ReactNode {
         </a>
       );
     }
-    case "image": // from elsewhere: the page asks nobody else for anything
+    case "image": // from elsewhere: the page makes no requests to other sites
       return <span className="muted">[{(token as Tokens.Image).text || "image"}]</span>;
     case "escape":
       return plain((token as Tokens.Escape).text);

@@ -167,7 +167,7 @@ function NoPreview({ file, version, why }: ContentProps & { why?: string }) {
   );
 }
 
-/** The address of the bytes, fetched anew once where the session has run out meanwhile. */
+/** The address of the bytes, fetched again once where the session has run out meanwhile. */
 function useSource(file: FileItem, version: number) {
   const [failures, setFailures] = useState(0);
   const retried = useRef(false);

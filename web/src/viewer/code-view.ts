@@ -49,7 +49,7 @@ const LOOK = EditorView.theme({
   },
 });
 
-/** What CodeMirror itself says. */
+/** Texts of CodeMirror itself. */
 const phrases = () => ({
   Find: i18n.t("Find"),
   next: i18n.t("Next"),

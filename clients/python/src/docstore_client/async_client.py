@@ -122,7 +122,7 @@ class AsyncClient(
     ) -> None:
         """Download up to 200 files and folders, with all that is in them, as one ZIP.
 
-        `begun` receives its length. Continues where the connection broke; begins anew if something has changed.
+        `begun` receives its length. Continues where the connection broke; starts again if something has changed.
         """
         await download_zip(self._connection, file_ids, local, begun)
 

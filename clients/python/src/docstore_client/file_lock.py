@@ -4,7 +4,7 @@ import os
 
 
 def try_lock(file: int) -> bool:
-    """Take the exclusive lock of an open file until it is closed; return whether nobody else has it."""
+    """Take the exclusive lock of an open file until it is closed; return False if another process holds it."""
     try:
         if os.name == "nt":
             import msvcrt  # not on POSIX

@@ -230,7 +230,7 @@ class Client:
         return self._loop.wait(self._client.read_credentials(file_id))
 
     def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
-        """Request the retrieval of a content from cold storage; a notification tells when it can be read."""
+        """Request the retrieval of a content from cold storage; a notification follows when it can be read."""
         return self._loop.wait(self._client.retrieve(file_id, version))
 
     def media(self, file_id: str) -> Media:
@@ -377,7 +377,7 @@ class Client:
     ) -> Link:
         """Create a public link; with a watermark, visitors only see pictures with this text.
 
-        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` tell them
+        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` show them
         what is asked for. With `kind="edit"`, they change the file, or add, change and delete what is in the folder.
         With `embed`, other sites may show it in a frame, at its `url` followed by `/embed`.
 
@@ -443,7 +443,7 @@ class Client:
     ) -> None:
         """Download up to 200 files and folders, with all that is in them, as one ZIP.
 
-        `begun` receives its length. Continues where the connection broke; begins anew if something has changed.
+        `begun` receives its length. Continues where the connection broke; starts again if something has changed.
         """
         self._loop.wait(self._client.download_zip(file_ids, local, begun))
 

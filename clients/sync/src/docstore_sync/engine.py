@@ -281,7 +281,7 @@ async def engine(
         if not account_id:
             me = await client.me()
             account_id = me.folder_id or me.id  # the root of all that the client may see
-            state.set_value("cursor", "")  # of a dry run, perhaps as somebody else
+            state.set_value("cursor", "")  # of a dry run, perhaps of another account
         opened = Engine(
             folder, client, state, account_id=account_id, device=device, confirmed=confirmed, progress=progress
         )

@@ -31,7 +31,7 @@ def resume(folder: Path) -> None:
 
 
 async def run_unpaused(folder: Path, work: Callable[[], Coroutine[Any, Any, None]], paused: Callable[[], None]) -> None:
-    """Run `work` until it ends or raises; cancel it when the folder is paused, and begin anew after that."""
+    """Run `work` until it ends or raises; cancel it when the folder is paused, and start again after that."""
     while True:
         if is_paused(folder):
             paused()

@@ -78,7 +78,7 @@ class RemoteTree:
     async def _start_over(self) -> None:
         """Load a snapshot; changes made meanwhile are in the feed.
 
-        A server restored from a backup may lack files that both sides had. Nobody deleted them, so the synced records
+        A server restored from a backup may lack files that both sides had. No user deleted them, so the synced records
         are dropped and both sides are merged as if for the first time.
         """
         files: dict[str, RemoteRow] = {}

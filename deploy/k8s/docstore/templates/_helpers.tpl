@@ -70,7 +70,7 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{ index (split ":" (urlParse .Values.publicUrl).host) "_0" }}
 {{- end }}
 
-{{/* Where a service says whether it is ready. The gateway's own /readyz is about all services together. As a probe it would take
+{{/* Where a service reports whether it is ready. The gateway's own /readyz is about all services together. As a probe it would take
 the whole API away while one of them restarts; and a gateway that answers has begun: it listens once it is set up. */}}
 {{- define "docstore.readinessPath" -}}{{ ternary "/healthz" "/readyz" (eq . "gateway") }}{{- end }}
 
@@ -85,7 +85,7 @@ the whole API away while one of them restarts; and a gateway that answers has be
 {{ (include "docstore.settings" . | fromYaml).image | default (printf "%s-%s:%s" .Values.image.prefix .service (.Values.image.tag | default .Chart.AppVersion)) }}
 {{- end }}
 
-{{/* How long a service that is told to stop waits for the answers it has begun: GRACE_SECONDS of docstore_platform.serve. */}}
+{{/* How long a service that is to stop waits for the responses it has begun: GRACE_SECONDS of docstore_platform.serve. */}}
 {{- define "docstore.drainSeconds" -}}15{{- end }}
 {{/* And how long it may take then to hand over its work and close its connections. */}}
 {{- define "docstore.closingSeconds" -}}15{{- end }}

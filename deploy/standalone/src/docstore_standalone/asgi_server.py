@@ -30,7 +30,7 @@ class _Server(uvicorn.Server):
         self._stopping.set()
 
     async def main_loop(self) -> None:
-        """Update the Date header once a second. uvicorn looks ten times a second whether it was told to stop."""
+        """Update the Date header once a second. uvicorn looks ten times a second whether it is to stop."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)

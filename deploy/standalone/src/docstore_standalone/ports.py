@@ -33,7 +33,7 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 def _hold(port: int, *, alone: bool, host: str = LOOPBACK) -> socket.socket | None:
     """Bind a socket without listening, so that a server still can; None if the port is taken.
 
-    `alone`: nobody else holds it either, and no connections of an earlier server are left.
+    `alone`: no other process holds it either, and no connections of an earlier server are left.
     """
     held = socket.socket()
     try:

@@ -22,7 +22,7 @@ class ContentKeys(TypedDict):
 
 
 class UnusedContent(TypedDict):
-    """A content that nobody has read for long; of two reports the one with the later `turn` counts."""
+    """A content that was not read for long; of two reports the one with the later `turn` counts."""
 
     key: str
     turn: int
@@ -111,7 +111,7 @@ class UploadClient(Client):
         await self._call("POST", "/internal/contents/release", body)
 
     async def contents_unused(self, turns: Sequence[tuple[str, int]]) -> None:
-        """Let contents that nobody reads move to a colder storage class. Idempotent."""
+        """Let unread contents move to a colder storage class. Idempotent."""
         body: UnusedContents = {"items": [{"key": key, "turn": turn} for key, turn in turns]}
         await self._call("POST", "/internal/contents/unused", body)
 

@@ -74,7 +74,7 @@ class TooLarge(DomainError):
 
 
 class Locked(DomainError):
-    """Somebody has locked it."""
+    """Another holder has locked it."""
 
     code = "locked"
 

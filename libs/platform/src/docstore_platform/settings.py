@@ -163,11 +163,11 @@ class InfraSettings(ServiceUrls):
     )
     archive_class: Literal["", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"] = Field(
         "",
-        description="S3 storage class for contents that nobody reads; empty: they stay where they are. "
+        description="S3 storage class for unread contents; empty: they stay where they are. "
         "Keep it set while contents are archived in GLACIER or DEEP_ARCHIVE",
     )
     archive_after_days: float = Field(
-        180.0, ge=0, description="contents that nobody has read for so long move to `archive_class`; 0: no more move"
+        180.0, ge=0, description="contents unread for so long move to `archive_class`; 0: no more move"
     )
     archive_tier: Literal["Expedited", "Standard", "Bulk"] = Field(
         "Standard", description="speed and price at which archived contents are retrieved; no Expedited in DEEP_ARCHIVE"

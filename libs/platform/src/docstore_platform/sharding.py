@@ -24,7 +24,7 @@ class Sharded:
     """The value is an account's id or begins with it: a zone keeps an account's documents in all such collections on
     one shard."""
     broadcasts: Mapping[str, str] = field(default_factory=dict)
-    """Filters without the key, which go to all shards: the fields that tell them, and the reason. The empty string is
+    """Filters without the key, which go to all shards: the fields that name them, and the reason. The empty string is
     a filter without fields."""
     unique_by: Mapping[str, str] = field(default_factory=dict)
     """Unique indexes that a sharded collection can't have: their fields, and what makes the values unique instead."""
@@ -39,7 +39,7 @@ class Sharded:
         )
 
     def reason_to_broadcast(self, condition: Document) -> str | None:
-        """Why a filter without the key may go to all shards; None if nobody said so."""
+        """Why a filter without the key may go to all shards; None if no reason is declared."""
         fields = fields_of(condition)
         matching = (
             why for names, why in self.broadcasts.items() if bool(names) == bool(fields) and {*names.split()} <= fields

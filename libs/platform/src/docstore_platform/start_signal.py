@@ -9,7 +9,7 @@ WAITS_FOR_SIGNAL = "DOCSTORE_WAITS_FOR_SIGNAL"
 
 
 def wait_for_start_signal() -> None:
-    """Return when the service may use its servers: at once unless the process was told to wait."""
+    """Return when the service may use its servers: at once unless the process is to wait for a signal."""
     if os.environ.pop(WAITS_FOR_SIGNAL, None):
         signal.sigwait({START_SIGNAL})
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {START_SIGNAL})

@@ -56,7 +56,7 @@ class LeaseDocuments:
         return {"_id": {"$in": ids}, "lease_owner": {"$in": owners}, **self._untouched()}
 
     def claimable(self) -> Document:
-        """Filter for due documents that nobody holds."""
+        """Filter for due documents without a lease."""
         # The range excludes documents without a date and gives the planner index bounds.
         return {self.due_field: {"$gt": EVER}, "$expr": {"$lte": [f"${self.due_field}", self.now()]}}
 

@@ -5,7 +5,7 @@ A queued document has these fields beside its own:
 | field | meaning |
 |---|---|
 | `due_at` | when a worker may claim it; a claim moves it to the end of the lease |
-| `lease_owner` | token of the claim that holds it; missing or null if nobody does |
+| `lease_owner` | token of the claim that holds it; missing or null without a lease |
 | `lease_until` | end of that lease |
 | `attempts` | claims since it was queued or last made progress |
 

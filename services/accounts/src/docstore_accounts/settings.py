@@ -37,7 +37,7 @@ class AccountsSettings(HashingSettings):
     )
 
     sign_up: Literal["open", "invitation", "closed"] = Field(
-        "open", description="who may sign up: anybody, people invited or shared with by mail, nobody"
+        "open", description="who may sign up: everyone, people invited or shared with by mail, no one"
     )
     invitations_per_day: int = Field(500, ge=0, description="invitations that an administrator can mail a day")
     invitations_to_address_per_day: int = Field(

@@ -7,6 +7,6 @@ from docstore_platform.clock import utc_now
 
 
 async def after_restore(restored: Restored) -> None:
-    """Render all previews again, and variants once somebody asks for them: backups contain neither."""
+    """Render all previews again, and variants when they are next requested: backups contain neither."""
     await MongoVariants(restored.database, lease_seconds=0).discard()
     await MongoPreviews(restored.database, lease_seconds=0).render_again(utc_now())

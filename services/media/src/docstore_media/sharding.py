@@ -24,7 +24,7 @@ COLLECTIONS: Mapping[str, Placement] = {
         broadcasts={
             "due_at": DUE,
             "rendition": "a rendition is no longer used",
-            "used_at": "a sweep of what nobody has looked at",
+            "used_at": "a sweep of unused variants",
             "state": "how many there are, for the metrics",
         },
     ),

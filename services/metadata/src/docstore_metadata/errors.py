@@ -60,7 +60,7 @@ class InvalidEmail(errors.Invalid):
 
 
 class NotShareable(errors.Conflict):
-    """Nobody else may have access to a whole tree."""
+    """Only its owner may have access to a whole tree."""
 
     code = "not_shareable"
 
@@ -123,7 +123,7 @@ class ContentArchived(errors.Conflict):
     def __init__(self, estimate_seconds: int, file_ids: Sequence[str] = ()) -> None:
         """`file_ids`: the files, where several are read at once."""
         super().__init__(
-            "This content is in cold storage because nobody has read it for a long time. Request its retrieval, "
+            "This content is in cold storage because it was not read for a long time. Request its retrieval, "
             f"which takes about {_duration(estimate_seconds)}.",
             estimate_seconds=estimate_seconds,
         )

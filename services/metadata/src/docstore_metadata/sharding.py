@@ -1,13 +1,13 @@
 """Shard keys of the collections of metadata: an account's tree lies together, with its versions, shares and journal.
 
-A node never changes its owner. Ids do not tell it, so a node that is read by its id alone is looked up on each shard.
+A node never changes its owner. Ids do not contain it, so a node read by its id alone is looked up on each shard.
 """
 
 from collections.abc import Mapping
 
 from docstore_platform.sharding import DUE, START, SWEEP, Placement, Sharded, Unsharded, by_account, by_hash
 
-BY_ID = "ids do not tell the owner: one lookup by index on each shard"
+BY_ID = "ids do not contain the owner: one lookup by index on each shard"
 FOLDER = "children of a folder, of which the filter has the id alone: one lookup by index on each shard"
 READERS = "what others share with an account lies with those others"
 COLLECTIONS: Mapping[str, Placement] = {

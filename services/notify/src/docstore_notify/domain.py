@@ -37,9 +37,9 @@ KINDS: tuple[Kind, ...] = (
     "account_invitation",
 )
 URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "password_notice"})
-"""E-mails that somebody waits for or must act on: never delayed for a digest."""
+"""E-mails that the recipient waits for or must act on: never delayed for a digest."""
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
-"""E-mails with an unsubscribe link, without those that nobody should lose by one click."""
+"""E-mails with an unsubscribe link, without those too important to lose by one click."""
 CRITICAL: frozenset[Kind] = frozenset({"new_device", "password_notice", "quota_exceeded", "link_expiring"})
 """News of an account that its owner should know at once: by text message, too, and a phone may wake up for them."""
 

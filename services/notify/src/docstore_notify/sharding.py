@@ -39,6 +39,6 @@ COLLECTIONS: Mapping[str, Placement] = {
     "rechecks": by_hash("_id", broadcasts={"next_at": DUE}),
     "streams": by_hash("_id"),
     "shares": by_hash("_id"),
-    "told_shares": by_hash("_id", broadcasts={"recipient": "how many mails of shares somebody got today"}),
+    "told_shares": by_hash("_id", broadcasts={"recipient": "how many mails of shares a recipient got today"}),
     "uninvited": by_hash("_id"),
 }

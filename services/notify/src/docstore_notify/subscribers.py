@@ -107,7 +107,7 @@ class NotifySubscribers(Subscribers[Batch]):
             "conflicted": event.conflicted,
             "in_absence": event.completed_by == "workflow",
         }
-        # `path` is as the uploader sees it, who may be an editor of somebody else's folder.
+        # `path` is as the uploader sees it, who may be an editor of another account's folder.
         batch.notices += personal(_source(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
 
     def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:

@@ -32,7 +32,7 @@ class UploadSettings(ServiceSettings):
 
     block_url_lifetime_seconds: int = Field(3_600, ge=1, le=3_600, description="lifetime of the URL for one block")
     block_grace_seconds: float = Field(
-        86_400, gt=0, description="an unreferenced block is deleted this long after somebody last asked for it"
+        86_400, gt=0, description="an unreferenced block is deleted this long after a client last asked for it"
     )
 
     unsized_interval_seconds: float = Field(

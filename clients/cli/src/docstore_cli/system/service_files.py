@@ -1,4 +1,4 @@
-"""Writes units by which the system runs a command of `docstore`, and says how to start them."""
+"""Writes units by which the system runs a command of `docstore`, and prints how to start them."""
 
 import os
 import sys

@@ -147,7 +147,7 @@ class Changes(Model):
 class Snapshot(Page[File]):
     """A page of all files that the account can read; changes continue from `changes_cursor` after the last page.
 
-    `epoch` changes when the server is restored from a backup: nobody deleted the files that are missing then.
+    `epoch` changes when the server is restored from a backup: no user deleted the files that are missing then.
     """
 
     changes_cursor: str

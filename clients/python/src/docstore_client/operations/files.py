@@ -121,7 +121,7 @@ class FileOperations(Routes):
         return await self._send(ReadCredentials, "POST", f"/v1/files/{file_id}/credentials")
 
     async def retrieve(self, file_id: str, version: int | None = None) -> Retrieval:
-        """Request the retrieval of a content from cold storage; a notification tells when it can be read."""
+        """Request the retrieval of a content from cold storage; a notification follows when it can be read."""
         query = "" if version is None else f"?version={version}"
         return await self._send(Retrieval, "POST", f"/v1/files/{file_id}/retrieval{query}")
 

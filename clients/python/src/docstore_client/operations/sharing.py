@@ -74,7 +74,7 @@ class SharingOperations(Routes):
     ) -> Link:
         """Create a public link; with a watermark, visitors only see pictures with this text.
 
-        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` tell them
+        With `kind="receive"`, visitors send files into a folder and see nothing of it; `name` and `message` show them
         what is asked for. With `kind="edit"`, they change the file, or add, change and delete what is in the folder.
         With `embed`, other sites may show it in a frame, at its `url` followed by `/embed`.
 

@@ -168,7 +168,7 @@ async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[
     write_private(marker, orjson.dumps(digest).decode())
     if backup.manifest.credentials is not None and not credentials_path(folder).exists():
         credentials = orjson.loads((backup.folder / backup.manifest.credentials.path).read_bytes())
-        credentials.pop("server_secret", None)  # a new one: these are other servers, and contents are encrypted anew
+        credentials.pop("server_secret", None)  # a new one: these are other servers, and contents are encrypted again
         write_private(credentials_path(folder), orjson.dumps(credentials).decode())
     async with started(settings) as deployment:
         yield deployment
@@ -212,7 +212,7 @@ async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress
 
 
 async def _is_there(store: ObjectStore, stored: Stored) -> bool:
-    """Whether an earlier run has stored it: objects appear whole or not at all, and nobody else writes there."""
+    """Whether an earlier run has stored it: objects appear whole or not at all, and only restores write there."""
     info = await store.head(stored.key)
     return info is not None and info.size == stored.size
 

@@ -26,7 +26,7 @@ SLOW_SECONDS, SLOW_TIMES = 1.0, 10
 """A call is slow if it takes longer than this, and than so many times the median before the fault."""
 POLL_SECONDS = 0.1
 SKEWABLE = ("services", *SERVICE_NAMES)
-"""Servers read the clock of the machine, which nobody can change for one process."""
+"""Servers read the clock of the machine, which can't be changed for one process."""
 
 
 class ExperimentRefused(Exception):

@@ -78,7 +78,7 @@ def resume(processes: Sequence[psutil.Process]) -> None:
 
 @asynccontextmanager
 async def partitioned(processes: Sequence[psutil.Process], seconds: float) -> AsyncIterator[set[int]]:
-    """Cut processes off for the block, and no longer than `seconds`; give the ports that nobody reaches.
+    """Cut processes off for the block, and no longer than `seconds`; return the ports that are unreachable.
 
     Connections stay open and nothing arrives; what the processes connect to themselves is still in reach. A process
     that takes the place of one that ends is cut off, too. PartitionFailed.

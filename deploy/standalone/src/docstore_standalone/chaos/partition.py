@@ -39,7 +39,7 @@ def listening_ports(processes: Sequence[psutil.Process]) -> set[int]:
 
 
 def cut(table: str, ports: Iterable[int], seconds: float) -> None:
-    """Drop all packets to and from these ports. The kernel ends it after that time, even if nobody is left to."""
+    """Drop all packets to and from these ports. The kernel ends it after that time, even if this process is dead."""
     milliseconds = max(1, round(seconds * 1000))
     elements = ", ".join(f"{port} timeout {milliseconds}ms" for port in sorted(ports))
     if not elements:

@@ -96,7 +96,7 @@ class Mongod:
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
             f"--wiredTigerEngineConfigString={EVICTION},{SESSIONS}",
-            # Nobody reads the past, so history need not be kept for five minutes.
+            # No reader needs old snapshots, so history need not be kept for five minutes.
             "--setParameter=minSnapshotHistoryWindowInSeconds=0",
             "--setParameter=diagnosticDataCollectionEnabled=false",  # it writes every second
             f"--setParameter=transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",

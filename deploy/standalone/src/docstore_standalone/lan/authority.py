@@ -68,7 +68,7 @@ class Authority:
         if not self.vouches_for(name):
             raise CannotVouch(
                 f"the local certificate authority can't vouch for {name}: get a certificate with --acme or --tls. Or "
-                f"delete {self.certificate_file.parent} to create another authority, which all devices must trust anew"
+                f"delete {self.certificate_file.parent} to create another authority, which all devices must trust again"
             )
 
 

@@ -22,7 +22,7 @@ def is_own_process(client: Address, server: Address) -> bool:
 
 
 def owner_of_client(client: Address, server: Address) -> int | None:
-    """Return the user id of the process at the client's end; None if that end is closed, since nobody knows then."""
+    """Return the user id of the process at the client's end; None if that end is closed: it is unknown then."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as diagnosis:
         ends = b"".join(socket.inet_aton(host).ljust(16, b"\0") for host, _ in (client, server))
         wanted = _PORTS.pack(client[1], server[1]) + ends + _ANY_INTERFACE_AND_COOKIE

@@ -73,7 +73,7 @@ class ForkedServer(Protocol):
 
 @runtime_checkable
 class GuardedServer(Protocol):
-    """A server that may not be able to tell who connects to it."""
+    """A server that may be unable to identify who connects to it."""
 
     own_user_only: bool
     """Only processes of this user may connect: it has no authentication of its own."""

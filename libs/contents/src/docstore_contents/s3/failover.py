@@ -30,7 +30,7 @@ PROBED_KEY = "accounts/probe"
 """There is no such object: a store that responds so is reachable."""
 PROBE_SECONDS = 3.0
 PROBES_TO_SWITCH = 3
-"""As many in a row, so that one lost request moves nobody."""
+"""As many in a row, so that one lost request redirects no reads."""
 
 
 def replica_config(settings: InfraSettings) -> S3Config | None:

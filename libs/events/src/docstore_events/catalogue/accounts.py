@@ -118,7 +118,7 @@ class ApiTokenRevoked(Event, topic="accounts", owner="accounts", key="token_id")
 
 
 class AccountInvited(Event, topic="accounts", owner="accounts", key="invitation_id"):
-    """Emitted when an administrator invites somebody to sign up. It does not contain the link."""
+    """Emitted when an administrator invites a person to sign up. It does not contain the link."""
 
     invitation_id: str
     email: str
@@ -128,7 +128,7 @@ class AccountInvited(Event, topic="accounts", owner="accounts", key="invitation_
 
 
 class SessionStarted(Event, topic="accounts", owner="accounts", key="session_id"):
-    """Emitted when somebody has logged in; not when they sign up or renew a token."""
+    """Emitted when a user has logged in; not when they sign up or renew a token."""
 
     session_id: str
     account_id: str

@@ -48,7 +48,7 @@ class FileEvent(Event, topic="files", owner="metadata", key="file.file_id", abst
     actor_id: str
     """Account that caused the change; empty if it was the owner's retention policy, or a visitor of a link."""
     by_link: str = ""
-    """Which link a visitor without an account used, for people: `by link NAME`; empty if nobody did."""
+    """Which link a visitor without an account used, for people: `by link NAME`; empty if the account itself acted."""
 
 
 class FileCreated(FileEvent):

@@ -19,7 +19,7 @@ class ShareEvent(Event, topic="shares", owner="metadata", key="share_id", abstra
     email: str
     """Recipient's address as the owner entered it."""
     account_id: str | None
-    """Recipient's account; None until somebody has signed up with the address, verified it and accepted the share."""
+    """Recipient's account; None until a person has signed up with the address, verified it and accepted the share."""
     role: ShareRole
     actor_id: str
     """Account that caused the change."""
@@ -56,7 +56,7 @@ class LinkCreated(LinkEvent):
 
 
 class LinkOpened(LinkEvent):
-    """Emitted when somebody has opened a link; `opens` is the count."""
+    """Emitted when a visitor has opened a link; `opens` is the count."""
 
     opens: int
 

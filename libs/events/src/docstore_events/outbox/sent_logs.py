@@ -1,8 +1,8 @@
 """Detects events that the broker has lost, and publishes them again.
 
-A log never shrinks and never assigns an offset twice. One that does is a new log, and nobody knows who had read the old
-one: everything that the outbox still has of its topic is sent again, and consumers ignore the events that they have
-handled. Before that, consumers get time to notice that their log is shorter than their position.
+A log never shrinks and never assigns an offset twice. One that does is a new log, and it is unknown who had read the
+old one: everything that the outbox still has of its topic is sent again, and consumers ignore the events that they
+have handled. Before that, consumers get time to notice that their log is shorter than their position.
 
 The test is whether the last acknowledged batch is still there. Asking for a log's end is cheap, but the embedded
 broker's response may be outdated, and leaves out all of the last batch but its first record. So a log that seems too

@@ -83,7 +83,7 @@ class InvitationLinks(MailedLinks):
 
 
 class TypedCodes:
-    """Codes of `digits` that somebody types to verify an address, for one `purpose`.
+    """Codes of `digits` that a person types to verify an address, for one `purpose`.
 
     A code derives from the id of a stored record and a key outside the database: neither alone suffices.
     """

@@ -1,7 +1,7 @@
 """What API tokens may do: the scope of every operation of the public API.
 
 A log-in may do everything its account may. A token may do the operations of its scopes; an operation that no table here
-names is refused, so that a new route is closed to tokens until somebody decides about it.
+names is refused, so that a new route is closed to tokens until its scope is decided.
 """
 
 from typing import Literal, get_args

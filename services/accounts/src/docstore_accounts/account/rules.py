@@ -54,7 +54,7 @@ class Change:
 
 
 def clean_email(email: str) -> str:
-    """Return the address to store; Invalid `invalid_email` if nobody can have it (RFC 5321, without quoted forms).
+    """Return the address to store; Invalid `invalid_email` if it is impossible (RFC 5321, without quoted forms).
 
     Its domain may be of any script: the caller checks that IDNA can encode it in ASCII. The part before the @ must be
     ASCII, since few servers accept anything else.

@@ -1,1 +1,1 @@
-"""Invitations, and who may sign up: anybody, invited people, or nobody."""
+"""Invitations, and who may sign up: everyone, invited people, or no one."""

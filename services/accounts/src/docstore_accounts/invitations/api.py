@@ -23,7 +23,7 @@ def invitations_router(invitations: InvitationService, accounts: AccountService)
 
     @router.post("/admin/invitations", status_code=201, response_model=Invitation, tags=["admin"])
     async def create_invitation(body: NewInvitation, caller: Caller) -> Response:
-        """Mail somebody a link to sign up within 30 days; the response contains it, too.
+        """Mail a person a link to sign up within 30 days; the response contains it, too.
 
         409 `sign_up_closed`; 429 `too_many_invitations`, by the same administrator or to the same address in a day.
         """

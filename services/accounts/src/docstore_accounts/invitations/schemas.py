@@ -30,4 +30,4 @@ class SignUpRules(ResponseModel):
     """Who may sign up."""
 
     sign_up: Literal["open", "invitation", "closed"]
-    """Anybody; invited people; nobody."""
+    """Everyone; invited people; no one."""

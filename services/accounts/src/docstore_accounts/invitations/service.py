@@ -46,7 +46,7 @@ class InvitationService:
         revealed.
         """
         if self.sign_up_mode == "closed":
-            raise Forbidden("Nobody can sign up here. Ask an administrator for an account.", code="sign_up_closed")
+            raise Forbidden("Sign-up is closed. Ask an administrator for an account.", code="sign_up_closed")
         invited = self._links.invited(token, self._clock()) if token else None
         if invited is not None and email_key(invited) == email_key(email):
             return True
@@ -65,7 +65,7 @@ class InvitationService:
         409 `sign_up_closed`, 429 `too_many_invitations`."""
         email = clean_email(email)
         if self.sign_up_mode == "closed":
-            raise Conflict("Sign-up is closed: nobody can use an invitation.", code="sign_up_closed")
+            raise Conflict("Sign-up is closed: invitations can't be used.", code="sign_up_closed")
         now = self._clock()
         event = AccountInvited(
             invitation_id=new_id(), email=email, invited_by=caller.account_id, invited_at=now, revision=1

@@ -161,7 +161,7 @@ class SessionService:
         await self._transactor.run(work, lane=session.account_id)
 
     async def _still_admits(self, email: str, password: str, stored: str, requester: Requester) -> bool:
-        """Whether nobody suspended the account or changed its password during the log-in.
+        """Whether the account was neither suspended nor given another password during the log-in.
 
         Either of these ends the sessions it finds; a session created at the same time is found here.
         """

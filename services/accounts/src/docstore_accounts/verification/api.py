@@ -31,7 +31,7 @@ def verification_router(verifications: VerificationService) -> APIRouter:
     async def verify_own_email(body: VerifyOwnEmail, caller: Caller) -> Response:
         """Verify the caller's address by the mailed link or code. 404 `verification_not_found`, 422 `wrong_code`.
 
-        The page of a mailed link calls this: the owner of an address with which somebody else has signed up can't log
+        The page of a mailed link calls this: the owner of an address with which another person has signed up can't log
         in to that account, and so can't verify it by mistake.
         """
         return _response(await verifications.verify_own(caller, token=body.token, code=body.code))

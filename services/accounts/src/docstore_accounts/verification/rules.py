@@ -9,7 +9,7 @@ MAX_FAILURES = 10
 """Wrong codes after which a verification ends: too few to guess eight digits."""
 MAILS_PER_HOUR = 3
 MAILS_PER_DAY = 8
-"""Mails to one account, so that a sign-up with somebody's address can't fill their mailbox."""
+"""Mails to one account, so that a sign-up with another person's address can't fill their mailbox."""
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 

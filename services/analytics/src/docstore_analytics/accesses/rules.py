@@ -15,7 +15,7 @@ EDGE = "svc:cloudfront.amazonaws.com"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A request in an access log. Sizes in bytes; None or an empty text: the log does not tell."""
+    """A request in an access log. Sizes in bytes; None or an empty text: the log lacks it."""
 
     at: datetime
     log: LogKind

@@ -44,7 +44,7 @@ class LogSource(Protocol):
         """Copy a file to `path`. ObjectTooLarge, ObjectNotFound, FileNotFoundError."""
 
     async def sized(self, accesses: Sequence[Numbered]) -> Sequence[Numbered]:
-        """Return the accesses with those sizes that the log does not tell and the source knows."""
+        """Return the accesses with those sizes that the log lacks and the source knows."""
 
 
 class BucketLogs:

@@ -1,8 +1,8 @@
 """Reads access logs into the archive, each line exactly once, whichever process is killed at any time.
 
 The rows of some lines, their figures, and how far the file has been read are stored in one transaction, under the
-condition that nobody has advanced it since. So a line is either before the stored progress and in the archive, or
-behind it and not. A file is forgotten only once the position has passed it.
+condition that no other instance has advanced it since. So a line is either before the stored progress and in the
+archive, or behind it and not. A file is forgotten only once the position has passed it.
 """
 
 import asyncio

@@ -70,7 +70,7 @@ class Activity:
 
 
 def file_activity(envelope: Envelope[FileEvent]) -> Activity | None:
-    """Return the activity of a file event; None if nobody caused it. A visitor of a link is its device."""
+    """Return the activity of a file event; None if no account caused it. A visitor of a link is its device."""
     event = envelope.event
     what = BY_EVENT.get(type(event))
     if what is None:

@@ -32,11 +32,11 @@ class Activity(ResponseModel):
     name: str
     """Its name at that time."""
     actor: Actor | None
-    """Null if nobody was logged in."""
+    """Null for a caller who was not logged in."""
     version: int = omittable()
     """Number of the new version."""
     device: str | None = omittable()
-    """Device of the action; null if unknown, or another person's on a file of somebody else."""
+    """Device of the action; null if unknown, or another person's on a file of another account."""
     previous_name: str = omittable()
     """Its name before."""
     tags: list[str] = omittable()

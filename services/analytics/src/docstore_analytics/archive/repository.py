@@ -23,7 +23,7 @@ from docstore_platform.mongo import (
 )
 
 NOT_PLANNED = ""
-"""Segment id of an unplanned chunk; not null, which an index alone can't tell from a missing field."""
+"""Segment id of an unplanned chunk; not null, which an index alone can't distinguish from a missing field."""
 
 
 class ArchiveRepository(Protocol):

@@ -1,6 +1,6 @@
 """Anchors of the audit log outside the database: immutable signed objects with the log's end at some time.
 
-`archive/audit/<region>/anchors/<seq>.json`; `seq` counts from 1 without a gap. Somebody who can only write to the
+`archive/audit/<region>/anchors/<seq>.json`; `seq` counts from 1 without a gap. An attacker who can only write to the
 database can't truncate, reset or delete the log without contradicting the last anchor.
 """
 

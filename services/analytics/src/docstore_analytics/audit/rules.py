@@ -1,7 +1,7 @@
 """The audit log's chain: each entry is signed together with the signature of the one before (HMAC-SHA-256, RFC 2104).
 
-Without the key, nobody who can write to the database can change, remove, insert or reorder an entry, or truncate the
-log, without verification naming the first wrong entry. The idea is that of B. Schneier and J. Kelsey, "Secure audit
+Without the key, an attacker who can write to the database can't change, remove, insert or reorder an entry, or truncate
+the log, without verification naming the first wrong entry. The idea is that of B. Schneier and J. Kelsey, "Secure audit
 logs to support computer forensics" (1999), with one key for all entries instead of one that changes.
 """
 

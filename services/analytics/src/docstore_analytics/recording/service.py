@@ -49,7 +49,7 @@ class Batch:
         return self.files.setdefault(file_id, FileCounts())
 
     def show(self, activity: Activity | None) -> None:
-        """Add to a file's activity, unless nobody acted."""
+        """Add to a file's activity, unless no account acted."""
         if activity is not None:
             self.activity.append(activity)
 

@@ -5,7 +5,7 @@ missed           the client was too slow: so many events were dropped
 token_expired    the access token has expired or was revoked: reconnect with a new one; the stream ends
 
 Nothing is stored and streams can't be resumed: the archive has earlier events. The gateway listens to the broker only
-while somebody watches.
+while an administrator watches.
 """
 
 import asyncio

@@ -60,7 +60,7 @@ class WebDav:
             await owncloud.send_open(scope["path"], scope["query_string"], send)
 
     async def _options(self, send: Send) -> None:
-        """Tell what WebDAV can do here."""
+        """Describe the supported methods of WebDAV."""
         await send_response(send, 200, [*OPTIONS_HEADERS, (b"content-length", b"0")], b"")
 
     async def serve(

@@ -48,7 +48,7 @@ def _stands_alone(request: DavRequest) -> bool:
 def _refused(error: Conflict) -> DomainError:
     """A conflict of the API as WebDAV's clients know it."""
     if error.code == "version_conflict":
-        return PreconditionFailed("It was changed by somebody else meanwhile.", code=error.code)
+        return PreconditionFailed("It was changed by another person meanwhile.", code=error.code)
     if error.code == "name_taken":
         return Problem(405, "is_a_folder", "There is a folder of this name.")
     return error

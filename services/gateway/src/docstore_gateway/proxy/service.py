@@ -200,7 +200,7 @@ async def pass_body(response: aiohttp.ClientResponse, receive: Receive, send: Se
 
 
 async def _until_gone(receive: Receive, response: aiohttp.ClientResponse) -> None:
-    """Close the service's stream when the client has left: an endless stream would be read for nobody."""
+    """Close the service's stream when the client has left: an endless stream would be read in vain."""
     while (await receive())["type"] != "http.disconnect":
         pass
     response.close()

@@ -1,6 +1,6 @@
 """Follows the list of revoked tokens in accounts, so that calls are checked without a request.
 
-One request to accounts is always open and returns as soon as a token is revoked. While accounts is down nobody can log
+One request to accounts is always open and returns as soon as a token is revoked. While accounts is down no user can log
 out or be suspended; the known revocations stay in force, and the list is read again afterwards.
 """
 

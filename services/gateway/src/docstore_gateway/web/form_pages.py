@@ -41,7 +41,7 @@ class FormPages:
         self._headers: HeaderList = [
             HTML,
             (b"cache-control", b"no-store"),
-            # Not stricter: browsers would send `Origin: null`, and nobody could tell that the form is ours.
+            # Not stricter: browsers would send `Origin: null`, which does not show that the form is ours.
             (b"referrer-policy", b"same-origin"),
             (b"permissions-policy", PERMISSIONS.encode()),
         ]

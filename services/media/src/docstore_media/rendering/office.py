@@ -17,7 +17,7 @@ from docstore_media.rules import RenderFailed
 _DATA = ("/usr/share/libreoffice", "/etc/libreoffice", "/var/lib/libreoffice", "/var/spool/libreoffice")
 """What Debian's packages keep outside LibreOffice's own folder."""
 _OLE, _ZIP, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"{\\rtf"
-"""How the formats begin: LibreOffice reads many others, and nobody has asked for them."""
+"""How the formats begin: LibreOffice reads many others, which are not supported."""
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _MANIFEST = "META-INF/manifest.xml"
 _MANIFEST_BYTES = 1 << 20

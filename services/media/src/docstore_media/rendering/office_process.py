@@ -1,7 +1,7 @@
 """Program that converts an Office document to PDF, confined by its starter (`office.py`); LibreOffice in this process.
 
 Arguments: the folder of LibreOffice's libraries, the document, the PDF. `LibreOfficeKit.h` describes what is called:
-it asks nobody for anything, runs no macros, and needs neither a display nor a second process.
+it makes no requests, runs no macros, and needs neither a display nor a second process.
 """
 
 import ctypes

@@ -23,7 +23,7 @@ _WORK: dict[Work, Document] = {
 NOTED_EVERY = timedelta(hours=1)
 """A use is recorded if the last recorded one is older: most reads write nothing."""
 RETRIED_AFTER = timedelta(hours=1)
-"""A variant that can't be rendered is tried again if somebody asks for it after this long."""
+"""A variant that can't be rendered is tried again if it is requested after this long."""
 LEAST_BYTES = 4096
 """What the smallest variant counts, since its record takes room, too."""
 _REMOVED_AT_ONCE = 1000
@@ -43,10 +43,10 @@ class Variants(Protocol):
     """Variants by id."""
 
     async def find(self, variant_id: str) -> Made | None:
-        """Return its state, and record the use of one that is ready. None: nobody has asked for it."""
+        """Return its state, and record the use of one that is ready. None: it was never requested."""
 
     async def request(self, variant: Variant) -> None:
-        """Queue it, unless somebody has asked for it before."""
+        """Queue it, unless it was requested before."""
 
     async def reserve(self, variant: Variant) -> Variant | None:
         """Record, under a lease, one that is about to be stored; None if it is recorded already."""

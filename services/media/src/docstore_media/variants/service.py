@@ -1,4 +1,4 @@
-"""Use case of variants: a picture of any size, format and page, rendered when somebody first asks for it."""
+"""Use case of variants: a picture of any size, format and page, rendered at its first request."""
 
 import time
 from dataclasses import KW_ONLY, dataclass, replace

@@ -42,7 +42,7 @@ class Records(Protocol):
 class StoredParts:
     """Those of one video, each under a name of its own: a worker that has lost its lease overwrites none.
 
-    Recorded before they are stored, so that a crash leaves no object that nobody would delete, and after.
+    Recorded before they are stored, so that a crash leaves no object that is never deleted, and after.
     """
 
     def __init__(self, records: Records, objects: Objects, variant: Variant) -> None:

@@ -1,4 +1,4 @@
-"""Background work of variants: renders those that readers wait for, and removes those that nobody has used for long."""
+"""Background work of variants: renders those that readers wait for, and removes those unused for long."""
 
 import asyncio
 import time

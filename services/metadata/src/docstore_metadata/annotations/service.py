@@ -85,7 +85,7 @@ class AnnotationService(UseCases):
             if found is None:
                 return
             if account_id not in (found.account_id, place.node.owner_id):
-                raise Forbidden("It was locked by somebody else.", code="not_your_lock")
+                raise Forbidden("It was locked by another person.", code="not_your_lock")
             root = _root_of(place, found).node
             root.locks = tuple(lock for lock in root.locks if lock.token != token)
             await self.store.nodes.save([(root, ("locks",))], transaction.session)

@@ -1,1 +1,1 @@
-"""Contents that nobody reads: they are handed over to colder storage, and retrieved on request."""
+"""Unread contents: handed over to colder storage, and retrieved on request."""

@@ -17,7 +17,7 @@ MIGRATION = "contents_used_from"
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A content that nobody has read for long, about to be handed over for the `turn`-th time."""
+    """A content that was not read for long, about to be handed over for the `turn`-th time."""
 
     key: str
     turn: int
@@ -35,7 +35,7 @@ class ContentUse(Protocol):
         """Record that contents which were handed over are in use again."""
 
     async def claim_idle(self, limit: int) -> list[Idle]:
-        """Lease contents that nobody has read for long; from then on upload is asked before they are read."""
+        """Lease contents that were not read for long; from then on upload is asked before they are read."""
 
     async def handed_over(self, idle: Sequence[Idle]) -> None:
         """Remove them from the queue. Raises LeaseLost."""
@@ -98,7 +98,7 @@ class MongoContentUse:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody's request for a content."""
+    """An account's request for a content."""
 
     id: str
     retrieval_id: str

@@ -70,7 +70,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The state of a content, and somebody's request for it."""
+    """The state of a content, and an account's request for it."""
 
     version: int
     state: RetrievalState

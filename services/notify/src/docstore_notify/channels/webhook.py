@@ -69,7 +69,7 @@ class WebhookChannel(Channel):
 
 
 def check_url(url: str, field: str, settings: NotifySettings) -> None:
-    """Check a URL of somebody's own, to be called with `post_safely`. Raises Invalid `invalid_target`."""
+    """Check a subscriber's URL, to be called with `post_safely`. Raises Invalid `invalid_target`."""
     if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in url):
         raise invalid_target(f"{field} contains blanks, backslashes or control characters.", field)
     parts = split_url(url, field)
@@ -87,7 +87,7 @@ def check_url(url: str, field: str, settings: NotifySettings) -> None:
 
 
 async def post_safely(http: SafeHttp, url: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Receipt:
-    """Send a POST to a URL of somebody's own. Raises Refused, Gone for 410, or NotNow."""
+    """Send a POST to a subscriber's URL. Raises Refused, Gone for 410, or NotNow."""
     try:
         response = await http.post(url, body, headers)
     except aiohttp.InvalidURL as error:

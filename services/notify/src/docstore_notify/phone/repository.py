@@ -9,7 +9,7 @@ from docstore_notify.phone.rules import MAX_TRIES, Phone
 from docstore_platform.mongo import Collection, Database, Document, ReturnDocument, Session
 
 KEPT_UNVERIFIED_SECONDS = 24 * 3600
-"""An unverified number may be somebody else's: the database deletes it this long after its code has expired."""
+"""An unverified number may be another person's: the database deletes it this long after its code has expired."""
 
 
 class Phones(Protocol):

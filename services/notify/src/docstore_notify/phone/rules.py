@@ -19,7 +19,7 @@ class Phone:
     account_id: str
     number: str
     verified: bool
-    """Whether somebody with the account has typed the code that was sent to the number."""
+    """Whether the code was entered with this account that was sent to the number."""
     code_id: str
     """The code derives from it and a key outside the database."""
     code_expires_at: datetime

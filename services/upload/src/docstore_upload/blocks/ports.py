@@ -62,7 +62,7 @@ class DiscardedObjects(Protocol):
         """Lease up to `limit` objects to delete."""
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        """Schedule a second deletion of objects with tombstones, once nobody can write there any more.
+        """Schedule a second deletion of objects with tombstones, once no signed URL can write there any more.
 
         A key forgotten meanwhile is recorded again: a paused worker may have put the tombstone after the deletion.
         """
@@ -107,7 +107,7 @@ class Blocks(DiscardedObjects, Protocol):
         """Discard those of `hashes` that nothing refers to; return how many."""
 
     async def longest_untouched(self, account_id: str, before: datetime, limit: int) -> list[KnownBlock]:
-        """Return unreferenced blocks of an account that nobody asked for since `before`, oldest first."""
+        """Return unreferenced blocks of an account that were not asked for since `before`, oldest first."""
 
     async def refer(self, references: References, now: datetime, session: Session) -> None:
         """Take a list's references in the transaction of `session`; BlocksGone unless all blocks are stored."""
@@ -122,7 +122,7 @@ class Blocks(DiscardedObjects, Protocol):
         """Return the object keys of these blocks, given by account and hash."""
 
     async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
-        """Discard up to `limit` unreferenced blocks that nobody asked for since `before`.
+        """Discard up to `limit` unreferenced blocks that were not asked for since `before`.
 
         A URL that was issued when a block was asked for may store until `put_life` later.
         """

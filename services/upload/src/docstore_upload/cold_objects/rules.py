@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ArchiveState = Literal["moving", "archived"]
-"""`moving` begins before the object is copied: from then on nobody reads it, whether or not the copy succeeds."""
+"""`moving` begins before the object is copied: from then on it is not read, whether or not the copy succeeds."""
 MIN_BYTES = 128 << 10
 """S3 charges smaller objects in colder classes as if they had this size."""
 LOOKED_AT = 50

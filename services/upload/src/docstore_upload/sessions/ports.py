@@ -20,14 +20,14 @@ class Uploads(Transfers[Upload], Protocol):
     async def given_up_bytes(self, account_id: str, now: datetime) -> int:
         """Return the bytes of the account's cancelled forms and credentials that still work.
 
-        Credentials whose upload was refused count for more, because nobody knows how much they write.
+        Credentials whose upload was refused count for more, because it is unknown how much they write.
         """
 
     async def mark_uploading(self, upload_id: str) -> None:
         """Record that bytes have begun to arrive."""
 
     async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
-        """Record what the client says of the whole content of an open upload; False if it has said something else."""
+        """Record the SHA-256 that the client declares for an open upload; False if it has declared another one."""
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         """Store the checksum of the object with this ETag, so that it is not read again."""

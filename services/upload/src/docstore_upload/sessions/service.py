@@ -122,7 +122,7 @@ class UploadService:
         )
 
     async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Started[Upload] | DomainError]:
-        """Begin uploads. A crash leaves a multipart upload without a session or parts: nobody got a URL for it."""
+        """Begin uploads. A crash leaves a multipart upload without a session or parts: no URL was issued for it."""
         beginnings = [self.instructions.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
         started: dict[int, Started[Upload] | DomainError] = {}

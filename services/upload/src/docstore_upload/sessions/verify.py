@@ -156,7 +156,7 @@ def _texts(found: ObjectInfo) -> dict[str, str]:
 
 
 def _object_name(upload: Upload) -> str:
-    """Return the object's name. Nobody else writes to a copy's name: the hashed bytes are the committed ones."""
+    """Return the object's name. Only this service writes to a copy's name: the hashed bytes are the committed ones."""
     return f"content-{new_id()}" if upload.is_copied else upload.object_name
 
 

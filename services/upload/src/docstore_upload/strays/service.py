@@ -105,7 +105,7 @@ class StraySweep:
         )
 
     async def _abort_forgotten(self, now: datetime) -> None:
-        """Abort multipart uploads that nobody continues: left by a crash, or started with credentials."""
+        """Abort abandoned multipart uploads: left by a crash, or started with credentials."""
         before = now - timedelta(seconds=self.settings.stray_grace_seconds)
         unfinished = [each for each in await self.store.unfinished_uploads(ROOT) if each.begun_at < before]
         ids = {match[1] for each in unfinished if (match := _UPLOAD_KEY.fullmatch(each.key))}

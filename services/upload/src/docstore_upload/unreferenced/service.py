@@ -52,7 +52,7 @@ class UnreferencedContents:
     async def _prevent_late_writes(self, keys: Sequence[str]) -> None:
         """Have tombstones put where metadata has deleted objects, while a PUT to their keys can be under way.
 
-        Keys that nobody can write any more are skipped.
+        Keys that can't be written any more are skipped.
         """
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
         uploads = await self.uploads.by_ids(list(by_id)) if by_id else {}

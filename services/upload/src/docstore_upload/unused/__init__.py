@@ -1,1 +1,1 @@
-"""Contents that nobody reads: which of their objects may move to a colder storage class."""
+"""Unread contents: which of their objects may move to a colder storage class."""

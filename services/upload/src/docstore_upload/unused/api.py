@@ -13,7 +13,7 @@ internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 
 @internal_router.post("/contents/unused", status_code=204, dependencies=[callers("metadata")])
 async def contents_unused(request: Request, body: UnusedContents) -> Response:
-    """Let contents that nobody reads move to a colder storage class. Idempotent."""
+    """Let unread contents move to a colder storage class. Idempotent."""
     await _service(request).become_unused([(item["key"], item["turn"]) for item in body["items"]])
     return Response(status_code=204)
 

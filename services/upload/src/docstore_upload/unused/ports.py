@@ -34,7 +34,7 @@ class UnusedContents(Protocol):
         """Return the account whose blocks a list refers to; None if it was released."""
 
     async def become_unused(self, content: Content, turn: int, now: datetime) -> None:
-        """Record that nobody reads a content. A `turn` that is not later than the last one recorded has no effect."""
+        """Record that a content is unread. A `turn` that is not later than the last one recorded has no effect."""
 
     async def use(self, content: Content) -> bool:
         """Record that a content is in use; False, without effect, if one of its objects is archived."""

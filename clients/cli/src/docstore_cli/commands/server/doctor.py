@@ -27,7 +27,7 @@ Server = Annotated[str | None, typer.Option("--server", help="By default that of
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding; `advice` tells what to do about a failure."""
+    """One finding; `advice` is what to do about a failure."""
 
     name: str
     ok: bool
@@ -38,7 +38,7 @@ class Check:
 def doctor(server: Server = None, as_json: AsJson = False) -> None:
     """Check server, certificate, clock, log-in and object store.
 
-    Exits with 1 if something is wrong, and says what to do about it.
+    Exits with 1 if something is wrong, and prints what to do about it.
     """
     credentials = session_file().load()
     url = (server or (credentials.gateway if credentials else DEFAULT_SERVER)).rstrip("/")

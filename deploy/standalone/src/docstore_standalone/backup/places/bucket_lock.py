@@ -93,7 +93,7 @@ class BucketLock:
         while not ended.wait(RENEW_SECONDS):
             try:
                 self._is_lost, failures = not self._put(IfMatch=self._etag), 0
-            except (BotoCoreError, ClientError):  # nobody takes it over before LOCK_SECONDS
+            except (BotoCoreError, ClientError):  # no other command takes it over before LOCK_SECONDS
                 failures += 1
                 self._is_lost = failures * RENEW_SECONDS >= LOCK_SECONDS - RENEW_SECONDS
             if self._is_lost:

@@ -49,7 +49,7 @@ def no_longer_needed(batches: Sequence[Batch], *, handled: int, written_before: 
     """Return those of a partition's first batches to delete: old, followed by `KEPT` others, all records below
     `handled`.
 
-    A batch ends at the latest where the next one begins: its object's name does not tell.
+    A batch ends at the latest where the next one begins: its object's name does not show it.
     """
     followed = pairwise(batches[: max(len(batches) - KEPT, 0) + 1])
     going = takewhile(lambda pair: pair[0].written < written_before and pair[1].first <= handled, followed)

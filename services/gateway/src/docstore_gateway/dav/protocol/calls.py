@@ -21,7 +21,7 @@ CONNECTION_KEYS = ("type", "asgi", "http_version", "scheme", "client", "server")
 class Api:
     """The public API as one client may use it. `scope` has the headers that identify the client, and no others.
 
-    `lock_tokens`: the locks that the client says to hold.
+    `lock_tokens`: the locks that the client claims to hold.
     """
 
     def __init__(self, forwarders: Mapping[ServiceName, Forwarder], scope: Scope) -> None:

@@ -12,7 +12,6 @@ from docstore_gateway.dav.protocol.shares import SHARES, SHARES_ID, received, sh
 from docstore_platform.errors import Conflict, Forbidden, NotFound
 
 PAGE = 1000
-ONE_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Resource:
 
     @property
     def is_share(self) -> bool:
-        """Whether it is what somebody has shared, not something inside it; or the folder of these."""
+        """Whether it is the root of a share, not something inside it; or the folder of shares."""
         return not self.is_own and self.file["parent_id"] is None
 
     @property

@@ -54,7 +54,7 @@ async def put_chunk(request: DavRequest, size: int | None) -> None:
             await request.respond(201)
             return
         if error.code == "version_conflict":
-            raise PreconditionFailed("It was changed by somebody else meanwhile.", code=error.code) from None
+            raise PreconditionFailed("It was changed by another person meanwhile.", code=error.code) from None
         if error.code == "upload_mismatch":
             raise mismatch() from None
         raise

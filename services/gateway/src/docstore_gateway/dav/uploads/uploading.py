@@ -19,7 +19,7 @@ from docstore_platform.http.problems import Problem
 
 MIB = 1 << 20
 SMALL_BYTES = MIB
-"""Held in memory: sent with its SHA-256, so that nobody has to read it again."""
+"""Held in memory: sent with its SHA-256, so that it need not be read again."""
 PARTS_FROM_BYTES = 64 * MIB
 """Larger contents are sent in parts, of which only what is on its way is held in memory."""
 VERIFYING_SECONDS = 1.0
@@ -37,7 +37,7 @@ class Uploader:
         self._urls = urls
 
     async def upload(self, target: Mapping[str, Any], body: Body, size: int | None) -> Any:
-        """Store a body of `size` bytes and return the file; with None, one that ends when the client says so.
+        """Store a body of `size` bytes and return the file; with None, one that the client ends (chunked encoding).
 
         `target`: what an upload is initiated with. Raises ClientGone if the client leaves: nothing is stored then.
         """

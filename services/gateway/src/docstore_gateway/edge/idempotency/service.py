@@ -62,7 +62,7 @@ class IdempotencyKeys:
         """Return a recorder if the call is to be made now, or its earlier response.
 
         422 if the key was used for another call, 409 while the same call is under way, 503 without the database, since
-        nobody can tell then whether the call was made before.
+        it is unknown then whether the call was made before.
         """
         if not (0 < len(call.key) <= MAX_KEY_CHARS and call.key.isascii() and call.key.isprintable()):
             raise invalid(f"An Idempotency-Key must have 1 to {MAX_KEY_CHARS} printable ASCII characters.")

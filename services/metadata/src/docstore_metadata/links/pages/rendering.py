@@ -25,7 +25,7 @@ from docstore_platform.plain_page.translated import VisitorLanguage, language_he
 PACKAGE = "docstore_metadata.links"
 GONE = N_("This link has expired, or it doesn't exist. Ask the person who shared it with you for a new one.")
 ARCHIVED = N_(
-    "Nobody has read this file for a long time, so it was moved to cold storage. Ask its owner to retrieve it."
+    "This file has not been opened for a long time, so it was moved to cold storage. Ask its owner to retrieve it."
 )
 NO_ZIP = {
     "too_few_downloads_left": N_("The link allows fewer downloads than there are files: download some one by one."),

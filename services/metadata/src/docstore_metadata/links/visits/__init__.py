@@ -1,1 +1,1 @@
-"""What visitors do with the token of a link: nobody is logged in."""
+"""What visitors do with the token of a link, without an account."""

@@ -1,4 +1,4 @@
-"""Use cases of visitors with a link's token: nobody is logged in."""
+"""Use cases of visitors, who have a link's token and need no account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

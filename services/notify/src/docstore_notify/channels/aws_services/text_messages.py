@@ -84,7 +84,7 @@ class TextMessages:
         return Receipt(response["ResponseMetadata"]["HTTPStatusCode"], response["MessageId"])
 
     async def send_code(self, account_id: str, number: str, text: str) -> None:
-        """Send a text that somebody waits for, once. 422 `invalid_phone_number`, 429 `too_many_texts`, 503."""
+        """Send a text that a person waits for, once. 422 `invalid_phone_number`, 429 `too_many_texts`, 503."""
         try:
             await self.send(account_id, number, PREFIX + text, Purpose.CODE)
         except TooManyTexts as error:

@@ -118,7 +118,7 @@ class Renderer:
         return mail
 
     def _pages_in(self, language: str) -> Environment:
-        """Return the templates of a language. An overlay compiles them anew, so each language has one."""
+        """Return the templates of a language. An overlay compiles them again, so each language has one."""
         if language not in self._pages:
             pages = templates(language).overlay()
             pages.filters = pages.filters | self._filters

@@ -1,4 +1,4 @@
-// The page of a link for editing. It is loaded anew after each change, by an address that does not count as an open.
+// The page of a link for editing. It is loaded again after each change, by an address that does not count as an open.
 const failure = document.querySelector("p.failure");
 
 function refresh() {

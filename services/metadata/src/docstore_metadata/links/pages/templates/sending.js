@@ -11,8 +11,8 @@ const _ = (text, values = {}) => (texts[text] ?? text).replace(/\{(\w+)\}/g, (_w
 // Why something failed, by the code of a problem.
 const REASONS = {
   link_password: _("Reload this page and enter the password again."),
-  version_conflict: _("Somebody else has changed it meanwhile: reload this page."),
-  precondition_failed: _("Somebody else has changed it meanwhile: reload this page."),
+  version_conflict: _("Someone else has changed it in the meantime. Reload this page."),
+  precondition_failed: _("Someone else has changed it in the meantime. Reload this page."),
 };
 // The same where the server's own words, which know more, are in another language.
 const TRANSLATED_REASONS = {
