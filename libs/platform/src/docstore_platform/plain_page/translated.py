@@ -1,12 +1,10 @@
 """Pages without script in the language that the visitor prefers."""
 
 from functools import cache
-from typing import Annotated
 
-from fastapi import Depends, Request
 from jinja2 import Environment
 
-from docstore_platform.languages import accepted_language, shown_day, shown_moment, shown_size, tag_of, translations
+from docstore_platform.languages import shown_day, shown_moment, shown_size, tag_of, translations
 from docstore_platform.plain_page import plain_pages
 
 
@@ -28,14 +26,6 @@ def translated_pages(package: str, language: str, folder: str = "templates") -> 
         "moment": lambda moment: shown_moment(moment, language),
     }
     return environment
-
-
-def _visitor_language(request: Request) -> str:
-    return accepted_language(request.headers.get("accept-language", ""))
-
-
-VisitorLanguage = Annotated[str, Depends(_visitor_language)]
-"""Language of a page for a visitor without a log-in."""
 
 
 def language_headers(language: str) -> dict[str, str]:

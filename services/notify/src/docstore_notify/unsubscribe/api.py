@@ -12,7 +12,8 @@ from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
 from docstore_platform.errors import NotFound
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.plain_page import STYLE_SOURCE
-from docstore_platform.plain_page.translated import VisitorLanguage, language_headers
+from docstore_platform.plain_page.translated import language_headers
+from docstore_platform.plain_page.visitor_language import VisitorLanguage
 
 Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

@@ -17,7 +17,8 @@ from docstore_platform.http.problems import problem_of
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.languages import N_, shown_size, translations
 from docstore_platform.plain_page import STYLE_SOURCE
-from docstore_platform.plain_page.translated import VisitorLanguage, language_headers, translated_pages
+from docstore_platform.plain_page.translated import language_headers, translated_pages
+from docstore_platform.plain_page.visitor_language import VisitorLanguage
 from docstore_upload.sessions.service import UploadService
 
 router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])

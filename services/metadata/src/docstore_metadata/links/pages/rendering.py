@@ -20,7 +20,8 @@ from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.http.problems import problem_of
 from docstore_platform.languages import N_, SOURCE, translations
 from docstore_platform.plain_page import STYLE_SOURCE
-from docstore_platform.plain_page.translated import VisitorLanguage, language_headers, translated_pages
+from docstore_platform.plain_page.translated import language_headers, translated_pages
+from docstore_platform.plain_page.visitor_language import VisitorLanguage
 
 PACKAGE = "docstore_metadata.links"
 GONE = N_("This link has expired, or it doesn't exist. Ask the person who shared it with you for a new one.")
