@@ -49,10 +49,11 @@ class Batch:
 
     by_account: dict[str, list[Change]] = field(default_factory=dict)
     causes: dict[str, Envelope[Any]] = field(default_factory=dict)
+    """The newest event for each account: a batch of several topics has no order of its own."""
 
     def add(self, account_id: str, change: Change, cause: Envelope[Any]) -> None:
         self.by_account.setdefault(account_id, []).append(change)
-        self.causes[account_id] = cause
+        self.causes[account_id] = max(self.causes.get(account_id, cause), cause, key=lambda envelope: envelope.time)
 
     def reservation_ids(self) -> set[str]:
         """Reservations that these changes may end."""
