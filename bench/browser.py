@@ -77,9 +77,9 @@ async def measure_browser(stack: Stack) -> list[tuple[str, str]]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = await browser.new_context(locale="en-GB")
         login = {"email": email, "password": PASSWORD}
-        answer = await context.request.post(f"{stack.gateway}/web/session", data=login)
-        if not answer.ok:
-            raise RuntimeError(f"the page's log-in: {await answer.text()}")
+        response = await context.request.post(f"{stack.gateway}/web/session", data=login)
+        if not response.ok:
+            raise RuntimeError(f"the page's log-in: {await response.text()}")
         with TemporaryDirectory(prefix="docstore-browser-") as place:
             device = Device(Path(place) / "home", Path(place) / "unused")
             await device.log_in(stack.gateway, email, PASSWORD)

@@ -59,9 +59,9 @@ async def _compare(api: ApiClient, database: Database) -> tuple[str, str]:
     seconds = []
     for _ in range(5):
         begin = time.perf_counter()
-        answer = await api.call("POST", "/v1/compare", {"path": "/compared", "entries": entries})
+        response = await api.call("POST", "/v1/compare", {"path": "/compared", "entries": entries})
         seconds.append(time.perf_counter() - begin)
-    assert (answer["same"], len(answer["newer"]), len(answer["unknown"])) == (5000, 2500, 2500)
+    assert (response["same"], len(response["newer"]), len(response["unknown"])) == (5000, 2500, 2500)
     return f"a comparison of {COMPARED:,} entries, 2,500 of them changed", f"{sorted(seconds)[2] * 1000:.0f} ms"
 
 

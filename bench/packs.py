@@ -67,9 +67,9 @@ async def _send_pack(api: ApiClient, http: aiohttp.ClientSession, first: int, co
     index = [struct.pack("<III", place["number"], place["offset"], place["size"]) for place in pack["files"]]
     body = b"".join([*contents, *index, struct.pack("<I4s", len(index), b"DSP1")])
     put = pack["put"]
-    async with http.put(URL(put["url"], encoded=True), data=body, headers=put["headers"]) as answer:
-        if answer.status != 200:
-            raise RuntimeError(f"the store answered {answer.status}")
+    async with http.put(URL(put["url"], encoded=True), data=body, headers=put["headers"]) as response:
+        if response.status != 200:
+            raise RuntimeError(f"the store answered {response.status}")
     done = await api.call("POST", f"/v1/packs/{pack['id']}/complete")
     refused = [item for item in done["files"] if "file" not in item]
     if refused:

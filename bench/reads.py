@@ -32,16 +32,16 @@ def bare_app(mongo_url: str) -> FastAPI:
     app = FastAPI()
     files = Mongo(mongo_url, app_name="bench").database("bench_bare")["files"]
 
-    def answer(body: Any) -> Response:
+    def to_json(body: Any) -> Response:
         return Response(orjson.dumps(body), media_type="application/json")
 
     @app.get("/files/{file_id}")
     async def get(file_id: str) -> Response:
-        return answer(await files.find_one({"_id": file_id}))
+        return to_json(await files.find_one({"_id": file_id}))
 
     @app.get("/files")
     async def page(parent_id: str) -> Response:
-        return answer({"items": await files.find({"parent_id": parent_id}).sort("name", 1).to_list(100)})
+        return to_json({"items": await files.find({"parent_id": parent_id}).sort("name", 1).to_list(100)})
 
     return app
 

@@ -29,13 +29,13 @@ PERSON = {"email": "ada@example.com", "password": "correct horse battery staple"
 async def works(http: aiohttp.ClientSession) -> bool:
     """Whether the main job can be done, from beginning to end."""
     try:
-        session = await answer(http.post("/v1/sessions", json=PERSON))
+        session = await body_of(http.post("/v1/sessions", json=PERSON))
         headers = {"Authorization": f"Bearer {session['access_token']}"}
         body = {"path": "/note.txt", "size": 1, "method": "put"}
-        upload = await answer(http.post("/v1/uploads", json=body, headers=headers))
+        upload = await body_of(http.post("/v1/uploads", json=body, headers=headers))
         async with http.put(upload["put"]["url"], data=b"x", headers=upload["put"]["headers"]) as stored:
             stored.raise_for_status()
-        file = await answer(http.post(f"/v1/uploads/{upload['id']}/complete", json={}, headers=headers))
+        file = await body_of(http.post(f"/v1/uploads/{upload['id']}/complete", json={}, headers=headers))
         async with http.get(f"/v1/files/{file['id']}/content", headers=headers) as content:
             content.raise_for_status()
         async with http.get("/readyz") as ready:
@@ -44,7 +44,7 @@ async def works(http: aiohttp.ClientSession) -> bool:
         return False
 
 
-async def answer(call: Any) -> Any:
+async def body_of(call: Any) -> Any:
     async with call as response:
         response.raise_for_status()
         return await response.json()
@@ -104,7 +104,7 @@ def _text(seconds: float, cpu: float) -> str:
 async def measure_recovery(stack: Stack) -> list[tuple[str, str]]:
     """Rows of (what, figure), with all services in one process and in one each."""
     async with aiohttp.ClientSession(stack.gateway) as http:
-        await answer(http.post("/v1/accounts", json=PERSON))
+        await body_of(http.post("/v1/accounts", json=PERSON))
     rows = await measure_layout(stack)
     await docstore("down", "--data", str(stack.data))
     await docstore("up", "--detach", "--data", str(stack.data), "--processes")

@@ -69,10 +69,10 @@ def _put_file(target: dict[str, Any], path: Path) -> None:
     try:
         with path.open("rb") as file:
             connection.request("PUT", f"{url.path}?{url.query}", body=file, headers=target["headers"])
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"the store answered {answer.status}")
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise RuntimeError(f"the store answered {response.status}")
     finally:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboard: `python tools/generate_dashboard.py`. Each row answers one question in one look."""
+"""Writes the Grafana dashboard: `python tools/generate_dashboard.py`. Each row shows one aspect at a glance."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import generate_slos
 TARGET = Path(__file__).parents[1] / "deploy" / "observability" / "grafana" / "docstore.json"
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 WIDTH, HEIGHT, COLUMNS = 6, 7, 24
-ANSWERED = "sum by (service) (rate(docstore_http_request_seconds_count[5m]))"
+SERVED = "sum by (service) (rate(docstore_http_request_seconds_count[5m]))"
 
 
 def slowest(metric: str, share: float, by: str, window: str = "5m") -> str:
@@ -48,14 +48,14 @@ ROWS: dict[str, list[Panel]] = {
         ),
     ],
     "Health": [
-        ("Instances that answer", "stat", "none", "{{service_name}}", 'sum by (service_name) (up{job="docstore"})'),
-        ("Calls answered", "timeseries", "reqps", "{{service}}", ANSWERED),
+        ("Instances that respond", "stat", "none", "{{service_name}}", 'sum by (service_name) (up{job="docstore"})'),
+        ("Calls served", "timeseries", "reqps", "{{service}}", SERVED),
         (
             "Server errors (5xx)",
             "timeseries",
             "percentunit",
             "{{service}}",
-            'sum by (service) (rate(docstore_http_request_seconds_count{status=~"5.."}[5m])) / ' + ANSWERED,
+            'sum by (service) (rate(docstore_http_request_seconds_count{status=~"5.."}[5m])) / ' + SERVED,
         ),
         (
             "Events handled",

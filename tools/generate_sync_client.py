@@ -107,19 +107,19 @@ def _imports(module: ast.Module) -> str:
 
 
 def _method(method: ast.AsyncFunctionDef) -> str:
-    """The same method, waiting for what the other answers; an iterator stays one."""
-    answer = ast.unparse(method.returns) if method.returns else "None"
-    iterates = answer.startswith("AsyncIterator")
+    """The same method, waiting for what the other returns; an iterator stays one."""
+    returned = ast.unparse(method.returns) if method.returns else "None"
+    iterates = returned.startswith("AsyncIterator")
     passed = [argument.arg for argument in method.args.args[1:]]
     passed += [f"{argument.arg}={argument.arg}" for argument in method.args.kwonlyargs]
     passed += [f"**{method.args.kwarg.arg}"] if method.args.kwarg else []
     call = f"self._client.{method.name}({', '.join(passed)})"
-    lines = [f"    def {method.name}({ast.unparse(method.args)}) -> {answer.removeprefix('Async')}:"]
+    lines = [f"    def {method.name}({ast.unparse(method.args)}) -> {returned.removeprefix('Async')}:"]
     documentation = ast.get_docstring(method, clean=False)
     if documentation:
         lines.append(f'        """{documentation}"""')
     body = f"return self._loop.{'iterate' if iterates else 'wait'}({call})"
-    return "\n".join([*lines, f"        {body if answer != 'None' else body.removeprefix('return ')}", ""])
+    return "\n".join([*lines, f"        {body if returned != 'None' else body.removeprefix('return ')}", ""])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import zstandard
 from deployments import Bucket
 from people import Person, problem_of
 
-from docstore_client.network.connection import Answer
+from docstore_client.network.connection import ApiResponse
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -41,7 +41,7 @@ async def upload(person: Person, path: str, blocks: Sequence[bytes], **wishes: A
     return file
 
 
-async def read(person: Person, file: dict[str, Any], bytes_range: str = "", version: int = 0) -> Answer:
+async def read(person: Person, file: dict[str, Any], bytes_range: str = "", version: int = 0) -> ApiResponse:
     path = f"/v1/files/{file['id']}/content" + (f"?version={version}" if version else "")
     return await person.ask("GET", path, headers={"range": bytes_range} if bytes_range else None)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from people import Person, SignUp
 
-from docstore_client.network.connection import Answer
+from docstore_client.network.connection import ApiResponse
 
 pytestmark = pytest.mark.connected
 
@@ -186,7 +186,7 @@ def _shared_stages(route: str) -> list[tuple[str, ...]]:
     return [tuple(reversed(EVERYBODY))]
 
 
-def _status(answer: Answer) -> int:
+def _status(answer: ApiResponse) -> int:
     batch = answer.json() if answer.status == 200 and answer.body.startswith(b"{") else {}
     items = batch.get("items", []) or batch.get("results", [])
     problems = [item["problem"]["status"] for item in items if "problem" in item]

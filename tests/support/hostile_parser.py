@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docstore_contents.workers.process import Answerer, serve_confined
+from docstore_contents.workers.process import Handler, serve_confined
 
 PTRACE_ATTACH, PROCESS_VM_READV, KEYCTL, IO_URING_SETUP = 101, 310, 250, 425
 if os.uname().machine == "aarch64":
@@ -120,7 +120,7 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-def _load() -> Answerer:
+def _load() -> Handler:
     return attempt
 
 

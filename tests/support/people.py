@@ -12,7 +12,7 @@ from verified_emails import verify_email
 from yarl import URL
 
 from docstore_cli.api import ApiClient
-from docstore_client.network.connection import Answer
+from docstore_client.network.connection import ApiResponse
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 
@@ -191,7 +191,7 @@ async def signing_up(gateway: str, mailbox: Mailbox | None) -> AsyncIterator[Sig
         yield new_person
 
 
-def problem_of(answer: Answer) -> tuple[int, str]:
+def problem_of(answer: ApiResponse) -> tuple[int, str]:
     """Status and code of an answer that must be problem+json."""
     assert answer.headers["content-type"] == "application/problem+json", answer
     problem = answer.json()

@@ -29,18 +29,18 @@ export function Audit() {
     let notCompared: string | null = null;
     try {
       for (let after: number | null = 0; after !== null; ) {
-        const answer: components["schemas"]["AuditCheck"] = await call("get /v1/admin/audit/verify", { query: { after } });
-        checked += answer.checked;
-        if (answer.broken)
+        const response: components["schemas"]["AuditCheck"] = await call("get /v1/admin/audit/verify", { query: { after } });
+        checked += response.checked;
+        if (response.broken)
           return setVerdict(
             i18n.t("Entry {number} is broken: {detail}", {
-              number: count(answer.broken.number),
-              detail: answer.broken.detail,
+              number: count(response.broken.number),
+              detail: response.broken.detail,
             }),
           );
-        notCompared ??= answer.not_compared;
+        notCompared ??= response.not_compared;
         setVerdict(i18n.t("{checked} entries checked…", { checked: count(checked) }));
-        after = answer.next_after;
+        after = response.next_after;
       }
       if (notCompared) {
         return setVerdict(

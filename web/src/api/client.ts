@@ -19,7 +19,7 @@ type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? Q : undefined;
 type BodyOf<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? B : undefined;
 
 /** The JSON of success, whatever its status; undefined where there is none. */
-type AnswerOf<O> = O extends { responses: infer S }
+type ResponseOf<O> = O extends { responses: infer S }
   ? { [N in keyof S & Success]: S[N] extends { content: { "application/json": infer B } } ? B : undefined }[keyof S & Success]
   : never;
 type Success = 200 | 201 | 202 | 204;
@@ -31,7 +31,7 @@ type Wishes<R extends Route> = PathParameters<Operation<R>> & {
   signal?: AbortSignal;
 };
 
-export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<AnswerOf<Operation<R>>> {
+export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<ResponseOf<Operation<R>>> {
   return (await callWithStatus(route, wishes)).body;
 }
 
@@ -39,12 +39,12 @@ export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promi
 export async function callWithStatus<R extends Route>(
   route: R,
   wishes?: Wishes<R>,
-): Promise<{ status: number; body: AnswerOf<Operation<R>> }> {
+): Promise<{ status: number; body: ResponseOf<Operation<R>> }> {
   const [method = "", template = ""] = route.split(" ");
   const url = fill(template, wishes?.path) + queryString(wishes?.query);
-  const answer = await send(method.toUpperCase(), url, wishes?.body, wishes?.headers, wishes?.signal);
-  const body = (answer.status === 204 ? undefined : await answer.json()) as AnswerOf<Operation<R>>;
-  return { status: answer.status, body };
+  const response = await send(method.toUpperCase(), url, wishes?.body, wishes?.headers, wishes?.signal);
+  const body = (response.status === 204 ? undefined : await response.json()) as ResponseOf<Operation<R>>;
+  return { status: response.status, body };
 }
 
 /** A file's bytes: the gateway leads to the object store by a signed URL. */
@@ -74,21 +74,21 @@ async function send(
   signal?: AbortSignal,
 ): Promise<Response> {
   const ask = () => attempt(method, url, body, headers, signal);
-  let answer = await ask();
-  if (answer.status === 401) {
+  let response = await ask();
+  if (response.status === 401) {
     if (!(await refresh())) {
       ended();
       throw new Problem(401, "unauthorized", i18n.t("You have been logged out."));
     }
-    answer = await ask();
+    response = await ask();
   }
-  if (answer.ok) return answer;
-  const problem = await problemOf(answer);
+  if (response.ok) return response;
+  const problem = await problemOf(response);
   if (problem.code !== "csrf") throw problem;
   await takeOver();
-  answer = await ask();
-  if (!answer.ok) throw await problemOf(answer);
-  return answer;
+  response = await ask();
+  if (!response.ok) throw await problemOf(response);
+  return response;
 }
 
 /** Another tab has logged in since, so that our CSRF token is of a session that is gone. */

@@ -15,20 +15,20 @@ export class Problem extends Error {
   }
 }
 
-/** No answer came at all. */
+/** There was no response. */
 export const OFFLINE = "offline";
 
-export async function problemOf(answer: Response): Promise<Problem> {
-  const asked = answer.headers.get("Retry-After") ?? "";
+export async function problemOf(response: Response): Promise<Problem> {
+  const asked = response.headers.get("Retry-After") ?? "";
   const retryAfter = /^\d+$/.test(asked) ? Number(asked) : null;
   try {
-    const body = (await answer.json()) as { code?: string; detail?: string } & Record<string, unknown>;
-    return new Problem(answer.status, body.code ?? "unknown", body.detail ?? answer.statusText, body, retryAfter);
+    const body = (await response.json()) as { code?: string; detail?: string } & Record<string, unknown>;
+    return new Problem(response.status, body.code ?? "unknown", body.detail ?? response.statusText, body, retryAfter);
   } catch {
     return new Problem(
-      answer.status,
+      response.status,
       "unknown",
-      i18n.t("The server answered {status}.", { status: answer.status }),
+      i18n.t("The server responded with {status}.", { status: response.status }),
       {},
       retryAfter,
     );

@@ -40,9 +40,9 @@ export async function resume(): Promise<boolean> {
 }
 
 async function known(): Promise<{ csrf_token: string | null; renewable: boolean }> {
-  const answer = await send("GET", "/web/session");
-  if (!answer.ok) throw await problemOf(answer);
-  return answer.json() as Promise<{ csrf_token: string | null; renewable: boolean }>;
+  const response = await send("GET", "/web/session");
+  if (!response.ok) throw await problemOf(response);
+  return response.json() as Promise<{ csrf_token: string | null; renewable: boolean }>;
 }
 
 /** The log-in is this account's. Whether the page shows its files; if another's, it starts again. */
@@ -68,27 +68,27 @@ async function renew(): Promise<boolean> {
       return true;
     }
   }
-  const answer = await send("POST", "/web/session/refresh");
-  if (answer.ok) {
-    take((await answer.json()) as WebSession);
+  const response = await send("POST", "/web/session/refresh");
+  if (response.ok) {
+    take((await response.json()) as WebSession);
     return true;
   }
-  if (answer.status === 401 || answer.status === 403) return false;
-  throw await problemOf(answer);
+  if (response.status === 401 || response.status === 403) return false;
+  throw await problemOf(response);
 }
 
 export async function logIn(email: string, password: string): Promise<Account> {
-  const answer = await send("POST", "/web/session", { email, password });
-  if (!answer.ok) throw await problemOf(answer);
-  const session = (await answer.json()) as WebSession;
+  const response = await send("POST", "/web/session", { email, password });
+  if (!response.ok) throw await problemOf(response);
+  const session = (await response.json()) as WebSession;
   take(session);
   return session.account;
 }
 
 export async function logOut(): Promise<void> {
-  let answer = await send("DELETE", "/web/session");
-  if (answer.status === 401 && (await refresh())) answer = await send("DELETE", "/web/session");
-  if (!answer.ok && answer.status !== 401) throw await problemOf(answer);
+  let response = await send("DELETE", "/web/session");
+  if (response.status === 401 && (await refresh())) response = await send("DELETE", "/web/session");
+  if (!response.ok && response.status !== 401) throw await problemOf(response);
   await releaseAll();
   ended();
 }

@@ -38,7 +38,7 @@ export type PartUrl = Schemas["PartUrl"];
 /** A refusal because of the quota contains how much is used. */
 export type ItemProblem = { problem: Schemas["Problem"] & { usage?: Usage } };
 
-/** One route has all reports: which form an answer has goes by the name asked for. */
+/** One route has all reports: the form of a response depends on the name of the report. */
 export type Series = Schemas["SeriesReport"];
 export type TopReport = Schemas["TopReport"];
 
@@ -47,7 +47,7 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
-/** The gateway's own answer to the page, which no other client gets: tokens stay in cookies. */
+/** The gateway's own response to the page, which no other client gets: tokens stay in cookies. */
 export interface WebSession {
   account: Account;
   expires_in: number;

@@ -66,7 +66,7 @@ const takeFromLists = (files: FileItem[]) => patchLists(new Map(files.map((file)
 const reread = (...folders: (string | null)[]) =>
   Promise.all(folders.map((id) => id && queryClient.invalidateQueries({ queryKey: keys.lists(id) })));
 
-/** A new folder; Problem `name_taken` if there is one of that name, which the API answers instead. */
+/** A new folder; Problem `name_taken` if there is one of that name, which the API returns instead. */
 export async function makeFolder(parent: FileItem, name: string): Promise<FileItem> {
   const wanted = { path: `/${name}`, parent_id: parent.id };
   const { status, body: folder } = await callWithStatus("post /v1/folders", { body: wanted });

@@ -8,10 +8,10 @@ const LOADING = /*i18n*/ "Loading the document…";
 const GONE = /*i18n*/ "This link has expired or has no downloads left. Ask whoever gave it to you for another.";
 
 async function content(address: string): Promise<ArrayBuffer> {
-  const answer = await fetch(address, { credentials: "omit" });
-  if (answer.status === 404) throw new Error(GONE);
-  if (!answer.ok) throw new CannotShow("not_loaded");
-  return boundedBytes(answer);
+  const response = await fetch(address, { credentials: "omit" });
+  if (response.status === 404) throw new Error(GONE);
+  if (!response.ok) throw new CannotShow("not_loaded");
+  return boundedBytes(response);
 }
 
 async function show(status: HTMLElement, frame: HTMLIFrameElement): Promise<void> {

@@ -90,7 +90,7 @@ export default function SearchPage() {
   const [active, setActive] = useState(-1);
   const list = useRef<HTMLUListElement>(null);
 
-  const answer = useInfiniteQuery({
+  const response = useInfiniteQuery({
     queryKey: ["search", text, inside, type, since, created, kind, sorted, meta, tags, fixed],
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
@@ -114,8 +114,8 @@ export default function SearchPage() {
       }),
     getNextPageParam: (page) => page.next_cursor,
   });
-  const hits = useMemo(() => answer.data?.pages.flatMap((page) => page.items) ?? [], [answer.data]);
-  const total = answer.data?.pages[0]?.total ?? 0;
+  const hits = useMemo(() => response.data?.pages.flatMap((page) => page.items) ?? [], [response.data]);
+  const total = response.data?.pages[0]?.total ?? 0;
   useTitle(text || i18n.t("Search"));
   useEffect(() => setActive(-1), [text]);
 
@@ -136,7 +136,7 @@ export default function SearchPage() {
       <div className="page-head">
         <h1>{text ? i18n.t("Results for “{text}”", { text }) : i18n.t("Search")}</h1>
         <span className="count" role="status">
-          {answer.data && i18n.t("{total} found", { total: count(total) })}
+          {response.data && i18n.t("{total} found", { total: count(total) })}
         </span>
       </div>
       <div className="toolbar" role="toolbar" aria-label={i18n.t("Filters")}>
@@ -209,9 +209,9 @@ export default function SearchPage() {
       </div>
       <div className="search-results">
         {!premium && <Hint />}
-        {answer.error && !answer.data ? (
-          <Failed error={answer.error} onRetry={() => void answer.refetch()} />
-        ) : !answer.data ? (
+        {response.error && !response.data ? (
+          <Failed error={response.error} onRetry={() => void response.refetch()} />
+        ) : !response.data ? (
           <Spinner />
         ) : hits.length === 0 ? (
           <Empty icon={<Search size={40} />} title={i18n.t("Nothing found")}>
@@ -250,7 +250,7 @@ export default function SearchPage() {
             ))}
           </ul>
         )}
-        <ShowMore list={answer} className="button more" />
+        <ShowMore list={response} className="button more" />
       </div>
     </section>
   );

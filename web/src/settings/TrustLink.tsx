@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 const TRUST_PAGE = "/trust/";
 const ROOT = `${TRUST_PAGE}root.crt`;
 
-/** Other stacks answer this address with the page itself, as they do any that a browser asks for. */
+/** Other stacks respond to this address with the page itself, as to any navigation. */
 async function offersRoot(): Promise<boolean> {
   const { ok, headers } = await fetch(ROOT, { method: "HEAD", headers: { accept: "text/html" } });
   return ok && headers.get("content-type") === "application/x-x509-ca-cert";

@@ -2,7 +2,7 @@
 import { reason } from "@/api/problem";
 import { toast } from "@/ui/toasts";
 
-/** Runs `work`; shows `done` or the reason why it failed. Answers whether it succeeded. */
+/** Runs `work`; shows `done` or the reason why it failed. Returns whether it succeeded. */
 export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
   try {
     await work();

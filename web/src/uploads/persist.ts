@@ -7,7 +7,7 @@ import { TransferError } from "@/uploads/transfer";
 const TRIES = 7;
 /** A signed URL is refused once its time is over; one that is refused again and again has another fault. */
 const REFUSED_URLS = 2;
-/** No answer, too many calls, or a server that is away; storage that is full (507) stays so. */
+/** No response, too many calls, or a server that is away; storage that is full (507) stays so. */
 const PASSING = new Set([0, 429, 500, 502, 503, 504]);
 const LONGEST_MS = 30_000;
 const LONGEST_ASKED_MS = 60_000;
@@ -39,8 +39,8 @@ export async function persistEach<T, R>(
   const outcomes = new Map<T, R | Error>();
   let left = items;
   const workOnRest = async () => {
-    const answers = await work(left);
-    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error(i18n.t("No response."))));
+    const results = await work(left);
+    left.forEach((item, index) => outcomes.set(item, results[index] ?? new Error(i18n.t("No response."))));
     left = left.filter((item) => isPassing(outcomes.get(item)));
     if (left[0]) throw outcomes.get(left[0]);
   };

@@ -27,7 +27,7 @@ export interface Watch {
 
 export const isSmall = (job: Job) => job.size <= SMALL_BYTES;
 
-/** What one of a batch was answered: problems as those of a call of its own. */
+/** The result of one item of a batch: problems as those of a call of its own. */
 function outcomeOf<R extends { id: string }>(item: R | ItemProblem): R | Problem {
   if ("id" in item) return item;
   const { problem } = item;
@@ -102,7 +102,7 @@ async function beginAll(
   const begun = await persistEach(signal, wished, async (some) => {
     const body = { uploads: some.map(({ wish }) => wish) };
     const { items } = await call("post /v1/uploads/batch", { body, headers });
-    headers = onlyOnce(); // answered: those that are begun again make another call
+    headers = onlyOnce(); // the call succeeded: those that are begun again make another call
     return items.map(outcomeOf);
   });
   return wished.flatMap(({ job }, index): [Job, Upload][] => {
@@ -116,7 +116,7 @@ async function beginAll(
   });
 }
 
-/** Begun again since the answer was lost, an upload would reserve its room twice. */
+/** An upload that is begun again because the response was lost would reserve its storage twice. */
 function onlyOnce(): Record<string, string> {
   return { "Idempotency-Key": hex(crypto.getRandomValues(new Uint8Array(16))) };
 }
@@ -178,7 +178,7 @@ async function sendPut(job: Job, upload: Upload, watch: Watch): Promise<void> {
       });
     } catch (error) {
       counter.at(0);
-      // The bytes are there already: the answer to an earlier try was lost.
+      // The bytes are there already: the response to an earlier attempt was lost.
       if (error instanceof TransferError && error.status === 412) return counter.at(job.size);
       throw error;
     }
@@ -196,11 +196,11 @@ async function sendParts(job: Job, upload: Upload, watch: Watch): Promise<void> 
     const known = urls.get(number);
     if (known && !fresh) return known.url;
     const numbers = fresh ? [number] : [number, ...missing.slice(0, URLS_AT_ONCE - 1)];
-    const answer = await call("post /v1/uploads/{upload_id}/parts", {
+    const response = await call("post /v1/uploads/{upload_id}/parts", {
       path: { upload_id: upload.id },
       body: { numbers },
     });
-    for (const part of answer.parts) urls.set(part.number, part);
+    for (const part of response.parts) urls.set(part.number, part);
     return urls.get(number)?.url ?? "";
   }
 

@@ -3,10 +3,10 @@ import { i18n } from "@lingui/core";
 
 export class TransferError extends Error {
   constructor(
-    /** 0: no answer came. */
+    /** 0: there was no response. */
     readonly status: number,
   ) {
-    super(status === 0 ? i18n.t("The connection broke off.") : i18n.t("The object store answered {status}.", { status }));
+    super(status === 0 ? i18n.t("The connection broke off.") : i18n.t("The object store responded with {status}.", { status }));
   }
 
   get passing(): boolean {

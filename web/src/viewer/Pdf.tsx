@@ -26,8 +26,8 @@ export default function Pdf({ fileId, version, name }: { fileId: string; version
     const stop = new AbortController();
     let loading: ReturnType<typeof getDocument> | undefined;
     async function load(): Promise<void> {
-      const answer = await fetchContent(fileId, version, stop.signal);
-      const data = new Uint8Array(await answer.arrayBuffer());
+      const response = await fetchContent(fileId, version, stop.signal);
+      const data = new Uint8Array(await response.arrayBuffer());
       loading = getDocument({
         data,
         enableXfa: false,

@@ -15,10 +15,10 @@ export interface Converted {
 
 export async function convertedVideo(file: FileItem, signal: AbortSignal): Promise<Converted> {
   const url = `/v1/files/${file.id}/preview?kind=rendition&v=${file.version}`;
-  const answer = await fetch(url, { redirect: "manual", signal });
-  if (answer.type === "opaqueredirect") return { state: "ready", url, progress: 1 };
-  if (answer.status === 401 && (await refresh())) return { state: "pending", url, progress: 0 };
-  const problem = (await answer.json()) as { progress?: number; reason?: string };
-  if (answer.status !== 503) return { state: "failed", url, progress: 0, reason: problem.reason };
+  const response = await fetch(url, { redirect: "manual", signal });
+  if (response.type === "opaqueredirect") return { state: "ready", url, progress: 1 };
+  if (response.status === 401 && (await refresh())) return { state: "pending", url, progress: 0 };
+  const problem = (await response.json()) as { progress?: number; reason?: string };
+  if (response.status !== 503) return { state: "failed", url, progress: 0, reason: problem.reason };
   return { state: "pending", url, progress: problem.progress ?? 0 };
 }

@@ -8,8 +8,8 @@ export const LIMIT_MS = 20_000;
 export const SANDBOX = "allow-scripts";
 
 /** Read a body whole. Rejects with CannotShow once it is too large. */
-export async function boundedBytes(answer: Response, most = MAX_BYTES): Promise<ArrayBuffer> {
-  const reader = answer.body?.getReader();
+export async function boundedBytes(response: Response, most = MAX_BYTES): Promise<ArrayBuffer> {
+  const reader = response.body?.getReader();
   const parts: BlobPart[] = [];
   for (let size = 0; reader; ) {
     const { done, value } = await reader.read();

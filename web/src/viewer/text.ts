@@ -9,8 +9,8 @@ export interface ShownText {
 }
 
 export async function fetchText(fileId: string, version?: number, signal?: AbortSignal): Promise<ShownText> {
-  const answer = await fetchContent(fileId, version, signal);
-  const reader = answer.body?.getReader();
+  const response = await fetchContent(fileId, version, signal);
+  const reader = response.body?.getReader();
   if (!reader) return { text: "", truncated: false };
   const parts: Uint8Array[] = [];
   let bytes = 0;

@@ -11,7 +11,7 @@ import orjson
 
 from docstore_cli.sessions.this_machine import device_name
 from docstore_client.errors import ApiError, error_of
-from docstore_client.network.connection import Answer, home_gateway
+from docstore_client.network.connection import ApiResponse, home_gateway
 
 LOG_IN = "/v1/sessions"
 
@@ -36,14 +36,16 @@ class ApiClient:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.access_token}"} if self.access_token else {}
 
-    async def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> ApiResponse:
         """Send a request. Return any response, errors and redirects included."""
         sent = None if body is None else orjson.dumps(body)
         given = {**self.headers, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
         async with self._session.request(
             method, self.gateway + path, data=sent, headers=given, allow_redirects=False
         ) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return ApiResponse(response.status, response.headers, await response.read())
 
     async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send a request. Return the JSON body or None; ApiError on an error status."""

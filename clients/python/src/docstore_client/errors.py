@@ -85,7 +85,7 @@ class StoreError(DocStoreError):
 
     def __init__(self, status: int, text: str, request_id: str = "") -> None:
         traced = f" (request {request_id})" if request_id and status >= 500 else ""
-        super().__init__(f"the object store answered {status}{traced}: {text[:200]}")
+        super().__init__(f"the object store responded with {status}{traced}: {text[:200]}")
         self.status = status
         self.request_id = request_id
         """Id of the request in the logs of the object store."""
@@ -95,9 +95,9 @@ class Unreachable(DocStoreError):
     """No response after all retries, or a response from something other than DocStore."""
 
     @classmethod
-    def because_of(cls, status: int, answer: str) -> "Unreachable":
+    def because_of(cls, status: int, body: str) -> "Unreachable":
         """A proxy or a network's log-in page responded instead of a gateway."""
-        return cls(f"the response with status {status} is not from DocStore: {' '.join(answer[:200].split())}")
+        return cls(f"the response with status {status} is not from DocStore: {' '.join(body[:200].split())}")
 
 
 class ContentDiffers(DocStoreError):

@@ -46,13 +46,13 @@ def provision_kafka(settings: KafkaProvisionSettings) -> None:
 
 
 def _set_passwords(admin: KafkaAdminClient, settings: KafkaProvisionSettings) -> None:
-    answers = admin.alter_user_scram_credentials(
+    responses = admin.alter_user_scram_credentials(
         [
             UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password.get_secret_value())
             for user, password in settings.passwords.items()
         ]
     )
-    for user, error in answers.items():
+    for user, error in responses.items():
         if error is not None:
             raise KafkaRefused(f"user {user}: {error}")
     deadline = time.monotonic() + settings.wait_seconds

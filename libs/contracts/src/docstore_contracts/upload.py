@@ -118,8 +118,8 @@ class UploadClient(Client):
     async def use_contents(self, keys: Sequence[str]) -> list[str]:
         """Record that unused contents are read again; return those that must be retrieved first."""
         body: ContentKeys = {"keys": list(keys)}
-        answer: ArchivedContents = await self._call("POST", "/internal/contents/use", body)
-        return answer["archived"]
+        response: ArchivedContents = await self._call("POST", "/internal/contents/use", body)
+        return response["archived"]
 
     async def retrieve_contents(self, keys: Sequence[str]) -> RetrievalProgress:
         """Take the next steps to retrieve archived contents; repeat it until none is waiting."""

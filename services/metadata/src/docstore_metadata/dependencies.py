@@ -18,7 +18,7 @@ from docstore_platform.web import json_response
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NO_STORE = {"cache-control": "private, no-store"}
-"""Also keeps the gateway from storing the answer for an Idempotency-Key."""
+"""Also keeps the gateway from storing the response for an Idempotency-Key."""
 
 
 def public_router(tag: str, route_class: type[APIRoute] = APIRoute) -> APIRouter:

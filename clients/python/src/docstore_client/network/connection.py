@@ -30,7 +30,7 @@ Query = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -111,7 +111,7 @@ class Connection:
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None, etag: str = ""
-    ) -> Answer:
+    ) -> ApiResponse:
         """Return the response, redirects included. Calls that change something have a key and can be retried safely."""
         headers = {"content-type": "application/json"} if body is not None else {}
         if method != "GET" and not path.endswith(REPEATABLE):
@@ -131,7 +131,7 @@ class Connection:
 
     async def _try(
         self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> ApiResponse:
         for attempt in range(self._options.tries):
             try:
                 response = await self._once(method, path, body, query, headers)
@@ -147,9 +147,9 @@ class Connection:
 
     async def _once(
         self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> ApiResponse:
         async with self._request(method, path, params=query, data=body, headers=headers) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return ApiResponse(response.status, response.headers, await response.read())
 
     def _request(
         self, method: str, path: str, *, headers: Mapping[str, str], **more: Any

@@ -97,8 +97,8 @@ class ObjectUploads:
         """Results of a batch by number; refused items are added to the outcomes."""
         if not items:
             return {}
-        answers = (await self._connection.call("POST", route, {"uploads": list(items.values())}))["items"]
-        numbered = dict(zip(items, answers, strict=True))
+        results = (await self._connection.call("POST", route, {"uploads": list(items.values())}))["items"]
+        numbered = dict(zip(items, results, strict=True))
         for number, response in numbered.items():
             if problem := response.get("problem"):
                 outcomes[number] = refusal(problem)

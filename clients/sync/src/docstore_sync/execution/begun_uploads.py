@@ -1,4 +1,4 @@
-"""Uploads whose end is not recorded: a kill or a lost answer came between the upload and its record."""
+"""Uploads whose end is not recorded: a kill or a lost response came between the upload and its record."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

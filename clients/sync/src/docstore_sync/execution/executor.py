@@ -130,18 +130,18 @@ class LocalExecutor:
             return 0
 
     async def upload(self, batch: Sequence[Upload]) -> list[Uploaded | StepFailed]:
-        answers: dict[int, Uploaded | StepFailed] = {}
+        results: dict[int, Uploaded | StepFailed] = {}
         sources: dict[int, Source] = {}
         for number, upload in enumerate(batch):
             try:
                 sources[number] = self._source(upload)
             except StepFailed as failure:
-                answers[number] = failure
+                results[number] = failure
         files = await _for_all(self._send(list(sources.values())), len(sources))
         self._remote.put_all([row_of(file) for file in files if isinstance(file, File)])
         for number, file in zip(sources, files, strict=True):
-            answers[number] = _answer(file)
-        return [answers[number] for number in range(len(batch))]
+            results[number] = _uploaded(file)
+        return [results[number] for number in range(len(batch))]
 
     def _source(self, upload: Upload) -> Source:
         found = self._disk.check(upload.path, upload.identity, upload.sha256)
@@ -163,7 +163,7 @@ class LocalExecutor:
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
         """Download a batch. A new file gets its version's modification time; a replaced file keeps its mode."""
-        answers: dict[int, str | StepFailed] = {}
+        results: dict[int, str | StepFailed] = {}
         wanted: dict[int, Wanted] = {}
         room = self._disk.room()
         try:
@@ -176,16 +176,16 @@ class LocalExecutor:
                 with step():
                     wanted[number] = self._wanted(download, room, parts)
             except StepFailed as failure:
-                answers[number] = failure
+                results[number] = failure
         outcomes = await _for_all(self._fetch(list(wanted.values())), len(wanted))
         arrived: dict[int, Wanted] = {}
         for (number, each), outcome in zip(wanted.items(), outcomes, strict=True):
             if outcome is None:
                 arrived[number] = each
             else:
-                answers[number] = _failure(outcome)
-        answers |= await self._put_in_place(batch, arrived)
-        return [answers[number] for number in range(len(batch))]
+                results[number] = _failure(outcome)
+        results |= await self._put_in_place(batch, arrived)
+        return [results[number] for number in range(len(batch))]
 
     def _wanted(self, download: Download, room: int, parts: Path) -> Wanted:
         row, old = self._row(download), None
@@ -209,7 +209,7 @@ class LocalExecutor:
 
     async def _put_in_place(self, batch: Sequence[Download], arrived: dict[int, Wanted]) -> dict[int, str | StepFailed]:
         times = [(each.local, self._row(batch[number]).modified_ns) for number, each in arrived.items()]
-        answers: dict[int, str | StepFailed] = {}
+        results: dict[int, str | StepFailed] = {}
         try:
             with step():
                 await self._finished(times)
@@ -220,10 +220,10 @@ class LocalExecutor:
                 download = batch[number]
                 try:
                     with step():
-                        answers[number] = self._disk.put(each.local, download.path, download.sha256, download.replaces)
+                        results[number] = self._disk.put(each.local, download.path, download.sha256, download.replaces)
                 except StepFailed as failure:
-                    answers[number] = failure
-        return answers
+                    results[number] = failure
+        return results
 
     async def _finished(self, wholes: Sequence[tuple[Path, int]]) -> None:
         """Flush batches together that arrive while another flush is running."""
@@ -256,7 +256,7 @@ def _batches(items: Sequence[T], size_of: Callable[[T], int]) -> list[list[T]]:
     return [*found, batch] if batch else found
 
 
-def _answer(file: File | DocStoreError | StepFailed) -> Uploaded | StepFailed:
+def _uploaded(file: File | DocStoreError | StepFailed) -> Uploaded | StepFailed:
     if isinstance(file, File):
         return Uploaded(file.id, file.version, file.sha256 or "", file.parent_id or "")
     return _failure(file)

@@ -64,8 +64,8 @@ class Transfers:
 
     async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
         async with self._room:
-            answers = await self._executor.upload(batch)
-        for upload, response in zip(batch, answers, strict=True):
+            results = await self._executor.upload(batch)
+        for upload, response in zip(batch, results, strict=True):
             action = wanted[upload]
             if isinstance(response, StepFailed):
                 self._outcome.failed(action, response)
@@ -108,8 +108,8 @@ class Transfers:
 
     async def _fetch(self, batch: Sequence[Download], wanted: dict[Download, Action]) -> None:
         async with self._room:
-            answers = await self._executor.download(batch)
-        for download, response in zip(batch, answers, strict=True):
+            results = await self._executor.download(batch)
+        for download, response in zip(batch, results, strict=True):
             action = wanted[download]
             if isinstance(response, StepFailed):
                 self._outcome.failed(action, response)

@@ -117,11 +117,11 @@ async def _compare_contents(found: Verification, store: ObjectStore, backup: Bac
             return await store.sha256_of(key)
 
     for page in pages(backup.objects(), PAGE):
-        answers = await all_of(sha256(stored.key) for stored in page)
-        for stored, answer in zip(page, answers, strict=True):
+        results = await all_of(sha256(stored.key) for stored in page)
+        for stored, result in zip(page, results, strict=True):
             found.contents += stored.key != PROBE_KEY
             found.bytes += stored.size
-            if answer != (stored.size, stored.sha256):
+            if result != (stored.size, stored.sha256):
                 found.differences.append(f"the content of {stored.key} differs")
         on_step(Step("check", found.contents, backup.manifest.object_count, found.bytes))
     listed = await store.transport.call("list_objects_v2", all_pages=True)

@@ -35,7 +35,7 @@ def kill(process: psutil.Process) -> None:
 
 @asynccontextmanager
 async def paused(processes: Sequence[psutil.Process]) -> AsyncIterator[None]:
-    """Stop processes for the block: they keep their connections, and nothing answers."""
+    """Stop processes for the block: they keep their connections, and nothing responds."""
     async with _guarded(processes):
         for process in processes:
             process.suspend()

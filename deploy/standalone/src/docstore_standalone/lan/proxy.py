@@ -91,13 +91,13 @@ class TlsProxy:
     async def wait_ready(self) -> None:
         """Wait for the certificate too, except for one of an ACME server, which may take long or be refused."""
 
-        async def answers() -> bool:
+        async def is_ready() -> bool:
             return await http_status(self.ports.http, "/") is not None
 
         async def has_certificate() -> bool:
             return await tls_responds(self.ports.page, self.names[0])
 
-        await until(answers)
+        await until(is_ready)
         if not isinstance(self.certificates, Acme):
             await until(has_certificate)
 

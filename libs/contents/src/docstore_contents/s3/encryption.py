@@ -107,12 +107,12 @@ class BucketEncryption:
 
     def _rewrite(self, key: str, found: dict[str, Any]) -> None:
         """Write it again, unless it has been rewritten or deleted since: a copy can't depend on that."""
-        answer = self.client.get_object(Bucket=self.bucket, Key=key, IfMatch=found["ETag"])
+        response = self.client.get_object(Bucket=self.bucket, Key=key, IfMatch=found["ETag"])
         tags = self.client.get_object_tagging(Bucket=self.bucket, Key=key)["TagSet"]
         self.client.put_object(
             Bucket=self.bucket,
             Key=key,
-            Body=answer["Body"].read(),
+            Body=response["Body"].read(),
             IfMatch=found["ETag"],
             ContentType=found["ContentType"],
             Metadata=found["Metadata"],

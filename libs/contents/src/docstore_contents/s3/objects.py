@@ -49,7 +49,7 @@ async def head_object(transport: S3Transport, key: str) -> ObjectInfo | None:
 
 
 def object_info(key: str, headers: Mapping[str, str]) -> ObjectInfo:
-    """Read the properties of `key` from the headers of an answer."""
+    """Read the properties of `key` from the headers of a response."""
     checksum = headers.get("x-amz-checksum-sha256", "-")
     return ObjectInfo(
         key=key,

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, confine
 
-Answerer = Callable[[dict[str, Any]], dict[str, Any]]
+Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """Runs one job, whose document is at `path`: returns the response, or the `reason` why there is none.
 
 An exception is a reason, too.
@@ -34,7 +34,7 @@ LENGTH = struct.Struct(">I")
 """Prefix of a request."""
 HEADER = struct.Struct(">Ic")
 """Prefix of each part of a reply: its length and kind."""
-ANSWER, ERRORS, ENDED = b"A", b"E", b"X"
+RESPONSE, ERRORS, ENDED = b"A", b"E", b"X"
 """Kinds: part of the response, of stderr, and last, the exit status."""
 RETURN_CODE = struct.Struct(">i")
 CONFINED = b"+"
@@ -52,13 +52,13 @@ _CPU_GRACE = 5
 class _Jobs:
     """What all jobs of this process share."""
 
-    answer: Answerer
+    handle: Handler
     readable: tuple[Path, ...]
     scratch: Path
     allow_weak: bool
 
 
-def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | None = None) -> None:
+def serve_confined(load: Callable[[], Handler], prepare: Callable[[], None] | None = None) -> None:
     """Limit this process, `load` the parsers, and serve requests until the pipe closes.
 
     `prepare` runs once in a process of its own and may write to the folder for temporary files, which jobs only read.
@@ -76,12 +76,12 @@ def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | N
     shared = Path(os.environ["TMPDIR"])
     shared.mkdir()
     tempfile.tempdir = str(shared)
-    response = load()
+    handle = load()
     if prepare is not None:
         _run_once(prepare)
     gc.collect()
     gc.freeze()  # untouched pages stay shared with the forks
-    jobs = _Jobs(response, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
+    jobs = _Jobs(handle, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
     while request := _read(requests):
         _do(jobs, request, replies)
 
@@ -134,7 +134,7 @@ def _run_once(prepare: Callable[[], None]) -> None:
 def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
     """Run one job in a process of its own; the parent process kills both on timeout."""
     jobs.scratch.mkdir()
-    answers, results_in = os.pipe()
+    responses, results_in = os.pipe()
     errors, errors_in = os.pipe()
     worker = os.getpid()
     pid = os.fork()
@@ -142,7 +142,7 @@ def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
         _run_job(jobs, request, worker, results_in, errors_in)
     os.close(results_in)
     os.close(errors_in)
-    _relay({answers: ANSWER, errors: ERRORS}, replies)
+    _relay({responses: RESPONSE, errors: ERRORS}, replies)
     _, status = os.waitpid(pid, 0)
     shutil.rmtree(jobs.scratch, ignore_errors=True)  # flat: a job can't make folders
     code = RETURN_CODE.pack(os.waitstatus_to_exitcode(status))
@@ -167,11 +167,11 @@ def _relay(pipes: dict[int, bytes], replies: int) -> None:
     buffer[:] = bytes(_CHUNK)
 
 
-def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, errors: int) -> NoReturn:
+def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, responses: int, errors: int) -> NoReturn:
     """Run a fork: respond and exit without running exit handlers."""
     try:
         _die_with(worker)
-        out = _only_pipes(answers, errors)
+        out = _only_pipes(responses, errors)
         allow_processor_seconds(float(request["seconds"]))
         os.environ["HOME"] = tempfile.tempdir = str(jobs.scratch)
         try:
@@ -180,18 +180,18 @@ def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, er
             _write(out, str(error).encode())
         else:
             _write(out, CONFINED)
-            _write(out, json.dumps(_answered(jobs.answer, request), ensure_ascii=False).encode())
+            _write(out, json.dumps(_handled(jobs.handle, request), ensure_ascii=False).encode())
     except BaseException:  # noqa: BLE001 (nothing above this frame is the fork's)
         os._exit(1)
     os._exit(0)
 
 
-def _only_pipes(answers: int, errors: int) -> int:
+def _only_pipes(responses: int, errors: int) -> int:
     """Close every other file, including the worker's own pipes; return the new descriptor for the response."""
     os.dup2(errors, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    out = os.dup2(answers, 3)
+    out = os.dup2(responses, 3)
     os.closerange(4, _OPEN_FILES)
     return out
 
@@ -202,9 +202,9 @@ def _write(out: int, data: bytes | memoryview) -> None:
         view = view[os.write(out, view) :]
 
 
-def _answered(response: Answerer, request: dict[str, Any]) -> dict[str, Any]:
+def _handled(handle: Handler, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return response(request)
+        return handle(request)
     except MemoryError:
         return {"reason": "out_of_memory"}
     except BaseException as error:  # noqa: BLE001 (a panic in Rust arrives as a BaseException)

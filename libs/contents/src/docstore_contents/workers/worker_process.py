@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docstore_contents.workers.process import ANSWER, CONFINED, ENDED, ERRORS, HEADER, LENGTH, RETURN_CODE
+from docstore_contents.workers.process import CONFINED, ENDED, ERRORS, HEADER, LENGTH, RESPONSE, RETURN_CODE
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 
 MAX_RESPONSE_BYTES = 64 << 20
@@ -80,7 +80,7 @@ class Worker:
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
-        self._requests, self._answers, self._errors = process.stdin, process.stdout, process.stderr
+        self._requests, self._responses, self._errors = process.stdin, process.stdout, process.stderr
         self._folder = folder
         self._stderr = bytearray()
         self._drain = asyncio.create_task(self._read_stderr())
@@ -135,16 +135,16 @@ class Worker:
 
     async def _reply(self) -> tuple[bytearray, bytearray, int]:
         """Return the job's response, the end of its stderr, and the exit status of its process."""
-        parts = {ANSWER: bytearray(), ERRORS: bytearray()}
+        parts = {RESPONSE: bytearray(), ERRORS: bytearray()}
         while True:
-            size, kind = HEADER.unpack(await self._answers.readexactly(HEADER.size))
-            data = await self._answers.readexactly(size)
+            size, kind = HEADER.unpack(await self._responses.readexactly(HEADER.size))
+            data = await self._responses.readexactly(size)
             if kind == ENDED:
                 (code,) = RETURN_CODE.unpack(data)
-                return parts[ANSWER], parts[ERRORS], code
+                return parts[RESPONSE], parts[ERRORS], code
             parts[kind] += data
             del parts[ERRORS][:-_STDERR_BYTES]
-            if len(parts[ANSWER]) > MAX_RESPONSE_BYTES:
+            if len(parts[RESPONSE]) > MAX_RESPONSE_BYTES:
                 self._process.kill()
 
     async def stop(self, *, kill: bool = False) -> None:

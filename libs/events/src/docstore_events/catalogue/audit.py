@@ -33,7 +33,7 @@ class ApiCall(BaseModel):
 
 
 class ApiCalled(Event, topic="calls", owner="gateway", key="gateway_id"):
-    """Emitted about once a second by each gateway instance that has answered such calls, with all of them."""
+    """Emitted about once a second by each gateway instance that has served such calls, with all of them."""
 
     gateway_id: str
     """Id of the instance, new at each start; `revision` counts its events."""

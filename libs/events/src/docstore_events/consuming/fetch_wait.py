@@ -25,8 +25,8 @@ from docstore_work.wakeup import Wakeup
 SHORTEST_MS = 20
 LONGEST_MS = 5000
 REVIEW_SECONDS = 5.0
-"""The fetcher reviews what it may ask for after every answer, and by itself this often: five times a second by default,
-which costs more than all else that an idle consumer does."""
+"""The fetcher reviews what it may request after every response, and by itself this often: five times a second by
+default, which costs more than all else that an idle consumer does."""
 TIMES_FOUND = 3
 """The wait after a successful fetch, as a multiple of that fetch's duration."""
 

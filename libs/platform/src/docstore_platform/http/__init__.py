@@ -1,1 +1,1 @@
-"""Parts of a service's HTTP API: routes, request bodies, values, pages, answers and errors."""
+"""Parts of a service's HTTP API: routes, request bodies, values, pages, responses and errors."""

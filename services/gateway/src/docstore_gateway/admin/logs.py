@@ -16,7 +16,7 @@ PACKAGE = "docstore_"
 COLLECTED_WITHIN = timedelta(seconds=10)
 """A system that collects logs may date a line by when it did: so much later than the service that wrote it."""
 Entry = dict[str, Any]
-"""A line as an answer has it; `at` is a datetime."""
+"""A line as a response has it; `at` is a datetime."""
 
 
 @dataclass(frozen=True, slots=True)

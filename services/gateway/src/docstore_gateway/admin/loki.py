@@ -20,7 +20,7 @@ QUERY = "/loki/api/v1/query_range"
 TENANT = "X-Scope-OrgID"
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 MAX_BYTES = 32 << 20
-"""Of an answer."""
+"""Of a response."""
 MAX_QUERIES = 5
 """Of one search."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -97,17 +97,17 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     async for part in response.content.iter_any():
         body += part
         if len(body) > MAX_BYTES:
-            raise ValueError("the answer is too large")
+            raise ValueError("the response is too large")
     return body
 
 
-def _lines_of(answer: Any) -> list[tuple[int, bytes]]:
+def _lines_of(response: Any) -> list[tuple[int, bytes]]:
     try:
         return [
-            (int(at), str(line).encode()) for stream in answer["data"]["result"] for at, line, *_ in stream["values"]
+            (int(at), str(line).encode()) for stream in response["data"]["result"] for at, line, *_ in stream["values"]
         ]
     except (KeyError, TypeError) as error:
-        raise ValueError("no answer of Loki") from error
+        raise ValueError("no response of Loki") from error
 
 
 def _nanoseconds(moment: datetime) -> int:

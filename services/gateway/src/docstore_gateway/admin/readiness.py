@@ -34,8 +34,8 @@ class ServicesReady:
     async def _snapshot(self) -> dict[str, str]:
         async with self._lock:
             if time.monotonic() - self._asked_at > CACHED_SECONDS:
-                answers = await asyncio.gather(*(self._ask(name) for name in self._transports))
-                self._failed = dict(response for response in answers if response is not None)
+                results = await asyncio.gather(*(self._ask(name) for name in self._transports))
+                self._failed = dict(response for response in results if response is not None)
                 self._asked_at = time.monotonic()
             return self._failed
 

@@ -53,7 +53,7 @@ class ObjectUrls:
             async with self._session.put(address, headers=sent, data=body, allow_redirects=False) as response:
                 if response.status < 300:
                     return response.headers.get("etag", "").strip('"')
-                log.warning("object_put_refused", status=response.status, answer=(await response.read())[:300])
+                log.warning("object_put_refused", status=response.status, body=(await response.read())[:300])
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("object_put_failed", error=repr(error))
             if isinstance(error.__cause__, ClientGone):

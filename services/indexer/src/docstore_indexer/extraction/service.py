@@ -25,7 +25,7 @@ class _Reason:
     detail: str = ""
 
 
-_ANSWER: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Reason)
+_RESPONSE: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Reason)
 
 
 class Extractor:
@@ -100,9 +100,9 @@ class Extractor:
 
 
 def _found(response: dict[str, Any]) -> ExtractedText:
-    """Check a worker's answer, which a malicious document may have forged. Raises ExtractionFailed."""
+    """Check a worker's response, which a malicious document may have forged. Raises ExtractionFailed."""
     try:
-        found = _ANSWER.validate_python(response)
+        found = _RESPONSE.validate_python(response)
     except ValidationError as error:
         raise failure("parser_crashed") from error
     if isinstance(found, _Reason):

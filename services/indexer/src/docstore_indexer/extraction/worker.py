@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docstore_contents.workers.process import Answerer, serve_confined
+from docstore_contents.workers.process import Handler, serve_confined
 from docstore_indexer.extraction.kinds import Kind
 from docstore_indexer.extraction.rules import ExtractionFailed
 
@@ -19,7 +19,7 @@ _EMPTY_PDF = (
 _GRACE = 0.8  # share of a job's time; the rest is for returning what is done
 
 
-def _load() -> Answerer:
+def _load() -> Handler:
     os.environ["KREUZBERG_CACHE_DIR"] = tempfile.gettempdir()
     from docstore_indexer.extraction import parsing  # loads the parsers inside the limits
 

@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docstore_contents.workers.process import Answerer, serve_confined
+from docstore_contents.workers.process import Handler, serve_confined
 from docstore_media.kinds import Kind
 from docstore_media.rules import VARIANT, RenderFailed, Spec
 
 
-def _load() -> Answerer:
+def _load() -> Handler:
     from docstore_media.rendering import pictures  # loads the libraries inside the limits
 
     pictures.load_formats()  # otherwise every job would load them

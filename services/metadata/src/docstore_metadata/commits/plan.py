@@ -35,13 +35,13 @@ class CommitPlan:
     histories: Mapping[str, Sequence[Version]]
     bounds: Bounds
     _changed: set[str] = field(default_factory=set)
-    _answers: dict[str, CommitResult] = field(default_factory=dict)
+    _results: dict[str, CommitResult] = field(default_factory=dict)
     _object_keys: list[str] = field(default_factory=list)
 
     def include(self, other: "CommitPlan") -> None:
         """Write the plan of another account, whose files are others, with this one."""
         self.changes.include(other.changes)
-        self._answers |= other._answers
+        self._results |= other._results
         self._object_keys += other._object_keys
 
     async def add(self, commit: Commit, target: Target | DomainError) -> CommitResult:
@@ -52,23 +52,23 @@ class CommitPlan:
             outcome = target.outcome(commit, self.changes.now)
             if outcome is Outcome.NEXT_VERSION:
                 assert target.current is not None
-                answer: CommitResult = commit.context.run(self._next_version, commit, target.current)
+                result: CommitResult = commit.context.run(self._next_version, commit, target.current)
             else:
                 conflicted = outcome is Outcome.CONFLICTED_COPY
                 name = await self._conflict_name(commit, target) if conflicted else target.parts[-1]
-                answer = commit.context.run(self._new_file, commit, target, name, conflicted)
+                result = commit.context.run(self._new_file, commit, target, name, conflicted)
             self._object_keys.append(commit.object_key)
         except DomainError as refusal:
-            answer = item_problem(refusal)
-        self._answers[commit.upload_id] = answer
-        return answer
+            result = item_problem(refusal)
+        self._results[commit.upload_id] = result
+        return result
 
     async def write(self) -> None:
-        """Write the answers first: of two transactions that answer one upload differently, one fails.
+        """Write the results first: of two transactions that commit one upload differently, one fails.
 
         A refusal is stored as well, since the uploaded object is deleted after it.
         """
-        await self.store.commits.insert(self._answers, self.changes.now, self.session)
+        await self.store.commits.insert(self._results, self.changes.now, self.session)
         if self._object_keys:
             await self.changes.write(self.store, self.session)
             await self.store.versions.add_contents(self._object_keys, self.session)

@@ -41,7 +41,7 @@ class TooManyEntries(Exception):
 
 @dataclass(slots=True)
 class CommitService(UseCases):
-    """Commits each upload once: a repeated commit gets the stored answer."""
+    """Commits each upload once: a repeated commit gets the stored result."""
 
     bounds: Bounds
     _checks: Batcher[Sequence[UploadIntent], list[CheckResult]] = field(init=False)
@@ -56,29 +56,29 @@ class CommitService(UseCases):
         return await self._checks.run(intents)
 
     async def _check_calls(self, calls: Sequence[Sequence[UploadIntent]]) -> list[list[CheckResult]]:
-        answers = iter(await self._check_all([intent for intents in calls for intent in intents]))
-        return [[next(answers) for _ in intents] for intents in calls]
+        results = iter(await self._check_all([intent for intents in calls for intent in intents]))
+        return [[next(results) for _ in intents] for intents in calls]
 
     async def _check_all(self, intents: Sequence[UploadIntent]) -> list[CheckResult]:
-        answers: list[CheckResult] = []
+        results: list[CheckResult] = []
         for intent, target in zip(intents, await resolve(self.tree, intents), strict=True):
             try:
-                answers.append(_check(intent, target, self.clock()))
+                results.append(_check(intent, target, self.clock()))
             except DomainError as refusal:
-                answers.append(item_problem(refusal))
-        return answers
+                results.append(item_problem(refusal))
+        return results
 
     async def commit(self, commits: Sequence[Commit]) -> list[CommitResult]:
-        """The answers, in order: a file or a problem each. All are of one account."""
+        """Return the results, in order: a file or a problem each. All are of one account."""
         return await self._batcher.run(commits)
 
     async def _commit_calls(self, calls: Sequence[Sequence[Commit]]) -> list[list[CommitResult] | Exception]:
-        """The answers to each call, or why it failed. Calls of several accounts share a transaction if possible."""
+        """Return the results of each call, or its error. Calls of several accounts share a transaction if possible."""
         accounts = {commits[0].account_id for commits in calls}
         if len(accounts) > 1:
             try:
-                answers = iter(await self._in_transaction([commit for commits in calls for commit in commits]))
-                return [[next(answers) for _ in commits] for commits in calls]
+                results = iter(await self._in_transaction([commit for commits in calls for commit in commits]))
+                return [[next(results) for _ in commits] for commits in calls]
             except (NotIndependent, TooManyEntries):
                 pass
             except Exception as error:  # of one account, so the others must not fail with it
@@ -93,13 +93,13 @@ class CommitService(UseCases):
         for commits in calls:
             by_account[commits[0].account_id] += commits
         outcomes = await asyncio.gather(*map(self._commit_or_error, by_account.values()))
-        answers = {
+        responses = {
             account_id: outcome if isinstance(outcome, Exception) else iter(outcome)
             for account_id, outcome in zip(by_account, outcomes, strict=True)
         }
         results: list[list[CommitResult] | Exception] = []
         for commits in calls:
-            mine = answers[commits[0].account_id]
+            mine = responses[commits[0].account_id]
             results.append(mine if isinstance(mine, Exception) else [next(mine) for _ in commits])
         return results
 
@@ -110,10 +110,10 @@ class CommitService(UseCases):
             return error
 
     async def _commit(self, commits: Sequence[Commit]) -> list[CommitResult]:
-        answers: dict[int, CommitResult] = {}
+        results: dict[int, CommitResult] = {}
         for batch in independent_rounds(commits):
-            answers |= zip(batch, await self._commit_round([commits[i] for i in batch]), strict=True)
-        return [answers[position] for position in range(len(commits))]
+            results |= zip(batch, await self._commit_round([commits[i] for i in batch]), strict=True)
+        return [results[position] for position in range(len(commits))]
 
     async def _commit_round(self, commits: Sequence[Commit]) -> list[CommitResult]:
         if len(commits) > 1:
@@ -158,17 +158,17 @@ class CommitService(UseCases):
             for commit, target in zip(commits, resolved, strict=True):
                 targets[commit.account_id].append(target)
             await self._check_together(targets, len(commits), transaction)
-            journal, answers, plans = JournalWriter(transaction), {}, []
+            journal, results, plans = JournalWriter(transaction), {}, []
             for account_id, mine in by_account.items():
                 recorder = FileEventRecorder(transaction, account_id, journal=journal)
                 plan = await self._plan(mine[0], targets[account_id], recorder, transaction.session)
                 for commit, target in zip(mine, targets[account_id], strict=True):
-                    answers[commit.upload_id] = await plan.add(commit, target)
+                    results[commit.upload_id] = await plan.add(commit, target)
                 plans.append(plan)
             for plan in plans[1:]:
                 plans[0].include(plan)
             await plans[0].write()
-            return [answers[commit.upload_id] for commit in commits]
+            return [results[commit.upload_id] for commit in commits]
 
         return await self.transactor.run(work, lane=by_account.keys())
 

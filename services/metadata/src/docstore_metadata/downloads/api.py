@@ -41,7 +41,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         409 `archived` for a content in cold storage, with `estimate_seconds`: request its retrieval.
         """
         download = await downloads.one(principal, file_id, version)
-        return await delivery.answer(download, request.headers, downloads.seconds)
+        return await delivery.respond(download, request.headers, downloads.seconds)
 
     @router.get("/files/{file_id}/blocks", response_model=schemas.BlockList)
     async def list_file_blocks(
@@ -60,10 +60,10 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         number, position = _place_in(cursor) if cursor else (version, 0)
         page = await downloads.blocks(principal, file_id, number, position, limit, signed=signed)
         blocks = [{"hash": block.hash, "size": block.size, "url": url} for block, url in page.blocks]
-        answer = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
+        outcome = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
         if page.following is not None:
-            answer["cursor"] = encode_cursor(page.version.number, page.following)
-        response = json_response(answer | {"blocks": blocks}, headers=NO_STORE)
+            outcome["cursor"] = encode_cursor(page.version.number, page.following)
+        response = json_response(outcome | {"blocks": blocks}, headers=NO_STORE)
         return with_read_files(response, [] if position else [file_id])
 
     @router.post("/contents", response_model=schemas.ContentLocations)
@@ -88,8 +88,8 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         `no_signed_cookies` where they are not offered.
         """
         found = downloads.cookies(principal)
-        answer = {"prefix": found.prefix, "cookies": found.cookies, "expires_at": rfc3339(found.expires_at)}
-        return json_response(answer, headers=NO_STORE)
+        outcome = {"prefix": found.prefix, "cookies": found.cookies, "expires_at": rfc3339(found.expires_at)}
+        return json_response(outcome, headers=NO_STORE)
 
     return router
 

@@ -50,7 +50,7 @@ class Download:
 
 @dataclass(slots=True)
 class Delivery:
-    """Answers requests for a content."""
+    """Responds to requests for a content."""
 
     objects: FailoverReads
     contents: Contents
@@ -67,7 +67,7 @@ class Delivery:
             by_cookies=by_cookies,
         )
 
-    async def answer(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
+    async def respond(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
         """A redirect to a URL valid for `expires_in` seconds, or the requested bytes.
 
         Raises Unavailable if the store can't be reached, Problem 500 `content_damaged` if the first bytes are corrupt.

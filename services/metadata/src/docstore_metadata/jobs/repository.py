@@ -1,4 +1,4 @@
-"""Queue of jobs: work that continues after a request is answered, such as walks through folders."""
+"""Queue of jobs: work that continues after the response to a request, such as walks through folders."""
 
 from contextlib import suppress
 from dataclasses import dataclass

@@ -116,7 +116,7 @@ class TrashService(UseCases):
         async def work(transaction: Transaction) -> Place:
             session = transaction.session
             place = await self.tree.place(node_id, session)
-            if place is not None and place.node.live:  # restored before: the answer may have been lost
+            if place is not None and place.node.live:  # restored before: the response may have been lost
                 return authorize(principal, place, Action.SHARE)
             place = authorize(principal, place, Action.RESTORE)
             parent = authorize(principal, await self._home(place, transaction), Action.WRITE)

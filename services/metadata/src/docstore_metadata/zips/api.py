@@ -49,6 +49,6 @@ def zips_router(zips: ZipService, delivery: ZipDelivery) -> APIRouter:
 
     async def _send(principal: Principal, node_ids: Sequence[str], request: Request) -> Response:
         places = await zips.chosen(principal, node_ids)
-        return await delivery.answer(principal.account_id, name_of(places), lambda: zips.plan(places), request.headers)
+        return await delivery.respond(principal.account_id, name_of(places), lambda: zips.plan(places), request.headers)
 
     return router

@@ -54,7 +54,7 @@ class ZipSlots:
 
 @dataclass(slots=True)
 class ZipDelivery:
-    """Answers requests for ZIPs. An interrupted one can be continued for a day, if it would be the same again."""
+    """Responds to requests for ZIPs. An interrupted one can be continued for a day, if it would be the same again."""
 
     contents: Contents
     progress: ZipProgress
@@ -62,7 +62,7 @@ class ZipDelivery:
     slots: ZipSlots = field(default_factory=ZipSlots)
     _saving: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def answer(
+    async def respond(
         self,
         caller: str,
         name: str,

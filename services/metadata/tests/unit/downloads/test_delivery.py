@@ -74,7 +74,7 @@ class Client:
 
 
 async def answer(contents: FakeContents, **headers: str) -> Any:
-    return await Delivery(FakePresigner(), contents).answer(
+    return await Delivery(FakePresigner(), contents).respond(
         FILE, {name.replace("_", "-"): value for name, value in headers.items()}, 900
     )
 
@@ -118,7 +118,7 @@ async def test_conditional_and_unsatisfiable_requests_read_nothing() -> None:
 async def test_a_whole_object_is_redirected_to_the_store() -> None:
     """The store handles its ranges."""
     whole = Download("f", "a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
-    response = await Delivery(FakePresigner(), FakeContents()).answer(whole, {"range": "bytes=2-3"}, 60)
+    response = await Delivery(FakePresigner(), FakeContents()).respond(whole, {"range": "bytes=2-3"}, 60)
     assert response.status_code == 302
     assert response.headers["location"].endswith("content?a.txt&application/octet-stream&60")
 

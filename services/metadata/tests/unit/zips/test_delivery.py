@@ -43,7 +43,7 @@ async def answer(desk: ZipDesk, caller: str = "ann", **headers: str) -> Any:
         return await desk.zips.plan(await desk.zips.chosen(desk.caller, ["ann"]))
 
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await desk.delivery.answer(caller, "all.zip", plan, sent)
+    return await desk.delivery.respond(caller, "all.zip", plan, sent)
 
 
 async def received(desk: ZipDesk, client: Client | None = None, **headers: str) -> tuple[Any, bytes]:

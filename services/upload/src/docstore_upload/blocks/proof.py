@@ -55,14 +55,14 @@ class BlockProver:
         return sizes
 
     async def _prove_some(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
-        answers = await asyncio.gather(*(self._read_start(block) for block in pending), return_exceptions=True)
+        results = await asyncio.gather(*(self._read_start(block) for block in pending), return_exceptions=True)
         arrived: list[KnownBlock] = []
-        for block, answer in zip(pending, answers, strict=True):
-            if isinstance(answer, BaseException):
-                raise answer
-            if answer is None:
+        for block, result in zip(pending, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
                 continue
-            start, stored_bytes = answer
+            start, stored_bytes = result
             size = plain_size(start, stored_bytes)
             if size is None or (len(start) == stored_bytes and not _is_one_frame(start, block, size)):
                 await self._replace(account_id, block, stored_bytes)

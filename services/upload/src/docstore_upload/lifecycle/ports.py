@@ -138,7 +138,7 @@ class Kind(ABC, Generic[T]):
 
     @abstractmethod
     def commit(self, transfer: T, results: Sequence[CommitResult]) -> Commit[T] | DomainError:
-        """Return the outcome of metadata's answers to its items, in order; an error if the transfer fails."""
+        """Return the outcome of metadata's results for its items, in order; an error if the transfer fails."""
 
     def amendment(self, transfer: T, commit: Commit[T]) -> Fields:
         """Return fields to add where a commit has more than the one that completed `transfer`."""

@@ -8,7 +8,7 @@ A transfer is a single upload or a pack: bytes that a client sends to the object
         +------------+--------------> expired (the bytes never came)
 
 `committing` is claimed before metadata is asked to commit. From then on it can't expire or be aborted, so its
-object is never deleted during a commit. Whoever finds it later asks metadata again, which gives the same answer.
+object is never deleted during a commit. A later caller asks metadata again, which returns the same result.
 """
 
 from abc import ABC, abstractmethod
@@ -102,7 +102,7 @@ class Transfer(ABC):
     completed_at: datetime | None = None
     completed_event_id: str | None = None
     refusal: DomainError | None = None
-    """Why it was aborted, unless its client aborted it; every later `complete` answers it."""
+    """Why it was aborted, unless its client aborted it; every later `complete` returns it."""
     settled: bool | None = None
     """Whether every consumer has acknowledged it."""
     missing: tuple[str, ...] = ()

@@ -56,8 +56,8 @@ async def complete_pack(request: Request, pack_id: PackId, caller: Caller) -> Re
     """Verify and commit what was sent: `{number, file, version, conflicted}` or `{number, problem}` for each accepted
     file. Idempotent."""
     with bulk_request():
-        answers = await _service(request).complete(caller, pack_id)
-    return _answer({"files": orjson.Fragment(answers)})
+        files = await _service(request).complete(caller, pack_id)
+    return _answer({"files": orjson.Fragment(files)})
 
 
 @router.delete("/packs/{pack_id}", status_code=204)

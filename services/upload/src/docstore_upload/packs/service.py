@@ -63,9 +63,9 @@ class PackService:
         plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal, notify)
         started = await self.lifecycle.initiation.initiate(principal, wanted, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
-        answers = {place["number"]: place for place in pack["files"]}
-        answers |= {number: refused_json(error) for number, error in errors.items()}
-        return pack | {"files": [answers[number] for number in range(len(requests))]}
+        results = {place["number"]: place for place in pack["files"]}
+        results |= {number: refused_json(error) for number, error in errors.items()}
+        return pack | {"files": [results[number] for number in range(len(requests))]}
 
     def _plan(
         self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: WriteAllowed

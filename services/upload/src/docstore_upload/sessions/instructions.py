@@ -75,14 +75,14 @@ class UploadInstructions:
         """Return a URL for each part: a PUT of exactly `size` bytes."""
         assert upload.multipart_id is not None
         assert upload.part_size is not None
-        seconds, answers = self._seconds_left(upload), []
+        seconds, results = self._seconds_left(upload), []
         for number in numbers:
             size = part_length(upload.size, upload.part_size, number)
             url = self._store.presign_part(
                 upload.object_key, upload.multipart_id, number, size=size, expires_in=seconds
             )
-            answers.append({"number": number, "size": size, "url": url})
-        return answers
+            results.append({"number": number, "size": size, "url": url})
+        return results
 
     def _seconds_left(self, upload: Upload) -> int:
         return seconds_left(upload.expires_at, self._clock())

@@ -66,8 +66,8 @@ class UploadService:
             await self._refuse_given_up(principal)
         plan = partial(self._plan, principal, lock_tokens)
         initiation = self.lifecycle.initiation
-        answers = await initiation.initiate(principal, wanted, plan, self._begin, errors, lock_tokens)
-        return [answers.get(number) or errors[number] for number in range(len(requests))]
+        results = await initiation.initiate(principal, wanted, plan, self._begin, errors, lock_tokens)
+        return [results.get(number) or errors[number] for number in range(len(requests))]
 
     async def _refuse_given_up(self, principal: Principal) -> None:
         """TooMany `too_much_given_up`: cancelled forms and credentials that still work take bytes that no quota counts.
@@ -124,15 +124,15 @@ class UploadService:
     async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Started[Upload] | DomainError]:
         """Begin uploads. A crash leaves a multipart upload without a session or parts: no URL was issued for it."""
         beginnings = [self.instructions.begin(upload) for upload in reserved.values()]
-        answers = await asyncio.gather(*beginnings, return_exceptions=True)
+        results = await asyncio.gather(*beginnings, return_exceptions=True)
         started: dict[int, Started[Upload] | DomainError] = {}
-        for number, answer in zip(reserved, answers, strict=True):
-            if isinstance(answer, ObjectStoreError):
+        for number, result in zip(reserved, results, strict=True):
+            if isinstance(result, ObjectStoreError):
                 started[number] = unavailable("The object store")
-            elif isinstance(answer, BaseException):
-                raise answer
+            elif isinstance(result, BaseException):
+                raise result
             else:
-                upload, instructions = answer
+                upload, instructions = result
                 undo = partial(self.instructions.drop, upload)
                 started[number] = Started(upload, upload_json(upload) | instructions, undo)
         return started
@@ -140,7 +140,7 @@ class UploadService:
     async def complete(
         self, principal: Principal, items: Sequence[BatchCompleteItem | DomainError]
     ) -> list[Json | DomainError]:
-        """Return the file or an error for each, in order. An upload listed twice is answered twice."""
+        """Return the file or an error for each, in order. An upload listed twice has two results."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
         found = await self.uploads.recent_or_stored(principal.account_id, ids)
         mine = {upload.id: upload for upload in found.values() if upload.is_of(principal)}

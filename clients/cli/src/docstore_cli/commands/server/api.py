@@ -38,9 +38,9 @@ def api(path: Target, method: Method = None, field: Fields = None, input_: Input
     async def work(docstore: AsyncClient) -> Any:
         return await docstore.call(verb, path, body)
 
-    answered = as_person(work)
-    if answered is not None:
-        print_json(answered)
+    response = as_person(work)
+    if response is not None:
+        print_json(response)
 
 
 def _read(source: str) -> Any:

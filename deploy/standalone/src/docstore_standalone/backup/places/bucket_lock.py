@@ -48,7 +48,7 @@ class BucketLock:
     def check(self) -> None:
         """BackupRefused if the lock was lost: another command may be at work."""
         if self._is_lost:
-            raise BackupRefused("another command took over: this one did not answer for minutes; run it again")
+            raise BackupRefused("another command took over: this one did not respond for minutes; run it again")
 
     def _take(self) -> bool:
         self._is_lost = False

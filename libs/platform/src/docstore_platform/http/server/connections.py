@@ -153,7 +153,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._body = self._after(self.limits.body_seconds, self._check_body)
 
-    # --- the answer --------------------------------------------------------------------------------------
+    # --- the response ------------------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
         super().pause_writing()

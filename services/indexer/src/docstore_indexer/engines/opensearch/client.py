@@ -58,10 +58,10 @@ class OpenSearchClient:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineFailed(f"OpenSearch is unreachable: {error!r}") from error
-        answer = _json(content)
+        result = _json(content)
         if not (200 <= status < 300 or status in but):
-            raise _refusal(status, answer, content)
-        return answer
+            raise _refusal(status, result, content)
+        return result
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -60,11 +60,11 @@ def request_of(query: SearchQuery) -> Json:
     return body
 
 
-def hits_of(answer: Json, query: SearchQuery) -> SearchHits:
+def hits_of(response: Json, query: SearchQuery) -> SearchHits:
     """Return the page in a response to `request_of(query)`."""
     rank = rank_of(query)
     position, _ = _place(query.cursor, rank)
-    found, total = answer["hits"]["hits"], int(answer["hits"]["total"]["value"])
+    found, total = response["hits"]["hits"], int(response["hits"]["total"]["value"])
     hits = tuple(_hit(one, 0.0 if query.sorted_by else 1.0 / (1 + position + n)) for n, one in enumerate(found))
     end = position + len(hits)
     more = bool(hits) and end < (min(total, MAX_POSITION) if rank == "relevance" else total)
@@ -106,9 +106,9 @@ def stored_request(owner_id: str) -> Json:
     }
 
 
-def stored_of(answer: Json) -> dict[Family, Stored]:
+def stored_of(response: Json) -> dict[Family, Stored]:
     """Return the sums in a response to `stored_request`."""
-    found = answer["aggregations"]["families"]["buckets"]
+    found = response["aggregations"]["families"]["buckets"]
     return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"])) for each in found}
 
 

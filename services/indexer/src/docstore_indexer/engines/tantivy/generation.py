@@ -78,8 +78,8 @@ class Generation:
         """Sum up an account's files. Raises EngineFailed until a rebuild has replaced an index without sizes."""
         self._need_sizes()
         by_family = {"terms": {"field": "family", "size": 10}, "aggs": {"bytes": {"sum": {"field": "size"}}}}
-        answer = self._index.searcher().aggregate(files_of(owner_id), {"families": by_family})
-        found = answer["families"]["buckets"]
+        result = self._index.searcher().aggregate(files_of(owner_id), {"families": by_family})
+        found = result["families"]["buckets"]
         return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"] or 0)) for each in found}
 
     def _need_sizes(self) -> None:

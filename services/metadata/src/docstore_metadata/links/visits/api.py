@@ -233,14 +233,14 @@ class LinkZips:
             return plan
 
         caller = f"{visit.link.id} {address}"
-        return await self.delivery.answer(caller, name_of([place]), counted_plan, request.headers)
+        return await self.delivery.respond(caller, name_of([place]), counted_plan, request.headers)
 
 
 async def deliver(
     request: Request, visits: LinkVisits, delivery: Delivery, visit: Visit, file_id: str | None
 ) -> Response:
     """The content, always as an attachment with a declared type. Counts as a download."""
-    return await delivery.answer(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
+    return await delivery.respond(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
 
 
 def public_json(node: Node, link: Link) -> Json:

@@ -41,7 +41,7 @@ class ShareAcceptanceService(UseCases):
         return found, page[-1].id if len(shares) > limit else None
 
     async def accept(self, principal: Principal, share_id: str) -> SharedPlace:
-        """Accept a share; repeated, the answer is the same."""
+        """Accept a share; repeated, the result is the same."""
         account_id = principal.account_id
 
         async def work(transaction: Transaction) -> SharedPlace:

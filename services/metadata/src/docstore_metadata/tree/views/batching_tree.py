@@ -20,7 +20,7 @@ V = TypeVar("V")
 class BatchedReads(Generic[V]):
     """Values by key. A call starts a read while fewer than `at_once` are running; else it waits for the next read.
 
-    A read begins after every call it answers: no caller gets a value that was read before its call.
+    A read begins after every call that it serves: no caller gets a value that was read before its call.
     """
 
     def __init__(self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, V]]], *, at_once: int = 2) -> None:

@@ -47,7 +47,7 @@ def file_json(view: View) -> File:
 
 
 def item_problem(error: DomainError) -> ItemRefused:
-    """An error as one item's answer in a batch."""
+    """An error as the result of one item in a batch."""
     return {"problem": problem_json(error)}
 
 

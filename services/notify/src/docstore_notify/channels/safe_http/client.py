@@ -64,9 +64,9 @@ class SafeHttp:
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """Send a POST. Raises ForbiddenAddress, aiohttp.InvalidURL, TimeoutError, or aiohttp.ClientError."""
         async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as response:
-            answer = HttpResponse(response.status, response.headers, await _beginning(response))
+            result = HttpResponse(response.status, response.headers, await _beginning(response))
             response.close()
-            return answer
+            return result
 
     async def close(self) -> None:
         if self._session is not None:

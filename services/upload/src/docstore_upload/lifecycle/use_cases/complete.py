@@ -3,7 +3,7 @@
 What a crash leaves, and how it continues:
 - before the claim: still open. The client's next `complete` or the worker verifies again.
 - after the claim, before or after metadata's commit: committing. Either of them asks metadata again, which gives the
-  same answer for the same upload.
+  same result for the same upload.
 - after the last transaction: completed, with its event. A lost response is given again from what is stored.
 """
 
@@ -151,14 +151,14 @@ class Completer(Generic[T]):
         results = iter(await _commit_each(self.services, [item for some in items.values() for item in some]))
         commits: dict[str, Commit[T]] = {}
         for transfer in transfers:
-            answers = [next(results) for _ in items[transfer.id]]
-            decided = [answer for answer in answers if not isinstance(answer, DomainError)]
-            commit = _undecided(answers) or self.kind.commit(transfer, decided)
+            outcomes = [next(results) for _ in items[transfer.id]]
+            decided = [result for result in outcomes if not isinstance(result, DomainError)]
+            commit = _undecided(outcomes) or self.kind.commit(transfer, decided)
             if isinstance(commit, Commit):
                 commits[transfer.id] = commit
                 continue
             errors[transfer.id] = commit
-            if not _undecided(answers):
+            if not _undecided(outcomes):
                 await self.termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
         committed = [transfer for transfer in transfers if transfer.id in commits]
         return await self._finish(Committed(committed, commits)) if commits else {}
@@ -238,7 +238,7 @@ def _claimed(transfer: T, claim: Claim | None) -> T:
 
 
 async def _commit_each(services: ServiceClients, items: Sequence[CommitItem]) -> list[CommitResult | DomainError]:
-    """Return metadata's answer to each, in order; a temporary error where it gave none.
+    """Return metadata's result for each, in order; a temporary error where it gave none.
 
     An item that metadata can't process must not hold up the others.
     """

@@ -47,7 +47,7 @@ class Planned(Protocol):
 
 P = TypeVar("P", bound=Planned)
 Plan = Callable[[int, R, WriteAllowed], P | DomainError]
-"""Plans the upload of the request at an index, from metadata's answer."""
+"""Plans the upload of the request at an index, from metadata's response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Started(Generic[T]):
     """A transfer about to be stored, and the response to its client."""
 
     transfer: T
-    answer: Json
+    response: Json
     undo: Callable[[], Awaitable[None]] | None = None
     """Undoes external effects of beginning it."""
 
@@ -109,7 +109,7 @@ class Initiation(Generic[T]):
         for each in started.values():
             measure = each.transfer.measure
             initiated_total.labels(measure.method).inc(measure.files)
-        return {number: each.answer for number, each in started.items()}
+        return {number: each.response for number, each in started.items()}
 
     async def _check(
         self,
