@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from aiohttp import web
+from local_server import served
 from yarl import URL
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
@@ -124,13 +125,5 @@ def _refusal(code: str, status: int = 403) -> web.Response:
 async def archiving_store(store: str) -> AsyncIterator[ArchivingStore]:
     """The proxy on a port of its own, until the block ends."""
     proxy = ArchivingStore(store)
-    runner = web.ServerRunner(web.Server(proxy.handle), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    proxy.url = f"http://{host}:{port}"
-    try:
+    async with served(web.ServerRunner(web.Server(proxy.handle), shutdown_timeout=0.1)) as proxy.url:
         yield proxy
-    finally:
-        await runner.cleanup()

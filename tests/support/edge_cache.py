@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1
+from local_server import served
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -171,11 +172,5 @@ def _response(request: web.BaseRequest, found: Cached) -> web.Response:
 async def edge_cache(key: PublicKey, key_id: str) -> AsyncIterator[EdgeCache]:
     """A CDN on a port of its own, until the block ends."""
     edge = EdgeCache(key, key_id)
-    runner = web.ServerRunner(web.Server(edge.handle), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    edge.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with served(web.ServerRunner(web.Server(edge.handle), shutdown_timeout=0.1)) as edge.url:
         yield edge
-    finally:
-        await runner.cleanup()

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import zstandard
 from aiohttp import web
+from local_server import served
 
 from docstore_contents.packs import MAX_INDEX_BYTES, layout, read_index
 
@@ -259,15 +260,8 @@ class FakeDocStore:
                 web.post("/v1/contents", self.contents),
             ]
         )
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with served(web.AppRunner(app)) as self.url:
             yield self
-        finally:
-            await runner.cleanup()
 
 
 def ranged(content: bytes, wanted: str) -> web.Response:

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from local_server import served
 
 PIECE = 64 * 1024
 HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "host"}
@@ -67,12 +68,5 @@ async def holding_proxy(holds: Rule = lambda _: False, *, is_open: bool = True) 
     if is_open:
         proxy.open.set()
     runner = web.ServerRunner(web.Server(proxy.handle, handler_cancellation=True), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    proxy.url = f"http://{host}:{port}"
-    try:
+    async with served(runner) as proxy.url:
         yield proxy
-    finally:
-        await runner.cleanup()

@@ -14,6 +14,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_decode, base64url_encode
+from local_server import served
 
 
 @dataclass
@@ -58,14 +59,8 @@ class PushService:
     async def running(self) -> AsyncIterator["PushService"]:
         app = web.Application()
         app.router.add_post("/push/{number}", self._push)
-        runner = web.AppRunner(app, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with served(web.AppRunner(app, shutdown_timeout=1)) as self.url:
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _push(self, request: web.Request) -> web.Response:
         self.requests += 1

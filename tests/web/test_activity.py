@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from local_server import served
 from playwright.async_api import Page, expect
 from web_visitors import NewVisitor, Visitor, check_page
 
@@ -56,14 +57,8 @@ async def receiver() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
 
     app = web.Application()
     app.router.add_post("/hook", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    yield f"http://127.0.0.1:{port}/hook", received
-    await runner.cleanup()
+    async with served(web.AppRunner(app)) as url:
+        yield f"{url}/hook", received
 
 
 async def test_following_by_a_webhook(ada: Visitor, receiver: tuple[str, list[dict[str, Any]]]) -> None:

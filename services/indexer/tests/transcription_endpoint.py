@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from local_server import served
 
 
 @dataclass
@@ -31,12 +32,6 @@ async def running_endpoint() -> AsyncIterator[Endpoint]:
     endpoint = Endpoint()
     app = web.Application(client_max_size=1 << 26)
     app.router.add_post("/v1/audio/transcriptions", endpoint.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    try:
+    async with served(web.AppRunner(app)) as url:
+        endpoint.url = f"{url}/v1"
         yield endpoint
-    finally:
-        await runner.cleanup()

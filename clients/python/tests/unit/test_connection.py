@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from local_server import served
 
 from docstore_client import ApiError, AsyncClient, Options, Unreachable
 from docstore_client.credentials import Credentials
@@ -44,13 +45,8 @@ class Sessions:
 async def serving(*routes: web.RouteDef) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield "http://{}:{}".format(*runner.addresses[0])
-    finally:
-        await runner.cleanup()
+    async with served(web.AppRunner(app)) as url:
+        yield url
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from local_server import served
 
 from docstore_client import ApiError, AsyncClient, Client, NotFound, Options, ServerError, Unreachable
 
@@ -42,14 +43,11 @@ async def serving() -> AsyncIterator[tuple[Gateway, str]]:
     gateway, app = Gateway(), web.Application()
     routes = {"/v1/me": gateway.me, "/v1/me/retention": gateway.silent, "/v1/sessions": gateway.trash}
     app.add_routes([web.get(path, handler) for path, handler in routes.items()])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield gateway, "http://{}:{}".format(*runner.addresses[0])
-    finally:
-        gateway.hangs.set()
-        await runner.cleanup()
+    async with served(web.AppRunner(app)) as url:
+        try:
+            yield gateway, url
+        finally:
+            gateway.hangs.set()
 
 
 async def test_an_error_has_the_class_of_its_status_and_the_id_of_its_request() -> None:

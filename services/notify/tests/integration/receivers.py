@@ -13,6 +13,7 @@ from email.parser import BytesParser
 from typing import Any, Literal
 
 from aiohttp import web
+from local_server import served
 from notify_fakes import FakeContacts
 
 from docstore_notify.channels.aws_services.clients import Aws
@@ -80,17 +81,11 @@ class MoodySes:
     async def running(self) -> AsyncIterator["MoodySes"]:
         app = web.Application()
         app.router.add_post("/v2/email/outbound-emails", self.send_email)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        try:
-            yield self
-        finally:
-            self.closing.set()
-            await runner.cleanup()
+        async with served(web.AppRunner(app, shutdown_timeout=0.1)) as self.url:
+            try:
+                yield self
+            finally:
+                self.closing.set()
 
 
 def _error(code: str, status: int) -> web.Response:

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from local_server import served
 
 from docstore_indexer.engines.engine import EngineFailed
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
@@ -24,13 +25,8 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     """The address of a server that answers everything by `handler`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "localhost", 0, ssl_context=tls).start()
-    try:
-        yield f"{'https' if tls else 'http'}://localhost:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(web.AppRunner(app), "localhost", tls=tls) as url:
+        yield url
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
