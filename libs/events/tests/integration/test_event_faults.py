@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
+from usage_pair import UsageLedger, UsagePair
 
 from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.consumer import Record
-from docstore_events.envelope import Envelope
 from docstore_events.outbox.relay import Relay
 from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_events.runtime import EventRuntime
-from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, create_outbox_indexes
 from docstore_platform.clock import utc_now
@@ -29,66 +28,27 @@ pytestmark = pytest.mark.connected
 HOUR = timedelta(hours=1)
 
 
-class Ledger(Subscribers[list[UsageChanged]]):
-    """Writes every event's figure down, and keeps of each account the newest."""
+class Ledger(UsageLedger):
+    """Stores each event's figure, and the newest of each account."""
 
     def __init__(self, database: Database) -> None:
-        self.rows, self.newest = database["ledger"], database["newest"]
+        super().__init__(database)
+        self.newest = database["newest"]
 
-    def begin(self) -> list[UsageChanged]:
-        return []
-
-    def on_usage_changed(self, envelope: Envelope[UsageChanged], unit: list[UsageChanged]) -> None:
-        unit.append(envelope.event)
-
-    async def commit(self, unit: list[UsageChanged], transaction: Transaction) -> None:
-        rows = [{"account": event.account_id, "used": event.used} for event in unit]
-        await self.rows.insert_many(rows, session=transaction.session)
-        for event in unit:
+    async def commit(self, batch: list[UsageChanged], transaction: Transaction) -> None:
+        await super().commit(batch, transaction)
+        for event in batch:
             newest = {"$max": {"used": event.used}}
             await self.newest.update_one({"_id": event.account_id}, newest, upsert=True, session=transaction.session)
 
-    async def of(self, account: str) -> list[int]:
-        return [row["used"] async for row in self.rows.find({"account": account}).sort("_id", 1)]
 
-
-class Stage:
+class Stage(UsagePair):
     """A publishing service, a consuming one, and the outbox and the log between them."""
-
-    def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
-        self.infra, self.mongo = infra, mongo
-        self.published = mongo.database(f"{infra.database_prefix}teller")
-        self.received = mongo.database(f"{infra.database_prefix}ledger")
-        self.ledger = Ledger(self.received)
-
-    def teller(self) -> EventRuntime:
-        return EventRuntime("teller", self.infra, self.mongo, self.published)
-
-    def listener(self) -> EventRuntime:
-        return EventRuntime("ledger", self.infra, self.mongo, self.received, self.ledger)
 
     def relay(self, kind: type[Relay] = Relay, **options: Any) -> Any:
         return kind(self.published, "teller", self.infra, wakeup_name="outbox", **options)
 
-    async def say(self, account: str, *figures: int) -> list[str]:
-        async def work(transaction: Transaction) -> list[str]:
-            return [
-                transaction.publish(
-                    UsageChanged(revision=figure, account_id=account, used=figure, reserved=0, limit=9, documents=0)
-                )
-                for figure in figures
-            ]
-
-        return await self.teller().transactor.run(work)
-
-    async def receives(self, account: str, *figures: int, ordered: bool = True) -> None:
-        async def probe() -> bool:
-            received = await self.ledger.of(account)
-            return (received if ordered else sorted(received)) == list(figures)
-
-        await eventually(probe)
-
-    async def hears_up_to(self, account: str, figure: int) -> None:
+    async def receives_up_to(self, account: str, figure: int) -> None:
         async def probe() -> bool:
             return figure in await self.ledger.of(account)
 
@@ -128,7 +88,7 @@ def _record(row: Document, offset: int) -> Record:
 @pytest.fixture
 async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    stage = Stage(infra, mongo)
+    stage = Stage(infra, mongo, Ledger)
     await create_outbox_indexes(stage.published)
     await create_outbox_indexes(stage.received)
     yield stage
@@ -138,10 +98,10 @@ async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
 async def test_shuffled_and_doubled_delivery_counts_each_event_once(stage: Stage) -> None:
     """In whatever order and however often events come, each takes effect once, and the newest state stands."""
     for account in ("anna", "bert", "cleo"):
-        await stage.say(account, *range(1, 21))
+        await stage.publish(account, *range(1, 21))
     records = await stage.records() * 3
     random.Random(7).shuffle(records)
-    first, second = stage.listener().consumer, stage.listener().consumer
+    first, second = stage.subscriber().consumer, stage.subscriber().consumer
     assert first is not None
     assert second is not None
     for start in range(0, len(records), 40):  # two instances, each given the same parts of the log
@@ -169,22 +129,22 @@ class Stalled(Relay):
 async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(stage: Stage) -> None:
     """While it sleeps another sends its rows and later ones; what it then sends late is a double, not a change."""
     await provision_topics(stage.infra)
-    await stage.say("anna", 1, 2)
+    await stage.publish("anna", 1, 2)
     sleeper, other = stage.relay(Stalled, lease_seconds=0.05), stage.relay(lease_seconds=600)
     assert await sleeper.lease.hold()
     late = asyncio.create_task(sleeper.relay_pending())
     await sleeper.stopped.wait()
 
     await eventually(other.lease.hold)
-    await stage.say("anna", 3, 4)
+    await stage.publish("anna", 3, 4)
     assert await other.relay_pending() == 4
     sleeper.let_go.set()
     (outcome,) = await asyncio.gather(late, return_exceptions=True)
     assert type(outcome).__name__ == "LeaseLost"
 
-    await stage.say("anna", 5)
+    await stage.publish("anna", 5)
     assert await other.relay_pending() == 1
-    async with stage.listener().running():
+    async with stage.subscriber().running():
         await stage.receives("anna", 1, 2, 3, 4, 5)
     for relay in (sleeper, other):
         await relay.close()
@@ -220,30 +180,30 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
     """It becomes a dead letter, is gone from what is pending, and goes out when it is replayed to a broker that takes
     it; batches that are too large for the broker go out in smaller ones."""
     await provision_topics(stage.infra)
-    relay, teller = stage.relay(Confined), stage.teller()
+    relay, publisher = stage.relay(Confined), stage.publisher()
     assert await relay.lease.hold()
-    (large,) = await stage.say("anna" * 300, 1)
-    await stage.say("anna" * 300, 2)
-    await stage.say("bert", *range(1, 11))
+    (large,) = await stage.publish("anna" * 300, 1)
+    await stage.publish("anna" * 300, 2)
+    await stage.publish("bert", *range(1, 11))
     while await relay.relay_pending():
         pass
-    letters = await teller.dead_letters.page("", 10)
+    letters = await publisher.dead_letters.page("", 10)
     assert {letter.reason for letter in letters} == {"refused"}
     assert [letter.record.key for letter in letters] == ["anna" * 300] * 2
     assert letters[0].event_type == "usage-changed"
-    assert (await teller.health())["outbox"]["pending"] == 0
-    async with stage.listener().running():
+    assert (await publisher.health())["outbox"]["pending"] == 0
+    async with stage.subscriber().running():
         await stage.receives("bert", *range(1, 11))
         (letter,) = [letter for letter in letters if letter.id == large]
-        assert await teller.replay(letter) == (1, None)
+        assert await publisher.replay(letter) == (1, None)
         assert await relay.relay_pending() == 1  # still too large
-        assert len(await teller.dead_letters.page("", 10)) == 2
+        assert len(await publisher.dead_letters.page("", 10)) == 2
         relay.max_bytes = 10_000
         for letter in letters:
-            assert await teller.replay(letter) == (1, None)
+            assert await publisher.replay(letter) == (1, None)
         assert await relay.relay_pending() == 2
         await stage.receives("anna" * 300, 1, 2)
-    assert await teller.dead_letters.count() == 0
+    assert await publisher.dead_letters.count() == 0
 
 
 async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage) -> None:
@@ -251,10 +211,10 @@ async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage
     await provision_topics(stage.infra)
     relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.published)
     assert await relay.lease.hold()
-    await stage.say(key, 1)
+    await stage.publish(key, 1)
     while await relay.relay_pending():
         pass
-    await stage.say(key, 2)
+    await stage.publish(key, 2)
     both = EventRuntime("teller", stage.infra, stage.mongo, stage.published, ledger)
     assert both.consumer
     await both.consumer.consume([(await stage.records())[-1]])
@@ -296,17 +256,17 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
     admin = operator.database("admin")
     stop = asyncio.Event()
 
-    async def keep_saying(account: str) -> int:
+    async def keep_publishing(account: str) -> int:
         figure = 0
         while not stop.is_set():
             figure += 1
-            await stage.say(account, figure)
+            await stage.publish(account, figure)
             await asyncio.sleep(0.02)  # so that who listens has no more to do than it can, on any machine
         return figure
 
-    async with stage.teller().running(), stage.listener().running():
-        writers = [asyncio.create_task(keep_saying(account)) for account in "abcdefgh"]
-        await stage.hears_up_to("a", 3)
+    async with stage.publisher().running(), stage.subscriber().running():
+        writers = [asyncio.create_task(keep_publishing(account)) for account in "abcdefgh"]
+        await stage.receives_up_to("a", 3)
         for _ in range(2):
             await admin.command({"replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": True})
             published = await stage.published["outbox"].count_documents({})
@@ -333,7 +293,7 @@ async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
     relay, logs = stage.relay(), SentLogs(stage.published, "teller", stage.infra)
     assert await relay.lease.hold()
     for first in (1, 8, 15):
-        await stage.say("anna", *range(first, first + 7))
+        await stage.publish("anna", *range(first, first + 7))
         assert await relay.relay_pending() == 7
         for _ in range(2):
             await logs.check()
@@ -349,36 +309,36 @@ async def test_a_complete_log_is_not_republished(stage: Stage) -> None:
 @pytest.mark.usefixtures("_checks_often")
 async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage) -> None:
     """After a broker has lost a topic, events flow again, and what it lost is consumed, without an operator."""
-    async with stage.teller().running(), stage.listener().running():
-        await stage.say("anna", 1, 2, 3)
+    async with stage.publisher().running(), stage.subscriber().running():
+        await stage.publish("anna", 1, 2, 3)
         await stage.receives("anna", 1, 2, 3)
         await stage.wipe_topic(may_be_back=True)
-        await stage.say("anna", 4)
+        await stage.publish("anna", 4)
         await stage.receives("anna", 1, 2, 3, 4)
 
 
 @pytest.mark.usefixtures("_checks_often")
 async def test_unread_events_of_a_lost_topic_are_republished(stage: Stage) -> None:
     """Nothing is published after the loss: the relay detects by itself that the log ends before what it has sent."""
-    async with stage.teller().running():
-        await stage.say("anna", 1, 2, 3)
+    async with stage.publisher().running():
+        await stage.publish("anna", 1, 2, 3)
         await stage.all_sent()
         await stage.wipe_topic()
-        async with stage.listener().running():
+        async with stage.subscriber().running():
             await stage.receives("anna", 1, 2, 3)
 
 
 async def test_a_topic_regrown_past_the_stored_offset_is_republished(stage: Stage) -> None:
     """A consumer can't see that the log before its offset is another one; the relay can, and republishes it."""
-    async with stage.teller().running(), stage.listener().running():
-        await stage.say("anna", 1, 2, 3)
+    async with stage.publisher().running(), stage.subscriber().running():
+        await stage.publish("anna", 1, 2, 3)
         await stage.receives("anna", 1, 2, 3)
     await stage.wipe_topic()
     await provision_topics(stage.infra)
-    async with stage.teller().running():
-        await stage.say("anna", 4, 5, 6)
+    async with stage.publisher().running():
+        await stage.publish("anna", 4, 5, 6)
         await stage.all_sent()
-        async with stage.listener().running():
+        async with stage.subscriber().running():
             await stage.receives("anna", *range(1, 7), ordered=False)
             newest = await stage.ledger.newest.find_one({"_id": "anna"})
             assert newest["used"] == 6

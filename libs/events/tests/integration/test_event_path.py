@@ -10,16 +10,14 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from usage_pair import UsageLedger, UsagePair
 
 from docstore_events.catalogue.usage import UsageChanged
 from docstore_events.consuming.consumer import PermanentError, Record
 from docstore_events.envelope import Envelope
 from docstore_events.operations import operations_router
 from docstore_events.outbox.bulk import bulk_request
-from docstore_events.runtime import EventRuntime
-from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
-from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
@@ -30,69 +28,28 @@ from docstore_platform.testing import eventually
 pytestmark = pytest.mark.connected
 
 
-class Ledger(Subscribers[list[UsageChanged]]):
+class Ledger(UsageLedger):
     """Stores each event's figure; fails for the given accounts."""
 
     def __init__(self, database: Database) -> None:
-        self.rows = database["ledger"]
+        super().__init__(database)
         self.fail_for: dict[str, Exception] = {}
         self.fail_first: dict[str, int] = {}
 
-    def begin(self) -> list[UsageChanged]:
-        return []
-
-    def on_usage_changed(self, envelope: Envelope[UsageChanged], unit: list[UsageChanged]) -> None:
+    def on_usage_changed(self, envelope: Envelope[UsageChanged], batch: list[UsageChanged]) -> None:
         account = envelope.event.account_id
         if account in self.fail_for:
             raise self.fail_for[account]
         if self.fail_first.get(account, 0):
             self.fail_first[account] -= 1
             raise RuntimeError("not yet")
-        unit.append(envelope.event)
-
-    async def commit(self, unit: list[UsageChanged], transaction: Transaction) -> None:
-        rows = [{"account": event.account_id, "used": event.used} for event in unit]
-        await self.rows.insert_many(rows, session=transaction.session)
-
-    async def of(self, account: str) -> list[int]:
-        return [row["used"] async for row in self.rows.find({"account": account}).sort("_id", 1)]
-
-
-class Pair:
-    """A publishing service and a consuming one."""
-
-    def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
-        self.infra, self.mongo = infra, mongo
-        self.published = mongo.database(f"{infra.database_prefix}teller")
-        self.received = mongo.database(f"{infra.database_prefix}ledger")
-        self.ledger = Ledger(self.received)
-
-    def teller(self) -> EventRuntime:
-        return EventRuntime("teller", self.infra, self.mongo, self.published)
-
-    def listener(self) -> EventRuntime:
-        return EventRuntime("ledger", self.infra, self.mongo, self.received, self.ledger)
-
-    async def say(self, account: str, *figures: int) -> None:
-        async def work(transaction: Transaction) -> None:
-            for figure in figures:
-                transaction.publish(
-                    UsageChanged(revision=figure, account_id=account, used=figure, reserved=0, limit=9, documents=0)
-                )
-
-        await self.teller().transactor.run(work)
-
-    async def receives(self, account: str, *figures: int) -> None:
-        async def probe() -> bool:
-            return await self.ledger.of(account) == list(figures)
-
-        await eventually(probe)
+        super().on_usage_changed(envelope, batch)
 
 
 @pytest.fixture
-async def pair(infra: InfraSettings) -> AsyncIterator[Pair]:
+async def pair(infra: InfraSettings) -> AsyncIterator[UsagePair]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    pair = Pair(infra, mongo)
+    pair = UsagePair(infra, mongo, Ledger)
     yield pair
     mongo.close()
 
@@ -109,12 +66,12 @@ async def pass_days(collection: Collection, days: int) -> None:
             await collection.delete_many({**over, **index.get("partialFilterExpression", {})})
 
 
-async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> None:
+async def test_a_republished_event_of_any_age_takes_effect_once(pair: UsagePair) -> None:
     """Consumers remember an event as long as it can be republished, and no longer."""
-    teller = pair.teller()
-    async with teller.running(), pair.listener().running():
+    publisher = pair.publisher()
+    async with publisher.running(), pair.subscriber().running():
         for figure in range(1, 11):
-            await pair.say("anna", figure)
+            await pair.publish("anna", figure)
             await pair.receives("anna", *range(1, figure + 1))
 
             async def all_sent() -> bool:
@@ -123,39 +80,39 @@ async def test_a_republished_event_of_any_age_takes_effect_once(pair: Pair) -> N
             await eventually(all_sent)
             for collection in (pair.published["outbox"], pair.received["inbox"]):
                 await pass_days(collection, 5)
-            again = await teller.republish_since(utc_now() - timedelta(days=100))
+            again = await publisher.republish_since(utc_now() - timedelta(days=100))
     assert again == 4
 
 
-async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> None:
+async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: UsagePair) -> None:
     """Another service applies the events of an aggregate once each, in the order of publication."""
-    async with pair.teller().running(), pair.listener().running():
+    async with pair.publisher().running(), pair.subscriber().running():
         for start in (1, 4, 7):
-            await pair.say("anna", *range(start, start + 3))
+            await pair.publish("anna", *range(start, start + 3))
         await pair.receives("anna", *range(1, 10))
 
 
-async def test_an_event_published_while_the_broker_is_down_arrives_later(pair: Pair) -> None:
+async def test_an_event_published_while_the_broker_is_down_arrives_later(pair: UsagePair) -> None:
     """A crash after the commit and before the publishing loses nothing: the row waits in the outbox."""
-    await pair.say("anna", 1, 2)
-    async with pair.teller().running(), pair.listener().running():
+    await pair.publish("anna", 1, 2)
+    async with pair.publisher().running(), pair.subscriber().running():
         await pair.receives("anna", 1, 2)
 
 
 async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
+    pair: UsagePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They arrive during one that does not end, later than without.
 
     One of four, that is: events before the relay's check whether all is sent go with the rest.
     """
     monkeypatch.setattr("docstore_events.outbox.relay.HELD_BACK_SECONDS", 1.0)
-    async with pair.teller().running(), pair.listener().running():
-        await pair.say("anna", 1)
+    async with pair.publisher().running(), pair.subscriber().running():
+        await pair.publish("anna", 1)
         await pair.receives("anna", 1)
         with bulk_request():
             for number in range(2, 6):
-                await pair.say("anna", number)
+                await pair.publish("anna", number)
                 await pair.receives("anna", *range(1, number + 1))
 
         async def waited() -> list[float] | None:
@@ -169,32 +126,32 @@ async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
         assert max(await eventually(waited)) > 0.5
 
 
-async def test_a_message_sent_twice_counts_once(pair: Pair) -> None:
+async def test_a_message_sent_twice_counts_once(pair: UsagePair) -> None:
     """A relay that died between publishing and marking sends again; the inbox takes it once."""
-    async with pair.teller().running(), pair.listener().running():
-        await pair.say("anna", 1)
+    async with pair.publisher().running(), pair.subscriber().running():
+        await pair.publish("anna", 1)
         await pair.receives("anna", 1)
         await pair.published["outbox"].update_many({}, {"$set": {"state": "pending"}})
-        await pair.say("anna", 2)
+        await pair.publish("anna", 2)
         await pair.receives("anna", 1, 2)
 
 
-async def test_two_listeners_share_the_work_and_double_nothing(pair: Pair) -> None:
+async def test_two_listeners_share_the_work_and_double_nothing(pair: UsagePair) -> None:
     """Two instances of a service in one consumer group apply every event exactly once between them."""
     pair.infra = pair.infra.model_copy(update={"single_instance": False})
     async with AsyncExitStack() as stack:
-        for runtime in (pair.teller(), pair.listener(), pair.listener()):
+        for runtime in (pair.publisher(), pair.subscriber(), pair.subscriber()):
             await stack.enter_async_context(runtime.running())
         for account in "abcdefghij":
-            await pair.say(account, *range(1, 21))
+            await pair.publish(account, *range(1, 21))
         for account in "abcdefghij":
             await pair.receives(account, *range(1, 21))
 
 
-async def test_one_listener_more_than_partitions_is_ready(pair: Pair) -> None:
+async def test_one_listener_more_than_partitions_is_ready(pair: UsagePair) -> None:
     """An instance for which the group has no partition is a spare one, not a broken one: it can take calls."""
     pair.infra = pair.infra.model_copy(update={"single_instance": False})
-    listeners = [pair.listener() for _ in range(pair.infra.topic_partitions + 1)]
+    listeners = [pair.subscriber() for _ in range(pair.infra.topic_partitions + 1)]
     async with AsyncExitStack() as stack:
         for listener in listeners:
             await stack.enter_async_context(listener.running())
@@ -210,7 +167,7 @@ async def test_one_listener_more_than_partitions_is_ready(pair: Pair) -> None:
         await eventually(all_ready)
 
 
-async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pair: Pair) -> None:
+async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pair: UsagePair) -> None:
     """So it can be seen what it needs of a log before it has read any; what it has read counts at the next start."""
     group, topic = f"{pair.infra.topic_prefix}ledger", f"{pair.infra.topic_prefix}usage"
 
@@ -223,7 +180,7 @@ async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pai
             await consumer.stop()
 
     async def started_and_stopped() -> None:
-        listener = pair.listener()
+        listener = pair.subscriber()
 
         async def is_ready() -> bool:
             try:
@@ -237,8 +194,8 @@ async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pai
 
     await started_and_stopped()
     assert await committed() == [0, 0]
-    async with pair.teller().running(), pair.listener().running():
-        await pair.say("anna", 1)
+    async with pair.publisher().running(), pair.subscriber().running():
+        await pair.publish("anna", 1)
         await pair.receives("anna", 1)
 
         async def is_committed() -> bool:
@@ -249,23 +206,23 @@ async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pai
     assert await is_committed()
 
 
-async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: Pair) -> None:
+async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: UsagePair) -> None:
     """Only the holder of the lease relays; when it ends, another takes over."""
-    holder, other = pair.teller().relay, pair.teller().relay
+    holder, other = pair.publisher().relay, pair.publisher().relay
     assert await holder.lease.hold()
     assert not await other.lease.hold()
     await holder.lease.give_up()
     assert await other.lease.hold()
 
 
-async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: Pair) -> None:
+async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: UsagePair) -> None:
     """It is dead-lettered with its reason, only its aggregate waits, and replaying applies all of it in order."""
     pair.ledger.fail_for["anna"] = PermanentError("anna is not welcome")
-    listener = pair.listener()
-    async with pair.teller().running(), listener.running():
-        await pair.say("anna", 1)
-        await pair.say("anna", 2)
-        await pair.say("bert", 1)
+    listener = pair.subscriber()
+    async with pair.publisher().running(), listener.running():
+        await pair.publish("anna", 1)
+        await pair.publish("anna", 2)
+        await pair.publish("bert", 1)
         await pair.receives("bert", 1)
 
         async def two_waiting() -> list[Any] | None:
@@ -283,24 +240,24 @@ async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: P
         replayed = await replay.endpoint(first.id)  # type: ignore[attr-defined]
         assert orjson.loads(replayed.body) == {"replayed": 2, "error": None}
         await pair.receives("anna", 1, 2)
-        await pair.say("anna", 3)
+        await pair.publish("anna", 3)
         await pair.receives("anna", 1, 2, 3)
 
 
-async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: Pair) -> None:
+async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: UsagePair) -> None:
     """A handler that fails for a moment succeeds at a later try, and no dead letter is made."""
     pair.ledger.fail_first["anna"] = 2
-    listener = pair.listener()
-    async with pair.teller().running(), listener.running():
-        await pair.say("anna", 1)
+    listener = pair.subscriber()
+    async with pair.publisher().running(), listener.running():
+        await pair.publish("anna", 1)
         await pair.receives("anna", 1)
         assert pair.ledger.fail_first["anna"] == 0
         assert await listener.dead_letters.count() == 0
 
 
-async def test_an_unreadable_message_is_dead_lettered_and_the_next_ones_proceed(pair: Pair) -> None:
+async def test_an_unreadable_message_is_dead_lettered_and_the_next_ones_proceed(pair: UsagePair) -> None:
     """A message that can't be parsed is kept with its reason and does not stop its partition."""
-    listener = pair.listener()
+    listener = pair.subscriber()
     assert listener.consumer is not None
     async with listener.running():
         await listener.consumer.consume([Record("usage", 0, 7, "anna", (), b"{nonsense")])
@@ -310,18 +267,18 @@ async def test_an_unreadable_message_is_dead_lettered_and_the_next_ones_proceed(
         assert await listener.dead_letters.count() == 1
 
 
-async def test_only_an_unreadable_dead_letter_is_discarded(pair: Pair) -> None:
+async def test_only_an_unreadable_dead_letter_is_discarded(pair: UsagePair) -> None:
     """Once it is gone, what waited behind it is handled; an event that could be read is never given up."""
     pair.ledger.fail_for["bert"] = PermanentError("bert is not welcome")
-    listener = pair.listener()
+    listener = pair.subscriber()
     assert listener.consumer is not None
     routes = operations_router(listener, pair.received).routes
     discard = next(route for route in routes if "DELETE" in route.methods)  # type: ignore[attr-defined]
     topic = f"{pair.infra.topic_prefix}usage"
     await listener.consumer.consume([Record(topic, 0, 0, "anna", (), b"{nonsense")])
-    async with pair.teller().running(), listener.running():
-        await pair.say("anna", 1)
-        await pair.say("bert", 1)
+    async with pair.publisher().running(), listener.running():
+        await pair.publish("anna", 1)
+        await pair.publish("bert", 1)
 
         async def three_waiting() -> list[Any] | None:
             letters = await listener.dead_letters.page("", 10)
@@ -339,10 +296,10 @@ async def test_only_an_unreadable_dead_letter_is_discarded(pair: Pair) -> None:
         await pair.receives("anna", 1)
 
 
-async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
+async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: UsagePair) -> None:
     """After a broker lost a topic with events nobody had read, replaying the outbox brings them back."""
-    async with pair.teller().running():
-        await pair.say("anna", 1, 2)
+    async with pair.publisher().running():
+        await pair.publish("anna", 1, 2)
 
         async def all_sent() -> bool:
             return await pair.published["outbox"].count_documents({"state": "sent"}) == 2
@@ -360,31 +317,31 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
     await admin.close()
     await provision_topics(pair.infra)
     ids = [row["_id"] async for row in pair.published["outbox"].find({}, {"_id": 1})]
-    teller = pair.teller()
-    async with teller.running(), pair.listener().running():
-        router = operations_router(teller, pair.published)
+    publisher = pair.publisher()
+    async with publisher.running(), pair.subscriber().running():
+        router = operations_router(publisher, pair.published)
         republish = next(r for r in router.routes if r.path.endswith("/republish"))  # type: ignore[attr-defined]
         republished = await republish.endpoint({"event_ids": ids})  # type: ignore[attr-defined]
         assert orjson.loads(republished.body) == {"republished": 2}
         await pair.receives("anna", 1, 2)
 
 
-async def test_all_events_since_a_moment_are_sent_again(pair: Pair) -> None:
+async def test_all_events_since_a_moment_are_sent_again(pair: UsagePair) -> None:
     """Events since a given moment are published again, and are handled once."""
-    teller = pair.teller()
-    async with teller.running(), pair.listener().running():
-        await pair.say("anna", 1, 2)
+    publisher = pair.publisher()
+    async with publisher.running(), pair.subscriber().running():
+        await pair.publish("anna", 1, 2)
         await pair.receives("anna", 1, 2)
         await eventually(lambda: pair.published["outbox"].find_one({"state": "sent", "sequence": 2}))
-        assert await teller.republish_since(utc_now() + timedelta(minutes=1)) == 0
-        assert await teller.republish_since(utc_now() - timedelta(minutes=1)) == 2
-        await pair.say("anna", 3)
+        assert await publisher.republish_since(utc_now() + timedelta(minutes=1)) == 0
+        assert await publisher.republish_since(utc_now() - timedelta(minutes=1)) == 2
+        await pair.publish("anna", 3)
         await pair.receives("anna", 1, 2, 3)
 
 
-async def test_a_runtime_ends_whenever_it_is_stopped(pair: Pair) -> None:
+async def test_a_runtime_ends_whenever_it_is_stopped(pair: UsagePair) -> None:
     """Also while its Kafka clients open and close, which is when they swallow a cancellation."""
     for quarter_ms in range(120):
         async with asyncio.timeout(10):
-            async with pair.teller().running():
+            async with pair.publisher().running():
                 await asyncio.sleep(quarter_ms % 24 / 4000)  # the moment of the stop is what is tried
