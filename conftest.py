@@ -109,7 +109,7 @@ def _services_are_watched() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _apps_share_validators() -> Iterator[None]:
-    """Thousands of apps are created here: building their routes anew took a fifth of the time."""
+    """Thousands of apps are created here: building their routes again took a fifth of the time."""
     with shared_validators():
         yield
 

@@ -36,19 +36,19 @@ async def sign_up(stack: DetachedStack) -> AsyncIterator[SignUp]:
 
 @pytest.fixture
 async def ada(sign_up: SignUp) -> Person:
-    """Somebody on the free plan, who is attacked."""
+    """Someone on the free plan, who is attacked."""
     return await sign_up("ada")
 
 
 @pytest.fixture
 async def mallory(sign_up: SignUp) -> Person:
-    """Somebody on the free plan, who attacks."""
+    """Someone on the free plan, who attacks."""
     return await sign_up("mallory")
 
 
 @pytest.fixture
 async def nobody(stack: DetachedStack) -> AsyncIterator[Person]:
-    """Somebody without an account."""
+    """Someone without an account."""
     async with Person(stack.gateway) as person:
         yield person
 

@@ -17,7 +17,7 @@ COMPARED = ("role", "state")
 async def test_a_blocked_person_leaves_no_trace_and_learns_nothing(
     ada: Person, mallory: Person, mailbox: Mailbox
 ) -> None:
-    """Sharing and unsharing mails nobody and shows nowhere; every answer is that of a share that waits."""
+    """Sharing and unsharing mails no one and shows nowhere; every answer is that of a share that waits."""
     before, after, last = [await mallory.upload(f"/{name}.txt", b"x") for name in ("before", "after", "last")]
     ada.mailbox = mailbox
     await mallory.share(before, ada)

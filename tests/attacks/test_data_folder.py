@@ -1,4 +1,4 @@
-"""Attack: somebody gets the disk and looks for what people have stored."""
+"""Attack: someone gets the disk and looks for what people have stored."""
 
 import asyncio
 import secrets

@@ -32,7 +32,7 @@ def internal_routes() -> dict[ServiceName, list[InternalRoute]]:
 
 @pytest.fixture(scope="module")
 async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
-    """Every service in a process of its own, reached at its own port: as by somebody who is in the network."""
+    """Every service in a process of its own, reached at its own port: as by someone who is in the network."""
     running = DetachedStack(tmp_path_factory.mktemp("services"), MANY_CALLERS, processes=True)
     await running.up()
     try:
@@ -84,7 +84,7 @@ async def test_no_internal_route_answers_who_may_not_call_it(services: DetachedS
     """Not without a token, not with a person's, and not with any that is not its caller's for this service."""
     async with aiohttp.ClientSession() as client, await Person.new(services.gateway, "mallory") as mallory:
         for service, routes in internal_routes().items():
-            if service == "gateway":  # its edge lets nobody in: see below
+            if service == "gateway":  # its edge lets no one in: see below
                 continue
             for route in routes:
                 url = f"http://127.0.0.1:{services.state.ports[service]}{route.path.replace('{', '').replace('}', '')}"

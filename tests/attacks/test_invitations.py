@@ -13,7 +13,7 @@ pytestmark = pytest.mark.attack
 
 
 async def test_sharing_and_unsharing_mails_once(mallory: Person, mailbox: Mailbox) -> None:
-    """One mail of a file, however often it is shared anew; it names the sender and quotes what they wrote."""
+    """One mail of a file, however often it is shared again; it names the sender and quotes what they wrote."""
     victim = f"victim-{new_id()[-10:]}@example.org"
     first, last = [await mallory.upload(f"/{name}", b"x") for name in ("click www.evil.example now.txt", "last.txt")]
     for _ in range(5):

@@ -29,7 +29,7 @@ async def ends(person: Person, path: str = "/v1/me") -> None:
 
 
 async def test_password_changes_of_one_account_delay_no_log_in(sign_up: SignUp, ada: Person) -> None:
-    """110 connections that change a password to itself: every log-in of somebody else meanwhile succeeds."""
+    """110 connections that change a password to itself: every log-in of someone else meanwhile succeeds."""
     mallory = await sign_up("mallory")
     change = {"password": PASSWORD, "current_password": PASSWORD}
     going_on = True

@@ -59,7 +59,7 @@ async def test_the_api_matches_its_description_with_a_log_in(
 
 
 async def test_the_api_is_as_described_to_administrators(stack: DetachedStack, admin: Person, tmp_path: Path) -> None:
-    """The same for the operations of operators, which refuse everybody else."""
+    """The same for the operations of operators, which refuse everyone else."""
     token = await access_token(admin, str(admin.account["email"]), stack.admin_password)
     found = await fuzz(stack.gateway, tmp_path, token=token, only_tags=["Operators"], without=STREAMS)
     assert found.is_clean, found.report

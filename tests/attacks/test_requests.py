@@ -41,7 +41,7 @@ async def test_a_deeply_nested_body_is_refused(stack: DetachedStack, ada: Person
 
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/accounts", "/v1/password-resets", "/v1/links/none/open"])
 async def test_an_unauthenticated_request_is_not_read_far(stack: DetachedStack, path: str) -> None:
-    """Nobody without a login has more than 16 KiB parsed, and no refusal is longer than what was sent."""
+    """No one without a login has more than 16 KiB parsed, and no refusal is longer than what was sent."""
     many = orjson.dumps({f"unknown{n}": 1 for n in range(100_000)})
     status, answer = await post(stack, path, many)
     assert status == 413

@@ -28,7 +28,7 @@ GOLDEN_EVENTS = ROOT / "libs/events/tests/golden"
     ],
 )  # fmt: skip
 def test_the_committed_file_is_the_generated_one(tool: str) -> None:
-    """Nobody has edited it by hand, and it is not behind."""
+    """No one has edited it by hand, and it is not behind."""
     module = importlib.import_module(tool)
     assert module.TARGET.read_text("utf-8") == module.text(), "run: make generate"
 

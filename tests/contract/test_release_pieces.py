@@ -34,7 +34,7 @@ def test_notes_are_the_part_of_the_version() -> None:
 
 @pytest.mark.parametrize("version", ["2.0.0", "Unreleased", "1.1"])
 def test_a_version_without_changes_has_no_notes(version: str) -> None:
-    """A release nobody described fails."""
+    """A release no one described fails."""
     with pytest.raises(ValueError, match="has no part"):
         release_notes.notes(CHANGELOG, version)
 

@@ -65,7 +65,7 @@ def test_commands_for_some_shards_pass(command: dict[str, Any]) -> None:
     ],
 )
 def test_what_a_cluster_refuses_or_broadcasts_is_noticed(command: dict[str, Any], problem: str) -> None:
-    """Also a range of a hashed key, half of an alternative, and a collection that nobody has declared."""
+    """Also a range of a hashed key, half of an alternative, and a collection that no one has declared."""
     found = problem_of("metadata", next(iter(command)), command)
     assert found is not None
     assert problem in found

@@ -99,19 +99,19 @@ async def sign_up(deployment: Deployment) -> AsyncIterator[SignUp]:
 
 @pytest.fixture
 async def ada(sign_up: SignUp) -> Person:
-    """Somebody on the free plan."""
+    """Someone on the free plan."""
     return await sign_up("ada")
 
 
 @pytest.fixture
 async def grace(sign_up: SignUp) -> Person:
-    """Somebody on the premium plan."""
+    """Someone on the premium plan."""
     return await sign_up("grace", plan="premium")
 
 
 @pytest.fixture
 async def nobody(deployment: Deployment) -> AsyncIterator[Person]:
-    """Somebody without an account."""
+    """Someone without an account."""
     async with Person(deployment.gateway) as person:
         yield person
 

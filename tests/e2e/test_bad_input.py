@@ -168,7 +168,7 @@ async def test_complete_twice_is_one_version(ada: Person) -> None:
 
 
 async def test_broken_documents_are_stored_and_found_by_name(grace: Person) -> None:
-    """A corrupt PDF harms nobody: it is kept, found by its name, and what comes after it is indexed."""
+    """A corrupt PDF harms no one: it is kept, found by its name, and what comes after it is indexed."""
     await grace.upload("/corrupt stork.pdf", b"%PDF-1.7\n" + bytes(500), content_type="application/pdf")
     await grace.upload("/fine.txt", b"a fine bittern", content_type="text/plain")
     await grace.found("stork", "/corrupt stork.pdf")

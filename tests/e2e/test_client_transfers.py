@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 async def client(deployment: Deployment, grace: Person) -> AsyncIterator[AsyncClient]:
-    """Grace's client: somebody with room for large files."""
+    """Grace's client: someone with room for large files."""
     async with AsyncClient(deployment.gateway) as client:
         await client.log_in(grace.email, PASSWORD)
         yield client

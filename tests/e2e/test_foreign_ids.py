@@ -185,7 +185,7 @@ async def test_another_accounts_id_is_unknown_on_every_route(ada: Person, victim
 
 
 async def test_unknown_and_foreign_ids_look_the_same(ada: Person, victim: Victim) -> None:
-    """An answer does not reveal whether somebody has the requested blocks."""
+    """An answer does not reveal whether someone has the requested blocks."""
     for method, path, operation in await operations(ada):
         if "{" not in path or path.startswith("/v1/admin/"):
             continue
@@ -196,7 +196,7 @@ async def test_unknown_and_foreign_ids_look_the_same(ada: Person, victim: Victim
 
 
 def _unknown(path: str, victim: Victim) -> str:
-    """The path with ids that are nobody's."""
+    """The path with ids that are no one's."""
     for ids in victim.ids.values():
         for one in ids:
             if len(one) > 8:

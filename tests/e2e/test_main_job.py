@@ -50,7 +50,7 @@ async def told_of(mailbox: Mailbox, person: Person, *words: str) -> None:
 
 @pytest.mark.parametrize("method", ["form", "put", "multipart", "credentials"])
 async def test_uploads_are_listed_counted_and_searchable(ada: Person, method: str) -> None:
-    """By each of the four ways, the bytes come back as they went, and everybody finds the file by its name."""
+    """By each of the four ways, the bytes come back as they went, and everyone finds the file by its name."""
     path, content = f"/reports/kestrel {method}.bin", bytes(range(256)) * 40
     if method == "credentials":
         file = await upload_with_s3_tool(ada, path, content)

@@ -79,7 +79,7 @@ async def test_many_are_fetched_by_one_url(ada: Person) -> None:
 
 
 async def test_readers_of_one_file_get_no_url_of_its_pack(ada: Person, grace: Person) -> None:
-    """A share gives that file's bytes, by the content route; so does a copy. The neighbours are nobody's business."""
+    """A share gives that file's bytes, by the content route; so does a copy. The neighbours are no one's business."""
     files = await upload(ada, FILES)
     await ada.share(files[0], grace)
     copy = await grace.call("POST", f"/v1/files/{files[0]['id']}/copy", {"path": "/mine.txt"})

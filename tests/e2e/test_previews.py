@@ -40,7 +40,7 @@ def is_red(image: Image.Image) -> bool:
 
 
 async def test_a_picture_is_shown_to_its_readers_until_it_is_gone(ada: Person, grace: Person) -> None:
-    """Owner and reader see it, the newest version of it, and nobody once the share has ended or the file is deleted."""
+    """Owner and reader see it, the newest version of it, and no one once the share has ended or the file is deleted."""
     file = await ada.upload("/red.png", picture("red"), content_type="image/png")
     assert (await shown(ada, file)).size == (320, 213)
     assert (await shown(ada, file, "large")).size == (900, 600)

@@ -24,7 +24,7 @@ def new_email() -> str:
 
 @pytest.fixture
 async def client(deployment: Deployment) -> AsyncIterator[AsyncClient]:
-    """A client of somebody who has just signed up."""
+    """A client of someone who has just signed up."""
     async with AsyncClient(deployment.gateway) as client:
         email = new_email()
         await client.sign_up(email, PASSWORD)
@@ -71,7 +71,7 @@ async def test_a_large_file_goes_in_parts(client: AsyncClient, tmp_path: Path, m
 
 
 async def test_a_download_goes_on_where_one_was_cut_off(client: AsyncClient, tmp_path: Path) -> None:
-    """Only what is missing is fetched; what was damaged meanwhile is noticed and fetched anew."""
+    """Only what is missing is fetched; what was damaged meanwhile is noticed and fetched again."""
     content = os.urandom(300_000)
     file = await client.upload(Source(local_file(tmp_path, "source", content), "/cut.bin"))
     part = tmp_path / f".target.{file.id[-8:]}-1.part"

@@ -1,4 +1,4 @@
-"""`docstore credentials` with an S3 tool that nobody here has made."""
+"""`docstore credentials` with an S3 tool that no one here has made."""
 
 import asyncio
 import json

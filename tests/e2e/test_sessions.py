@@ -17,7 +17,7 @@ async def log_in(person: Person, device: str) -> dict[str, str]:
 
 
 async def test_a_replayed_refresh_token_ends_its_session(ada: Person, nobody: Person) -> None:
-    """Each refresh token works once; used twice, somebody has stolen it, and the whole family ends. Others stay."""
+    """Each refresh token works once; used twice, someone has stolen it, and the whole family ends. Others stay."""
     phone = await log_in(ada, "phone")
     renewed = await nobody.call("POST", "/v1/sessions/refresh", {"refresh_token": phone["refresh_token"]})
     nobody.access_token = renewed["access_token"]
@@ -67,7 +67,7 @@ async def test_a_repeated_call_has_one_effect_and_the_same_answer(ada: Person) -
 
 
 async def test_a_key_is_its_callers_own(ada: Person, grace: Person) -> None:
-    """Somebody else's key gives none of his answers."""
+    """Someone else's key gives none of his answers."""
     body, key = {"path": "/folder"}, {"idempotency-key": "shared"}
     mine = await ada.call("POST", "/v1/folders", body, key)
     theirs = await grace.call("POST", "/v1/folders", body, key)

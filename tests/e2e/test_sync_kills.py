@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 class Account:
-    """Somebody with devices."""
+    """Someone with devices."""
 
     def __init__(self, client: AsyncClient, email: str) -> None:
         self.client = client

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.connected
 
 @dataclass
 class Member:
-    """Somebody with one device."""
+    """Someone with one device."""
 
     email: str
     client: AsyncClient

@@ -32,5 +32,5 @@ async def test_a_misspelt_filter_is_refused_beside_right_ones(ada: Person) -> No
 
 
 async def test_a_login_is_needed_first(nobody: Person) -> None:
-    """Somebody without a login learns nothing of a route's parameters."""
+    """Someone without a login learns nothing of a route's parameters."""
     assert await nobody.refused("GET", "/v1/files?surprise=1") == (401, "unauthorized")

@@ -50,7 +50,7 @@ async def ada(served: tuple[Stack, EdgeCache]) -> AsyncIterator[Person]:
 
 
 async def fetch(url: str, **headers: str) -> tuple[int, bytes, Any]:
-    """A request of somebody who has this URL and nothing else."""
+    """A request of someone who has this URL and nothing else."""
     async with aiohttp.ClientSession() as session, session.get(URL(url, encoded=True), headers=headers) as answer:
         return answer.status, await answer.read(), answer.headers
 

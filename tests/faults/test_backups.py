@@ -57,7 +57,7 @@ async def restored(source: Path, data: Path) -> DetachedStack:
 
 
 class Restless:
-    """Somebody who uploads in every form, edits, deletes and purges without end."""
+    """Someone who uploads in every form, edits, deletes and purges without end."""
 
     def __init__(self, person: Person) -> None:
         self._person = person

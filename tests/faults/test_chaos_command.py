@@ -36,7 +36,7 @@ async def test_a_kill_is_survived_and_reported(stack: DetachedStack) -> None:
 
 @pytest.mark.skipif(bool(partition_obstacle()), reason=partition_obstacle())
 async def test_a_partition_is_felt_and_heals(stack: DetachedStack) -> None:
-    """Calls fail or wait while nobody reaches the database; the same process serves again, and no rules are left."""
+    """Calls fail or wait while no one reaches the database; the same process serves again, and no rules are left."""
     before = stack.identity("mongod")
     status, report = await chaos(stack, "partition", "mongod", "--seconds", "6", "--stop-after", "60")
     assert status == 0, report

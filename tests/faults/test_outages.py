@@ -18,7 +18,7 @@ async def check(stack: DetachedStack, client: BusyClient) -> None:
 
 
 async def test_without_the_broker_uploads_go_on(stack: DetachedStack) -> None:
-    """While it stands still nobody is kept waiting; when it goes on, everything follows."""
+    """While it stands still no one is kept waiting; when it goes on, everything follows."""
     async with BusyClient(lambda: stack.gateway) as client:
         async with client.working():
             await client.promised(2)

@@ -55,7 +55,7 @@ async def make_folder(person: Person, name: str) -> None:
 
 
 async def kill_each(stack: DetachedStack, parts: list[str]) -> None:
-    """While somebody waits: each part killed in turn, a change after each; all of them arrive once, in order."""
+    """While someone waits: each part killed in turn, a change after each; all of them arrive once, in order."""
     async with await Person.new(stack.gateway) as person:
         follower = Follower(person)
         task = asyncio.create_task(follower.follow())

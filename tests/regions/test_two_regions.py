@@ -72,7 +72,7 @@ class Region:
         return repr(rows).encode()
 
     def email(self) -> str:
-        """An address nobody has, of which this region decides who gets it."""
+        """An address no one has, of which this region decides who gets it."""
         while True:
             email = f"ann-{new_id()[-10:]}@example.org"
             if arbiter((WEST, EAST), hash_email(self.pepper, email)) == self.name:
@@ -179,7 +179,7 @@ async def test_a_client_chooses_among_regions(west: Region, east: Region) -> Non
 
 
 async def test_one_logs_in_anywhere_and_works_at_home(west: Region, east: Region) -> None:
-    """A person of the west who turns to the east is sent home; with the token of home the east lets nobody in."""
+    """A person of the west who turns to the east is sent home; with the token of home the east lets no one in."""
     async with await Person.new(west.stack.gateway) as ada, Person(east.stack.gateway) as same:
         await east.knows(ada.email, home_region=WEST, revision=1)
         await same.log_in(ada.email, PASSWORD)

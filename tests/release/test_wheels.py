@@ -75,7 +75,7 @@ def test_the_server_part_brings_the_web_page(built: Path) -> None:
 
 
 def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    """Anybody can build a release again and compare."""
+    """Anyone can build a release again and compare."""
     again = build(tmp_path)
     names = sorted(path.name for path in again.iterdir())
     assert names

@@ -27,7 +27,7 @@ class ArchivingStore:
         self.restoring: set[str] = set()
         self.restored: set[str] = set()
         self.refused: list[str] = []
-        """Paths of archived objects that somebody tried to read."""
+        """Paths of archived objects that someone tried to read."""
         self.refuses_copies = False
         """As a policy without the right to copy does."""
         self._store = store

@@ -145,7 +145,7 @@ class Steps:
         self._client.promises.files[self.path] = len(self.content)
 
     async def go_on(self) -> None:
-        """From where it is to the end; an upload that expired meanwhile is begun anew."""
+        """From where it is to the end; an upload that expired meanwhile is begun again."""
         while self.path not in self._client.promises.files:
             try:
                 if not self.upload:

@@ -1,6 +1,6 @@
 """Databases that tests have one after the other: emptied between them, and not dropped.
 
-Making a service's collections and indexes anew for each test takes longer than most tests, and what a server keeps of
+Making a service's collections and indexes again for each test takes longer than most tests, and what a server keeps of
 dropped ones slows it down for all that follow.
 """
 

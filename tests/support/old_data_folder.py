@@ -52,7 +52,7 @@ DATABASES = ("accounts", "gateway", "indexer", "media", "metadata", "notify", "q
 
 
 class Login(BaseModel):
-    """Somebody of the folder."""
+    """Someone of the folder."""
 
     id: str
     email: str
@@ -72,7 +72,7 @@ class Facts(BaseModel):
     links: dict[str, Json]
     webhook_secrets: list[str]
     mary: str
-    """The e-mail of somebody without an account, with whom a file is shared."""
+    """The e-mail of someone without an account, with whom a file is shared."""
     pending: dict[str, Json]
     """Uploads by method, and Otto's whose client vanished after it had sent its bytes."""
     late: Json
@@ -80,7 +80,7 @@ class Facts(BaseModel):
 
 
 def person_of(gateway: str, login: Login, mailbox: Mailbox) -> Person:
-    """Somebody of the folder, not yet logged in."""
+    """Someone of the folder, not yet logged in."""
     person = Person(gateway)
     person.email, person.refresh_token, person.mailbox = login.email, login.refresh_token, mailbox
     return person
@@ -97,7 +97,7 @@ async def tree(person: Person) -> list[Json]:
 
 
 async def seen(person: Person) -> Json:
-    """What the public API shows somebody."""
+    """What the public API shows someone."""
     files = await tree(person)
     lists = ("trash", "shared-with-me", "subscriptions", "notifications", "uploads", "sessions")
     single = ("me", "me/retention", "notifications/preferences")
@@ -141,7 +141,7 @@ def differences(before: Any, now: Any, place: str = "") -> list[str]:
 
 
 def pack(source: Path) -> None:
-    """Write the folder to one file: the same bytes for the same content; without logs and what a server makes anew."""
+    """Write the folder to one file: the same bytes for the same content; without logs and what a server makes again."""
 
     def plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
         left_out = ("/logs/", "WiredTigerPreplog", "/diagnostic.data/", ".lock", ".sock")

@@ -22,7 +22,7 @@ NO_HTTP = b"Invalid HTTP request received."
 """What the server answers to a request line that is too long to be one: no route is known yet."""
 
 STATE_STATUSES = frozenset({403, 404, 409, 410, 412, 507})
-"""Refused for what is there, or for who asks: another time, or for somebody else, the same request is accepted."""
+"""Refused for what is there, or for who asks: another time, or for someone else, the same request is accepted."""
 STATE = {
     "invalid_credentials": "nobody has this password",
     "invalid_parts": "the object store has no such parts",

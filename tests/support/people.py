@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 class Person(ApiClient):
-    """Somebody with an account of their own."""
+    """Someone with an account of their own."""
 
     email = ""
     mailbox: Mailbox | None = None
@@ -31,7 +31,7 @@ class Person(ApiClient):
 
     @classmethod
     async def new(cls, gateway: str, name: str = "ada", mailbox: Mailbox | None = None) -> Self:
-        """Somebody who has just signed up and logged in."""
+        """Someone who has just signed up and logged in."""
         person = cls(gateway)
         person.mailbox = mailbox
         person.email = f"{name}-{new_id()[-10:]}@example.org"
@@ -93,7 +93,7 @@ class Person(ApiClient):
             assert answer.status in (200, 412), await answer.text()
 
     async def share(self, node: Json, other: "Person", role: str = "viewer", **terms: Any) -> Json:
-        """Share with somebody, whose address is proven for it; returns once metadata has consumed that event."""
+        """Share with someone, whose address is proven for it; returns once metadata has consumed that event."""
         await other.verify_email()
         route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role, **terms}
 

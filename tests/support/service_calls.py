@@ -20,7 +20,7 @@ def bearer(infra: InfraSettings, caller: CallerName, audience: ServiceName) -> s
 
 
 def allowed_caller(url: str, method: str, path: str) -> Any:
-    """Somebody who may call this route of the service that runs in this process under `url`."""
+    """Someone who may call this route of the service that runs in this process under `url`."""
     routes: list[InternalRoute] = local_app(url).state.internal_routes  # type: ignore[attr-defined]
     route_path = path.partition("?")[0]
     for route in routes:

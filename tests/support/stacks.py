@@ -165,7 +165,7 @@ class DetachedStack:
         await eventually(is_another, seconds=RETURN_SECONDS, every=0.1)
 
     async def _start_again(self) -> None:
-        """Nobody is left to restart the supervisor: a person does, once what it kept running is gone."""
+        """No one is left to restart the supervisor: a person does, once what it kept running is gone."""
 
         async def all_gone() -> bool:
             return running_state(self.data) is None and not any(

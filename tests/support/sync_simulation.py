@@ -61,7 +61,7 @@ def selected(
 
 
 class Simulation:
-    """Some devices on one account. `written`: contents that somebody wrote and nobody has taken away."""
+    """Some devices on one account. `written`: contents that someone wrote and no one has taken away."""
 
     def __init__(
         self,
@@ -250,7 +250,7 @@ class Simulation:
             if selection.filters.leaves_out(path, entry.kind is FOLDER):
                 entry = LocalEntry(Kind.OTHER)
             elif entry.kind is FILE and selection.is_outside(path, is_folder=False) and self.chance.random() < 0.3:
-                entry = replace(entry, sha256="", trouble=OUTSIDE)  # nobody has read it yet
+                entry = replace(entry, sha256="", trouble=OUTSIDE)  # no one has read it yet
             found[path] = entry
         return found
 

@@ -28,7 +28,7 @@ async def verification_token(mailbox: Mailbox, email: str) -> str:
 
 
 async def verify_email(caller: Caller, mailbox: Mailbox | None, email: str) -> None:
-    """Have the address verified; skips the test where nobody can look into the mailbox."""
+    """Have the address verified; skips the test where no one can look into the mailbox."""
     if mailbox is None:
         pytest.skip("NOT PROVEN on this deployment, whose mail nobody can read: set DOCSTORE_E2E_MAILBOX")
     await caller.call("POST", "/v1/accounts/verify", {"token": await verification_token(mailbox, email)})

@@ -122,7 +122,7 @@ def _fork_and_report(report: int) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that report
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no one waits for those that report
     for library in LIBRARIES:
         __import__(library)
     gc.freeze()

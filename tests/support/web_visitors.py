@@ -27,7 +27,7 @@ MOVED = """async () => {
 
 
 class Visitor:
-    """Somebody with an account, before a browser: `page` shows the app, `person` calls the API as another device."""
+    """Someone with an account, before a browser: `page` shows the app, `person` calls the API as another device."""
 
     def __init__(self, url: str, person: Person, context: BrowserContext, page: Page) -> None:
         self.url = url

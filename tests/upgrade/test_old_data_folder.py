@@ -54,7 +54,7 @@ class Upgraded:
 
 @pytest.fixture(scope="module")
 async def upgraded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Upgraded]:
-    """Unpacked, started as it is, and everybody goes on with the refresh token that they had."""
+    """Unpacked, started as it is, and everyone goes on with the refresh token that they had."""
     place = tmp_path_factory.mktemp("old")
     facts = await asyncio.to_thread(unpack, place)
     await make_young(place / "data", facts)

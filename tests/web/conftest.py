@@ -1,7 +1,7 @@
 """The web page in real Chromium, served by a whole stack: DOCSTORE_WEB_URL names one that runs, else one is started.
 
 Chromium is the machine's (CHROMIUM, or `chromium` on the PATH). What every test checks by the way: nothing is written
-to the console as an error, and nobody but the gateway and the object store is asked for anything.
+to the console as an error, and no one but the gateway and the object store is asked for anything.
 """
 
 import os
@@ -150,7 +150,7 @@ async def new_visitor(url: str, mailbox: Mailbox | None, browser: Browser) -> As
 
 @pytest.fixture
 async def ada(new_visitor: NewVisitor) -> Visitor:
-    """Somebody on the free plan, logged in."""
+    """Someone on the free plan, logged in."""
     return await new_visitor("ada")
 
 

@@ -1,4 +1,4 @@
-"""A link for editing: the owner makes it in the page, and anybody changes what is in the folder, without an account."""
+"""A link for editing: the owner makes it in the page, and anyone changes what is in the folder, without an account."""
 
 from typing import Any
 

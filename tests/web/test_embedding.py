@@ -12,7 +12,7 @@ from web_visitors import Visitor, check_page
 from docstore_platform.testing import eventually
 
 Elsewhere = Callable[[str], Awaitable[Page]]
-"""Shows HTML as a page of another site, to somebody who is not logged in."""
+"""Shows HTML as a page of another site, to someone who is not logged in."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A file request: the owner makes the link in the page, anybody sends files by it, and sees nothing."""
+"""A file request: the owner makes the link in the page, anyone sends files by it, and sees nothing."""
 
 from typing import Any
 

@@ -49,7 +49,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 
 @pytest.fixture
 async def stranger() -> AsyncIterator[tuple[str, list[str]]]:
-    """A server of somebody else's, and what it was asked."""
+    """A server of someone else's, and what it was asked."""
     asked: list[str] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -20,7 +20,7 @@ SHARE = """async () => {
 
 @pytest.fixture
 async def installed(new_visitor: NewVisitor) -> Visitor:
-    """Somebody whose browser has the service worker, and has seen a folder with it."""
+    """Someone whose browser has the service worker, and has seen a folder with it."""
     ada = await new_visitor("ada", service_workers="allow")
     await ada.put("/Plans/seen.txt", b"seen")
     await ada.put("/Other/unseen.txt", b"unseen")
@@ -105,7 +105,7 @@ async def test_other_apps_share_files_with_it(installed: Visitor) -> None:
 
 
 async def test_a_log_out_leaves_nothing_in_the_browser(installed: Visitor) -> None:
-    """No listing, no account, no file that waits; the page itself is nobody's."""
+    """No listing, no account, no file that waits; the page itself is no one's."""
     page = installed.page
     await page.get_by_role("button", name="Account").click()
     await page.get_by_role("menuitem", name="Log out").click()

@@ -66,7 +66,7 @@ describe("calls", () => {
 });
 
 describe("log-in", () => {
-  test("a wrong password is told to everybody, and can be tried again", async () => {
+  test("a wrong password is told to everyone, and can be tried again", async () => {
     serve({ "POST /web/session": [refused(401, "invalid_credentials"), session("t")] });
     const done = vi.fn();
     render(<AuthPage mode="log-in" onDone={done} />);

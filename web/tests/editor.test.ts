@@ -83,7 +83,7 @@ describe("a text that is edited", () => {
     expect(textOf(new Uint8Array([0xfc, 0x62]).buffer)).toBeUndefined();
   });
 
-  test("is not saved over what somebody else has made meanwhile, unless that is chosen", async () => {
+  test("is not saved over what someone else has made meanwhile, unless that is chosen", async () => {
     const server = serve();
     const { draft } = edit();
     server.version = 4;

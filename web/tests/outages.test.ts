@@ -117,7 +117,7 @@ describe("what fails in passing", () => {
     await vi.waitFor(() => expect(calls).toContain("POST /v1/uploads/complete-batch"), SOON);
   });
 
-  test("a URL that has run out meanwhile is asked for anew, also after an outage, but not for ever", async () => {
+  test("a URL that has run out meanwhile is asked for again, also after an outage, but not for ever", async () => {
     const failing = (...statuses: number[]) => async () => {
       const status = statuses.shift();
       if (status !== undefined) throw new TransferError(status);

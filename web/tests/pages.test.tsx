@@ -316,7 +316,7 @@ describe("a forgotten password", () => {
     expect(sent).toEqual(["used", "fresh"]);
   });
 
-  test("is asked for by somebody who is logged in, too", async () => {
+  test("is asked for by someone who is logged in, too", async () => {
     history.replaceState(null, "", "/forgot-password");
     const calls = serve((call) => (call === "GET /web/session" ? json({ csrf_token: "t", renewable: true }) : undefined));
     show(<App />);

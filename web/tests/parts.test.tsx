@@ -64,7 +64,7 @@ test.each([
   expect(screen.queryByText("This folder is empty")).not.toBeNull();
 });
 
-test("a page that can't be loaded keeps nobody from the next one", async () => {
+test("a page that can't be loaded keeps no one from the next one", async () => {
   await open();
   act(() => navigate("/search?q=a"));
   await screen.findByRole("button", { name: "Reload the page" });

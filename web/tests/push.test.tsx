@@ -54,7 +54,7 @@ describe("push notifications", () => {
     await waitFor(() => expect(sent).toEqual([["POST /v1/push-subscriptions", JSON_OF_BROWSER]]));
     expect(subscribe).toHaveBeenCalledWith({ userVisibleOnly: true, applicationServerKey: "server-key" });
     expect(register).toHaveBeenCalledWith("/worker.js");
-    await renew("somebody else");
+    await renew("someone else");
     expect(sent).toHaveLength(1);
     await renew("me");
     expect(sent).toHaveLength(2);

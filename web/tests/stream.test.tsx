@@ -77,7 +77,7 @@ test("nothing is opened for a page that was left while the token was renewed", a
   expect(sources.map(({ closed }) => closed)).toEqual([true]);
 });
 
-test("changes go on after the last one heard, or anew where that is not known any more", async () => {
+test("changes go on after the last one heard, or again where that is not known any more", async () => {
   const stop = listen();
   latest().onopen?.();
   latest().say("change", JSON.stringify({ seq: 1, type: "created", file: { id: "a" } }), "7");

@@ -82,7 +82,7 @@ describe("a tab whose log-in another tab has replaced", () => {
     expect(held.changes).toEqual(["POST /v1/folders"]);
   });
 
-  test("changes nothing of somebody else, and begins anew", async () => {
+  test("changes nothing of someone else, and begins again", async () => {
     const held = serve();
     const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
     const tab = await openLoggedIn();
@@ -91,7 +91,7 @@ describe("a tab whose log-in another tab has replaced", () => {
     expect([held.changes, reload.mock.calls.length]).toEqual([[], 1]);
   });
 
-  test("begins anew when it hears that the account is another one", async () => {
+  test("begins again when it hears that the account is another one", async () => {
     const held = serve();
     const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
     const tab = await openLoggedIn();

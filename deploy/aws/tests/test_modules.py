@@ -154,7 +154,7 @@ def test_each_service_that_uses_the_store_has_a_role() -> None:
 
 @modules
 def test_nothing_is_public(module: Path) -> None:
-    """No network of everybody, no public bucket, no permission for anybody; brokers and nodes stay inside."""
+    """No network of everyone, no public bucket, no permission for anyone; brokers and nodes stay inside."""
     text = source(module)
     for word in ("0.0.0.0/0", "::/0", "public-read", "aws_s3_bucket_acl", "publicly_accessible", "map_public_ip"):
         assert word not in text

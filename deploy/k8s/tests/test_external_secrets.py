@@ -34,7 +34,7 @@ def test_each_is_read_from_the_store_under_its_key() -> None:
 
 
 def test_the_topics_job_finds_its_secrets() -> None:
-    """They are made before it, and stay while their objects are made anew at an upgrade."""
+    """They are made before it, and stay while their objects are made again at an upgrade."""
     (job,) = of_kind(OBJECTS, "Job")
     weight = int(job["metadata"]["annotations"]["helm.sh/hook-weight"])
     for name, each in MADE.items():

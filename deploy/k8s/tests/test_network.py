@@ -23,7 +23,7 @@ def components(peers: list[Any]) -> set[str]:
 
 
 def test_the_sources_are_understood() -> None:
-    """The gateway calls everybody; nobody calls the gateway."""
+    """The gateway calls everyone; no one calls the gateway."""
     assert {callee for caller, callee in EXPECTED if caller == "gateway"} == set(SERVICE_NAMES) - {"gateway"}
     assert ("upload", "metadata") in EXPECTED
     assert "gateway" not in {callee for _, callee in EXPECTED}
@@ -96,7 +96,7 @@ def ports(service: str) -> set[int]:
 
 
 def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
-    """443 is both by default; MongoDB and Kafka are everybody's, names too."""
+    """443 is both by default; MongoDB and Kafka are everyone's, names too."""
     assert uses_object_store("upload")
     for service in SERVICE_NAMES:
         outside = {443} if uses_object_store(service) or needs_of(service).internet else set()

@@ -21,7 +21,7 @@ def notes(folder: Path, *values: str) -> str:
 
 
 def test_they_name_the_secrets_and_warn_of_what_is_open(tmp_path: Path) -> None:
-    """With the defaults alone: no proxy is trusted, nobody administers, and Kafka is not encrypted."""
+    """With the defaults alone: no proxy is trusted, no one administers, and Kafka is not encrypted."""
     text = notes(tmp_path)
     assert "https://files.example.org" in text
     assert "deployment/files-gateway" in text

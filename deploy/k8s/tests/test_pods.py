@@ -93,7 +93,7 @@ def test_slow_nodes_are_given_time() -> None:
 
 @sets
 def test_upgrades_never_have_fewer_pods(values: tuple[str, ...]) -> None:
-    """A new pod is ready before an old one goes; only who owns a volume has to let go of it first."""
+    """A new pod is ready before an old one goes; only who owns a volume has to release it first."""
     objects = render(*values)
     owners = set(by_service(objects, "PersistentVolumeClaim"))
     assert owners <= {"indexer"}

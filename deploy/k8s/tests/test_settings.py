@@ -136,7 +136,7 @@ def test_regions_name_each_other() -> None:
 
 
 def test_each_service_gets_its_own_secret_last() -> None:
-    """Its own keys win over the shared ones; nobody gets another's, and S3 keys go to those who use S3."""
+    """Its own keys win over the shared ones; no one gets another's, and S3 keys go to those who use S3."""
     for service, pod in pods(render()).items():
         sources = pod["containers"][0].get("envFrom", [])
         names = [source["secretRef"]["name"] for source in sources if "secretRef" in source]

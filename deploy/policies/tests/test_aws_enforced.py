@@ -135,7 +135,7 @@ async def test_a_services_keys_have_the_rights_of_its_policy(
 async def test_nothing_outside_accounts_is_reached(
     service: str, deed: str, store_of: Callable[..., ObjectStore]
 ) -> None:
-    """Other prefixes of the bucket are somebody else's."""
+    """Other prefixes of the bucket are someone else's."""
     assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
 
 

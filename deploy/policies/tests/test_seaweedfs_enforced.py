@@ -101,7 +101,7 @@ async def test_a_services_keys_have_the_rights_of_its_policy(service: str, deed:
 @pytest.mark.parametrize("deed", ["read", "write", "delete", "begin parts"])
 @pytest.mark.parametrize("service", SERVICES)
 async def test_nothing_outside_accounts_is_reached(service: str, deed: str, store_of: StoreOf) -> None:
-    """Other prefixes of the bucket are somebody else's."""
+    """Other prefixes of the bucket are someone else's."""
     assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
 
 

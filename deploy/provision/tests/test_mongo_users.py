@@ -31,7 +31,7 @@ PASSWORDS = {name: SecretStr(f"{name}-secret") for name in SERVICE_NAMES}
 
 
 class SecuredMongod(Mongod):
-    """Asks everybody who he is; only the first user can be made without, from this machine."""
+    """Asks everyone who he is; only the first user can be made without, from this machine."""
 
     @property
     def _key(self) -> Path:
@@ -135,7 +135,7 @@ FORBIDDEN: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("deed", FORBIDDEN.values(), ids=FORBIDDEN)
 async def test_a_service_can_do_nothing_else(mongod: SecuredMongod, deed: Callable[[Any], Any]) -> None:
-    """Whoever takes over one service has its data, and nobody else's."""
+    """Whoever takes over one service has its data, and no one else's."""
     async with AsyncMongoClient[dict[str, Any]](mongod.url_of("quota")) as client:
         with pytest.raises(OperationFailure) as refused:
             await deed(client)

@@ -271,7 +271,7 @@ class FakeQuota:
 
 
 class FakeMetadata:
-    """Folders of everybody: ids by path."""
+    """Folders of everyone: ids by path."""
 
     def __init__(self) -> None:
         self.folders: dict[str, str] = {}

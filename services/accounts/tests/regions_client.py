@@ -81,7 +81,7 @@ class Region:
         await eventually(nothing_left)
 
     def email(self, arbiter_name: str = "") -> str:
-        """An address nobody has, of which this region is the arbiter, or the one named."""
+        """An address no one has, of which this region is the arbiter, or the one named."""
         wanted = arbiter_name or self.name
         while True:
             email = f"ann-{new_id()[-8:]}@example.org"

@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 def account(account_id: str, *, plan: Any = "free", revision: int = 1) -> AccountCreated | AccountPlanChanged:
-    """Somebody has signed up, or, from revision 2 on, changed the plan."""
+    """Someone has signed up, or, from revision 2 on, changed the plan."""
     state: dict[str, Any] = {
         "revision": revision,
         "account_id": account_id,
@@ -40,7 +40,7 @@ def account(account_id: str, *, plan: Any = "free", revision: int = 1) -> Accoun
 
 
 def reset(account_id: str) -> PasswordReset:
-    """Somebody has set the account's password by a link."""
+    """Someone has set the account's password by a link."""
     return PasswordReset(reset_id=f"reset-{account_id}", account_id=account_id, revision=2)
 
 

@@ -195,7 +195,7 @@ class FakeTexts:
 
 @dataclass
 class FakeAccounts:
-    """Everybody is on `plan`."""
+    """Everyone is on `plan`."""
 
     plan: Plan = "premium"
     chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -246,11 +246,11 @@ class FakeContents:
 
 @dataclass
 class FakeMetadata:
-    """Files by id, all of which everybody may read but those in the trash."""
+    """Files by id, all of which everyone may read but those in the trash."""
 
     files: dict[str, File] = field(default_factory=dict)
     watermarks: dict[str, str] = field(default_factory=dict)
-    """By file, what everybody sees of it has."""
+    """By file, what everyone sees of it has."""
 
     async def lookup_files(
         self, account_id: str, file_ids: Sequence[str], *, folder_id: str = ""

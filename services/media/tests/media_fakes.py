@@ -156,7 +156,7 @@ class FakeRenderer:
 
 
 class NoVariants:
-    """Nobody has asked for any."""
+    """No one has asked for any."""
 
     async def discard(self, rendition_id: str) -> None:
         pass

@@ -10,7 +10,7 @@ from docstore_platform.internal import HttpResponse, LocalTransport
 
 
 async def visit(stack: Stack, method: str, path: str, body: bytes = b"{}", **headers: str) -> HttpResponse:
-    """A call of somebody who is not logged in."""
+    """A call of someone who is not logged in."""
     sent = {"content-type": "application/json", "x-forwarded-for": "1.2.3.4"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     return await LocalTransport(stack.person.app_url).send(method, path, sent, body)

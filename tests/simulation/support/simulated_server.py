@@ -2,7 +2,7 @@
 
 A transaction reads what is committed and what it has written. Writing a document that another transaction has written,
 or that was changed since it began, is a conflict. A transaction whose client has died holds its documents until the
-server ends it. A commit may be acknowledged to nobody.
+server ends it. A commit may be acknowledged to no one.
 """
 
 import asyncio

@@ -80,7 +80,7 @@ def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) 
 
 @pytest.mark.parametrize(("signature", "status"), [(SIGNATURE, 0), ("cd" * 32, 1)])
 def test_an_end_noted_earlier_must_still_be_there(gateway: FakeGateway, signature: str, status: int) -> None:
-    """A log that was written anew is whole in itself, and another one."""
+    """A log that was written again is whole in itself, and another one."""
     gateway.answers = [page(9, None, number=9), page(1, 7)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit", "--known", f"7:{signature}"])
     assert shown.exit_code == status, shown.output

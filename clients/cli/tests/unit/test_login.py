@@ -94,7 +94,7 @@ class FakeRegion:
 
 @pytest.fixture
 def regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeRegion, FakeRegion]]:
-    """The home of somebody, and another region."""
+    """The home of someone, and another region."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with ExitStack() as closing:
         home, other = FakeRegion(closing), FakeRegion(closing)

@@ -200,6 +200,6 @@ async def test_filters_choose_what_is_fetched_and_a_dry_run_writes_nothing(tmp_p
     "arguments", ["put - /a --dry-run", "put - /a --exclude b", "get --zip a.zip / --include b", "get / --bwlimit x"]
 )
 def test_options_that_do_not_fit_are_wrong_usage(arguments: str) -> None:
-    """Status 2, before anybody is asked for a log-in."""
+    """Status 2, before anyone is asked for a log-in."""
     outcome = CliRunner().invoke(app, arguments.split(), env={"DOCSTORE_TOKEN": "dst_x"})
     assert outcome.exit_code == 2, outcome.output

@@ -49,7 +49,7 @@ def test_a_span_is_so_long_ago(gateway: FakeGateway, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-05-01T12:00:00", "2w", "99999999999d"])
 def test_invalid_times_are_refused(gateway: FakeGateway, since: str) -> None:
-    """A time without a zone would be somebody's guess: nothing is asked of the gateway."""
+    """A time without a zone would be someone's guess: nothing is asked of the gateway."""
     assert CliRunner().invoke(app, ["events", "republish", "--since", since]).exit_code == 2
     assert gateway.requested == []
 

@@ -17,7 +17,7 @@ class Large:
 
 
 def test_a_result_is_handed_on_without_being_written_out() -> None:
-    """Not even in messages that nobody sees: asyncio makes some when it gives its signal handler back."""
+    """Not even in messages that no one sees: asyncio makes some when it gives its signal handler back."""
     result = Large()
 
     async def work() -> Large:

@@ -29,7 +29,7 @@ def test_recipients_end_a_share_by_their_own_address(server: FakeServer, ended: 
 
 
 def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str) -> None:
-    """An editor who names somebody else is refused, and keeps their own share."""
+    """An editor who names someone else is refused, and keeps their own share."""
     outcome = CliRunner().invoke(app, ["unshare", "id:team", "bob@example.org"])
     assert outcome.exit_code == 1
     assert "(owner_only)" in outcome.stderr
@@ -37,7 +37,7 @@ def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str
 
 
 def test_listing_names_owner_and_last_editor(server: FakeServer) -> None:
-    """`shared` names the owner, `history` the person and the device; nobody where the name is not known."""
+    """`shared` names the owner, `history` the person and the device; no one where the name is not known."""
     team = {**a_file("team", "/team", kind="folder", permission="editor"), "owner_name": "Grace \x1b[2J"}
     server.replies["GET /v1/shared-with-me"] = [listed(team, a_file("other", "/other", permission="viewer"))]
     outcome = CliRunner().invoke(app, ["shared"])

@@ -28,14 +28,14 @@ def test_a_mistyped_folder_needs_confirmation(server: FakeServer, tmp_path: Path
 @pytest.mark.usefixtures("is_terminal")
 @pytest.mark.parametrize(("options", "answer"), [(["--once"], "y\n"), (["--once", "--yes"], "")])
 def test_a_folder_that_is_meant_is_created(server: FakeServer, tmp_path: Path, options: list[str], answer: str) -> None:
-    """By the answer, or by --yes, which asks nothing: the sync begins, and this server knows nobody."""
+    """By the answer, or by --yes, which asks nothing: the sync begins, and this server knows no one."""
     outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "new"), *options], input=answer)
     assert "code_404" in outcome.output
     assert ("does not exist" in outcome.output) == bool(answer)
 
 
 def test_a_script_is_not_asked(server: FakeServer, tmp_path: Path) -> None:
-    """Without a terminal there is nobody to ask: the folder is created."""
+    """Without a terminal there is no one to ask: the folder is created."""
     outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "new"), "--once"])
     assert "does not exist" not in outcome.output
     assert "code_404" in outcome.output

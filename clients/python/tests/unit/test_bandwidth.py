@@ -10,7 +10,7 @@ from docstore_client.network.bandwidth import TokenBucket
 
 
 class Clock:
-    """Time passes only where somebody waits."""
+    """Time passes only where someone waits."""
 
     def __init__(self) -> None:
         self.now = 100.0

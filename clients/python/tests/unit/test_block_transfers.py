@@ -200,7 +200,7 @@ async def test_a_download_in_blocks_goes_on_where_one_was_cut_off(
 
 
 class Expiring(FakeDocStore):
-    """Signs URLs anew with each page, good for so many blocks; `is_closed`: for none."""
+    """Signs URLs again with each page, good for so many blocks; `is_closed`: for none."""
 
     good_for = 12
     is_closed = False

@@ -1,4 +1,4 @@
-"""File operations never overwrite what somebody has just written."""
+"""File operations never overwrite what someone has just written."""
 
 import asyncio
 import errno

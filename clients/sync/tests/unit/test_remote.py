@@ -163,7 +163,7 @@ async def test_an_expired_cursor_leads_to_a_snapshot(state: State) -> None:
 
 
 async def test_a_restored_server_drops_all_synced_records(state: State) -> None:
-    """Nobody deleted what the backup lacks: synced records are dropped once per restore."""
+    """No one deleted what the backup lacks: synced records are dropped once per restore."""
     feed = Feed()
     feed.now = [file("a", "a"), file("new", "new")]
     tree = tree_of(feed, state)

@@ -38,7 +38,7 @@ def look(folder: Path, state: State) -> tuple[Scan, int]:
 
 
 def test_only_changed_files_are_read(folder: Path, state: State) -> None:
-    """Everything first, then nothing, then only the file that was written or saved anew."""
+    """Everything first, then nothing, then only the file that was written or saved again."""
     (folder / "a").write_bytes(b"12345")
     (folder / "b").write_bytes(b"1")
     first, read = look(folder, state)

@@ -28,7 +28,7 @@ TOOL = (("org.apache.kafka", "kafka-tools", VERSION), ("org.slf4j", "slf4j-nop",
 
 
 class SecuredKafka(ApacheKafka):
-    """Clients come in by SASL_SSL; the plain listener is the administrator's, whom nobody asks who he is."""
+    """Clients come in by SASL_SSL; the plain listener is the administrator's, whom no one asks who he is."""
 
     port_names = ("kafka", "kafka-controller", "kafka-inside")
     users: Mapping[str, str] = {}

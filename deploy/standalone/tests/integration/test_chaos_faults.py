@@ -55,7 +55,7 @@ async def test_a_slowed_process_stands_still_part_of_the_time(victim: psutil.Pro
 
 
 async def test_a_fault_ends_with_its_killed_injector(victim: psutil.Process) -> None:
-    """Nobody is left to resume the process but the guard, which does."""
+    """No one is left to resume the process but the guard, which does."""
     injector = await asyncio.create_subprocess_exec(
         sys.executable, "-c", INJECTOR, str(victim.pid), stdout=asyncio.subprocess.PIPE
     )
@@ -91,7 +91,7 @@ async def test_a_partition_holds_connections_and_heals() -> None:
 
 @needs_nft
 async def test_a_partition_ends_by_itself() -> None:
-    """The kernel heals it at the end of its time, also while nobody ends the block."""
+    """The kernel heals it at the end of its time, also while no one ends the block."""
     server = await asyncio.start_server(_hang_up, "127.0.0.1", 0)
     async with server, partitioned([psutil.Process()], 1):
         await _connect(server.sockets[0].getsockname()[1])

@@ -45,7 +45,7 @@ async def test_a_client_cannot_forge_the_proxys_headers(served: Reached) -> None
 
 
 async def test_other_names_are_not_served(served: Reached) -> None:
-    """A site of somebody else that leads here, for instance by DNS rebinding, reaches nothing."""
+    """A site of someone else that leads here, for instance by DNS rebinding, reaches nothing."""
     status, text = await served.ask("localhost", served.proxy.ports.page, host="evil.example")
     assert status == 421
     assert "https://192.168.1.5" in text

@@ -46,7 +46,7 @@ async def note(url: str, database: str) -> None:
 async def test_a_folder_without_users_gets_them_at_its_next_start(
     tmp_path: Path, stack_settings: StandaloneSettings
 ) -> None:
-    """What was written stays; nobody reads it without a password from then on, and passwords can change."""
+    """What was written stays; no one reads it without a password from then on, and passwords can change."""
     ports, tools = PortBook(), stack_settings.tools
     ports.secure(Mongod.port_names)
     async with running(tmp_path, ports, None, tools) as server:

@@ -29,7 +29,7 @@ def exists(s3: Any, bucket: str, key: str) -> bool:
 
 
 async def test_each_identity_reaches_its_own_buckets_only(servers: Servers) -> None:
-    """The services' keys don't open the broker's log, and nobody comes in without keys."""
+    """The services' keys don't open the broker's log, and no one comes in without keys."""
     services, root = aws_client(servers, "s3", servers.services_keys), aws_client(servers, "s3", servers.root_keys)
     services.put_object(Bucket=servers.content_bucket, Key="own/1", Body=b"x")
     assert refused(services.put_object, Bucket=servers.broker_bucket, Key="x", Body=b"x")
@@ -145,7 +145,7 @@ async def test_the_role_alone_reaches_the_content_bucket_only(servers: Servers) 
 
 
 async def test_only_the_services_assume_the_role(servers: Servers) -> None:
-    """Who has credentials for one upload can't widen them: neither they, nor other keys, nor nobody gets the role."""
+    """Who has credentials for one upload can't widen them: neither they, nor other keys, nor no one gets the role."""
     sts = aws_client(servers, "sts", servers.services_keys)
     role = {"RoleArn": servers.upload_role_arn, "RoleSessionName": "upload-3"}
     given = sts.assume_role(**role)["Credentials"]  # no session policy, and so no denial, stands in the way

@@ -74,7 +74,7 @@ async def test_a_fork_is_a_process_of_its_own(forker: Forker, tmp_path: Path) ->
 async def test_a_forker_that_is_killed_takes_its_forks_along_and_the_next_fork_starts_another(
     forker: Forker, tmp_path: Path
 ) -> None:
-    """No process is left that nobody watches, and the supervisor can start them again."""
+    """No process is left that no one watches, and the supervisor can start them again."""
     orphan, log = await run(forker, tmp_path, "wait")
     parent = psutil.Process(orphan.pid).parent()
     assert parent is not None

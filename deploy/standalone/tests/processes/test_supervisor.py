@@ -65,7 +65,7 @@ class Absent(Sleeper):
 
 
 def look_too_late(pid: int) -> ProcessId:
-    """Look at a process that somebody has killed, and of which nothing is left."""
+    """Look at a process that someone has killed, and of which nothing is left."""
     os.kill(pid, signal.SIGKILL)
     while psutil.pid_exists(pid):  # a thread takes its status
         time.sleep(0.001)  # not the loop's: it would see the death before the look does

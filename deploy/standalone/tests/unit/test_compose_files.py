@@ -57,7 +57,7 @@ def test_every_secret_that_compose_needs_is_made(project: Path) -> None:
 
 
 def test_secrets_are_their_owners_alone(project: Path) -> None:
-    """The object store's container is given its files; nobody else can enter their folder, however it was made."""
+    """The object store's container is given its files; no one else can enter their folder, however it was made."""
     state = project / "deploy/compose/state"
     state.mkdir(parents=True, mode=0o755)
     write_compose_files(project)
@@ -170,7 +170,7 @@ def test_services_write_only_to_allowed_folders(service: str) -> None:
 
 
 def test_the_user_listener_is_reachable_by_the_broker_only() -> None:
-    """Kafka's two listeners that ask nobody who he is are on the container's loopback address."""
+    """Kafka's two listeners that ask no one who he is are on the container's loopback address."""
     kafka = COMPOSE["services"]["kafka"]["environment"]
     protocols = dict(each.split(":") for each in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
     addresses = dict(each.split("://") for each in kafka["KAFKA_LISTENERS"].split(","))

@@ -122,7 +122,7 @@ async def test_other_users_are_disconnected_without_an_answer(echo: Echo, logged
 
 
 async def test_a_connection_whose_client_has_gone_is_refused(tmp_path: Path) -> None:
-    """Nobody can tell whose it was, so data that it left behind is not taken."""
+    """No one can tell whose it was, so data that it left behind is not taken."""
     with socket.create_server((LOOPBACK, 0)) as listening:
         client = socket.create_connection(listening.getsockname())
         connection, address = listening.accept()

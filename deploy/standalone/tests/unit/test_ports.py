@@ -14,7 +14,7 @@ from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook, PortTake
 
 @pytest.fixture
 def stranger() -> Iterator[int]:
-    """A port that somebody else listens at."""
+    """A port that someone else listens at."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         yield int(listener.getsockname()[1])
 

@@ -108,7 +108,7 @@ async def test_a_refusal_carries_the_stores_code(server: S3Config, key: str) -> 
 
 
 async def test_a_store_that_is_down(key: str) -> None:
-    """Nobody listening: ObjectStoreUnavailable, from every kind of call, within seconds."""
+    """No one listening: ObjectStoreUnavailable, from every kind of call, within seconds."""
     ports = PortBook()
     ports.secure(["nobody"])
     endpoint = f"http://127.0.0.1:{ports['nobody']}"

@@ -133,7 +133,7 @@ async def test_presigned_get_is_an_attachment(store: ObjectStore, client: aiohtt
 async def test_the_disposition_cannot_be_changed(
     store: ObjectStore, client: aiohttp.ClientSession, key: str, part: str
 ) -> None:
-    """Nobody turns a download into a page of the bucket's origin."""
+    """No one turns a download into a page of the bucket's origin."""
     await store.put(key, BODY)
     url = URL(store.presign_get(key, filename="a", content_type="text/plain", expires_in=60), encoded=True)
     async with client.get(url.without_query_params(part)) as answer:
@@ -199,7 +199,7 @@ async def test_a_tampered_form_stores_nothing(
 
 
 async def test_a_form_does_not_publish(store: ObjectStore, client: aiohttp.ClientSession, key: str) -> None:
-    """An `acl` smuggled into a form opens the object to nobody, whether the store refuses or ignores it."""
+    """An `acl` smuggled into a form opens the object to no one, whether the store refuses or ignores it."""
     form = store.presign_post(key, min_size=1, max_size=len(BODY), content_type="text/plain", expires_in=60)
     await post(client, form, BODY, acl="public-read")
     assert await send(client, f"{form.url}/{encode_key(key)}", b"", method="GET") in (403, 404)

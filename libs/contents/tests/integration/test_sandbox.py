@@ -154,7 +154,7 @@ async def test_too_much_memory_has_its_own_reason(attempt: Attempt) -> None:
 
 
 def test_an_ordinary_user_is_confined_alike() -> None:
-    """Who has no capability needs nothing but the kernel: root becomes nobody for it."""
+    """Who has no capability needs nothing but the kernel: root becomes no one for it."""
     become_nobody = "" if os.getuid() else "os.setgroups([]); os.setgid(65534); os.setuid(65534)"
     with TemporaryDirectory() as name:  # not in pytest's folders, into which only their owner may look
         folder = Path(name)
@@ -222,7 +222,7 @@ async def test_a_worker_that_cannot_set_up_its_sandbox_refuses(
 
 
 async def test_preparations_of_a_worker_end_with_it(tmp_path: Path) -> None:
-    """A library that hangs while it is prepared keeps nobody from ending the worker."""
+    """A library that hangs while it is prepared keeps no one from ending the worker."""
     script = tmp_path / "hanging.py"
     script.write_text(
         f"import sys; sys.path.append({str(Path(hostile_parser.__file__).parent)!r})\n"

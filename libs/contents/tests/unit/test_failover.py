@@ -7,7 +7,7 @@ from docstore_platform.settings import InfraSettings
 
 
 def test_reads_move_after_several_failed_probes_and_back_after_several_good_ones() -> None:
-    """One lost probe, or one that succeeds in an outage, moves nobody."""
+    """One lost probe, or one that succeeds in an outage, moves no one."""
     switch = Switch()
     for _ in range(3):
         assert not switch.record(home=False, replica=True)

@@ -223,7 +223,7 @@ async def test_a_slice_is_verified() -> None:
 
 
 async def test_a_download_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    """Nobody finds half of a content."""
+    """No one finds half of a content."""
     store = FakeStore()
     store.add_blocks([b"good", b"bad"])
     blocks = parse(store.objects[LIST_KEY])

@@ -200,7 +200,7 @@ def test_a_days_key_is_not_used_on_the_next_day() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "a\nb", "a\0b", "a\x7fb"])
 def test_control_characters_in_a_header_are_refused(value: str) -> None:
-    """Nobody adds a header, or a line, by way of a value."""
+    """No one adds a header, or a line, by way of a value."""
     with pytest.raises(ValueError, match="control characters"):
         signer(ENDPOINT).presign("PUT", "/b/k", expires_in=60, headers={"x-amz-meta-a": value})
     with pytest.raises(ValueError, match="printable ASCII"):

@@ -66,7 +66,7 @@ class Stage(UsagePair):
         return [_record(row, offset) for offset, row in enumerate(rows)]
 
     async def wipe_topic(self, *, may_be_back: bool = False) -> None:
-        """The broker loses the topic with all that is in it. `may_be_back`: a service may create it anew at once."""
+        """The broker loses the topic with all that is in it. `may_be_back`: a service may create it again at once."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.infra.kafka_bootstrap)
         await admin.start()
         topic = f"{self.infra.topic_prefix}usage"
@@ -224,7 +224,7 @@ async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage
 
 
 async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage: Stage) -> None:
-    """It neither takes a lease that somebody holds nor keeps one for the hour it is ahead: else events would wait."""
+    """It neither takes a lease that someone holds nor keeps one for the hour it is ahead: else events would wait."""
     fast, right = stage.relay(clock=lambda: utc_now() + HOUR), stage.relay()
     assert await right.lease.hold()
     assert not await fast.lease.hold()

@@ -297,7 +297,7 @@ async def test_only_an_unreadable_dead_letter_is_discarded(pair: UsagePair) -> N
 
 
 async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: UsagePair) -> None:
-    """After a broker lost a topic with events nobody had read, replaying the outbox brings them back."""
+    """After a broker lost a topic with events no one had read, replaying the outbox brings them back."""
     async with pair.publisher().running():
         await pair.publish("anna", 1, 2)
 

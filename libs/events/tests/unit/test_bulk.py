@@ -51,7 +51,7 @@ async def test_nothing_waits_without_bulk_work() -> None:
 
 
 async def test_all_bulk_requests_are_waited_for(looks: Looks) -> None:
-    """The first that ends lets nobody go while another is in progress."""
+    """The first that ends lets no one go while another is in progress."""
     with bulk_request():
         with bulk_request():
             waiting = asyncio.create_task(let_bulk_pass(time.monotonic() + LONG))
@@ -84,7 +84,7 @@ async def test_the_wait_has_an_end() -> None:
 
 
 async def test_a_request_that_fails_is_over() -> None:
-    """Nobody waits for it."""
+    """No one waits for it."""
     with suppress(RuntimeError), bulk_request():
         raise RuntimeError
     await asyncio.wait_for(let_bulk_pass(time.monotonic() + LONG), LONG)

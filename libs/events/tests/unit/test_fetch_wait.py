@@ -196,7 +196,7 @@ async def test_a_fetch_is_ended_quietly(logs: LocalLogs) -> None:
 
 
 def test_records_are_kept_within_bounds_and_of_logs_that_are_read() -> None:
-    """The oldest are dropped; of a log that nobody reads any more, all."""
+    """The oldest are dropped; of a log that no one reads any more, all."""
     logs = LocalLogs()
     logs.open(["files"])
     logs.append(sent(*range(MAX_RECORDS + 2)))

@@ -8,7 +8,7 @@ from docstore_events.transaction import Lanes
 
 
 async def test_callers_of_one_lane_run_in_order() -> None:
-    """First come, first served; another lane waits for nobody; one that gives up holds nobody up; nothing is left."""
+    """First come, first served; another lane waits for no one; one that gives up holds no one up; nothing is left."""
     lanes = Lanes()
     order: list[str] = []
     gate, other_done = asyncio.Event(), asyncio.Event()

@@ -21,7 +21,7 @@ def counts(infra: InfraSettings, mongo: Mongo, now: list[datetime] | None = None
 
 
 async def test_a_period_begins_with_its_first_and_ends_for_all(infra: InfraSettings, mongo: Mongo) -> None:
-    """Numbers go on within the hour, with the time that is left, and begin anew after it."""
+    """Numbers go on within the hour, with the time that is left, and begin again after it."""
     now = [START]
     hourly = counts(infra, mongo, now)
     assert await hourly.add("ann") == Count(1, START, START + HOUR)

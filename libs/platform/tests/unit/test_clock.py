@@ -46,7 +46,7 @@ async def test_a_running_process_takes_the_offset_and_leaves_it(skew: Path) -> N
 
 
 async def test_an_offset_ends_by_itself(skew: Path) -> None:
-    """Though its file stays, when nobody is left to remove it."""
+    """Though its file stays, when no one is left to remove it."""
     say(skew, 600, 1.5)
     await ahead_by(600)
     await ahead_by(0)

@@ -75,7 +75,7 @@ def test_a_time_of_anywhere_is_shown_in_utc() -> None:
     ],
 )
 def test_the_language_is_the_first_of_ours_that_the_visitor_accepts(header: str, language: str) -> None:
-    """By its weights; a malformed entry is ignored, and English is for everybody else."""
+    """By its weights; a malformed entry is ignored, and English is for everyone else."""
     assert accepted_language(header) == language
 
 

@@ -174,7 +174,7 @@ async def test_a_request_that_is_repeated_is_queued_once(queue: LeaseQueue) -> N
 
 
 async def test_work_that_has_begun_is_added_under_a_lease(queue: LeaseQueue, clock: ServerClock) -> None:
-    """Once; nobody else gets it before the lease ends, and then its first holder has lost it."""
+    """Once; no one else gets it before the lease ends, and then its first holder has lost it."""
     lease = await queue.add_held("store", {"name": "$ann"})
     assert lease is not None
     assert await queue.add_held("store", {"name": "$bob"}) is None
@@ -235,7 +235,7 @@ async def test_turns_of_one_kind_do_not_depend_on_claims_of_another(collection: 
 
 
 async def test_the_field_of_the_release_before_shows_what_is_held(collection: Collection, clock: ServerClock) -> None:
-    """Null where nobody holds a document, as that release expects, and not null while this one does."""
+    """Null where no one holds a document, as that release expects, and not null while this one does."""
     queue = LeaseQueue(
         collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", legacy_null=True, clock=clock
     )
@@ -360,7 +360,7 @@ async def test_another_name_of_the_due_field(collection: Collection, clock: Serv
 
 
 async def test_updates_of_a_batch(queue: LeaseQueue, collection: Collection, clock: ServerClock) -> None:
-    """`held_by` finds what one claim holds and nobody took over; `due` ends its leases, at a time or for good."""
+    """`held_by` finds what one claim holds and no one took over; `due` ends its leases, at a time or for good."""
     for name in ("a", "b", "c"):
         await queue.add(name, {})
     leases = await queue.claim_batch(3)

@@ -95,7 +95,7 @@ class LeaseQueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(worker.held for worker in self.workers.values()))
     @rule(data=st.data(), what=st.sampled_from(["renew", "complete", "postpone", "release"]), seconds=SECONDS)
     def write(self, data: st.DataObject, what: str, seconds: int) -> None:
-        """A write by a holder: it counts if nobody has claimed the document since, and raises LeaseLost otherwise."""
+        """A write by a holder: it counts if no one has claimed the document since, and raises LeaseLost otherwise."""
         name = data.draw(st.sampled_from([name for name, worker in self.workers.items() if worker.held]))
         worker, queue = self.workers[name], self.queues[name]
         lease = worker.held[data.draw(st.sampled_from(sorted(worker.held)))]
@@ -120,7 +120,7 @@ class LeaseQueueMachine(RuleBasedStateMachine):
 
     @rule(name=WORKERS)
     def crash(self, name: str) -> None:
-        """A worker forgets all and starts anew."""
+        """A worker forgets all and starts again."""
         self.workers[name], self.queues[name] = Worker(), self._queue()
 
     @rule(seconds=SECONDS)

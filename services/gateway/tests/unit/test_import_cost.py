@@ -1,4 +1,4 @@
-"""What the gateway does not load until somebody asks for it."""
+"""What the gateway does not load until someone asks for it."""
 
 import subprocess
 import sys

@@ -119,7 +119,7 @@ async def test_a_url_is_kept_for_half_of_its_life_at_most(world: World) -> None:
 
 
 async def test_without_a_preview_the_code_is_no_preview(running: World) -> None:
-    """A type that has none, and a size that nobody promised."""
+    """A type that has none, and a size that no one promised."""
     owner = new_id()
     file = await running.add(owner, "a.txt", b"text", "text/plain")
     answer = await running.preview(owner, file.file_id)

@@ -154,7 +154,7 @@ async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(wor
 
 
 async def test_the_previous_release_removes_previews_of_this_one(running: World) -> None:
-    """It recognises a rendition that nobody holds by a null lease, and queues it for removal at once."""
+    """It recognises a rendition that no one holds by a null lease, and queues it for removal at once."""
     file = await running.add(new_id(), "a.png", originals.image())
     await running.until_published(file.file_id, "preview-ready")
     row = await rendition(running, file.owner_id, state="ready")

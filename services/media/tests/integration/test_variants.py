@@ -1,4 +1,4 @@
-"""Pictures of any size, rendered when somebody first asks for them, on real servers."""
+"""Pictures of any size, rendered when someone first asks for them, on real servers."""
 
 import asyncio
 from typing import Any
@@ -170,7 +170,7 @@ async def test_parts_of_a_video_are_removed_with_it(world: World) -> None:
 
 
 async def test_sizes_are_bounded_and_consistent(running: World) -> None:
-    """What nobody could mean is refused before anything is rendered."""
+    """What no one could mean is refused before anything is rendered."""
     file = await added(running, "a.png", originals.image())
     for query in (
         "width=0",
@@ -224,7 +224,7 @@ async def test_variants_go_with_their_content(fresh: World) -> None:
 
 @pytest.mark.parametrize("bound", ["variant_bytes_per_account", "variant_bytes"])
 async def test_the_least_recently_used_are_evicted(world: World, bound: str) -> None:
-    """Beyond the bound of the account or of all, the one unused for longest goes; a request renders it anew."""
+    """Beyond the bound of the account or of all, the one unused for longest goes; a request renders it again."""
     async with world.running(**{bound: 1 << 20, "variant_eviction_interval_seconds": 0.2}):
         file = await added(world, "a.png", originals.image())
         for width in (100, 110, 120):

@@ -23,7 +23,7 @@ Kind = (
     | Literal["invitation", "test", "password_reset", "email_verification", "password_notice", "account_invitation"]
 )
 """Kinds of messages. `invitation` goes to an unverified address; `test` is requested by the subscriber,
-`password_reset` by anybody who claims to own the account, `email_verification` by a sign-up, `account_invitation` by an
+`password_reset` by anyone who claims to own the account, `email_verification` by a sign-up, `account_invitation` by an
 administrator. `password_notice`: the password was changed, an administrator has created a reset link, or an API token,
 which works as a password, was created."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)

@@ -105,7 +105,7 @@ def subject(delivery: Delivery, language: str = SOURCE) -> str:
 
 
 def code_text(code: str, language: str = SOURCE) -> str:
-    """Return the text to a number that anybody may have entered: it has nothing of theirs."""
+    """Return the text to a number that anyone may have entered: it has nothing of theirs."""
     text = translations(language).gettext(
         "%(code)s is the code to verify this phone number. If it was not you who entered it, ignore this text."
     )

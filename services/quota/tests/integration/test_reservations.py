@@ -83,7 +83,7 @@ async def test_an_upload_that_ends_without_bytes_gives_its_room_back(quota: Quot
 
 @pytest.mark.parametrize("how", ["expired", "aborted", "completed"])
 async def test_files_of_a_pack_that_come_to_nothing_give_their_room_back(quota: Quota, how: str) -> None:
-    """All of a pack that ends, those refused of one that is completed; and nobody else's."""
+    """All of a pack that ends, those refused of one that is completed; and no one else's."""
     account, pack, other = new_id(), new_id(), new_id()
     about = {"revision": 2, "pack_id": pack, "account_id": account, "path": "/", "files": 3, "size": 60}
     events = {

@@ -112,7 +112,7 @@ def test_a_change_of_plan_moves_the_totals() -> None:
 
 
 def test_drift_is_confirmed_once_it_has_stayed_the_same() -> None:
-    """A difference that changes begins anew: it may be an event under way."""
+    """A difference that changes begins again: it may be an event under way."""
     account = free_account(used=10, documents=1, revision=3)
     first = drift_between(account, Stored(4, 1), None, NOW, HOUR)
     assert first == Drift("anna", 6, 0, 3, NOW)

@@ -141,7 +141,7 @@ async def test_over_quota(running: Stack) -> None:
 
 
 async def test_other_accounts_and_unknown_ids_are_not_found(running: Stack) -> None:
-    """A foreign upload is as unknown as one that never was, on every route; nobody gets in without a login."""
+    """A foreign upload is as unknown as one that never was, on every route; no one gets in without a login."""
     upload = await running.person.initiate("put", CONTENT)
     assert await running.put(upload["put"], CONTENT) == 200
     for client, upload_id in ((running.outsider, upload["id"]), (running.person, new_id()), (running.person, "x.y")):

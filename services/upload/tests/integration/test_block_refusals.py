@@ -156,7 +156,7 @@ async def test_upload_that_is_over(stack: Stack) -> None:
 
 
 async def test_without_blocks_named_it_is_incomplete(running: Stack) -> None:
-    """Nobody but the client knows what the file is made of."""
+    """No one but the client knows what the file is made of."""
     upload_id = await begin(running.person, BLOCKS)
     await send(running, BLOCKS)
     answer = await running.person.refused("POST", f"/v1/uploads/{upload_id}/complete")

@@ -214,7 +214,7 @@ async def test_batch_of_small_files(running: Stack) -> None:
 
 
 async def test_list_in_pages(running: Stack) -> None:
-    """The caller's uploads, newest first, page by page; nobody else's."""
+    """The caller's uploads, newest first, page by page; no one else's."""
     ids = [(await running.person.initiate("put", b"x"))["id"] for _ in range(5)]
     await running.outsider.initiate("put", b"x")
     first = await running.person.ok("GET", "/v1/uploads?limit=3")

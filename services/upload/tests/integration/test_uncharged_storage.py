@@ -103,7 +103,7 @@ async def lost(stack: Stack) -> list[str]:
 
 
 async def test_blocks_beyond_what_an_account_could_claim(stack: Stack) -> None:
-    """507 beyond the quota and the allowance; what lay longest makes room once nobody is about to name it."""
+    """507 beyond the quota and the allowance; what lay longest makes room once no one is about to name it."""
     blocks = [DECLARED + bytes([number]) for number in range(6)]
     frames = {name(block): len(block) + 64 for block in blocks}
     hashes = list(frames)
@@ -183,7 +183,7 @@ async def test_leftover_objects_are_found_and_deleted(stack: Stack) -> None:
 
 
 async def test_more_than_declared_ends_an_upload(stack: Stack) -> None:
-    """By credentials: found without anybody completing it, deleted, and the upload is over."""
+    """By credentials: found without anyone completing it, deleted, and the upload is over."""
     async with stack.run(looks=True):
         writer = UndeclaredWriter.new(stack)
         upload = await writer.begin("credentials", b"ten bytes.")

@@ -144,7 +144,7 @@ class World:
             assert (row["refs"], row.get("idle", 0)) == (len(lists), len(idle.intersection(lists)))
 
     async def _check_end(self) -> None:
-        """When nobody reads anything any more, every block that a file needs is archived."""
+        """When no one reads anything any more, every block that a file needs is archived."""
         for number in range(FILES):
             await self._become_unused(number)
         while self.leases or self.marked or await self._claimed():

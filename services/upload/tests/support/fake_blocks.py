@@ -23,7 +23,7 @@ class FakeBlocks:
         self.touched: dict[tuple[str, str], datetime] = {}
         self.lists: dict[str, str] = {}
         self.discarded: dict[str, tuple[datetime, datetime | None]] = {}
-        """When each is due, and until when somebody may write there."""
+        """When each is due, and until when someone may write there."""
         self.unlooked: dict[tuple[str, str], datetime] = {}
         self.too_much: dict[str, datetime] = {}
 

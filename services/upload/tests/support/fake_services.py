@@ -69,7 +69,7 @@ class FakeMetadata:
 
 
 class FakeQuota:
-    """One limit for everybody."""
+    """One limit for everyone."""
 
     def __init__(self) -> None:
         self.limit = 100 << 40

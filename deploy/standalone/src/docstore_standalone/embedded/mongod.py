@@ -1,7 +1,7 @@
 """MongoDB as a single-node replica set, which transactions and change streams need.
 
 Every client must log in. The supervisor does so as `__system`, whose password is the content of the key file: no user
-needs to exist, so the first start does not trust anybody, and a data folder without users gets them at its next start.
+needs to exist, so the first start does not trust anyone, and a data folder without users gets them at its next start.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,7 +33,7 @@ def test_weak_settings_are_named(tmp_path: Path, name: str, value: str) -> None:
 
 
 def test_weak_stored_secrets_are_named(tmp_path: Path) -> None:
-    """A secret that somebody wrote into the file counts as well."""
+    """A secret that someone wrote into the file counts as well."""
     weak = Credentials(services=S3Credentials(secret_access_key="minioadmin"), admin_password="docstore")
     save_credentials(tmp_path, weak)
     with pytest.raises(WeakSecrets, match=r"admin_password, services\.secret_access_key"):

@@ -52,7 +52,7 @@ class FairQueue:
 
     A requester with many jobs delays only its own: the next job of others starts after at most one job of every other
     address. When the queue is full, the address with the most waiting jobs loses its newest one to an address with
-    fewer, so that a few addresses cannot exclude everybody else.
+    fewer, so that a few addresses cannot exclude everyone else.
     """
 
     def __init__(self, limits: QueueLimits, what: str) -> None:

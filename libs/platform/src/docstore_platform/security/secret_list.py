@@ -9,7 +9,7 @@ def secret_list(variable: str, setting: SecretStr, infra: InfraSettings) -> tupl
     """Return the secrets of one purpose, the signing one first.
 
     The shared secret of the previous version comes last while it is set, so that its signatures stay valid. ValueError
-    if there is none at all, since anybody could sign then.
+    if there is none at all, since anyone could sign then.
     """
     own = [secret.strip() for secret in setting.get_secret_value().split(",")]
     found = tuple(secret for secret in (*own, infra.internal_secret.get_secret_value()) if secret)

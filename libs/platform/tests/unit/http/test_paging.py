@@ -44,7 +44,7 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
     ],
 )
 def test_a_cursor_of_another_shape_is_refused(cursor: str) -> None:
-    """Types are checked, so that nobody slips a query operator into the database."""
+    """Types are checked, so that no one slips a query operator into the database."""
     with pytest.raises(DomainError) as refused:
         decode_cursor(cursor, str)
     assert refused.value.code == "invalid_cursor"

@@ -76,7 +76,7 @@ async def test_it_waits_for_its_database_and_reports_not_ready() -> None:
 
 
 async def test_it_has_started_where_nothing_is_missing() -> None:
-    """Nobody sees it not ready."""
+    """No one sees it not ready."""
     service = Service(Need())
     async with service.startup.running(service.lifespan()):
         assert await service.status("/v1/usage") == 200

@@ -93,7 +93,7 @@ async def test_subjects_of_one_address_take_turns(open_desk: Callable[..., Desk]
 
 
 async def test_a_full_queue_refuses_the_greediest(open_desk: Callable[..., Desk]) -> None:
-    """Who has most waiting loses its newest to somebody new; among equals the newcomer gets 503."""
+    """Who has most waiting loses its newest to someone new; among equals the newcomer gets 503."""
     desk = open_desk(waiting=4)
     bad = await desk.requested(*[("bad", str(n)) for n in range(5)])
     good = await desk.requested(("good", "1"))

@@ -37,7 +37,7 @@ async def test_the_default_cost_is_what_is_recommended() -> None:
 
 
 async def test_an_unknown_accounts_hash_costs_as_much_as_a_known_ones(settings: HashingSettings) -> None:
-    """Somebody unknown is checked against a hash of the same parameters and lengths."""
+    """Someone unknown is checked against a hash of the same parameters and lengths."""
     passwords = Passwords(settings)
     stored = await passwords.hash("correct horse", ANN)
     assert [len(part) for part in passwords._nobodys.split("$")] == [len(part) for part in stored.split("$")]

@@ -27,6 +27,6 @@ def test_signatures_of_the_previous_version_stay_valid() -> None:
 
 @pytest.mark.parametrize("setting", ["", " ", ",", " , "])
 def test_no_secret_is_an_error_that_names_the_setting(setting: str) -> None:
-    """Anybody could sign with an empty one."""
+    """Anyone could sign with an empty one."""
     with pytest.raises(ValueError, match="UPLOAD_REDIRECT_SECRETS is not set"):
         secret_list("UPLOAD_REDIRECT_SECRETS", SecretStr(setting), InfraSettings())

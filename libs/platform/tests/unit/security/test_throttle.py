@@ -61,7 +61,7 @@ async def test_one_ipv6_customer_is_one_address(world: World) -> None:
 
 
 async def test_a_success_forgets_the_failures_before(world: World) -> None:
-    """Somebody who mistypes now and then is never stopped."""
+    """Someone who mistypes now and then is never stopped."""
     for _ in range(5):
         await attempt(world, False)
         await attempt(world, False)

@@ -89,7 +89,7 @@ def test_without_a_collector_ids_are_passed_on_and_nothing_is_recorded(*, truste
 
 @pytest.mark.parametrize("traceparent", ["", "00-0-0-01", "rubbish", f"00-{'0' * 32}-{SPAN_ID}-01"])
 def test_an_invalid_traceparent_starts_a_new_trace(traceparent: str) -> None:
-    """Nobody's ids are taken that are none."""
+    """No one's ids are taken that are none."""
     with span("GET", service="quota", traceparent=traceparent, trusted=False):
         assert len((current_traceparent() or "").split("-")[1]) == 32
 

@@ -57,7 +57,7 @@ class MongoReplicationQueue:
 
     async def complete(self, region: str, leases: Iterable[Lease], revisions: Mapping[str, int]) -> None:
         held = list(leases)
-        # A revision that the region has need not be sent again by anybody: no lease is checked.
+        # A revision that the region has need not be sent again by anyone: no lease is checked.
         known = [
             DeleteOne({"_id": _row_id(region, account_id), "revision": {"$lte": revision}})
             for account_id, revision in revisions.items()

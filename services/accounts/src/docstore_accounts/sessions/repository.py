@@ -1,7 +1,7 @@
 """Sessions, and the devices of each account's log-ins, in MongoDB. Devices outlive their sessions.
 
 A device is recognized by a token that it gets at its first log-in and sends at the next. Its name is for people only:
-anybody can choose the name of another device.
+anyone can choose the name of another device.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Administrators' routes, and their refusal to everybody else."""
+"""Administrators' routes, and their refusal to everyone else."""
 
 import asyncio
 
@@ -92,7 +92,7 @@ async def test_suspending_ends_everything_at_once(admin: Client, published: Publ
 
 
 async def test_a_new_role_shows_in_the_next_token(admin: Client) -> None:
-    """Somebody made administrator can administer after the next log-in or refresh."""
+    """Someone made administrator can administer after the next log-in or refresh."""
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
     assert (await admin.ok("PATCH", f"/v1/admin/accounts/{account_id}", {"role": "admin"}))["role"] == "admin"
@@ -101,7 +101,7 @@ async def test_a_new_role_shows_in_the_next_token(admin: Client) -> None:
 
 
 async def test_only_administrators_administer(admin: Client) -> None:
-    """403 for everybody without the role, also about themselves; unknown ids are 404 for administrators."""
+    """403 for everyone without the role, also about themselves; unknown ids are 404 for administrators."""
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
     assert await ann.refused("GET", "/v1/admin/accounts") == (403, "forbidden")

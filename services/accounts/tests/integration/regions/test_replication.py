@@ -65,7 +65,7 @@ async def test_a_region_that_was_cut_off_receives_the_newest_state(
 
 
 async def test_replication_lag_counts_from_the_oldest_change(west: Region, east: Region) -> None:
-    """Tries that fail in between don't start it anew; what the region refuses counts, too; 0 once all is sent."""
+    """Tries that fail in between don't start it again; what the region refuses counts, too; 0 once all is sent."""
 
     async def behind(at_least: float, at_most: float = 60.0) -> bool:
         seconds = REGISTRY.get_sample_value("docstore_replication_behind_seconds", {"peer": EAST})

@@ -30,7 +30,7 @@ async def ask(client: Client, email: str) -> None:
 
 
 async def answered(database: Database) -> list[Any]:
-    """The resets there are, once everybody who asked was answered."""
+    """The resets there are, once everyone who asked was answered."""
 
     async def nobody_waits() -> bool:
         return await database["reset_requests"].find_one({"due_at": {"$exists": True}}) is None
@@ -99,7 +99,7 @@ async def test_the_account_of_the_new_password_is_published(
 
 
 async def test_responses_do_not_reveal_who_has_an_account(client: Client, database: Database) -> None:
-    """An address that is nobody's, or is none, gets the same answer; there is nothing to mail."""
+    """An address that is no one's, or is none, gets the same answer; there is nothing to mail."""
     for email in ("nobody@example.org", "no address"):
         await ask(client, email)
     assert await answered(database) == []
@@ -141,7 +141,7 @@ async def test_a_link_is_good_for_an_hour(client: Client, database: Database, to
 
 
 async def test_repeated_requests_do_not_fill_a_mailbox(client: Client, database: Database, token: str) -> None:
-    """Three mails an hour, however often somebody asks; all of their links work until one has."""
+    """Three mails an hour, however often someone asks; all of their links work until one has."""
     for _ in range(5):
         await ask(client, ANN)
     assert len(await answered(database)) == 3
@@ -165,7 +165,7 @@ async def test_the_suspended_get_no_mail_and_no_way_in(
 async def test_an_administrator_makes_a_link_to_pass_on(
     admin: Client, database: Database, settings: AccountsSettings
 ) -> None:
-    """Shown once and in no event; nobody else can make one, and none for who is not there."""
+    """Shown once and in no event; no one else can make one, and none for who is not there."""
     ann = await admin.person(ANN)
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}/password-resets"
     assert await ann.refused("POST", path) == (403, "forbidden")

@@ -155,7 +155,7 @@ async def test_instances_started_together_agree_on_one_key(run: Run, database: D
 
 
 async def test_tokens_survive_a_restart(run: Run) -> None:
-    """Keys and sessions are in the database: nobody is logged out by a new process."""
+    """Keys and sessions are in the database: no one is logged out by a new process."""
     async with run() as client:
         ann = await client.person("ann@example.org")
         refresh = (await client.ok("POST", "/v1/sessions", LOGIN))["refresh_token"]

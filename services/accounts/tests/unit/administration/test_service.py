@@ -76,7 +76,7 @@ async def test_rights_end_at_once_where_they_could_be_taken_back(world: World, c
 
 @pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
 async def test_administrators_keep_their_own_rights(world: World, change: Change) -> None:
-    """Nobody can lock themselves, perhaps the last administrator, out."""
+    """No one can lock themselves, perhaps the last administrator, out."""
     admin = await world.caller(role="admin")
     with pytest.raises(DomainError) as refused:
         await world.administration.change(admin, admin.account_id, change)

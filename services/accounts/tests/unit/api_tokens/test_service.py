@@ -82,7 +82,7 @@ async def test_a_token_and_what_it_was_exchanged_for_end_at_its_expiry(world: Wo
 
 
 async def test_a_revoked_token_ends_at_gateways_too(world: World) -> None:
-    """Its access tokens are on the list that gateways follow; nobody else can revoke it, nor its owner twice."""
+    """Its access tokens are on the list that gateways follow; no one else can revoke it, nor its owner twice."""
     ann, eve = await world.caller(), await world.caller()
     token, secret = await world.programs.create(ann, "CI", ["files:read"], None, None)
     principal = await exchanged(world, secret)
@@ -116,7 +116,7 @@ async def test_a_suspended_account_has_no_working_token(world: World) -> None:
 
 
 async def test_a_reset_ends_all_tokens_and_a_change_none(world: World) -> None:
-    """Who resets the password may have lost the account to somebody; who changes it knows the old one."""
+    """Who resets the password may have lost the account to someone; who changes it knows the old one."""
     ann = await world.caller()
     _, secret = await world.programs.create(ann, "CI", ["files:read"], None, None)
     principal = await exchanged(world, secret)

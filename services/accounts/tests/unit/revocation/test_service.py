@@ -29,7 +29,7 @@ def now(world: World) -> float:
 
 
 async def test_logging_out_revokes_the_tokens_of_that_session(world: World) -> None:
-    """Log-out and ending another device: its tokens and nobody else's."""
+    """Log-out and ending another device: its tokens and no one else's."""
     first = await world.caller()
     world.clock.advance(seconds=1)
     second = await world.caller()

@@ -111,7 +111,7 @@ async def test_a_forged_token_ends_no_session(world: World) -> None:
 
 
 async def test_a_login_reports_whether_the_device_is_new(world: World) -> None:
-    """By the token it was given, also after a log-out; never by a name, which anybody can take."""
+    """By the token it was given, also after a log-out; never by a name, which anyone can take."""
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     known = None
     for device, token in (("Phone", None), ("Phone", "known"), ("Phone", None), ("Phone", "dsd_" + "x" * 43)):

@@ -44,7 +44,7 @@ async def test_a_new_account_proves_its_address_once(world: World, links) -> Non
 
 
 async def test_the_code_is_for_the_account_that_is_logged_in(world: World, links) -> None:
-    """Typed as it is read, with blanks; nobody else can use it, nor the link, by being logged in."""
+    """Typed as it is read, with blanks; no one else can use it, nor the link, by being logged in."""
     ann, eve = await world.caller(), await world.caller()
     mails = {mail.account_id: mail.verification_id for mail in requested(world)}
     code, token = links.code(mails[ann.account_id]), links.token(mails[ann.account_id])

@@ -17,7 +17,7 @@ class ActivityPage:
 
 
 class ActivityService:
-    """Lists the activity of a file for everybody who may read it; metadata decides who may."""
+    """Lists the activity of a file for everyone who may read it; metadata decides who may."""
 
     def __init__(self, store: ActivityRepository, metadata: MetadataClient) -> None:
         self._store = store

@@ -55,7 +55,7 @@ class TopFile(ResponseModel):
     opens: int
     """Opens of its links."""
     downloads: int
-    """Downloads by anybody."""
+    """Downloads by anyone."""
 
 
 class TopReport(ResponseModel):

@@ -90,7 +90,7 @@ async def test_a_field_that_was_changed_is_found_in_its_entry(filled: Analytics,
     assert (found["checked"], found["broken"]["number"], found["broken"]["reason"]) == (0 + 6, 7, "changed")
     await audit.update_one({"_id": 7}, {"$unset": {field: ""}})
     assert (await filled.verified())["broken"]["number"] == 7
-    await filled.ok("/v1/admin/audit")  # whatever somebody has put there, it can still be read
+    await filled.ok("/v1/admin/audit")  # whatever someone has put there, it can still be read
     await audit.replace_one({"_id": 7}, row)
     assert (await filled.verified())["broken"] is None
 
@@ -130,7 +130,7 @@ async def test_a_log_that_is_cut_off_is_found_though_its_head_is_set_back(analyt
 
 
 async def test_a_log_written_anew_differs_from_what_is_sealed(analytics: Analytics) -> None:
-    """Even by somebody who has the key: the object store has the first version."""
+    """Even by someone who has the key: the object store has the first version."""
     async with analytics.running(**SEALING):
         await fill(analytics)
         await sealed(analytics, 2)

@@ -80,7 +80,7 @@ async def test_the_most_shared_and_most_downloaded_come_first(analytics: Analyti
 
 @pytest.mark.parametrize("path", ["reports/uploads", "audit", "audit/verify", "archive"])
 async def test_only_administrators_are_answered(running: Analytics, path: str) -> None:
-    """Figures of all, and who did what, are nobody else's business."""
+    """Figures of all, and who did what, are no one else's business."""
     assert (await running.get(f"/v1/admin/{path}")).status == 200
     assert (await running.get(f"/v1/admin/{path}", "user")).status == 403
 

@@ -91,7 +91,7 @@ def test_a_line_of_cloudfront_is_read_by_the_fields_of_its_file() -> None:
 
 
 def test_a_read_by_signed_cookies_counts_as_one_by_url() -> None:
-    """Its line has no signature; the edge serves an account's contents to nobody without one."""
+    """Its line has no signature; the edge serves an account's contents to no one without one."""
     lines = CloudFrontLines()
     for comment in CLOUDFRONT_HEAD.splitlines():
         lines.parse(comment)

@@ -134,7 +134,7 @@ def tamperings(draw: st.DrawFn) -> tuple[str, int, int]:
 
 
 def tamper(world: World, how: str, one: int, two: int, past: dict[int, Database]) -> None:
-    """What somebody does who can write to the database, knows all its earlier states, and has not the key."""
+    """What someone does who can write to the database, knows all its earlier states, and has not the key."""
     database = world.database
     numbers = sorted(database.entries)
     if how == "wipe" or not numbers:

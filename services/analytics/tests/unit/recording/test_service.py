@@ -30,7 +30,7 @@ async def batch_of(*events: Event) -> Batch:
 
 
 def test_every_event_is_handled() -> None:
-    """A new event that nobody thought of here would be missing from the archive."""
+    """A new event that no one thought of here would be missing from the archive."""
     recording: Any = FakeRecording()
     assert set(AnalyticsSubscribers(recording).handlers()) == set(EVENT_TYPES.values())
 

@@ -104,7 +104,7 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
 LINK_PREFIXES = ("/v1/links/", "/l/")
-"""Open to everybody with the token that follows, as a program or on the page of a link."""
+"""Open to everyone with the token that follows, as a program or on the page of a link."""
 
 WITHOUT_EFFECT = frozenset(
     {"/v1/blocks/missing", "/v1/compare", "/v1/contents", "/v1/contents/cookies", "/v1/files/zip"}

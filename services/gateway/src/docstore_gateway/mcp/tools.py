@@ -1,6 +1,6 @@
 """The tools: each is a few calls of the public API, with bounded results.
 
-Names and contents of files are data that anybody may have written. A result keeps a content apart from what the tool
+Names and contents of files are data that anyone may have written. A result keeps a content apart from what the tool
 itself says, and no tool gets more rights by what was read: a change of others' access needs `confirm`.
 """
 

@@ -76,7 +76,7 @@ async def test_a_key_belongs_to_one_call(
 
 
 async def test_a_key_belongs_to_one_caller(gateway: Caller, counted: FakeService, issuer: Issuer) -> None:
-    """Nobody gets another account's answer by guessing its key; without a login the address is the caller."""
+    """No one gets another account's answer by guessing its key; without a login the address is the caller."""
     for headers in (issuer.bearer("ann"), issuer.bearer("bob")):
         assert (await gateway.call("POST", "/v1/folders", keyed(headers), BODY)).status == 201
     for address in ("203.0.113.1", "203.0.113.2"):
@@ -215,7 +215,7 @@ class Store:
         self.keys = keys_of(self.database, settings)
 
     async def leases_end(self) -> None:
-        """As they do while nobody renews them."""
+        """As they do while no one renews them."""
         await self.database["idempotency_keys"].update_many({}, [{"$set": {"lease_until": "$$NOW"}}])
 
 

@@ -212,7 +212,7 @@ async def test_other_origins_need_permission(open_gateway: OpenGateway, issuer: 
 
 
 async def test_calls_do_not_wait_for_each_other(running: RunningGateway) -> None:
-    """A slow call holds up nobody else."""
+    """A slow call holds up no one else."""
     release = asyncio.Event()
 
     async def slow_for_one(request: Request) -> Reply:

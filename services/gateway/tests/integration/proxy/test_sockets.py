@@ -197,7 +197,7 @@ async def test_answers_and_bodies_are_streamed(
 async def test_a_client_that_leaves_ends_the_stream(
     open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
 ) -> None:
-    """A stream without end is not read on for nobody."""
+    """A stream without end is not read on for no one."""
     streaming = Streaming()
     async with (
         listening(streaming) as url,
@@ -237,7 +237,7 @@ class Content:
 async def test_a_content_that_breaks_off_breaks_off_for_the_client(
     is_elsewhere: bool, open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
 ) -> None:
-    """Nobody takes half of a file for all of it, whether the service is in this process or not."""
+    """No one takes half of a file for all of it, whether the service is in this process or not."""
     content = Content(1 << 24, breaks_at=1 << 22)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(listening(content)) if is_elsewhere else "local:content"

@@ -59,7 +59,7 @@ async def test_a_change_of_role_asks_for_a_new_token(
 async def test_a_new_gateway_refuses_tokens_revoked_before_its_start(
     open_gateway: OpenGateway, service: FakeService, issuer: Issuer
 ) -> None:
-    """A gateway answers nobody before it has read the list."""
+    """A gateway answers no one before it has read the list."""
     service.revoke(ended("s1"))
     async with open_gateway() as gateway:
         assert (await gateway.call("GET", "/v1/files", issuer.bearer(sid="s1"))).status == 401

@@ -97,7 +97,7 @@ async def test_many_calls_are_one_event_and_events_are_numbered(monkeypatch: pyt
 
 
 async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_for_a_broker() -> None:
-    """Nobody can have an event refused, behind which all later calls would wait: large calls are more events."""
+    """No one can have an event refused, behind which all later calls would wait: large calls are more events."""
     transactor: Any = FakeTransactor()
     calls = CallLog(transactor)
     for number in range(200):

@@ -45,7 +45,7 @@ def test_a_client_without_a_proxy_uses_the_direct_addresses(host: bytes | None) 
 
 
 def test_an_untrusted_peer_cannot_set_the_host() -> None:
-    """X-Forwarded-Host of anybody but a trusted proxy is ignored."""
+    """X-Forwarded-Host of anyone but a trusted proxy is ignored."""
     assert origins(b"evil.example", peer="192.168.1.9") == DIRECT
 
 

@@ -42,7 +42,7 @@ async def test_fresh_files_are_claimed_before_the_backlog(entries: MongoEntries)
 
 
 async def test_a_claimed_file_moves_to_another_queue_or_waits(entries: MongoEntries, database: Database) -> None:
-    """A move counts attempts anew, a postponement only where the attempt does not count."""
+    """A move counts attempts again, a postponement only where the attempt does not count."""
     await entries.record([FileChange(a_file("a")), FileChange(a_file("b")), FileChange(a_file("c"))], None)
     a, b, c = sorted(await entries.claim(WorkQueue.QUICK, 3), key=lambda entry: entry.file.file_id)
     await entries.move([a], WorkQueue.PARSE)

@@ -52,7 +52,7 @@ async def test_texts_of_an_earlier_version_are_encrypted_when_they_are_read(data
 
 
 async def test_a_new_secret_replaces_the_earlier_one(database: Database) -> None:
-    """What is read is encrypted anew, so that the earlier secret can be removed; without either there is no text."""
+    """What is read is encrypted again, so that the earlier secret can be removed; without either there is no text."""
     await MongoTexts(database, Cipher("texts", "old")).put(TEXTS, None)
     assert await MongoTexts(database, Cipher("texts", "new")).get(list(TEXTS)) == {}
     assert await MongoTexts(database, Cipher("texts", "new", "old")).get(list(TEXTS)) == WANTED

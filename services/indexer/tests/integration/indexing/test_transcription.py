@@ -38,7 +38,7 @@ async def test_speech_is_found(world: World, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_amazon_transcribes_while_others_are_indexed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its jobs hold up nobody, survive a restart of the service without a second one, and leave nothing."""
+    """Its jobs hold up no one, survive a restart of the service without a second one, and leave nothing."""
     monkeypatch.setattr(amazon_transcribe, "POLL_SECONDS", 0.1)
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)

@@ -17,7 +17,7 @@ def page(*hits: Hit, total: int | None = None, next_cursor: str | None = None) -
 
 
 class Owner:
-    """The accounts service, which knows a plan before anybody else."""
+    """The accounts service, which knows a plan before anyone else."""
 
     def __init__(self, plan: str = "free") -> None:
         self.plan = plan

@@ -49,7 +49,7 @@ async def test_a_busy_or_broken_endpoint_is_asked_again_later(endpoint: Endpoint
 
 
 async def test_an_unreachable_endpoint_is_asked_again_later() -> None:
-    """Nobody listens there."""
+    """No one listens there."""
     with pytest.raises(TranscriptionUnavailable):
         await transcriber(Endpoint("http://127.0.0.1:9/v1")).transcribe(recording("a.mp3"), 10)
 

@@ -87,7 +87,7 @@ class ContentAccess:
 
 @dataclass(slots=True)
 class RetrievalService:
-    """Requests for the retrieval of archived contents, by anybody who may read them."""
+    """Requests for the retrieval of archived contents, by anyone who may read them."""
 
     access: ContentAccess
     requests: Requests

@@ -1,4 +1,4 @@
-"""Contents that nobody reads are handed over to cold storage; archived ones are refused until they were retrieved."""
+"""Contents that no one reads are handed over to cold storage; archived ones are refused until they were retrieved."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -64,7 +64,7 @@ def cold(stack: Stack) -> Cold:
 
 
 async def test_contents_that_are_not_read_are_moved_to_cold_storage(cold: Cold) -> None:
-    """After the period, current and old versions; what was read meanwhile, by anybody, only so long after that."""
+    """After the period, current and old versions; what was read meanwhile, by anyone, only so long after that."""
     async with cold.running():
         unread, read, linked = await cold.put("/unread"), await cold.put("/read"), await cold.put("/linked")
         old = await cold.put("/versions")
@@ -84,7 +84,7 @@ async def test_contents_that_are_not_read_are_moved_to_cold_storage(cold: Cold) 
 
 
 async def test_a_read_is_noted_once_a_day(cold: Cold) -> None:
-    """Further reads write nothing and ask nobody."""
+    """Further reads write nothing and ask no one."""
     async with cold.running():
         file = await cold.put("/a")
 

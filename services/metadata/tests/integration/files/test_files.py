@@ -118,7 +118,7 @@ async def test_listing_sorts_filters_and_pages(running: Stack) -> None:
 
 
 async def test_listing_is_filtered_by_metadata_kind_and_owner(running: Stack) -> None:
-    """Exactly the pair, all of several, of files and folders, in pages; nobody else owns what is in the folder."""
+    """Exactly the pair, all of several, of files and folders, in pages; no one else owns what is in the folder."""
     both, one = {"author": "Ada", "year": "1843"}, {"author": "Ada"}
     for number in range(5):
         await running.put(f"/l/{number}.txt", metadata=both if number % 2 else one)

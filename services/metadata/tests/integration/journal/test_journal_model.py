@@ -172,7 +172,7 @@ async def test_replaying_the_journal_equals_a_listing(running: Stack) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(st.integers(0, 2**32))
-    @example(5)  # a folder is shared above something that is, and deleted before anybody has listed it
+    @example(5)  # a folder is shared above something that is, and deleted before anyone has listed it
     def explore(seed: int) -> None:
         life = _one_life(running, random.Random(seed))
         kinds.update(asyncio.run_coroutine_threadsafe(life, loop).result(120))

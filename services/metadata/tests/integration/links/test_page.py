@@ -271,7 +271,7 @@ async def test_the_page_works_while_media_is_down(running: Stack) -> None:
 
 
 async def test_a_page_shows_its_address_as_a_qr_code(running: Stack) -> None:
-    """Drawn by the server, as an inline picture: nobody else learns the address."""
+    """Drawn by the server, as an inline picture: no one else learns the address."""
     path = await make(running, await running.put("/a.txt"))
     page = parse(await browse(running, "GET", path))
     assert [tag for tag, _ in page.tags].count("details") == 1

@@ -151,7 +151,7 @@ async def test_proving_an_address_grants_no_share_of_a_blocked_sender(fresh: Sta
 
 
 async def test_an_address_can_be_blocked_before_it_has_an_account(fresh: Stack) -> None:
-    """The later account reaches nobody; after an unblock its shares wait to be accepted."""
+    """The later account reaches no one; after an unblock its shares wait to be accepted."""
     await fresh.register(fresh.other, READER["email"])
     reader = fresh.other
     await reader.ok("PUT", "/v1/blocked-people/owner@example.com")

@@ -270,7 +270,7 @@ async def test_a_large_batch_for_many_readers_is_split(running: Stack, monkeypat
 
 
 async def test_a_copy_counts_towards_the_quota_of_its_tree(shared: Shared) -> None:
-    """A reader's own tree and quota, shared with nobody; an editor may copy into the shared folder."""
+    """A reader's own tree and quota, shared with no one; an editor may copy into the shared folder."""
     quota = shared.stack.quota
     copied = await shared.viewer.ok("POST", f"/v1/files/{shared.folder['id']}/copy", {"path": "/copy"})
     assert (copied["owner_id"], copied["permission"]) == (shared.viewer.account_id, "owner")

@@ -98,7 +98,7 @@ async def test_an_upload_to_a_locked_file_becomes_a_conflicted_copy(desk: Desk, 
 async def test_a_lock_ends_by_time_release_move_and_deletion(
     desk: Desk, lock: Any, annotations: AnnotationService
 ) -> None:
-    """After each of them it is in nobody's way."""
+    """After each of them it is in no one's way."""
     folder = await desk.folder("/a")
     await lock(folder, seconds=10)
     desk.clock.pass_time(seconds=11)

@@ -113,7 +113,7 @@ async def test_an_archived_content_is_refused_until_retrieved() -> None:
 
 @pytest.mark.parametrize("meanwhile", [False, True])
 async def test_reads_are_refused_while_a_content_moves_to_the_archive(meanwhile: bool) -> None:
-    """Also if that begins between the look-up and the note: nobody gets a URL that the store would soon refuse."""
+    """Also if that begins between the look-up and the note: no one gets a URL that the store would soon refuse."""
     world = World(use(days_ago=100, idle=not meanwhile))
     world.use.handed_over_meanwhile = KEY if meanwhile else ""
     with pytest.raises(Unavailable):

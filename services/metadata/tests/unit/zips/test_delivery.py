@@ -108,7 +108,7 @@ async def test_an_interrupted_zip_continues_at_any_byte(desk: ZipDesk) -> None:
 
 
 async def test_a_range_whose_checksums_are_unknown_is_answered_by_the_whole(desk: ZipDesk) -> None:
-    """As RFC 9110 allows; the client begins anew."""
+    """As RFC 9110 allows; the client begins again."""
     _, whole = await received(desk)
     response, body = await received(desk, range=f"bytes={len(whole) - 10}-")
     assert (response.status_code, body) == (200, whole)

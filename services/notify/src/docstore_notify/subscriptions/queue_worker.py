@@ -1,5 +1,5 @@
 """Sends messages to machines in order within a subscription, so that a failing receiver is called rarely and delays
-nobody else."""
+no one else."""
 
 import random
 from dataclasses import replace

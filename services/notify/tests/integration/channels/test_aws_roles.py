@@ -52,7 +52,7 @@ async def test_calls_to_aws_are_made_by_the_role(role: RoleKeys) -> None:
 
 
 async def test_mail_is_sent_by_the_role(role: RoleKeys) -> None:
-    """Its account's SES takes the mail: nobody else's knows the sender."""
+    """Its account's SES takes the mail: no one else's knows the sender."""
     ses = boto3.client(
         "ses",
         region_name=REGION,

@@ -96,7 +96,7 @@ async def test_a_silent_receiver_costs_its_time_only(hasty: WebhookChannel) -> N
 
 
 async def test_an_answer_whose_end_does_not_come_is_an_answer(hasty: WebhookChannel) -> None:
-    """The status has come: the message was taken and must not be sent again for a body nobody needs."""
+    """The status has come: the message was taken and must not be sent again for a body no one needs."""
     async with Receiver(Reply(200, b"begun", stuck=True)).running() as receiver:
         receipt = await hasty.send(to(f"http://127.0.0.1:{receiver.port}/"))
     assert (receipt.status, receipt.detail) == (200, "begun")

@@ -87,7 +87,7 @@ async def canary() -> AsyncIterator[Canary]:
     ],
 )
 async def test_no_form_of_an_inner_address_connects(canary: Canary, host: str) -> None:
-    """However the host is written: refused, or a name that the system's resolver does not know; nobody was called."""
+    """However the host is written: refused, or a name that the system's resolver does not know; no one was called."""
     channel = WebhookChannel(SafeHttp((), 5.0))
     with pytest.raises((Refused, NotNow)) as caught:
         await channel.send(to(f"http://{host}:{canary.port}/"))

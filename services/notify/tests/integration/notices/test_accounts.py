@@ -131,7 +131,7 @@ async def test_every_way_to_change_a_password_is_mailed(notify: Notify) -> None:
 
 
 async def test_a_mail_with_a_link_to_a_new_password_waits_for_nothing(notify: Notify) -> None:
-    """Somebody asks again: no digest holds the second mail back. One that comes to be sent after its end is not."""
+    """Someone asks again: no digest holds the second mail back. One that comes to be sent after its end is not."""
     anna, ids = notify.person(), [new_id() for _ in range(3)]
     ended = password_reset(anna, ids[0], good_for=timedelta(0))
     first, second = (password_reset(anna, reset_id) for reset_id in ids[1:])

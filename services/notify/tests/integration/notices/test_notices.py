@@ -1,4 +1,4 @@
-"""Recipients of notices: owners and followers, but nobody without access or against their preferences."""
+"""Recipients of notices: owners and followers, but no one without access or against their preferences."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ async def test_on_upload_completed_the_editor_is_notified(notify: Notify) -> Non
 
 
 async def test_an_upload_is_notified_although_the_address_comes_later(notify: Notify) -> None:
-    """Topics keep no order between them: a mail to an account nobody has announced yet waits for it."""
+    """Topics keep no order between them: a mail to an account no one has announced yet waits for it."""
     anna = notify.person()
     async with notify.running():
         (event_id,) = await notify.publish(anna.uploaded())
@@ -160,7 +160,7 @@ async def test_a_follower_receives_only_the_chosen_changes(notify: Notify) -> No
 
 
 async def test_on_file_purged_the_subscriptions_to_it_go(running: Notify) -> None:
-    """A file that is gone for good is in nobody's list."""
+    """A file that is gone for good is in no one's list."""
     anna = running.person()
     about = anna.file()
     await anna.follow(about["file"].file_id)

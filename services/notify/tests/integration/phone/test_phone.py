@@ -37,7 +37,7 @@ def sns() -> Iterator[str]:
 
 
 def some_number() -> str:
-    """A number that nobody else has here, since a number gets few texts a day."""
+    """A number that no one else has here, since a number gets few texts a day."""
     return f"+642{randrange(10**8):08}"
 
 

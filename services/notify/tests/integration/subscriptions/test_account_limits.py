@@ -39,7 +39,7 @@ class FakeAws(Aws):
 
 
 async def test_no_more_text_messages_than_a_day_has(notify: Notify) -> None:
-    """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
+    """Also of many at once; topics are not counted, others have their own count, and the next day begins again."""
     aws = FakeAws()
     counts = MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1))
     sns = SnsChannel(aws, TextMessages(aws, counts, 3, 1000), FakeContacts().language_of)

@@ -1,4 +1,4 @@
-"""Machines get events in order; a failing receiver loses nothing and delays nobody."""
+"""Machines get events in order; a failing receiver loses nothing and delays no one."""
 
 from typing import Any
 

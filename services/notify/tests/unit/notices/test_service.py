@@ -63,7 +63,7 @@ async def test_on_file_shared_a_clock_that_runs_ahead_delays_no_email() -> None:
 
 
 async def test_on_file_shared_what_was_hidden_is_announced_once_it_waits_to_be_accepted() -> None:
-    """Nobody was notified of the share while its owner was blocked."""
+    """No one was notified of the share while its owner was blocked."""
     world = World()
     await world.handle(shared(1, hidden=True))
     assert world.notices("bert") == []

@@ -85,7 +85,7 @@ async def test_a_code_takes_few_tries() -> None:
 
 
 async def test_a_code_ends_with_its_time_its_number_and_its_removal() -> None:
-    """And nobody else can use it."""
+    """And no one else can use it."""
     entering = Entering()
     gone = "phone_verification_not_found"
     await entering.service.enter("anna", NUMBER)
@@ -116,7 +116,7 @@ async def test_a_number_that_can_not_be_texted_changes_nothing() -> None:
 
 
 def test_the_text_with_the_code_is_one_segment_without_an_address() -> None:
-    """It is the same for everybody: whoever enters somebody's number can't write to them."""
+    """It is the same for everyone: whoever enters someone's number can't write to them."""
     text = PREFIX + code_text("123456")
     assert len(text) <= GSM_LENGTH
     assert set(text) <= GSM_CHARS
@@ -140,7 +140,7 @@ def critical(account_id: str) -> list[Any]:
 
 
 async def test_critical_news_are_texted_to_verified_phones() -> None:
-    """To no other account, about nothing else, and not about a reset link that somebody has made."""
+    """To no other account, about nothing else, and not about a reset link that someone has made."""
     world = World(digest_interval_seconds=0)
     world.phones.rows = {"anna": phone("anna", verified=True), "bob": phone("bob", verified=False)}
     other = [

@@ -35,7 +35,7 @@ class UnclaimedBlocks:
     async def refuse_beyond(self, account_id: str, new: Sequence[str]) -> None:
         """OutOfSpace `over_quota` if the blocks `new` take an account over its bound; they are withdrawn then.
 
-        Blocks are counted after they were added, so at least one of two concurrent calls sees both. Blocks that nobody
+        Blocks are counted after they were added, so at least one of two concurrent calls sees both. Blocks that no one
         asked for the longest are discarded first.
         """
         excess = await self._excess(account_id)

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 TEXTS_PER_NUMBER = 20
 CODES_PER_ACCOUNT = 10
 CODES_PER_NUMBER = 5
-"""Anybody with an account can enter any number: a number gets few codes, and a code has few tries in a day."""
+"""Anyone with an account can enter any number: a number gets few codes, and a code has few tries in a day."""
 
 GSM_CHARS = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -38,7 +38,7 @@ class Purpose(Enum):
     """What a text is for. Each has its own count of a number: no other account can use up that of a verified phone."""
 
     FOLLOWED = ""
-    """Changes, to a number that anybody may have entered."""
+    """Changes, to a number that anyone may have entered."""
     CODE = "codes:"
     NEWS = "news:"
     """To a phone that its owner has verified."""
@@ -53,7 +53,7 @@ class TooManyTexts(Refused):
 
 
 class TextMessages:
-    """Sends text messages. They are limited, since anybody's number can be entered and DocStore pays; `counts` counts
+    """Sends text messages. They are limited, since anyone's number can be entered and DocStore pays; `counts` counts
     every attempt of a day. No number appears in an error, since errors are logged and published."""
 
     def __init__(self, aws: Aws, counts: PeriodCounts, per_account: int, of_all: int) -> None:

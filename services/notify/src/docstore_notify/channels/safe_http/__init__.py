@@ -1,1 +1,1 @@
-"""HTTP calls of addresses that anybody may have chosen."""
+"""HTTP calls of addresses that anyone may have chosen."""

@@ -34,9 +34,9 @@ const actions = {
     if (confirm(_("Delete “{name}”?", { name }))) void change(() => call("DELETE", `/files/${id}`, undefined, { "If-Match": etag }));
   },
   async text(element) {
-    const answer = await fetch(element.dataset.content, { credentials: "omit" });
-    if (!answer.ok) return;
-    editor.elements.text.value = await answer.text();
+    const response = await fetch(element.dataset.content, { credentials: "omit" });
+    if (!response.ok) return;
+    editor.elements.text.value = await response.text();
     editor.hidden = false;
     editor.elements.text.focus();
   },

@@ -60,15 +60,15 @@ async function sendAll(files, aboutOf) {
 
 async function call(method, path, body, more = {}) {
   const headers = { "Content-Type": "application/json", "X-Link-Grant": here.grant, ...more };
-  let answer;
+  let response;
   try {
-    answer = await fetch(here.link + path, { method, headers, body: body && JSON.stringify(body), credentials: "omit" });
+    response = await fetch(here.link + path, { method, headers, body: body && JSON.stringify(body), credentials: "omit" });
   } catch {
     throw new Error(_("Check your connection and try again."));
   }
-  const result = await answer.json().catch(() => ({}));
-  if (answer.ok) return result;
-  throw new Error(reason(result) || _("The server answered {status}.", { status: answer.status }));
+  const result = await response.json().catch(() => ({}));
+  if (response.ok) return result;
+  throw new Error(reason(result) || _("The server responded with {status}.", { status: response.status }));
 }
 
 function reason({ code, detail }) {
