@@ -11,6 +11,7 @@ from retention_sweeps import RETENTION, make_old, sweeping, throw_away, trash, v
 from docstore_metadata.maintenance import after_restore
 from docstore_metadata.retention.repository import DueAccount
 from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.connected
 async def test_a_dead_sweeper_is_taken_over(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between two pages: committed pages stay, and another instance continues when the lease expires."""
     monkeypatch.setattr("docstore_metadata.retention.worker.TRASH_PAGE", 2)
-    dead, other = sweeping(running, leads="both"), sweeping(running, leads="both")
+    lease = new_id()
+    dead, other = sweeping(running, leads=lease), sweeping(running, leads=lease)
     for number in range(5):
         await running.put(f"/{number}.txt")
         await throw_away(running, f"/{number}.txt")
@@ -30,7 +32,7 @@ async def test_a_dead_sweeper_is_taken_over(running: Stack, monkeypatch: pytest.
     assert len(await trash(running.person)) == 3
     assert await other.at(31) == 0
     expired = {"$set": {"until": utc_now() - timedelta(days=1)}}
-    await running.database["leases"].update_one({"_id": "both"}, expired)
+    await running.database["leases"].update_one({"_id": lease}, expired)
     assert await other.at(31) == 1
     assert await trash(running.person) == {}
     async for row in running.database["nodes"].find({"_id": running.person.account_id}):
