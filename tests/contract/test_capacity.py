@@ -10,7 +10,7 @@ INPUTS: dict[str, Any] = tomllib.loads(capacity.INPUTS.read_text("utf-8"))
 
 
 def test_the_document_has_the_tables_of_the_committed_inputs() -> None:
-    """Whoever changes an input or the model sees what follows in the document."""
+    """An account that changes an input or the model sees what follows in the document."""
     assert capacity.TARGET.read_text("utf-8") == capacity.document(), "run: make generate"
 
 

@@ -16,7 +16,7 @@ REFERENCE = re.compile(r'"#/components/schemas/(\w+)"')
 
 
 def test_committed_document_is_the_generated_one() -> None:
-    """Whoever changes a public route runs `make generate`, so that clients read what is served."""
+    """An account that changes a public route runs `make generate`, so that clients read what is served."""
     assert generate_openapi.TARGET.read_bytes() == generate_openapi.generate(), "run: make generate"
 
 

@@ -5,7 +5,7 @@ import { CannotShow, frameUrl, isTextOnly, linkedDocument, TEXT_ONLY, WHY_NOT } 
 import { boundedBytes, renderIn, SANDBOX } from "../viewer/office-frame";
 
 const LOADING = /*i18n*/ "Loading the document…";
-const GONE = /*i18n*/ "This link has expired or has no downloads left. Ask whoever gave it to you for another.";
+const GONE = /*i18n*/ "This link has expired or has no downloads left. Ask the person who gave it to you for another.";
 
 async function content(address: string): Promise<ArrayBuffer> {
   const response = await fetch(address, { credentials: "omit" });

@@ -30,7 +30,7 @@ export function serve(draw: (bytes: ArrayBuffer, root: HTMLElement) => Promise<v
   tell({ state: "ready" });
 }
 
-/** To whoever frames this document, which its policy limits to the page. */
+/** To the window that frames this document, which its policy limits to the page. */
 const tell = (message: FrameMessage): void => parent.postMessage(message, "*");
 
 /** Links of a document lead nowhere. */

@@ -1,8 +1,8 @@
 """Holds back deletions of contents, so that a backup can copy what the databases it has read refer to.
 
-Whoever deletes an object first reads what is unreferenced, and asks here afterwards. If there is no hold, the object
-became unreferenced before the hold began, and so before the backup read the databases: nothing in the backup refers to
-it. If there is a hold, the deletion stays due. A hold expires by itself, so a killed backup blocks nothing.
+A process that deletes an object first reads what is unreferenced, and checks here afterwards. If there is no hold, the
+object became unreferenced before the hold began, and so before the backup read the databases: nothing in the backup
+refers to it. If there is a hold, the deletion stays due. A hold expires by itself, so a killed backup blocks nothing.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -32,7 +32,7 @@ def resolve(whole: Any, ref: str) -> Any:
 
 
 def test_committed_document_is_the_generated_one() -> None:
-    """Whoever changes an event runs `make generate`, so that other systems read what is sent."""
+    """An account that changes an event runs `make generate`, so that other systems read what is sent."""
     assert TARGET.read_text("utf-8") == dump(), "run: make generate"
 
 

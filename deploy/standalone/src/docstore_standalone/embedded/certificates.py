@@ -3,7 +3,7 @@
 from pathlib import Path
 
 VALID_DAYS = 36_500
-"""It never leaves the data folder: whoever can read its key can read everything else there."""
+"""It never leaves the data folder: a reader of its key can read everything else there."""
 
 
 def ensure_certificate(certificate: Path, key: Path, name: str) -> None:

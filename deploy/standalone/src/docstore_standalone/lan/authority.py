@@ -1,6 +1,6 @@
 """A certificate authority of this data folder, for machines without a public name.
 
-Its root can vouch only for private addresses and local names (RFC 5280, name constraints): whoever steals its key can't
+Its root can vouch only for private addresses and local names (RFC 5280, name constraints): a thief of its key can't
 impersonate other sites to the devices that trust it.
 """
 

@@ -17,7 +17,7 @@ def metadata_headers(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def header_text(value: str) -> str:
-    """Return the text of a header of metadata, whoever has encoded it."""
+    """Return the text of a header of metadata, encoded by the store or by a client."""
     if not value.startswith(_WORD):
         return value
     try:

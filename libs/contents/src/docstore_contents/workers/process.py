@@ -64,7 +64,7 @@ def serve_confined(load: Callable[[], Handler], prepare: Callable[[], None] | No
     `prepare` runs once in a process of its own and may write to the folder for temporary files, which jobs only read.
     """
     parser = argparse.ArgumentParser()
-    parser.add_argument("--parent", type=int, required=True, help="process id of whoever started this")
+    parser.add_argument("--parent", type=int, required=True, help="process id of the parent")
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--file-mb", type=int, required=True)
     parser.add_argument("--readable", type=Path, action="append", default=[], help="in addition to Python and fonts")

@@ -22,7 +22,7 @@ _NICER = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--parent", type=int, required=True, help="process id of whoever started this")
+    parser.add_argument("--parent", type=int, required=True, help="process id of the parent")
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--file-mb", type=int, required=True)
     parser.add_argument("--cpu-seconds", type=int, required=True)

@@ -142,7 +142,7 @@ class SessionService:
         was_here = is_old or bool(await self._sessions.of_account(account.id, "", 1))
 
         async def work(transaction: Transaction) -> None:
-            # Whoever ends all sessions now finds this one, or has committed before and is seen by _still_admits.
+            # A call that ends all sessions now finds this one, or has committed before and is seen by _still_admits.
             await self._accounts.hold(session.account_id, transaction)
             first_login = not was_here and not await self._devices.has_any(account.id, transaction)
             new_device = await self._devices.note(session, device_id, transaction)

@@ -100,9 +100,9 @@ class SavedFilters(ResponseModel):
     created_before: datetime = omittable()
     """Exclusive."""
     modified_within_days: int = omittable()
-    """Modified in so many days before the search: whoever runs it computes `modified_after`."""
+    """Modified in so many days before the search: its caller computes `modified_after`."""
     created_within_days: int = omittable()
-    """Created in so many days before the search: whoever runs it computes `created_after`."""
+    """Created in so many days before the search: its caller computes `created_after`."""
     sort: Sort = omittable()
     """What hits are sorted by; best first without it, or without words last modified."""
     order: Order = omittable()

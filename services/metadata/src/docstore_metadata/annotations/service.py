@@ -18,7 +18,7 @@ from docstore_platform.errors import DomainError, Forbidden
 
 
 class AnnotationService(UseCases):
-    """Whoever may write to something may lock it. Neither locks nor properties are part of a version or an ETag."""
+    """Who may write to a file may lock it. Neither locks nor properties are part of a version or an ETag."""
 
     async def read(
         self, account_id: str, node_ids: Sequence[str], children_of: str | None

@@ -1,6 +1,6 @@
 """Write locks of files and folders, as WebDAV has them (RFC 4918, 6 and 7). Standard library only.
 
-A lock on a folder covers its name and which names are in it; a deep one also all that is in it. Whoever changes
+A lock on a folder covers its name and which names are in it; a deep one also all that is in it. An account that changes
 something that is locked must be the account that holds a lock on it, and name that lock's token.
 """
 

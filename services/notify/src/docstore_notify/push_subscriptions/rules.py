@@ -19,7 +19,7 @@ class PushSubscription:
     """The log-in that registered it: messages end with it."""
     device: str
     endpoint: str
-    """URL of the push service for this browser; whoever knows it may send, so it is never shown."""
+    """URL of the push service for this browser; anyone who knows it may send, so it is never shown."""
     p256dh: str
     """The browser's public key, base64url."""
     auth: str

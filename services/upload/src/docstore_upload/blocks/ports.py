@@ -84,7 +84,7 @@ class Blocks(DiscardedObjects, Protocol):
         """Raise the size that URLs of pending blocks may store, where it is more than recorded."""
 
     async def plan_check(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
-        """Schedule a check of pending blocks at `at`, whoever asks for them; None: never again."""
+        """Schedule a check of pending blocks at `at`, for any account; None: never again."""
 
     async def claim_due_checks(self, limit: int) -> list[Awaited]:
         """Lease pending blocks whose check is due."""

@@ -1,7 +1,7 @@
 """Rules of blocks: how they make up a file, and what a stored block must be. Sizes in bytes.
 
 A block is named by the SHA-256 of its plain bytes and stored as one zstd frame that declares their number. Blocks
-are shared only among the files of the account that sent them. Otherwise, whoever knows a hash could find out whether
+are shared only among the files of the account that sent them. Otherwise, anyone who knows a hash could find out whether
 another account has the block and read it, and an editor could choose the contents of the owner's other files.
 """
 

@@ -36,7 +36,7 @@ def blocks_missing(hashes: Sequence[str]) -> DomainError:
 
 @dataclass(slots=True)
 class BlockService:
-    """Blocks of one account: an upload uses only blocks of its uploader, whoever's tree the file goes into."""
+    """Blocks of one account: an upload uses only blocks of its uploader, no matter in whose tree the file is."""
 
     blocks: Blocks
     transactor: Transactor
@@ -172,7 +172,7 @@ class BlockService:
             size=stored_bytes,
             content_type=FRAME_TYPE,
             expires_in=self.settings.block_url_lifetime_seconds,
-            # First write only: whoever keeps the URL can't replace a block that was verified.
+            # First write only: a client that keeps the URL can't replace a block that was verified.
             overwrite=False,
         )
         return {"hash": block.hash, "url": put.url, "headers": dict(put.headers)}

@@ -1,6 +1,6 @@
 """Repository interface of objects that only unused contents need.
 
-A row is due while everything that needs the object is unused. Whoever begins to use the object removes that row, and
+A row is due while everything that needs the object is unused. The first use of the object removes that row, and
 the worker marks it as `moving` before it copies the object: of the two, one finds the other's write. So no object is
 archived that a content in use needs, and a content with an archived object is not in use.
 """

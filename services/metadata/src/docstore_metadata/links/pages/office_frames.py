@@ -1,7 +1,7 @@
 """Office documents on the page of a public link: rendered in a frame there, where the server has no picture of them.
 
-The frame fetches the content as a download does. So a document that is shown counts as one download, and whoever may
-only see watermarked pictures is offered none.
+The frame fetches the content as a download does. So a document that is shown counts as one download, and a visitor
+who may only see watermarked pictures is offered none.
 """
 
 from pathlib import PurePosixPath

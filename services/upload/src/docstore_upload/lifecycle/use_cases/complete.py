@@ -114,7 +114,7 @@ class Completer(Generic[T]):
         return claims
 
     async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], errors: Errors) -> list[T]:
-        """Claim those in `claims`; return the transfers as they are after that, whoever has claimed them."""
+        """Claim those in `claims`; return the transfers as they are after that, claimed by this call or another."""
         retry_at = self.clock() + timedelta(seconds=self.settings.commit_retry_delay_seconds)
         alone = [claim for claim in claims.values() if claim.within is None]
         all_claimed = not alone or await self._claim_together(alone, retry_at)
