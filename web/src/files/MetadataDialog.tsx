@@ -5,7 +5,7 @@ import { useState } from "react";
 import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { setMetadata } from "@/files/operations";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, FormButtons } from "@/ui/dialog";
 
 const MAX_PAIRS = 20;
 const NAME = /^[a-z0-9-]{1,64}$/;
@@ -34,16 +34,7 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
       title={i18n.t("Metadata of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            {i18n.t("Cancel")}
-          </button>
-          <button type="submit" className="button primary">
-            {i18n.t("Save")}
-          </button>
-        </>
-      }
+      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
     >
       <ul className="pairs">
         {pairs.map(([name, value], index) => (

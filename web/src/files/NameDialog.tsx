@@ -3,7 +3,7 @@ import { i18n } from "@lingui/core";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { hasCode, reason } from "@/api/problem";
 import { isTooLong } from "@/lib/names";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 
 const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
@@ -58,16 +58,7 @@ export function NameDialog({ title, action, suggested = "", hasEnding = false, o
       title={title}
       onClose={onClose}
       onSubmit={() => void submit()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            {i18n.t("Cancel")}
-          </button>
-          <button type="submit" className="button primary" disabled={busy || !name.trim() || Boolean(flawOf(name.trim()))}>
-            {action}
-          </button>
-        </>
-      }
+      footer={<FormButtons submit={action} disabled={busy || !name.trim() || Boolean(flawOf(name.trim()))} onClose={onClose} />}
     >
       <div ref={box}>
         <Field

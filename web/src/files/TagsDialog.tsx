@@ -5,7 +5,7 @@ import { useState } from "react";
 import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { setTags } from "@/files/operations";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 
 export default function TagsDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
@@ -28,16 +28,7 @@ export default function TagsDialog({ file, onClose }: { file: FileItem; onClose:
       title={i18n.t("Tags of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            {i18n.t("Cancel")}
-          </button>
-          <button type="submit" className="button primary">
-            {i18n.t("Save")}
-          </button>
-        </>
-      }
+      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
     >
       {tags.length > 0 && (
         <ul className="tag-list" aria-label={i18n.t("Tags")}>

@@ -8,7 +8,7 @@ import type { FileItem } from "@/api/types";
 import { nameOf } from "@/files/operations";
 import { CHANGES, flawsOf, TARGET_KINDS, targetOf } from "@/following/targets";
 import { CopyField } from "@/ui/copy-field";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { toast } from "@/ui/toasts";
 
@@ -65,16 +65,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       title={i18n.t("Add webhook for “{name}”", { name: nameOf(file) })}
       onClose={onClose}
       onSubmit={() => void follow()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            {i18n.t("Cancel")}
-          </button>
-          <button type="submit" className="button primary" disabled={events.size === 0}>
-            {i18n.t("Follow")}
-          </button>
-        </>
-      }
+      footer={<FormButtons submit={i18n.t("Follow")} disabled={events.size === 0} onClose={onClose} />}
     >
       <div className="field">
         <label htmlFor="follow-kind">{i18n.t("Method")}</label>

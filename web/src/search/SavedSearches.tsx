@@ -9,7 +9,7 @@ import type { SavedSearch } from "@/api/types";
 import { navigate } from "@/lib/router";
 import { addressOf, filtersOf } from "@/search/saved";
 import { attempt } from "@/ui/attempt";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { Menu } from "@/ui/menu";
 
@@ -59,16 +59,7 @@ function SaveDialog({ query, inside, onClose }: { query: URLSearchParams; inside
       title={i18n.t("Save this search")}
       onClose={onClose}
       onSubmit={() => void save()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            {i18n.t("Cancel")}
-          </button>
-          <button type="submit" className="button primary">
-            {i18n.t("Save")}
-          </button>
-        </>
-      }
+      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
     >
       <Field
         label={i18n.t("Name")}

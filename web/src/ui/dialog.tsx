@@ -51,6 +51,20 @@ export function Dialog({ title, onClose, children, wide, footer, onSubmit, role 
   );
 }
 
+/** The buttons of a dialog with a form: one closes it, the other submits it. */
+export function FormButtons({ submit, disabled, onClose }: { submit: string; disabled?: boolean; onClose: () => void }) {
+  return (
+    <>
+      <button type="button" className="button" onClick={onClose}>
+        {i18n.t("Cancel")}
+      </button>
+      <button type="submit" className="button primary" disabled={disabled}>
+        {submit}
+      </button>
+    </>
+  );
+}
+
 interface ConfirmProps {
   title: string;
   text: ReactNode;
