@@ -51,16 +51,18 @@ def operations_router(
     @router.get("/dead-letters", dependencies=operators, response_model=described(DeadLetterList))
     async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
         """List dead letters after this id."""
-        letters = await runtime.dead_letters.page(after, limit)
-        return json_response(DeadLetterList(items=[letter.summary(runtime.service) for letter in letters]))
+        dead_letters = await runtime.dead_letters.page(after, limit)
+        return json_response(
+            DeadLetterList(items=[dead_letter.summary(runtime.service) for dead_letter in dead_letters])
+        )
 
     @router.post("/dead-letters/{letter_id}/replay", dependencies=operators, response_model=described(Replayed))
     async def replay_dead_letter(letter_id: str) -> Response:
         """Replay a dead letter and those that wait behind it."""
-        letter = await runtime.dead_letters.get(letter_id)
-        if letter is None:
+        dead_letter = await runtime.dead_letters.get(letter_id)
+        if dead_letter is None:
             raise not_found("dead letter")
-        replayed, error = await runtime.replay(letter)
+        replayed, error = await runtime.replay(dead_letter)
         return json_response(Replayed(replayed=replayed, error=error))
 
     @router.delete("/dead-letters/{letter_id}", status_code=204, dependencies=operators)

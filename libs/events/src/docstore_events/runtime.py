@@ -93,19 +93,19 @@ class EventRuntime:
         wake(self.transactor.wakeup_name)
         return int(outcome.modified_count)
 
-    async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
+    async def replay(self, dead_letter: DeadLetter) -> tuple[int, str | None]:
         """Replay a dead letter and those of its aggregate, or republish an event that the broker refused.
 
         Returns how many succeeded, and why the next one did not.
         """
-        if letter.reason != REFUSED:
+        if dead_letter.reason != REFUSED:
             assert self.consumer is not None
-            return await self.consumer.replay(letter)
+            return await self.consumer.replay(dead_letter)
 
         async def work(transaction: Transaction) -> None:
-            await self.dead_letters.mark_replayed(letter.id, transaction)
+            await self.dead_letters.mark_replayed(dead_letter.id, transaction)
             await self._database["outbox"].update_one(
-                {"_id": letter.id, "state": REFUSED}, {"$set": {"state": "pending"}}, session=transaction.session
+                {"_id": dead_letter.id, "state": REFUSED}, {"$set": {"state": "pending"}}, session=transaction.session
             )
             transaction.wake_after(self.transactor.wakeup_name)
 

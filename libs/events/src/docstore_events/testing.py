@@ -66,8 +66,8 @@ class FailingDeadLetters:
     async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
         return {}
 
-    async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
-        raise AssertionError(f"{letter.event_type}: {letter.reason}, {letter.error}")
+    async def put(self, dead_letter: DeadLetter, transaction: Transaction) -> None:
+        raise AssertionError(f"{dead_letter.event_type}: {dead_letter.reason}, {dead_letter.error}")
 
 
 class InMemoryEvents:

@@ -212,17 +212,17 @@ class Consumer:
             spans.enter_context(trace.use_span(current))
         return replace(envelope, traceparent=traceparent_of(current))
 
-    async def _dead_letter(self, letter: DeadLetter) -> None:
+    async def _dead_letter(self, dead_letter: DeadLetter) -> None:
         async def work(transaction: Transaction) -> None:
-            await self._dead_letters.put(letter, transaction)
+            await self._dead_letters.put(dead_letter, transaction)
 
         await self._transactor.run(work)
         await self._dead_letters.count()
 
-    async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
+    async def replay(self, dead_letter: DeadLetter) -> tuple[int, str | None]:
         """Handle an aggregate's dead letters in order; return how many succeeded and why the next one failed."""
         replayed = 0
-        while waiting_now := await self._dead_letters.of_aggregate(letter):  # others may arrive meanwhile
+        while waiting_now := await self._dead_letters.of_aggregate(dead_letter):  # others may arrive meanwhile
             for waiting in waiting_now:
                 try:
                     envelope = open_envelope(waiting.record.headers, waiting.record.value)

@@ -69,7 +69,7 @@ class DeadLetters:
     """The dead letters of one service."""
 
     def __init__(self, database: Database, service: str) -> None:
-        self._letters: Collection = database["dead_letters"]
+        self._dead_letters: Collection = database["dead_letters"]
         self._service = service
         self.none_yet = False
         """Set at the start by a service's only instance if there are none: then it skips lookups until it makes one."""
@@ -80,19 +80,19 @@ class DeadLetters:
             return {}
         keys = sorted({record.key for record in records})
         behind = {"state": "waiting", "reason": CONSUMED, "key": {"$in": keys}}
-        waiting = self._letters.find(behind, {"topic": 1, "key": 1}).sort("_id", -1)
+        waiting = self._dead_letters.find(behind, {"topic": 1, "key": 1}).sort("_id", -1)
         return {(row["topic"], row["key"]): row["_id"] async for row in waiting}
 
-    async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
+    async def put(self, dead_letter: DeadLetter, transaction: Transaction) -> None:
         """Store `letter` and send a copy to the topic's dead-letter topic. Idempotent."""
         self.none_yet = False
-        record, row = letter.record, _row(letter)
-        outcome = await self._letters.update_one(
-            {"_id": letter.id}, {"$setOnInsert": row}, upsert=True, session=transaction.session
+        record, row = dead_letter.record, _row(dead_letter)
+        outcome = await self._dead_letters.update_one(
+            {"_id": dead_letter.id}, {"$setOnInsert": row}, upsert=True, session=transaction.session
         )
         if outcome.upserted_id is None:
             return
-        extra = {"dlq_id": letter.id, "dlq_reason": letter.reason, "dlq_consumer": self._service}
+        extra = {"dlq_id": dead_letter.id, "dlq_reason": dead_letter.reason, "dlq_consumer": self._service}
         transaction.rows.append(
             {
                 "_id": new_id(),
@@ -102,52 +102,57 @@ class DeadLetters:
                 "headers": [*row["headers"], *([name, value.encode()] for name, value in extra.items())],
                 "value": record.value,
                 "state": "pending",
-                "created_at": letter.at,
+                "created_at": dead_letter.at,
             }
         )
-        dead_letters_total.labels(self._service, letter.reason.partition(":")[0]).inc()
+        dead_letters_total.labels(self._service, dead_letter.reason.partition(":")[0]).inc()
 
-    async def put_refused(self, letter: DeadLetter) -> None:
+    async def put_refused(self, dead_letter: DeadLetter) -> None:
         """Store an event that the broker refuses, without a copy, which it would refuse as well."""
-        await self._letters.replace_one({"_id": letter.id}, _row(letter), upsert=True)
+        await self._dead_letters.replace_one({"_id": dead_letter.id}, _row(dead_letter), upsert=True)
         dead_letters_total.labels(self._service, REFUSED).inc()
         await self.count()
 
     async def page(self, after: str, limit: int) -> list[DeadLetter]:
         """Return dead letters after this id, by id."""
-        rows = self._letters.find({"state": "waiting", "_id": {"$gt": after}}).sort("_id", 1).limit(limit)
-        return [_letter(row) async for row in rows]
+        rows = self._dead_letters.find({"state": "waiting", "_id": {"$gt": after}}).sort("_id", 1).limit(limit)
+        return [_dead_letter(row) async for row in rows]
 
     async def get(self, letter_id: str) -> DeadLetter | None:
-        row = await self._letters.find_one({"_id": letter_id, "state": "waiting"})
-        return _letter(row) if row else None
+        row = await self._dead_letters.find_one({"_id": letter_id, "state": "waiting"})
+        return _dead_letter(row) if row else None
 
-    async def of_aggregate(self, letter: DeadLetter) -> list[DeadLetter]:
+    async def of_aggregate(self, dead_letter: DeadLetter) -> list[DeadLetter]:
         """Return all consumed dead letters of the letter's aggregate, in order."""
-        aggregate = {"state": "waiting", "reason": CONSUMED, "topic": letter.record.topic, "key": letter.record.key}
-        rows = self._letters.find(aggregate).sort([("partition", 1), ("offset", 1)])
-        return [_letter(row) async for row in rows]
+        aggregate = {
+            "state": "waiting",
+            "reason": CONSUMED,
+            "topic": dead_letter.record.topic,
+            "key": dead_letter.record.key,
+        }
+        rows = self._dead_letters.find(aggregate).sort([("partition", 1), ("offset", 1)])
+        return [_dead_letter(row) async for row in rows]
 
     async def mark_replayed(self, letter_id: str, transaction: Transaction) -> None:
-        await self._letters.update_one(
+        await self._dead_letters.update_one(
             {"_id": letter_id}, {"$set": {"state": "replayed", "replayed_at": utc_now()}}, session=transaction.session
         )
 
     async def discard(self, letter_id: str) -> bool:
         """Delete an unreadable dead letter; return whether there was one. Its copy stays in the dead-letter topic."""
-        gone = await self._letters.delete_one({"_id": letter_id, "state": "waiting", "reason": UNREADABLE})
+        gone = await self._dead_letters.delete_one({"_id": letter_id, "state": "waiting", "reason": UNREADABLE})
         await self.count()
         return bool(gone.deleted_count)
 
     async def count(self) -> int:
         """Count the dead letters and update the metric."""
-        waiting = int(await self._letters.count_documents({"state": "waiting"}))
+        waiting = int(await self._dead_letters.count_documents({"state": "waiting"}))
         dead_letters_waiting.labels(self._service).set(waiting)
         return waiting
 
 
-def _row(letter: DeadLetter) -> Document:
-    record = letter.record
+def _row(dead_letter: DeadLetter) -> Document:
+    record = dead_letter.record
     return {
         "topic": record.topic,
         "partition": record.partition,
@@ -155,15 +160,15 @@ def _row(letter: DeadLetter) -> Document:
         "key": record.key,
         "headers": [[name, value] for name, value in record.headers],
         "value": record.value,
-        "type": letter.event_type,
-        "reason": letter.reason,
-        "error": letter.error[:MAX_ERROR_CHARS],
-        "at": letter.at,
+        "type": dead_letter.event_type,
+        "reason": dead_letter.reason,
+        "error": dead_letter.error[:MAX_ERROR_CHARS],
+        "at": dead_letter.at,
         "state": "waiting",
     }
 
 
-def _letter(row: Document) -> DeadLetter:
+def _dead_letter(row: Document) -> DeadLetter:
     record = Record(
         row["topic"],
         row["partition"],

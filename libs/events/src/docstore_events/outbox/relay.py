@@ -200,8 +200,8 @@ class Relay:
         record = Record(to.topic, to.partition, NO_OFFSET, row["key"], headers, bytes(row["value"]))
         error = f"too large for the broker: {len(record.value)} bytes"
         log.error("event_refused_by_broker", service=self._service, event_id=row["_id"], error=error)
-        letter = DeadLetter(row["_id"], record, header_map(headers)["ce_type"], REFUSED, error, self._clock())
-        await self._dead_letters.put_refused(letter)
+        dead_letter = DeadLetter(row["_id"], record, header_map(headers)["ce_type"], REFUSED, error, self._clock())
+        await self._dead_letters.put_refused(dead_letter)
         await self._outbox.update_one({"_id": row["_id"], "state": "pending"}, {"$set": {"state": REFUSED}})
 
     async def _mark_sent(self, ids: list[str]) -> None:

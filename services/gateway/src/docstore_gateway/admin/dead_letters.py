@@ -35,7 +35,7 @@ class DeadLetterService:
                     raise
                 unreachable.append(name)
                 continue
-            items.extend({**letter, "id": f"{name}:{letter['id']}", "service": name} for letter in found)
+            items.extend({**dead_letter, "id": f"{name}:{dead_letter['id']}", "service": name} for dead_letter in found)
             if len(items) > limit:
                 break
         more = len(items) > limit

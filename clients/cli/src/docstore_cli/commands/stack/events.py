@@ -76,18 +76,18 @@ def _show(record: ConsumerRecord[bytes, bytes], *, as_json: bool) -> None:
 @app.command("dead-letters")
 def dead_letters(data: Data = None, as_json: AsJson = False) -> None:
     """List dead letters with the reason."""
-    letters = run(_as_admin(data, "GET", "/v1/admin/dead-letters"))["items"]
+    found = run(_as_admin(data, "GET", "/v1/admin/dead-letters"))["items"]
     if as_json:
-        print_json(letters)
+        print_json(found)
         return
-    if not letters:
+    if not found:
         console.print("No dead letters.")
         return
     table = Table()
     for name in ("id", "type", "key", "reason", "error", "at"):
         table.add_column(name, overflow="fold")
-    for letter in letters:
-        table.add_row(*(escape(str(letter[name])) for name in ("id", "type", "key", "reason", "error", "at")))
+    for each in found:
+        table.add_row(*(escape(str(each[name])) for name in ("id", "type", "key", "reason", "error", "at")))
     console.print(table)
 
 
