@@ -55,7 +55,7 @@ class Loop:
                 try:
                     worked = await self.work()
                 except Exception as error:  # noqa: BLE001 - whatever failed is still due, and retried
-                    log.warning("background_work_failed", part=self.name, error=repr(error))
+                    log.warning("background_work_failed", loop=self.name, error=repr(error))
                     await asyncio.sleep(self.retry_seconds)
                     continue
                 if worked or await wakeup.wait(pause):

@@ -76,13 +76,21 @@ async def test_a_failure_waits_for_its_pause() -> None:
     assert (work.due, work.looks) == (1, 1)
 
 
-async def test_periodic_work_waits_whatever_it_answers() -> None:
+async def test_periodic_work_waits_whatever_it_returns() -> None:
     """Work that always finds something is still done once in its interval."""
     work = Work(due=10**6)
     async with running_loops([Loop.periodic("test work", work, HOUR)]):
         await work.looked(1)
         await asyncio.sleep(0)
     assert work.looks == 1
+
+
+async def test_a_sweep_runs_until_nothing_is_due() -> None:
+    """What then fails may need an operator, so it is retried at the next interval only."""
+    work, sweep = Work(due=2), Loop.sweeping("test work", Work(due=0), HOUR)
+    async with running_loops([Loop.sweeping("test work", work, HOUR)]):
+        await work.looked(3)
+    assert (work.due, sweep.retry_seconds) == (0, HOUR)
 
 
 async def test_an_idle_loop_looks_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
