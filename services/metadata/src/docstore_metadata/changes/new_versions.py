@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from docstore_metadata.changes.pruning import first_replaced_at, versions_to_prune
+from docstore_metadata.changes.pruning import first_replaced_at, remaining, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.tree.places import Place
@@ -71,7 +71,7 @@ def add_version(
         recorder.pruned(place, old)
     node.kept_versions += 1 - len(pruned)
     if pruned:
-        node.replaced_from = first_replaced_at([kept for kept in versions if kept not in pruned])
+        node.replaced_from = first_replaced_at(remaining(versions, pruned))
     elif node.replaced_from is None:
         node.replaced_from = version.came_at
     node.cold_from = node.cold_from or version.came_at

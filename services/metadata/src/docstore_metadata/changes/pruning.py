@@ -1,7 +1,8 @@
 """Which old versions are pruned, by number and by age. Standard library only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 from itertools import accumulate, islice
 
 from docstore_metadata.tree.rules import Version
@@ -17,16 +18,48 @@ def versions_to_prune(versions: Sequence[Version], cap: int, now: datetime) -> l
     today and thin out towards the past, as in exponential backup rotation.
     """
     kept = sorted(versions, key=lambda version: version.number)
+    surplus = len(kept) - cap
+    if surplus <= 0:
+        return []
     recent = min(MAX_RECENT, max(1, cap // 5))
-    pruned: list[Version] = []
-    while len(kept) > cap:
-        candidates = range(1, len(kept) - recent)
-        if candidates:
-            position = min(candidates, key=lambda index: (_spacing(kept, index, now), index))
-        else:
-            position = 1 if cap > 1 and len(kept) > 2 else 0
-        pruned.append(kept.pop(position))
+    pruned = list(islice(_densest_first(kept, len(kept) - recent, now), surplus))
+    if len(pruned) < surplus:  # only the first and the recent ones are left
+        left = remaining(kept, pruned)
+        begin = 1 if cap > 1 else 0
+        pruned += left[begin : begin + surplus - len(pruned)]
     return pruned
+
+
+def remaining(versions: Sequence[Version], pruned: Sequence[Version]) -> list[Version]:
+    """The versions of one file that are not pruned."""
+    gone = {version.number for version in pruned}
+    return [version for version in versions if version.number not in gone]
+
+
+def _densest_first(kept: Sequence[Version], end: int, now: datetime) -> Iterator[Version]:
+    """Yield the versions after the first and before position `end`, each time the one with the closest neighbours.
+
+    In proportion to its age, and among those that are still left; of equal ones the earliest.
+    """
+    before, after = list(range(-1, len(kept) - 1)), list(range(1, len(kept) + 1))
+
+    def spacing(position: int) -> float:
+        return _spacing(kept[before[position]], kept[position], kept[after[position]], now)
+
+    spacings = {position: spacing(position) for position in range(1, end)}
+    queue = [(each, position) for position, each in spacings.items()]
+    heapify(queue)
+    while queue:
+        space, position = heappop(queue)
+        if spacings.get(position) != space:  # it has got another neighbour since
+            continue
+        del spacings[position]
+        yield kept[position]
+        after[before[position]], before[after[position]] = after[position], before[position]
+        for neighbour in (before[position], after[position]):
+            if neighbour in spacings:
+                spacings[neighbour] = spacing(neighbour)
+                heappush(queue, (spacings[neighbour], neighbour))
 
 
 def outdated_versions(versions: Sequence[Version], days: int, now: datetime) -> list[Version]:
@@ -64,8 +97,8 @@ def _current_until(versions: Sequence[Version]) -> list[tuple[Version, datetime]
     return list(zip(kept, islice(moments, 1, None), strict=False))
 
 
-def _spacing(kept: Sequence[Version], index: int, now: datetime) -> float:
+def _spacing(before: Version, version: Version, after: Version, now: datetime) -> float:
     """Time between the neighbours of a version, in ages of that version."""
-    gap = (kept[index + 1].created_at - kept[index - 1].created_at).total_seconds()
-    age = (now - kept[index].created_at).total_seconds()
+    gap = (after.created_at - before.created_at).total_seconds()
+    age = (now - version.created_at).total_seconds()
     return max(gap, 0.0) / max(age, 1.0)

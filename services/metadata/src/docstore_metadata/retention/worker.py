@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from docstore_events.transaction import Transaction
-from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions, versions_to_prune
+from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions, remaining, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.retention.repository import DueAccount, DueRoots, Since
 from docstore_metadata.storage import UseCases
@@ -124,7 +124,7 @@ class RetentionSweeper(UseCases):
             gone = which(versions)
             for version in gone:
                 recorder.pruned(place, version)
-            kept = [version for version in versions if version not in gone]
+            kept = remaining(versions, gone)
             pruned += gone
             node.kept_versions, node.replaced_from = len(kept), first_replaced_at(kept)
             changed.append((node, ("kept_versions", "replaced_from", "revision")))

@@ -1,11 +1,13 @@
 """Pruning of versions, by number and by age."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docstore_metadata.changes import pruning
 from docstore_metadata.changes.pruning import cooled_versions, first_replaced_at, outdated_versions, versions_to_prune
 from docstore_metadata.errors import InvalidRetention
 from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
@@ -45,6 +47,33 @@ def test_pruning_keeps_the_cap_and_the_important_versions(gaps: list[int], cap: 
     assert cap == 1 or kept[0] == 1
     recent = min(10, max(1, cap // 5), len(kept))
     assert kept[-recent:] == [v.number for v in versions[-recent:]]
+
+
+@given(st.lists(st.integers(0, 1000), max_size=40), st.integers(1, 60))
+def test_pruning_takes_the_densest_one_by_one(gaps: list[int], cap: int) -> None:
+    """Among all that may go, each time the one whose neighbours are closest together in proportion to its age."""
+    versions = history(gaps)
+    now = versions[-1].created_at
+    kept, recent = list(versions), min(10, max(1, cap // 5))
+    expected = []
+
+    def density(index: int) -> tuple[float, int]:
+        gap = (kept[index + 1].created_at - kept[index - 1].created_at).total_seconds()
+        return gap / max((now - kept[index].created_at).total_seconds(), 1.0), index
+
+    while len(kept) > cap:
+        middle = range(1, len(kept) - recent)
+        expected.append(kept.pop(min(middle, key=density) if middle else int(cap > 1)))
+    assert versions_to_prune(versions, cap, now) == expected
+
+
+def test_pruning_many_versions_looks_at_each_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lower limit for a file of 10^4 versions must not stop the service: the work is no square of it."""
+    spacing, calls = pruning._spacing, count(1)
+    monkeypatch.setattr(pruning, "_spacing", lambda *given: (next(calls), spacing(*given))[1])
+    versions = history([60] * 9_999)
+    assert len(versions_to_prune(versions, 50, versions[-1].created_at)) == 9_950
+    assert next(calls) < 4 * len(versions)
 
 
 def test_pruning_thins_out_old_versions() -> None:
