@@ -128,7 +128,7 @@ simulation: .venv/.ready ## events and uploads of 1,000 instances through a simu
 	$(RUN)/python tests/simulation
 
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart and upgrade (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
-	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
+	TEST_INFRA=kafka $(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
 
 search-test: setup ## the indexer on a real OpenSearch node, killed and restarted too (needs a JDK 17 and Maven)
 	TEST_SEARCH=opensearch $(RUN)/pytest services/indexer -m "opensearch or connected" $(PYTEST_ARGS)

@@ -69,7 +69,7 @@ class Size:
 
     @property
     def events(self) -> float:
-        return self.rate("changes") * self.inputs["events"]["of_a_change"]
+        return self.rate("changes") * sum(self.inputs["events"]["of_a_change"].values())
 
     @property
     def connections(self) -> float:
@@ -103,10 +103,11 @@ class Size:
         by_cpu = self.cpus("mongod") / (limits["shard_cpus"] * limits["busy"])
         return math.ceil(max(by_cpu, self.metadata_bytes / limits["shard_bytes"]))
 
-    @property
-    def partitions(self) -> int:
-        """Of the busiest topic: half of the events are of files."""
-        return max(12, math.ceil(self.events / 2 / self.inputs["limits"]["partition_events"]))
+    def partitions(self, topic: str) -> int:
+        """As many as consumers of the slowest service need, and for few events as many as it may have instances."""
+        bounds = self.inputs["limits"]
+        events = self.rate("changes") * self.inputs["events"]["of_a_change"].get(topic, 0)
+        return max(int(bounds["partitions_at_least"]), math.ceil(events / bounds["partition_events"]))
 
     @property
     def relay(self) -> float:
@@ -146,7 +147,11 @@ def needs(sizes: Sequence[Size]) -> list[str]:
         ],
         "replica sets of metadata, as ids are": [_shards(size.shards) for size in sizes],
         "the same, if ids named the owner": [_round(size.shards_by_owner) for size in sizes],
-        "partitions of the topic of files": [_round(size.partitions) for size in sizes],
+        **{
+            f"partitions of the topic `{topic}`": [_round(size.partitions(topic)) for size in sizes]
+            for topic in sizes[0].inputs["events"]["of_a_change"]
+        },
+        "partitions of each other topic": [_round(size.partitions("")) for size in sizes],
         "Kafka brokers": [_round(_brokers(size)) for size in sizes],
         "OpenSearch data nodes, with one replica": [_round(_search_nodes(size)) for size in sizes],
     }
@@ -164,7 +169,7 @@ def limits(sizes: Sequence[Size]) -> list[str]:
         ],
         "one replica set of metadata: its primary": [size.cpus("mongod") / usable for size in sizes],
         "one replica set of metadata: its disk": [size.metadata_bytes / bounds["shard_bytes"] for size in sizes],
-        "partitions of a topic": [size.partitions / bounds["partitions"] for size in sizes],
+        "partitions of a topic": [size.partitions("files") / bounds["partitions"] for size in sizes],
         "one gateway: its connections": [size.connections / bounds["connections"] for size in sizes],
     }
     per_account = {name: values[-1] / sizes[-1].accounts for name, values in used.items()}

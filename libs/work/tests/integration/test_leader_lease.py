@@ -42,3 +42,14 @@ async def test_leases_are_independent(leases: Collection) -> None:
     """Each kind of work has its own leader."""
     assert await LeaderLease(leases, "archive", seconds=600).hold()
     assert await LeaderLease(leases, "audit", seconds=600).hold()
+
+
+async def test_an_operator_takes_a_lease_that_is_held(leases: Collection) -> None:
+    """The leader does not lead any more once its lease would have to be renewed; after the operator it may again."""
+    leader, operator = LeaderLease(leases, "archive", seconds=0), LeaderLease(leases, "archive", seconds=600)
+    assert await leader.hold()
+    await operator.take_over()
+    assert operator.is_held
+    assert not await leader.hold()
+    await operator.give_up()
+    assert await leader.hold()

@@ -35,6 +35,8 @@ WATCH_SECONDS = 5.0
 RECHECK_SECONDS = 2.0
 """Interval of checks while a log seems to be lost."""
 STUCK_SECONDS = 60.0
+METADATA_AGE_MS = 60_000
+"""New partitions are found after this long, in place of the client's five minutes."""
 
 NONE_ASSIGNED: Mapping[str, Iterable[int]] = MappingProxyType({})
 Handle = Callable[[list[Record]], Awaitable[None]]
@@ -104,6 +106,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             client_id=f"docstore-{self._service}",
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_AGE_MS,
             apply_types=False,
             logger=None,
             middlewares=[partial(ActivityMiddleware, self._activity)],

@@ -46,6 +46,8 @@ PAGE = 1000
 MAX_BATCH_BYTES = 900_000
 NO_OFFSET = -1
 RETRY_SECONDS = 0.5
+METADATA_AGE_MS = 60_000
+"""Rows are sent to new partitions after this long, in place of the client's five minutes."""
 CHECK_SECONDS, IDLE_CHECK_SECONDS = 15.0, 60.0
 """Pause between two checks of the logs: it doubles while nothing is sent and no log seems to be lost."""
 HELD_BACK_SECONDS = 5.0
@@ -219,6 +221,7 @@ class Relay:
                 acks="all",
                 max_batch_size=MAX_BATCH_BYTES,
                 request_timeout_ms=10_000,
+                metadata_max_age_ms=METADATA_AGE_MS,
             )
             try:
                 await producer.start()
