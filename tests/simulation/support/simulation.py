@@ -270,7 +270,7 @@ def plan_of_environment() -> Plan:
         hours=float(os.environ.get("SIMULATION_HOURS", "24")),
         uploads=float(os.environ.get("SIMULATION_UPLOADS", "1200")),
         partitions=12,
-        outbox_interval_ms=int(os.environ.get("SIMULATION_OUTBOX_INTERVAL_MS", "10000")),
+        outbox_interval_ms=int(os.environ.get("SIMULATION_OUTBOX_INTERVAL_MS", "15000")),
         faults={
             kind: rate * max(1.0, instances / 100) if kind in of_instances else rate
             for kind, rate in Plan().faults.items()
