@@ -22,7 +22,12 @@ class MetadataSettings(HashingSettings):
         description="encrypts the tokens of public links. Several by commas: the first encrypts, all decrypt",
     )
 
-    max_versions: int = Field(50, ge=1, description="maximum number of versions of a file, the current one included")
+    max_versions: int = Field(
+        50,
+        ge=1,
+        description="maximum number of versions of a file, the current one included; "
+        "from 100 on a hundredth more until they are pruned together",
+    )
     trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="days after which trash is deleted; 0: never")
     max_trash_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that an account may choose; 0: for ever")
     version_days: int = Field(0, ge=0, le=MAX_DAYS, description="days after which old versions are deleted; 0: never")

@@ -8,6 +8,14 @@ from itertools import accumulate, islice
 from docstore_metadata.tree.rules import Version
 
 MAX_RECENT = 10
+EXCESS = 100
+"""A file may have a hundredth more versions than its cap before those beyond it are pruned together: all its versions
+are read for that, which takes as long for one as for many."""
+
+
+def is_full(kept: int, cap: int) -> bool:
+    """Whether versions must be pruned when a file of `kept` versions gets another one."""
+    return kept >= cap + cap // EXCESS
 
 
 def versions_to_prune(versions: Sequence[Version], cap: int, now: datetime) -> list[Version]:

@@ -11,6 +11,7 @@ import structlog
 from docstore_contracts.metadata import CheckResult, CommitResult, WriteAllowed
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.journal_writer_repository import MAX_ENTRIES, JournalWriter, touch_owner_journals
+from docstore_metadata.changes.pruning import is_full
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.commits.plan import CommitPlan, NotIndependent
@@ -213,11 +214,11 @@ class CommitService(UseCases):
     async def _full_histories(
         self, places: Sequence[Place], now: datetime, session: Session
     ) -> Mapping[str, Sequence[Version]]:
-        """The versions of those files that have as many as their owner's policy allows."""
+        """The versions of those files that have to be pruned."""
         full = [
             place.node
             for place in places
-            if place.node.kept_versions >= self.bounds.versions_kept(place.ancestors[0].retention, now)
+            if is_full(place.node.kept_versions, self.bounds.versions_kept(place.ancestors[0].retention, now))
         ]
         return await self.store.versions.of(full, session) if full else {}
 

@@ -67,6 +67,14 @@ def test_pruning_takes_the_densest_one_by_one(gaps: list[int], cap: int) -> None
     assert versions_to_prune(versions, cap, now) == expected
 
 
+def test_a_long_history_is_pruned_for_many_versions_at_once() -> None:
+    """Else each upload of such a file would read all its versions; below a hundred the cap is exact."""
+    assert not pruning.is_full(49, 50)
+    assert pruning.is_full(50, 50)
+    assert not pruning.is_full(10_099, 10_000)
+    assert pruning.is_full(10_100, 10_000)
+
+
 def test_pruning_many_versions_looks_at_each_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lower limit for a file of 10^4 versions must not stop the service: the work is no square of it."""
     spacing, calls = pruning._spacing, count(1)
