@@ -15,6 +15,7 @@ from bench.events import measure_events
 from bench.feed import measure_feed
 from bench.goals import goal_of
 from bench.growth import measure_growth
+from bench.hotspots import measure_hotspots
 from bench.idle import measure_idle
 from bench.latency import measure_latency
 from bench.metadata_size import measure_metadata_size
@@ -48,6 +49,7 @@ PARTS: dict[str, Measure] = {
     "sync-latency": measure_sync_latency,
     "growth": measure_growth,
     "metadata-size": measure_metadata_size,
+    "hotspots": measure_hotspots,
     "soak": measure_soak,
 }
 
