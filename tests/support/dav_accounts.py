@@ -21,10 +21,11 @@ class DavAccount:
     gateway: str
     password: str
     session: aiohttp.ClientSession
+    mount: str = "/dav"
 
     @property
     def url(self) -> str:
-        return f"{self.gateway}/dav"
+        return self.gateway + self.mount
 
     @property
     def authorization(self) -> str:

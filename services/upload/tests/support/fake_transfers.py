@@ -133,11 +133,13 @@ class FakeUploads(FakeTransfers[Upload]):
     async def mark_uploading(self, upload_id: str) -> None:
         self.change(upload_id, ("initiated",), state="uploading")
 
-    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
+    async def declare(self, upload_id: str, sha256: str | None, modified_at: datetime | None) -> bool:
         declared = self.stored[upload_id].sha256
-        if declared is None:
-            self.change(upload_id, OPEN, sha256=sha256)
-        return declared in (None, sha256)
+        if sha256 is not None and declared not in (None, sha256):
+            return False
+        said = {"sha256": sha256, "client_modified_at": modified_at}
+        self.change(upload_id, OPEN, **{name: value for name, value in said.items() if value is not None})
+        return True
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         self.change(upload_id, OPEN, found=(etag, verified))

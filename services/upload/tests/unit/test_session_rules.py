@@ -13,6 +13,7 @@ from docstore_upload.sessions.rules import (
     MAX_PARTS,
     Upload,
     Verified,
+    are_whole,
     metadata_sent,
     method_limit,
     mismatch,
@@ -36,6 +37,22 @@ def test_part_plan_covers_every_byte_once(size: int, smallest: int) -> None:
     assert (count - 1) * part_size + last == size
     assert last <= part_size
     assert last > 0 or size == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "are_all"),
+    [
+        ({1: 3, 2: 2}, True),
+        ({2: 2, 1: 3}, True),
+        ({1: 3}, False),
+        ({2: 3, 3: 2}, False),
+        ({1: 3, 2: 2, 3: 1}, False),
+        ({}, False),
+    ],
+)
+def test_parts_of_any_length_are_whole_without_gaps(parts: dict[int, int], are_all: bool) -> None:
+    """Numbered from 1, and together as long as the content."""
+    assert are_whole(5, parts) is are_all
 
 
 def test_tools_with_credentials_describe_their_files() -> None:

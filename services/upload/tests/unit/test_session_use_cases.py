@@ -1,7 +1,7 @@
 """Use cases whose failures are easier to cause with fakes than with servers."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from upload_world import MakeWorld, World
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import Problem, problem_of
 from docstore_upload.lifecycle.rules import MIB
-from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
+from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest, PartsRequest
 
 
 async def initiate(world: World, size: int = 5, method: str = "put", path: str = "/a.txt") -> Any:
@@ -71,12 +71,39 @@ async def test_parts_of_an_upload_that_has_none(make_world: MakeWorld) -> None:
         (multipart["id"], [2], "invalid_parts"),
     ):
         with pytest.raises(DomainError) as refused:
-            await world.service.parts(world.person, upload_id, numbers)
+            await world.service.parts(world.person, upload_id, PartsRequest(numbers=numbers))
         assert refused.value.code == code
     await world.service.abort(world.person, multipart["id"])
     with pytest.raises(DomainError) as refused:
-        await world.service.parts(world.person, multipart["id"], [1])
+        await world.service.parts(world.person, multipart["id"], PartsRequest(numbers=[1]))
     assert refused.value.code == "upload_aborted"
+
+
+async def test_parts_may_differ_in_length(make_world: MakeWorld) -> None:
+    """Each URL takes just the size that was asked for; together no more than the upload has, one size for each."""
+    world = make_world()
+    upload = await initiate(world, method="multipart", size=5)
+    wanted = PartsRequest(numbers=[1, 2], sizes=[3, 2])
+    plan = await world.service.parts(world.person, upload["id"], wanted)
+    assert [(part["number"], part["size"]) for part in plan["parts"]] == [(1, 3), (2, 2)]
+    for numbers, sizes in (([1, 2], [3, 3]), ([1, 2], [5])):
+        with pytest.raises(DomainError) as refused:
+            await world.service.parts(world.person, upload["id"], PartsRequest(numbers=numbers, sizes=sizes))
+        assert refused.value.code == "invalid_parts"
+
+
+async def test_what_is_known_late_is_declared_with_the_parts(make_world: MakeWorld) -> None:
+    """Of the checksum only one, of the time the last; both are the version's."""
+    world = make_world()
+    upload = await initiate(world, method="multipart", size=5)
+    modified_at = datetime(2026, 1, 2, tzinfo=UTC)
+    wanted = PartsRequest(numbers=[1], sha256="a" * 64, client_modified_at=modified_at)
+    await world.service.parts(world.person, upload["id"], wanted)
+    stored = world.uploads.stored[upload["id"]]
+    assert (stored.sha256, stored.client_modified_at) == ("a" * 64, modified_at)
+    with pytest.raises(DomainError) as refused:
+        await world.service.parts(world.person, upload["id"], PartsRequest(numbers=[1], sha256="b" * 64))
+    assert refused.value.code == "sha256_declared"
 
 
 async def test_abort_while_committing(make_world: MakeWorld) -> None:

@@ -1,11 +1,12 @@
 """What ownCloud's and Nextcloud's clients ask before they use WebDAV: what the server is, and whose account it is."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from docstore_gateway.dav.protocol.calls import Api
 from docstore_gateway.dav.protocol.multistatus import text
@@ -22,7 +23,7 @@ STATUS = {
     "edition": "Community",
     "productname": "DocStore",
 }
-CAPABILITIES = {
+CAPABILITIES: dict[str, Any] = {
     "version": VERSION,
     "capabilities": {
         "core": {"pollinterval": 60, "webdav-root": "remote.php/webdav", "status": STATUS},
@@ -32,28 +33,43 @@ CAPABILITIES = {
         "files_sharing": {"api_enabled": False},
     },
 }
+WITH_CHUNK_FOLDERS = {
+    **CAPABILITIES,
+    "capabilities": {**CAPABILITIES["capabilities"], "dav": {**CAPABILITIES["capabilities"]["dav"], "chunking": "1.0"}},
+}
+FIRST_DESKTOP = (3, 11)
+_DESKTOP = re.compile(rb"mirall/(\d{1,4})\.(\d{1,4})")
 _STATUS_PATH = "/status.php"
 _USER_PATHS = ("/ocs/v1.php/cloud/user", "/ocs/v2.php/cloud/user")
-_OPEN: Mapping[str, Any] = {
-    "/ocs/v1.php/cloud/capabilities": CAPABILITIES,
-    "/ocs/v2.php/cloud/capabilities": CAPABILITIES,
-}
+_OPEN = (_STATUS_PATH, "/ocs/v1.php/cloud/capabilities", "/ocs/v2.php/cloud/capabilities")
 
 
 def is_open(path: str) -> bool:
     """Whether a path is answered without a login."""
-    return path == _STATUS_PATH or path in _OPEN
+    return path in _OPEN
 
 
 def is_user(path: str) -> bool:
     return path in _USER_PATHS
 
 
-async def send_open(path: str, query: bytes, send: Send) -> None:
-    if path == _STATUS_PATH:
+async def send_open(scope: Scope, send: Send) -> None:
+    if scope["path"] == _STATUS_PATH:
         await _send(send, b"application/json", orjson.dumps(STATUS))
     else:
-        await _send_ocs(path, query, _OPEN[path], send)
+        program = dict(scope["headers"]).get(b"user-agent", b"")
+        capabilities = WITH_CHUNK_FOLDERS if _sends_chunk_folders(program) else CAPABILITIES
+        await _send_ocs(scope["path"], scope["query_string"], capabilities, send)
+
+
+def _sends_chunk_folders(program: bytes) -> bool:
+    """Whether it is a client of Nextcloud that names chunks by number, and their destination from the beginning.
+
+    ownCloud's and earlier ones name them otherwise, in folders; not told of these, they name chunks after the file.
+    """
+    desktop = _DESKTOP.search(program)
+    is_recent = desktop is None or (int(desktop[1]), int(desktop[2])) >= FIRST_DESKTOP
+    return is_recent and b"nextcloud" in program.lower()
 
 
 async def send_user(path: str, query: bytes, api: Api, send: Send) -> None:

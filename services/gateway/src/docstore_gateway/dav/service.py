@@ -7,10 +7,13 @@ from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.dav import locking, owncloud, writing
 from docstore_gateway.dav.protocol.calls import Api
-from docstore_gateway.dav.protocol.headers import is_below_mount
+from docstore_gateway.dav.protocol.headers import MOUNTS, Target, is_below_mount
 from docstore_gateway.dav.protocol.multistatus import XML_HEADERS, error_document
 from docstore_gateway.dav.protocol.request import DavRequest, Doors, request_target
 from docstore_gateway.dav.reading import contents, listings
+from docstore_gateway.dav.uploads import chunk_folders
+from docstore_gateway.dav.uploads.chunk_folders import is_below_mount as is_chunk_folder
+from docstore_gateway.dav.uploads.chunk_folders import place_of
 from docstore_gateway.dav.uploads.small_files import SmallFiles
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.responses import HeaderList, send_response
@@ -57,7 +60,7 @@ class WebDav:
         if scope["method"] == "OPTIONS":
             await self._options(send)
         else:
-            await owncloud.send_open(scope["path"], scope["query_string"], send)
+            await owncloud.send_open(scope, send)
 
     async def _options(self, send: Send) -> None:
         """Describe the supported methods of WebDAV."""
@@ -86,11 +89,12 @@ class WebDav:
         if principal.scopes is not None:
             check_scope(principal.scopes, CHANGE_OPERATION if method in CHANGING else READ_OPERATION)
         names = {principal.account_id, user_name}
+        chunks = place_of(scope["raw_path"], names) if is_chunk_folder(scope["path"]) else None
         request = DavRequest(
             method=method,
             headers=headers,
             principal=principal,
-            target=request_target(scope, names),
+            target=Target(MOUNTS[0], "/") if chunks else request_target(scope, names),
             account_names=names,
             api=api,
             doors=self._doors,
@@ -100,7 +104,7 @@ class WebDav:
         )
         try:
             await request.check_if()
-            await handler(request)
+            await (handler(request) if chunks is None else chunk_folders.serve(request, chunks))
         except Invalid as error:  # 422 means something else to clients of WebDAV
             raise Problem(400, error.code, error.detail) from None
         except Locked as error:
@@ -110,7 +114,7 @@ class WebDav:
 
 def is_dav(path: str) -> bool:
     """Whether a path of a URL belongs to WebDAV."""
-    return is_below_mount(path) or owncloud.is_open(path) or owncloud.is_user(path)
+    return is_below_mount(path) or is_chunk_folder(path) or owncloud.is_open(path) or owncloud.is_user(path)
 
 
 def is_open(method: str, path: str) -> bool:

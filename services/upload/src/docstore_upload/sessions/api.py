@@ -112,7 +112,7 @@ async def get_upload(request: Request, upload_id: UploadId, caller: Caller) -> R
 @router.post("/uploads/{upload_id}/parts", response_model=schemas.PartUrls)
 async def create_part_urls(request: Request, upload_id: UploadId, body: PartsRequest, caller: Caller) -> Response:
     """Get URLs for more parts of a multipart upload."""
-    return _answer(await _service(request).parts(caller, upload_id, body.numbers, body.sha256))
+    return _answer(await _service(request).parts(caller, upload_id, body))
 
 
 @router.post("/uploads/{upload_id}/complete", response_model=FileJson)

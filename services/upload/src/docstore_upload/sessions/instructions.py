@@ -1,7 +1,7 @@
 """Upload instructions for a client: a form, a URL, part URLs or credentials. Signed on request only."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.http.client_origins import origins_or_public
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.use_cases.initiate import seconds_left
-from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part_count, part_length
+from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part_count, parts_wanted
 from docstore_upload.settings import UploadSettings
 
 SLOWEST_BYTES_PER_SECOND = 1 << 20
@@ -71,13 +71,11 @@ class UploadInstructions:
             return {"blocks": {}}
         return {"form": self._form(upload)} if upload.method == "form" else {"put": self._put(upload)}
 
-    def parts(self, upload: Upload, numbers: Sequence[int]) -> list[Json]:
-        """Return a URL for each part: a PUT of exactly `size` bytes."""
+    def parts(self, upload: Upload, sizes: Mapping[int, int]) -> list[Json]:
+        """Return a URL for each part, whose size is given by number: a PUT of exactly so many bytes."""
         assert upload.multipart_id is not None
-        assert upload.part_size is not None
         seconds, results = self._seconds_left(upload), []
-        for number in numbers:
-            size = part_length(upload.size, upload.part_size, number)
+        for number, size in sizes.items():
             url = self._store.presign_part(
                 upload.object_key, upload.multipart_id, number, size=size, expires_in=seconds
             )
@@ -132,7 +130,7 @@ class UploadInstructions:
         return {
             "part_size": upload.part_size,
             "part_count": part_count(upload.size, upload.part_size),
-            "parts": self.parts(upload, first),
+            "parts": self.parts(upload, parts_wanted(upload.size, upload.part_size, first)),
             "sent": [{"number": part.number, "etag": part.etag, "size": part.size} for part in sent],
         }
 

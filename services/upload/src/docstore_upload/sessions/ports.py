@@ -26,8 +26,9 @@ class Uploads(Transfers[Upload], Protocol):
     async def mark_uploading(self, upload_id: str) -> None:
         """Record that bytes have begun to arrive."""
 
-    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
-        """Record the SHA-256 that the client declares for an open upload; False if it has declared another one."""
+    async def declare(self, upload_id: str, sha256: str | None, modified_at: datetime | None) -> bool:
+        """Record what the client declares of the whole content of an open upload; False if it has declared another
+        SHA-256."""
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         """Store the checksum of the object with this ETag, so that it is not read again."""

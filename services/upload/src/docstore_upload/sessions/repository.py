@@ -73,9 +73,15 @@ class MongoUploads(MongoTransfers[Upload]):
             if upload.method == "multipart":  # its checksum may be declared later, at another instance
                 self._recent.pop(upload.id, None)
 
-    async def declare_sha256(self, upload_id: str, sha256: str) -> bool:
-        undeclared: Document = {"_id": upload_id, "state": {"$in": OPEN}, "sha256": {"$in": [None, sha256]}}
-        return (await self._documents.update_one(undeclared, {"$set": {"sha256": sha256}})).matched_count == 1
+    async def declare(self, upload_id: str, sha256: str | None, modified_at: datetime | None) -> bool:
+        said = {"sha256": sha256, "client_modified_at": modified_at}
+        declared = {name: value for name, value in said.items() if value is not None}
+        if not declared:
+            return True
+        undeclared: Document = {"_id": upload_id, "state": {"$in": OPEN}}
+        if sha256 is not None:
+            undeclared["sha256"] = {"$in": [None, sha256]}
+        return (await self._documents.update_one(undeclared, {"$set": declared})).matched_count == 1
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         found = {"etag": etag, **verified.facts}

@@ -1,12 +1,12 @@
 """Rules of upload sessions: methods, sizes, parts, checks of stored objects. Sizes in bytes, times in seconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from docstore_platform.domain.custom_metadata import MAX_PAIRS, check_metadata
-from docstore_platform.errors import Invalid
+from docstore_platform.errors import Invalid, invalid
 from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, Mismatch, OnConflict, Transfer
 from docstore_work.backoff import backoff
 
@@ -226,3 +226,23 @@ def part_count(size: int, part_size: int) -> int:
 def part_length(size: int, part_size: int, number: int) -> int:
     """Return the bytes of part `number`, counted from 1."""
     return min(part_size, size - (number - 1) * part_size)
+
+
+def parts_wanted(
+    size: int, part_size: int, numbers: Sequence[int], sizes: Sequence[int] | None = None
+) -> dict[int, int]:
+    """Return the bytes of these parts by number: as given, else all but the last of `part_size`. Invalid
+    `invalid_parts` if they can't be parts of `size` bytes."""
+    if sizes is None:
+        count = part_count(size, part_size)
+        if any(number > count for number in numbers):
+            raise invalid(f"This upload has parts 1 to {count}.", "invalid_parts")
+        return {number: part_length(size, part_size, number) for number in numbers}
+    if len(sizes) != len(numbers) or sum(sizes) > size:
+        raise invalid(f"Give each part its size; the upload has {size} bytes.", "invalid_parts")
+    return dict(zip(numbers, sizes, strict=True))
+
+
+def are_whole(size: int, parts: Mapping[int, int]) -> bool:
+    """Whether parts, by number, are all of a content of `size` bytes."""
+    return sum(parts.values()) == size and sorted(parts) == list(range(1, len(parts) + 1)) and bool(parts)

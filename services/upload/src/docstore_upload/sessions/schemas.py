@@ -9,7 +9,7 @@ from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.http.request_models import RequestModel, one_of
 from docstore_platform.http.response_models import FileJson, ItemProblem, Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, Id, MetadataNames, Sha256, described
-from docstore_upload.lifecycle.schemas import ONE_TARGET, PublicState, PutInstructions, Size, TargetRequest
+from docstore_upload.lifecycle.schemas import ONE_TARGET, FileTime, PublicState, PutInstructions, Size, TargetRequest
 from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, MIN_PART, Method
 
 
@@ -240,8 +240,16 @@ class CompleteBatchRequest(BatchRequest):
     """Each item is the `id` of an upload, with its `parts` or `blocks` if it has any."""
 
 
+PartSize = Annotated[int, Field(ge=1, le=MAX_SINGLE_REQUEST), WHOLE]
+
+
 class PartsRequest(RequestModel):
     numbers: list[PartNumber] = Field(min_length=1, max_length=1000, fail_fast=True)
     """Numbers of the parts to sign."""
     sha256: Sha256 | None = None
     """SHA-256 of the whole content, for a client that did not know it when it began: verified on completion."""
+    sizes: list[PartSize] | None = Field(None, min_length=1, max_length=1000, fail_fast=True)
+    """Bytes of each of these parts, for a client whose parts differ in length: numbered from 1 without gaps, together
+    the upload's size. The store refuses parts of less than 5 MiB before the last."""
+    client_modified_at: FileTime | None = None
+    """As for a new upload, for a client that did not know it when it began."""

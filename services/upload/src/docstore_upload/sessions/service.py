@@ -23,8 +23,8 @@ from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.kind import ClientManifest
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Method, Upload, part_count, part_size_for
-from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
+from docstore_upload.sessions.rules import Method, Upload, part_count, part_size_for, parts_wanted
+from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest, PartsRequest
 from docstore_upload.sessions.validation import refuse_initiate
 from docstore_upload.sessions.views import upload_json
 from docstore_upload.settings import UploadSettings
@@ -169,23 +169,20 @@ class UploadService:
             "next_cursor": more,
         }
 
-    async def parts(
-        self, principal: Principal, upload_id: str, numbers: Sequence[int], sha256: str | None = None
-    ) -> Json:
-        """Return URLs for these parts of a multipart upload, whose whole content has `sha256`; Conflict
-        `sha256_declared` if another one was declared before."""
+    async def parts(self, principal: Principal, upload_id: str, wanted: PartsRequest) -> Json:
+        """Return URLs for these parts of a multipart upload, and record what is declared of the whole content; Conflict
+        `sha256_declared` if another checksum was declared before."""
         upload = await self._mine(principal, upload_id)
         if upload.method != "multipart" or upload.part_size is None:
             raise invalid("Only a multipart upload has parts.", "unsupported_method")
         _require_open(upload)
         count = part_count(upload.size, upload.part_size)
-        if any(number > count for number in numbers):
-            raise invalid(f"This upload has parts 1 to {count}.", "invalid_parts")
-        if sha256 is not None and not await self.uploads.declare_sha256(upload.id, sha256.lower()):
+        parts = parts_wanted(upload.size, upload.part_size, wanted.numbers, wanted.sizes)
+        if not await self.uploads.declare(upload.id, wanted.sha256, wanted.client_modified_at):
             raise Conflict("Another SHA-256 was declared for this upload.", code="sha256_declared")
         if upload.state == "initiated":
             await self.uploads.mark_uploading(upload.id)
-        return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, numbers)}
+        return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, parts)}
 
     async def abort(self, principal: Principal, upload_id: str) -> None:
         """Cancel an upload: delete what was sent, release its reservation. Idempotent."""

@@ -13,13 +13,13 @@ from dataclasses import replace
 from hashlib import sha256
 
 from docstore_contents.s3.metadata_headers import header_text
-from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
+from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, ObjectStoreError, Part, UploadNotFound
 from docstore_platform.errors import Unavailable, invalid
 from docstore_platform.ids import new_id
 from docstore_platform.tasks import end_tasks
 from docstore_upload.lifecycle.rules import MIB, RETRY_AFTER_SECONDS, Incomplete, Mismatch
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Upload, Verified, metadata_sent, mismatch, part_count
+from docstore_upload.sessions.rules import Upload, Verified, are_whole, metadata_sent, mismatch
 from docstore_upload.settings import UploadSettings
 
 SMALL = 1 * MIB
@@ -89,25 +89,27 @@ class Verifier:
     async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | None:
         """Join the parts into one object once all have arrived. None: done before, or aborted."""
         assert upload.multipart_id is not None
-        assert upload.part_size is not None
         try:
             there = await self._store.list_parts(upload.object_key, upload.multipart_id)
         except UploadNotFound:
             return None
-        count = part_count(upload.size, upload.part_size)
         if parts is not None:
             etags = {part.number: part.etag for part in there}
             wrong = [part.number for part in parts if etags.get(part.number) != part.etag.strip('"')]
             if wrong:
                 raise invalid("These parts are not stored.", "invalid_parts", numbers=wrong[:100])
-        if len(there) != count or sum(part.size for part in there) != upload.size:
+        if not are_whole(upload.size, {part.number: part.size for part in there}):
             if there and upload.state == "initiated":
                 await self._uploads.mark_uploading(upload.id)
-            raise Incomplete(f"{len(there)} of {count} parts have arrived.")
+            raise Incomplete(f"{sum(part.size for part in there)} of {upload.size} bytes have arrived.")
         try:
             return await self._store.complete_multipart(upload.object_key, upload.multipart_id, there)
         except UploadNotFound:
             return None
+        except ObjectStoreError as error:
+            if error.code == "EntityTooSmall":
+                raise Mismatch("The store takes no parts of less than 5 MiB before the last.") from None
+            raise
 
     async def _read_or_join(self, upload: Upload, found: ObjectInfo) -> Verified:
         if upload.found is not None and upload.found[0] == found.etag:

@@ -5,13 +5,15 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from docstore_platform.errors import Forbidden
 from docstore_platform.http.problems import Problem
 
 Depth = Literal["0", "1", "infinity"]
 
+_ENCODED_SCHEME = re.compile(r"https?%3A//", re.IGNORECASE)
+"""As Nextcloud's clients write the URL in Destination, encoded as if it were a path."""
 SECONDS = re.compile(r"Second-([0-9]{1,10})", re.IGNORECASE)
 MAX_SEGMENTS = 64
 MOUNTS = ("/dav", "/remote.php/webdav", "/remote.php/dav/files")
@@ -57,7 +59,7 @@ def target_of(raw_path: bytes, account_names: Collection[str] = ()) -> Target:
 
     `account_names`: what may stand for the caller in `/remote.php/dav/files/NAME`.
     """
-    segments = [_decoded(segment) for segment in raw_path.split(b"/") if segment]
+    segments = decoded_segments(raw_path)
     if len(segments) > MAX_SEGMENTS + 4:
         raise bad_request(f"A path has at most {MAX_SEGMENTS} names.", "invalid_path")
     for mount in MOUNTS:
@@ -70,6 +72,11 @@ def target_of(raw_path: bytes, account_names: Collection[str] = ()) -> Target:
                 mount, below = f"{mount}/{quote(below[0])}", below[1:]
             return Target(mount, "/" + "/".join(below))
     raise Problem(502, "destination_elsewhere", "The destination is outside of this WebDAV folder.")
+
+
+def decoded_segments(raw_path: bytes) -> list[str]:
+    """The names in a URL's path."""
+    return [_decoded(segment) for segment in raw_path.split(b"/") if segment]
 
 
 def _decoded(segment: bytes) -> str:
@@ -86,6 +93,9 @@ def destination_of(header: str | None, hosts: Collection[str], account_names: Co
     """The target in a Destination header; 502 if it is on another host or outside of the tree."""
     if not header:
         raise bad_request("A Destination header is needed.", "no_destination")
+    if _ENCODED_SCHEME.match(header):
+        origin, path = header.split("/", 3)[:3], header.split("/", 3)[3:]
+        header = "/".join([*map(unquote, origin), *path])
     try:
         url = urlsplit(header)
         host = url.netloc.rpartition("@")[2].lower()

@@ -51,7 +51,12 @@ def test_a_path_that_can_be_read_in_two_ways_is_refused(path: bytes) -> None:
 
 def test_a_destination_is_a_url_or_path_of_this_server() -> None:
     """Whatever the case of its host."""
-    for header in ("http://DOCS.example:8080/dav/b%20c", "/dav/b%20c", "http://ada@docs.example:8080/dav/b%20c"):
+    for header in (
+        "http://DOCS.example:8080/dav/b%20c",
+        "/dav/b%20c",
+        "http://ada@docs.example:8080/dav/b%20c",
+        "http%3A//docs.example%3A8080/dav/b%20c",
+    ):
         assert destination_of(header, HOSTS, ()).path == "/b c"
 
 
@@ -60,6 +65,7 @@ def test_a_destination_is_a_url_or_path_of_this_server() -> None:
     [
         ("http://evil.example/dav/b", 502),
         ("//evil.example/dav/b", 502),
+        ("http%3A//evil.example/dav/b", 502),
         ("file:///dav/b", 502),
         ("http://docs.example:8080/v1/files", 502),
         ("http://docs.example:8080/dav/../internal/locks", 400),
