@@ -118,7 +118,13 @@ class Examples:
                 yield from (words, "eng", "0" * 64, "https://docs.example.org/", "")
 
     def _objects(self, schema: Json, depth: int) -> Iterator[Json]:
-        """Yield the object with its required fields, or all if none is; then also with each alternative of those."""
+        """Yield the object with its required fields, or all if none is; then also with each alternative of those.
+
+        A map is shown with the first of its possible names.
+        """
+        names, values = schema.get("propertyNames", {}).get("enum", ())[:1], schema.get("additionalProperties")
+        if isinstance(values, dict):
+            yield from ({name: self._value("", values, depth + 1)} for name in names)
         required, every = set(schema.get("required", ())), set(schema.get("properties", ()))
         yield self._object(schema, required or every, depth)
         rules = [schema, *schema.get("allOf", ())]

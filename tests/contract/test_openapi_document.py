@@ -102,3 +102,11 @@ def test_bodies_have_examples_that_their_schemas_allow() -> None:
     schemas = compose({"metadata": document("/v1/files", schema=schema)}, CODES)["components"]["schemas"]
     assert schemas["Item"]["examples"] == [{"path": "/work/report.pdf", "size": 48213}]
     assert schemas["Problem"]["properties"]["code"]["enum"] == CODES
+
+
+def test_a_map_is_shown_with_one_of_its_names() -> None:
+    """An empty object would show nothing of its values."""
+    values = {"type": "object", "properties": {"email": {"type": "boolean"}}, "required": ["email"]}
+    schema = {"type": "object", "propertyNames": {"enum": ["upload_done"]}, "additionalProperties": values}
+    schemas = compose({"metadata": document("/v1/files", schema=schema)}, CODES)["components"]["schemas"]
+    assert schemas["Item"]["examples"] == [{"upload_done": {"email": False}}]
