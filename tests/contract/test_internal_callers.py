@@ -11,6 +11,7 @@ from generate_internal_openapi import committed_file
 from internal_clients import CLIENT_METHODS, Call, as_template, attribute_called
 from source_reading import modules, modules_imported
 
+from docstore_contracts.consistency import CHECKED_BY
 from docstore_platform.security.service_identity import InternalRoute
 from docstore_platform.security.service_keys import OPERATOR
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
@@ -94,6 +95,7 @@ def test_each_route_has_one_method_of_a_client(service: str) -> None:
     document = json.loads(committed_file(service).read_bytes())
     described = {(method.upper(), as_template(path)) for path, item in document["paths"].items() for method in item}
     modules_of = [service, "operations", *(["replication"] if service == "accounts" else [])]
+    modules_of += ["consistency"] if service in CHECKED_BY.values() else []
     methods = Counter(call for name in modules_of for call in CLIENT_METHODS.get(name, {}).values())
     assert methods == Counter(described)
 

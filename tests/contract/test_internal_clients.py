@@ -23,6 +23,7 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.annotations import LockRequest, PropertyChange
 from docstore_contracts.caller import Caller
+from docstore_contracts.consistency import CHECKED_BY, CheckName, CheckRequest, ConsistencyClient
 from docstore_contracts.indexer import IndexerClient
 from docstore_contracts.media import MediaClient, PreviewItem
 from docstore_contracts.metadata import CommitItem, MetadataClient
@@ -98,6 +99,8 @@ async def test_every_client_is_understood_by_its_service(world: World) -> None:
     await _call_upload(world)
     for service in INTERNAL_SERVICES:
         await _call_operations(world, service)
+    for check, checked_by in CHECKED_BY.items():
+        await _call_consistency(world, check, checked_by)
 
 
 async def _call_metadata(world: World) -> None:
@@ -218,6 +221,15 @@ async def _call_upload(world: World) -> None:
     with pytest.raises(DomainError, match="upload"):
         await upload.complete_received(*received["id"].split("."))
     assert caller.has_called_all_of("upload")
+
+
+async def _call_consistency(world: World, check: CheckName, service: ServiceName) -> None:
+    caller = world.caller(service)
+    request: CheckRequest = {"check": check, "after": "", "limit": 500, "repair": False, "checksums": True}
+    page = await ConsistencyClient(caller).check_consistency(request)
+    assert page["unread"] == 0
+    assert {finding["kind"] for finding in page["findings"]} <= {"object_missing"}  # no bytes were sent for other.txt
+    assert caller.has_called_all_of("consistency")
 
 
 async def _call_operations(world: World, service: ServiceName) -> None:

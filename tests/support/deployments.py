@@ -91,6 +91,13 @@ class Bucket:
         """Exchange the bytes of an object."""
         await asyncio.to_thread(self._client.put_object, Bucket=self.name, Key=key, Body=data)
 
+    async def keys_under(self, prefix: str) -> list[str]:
+        return await asyncio.to_thread(lambda: [entry["Key"] for entry in self._entries(prefix)])
+
+    async def remove(self, key: str) -> None:
+        """Delete an object."""
+        await asyncio.to_thread(self._client.delete_object, Bucket=self.name, Key=key)
+
     async def unfinished(self, account_id: str) -> list[str]:
         """Keys of the account's multipart uploads that are neither completed nor aborted."""
         prefix = f"accounts/{account_id}/"

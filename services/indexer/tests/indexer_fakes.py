@@ -82,6 +82,9 @@ class FakeEngine:
             found = [each for each in found if each.owner_id == query.reader or each.file_id in query.shared]
         return SearchHits(tuple(Hit(d.file_id, d.version, 1.0, d.text) for d in found), len(found), None)
 
+    async def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
+        return {key: self.documents[key].version for key in file_ids if key in self.documents}
+
     async def begin_rebuild(self) -> None:
         self.making, self.touched = {}, set()
 
@@ -161,7 +164,7 @@ class FakeEntries:
         for key in file_ids:
             old = self.known[key]
             version = 0 if drop_text else old.text_version
-            self._set(replace(old, change=old.change + 1, lease=None, text_version=version))
+            self._set(replace(old, change=old.change + 1, pending=True, lease=None, text_version=version))
 
     async def release_all(self) -> int:
         for key in self.due:
@@ -178,12 +181,27 @@ class FakeEntries:
         return {key: self.known[key].file.revision for key in file_ids if key in self.known}
 
 
+class FakeService:
+    """Takes over what a rebuild has found."""
+
+    def __init__(self, entries: FakeEntries) -> None:
+        self._entries = entries
+
+    async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
+        await self._entries.record(changes, None)
+        for entry in gone:
+            self._entries.add(replace(entry, file=replace(entry.file, purged=True)))
+
+
 @dataclass
 class FakeTexts:
     kept: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     async def get(self, file_ids: Collection[str]) -> dict[str, tuple[int, str]]:
         return {key: self.kept[key] for key in file_ids if key in self.kept}
+
+    async def versions(self, file_ids: Collection[str]) -> dict[str, int]:
+        return {key: version for key, (version, _) in (await self.get(file_ids)).items()}
 
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None:
         self.kept |= {key: (version, found.text) for key, (version, found) in texts.items()}

@@ -325,6 +325,14 @@ async def test_sizes_of_an_account_are_summed_by_family(engine: SearchEngine) ->
     assert await engine.stored_by("nobody") == {}
 
 
+async def test_the_versions_of_files_are_told_by_id(engine: SearchEngine) -> None:
+    """Whoever may read them; those that are not there have none."""
+    await put(engine, document("first", version=3), document("hers", owner_id="bea", readers=("bea",), version=2))
+    await put(engine, document("folder", kind="folder", version=0))
+    assert await engine.versions_of(["first", "hers", "folder", "unknown"]) == {"first": 3, "hers": 2, "folder": 0}
+    assert await engine.versions_of([]) == {}
+
+
 async def test_a_rebuild_serves_the_old_index_until_it_is_finished(engine: SearchEngine) -> None:
     """Meanwhile changes reach both; afterwards only what was rebuilt or changed is there."""
     await put(engine, document("kept", "kept"), document("stale", "stale"))

@@ -25,6 +25,7 @@ from pymongo import (
     DeleteOne,
     IndexModel,
     InsertOne,
+    ReadPreference,
     ReplaceOne,
     ReturnDocument,
     UpdateMany,
@@ -73,6 +74,7 @@ __all__ = [
     "conflict",
     "database_of",
     "encode_document",
+    "from_secondary",
     "is_duplicate",
     "is_passing",
     "is_snapshot_gone",
@@ -151,6 +153,11 @@ async def keep_for(collection: Collection, field: str, seconds: int) -> None:
 
 def database_of(collection: Collection) -> Database:
     return cast("Database", collection.database)  # the driver's stubs take the attribute for a collection of that name
+
+
+def from_secondary(database: Database) -> Database:
+    """The same database for reads that may be a little behind: from a secondary, where there is one."""
+    return database.with_options(read_preference=ReadPreference.SECONDARY_PREFERRED)
 
 
 async def server_time(database: Database) -> datetime:

@@ -76,6 +76,7 @@ def by_hash(key: str, broadcasts: Mapping[str, str] = NONE, unique_by: Mapping[s
 
 DUE = "a background worker claims the next due document"
 SWEEP = "a background sweep looks for its next documents"
+CHECK = "a consistency check reads all documents, in pages"
 ADMINISTRATOR = "an administrator's list or count"
 START = "once, when a new release starts"
 

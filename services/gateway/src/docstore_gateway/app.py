@@ -11,12 +11,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.consistency import ConsistencyClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
 from docstore_gateway.admin.api import operators_router
 from docstore_gateway.admin.backups import BackupsService
+from docstore_gateway.admin.consistency import ConsistencyService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.event_feed import EventFeed, FeedStream
 from docstore_gateway.admin.health import HealthService
@@ -87,6 +89,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     runtime = EventRuntime(NAME, infra, mongo, database)
     operations = {name: OperationsClient(client) for name, client in clients.items()}
     health = HealthService(operations, {NAME: runtime.health})
+    consistency = ConsistencyService({name: ConsistencyClient(client) for name, client in clients.items()})
     feed = EventFeed(NAME, infra)
     backups = BackupsService(settings.backups_folder)
 
@@ -153,7 +156,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[
-            operators_router(DeadLetterService(operations), health, backups, LogService(_log_source(settings))),
+            operators_router(
+                DeadLetterService(operations), health, backups, LogService(_log_source(settings)), consistency
+            ),
             events_router(),
         ],
         needs={"mongodb": mongo.check},

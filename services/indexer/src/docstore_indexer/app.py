@@ -33,6 +33,7 @@ from docstore_indexer.indexing.worker import Indexing
 from docstore_indexer.languages.api import languages_router
 from docstore_indexer.languages.service import LanguageService
 from docstore_indexer.rebuild.api import admin_router, rebuild_router
+from docstore_indexer.rebuild.consistency import IndexConsistency
 from docstore_indexer.rebuild.worker import Rebuild
 from docstore_indexer.saved_searches.api import saved_router
 from docstore_indexer.saved_searches.repository import MongoSavedSearches
@@ -43,6 +44,7 @@ from docstore_indexer.settings import IndexerSettings
 from docstore_indexer.transcription.amazon_transcribe import AmazonTranscriber
 from docstore_indexer.transcription.http_endpoint import HttpTranscriber
 from docstore_indexer.transcription.transcriber import Transcriber
+from docstore_platform.consistency import consistency_router
 from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
@@ -94,6 +96,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor, trained)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs, trained)
+    consistency = IndexConsistency(engine, metadata, entries, texts, service)
     owner = ServiceClient("accounts", infra, "indexer")
     search = Search(engine, metadata, accounts, AccountPlans(AccountsClient(owner)))
 
@@ -155,6 +158,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         ],
         internal=[
             rebuild_router(service, rebuild.status),
+            consistency_router({"index": consistency.check}),
             operations_router(runtime, database, waiting=("upload",), pending_events=service.pending_events),
         ],
         needs={"mongodb": mongo.check},

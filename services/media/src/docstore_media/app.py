@@ -14,6 +14,8 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
+from docstore_media.consistency.repository import MongoStoredRenditions
+from docstore_media.consistency.service import PreviewConsistency
 from docstore_media.previews.api import internal_preview_router, media_router
 from docstore_media.previews.repository import MongoPreviews
 from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
@@ -27,8 +29,10 @@ from docstore_media.variants.kept_pdfs import KeptPdfs
 from docstore_media.variants.repository import MongoVariants
 from docstore_media.variants.service import VariantService
 from docstore_media.variants.worker import Bounds, VariantWorker
+from docstore_platform.clock import utc_now
+from docstore_platform.consistency import consistency_router
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, from_secondary
 from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
@@ -68,6 +72,10 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         office=office,
     )
     lease_seconds = settings.lease_seconds
+    renditions = MongoStoredRenditions(database)
+    consistency = PreviewConsistency(
+        MongoStoredRenditions(from_secondary(database)), renditions, previews, pictures, utc_now
+    )
     worker = RenderingWorker(previews, renderer, pictures, variants, runtime.transactor, lease_seconds=lease_seconds)
     bounds = Bounds(settings.variant_bytes_per_account, settings.variant_bytes)
     variant_worker = VariantWorker(variants, previews, renderer, pictures, lease_seconds=lease_seconds, bounds=bounds)
@@ -120,6 +128,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         internal=[
             internal_preview_router(service),
             internal_picture_router(service, on_request),
+            consistency_router({"previews": consistency.check}),
             operations_router(runtime, database, waiting=("upload",)),
         ],
         needs={"mongodb": mongo.check},

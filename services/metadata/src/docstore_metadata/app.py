@@ -26,6 +26,8 @@ from docstore_metadata.annotations.service import AnnotationService
 from docstore_metadata.cold_storage.api import retrievals_router
 from docstore_metadata.cold_storage.wiring import ColdStorage
 from docstore_metadata.commits.service import CommitService
+from docstore_metadata.consistency.repository import MongoConsistencyRepairs, MongoStoredPages
+from docstore_metadata.consistency.service import TreeConsistency
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.api import downloads_router
 from docstore_metadata.downloads.delivery import Delivery
@@ -92,9 +94,10 @@ from docstore_metadata.zips.delivery import ZipDelivery
 from docstore_metadata.zips.repository import MongoZipProgress, MongoZipTree
 from docstore_metadata.zips.service import ZipService
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.consistency import consistency_router
 from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo, server_time
+from docstore_platform.mongo import Database, Mongo, from_secondary, server_time
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
@@ -170,6 +173,20 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         return await read_credentials(objects, infra.s3_read_role_arn, keys, session_name=session_name, seconds=seconds)
 
     lending = ReadCredentialsService(tree, MongoZipTree(database), access, lend)
+
+    secondary = from_secondary(database)
+    consistency = TreeConsistency(
+        store,
+        MongoConsistencyRepairs(database, clock),
+        Store.in_mongo(secondary, lease_seconds=settings.job_lease_seconds),
+        MongoStoredPages(secondary),
+        MongoStoredPages(database),
+        plain_tree,
+        transactor,
+        objects,
+        Contents(objects),
+        clock,
+    )
 
     # Links
     token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
@@ -261,6 +278,14 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         internal=[
             internal_router(commits, changes, FileDirectory(store, tree)),
             annotations_router(AnnotationService(store, tree, transactor, clock=clock)),
+            consistency_router(
+                {
+                    "files": consistency.files,
+                    "versions": consistency.versions,
+                    "shares": consistency.shares,
+                    "journals": consistency.journals,
+                }
+            ),
             operations_router(runtime, database, republishers=("upload",)),
         ],
         needs={"mongodb": mongo.check},

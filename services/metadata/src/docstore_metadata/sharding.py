@@ -5,7 +5,7 @@ A node never changes its owner. Ids do not contain it, so a node read by its id 
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import DUE, START, SWEEP, Placement, Sharded, Unsharded, by_account, by_hash
+from docstore_platform.sharding import CHECK, DUE, START, SWEEP, Placement, Sharded, Unsharded, by_account, by_hash
 
 BY_ID = "ids do not contain the owner: one lookup by index on each shard"
 FOLDER = "children of a folder, of which the filter has the id alone: one lookup by index on each shard"
@@ -53,7 +53,7 @@ COLLECTIONS: Mapping[str, Placement] = {
         unique_by={"owner operation": "the gateway's idempotency keys; of two links for one request both work"},
     ),
     "journal": by_account("_id", broadcasts={"paths": "once, after a restore"}),
-    "journals": by_account("_id"),
+    "journals": by_account("_id", broadcasts={"_id": CHECK}),
     "objects": by_hash("_id", broadcasts={"due_at": DUE, "idle": SWEEP, "refs": SWEEP}),
     "commits": by_hash("_id"),
     "people": by_hash("_id", broadcasts={"account": "an account changes its name or address"}),

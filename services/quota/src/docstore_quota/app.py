@@ -9,6 +9,7 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_platform.consistency import consistency_router
 from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
@@ -70,7 +71,11 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[public_router(service)],
-        internal=[internal_router(service, reconciler), operations_router(runtime, database, waiting=("upload",))],
+        internal=[
+            internal_router(service, reconciler),
+            consistency_router({"usage": reconciler.check}),
+            operations_router(runtime, database, waiting=("upload",)),
+        ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

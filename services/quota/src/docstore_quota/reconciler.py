@@ -6,6 +6,7 @@ from typing import Protocol
 
 import structlog
 
+from docstore_contracts.consistency import CheckPage, CheckRequest, Finding
 from docstore_contracts.metadata import MetadataClient
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound
@@ -86,6 +87,18 @@ class Reconciler:
             await self._queue.renew(lease, {"cursor": cursor})
         await self._queue.postpone(lease, self._settings.reconcile_interval_seconds, {"cursor": "", "attempts": 0})
 
+    async def check(self, request: CheckRequest) -> CheckPage:
+        """Compare a page of accounts and, if told to, correct what is confirmed: no event on its way explains it."""
+        accounts = await self._service.accounts_after(request["after"], request["limit"])
+        findings: list[Finding] = []
+        for account in accounts:
+            drift = await self.compare(account.id)
+            if drift is not None:
+                repaired = request["repair"] and drift.confirmed and await self._correct(drift)
+                findings.append(_finding(drift, repaired=repaired))
+        next_after = accounts[-1].id if len(accounts) == request["limit"] else None
+        return {"checked": len(accounts), "unread": 0, "findings": findings, "next_after": next_after}
+
     async def compare(self, account_id: str) -> Drift | None:
         """Return the account's drift, if it can be known now: nothing may be under way or change meanwhile."""
         before = await self._service.usage(account_id)
@@ -105,17 +118,20 @@ class Reconciler:
             if earlier is not None:
                 await self._drifts.remove(account_id)
             return None
-        if drift.confirmed and await self._repaired(drift, stored):
+        if drift.confirmed and self._settings.repair_drift and await self._correct(drift):
             return None
         await self._drifts.put(drift)
         if drift.confirmed and not (earlier and earlier.confirmed):
             log.warning("usage_drift_confirmed", account_id=account_id, bytes=drift.bytes)
         return drift
 
-    async def _repaired(self, drift: Drift, stored: Stored) -> bool:
-        """Correct the count if that is enabled; never while pending events would be counted twice."""
-        if not self._settings.repair_drift or await self._dead_letters.count():
+    async def _correct(self, drift: Drift) -> bool:
+        """Correct the count; never while pending events would be counted twice."""
+        if await self._dead_letters.count():
             return False
+        counted = await self._service.usage(drift.account_id)
+        # What was stored when it was compared: a file since then is counted by its own event.
+        stored = Stored(counted.used - drift.bytes, counted.documents - drift.documents)
         if not await self._service.correct(drift.account_id, drift.revision, stored):
             return False
         log.warning("usage_corrected", account_id=drift.account_id, bytes=drift.bytes, documents=drift.documents)
@@ -124,3 +140,11 @@ class Reconciler:
 
     async def drifts(self, after: str, limit: int) -> list[Drift]:
         return await self._drifts.page(after, limit)
+
+
+def _finding(drift: Drift, *, repaired: bool) -> Finding:
+    state = "confirmed" if drift.confirmed else "not confirmed yet"
+    detail = f"{drift.bytes} bytes and {drift.documents} documents too many are counted; {state}"
+    return Finding(
+        kind="usage_differs", id=drift.account_id, account_id=drift.account_id, detail=detail, repaired=repaired
+    )

@@ -8,12 +8,14 @@ from fastapi import FastAPI
 
 from docstore_contents.deletion_hold import deletions_held
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contracts.consistency import CheckName
 from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
+from docstore_platform.consistency import Check, consistency_router
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, from_secondary
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.services import ServiceName
 from docstore_platform.web import service_app
@@ -27,6 +29,8 @@ from docstore_upload.blocks.worker import DiscardedBlocksWorker, UnsizedBlocksWo
 from docstore_upload.cold_objects.repository import MongoColdObjects
 from docstore_upload.cold_objects.service import ColdObjectService
 from docstore_upload.cold_objects.worker import ColdObjectsWorker
+from docstore_upload.consistency.repository import MongoDueTransfers, MongoStoredPages
+from docstore_upload.consistency.service import UploadConsistency
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.packs import api as packs_api
@@ -71,6 +75,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     packs = MongoPacks(database, settings.lease_seconds, clock)
     passes = MongoPasses(database, settings.lease_seconds, clock)
     is_held = partial(deletions_held, database)
+    checks: dict[CheckName, Check] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -113,6 +118,16 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             unreferenced = UnreferencedContents(blocks, stored_blocks, packs, uploads, unused, settings, clock)
             app.state.unreferenced_contents = unreferenced
             strays = StraySweep(passes, uploads, stored_blocks, packs, store, settings, clock)
+            consistency = UploadConsistency(
+                MongoStoredPages(from_secondary(database)),
+                MongoStoredPages(database),
+                MongoDueTransfers(database, clock),
+                strays,
+                store,
+                clock,
+            )
+            checks["uploads"], checks["packs"] = consistency.uploads, consistency.packs
+            checks["blocks"], checks["objects"] = consistency.blocks, consistency.objects
             loops = [
                 single.worker.loop(),
                 packed.worker.loop(),
@@ -135,6 +150,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             sessions_api.internal_router,
             unreferenced_api.internal_router,
             unused_api.internal_router,
+            consistency_router(checks),
             operations_router(runtime, database),
         ],
         needs={"mongodb": mongo.check},

@@ -119,6 +119,7 @@ OPERATIONS: dict[Scope, frozenset[str]] = {
             "GET /v1/admin/overview",
             "GET /v1/admin/reports/{name}",
             "GET /v1/admin/search/rebuild",
+            "GET /v1/admin/verify",
         }
     ),
 }
@@ -206,6 +207,7 @@ LOG_IN_ONLY = frozenset(
         "POST /v1/admin/events/republish",
         "POST /v1/admin/invitations",
         "POST /v1/admin/search/rebuild",
+        "POST /v1/admin/verify",
         "POST /v1/me/email-verification",
         "POST /v1/me/saved-searches",
         "POST /v1/me/tokens",

@@ -6,11 +6,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from docstore_gateway.admin.backups import BackupsService
+from docstore_gateway.admin.consistency import ConsistencyService
 from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.health import HealthService
 from docstore_gateway.admin.logs import LogFilter, LogService
 from docstore_gateway.admin.schemas import (
     Backups,
+    Checks,
+    ConsistencyCheck,
+    ConsistencyPage,
     DeadLetterPage,
     HealthReport,
     LogPage,
@@ -28,7 +32,11 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
 def operators_router(
-    dead_letters: DeadLetterService, health: HealthService, backups: BackupsService, logs: LogService
+    dead_letters: DeadLetterService,
+    health: HealthService,
+    backups: BackupsService,
+    logs: LogService,
+    consistency: ConsistencyService,
 ) -> APIRouter:
     """Return the public routes under `/v1` that the gateway itself answers."""
     router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
@@ -89,5 +97,19 @@ def operators_router(
     async def republish_events(body: Republish) -> Response:
         """Have every service republish its events since a moment; consumers ignore those they have handled."""
         return json_response(await dead_letters.republish(body.since))
+
+    @router.get("/admin/verify", response_model=Checks)
+    async def list_consistency_checks() -> Response:
+        """List the checks of `POST /v1/admin/verify`, in the order in which they should run."""
+        return json_response(consistency.checks())
+
+    @router.post("/admin/verify", response_model=ConsistencyPage)
+    async def verify_consistency(body: ConsistencyCheck) -> Response:
+        """Check whether what one service stores fits together, and with what others store; one page of it.
+
+        Go on with `next_cursor` until it is null. Findings are looked at twice before they are reported.
+        """
+        options = {"repair": body.repair, "checksums": body.checksums}
+        return json_response(await consistency.check(body.check, body.cursor, body.limit, **options))
 
     return router

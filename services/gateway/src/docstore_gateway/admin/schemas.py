@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
+from docstore_contracts.consistency import MAX_CHECKED, CheckName
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import Page, ResponseModel, omittable
 from docstore_platform.http.values import Moment
@@ -145,6 +148,65 @@ class Republished(ResponseModel):
     """Number of events, by service."""
     unreachable: list[str]
     """Services that did not respond."""
+
+
+class Check(ResponseModel):
+    """A consistency check."""
+
+    name: CheckName
+    """What it checks."""
+    service: str
+    """Service that runs it."""
+
+
+class Checks(ResponseModel):
+    """All consistency checks."""
+
+    items: list[Check]
+    """In the order in which they should run."""
+
+
+class ConsistencyCheck(RequestModel):
+    check: CheckName
+    """What to check."""
+    cursor: str | None = Field(None, max_length=2048)
+    """`next_cursor` of the page before; none: from the beginning."""
+    limit: int = Field(200, ge=1, le=MAX_CHECKED)
+    """Items of the page."""
+    repair: bool = False
+    """Repair what can be repaired."""
+    checksums: bool = False
+    """Read the contents, too, and compare them with their hashes."""
+
+
+class Finding(ResponseModel):
+    """Something that does not fit together."""
+
+    kind: str
+    """What is wrong, such as `object_missing`."""
+    id: str
+    """Id of the file, version, share, account or upload, or key of the object."""
+    account_id: str
+    """Its owner; empty if unknown."""
+    detail: str
+    """What was found and what was expected."""
+    repaired: bool
+    """Whether it was repaired by this call."""
+
+
+class ConsistencyPage(ResponseModel):
+    """Result of a check, for one page."""
+
+    check: CheckName
+    """What was checked."""
+    checked: int
+    """Items of this page."""
+    unread: int
+    """Contents whose bytes were not compared with their hash: too large to read at once, or archived."""
+    findings: list[Finding]
+    """What is wrong with them."""
+    next_cursor: str | None
+    """Where the next page begins; null after the last one."""
 
 
 class Republish(RequestModel):

@@ -82,6 +82,7 @@ ROUTES = (
     Route("/v1/admin/events", "gateway", "Operators"),
     Route("/v1/admin/health", "gateway", "Operators"),
     Route("/v1/admin/logs", "gateway", "Operators"),
+    Route("/v1/admin/verify", "gateway", "Operators"),
     Route("/v1/admin/reports", "analytics", "Operators"),
     Route("/v1/admin/audit", "analytics", "Operators"),
     Route("/v1/admin/archive", "analytics", "Operators"),

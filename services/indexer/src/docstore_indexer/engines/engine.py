@@ -1,6 +1,6 @@
 """Interface of full-text engines: Tantivy or an OpenSearch cluster."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -135,6 +135,9 @@ class SearchEngine(Protocol):
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
         """Sum up the files that an account owns. Raises EngineFailed."""
+
+    async def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
+        """Return the version of each of these files that is in the index. Raises EngineFailed."""
 
     async def begin_rebuild(self) -> None:
         """Create a second index beside the serving one; from now on writes reach both.

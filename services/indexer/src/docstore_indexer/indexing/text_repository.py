@@ -19,6 +19,9 @@ class Texts(Protocol):
     async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
         """Return version and text of those files that have one."""
 
+    async def versions(self, file_ids: Several[str]) -> dict[str, int]:
+        """Return the version of those files that have a text."""
+
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None: ...
 
     async def remove(self, file_ids: Several[str], session: Session | None = None) -> None: ...
@@ -49,6 +52,10 @@ class MongoTexts:
         if writes:
             await self._texts.bulk_write(writes, ordered=False)
         return found
+
+    async def versions(self, file_ids: Several[str]) -> dict[str, int]:
+        rows = self._texts.find({"_id": {"$in": list(file_ids)}}, {"version": 1})
+        return {row["_id"]: row["version"] async for row in rows}
 
     async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None:
         writes = []

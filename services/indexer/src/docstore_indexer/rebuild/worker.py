@@ -7,7 +7,7 @@ all others are added from the stored entries. The new index serves after a pass 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass
 
 import structlog
 
@@ -22,6 +22,7 @@ from docstore_indexer.indexing.repository import Entries
 from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups, is_in_other_languages
 from docstore_indexer.indexing.service import IndexService
 from docstore_indexer.indexing.text_repository import Accounts, Texts
+from docstore_indexer.rebuild.windows import Window, read_window
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.errors import DomainError
 from docstore_work.lease_queue import LeaseLost
@@ -43,15 +44,6 @@ class Pass:
     added: int = 0
     taken_over: int = 0
     removed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Entries and metadata's files between two ids, and the start of the next window (None: it is the last)."""
-
-    entries: dict[str, Entry]
-    files: list[File] = field(default_factory=list)
-    end: str | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +103,7 @@ class Rebuild:
         seen = Pass()
         after: str | None = ""
         while after is not None:
-            window = await self._window(after)
+            window = await read_window(self.entries, self._metadata_page, after, self.page)
             await self._settle(window, seen)
             if number == 1:
                 await self._add(window, seen)
@@ -122,26 +114,12 @@ class Rebuild:
             await self.jobs.save(job)
         return seen
 
-    async def _window(self, after: str) -> Window:
-        """Read entries first: metadata had each of them before, so one that it lacks now was deleted."""
-        entries = await self.entries.page(after, self.page)
-        files = await self._metadata_page(after)
-        ends = [entries[-1].file.file_id] if len(entries) == self.page else []
-        if files:
-            ends.append(files[-1].file_id)
-        end = min(ends, default=None)
-        return Window(
-            {entry.file.file_id: entry for entry in entries if end is None or entry.file.file_id <= end},
-            [file for file in files if end is None or file.file_id <= end],
-            end,
-        )
-
-    async def _metadata_page(self, after: str) -> list[File]:
+    async def _metadata_page(self, after: str, limit: int) -> list[File]:
         """Return a page of metadata's files; wait while metadata is down."""
         pause = RETRY_SECONDS
         while True:
             try:
-                return [file_of_entry(entry) for entry in await self.metadata.list_files(after, self.page)]
+                return [file_of_entry(entry) for entry in await self.metadata.list_files(after, limit)]
             except DomainError as problem:
                 log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)
@@ -149,10 +127,7 @@ class Rebuild:
 
     async def _settle(self, window: Window, seen: Pass) -> None:
         """Apply differences that no event has described yet."""
-        known = window.entries
-        there = {file.file_id for file in window.files}
-        late = [file for file in window.files if file.file_id not in known or _is_older(known[file.file_id], file)]
-        gone = [entry for key, entry in known.items() if key not in there and not entry.file.purged]
+        late, gone = window.late(), window.gone()
         await self.service.take_over([FileChange(file, backlog=True) for file in late], gone)
         seen.files += sum(file.searchable for file in window.files)
         seen.taken_over += len(late)
@@ -187,11 +162,6 @@ class Rebuild:
     async def status(self) -> dict[str, object]:
         """Return the progress of the running rebuild, or the result of the last one."""
         return await self.jobs.progress(REBUILD) or {"state": "none"}
-
-
-def _is_older(entry: Entry, file: File) -> bool:
-    """Whether it has an earlier state of the file, or was stored by a release without custom metadata."""
-    return entry.file.revision < file.revision or bool(file.metadata and not entry.file.metadata)
 
 
 def _has_text(entry: Entry, plan: str) -> bool:

@@ -1,16 +1,23 @@
 """A rebuild lays metadata beside what is known, whatever differs."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetadata, FakeTexts, a_file, an_entry
+from indexer_fakes import (
+    NOW,
+    FakeAccounts,
+    FakeEngine,
+    FakeEntries,
+    FakeMetadata,
+    FakeService,
+    FakeTexts,
+    a_file,
+    an_entry,
+)
 
 from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.indexing.job_repository import Job
-from docstore_indexer.indexing.rules import Entry, FileChange
 from docstore_indexer.rebuild.worker import Rebuild
 from docstore_work.lease_queue import Lease
 
@@ -31,16 +38,6 @@ class FakeJobs:
 
     async def finish(self, job: Job) -> None:
         self.finished = True
-
-
-class FakeService:
-    def __init__(self, entries: FakeEntries) -> None:
-        self._entries = entries
-
-    async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
-        await self._entries.record(changes, None)
-        for entry in gone:
-            self._entries.add(replace(entry, file=replace(entry.file, purged=True)))
 
 
 def rebuild_of(engine: FakeEngine, metadata: FakeMetadata, entries: FakeEntries, texts: FakeTexts, page: int) -> Any:

@@ -255,12 +255,15 @@ class MongoPreviews:
     async def count_pending(self) -> int:
         return int(await self._renditions.count_documents({"state": "pending", "due_at": {"$exists": True}}))
 
-    async def render_again(self, now: datetime) -> None:
-        """Queue all pictures, for a bucket that has lost them; also those that failed for a passing reason.
+    async def render_again(self, now: datetime, ids: Sequence[str] | None = None) -> None:
+        """Queue pictures, of all renditions or of these, that a bucket has lost; also those that failed for a passing
+        reason.
 
         An outcome is published only if it differs from the one before.
         """
-        chosen = {"live": True, "$or": [{"state": "ready"}, _RETRIABLE]}
+        chosen: Document = {"live": True, "$or": [{"state": "ready"}, _RETRIABLE]}
+        if ids is not None:
+            chosen["_id"] = {"$in": list(ids)}
         await self._renditions.update_many(chosen, {"$set": due_now(now)})
 
     # --- queries -----------------------------------------------------------------------------------------

@@ -56,14 +56,12 @@ class StraySweep:
         place = await self.passes.take()
         if place is None:
             return 0
-        page = await self.store.list_page(ROOT, after=place.after, limit=PAGE)
-        left_over, unknown = await self._strays(page, now)
+        page, left_over, unknown = await self.look(place.after, PAGE)
         doomed = left_over + (unknown if self.settings.delete_unknown else [])
         if left_over or unknown:
             first = (left_over + unknown)[0].key
             log.warning("strays_found", left_over=len(left_over), unknown=len(unknown), first=first)
-        await self.blocks.discard({stray.key: now for stray in doomed}, now)
-        unclaimed_deleted_total.labels("object").inc(len(doomed))
+        await self.discard(doomed)
         found = Place(
             page[-1].key if page else "",
             place.left_over_bytes + sum(stray.size for stray in left_over),
@@ -80,6 +78,18 @@ class StraySweep:
                 Place(lease_owner=place.lease_owner), now + timedelta(seconds=self.settings.stray_pass_delay_seconds)
             )
         return len(left_over) + len(unknown)
+
+    async def look(self, after: str, limit: int) -> tuple[list[StoredObject], list[StoredObject], list[StoredObject]]:
+        """Return a page of objects, and which of them are leftovers of uploads and which are unknown."""
+        page = await self.store.list_page(ROOT, after=after, limit=limit)
+        left_over, unknown = await self._strays(page, self.clock())
+        return page, left_over, unknown
+
+    async def discard(self, strays: Sequence[StoredObject]) -> None:
+        """Have objects deleted."""
+        now = self.clock()
+        await self.blocks.discard({stray.key: now for stray in strays}, now)
+        unclaimed_deleted_total.labels("object").inc(len(strays))
 
     async def _strays(
         self, page: Sequence[StoredObject], now: datetime

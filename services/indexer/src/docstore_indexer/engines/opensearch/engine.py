@@ -8,7 +8,7 @@ The target of a write is looked up for every batch, so an instance follows the r
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,14 @@ from docstore_indexer.engines.engine import (
     Stored,
 )
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
-from docstore_indexer.engines.opensearch.query import hits_of, request_of, stored_of, stored_request
+from docstore_indexer.engines.opensearch.query import (
+    hits_of,
+    request_of,
+    stored_of,
+    stored_request,
+    versions_in,
+    versions_request,
+)
 from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.ids import new_id
@@ -135,6 +142,11 @@ class OpenSearchEngine:
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
         return stored_of(await self._search(stored_request(owner_id), owner_id))
+
+    async def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
+        if not file_ids:
+            return {}
+        return versions_in(await self._search(versions_request(file_ids), ""))
 
     async def _search(self, body: dict[str, Any], reader: str) -> dict[str, Any]:
         # The same replicas for all pages of a reader: only there the ranks are equal.

@@ -1,6 +1,6 @@
 """Translates searches to OpenSearch queries, in which users' text is only ever a value, and responses to hits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from docstore_indexer.engines.engine import Family, Hit, Order, SearchHits, SearchQuery, Sort, Stored
@@ -110,6 +110,16 @@ def stored_of(response: Json) -> dict[Family, Stored]:
     """Return the sums in a response to `stored_request`."""
     found = response["aggregations"]["families"]["buckets"]
     return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"])) for each in found}
+
+
+def versions_request(file_ids: Collection[str]) -> Json:
+    """Return the search's body for the versions of files by id."""
+    return {"size": len(file_ids), "query": {"ids": {"values": sorted(file_ids)}}, "_source": ["version"]}
+
+
+def versions_in(answer: Json) -> dict[str, int]:
+    """Return the versions in a response to `versions_request`."""
+    return {hit["_id"]: int(hit["_source"]["version"]) for hit in answer["hits"]["hits"]}
 
 
 def _filters(query: SearchQuery) -> list[Json]:

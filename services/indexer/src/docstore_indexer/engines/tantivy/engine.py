@@ -1,7 +1,7 @@
 """Embedded search engine: Tantivy with one writer thread, batched commits, and generations for rebuilds."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +139,9 @@ class TantivyEngine:
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
         return await self._run(self._reading, lambda: self._serving.stored_by(owner_id))
+
+    async def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
+        return await self._run(self._reading, lambda: self._serving.versions_of(file_ids))
 
     async def begin_rebuild(self) -> None:
         await self.flush()

@@ -1,13 +1,13 @@
 """One Tantivy index, whose writes become durable and visible in batches."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import tantivy
 
 from docstore_indexer.engines.engine import EngineFailed, Family, Hit, SearchHits, SearchQuery, Stored
-from docstore_indexer.engines.tantivy.query import Snippets, build, files_of
+from docstore_indexer.engines.tantivy.query import Snippets, build, files_among, files_of
 from docstore_indexer.engines.tantivy.schema import LAYOUTS, SCHEMA_VERSION, open_index
 from docstore_indexer.engines.terms import SORT_FIELDS
 from docstore_platform.security.cipher import Cipher
@@ -81,6 +81,15 @@ class Generation:
         result = self._index.searcher().aggregate(files_of(owner_id), {"families": by_family})
         found = result["families"]["buckets"]
         return {each["key"]: Stored(int(each["doc_count"]), int(each["bytes"]["value"] or 0)) for each in found}
+
+    def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
+        """Return the version of each of these files that is here."""
+        if not file_ids:
+            return {}
+        searcher = self._index.searcher()
+        found = searcher.search(files_among(file_ids), len(file_ids), count=False)
+        hits = [self._hit(searcher.doc(address), 0.0, None) for _, address in found.hits]
+        return {hit.file_id: hit.version for hit in hits}
 
     def _need_sizes(self) -> None:
         if not self._layout.has_sizes:

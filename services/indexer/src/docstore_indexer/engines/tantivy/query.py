@@ -1,6 +1,7 @@
 """Builds Tantivy queries as objects: without a query language, no input is a syntax error."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from html import escape
 
@@ -49,6 +50,11 @@ def build(query: SearchQuery, layout: Layout) -> Query:
 def files_of(owner_id: str) -> Query:
     """Return the query for all files that an account owns."""
     return Query.boolean_query([_filter(_term("readers", owner_term(owner_id))), _filter(_term("kind", "file"))])
+
+
+def files_among(file_ids: Iterable[str]) -> Query:
+    """Return the query for files by id."""
+    return Query.term_set_query(_SCHEMA, "file_id", sorted(file_ids))
 
 
 def _filter(query: Query) -> tuple[Occur, Query]:

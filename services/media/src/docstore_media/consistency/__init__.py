@@ -1,0 +1,1 @@
+"""Consistency checks of renditions against the bucket of previews."""

@@ -1,0 +1,1 @@
+"""Consistency checks of the tree against versions, contents, shares and journals."""

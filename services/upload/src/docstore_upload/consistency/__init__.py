@@ -1,0 +1,1 @@
+"""Consistency checks of transfers, blocks and packs against the object store."""
