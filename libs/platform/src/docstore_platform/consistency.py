@@ -1,4 +1,4 @@
-"""The internal route of a service's consistency checks."""
+"""What consistency checks have in common: their internal route, and where they read."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -9,11 +9,17 @@ from docstore_contracts.consistency import CheckName, CheckPage, CheckRequest
 from docstore_platform.errors import not_found
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
+from docstore_platform.mongo import Database, ReadPreference
 from docstore_platform.security.service_identity import callers
 from docstore_platform.web import json_response
 
 Check = Callable[[CheckRequest], Awaitable[CheckPage]]
 """Checks one page. It reports, and repairs where told to, what is still wrong when it looks a second time."""
+
+
+def from_secondary(database: Database) -> Database:
+    """The same database for reads that may be a little behind: from a secondary, where there is one."""
+    return database.with_options(read_preference=ReadPreference.SECONDARY_PREFERRED)
 
 
 def consistency_router(checks: Mapping[CheckName, Check]) -> APIRouter:

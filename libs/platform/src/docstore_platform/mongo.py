@@ -65,6 +65,7 @@ __all__ = [
     "OperationFailure",
     "PyMongoError",
     "RawBSONDocument",
+    "ReadPreference",
     "ReplaceOne",
     "ReturnDocument",
     "Session",
@@ -74,7 +75,6 @@ __all__ = [
     "conflict",
     "database_of",
     "encode_document",
-    "from_secondary",
     "is_duplicate",
     "is_passing",
     "is_snapshot_gone",
@@ -155,11 +155,6 @@ def database_of(collection: Collection) -> Database:
     return cast("Database", collection.database)  # the driver's stubs take the attribute for a collection of that name
 
 
-def from_secondary(database: Database) -> Database:
-    """The same database for reads that may be a little behind: from a secondary, where there is one."""
-    return database.with_options(read_preference=ReadPreference.SECONDARY_PREFERRED)
-
-
 async def server_time(database: Database) -> datetime:
     """The database's current time."""
     response = await database.command("hello", codec_options=database.codec_options)
@@ -230,8 +225,7 @@ class Mongo:
 
     def database(self, name: str) -> Database:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        found: Database = self._client.get_database(name, codec_options=options, write_concern=MAJORITY)
-        return found
+        return cast("Database", self._client.get_database(name, codec_options=options, write_concern=MAJORITY))
 
     async def database_names(self, prefix: str) -> list[str]:
         """Return the names of databases that begin with `prefix`."""

@@ -30,9 +30,9 @@ from docstore_media.variants.repository import MongoVariants
 from docstore_media.variants.service import VariantService
 from docstore_media.variants.worker import Bounds, VariantWorker
 from docstore_platform.clock import utc_now
-from docstore_platform.consistency import consistency_router
+from docstore_platform.consistency import consistency_router, from_secondary
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo, from_secondary
+from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 

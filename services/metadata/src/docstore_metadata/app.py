@@ -94,10 +94,10 @@ from docstore_metadata.zips.delivery import ZipDelivery
 from docstore_metadata.zips.repository import MongoZipProgress, MongoZipTree
 from docstore_metadata.zips.service import ZipService
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.consistency import consistency_router
+from docstore_platform.consistency import consistency_router, from_secondary
 from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo, from_secondary, server_time
+from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
@@ -278,14 +278,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         internal=[
             internal_router(commits, changes, FileDirectory(store, tree)),
             annotations_router(AnnotationService(store, tree, transactor, clock=clock)),
-            consistency_router(
-                {
-                    "files": consistency.files,
-                    "versions": consistency.versions,
-                    "shares": consistency.shares,
-                    "journals": consistency.journals,
-                }
-            ),
+            consistency_router(consistency.checks()),
             operations_router(runtime, database, republishers=("upload",)),
         ],
         needs={"mongodb": mongo.check},

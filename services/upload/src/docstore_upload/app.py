@@ -13,9 +13,9 @@ from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
-from docstore_platform.consistency import Check, consistency_router
+from docstore_platform.consistency import Check, consistency_router, from_secondary
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo, from_secondary
+from docstore_platform.mongo import Mongo
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.services import ServiceName
 from docstore_platform.web import service_app

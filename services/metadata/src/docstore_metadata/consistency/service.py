@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from docstore_contents.reader import ContentDamaged, Contents, is_whole, pack_of
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError, ObjectStoreUnavailable
-from docstore_contracts.consistency import CheckPage, CheckRequest, page_of
+from docstore_contracts.consistency import CheckName, CheckPage, CheckRequest, page_of
 from docstore_contracts.inconsistency import Inconsistency
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.consistency.repository import ConsistencyRepairs, StoredPages
@@ -24,6 +24,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Version
 from docstore_metadata.versions.documents import version_id
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.consistency import Check
 
 MAX_READ_BYTES = 256 << 20
 """A larger content is not read: one call has to end."""
@@ -46,6 +47,10 @@ class TreeConsistency:
     objects: ObjectStore
     contents: Contents
     clock: Clock = utc_now
+
+    def checks(self) -> dict[CheckName, Check]:
+        """Return its checks by name."""
+        return {"journals": self.journals, "files": self.files, "versions": self.versions, "shares": self.shares}
 
     # --- files and folders -------------------------------------------------------------------------------
 

@@ -26,15 +26,8 @@ from docstore_indexer.engines.engine import (
     SearchQuery,
     Stored,
 )
+from docstore_indexer.engines.opensearch import query as queries
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
-from docstore_indexer.engines.opensearch.query import (
-    hits_of,
-    request_of,
-    stored_of,
-    stored_request,
-    versions_in,
-    versions_request,
-)
 from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.ids import new_id
@@ -138,15 +131,15 @@ class OpenSearchEngine:
         await self._batches.flush()
 
     async def search(self, query: SearchQuery) -> SearchHits:
-        return hits_of(await self._search(request_of(query), query.reader), query)
+        return queries.hits_of(await self._search(queries.request_of(query), query.reader), query)
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
-        return stored_of(await self._search(stored_request(owner_id), owner_id))
+        return queries.stored_of(await self._search(queries.stored_request(owner_id), owner_id))
 
     async def versions_of(self, file_ids: Collection[str]) -> dict[str, int]:
         if not file_ids:
             return {}
-        return versions_in(await self._search(versions_request(file_ids), ""))
+        return queries.versions_in(await self._search(queries.versions_request(file_ids), ""))
 
     async def _search(self, body: dict[str, Any], reader: str) -> dict[str, Any]:
         # The same replicas for all pages of a reader: only there the ranks are equal.
