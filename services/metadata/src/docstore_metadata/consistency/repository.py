@@ -11,6 +11,10 @@ from docstore_metadata.versions.documents import VERSIONS
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Collection, Database, Document, UpdateOne
 
+UNKNOWN_REFERENCES = 1 << 30
+"""More than deletions ever take back: which other versions share a content is not indexed, and one that is kept for
+nothing is better than one that is lost."""
+
 
 class StoredPages(Protocol):
     """Pages by id, and what a repair changes."""
@@ -72,8 +76,8 @@ class MongoStoredPages:
 
 
 class ConsistencyRepairs(Protocol):
-    async def count(self, keys: Iterable[str]) -> None:
-        """Record a reference to each of the contents that have none."""
+    async def keep(self, keys: Iterable[str]) -> None:
+        """Keep each of the contents that have no reference, for good."""
 
     async def raise_journals(self, numbers: Mapping[str, int]) -> None:
         """Number the next change of each account after this one."""
@@ -85,12 +89,12 @@ class MongoConsistencyRepairs:
         self._counters: Collection = database["journals"]
         self._clock = clock
 
-    async def count(self, keys: Iterable[str]) -> None:
+    async def keep(self, keys: Iterable[str]) -> None:
         for key in keys:
             lost = {"_id": key, "$or": [{"refs": {"$lte": 0}}, {"refs": {"$exists": False}}]}
-            kept: Document = {"$set": {"refs": 1, "used_at": self._clock()}, "$unset": {"due_at": ""}}
+            kept: Document = {"$set": {"refs": UNKNOWN_REFERENCES, "used_at": self._clock()}, "$unset": {"due_at": ""}}
             if not (await self._contents.update_one(lost, kept)).matched_count:
-                fresh = {"$setOnInsert": {"refs": 1, "used_at": self._clock()}}
+                fresh = {"$setOnInsert": {"refs": UNKNOWN_REFERENCES, "used_at": self._clock()}}
                 await self._contents.update_one({"_id": key}, fresh, upsert=True)
 
     async def raise_journals(self, numbers: Mapping[str, int]) -> None:

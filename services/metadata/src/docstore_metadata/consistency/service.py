@@ -228,12 +228,23 @@ class TreeConsistency:
     ) -> None:
         if not request["repair"]:
             return
-        by_name = {version_name(version): version for version in versions.values()}
-        lost = [by_name[each.id] for each in wrong if each.kind == "file_missing"]
-        await self.repairs.count({by_name[each.id].object_key for each in wrong if each.kind == "content_uncounted"})
+        by_name = {version_name(version): (key, version) for key, version in versions.items()}
+        await self.repairs.keep(by_name[each.id][1].object_key for each in wrong if each.kind == "content_uncounted")
+        lost = [by_name[each.id][0] for each in wrong if each.kind == "file_missing"]
         if lost:
-            now = self.clock()
-            await self.transactor.run(lambda transaction: self.store.versions.remove(lost, now, transaction.session))
+            await self.transactor.run(self._removing(lost))
+
+    def _removing(self, ids: Sequence[str]) -> Callable[[Transaction], Awaitable[None]]:
+        """Remove versions without a file. What others have removed meanwhile has given up its content already."""
+
+        async def work(transaction: Transaction) -> None:
+            present = await self.store.versions.by_id(ids, transaction.session)
+            nodes = await self.store.nodes.by_ids({each.node_id for each in present.values()}, transaction.session)
+            there = {node.id for node in nodes}
+            lost = [version for version in present.values() if version.node_id not in there]
+            await self.store.versions.remove(lost, self.clock(), transaction.session)
+
+        return work
 
 
 def _object_of(object_key: str) -> str:

@@ -28,7 +28,7 @@ class Versions(Protocol):
 
     async def get(self, node_id: str, number: int, session: Session = None) -> Version | None: ...
 
-    async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
+    async def by_id(self, ids: Sequence[str], session: Session = None) -> dict[str, Version]:
         """Those of the versions that exist, by id."""
 
     async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
@@ -93,8 +93,9 @@ class MongoVersions:
         document = await self._versions.find_one({"_id": version_id(node_id, number)}, session=session)
         return VERSIONS.item(document) if document else None
 
-    async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
-        return {row["_id"]: VERSIONS.item(row) async for row in self._versions.find({"_id": {"$in": list(ids)}})}
+    async def by_id(self, ids: Sequence[str], session: Session = None) -> dict[str, Version]:
+        rows = self._versions.find({"_id": {"$in": list(ids)}}, session=session)
+        return {row["_id"]: VERSIONS.item(row) async for row in rows}
 
     async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
         upper = version_id(node_id, number) if number is not None else node_id + "/"
