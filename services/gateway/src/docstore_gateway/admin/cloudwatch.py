@@ -13,7 +13,7 @@ import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from docstore_gateway.admin.logs import COLLECTED_WITHIN, LEVELS, PACKAGE, Entry, LogFilter
+from docstore_gateway.admin.logs import COLLECTED_WITHIN, Entry, LogFilter
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import unavailable
 
@@ -106,16 +106,8 @@ def insights_query(wanted: LogFilter) -> str:
 
     Lines are filtered as texts: which fields CloudWatch finds in them depends on how they were collected.
     """
-    patterns = []
-    if wanted.trace_id:
-        patterns.append(re.escape(wanted.trace_id))
-    if wanted.service:
-        service = re.escape(wanted.service)
-        patterns.append(f'"service": ?"{service}"|"logger": ?"{PACKAGE}{service}[.]')
-    if wanted.level != LEVELS[0]:
-        patterns.append(f'"level": ?"({"|".join(LEVELS[LEVELS.index(wanted.level) :])})"')
-    if wanted.contains:
-        patterns.append(f"(?i){re.escape(wanted.contains)}")
+    patterns = [re.escape(wanted.trace_id)] if wanted.trace_id else []
+    patterns += wanted.patterns()
     filters = [f"filter @message like /{_quoted(pattern)}/" for pattern in patterns]
     return " | ".join(["fields @timestamp, @message", *filters, "sort @timestamp desc", f"limit {MAX_ROWS}"])
 

@@ -1,5 +1,6 @@
 """Search in the logs of all services: in the stack's files, or where another system has collected them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,21 @@ class LogFilter:
     trace_id: str = ""
     contains: str = ""
     before: datetime | None = None
+
+    def patterns(self) -> list[str]:
+        """Return regular expressions of which every wanted line contains each; the trace id is not among them.
+
+        They are for the search of another system, which takes lines as texts: what it finds is still to be matched.
+        """
+        patterns = []
+        if self.service:
+            service = re.escape(self.service)
+            patterns.append(f'"service": ?"{service}"|"logger": ?"{PACKAGE}{service}[."]')
+        if self.level != LEVELS[0]:
+            patterns.append(f'"level": ?"({"|".join(LEVELS[LEVELS.index(self.level) :])})"')
+        if self.contains:
+            patterns.append(f"(?i){re.escape(self.contains)}")
+        return patterns
 
     def matching(self, line: bytes) -> Entry | None:
         """Parse a line; None if it is not wanted, or is not ours. Texts are compared before the costly parsing."""

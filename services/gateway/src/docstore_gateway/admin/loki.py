@@ -1,6 +1,5 @@
 """Logs of the services as Loki has collected them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import aiohttp
 import orjson
 import structlog
 
-from docstore_gateway.admin.logs import COLLECTED_WITHIN, LEVELS, PACKAGE, Entry, LogFilter
+from docstore_gateway.admin.logs import COLLECTED_WITHIN, Entry, LogFilter
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import unavailable
 
@@ -75,16 +74,8 @@ def line_filters(wanted: LogFilter) -> str:
 
     Lines are filtered as texts: parsing each in Loki costs more, and names of labels differ between installations.
     """
-    patterns = []
-    if wanted.service:
-        service = re.escape(wanted.service)
-        patterns.append(f'"service": ?"{service}"|"logger": ?"{PACKAGE}{service}[."]')
-    if wanted.level != LEVELS[0]:
-        patterns.append(f'"level": ?"({"|".join(LEVELS[LEVELS.index(wanted.level) :])})"')
-    if wanted.contains:
-        patterns.append(f"(?i){re.escape(wanted.contains)}")
     of_trace = [f"|= {_quoted(wanted.trace_id)}"] if wanted.trace_id else []
-    return " ".join([*of_trace, *(f"|~ {_quoted(pattern)}" for pattern in patterns)])
+    return " ".join([*of_trace, *(f"|~ {_quoted(pattern)}" for pattern in wanted.patterns())])
 
 
 def _quoted(text: str) -> str:

@@ -120,6 +120,12 @@ async def test_filters_narrow_the_lines(aws: Any) -> None:
     assert await found(contains='\\"über') == ["request"]
 
 
+async def test_a_line_of_a_services_own_logger_is_found(aws: Any) -> None:
+    """That of the package itself, as of the modules in it."""
+    collect(aws, [line(1, "started", logger="docstore_media"), line(2, "stopped", logger="docstore_mediation")])
+    assert await found(service="media") == ["started"]
+
+
 @pytest.mark.parametrize("text", ["no(such[line", "a/ | limit 1", "a\\/ | stats count(*)", "a\n| limit 1", "\\"])
 async def test_a_text_stays_a_text(aws: Any, text: str) -> None:
     """Whatever ends a pattern or begins a command in the query language finds nothing, and does nothing."""
