@@ -147,12 +147,12 @@ class FakeRenderer:
         return Rendered({"small": b"small", "large": b"large"}, Facts())
 
     async def render_variant(self, variant: Variant, object_keys: Sequence[str]) -> bytes:
-        raise NotImplementedError
+        raise AssertionError("no test here needs it")
 
     def converted(
         self, variant: Variant, object_keys: Sequence[str], progress: Progress
     ) -> AbstractAsyncContextManager[Path]:
-        raise NotImplementedError
+        raise AssertionError("no test here needs it")
 
 
 class NoVariants:
@@ -173,7 +173,7 @@ class FakePictures:
         return ObjectInfo(key, len(data), "etag", None, content_type, {})
 
     async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
-        raise NotImplementedError
+        raise AssertionError("no test here needs it")
 
     async def delete(self, key: str) -> None:
         self.stored.pop(key, None)

@@ -76,7 +76,7 @@ class FormPages:
 
 
 def problem_text(visit: Visit, problem: Mapping[str, Any]) -> str:
-    """What a person is told of a problem document."""
+    """Return the text of a problem document in the visitor's language."""
     code, detail = str(problem["code"]), str(problem["detail"])
     shown = SHOWN_FOR.get(code, detail)
     translated = visit.text(shown)

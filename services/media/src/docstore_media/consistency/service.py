@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_contents.s3.store import ObjectInfo
-from docstore_contracts.consistency import CheckPage, CheckRequest, Finding
+from docstore_contracts.consistency import CheckPage, CheckRequest, page_of
+from docstore_contracts.inconsistency import Inconsistency
 from docstore_media.consistency.repository import StoredRendition, StoredRenditions
 from docstore_media.previews.service import RENDER_WAKEUP
 from docstore_media.rules import PIXELS, rendition_key
@@ -44,18 +45,9 @@ class PreviewConsistency:
         if lost and request["repair"]:
             await self.previews.render_again(self.clock(), [each.id for each in lost])
             wake(RENDER_WAKEUP)
-        findings: list[Finding] = [
-            {
-                "kind": "picture_missing",
-                "id": each.id,
-                "account_id": each.owner_id,
-                "detail": "a picture of it is not in the bucket of previews",
-                "repaired": request["repair"],
-            }
-            for each in lost
-        ]
-        next_after = found[-1].id if len(found) == request["limit"] else None
-        return {"checked": len(found), "unread": 0, "findings": findings, "next_after": next_after}
+        detail = "a picture of it is not in the bucket of previews"
+        wrong = [Inconsistency("picture_missing", each.id, each.owner_id, detail, repairable=True) for each in lost]
+        return page_of(request, [each.id for each in found], wrong)
 
     async def _lost(self, renditions: list[StoredRendition]) -> list[StoredRendition]:
         keys = [rendition_key(each.owner_id, each.id, size) for each in renditions for size in PIXELS]
