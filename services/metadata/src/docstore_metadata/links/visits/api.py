@@ -32,8 +32,17 @@ from docstore_platform.web import json_response
 NodeId = Annotated[Id | None, Query()]
 FileId = Annotated[Id, Path()]
 Address = Annotated[str, Depends(client_address)]
-Grant = Annotated[str, Query(max_length=200, description="from `open`; needed where the link has a password")]
-GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, description="instead of `grant`")]
+
+
+def _grant(
+    grant: Annotated[str, Query(max_length=200, description="from `open`; needed where the link has a password")] = "",
+    x_link_grant: Annotated[str, Header(alias="X-Link-Grant", max_length=200, description="instead of `grant`")] = "",
+) -> str:
+    return x_link_grant or grant
+
+
+Grant = Annotated[str, Depends(_grant)]
+"""What a visitor shows of a link that they have opened, by header or query; empty if nothing."""
 
 
 def link_visits_router(
@@ -69,55 +78,51 @@ def link_visits_router(
     @router.get("/links/{token}/files", response_model=schemas.LinkedFilePage)
     async def list_link_files(
         token: str,
+        grant: Grant,
         parent_id: NodeId = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
     ) -> Response:
         """List the linked folder, or one below it: folders first, then by name."""
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         page = await visits.page(visit, parent_id, cursor, limit)
         return json_response(page_json(page, visit.link), headers=NO_STORE)
 
     @router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
     async def get_link_content(
         token: str,
+        grant: Grant,
         request: Request,
         file_id: NodeId = None,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
     ) -> Response:
         """Download the linked file, or one in the linked folder: a redirect to a signed URL, valid for a minute, or the
         content, also by ranges. Each call counts as a download. 403 `watermarked_only` for a link
         with a watermark, 409 `archived` for a content in cold storage.
         """
-        return await deliver(request, visits, delivery, await visits.revisit(token, x_link_grant or grant), file_id)
+        return await deliver(request, visits, delivery, await visits.revisit(token, grant), file_id)
 
     @router.get("/links/{token}/zip", response_class=Response, responses=ZIP_RESPONSES)
     async def get_linked_zip(
         token: str,
+        grant: Grant,
         request: Request,
         address: Address,
         file_id: NodeId = None,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
     ) -> Response:
         """Download the linked folder, or one below it, as a ZIP; see that of a folder.
 
         Each call counts as a download of each file in it: 409 `too_few_downloads_left` if the link allows fewer.
         403 `watermarked_only` for a link with a watermark.
         """
-        return await link_zips.deliver(await visits.revisit(token, x_link_grant or grant), file_id, request, address)
+        return await link_zips.deliver(await visits.revisit(token, grant), file_id, request, address)
 
     @router.get("/links/{token}/preview", status_code=302, response_class=RedirectResponse)
     async def get_link_preview(
         token: str,
+        grant: Grant,
         file_id: NodeId = None,
         size: Annotated[PreviewSize, Query(description="at most 320 or 1600 pixels a side")] = "large",
         page: Annotated[int, Query(ge=1, le=100_000, description="Page of a PDF or an Office document, from 1")] = 1,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
     ) -> Response:
         """Redirect to a signed URL of a picture of the linked file, or of one in the linked folder, with the link's
         watermark if it has one.
@@ -125,7 +130,7 @@ def link_visits_router(
         404 `no_preview` if the file has none, or the link limits downloads, which pictures would evade; 404
         `preview_failed` with the `reason` if it can't be rendered; 503 `preview_in_progress` while it is rendered.
         """
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         url = await previews.picture(visit.link, await visits.file(visit, file_id), size, page)
         return RedirectResponse(url, 302, headers=NO_STORE)
 
@@ -137,15 +142,13 @@ def link_uploads_router(visits: LinkVisits, receiving: LinkReceiving) -> APIRout
     router = public_router("links")
 
     @router.post("/links/{token}/uploads", status_code=201, response_model=schemas.ReceivedUpload)
-    async def create_received_upload(
-        token: str, body: NewReceived, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
+    async def create_received_upload(token: str, body: NewReceived, grant: Grant) -> Response:
         """Begin to send a file by a link that receives or edits: the response has a signed URL to PUT the bytes to.
 
         403 `receives_nothing` for other links, 409 `link_full` beyond the link's limits, 507 `link_full` if the owner's
         storage is full. A new version of a file that has changed since `base_version`: 409 `version_conflict`.
         """
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         upload = await receiving.begin(visit, SentFile(**body.model_dump()))
         return json_response(upload, 201, NO_STORE)
 
@@ -178,37 +181,32 @@ def link_editing_router(visits: LinkVisits, editing: LinkEditing) -> APIRouter:
         response_model=schemas.LinkedFile,
         responses={200: {"description": "The folder exists.", "model": schemas.LinkedFile}},
     )
-    async def create_link_folder(
-        token: str, body: NewLinkedFolder, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
+    async def create_link_folder(token: str, body: NewLinkedFolder, grant: Grant) -> Response:
         """Create a folder by a link for editing; 200 if it exists. 403 `read_only` for other links."""
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         folder, is_new = await editing.make_folder(visit, body.name, body.parent_id)
         return json_response(public_json(folder, visit.link), 201 if is_new else 200, NO_STORE)
 
     @router.patch("/links/{token}/files/{file_id}", response_model=schemas.LinkedFile)
     async def update_link_file(
         token: str,
+        grant: Grant,
         file_id: FileId,
         body: LinkedFileChanges,
         if_match: IfMatch = None,
-        grant: Grant = "",
-        x_link_grant: GrantHeader = "",
     ) -> Response:
         """Rename or move something in the linked folder by a link for editing; 412 if `If-Match` names another state.
 
         403 `folder_limited` for the linked file or folder itself, 403 `read_only` for other links.
         """
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         node = await editing.change(visit, file_id, if_match, name=body.name, parent_id=body.parent_id)
         return json_response(public_json(node, visit.link), headers=NO_STORE)
 
     @router.delete("/links/{token}/files/{file_id}", status_code=204)
-    async def delete_link_file(
-        token: str, file_id: FileId, if_match: IfMatch = None, grant: Grant = "", x_link_grant: GrantHeader = ""
-    ) -> Response:
+    async def delete_link_file(token: str, file_id: FileId, grant: Grant, if_match: IfMatch = None) -> Response:
         """Put something in the linked folder into its owner's trash, by a link for editing."""
-        visit = await visits.revisit(token, x_link_grant or grant)
+        visit = await visits.revisit(token, grant)
         await editing.delete(visit, file_id, if_match)
         return Response(status_code=204, headers=NO_STORE)
 
