@@ -220,6 +220,16 @@ async def test_a_slow_document_is_given_up(tmp_path: Path) -> None:
         await extractor.close()
 
 
+async def started_worker(extractor: Extractor) -> int:
+    """The process that is at work, once there is one."""
+
+    async def started() -> list[int]:
+        return extractor.pool.pids
+
+    [worker] = await eventually(started)
+    return worker
+
+
 async def test_a_document_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
     """The memory limit ends the worker with its own reason; the next document gets a new one."""
     extractor = Extractor(ExtractionLimits(memory_mb=200))
@@ -237,11 +247,7 @@ async def test_a_worker_killed_at_work_is_replaced(tmp_path: Path) -> None:
     extractor = Extractor()
     try:
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("Acme Trading")))
-
-        async def started() -> list[int]:
-            return extractor.pool.pids
-
-        [victim] = await eventually(started)
+        victim = await started_worker(extractor)
         os.kill(victim, signal.SIGKILL)
         assert "Acme" in (await job).text
         assert victim not in extractor.pool.pids
@@ -254,11 +260,7 @@ async def test_a_crash_of_the_parser_is_the_documents_fault(tmp_path: Path) -> N
     extractor = Extractor()
     try:
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("Acme Trading")))
-
-        async def started() -> list[int]:
-            return extractor.pool.pids
-
-        [victim] = await eventually(started)
+        victim = await started_worker(extractor)
         os.kill(victim, signal.SIGSEGV)
         with pytest.raises(Corrupt) as caught:
             await job
@@ -380,11 +382,7 @@ async def test_a_given_up_job_frees_its_worker(tmp_path: Path) -> None:
     extractor = Extractor()
     try:
         job = asyncio.create_task(extract(extractor, tmp_path, "scan.pdf", documents.scanned_pdf("words")))
-
-        async def started() -> list[int]:
-            return extractor.pool.pids
-
-        [victim] = await eventually(started)
+        victim = await started_worker(extractor)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
