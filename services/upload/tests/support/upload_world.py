@@ -25,6 +25,7 @@ from docstore_upload.packs.kind import PackKind
 from docstore_upload.packs.service import PackService
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.kind import SingleUploads
+from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 from docstore_upload.sessions.service import UploadService
 from docstore_upload.sessions.verify import Verifier
 from docstore_upload.settings import UploadSettings
@@ -132,3 +133,14 @@ class World:
 
 class MakeWorld(Protocol):
     def __call__(self, **settings: float) -> World: ...
+
+
+async def initiate(world: World, size: int = 5, method: str = "put", path: str = "/a.txt") -> Any:
+    """Begin an upload by the use case of the API."""
+    request = InitiateRequest(path=path, size=size, method=method)
+    return (await world.service.initiate(world.person, [request]))[0]
+
+
+async def complete(world: World, upload_id: str) -> Any:
+    """Complete one by the use case of the API."""
+    return (await world.service.complete(world.person, [BatchCompleteItem(id=upload_id)]))[0]
