@@ -27,6 +27,7 @@ for (const { name, page, script, texts } of FRAMES) {
       chunkSizeWarningLimit: 2500,
       rollupOptions: {
         input: `${WEB}/src/${script}`,
+        checks: { emptyImportMeta: false }, // by which the presentation renderer looks for PDF.js: a frame has none
         output: { format: "iife", entryFileNames: "assets/frames/[name]-[hash].js" },
       },
     },

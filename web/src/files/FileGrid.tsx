@@ -1,7 +1,7 @@
 /** A list of files as a grid of cards. */
 import { i18n } from "@lingui/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Check, MoreHorizontal } from "lucide-react";
+import { MoreHorizontal } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { contentUrl } from "@/api/client";
 import type { More } from "@/api/queries";
@@ -9,6 +9,7 @@ import type { FileItem } from "@/api/types";
 import { USUAL_COLUMNS } from "@/files/columns";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
 import { PrintedList } from "@/files/PrintedList";
+import { SelectButton } from "@/files/SelectButton";
 import type { ListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
 import { kindOf } from "@/lib/media";
@@ -133,18 +134,7 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
     >
       <div className="card-picture">
         <CardPicture key={file.version} file={file} />
-        <button
-          className={selected ? "check checked" : "check"}
-          tabIndex={-1}
-          aria-label={i18n.t("Select {name}", { name: file.name })}
-          aria-pressed={selected}
-          onClick={(event) => {
-            event.stopPropagation();
-            state.choose(index, { toggle: true, range: event.shiftKey });
-          }}
-        >
-          {selected && <Check size={14} strokeWidth={3} />}
-        </button>
+        <SelectButton name={file.name} selected={selected} onToggle={(range) => state.choose(index, { toggle: true, range })} />
       </div>
       <div className="card-text">
         <FileIcon file={file} size={18} />

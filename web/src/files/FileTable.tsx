@@ -8,6 +8,7 @@ import type { FileItem } from "@/api/types";
 import { type Column, USUAL_COLUMNS } from "@/files/columns";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
 import { PrintedList } from "@/files/PrintedList";
+import { SelectButton } from "@/files/SelectButton";
 import type { ListState } from "@/files/useListState";
 import { count, size, when } from "@/lib/format";
 import { Thumbnail } from "@/ui/preview";
@@ -194,19 +195,7 @@ const Row = memo(function Row(props: RowProps) {
       {...dropping}
     >
       <span role="gridcell" className="cell-check">
-        <button
-          className={selected ? "check checked" : "check"}
-          tabIndex={-1}
-          aria-label={i18n.t("Select {name}", { name: file.name })}
-          aria-pressed={selected}
-          onClick={(event) => {
-            event.stopPropagation();
-            choose(index, { toggle: true, range: event.shiftKey });
-          }}
-          onDoubleClick={(event) => event.stopPropagation()}
-        >
-          {selected && <Check size={14} strokeWidth={3} />}
-        </button>
+        <SelectButton name={file.name} selected={selected} onToggle={(range) => choose(index, { toggle: true, range })} />
       </span>
       <span role="gridcell" className="cell-name">
         <Thumbnail file={file} size={24} />

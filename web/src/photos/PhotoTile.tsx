@@ -1,9 +1,10 @@
 /** One photo or video in the timeline. */
 import { i18n } from "@lingui/core";
-import { Check, Play } from "lucide-react";
+import { Play } from "lucide-react";
 import type { Photo } from "@/api/types";
 import { endDrag, startDrag } from "@/files/dragging";
 import { CardPicture } from "@/files/FileGrid";
+import { SelectButton } from "@/files/SelectButton";
 import type { ListState } from "@/files/useListState";
 import { kindOf } from "@/lib/media";
 
@@ -45,18 +46,7 @@ export function PhotoTile({ photo, index, state, onOpen, onMenu }: Props) {
     >
       <CardPicture key={photo.version} file={photo} />
       {isVideo && <Play className="photo-video" size={20} aria-label={i18n.t("Video")} />}
-      <button
-        className={selected ? "check checked" : "check"}
-        tabIndex={-1}
-        aria-label={i18n.t("Select {name}", { name: photo.name })}
-        aria-pressed={selected}
-        onClick={(event) => {
-          event.stopPropagation();
-          state.choose(index, { toggle: true, range: event.shiftKey });
-        }}
-      >
-        {selected && <Check size={14} strokeWidth={3} />}
-      </button>
+      <SelectButton name={photo.name} selected={selected} onToggle={(range) => state.choose(index, { toggle: true, range })} />
     </div>
   );
 }
