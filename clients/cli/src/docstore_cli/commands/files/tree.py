@@ -146,16 +146,7 @@ def _long(one: Listed) -> str:
 
 def mkdir(paths: Paths, as_json: AsJson = False) -> None:
     """Create folders, with missing parent folders."""
-    failures = Failures()
-
-    async def work(docstore: AsyncClient) -> list[File]:
-        places = [RemotePath.parse(path) for path in paths]
-        return await each(places, failures, lambda place: _make_folder(docstore, place))
-
-    changed = as_person(work)
-    if as_json:
-        print_json(changed)
-    failures.end()
+    _change_each(paths, _make_folder, as_json=as_json)
 
 
 async def _make_folder(docstore: AsyncClient, place: RemotePath) -> File:
@@ -165,21 +156,33 @@ async def _make_folder(docstore: AsyncClient, place: RemotePath) -> File:
 
 def rm(paths: Paths, as_json: AsJson = False) -> None:
     """Move files and folders to the trash."""
-    failures = Failures()
-
-    async def work(docstore: AsyncClient) -> list[File]:
-        return await each([RemotePath.parse(path) for path in paths], failures, lambda place: _remove(docstore, place))
-
-    changed = as_person(work)
-    if as_json:
-        print_json(changed)
-    failures.end()
+    _change_each(paths, _remove, as_json=as_json)
 
 
 async def _remove(docstore: AsyncClient, place: RemotePath) -> File:
     file = await need(docstore, place)
     await docstore.delete(file.id)
     return file
+
+
+def _change_each(
+    paths: list[str], change: Callable[[AsyncClient, RemotePath], Awaitable[File]], *, as_json: bool
+) -> None:
+    """Change what is at each path; report failures at the end."""
+
+    async def work(docstore: AsyncClient, failures: Failures) -> list[File]:
+        places = [RemotePath.parse(path) for path in paths]
+        return await each(places, failures, lambda place: change(docstore, place))
+
+    _run(work, as_json=as_json)
+
+
+def _run(work: Callable[[AsyncClient, Failures], Awaitable[list[File]]], *, as_json: bool) -> None:
+    failures = Failures()
+    changed = as_person(lambda docstore: work(docstore, failures))
+    if as_json:
+        print_json(changed)
+    failures.end()
 
 
 def mv(paths: Sources, as_json: AsJson = False) -> None:
@@ -209,9 +212,8 @@ Transfer = Callable[[AsyncClient, File, RemotePath], Awaitable[File]]
 def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
     if len(paths) < 2:
         raise typer.BadParameter("give one or more sources and a destination", param_hint="SOURCES... DEST")
-    failures = Failures()
 
-    async def work(docstore: AsyncClient) -> list[File]:
+    async def work(docstore: AsyncClient, failures: Failures) -> list[File]:
         *sources, destination = [RemotePath.parse(path) for path in paths]
         files = await each(sources, failures, lambda source: _named(docstore, source))
         destination = await located(docstore, destination)
@@ -223,10 +225,7 @@ def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
         targets = {destination.child(place): file for (_, file), place in zip(files, places, strict=True)}
         return await each(targets, failures, lambda target: transfer(docstore, targets[target], target))
 
-    changed = as_person(work)
-    if as_json:
-        print_json(changed)
-    failures.end()
+    _run(work, as_json=as_json)
 
 
 async def _named(docstore: AsyncClient, source: RemotePath) -> tuple[str, File]:
