@@ -20,12 +20,8 @@ ENVIRONMENT = MANY_CALLERS | {
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
     """`docstore up` in the background, with its data folder, processes and addresses."""
-    running = DetachedStack(tmp_path_factory.mktemp("attacked"), ENVIRONMENT)
-    await running.up()
-    try:
+    async with DetachedStack(tmp_path_factory.mktemp("attacked"), ENVIRONMENT) as running:
         yield running
-    finally:
-        await running.down()
 
 
 @pytest.fixture

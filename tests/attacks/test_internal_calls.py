@@ -33,12 +33,8 @@ def internal_routes() -> dict[ServiceName, list[InternalRoute]]:
 @pytest.fixture(scope="module")
 async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
     """Every service in a process of its own, reached at its own port: as by someone who is in the network."""
-    running = DetachedStack(tmp_path_factory.mktemp("services"), MANY_CALLERS, processes=True)
-    await running.up()
-    try:
+    async with DetachedStack(tmp_path_factory.mktemp("services"), MANY_CALLERS, processes=True) as running:
         yield running
-    finally:
-        await running.down()
 
 
 def key_of(stack: DetachedStack, service: str) -> str:

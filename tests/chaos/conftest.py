@@ -26,15 +26,10 @@ DEPLOYMENTS = os.environ.get("CHAOS_DEPLOYMENTS", "up,processes" + ",paired" * H
 
 @asynccontextmanager
 async def _stack(data: Path, rng: random.Random, *, processes: bool) -> AsyncIterator[Target]:
-    environment = {**SHORT_WAITS, "ACCOUNTS_SELF_SERVICE_PLANS": "true"}
-    stack = DetachedStack(data, environment, processes=processes)
-    await stack.up()
-    try:
+    async with DetachedStack(data, SHORT_WAITS, processes=processes) as stack:
         faults = StackFaults(stack, rng, processes=processes)
         admin = (ADMIN_EMAIL, stack.admin_password)
         yield Target(faults, lambda: stack.gateway, stack.mailbox, lambda: stack.bucket, admin)
-    finally:
-        await stack.down()
 
 
 @asynccontextmanager

@@ -46,12 +46,8 @@ def _program(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
-    running = DetachedStack(tmp_path_factory.mktemp("doors"), ENVIRONMENT)
-    await running.up()
-    try:
+    async with DetachedStack(tmp_path_factory.mktemp("doors"), ENVIRONMENT) as running:
         yield running
-    finally:
-        await running.down()
 
 
 @pytest.fixture

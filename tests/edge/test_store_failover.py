@@ -21,10 +21,9 @@ pytestmark = [pytest.mark.connected, pytest.mark.faults]
 async def home(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
     """The home region, whose contents are replicated."""
     with memory_folder(tmp_path_factory.mktemp("home")) as folder:
-        stack = DetachedStack(folder, SHORT_WAITS | replica.settings | {"DOCSTORE_S3_PROBE_INTERVAL_SECONDS": "0.5"})
-        await stack.up()
-        yield stack
-        await stack.down()
+        settings = SHORT_WAITS | replica.settings | {"DOCSTORE_S3_PROBE_INTERVAL_SECONDS": "0.5"}
+        async with DetachedStack(folder, settings) as stack:
+            yield stack
 
 
 async def content_from(person: Person, file: dict[str, Any], store: str) -> bytes | None:

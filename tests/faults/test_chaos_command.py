@@ -52,10 +52,8 @@ async def test_a_partition_is_felt_and_heals(stack: DetachedStack) -> None:
 @pytest.fixture
 async def usual_stack(tmp_path: Path) -> AsyncIterator[DetachedStack]:
     """With the lifetimes of signatures that users have."""
-    stack = DetachedStack(tmp_path / "data", {})
-    await stack.up()
-    yield stack
-    await stack.down()
+    async with DetachedStack(tmp_path / "data", {}) as stack:
+        yield stack
 
 
 async def test_a_wrong_clock_is_survived(usual_stack: DetachedStack) -> None:

@@ -35,10 +35,8 @@ def picture() -> bytes:
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
-    running = DetachedStack(tmp_path_factory.mktemp("inconsistent"), SHORT_WAITS | ENVIRONMENT)
-    await running.up()
-    yield running
-    await running.down()
+    async with DetachedStack(tmp_path_factory.mktemp("inconsistent"), SHORT_WAITS | ENVIRONMENT) as running:
+        yield running
 
 
 @pytest.fixture

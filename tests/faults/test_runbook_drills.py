@@ -63,10 +63,8 @@ class Operator:
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DrilledStack]:
     target = tmp_path_factory.mktemp("target")
     (target / NOT_A_BACKUP).write_text("the shopping list")
-    running = DrilledStack(tmp_path_factory.mktemp("drilled"), target)
-    await running.up()
-    yield running
-    await running.down()
+    async with DrilledStack(tmp_path_factory.mktemp("drilled"), target) as running:
+        yield running
 
 
 @pytest.fixture

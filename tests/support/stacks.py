@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Self
 
 import psutil
 from deployments import Bucket, Mailbox
@@ -96,6 +97,13 @@ class DetachedStack:
         self._environment = environment
         self._arguments = ["--processes"] if processes else []
         self._gateway = ""
+
+    async def __aenter__(self) -> Self:
+        await self.up()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.down()
 
     async def up(self) -> None:
         arguments = ["up", "--detach", "--data", str(self.data), *self._arguments]
