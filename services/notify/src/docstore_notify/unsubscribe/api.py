@@ -1,6 +1,6 @@
 """HTTP routes to unsubscribe from e-mails without a login (RFC 8058)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
@@ -19,11 +19,18 @@ Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
 
+INVALID: dict[int | str, dict[str, Any]] = {
+    404: {
+        "description": "The link isn't valid: a page that says so.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
 
 def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
     router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
-    @router.get("/unsubscribe", response_class=HTMLResponse)
+    @router.get("/unsubscribe", response_class=HTMLResponse, responses=INVALID)
     async def get_unsubscribe_page(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Show the confirmation page. It changes nothing: mail programs open links by themselves."""
         try:
@@ -31,7 +38,7 @@ def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
         except NotFound:
             return _page("invalid", language)
 
-    @router.post("/unsubscribe", response_class=HTMLResponse)
+    @router.post("/unsubscribe", response_class=HTMLResponse, responses=INVALID)
     async def unsubscribe(token: Token, language: VisitorLanguage) -> HTMLResponse:
         """Unsubscribe: the page's button, and the one-click header of mail programs. Idempotent."""
         try:
