@@ -40,6 +40,11 @@ async def test_shared_folders_are_used_by_role(dav: DavAccount, sign_up: SignUp)
     await shared_by(bert, "/plans", dav.person, "editor")
     await shared_by(bert, "/more/plans", dav.person, "viewer")
     await bert.upload("/secret.txt", b"canary")
+
+    async def both_are_received() -> bool:
+        return len((await dav.person.call("GET", "/v1/shared-with-me"))["items"]) == 2
+
+    await eventually(both_are_received)  # by the event of the verified address
     assert set(await listed(dav, "/")) == {"", "own.txt", "Shares"}
     shares = await listed(dav, "/Shares")
     assert shares == {"Shares": "S", "plans": "SCK", "plans (2)": "S"}
