@@ -5,9 +5,11 @@ import os
 import re
 import shutil
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from people import PASSWORD, Person
 from replicas import OTHER, REPLICA, Replica
@@ -41,7 +43,8 @@ async def archived(backups: Path, moment: datetime) -> None:
 async def lose(stack: DetachedStack) -> None:
     """Kill every process of the stack at once, and delete all that it had."""
     for process in processes_of(stack.data):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended with its parent
+            process.kill()
 
     async def is_dead() -> bool:
         return not processes_of(stack.data)
