@@ -1,10 +1,12 @@
 """Uploads in the browser: many, large, paused, resumed, conflicting, too large."""
 
+import asyncio
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Route, expect
+from playwright.async_api import Error, Request, Response, Route, expect
 from web_visitors import Visitor, check_page
 
 from docstore_platform.testing import eventually
@@ -47,24 +49,43 @@ async def test_many_small_files_and_their_folders(ada: Visitor, tmp_path: Path) 
 async def test_a_large_file_in_parts_paused_and_resumed(ada: Visitor, tmp_path: Path) -> None:
     """24 MiB go in parts; paused in the middle and resumed, the parts that were sent are not sent again."""
     content = os.urandom(24 * MIB)
-    parts: list[str] = []
+    asked: list[str] = []
+    stored: set[str] = set()
+    resumed = asyncio.Event()
     page = await ada.open()
 
-    async def slow(route: Route) -> None:
-        if route.request.method == "PUT":
-            parts.append(route.request.url.split("partNumber=")[1].split("&")[0])
-        await route.continue_()
+    def number(request: Request) -> str:
+        return request.url.split("partNumber=")[1].split("&")[0]
 
-    await page.route("**/*partNumber=*", slow)
+    async def hold(route: Route) -> None:
+        """Let the first two parts through, and the others once the upload is resumed."""
+        if route.request.method == "PUT":
+            asked.append(number(route.request))
+            if asked[-1] not in {"1", "2"}:
+                await resumed.wait()
+        with suppress(Error):  # the page has given the request up
+            await route.continue_()
+
+    def note(response: Response) -> None:
+        if "partNumber=" in response.url and response.request.method == "PUT" and response.ok:
+            stored.add(number(response.request))
+
+    page.on("response", note)
+    await page.route("**/*partNumber=*", hold)
     await ada.upload(made(tmp_path, "film.bin", content))
-    await expect(page.get_by_role("button", name="Pause film.bin")).to_be_visible()
+
+    async def two_are_stored() -> bool:
+        return stored == {"1", "2"}
+
+    await eventually(two_are_stored)
     await page.get_by_role("button", name="Pause film.bin").click()
     await expect(page.get_by_text("1 upload paused")).to_be_visible()
+    resumed.set()
     await page.get_by_role("button", name="Continue film.bin").click()
     await expect(page.get_by_text("1 upload complete")).to_be_visible(timeout=60_000)
     file = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]
     assert await ada.person.content(file["id"]) == content
-    assert parts
+    assert [asked.count(part) for part in ("1", "2")] == [1, 1]
 
 
 async def test_an_upload_goes_on_after_a_reload(ada: Visitor, tmp_path: Path) -> None:
