@@ -114,12 +114,17 @@ def stored_of(response: Json) -> dict[Family, Stored]:
 
 def versions_request(file_ids: Collection[str]) -> Json:
     """Return the search's body for the versions of files by id."""
-    return {"size": len(file_ids), "query": {"ids": {"values": sorted(file_ids)}}, "_source": ["version"]}
+    return {
+        "size": len(file_ids),
+        "query": {"ids": {"values": sorted(file_ids)}},
+        "_source": False,
+        "docvalue_fields": ["version"],
+    }
 
 
 def versions_in(answer: Json) -> dict[str, int]:
     """Return the versions in a response to `versions_request`."""
-    return {hit["_id"]: int(hit["_source"]["version"]) for hit in answer["hits"]["hits"]}
+    return {hit["_id"]: int(hit["fields"]["version"][0]) for hit in answer["hits"]["hits"]}
 
 
 def _filters(query: SearchQuery) -> list[Json]:
