@@ -4,15 +4,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 LONGEST_GATHERING_SECONDS = 0.025
-SEVERAL = 1.2
-"""Calls in recent batches, on average, from which on it pays to gather more."""
-WEIGHT = 0.3
-"""Of the last batch in that average."""
+REMEMBERED = 0.7
+"""Share of the calls of one batch that the next one expects, if fewer came: callers that went are soon forgotten."""
 SHUTTING_DOWN = "shutting down"
 
 Item = TypeVar("Item")
@@ -34,10 +33,11 @@ def _fail(call: _Call[Item, Result], error: Exception) -> None:
 class Batcher(Generic[Item, Result]):
     """Runs `work` for a call at once; calls that arrive while it runs are its next batch.
 
-    So a call alone never waits, and the more calls there are, the less each costs. While batches have several calls,
-    each is gathered for as long as the last one took, at most 25 ms: clients that got their results together come again
-    together. `work` returns a result for each item, in order, or an exception for its caller; if it fails, every caller
-    of the batch gets the error. It runs in the context of the first caller.
+    So a call alone never waits, and the more calls there are, the less each costs. Clients that got their results
+    together come again together: a batch is gathered until it has as many calls as there were when the last one ended,
+    for at most as long as that one took, and at most 25 ms. `work` returns a result for each item, in order, or an
+    exception for its caller; if it fails, every caller of the batch gets the error. It runs in the context of the first
+    caller.
     """
 
     def __init__(
@@ -60,13 +60,17 @@ class Batcher(Generic[Item, Result]):
         self._at_once = at_once
         self._waiting: deque[_Call[Item, Result]] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._recent_calls = 0.0
+        self._expected = 1.0
+        """Calls: those of the last batch, and those that waited when it ended."""
         self._took_seconds = 0.0
+        self._gathered = asyncio.Event()
 
     async def run(self, item: Item) -> Result:
         """Return the result of `item`."""
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Call(item, result, copy_context()))
+        if len(self._waiting) >= self._expected:
+            self._gathered.set()
         self._start()
         return await result
 
@@ -93,17 +97,24 @@ class Batcher(Generic[Item, Result]):
             left -= self._size(batch[-1].item)
         return batch
 
+    async def _gather(self) -> None:
+        if len(self._waiting) >= self._expected:
+            return
+        self._gathered.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self._took_seconds, LONGEST_GATHERING_SECONDS)):
+                await self._gathered.wait()
+
     async def _run_batch(self) -> None:
-        if self._recent_calls > SEVERAL:
-            await asyncio.sleep(min(self._took_seconds, LONGEST_GATHERING_SECONDS))
+        await self._gather()
         batch = self._next_batch()
         if not batch:  # another batch has taken it
             return
-        self._recent_calls += WEIGHT * (len(batch) - self._recent_calls)
         started = time.monotonic()
         try:
             results = await self._work([call.item for call in batch])
             self._took_seconds = time.monotonic() - started
+            self._expected = max(len(batch) + len(self._waiting), REMEMBERED * self._expected)
         except BaseException as error:  # every caller gets a result, also when this task is cancelled at shutdown
             for call in batch:
                 _fail(call, error if isinstance(error, Exception) else ConnectionError(SHUTTING_DOWN))

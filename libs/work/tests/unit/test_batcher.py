@@ -92,22 +92,31 @@ async def test_a_cancelled_caller_does_not_affect_others(others: str) -> None:
 
 
 async def test_frequent_calls_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While batches have several calls, those that arrive one after the other share a batch, too; then none waits."""
+    """Those that arrive one after the other share a batch, which begins as soon as it has as many as the last one."""
+    # A batch that waited for longer than it must would exceed the limit of the test.
+    monkeypatch.setattr(docstore_work.batcher, "LONGEST_GATHERING_SECONDS", 3600)
     work = Work()
     work.gate.set()
     batcher: Batcher[str, str] = Batcher("test", work)
-    for _ in range(5):
-        await asyncio.gather(*map(batcher.run, "abc"))
-    # Longer than on a busy machine the second call takes to arrive.
-    monkeypatch.setattr(docstore_work.batcher, "LONGEST_GATHERING_SECONDS", 0.5)
-    batcher._took_seconds = 0.5
-    first = asyncio.create_task(batcher.run("d"))
+    await asyncio.gather(*map(batcher.run, "ab"))
+    batcher._took_seconds = 3600
+    first = asyncio.create_task(batcher.run("c"))
     await asyncio.sleep(0.001)
-    assert await asyncio.gather(first, batcher.run("e")) == ["D", "E"]
-    assert work.batches[-1] == ["d", "e"]
+    assert await asyncio.gather(first, batcher.run("d")) == ["C", "D"]
+    assert work.batches == [["a", "b"], ["c", "d"]]
+
+
+async def test_a_call_alone_soon_waits_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When other callers have gone, the first of its calls are gathered for as long as a batch takes, and then none."""
+    work = Work()
+    work.gate.set()
+    batcher: Batcher[str, str] = Batcher("test", work)
+    await asyncio.gather(*map(batcher.run, "abcdefgh"))
     for _ in range(10):
-        await batcher.run("f")
-    assert batcher._recent_calls < 1.2
+        await batcher.run("i")
+    monkeypatch.setattr(docstore_work.batcher, "LONGEST_GATHERING_SECONDS", 3600)
+    batcher._took_seconds = 3600
+    assert await batcher.run("j") == "J"
 
 
 def test_the_end_of_the_loop_leaves_no_batch_behind() -> None:
