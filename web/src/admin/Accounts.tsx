@@ -3,17 +3,18 @@ import { i18n } from "@lingui/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { Account } from "@/api/types";
 import { moment } from "@/lib/format";
+import { attempt } from "@/ui/attempt";
 import { CopyField } from "@/ui/copy-field";
 import { Dialog } from "@/ui/dialog";
+import { Form, useAction } from "@/ui/form";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 
 export function Accounts() {
   const own = useAccount();
+  const { busy, run } = useAction();
   const [query, setQuery] = useState("");
   const [made, setMade] = useState<{ email: string; url: string } | null>(null);
   const [inviting, setInviting] = useState("");
@@ -28,31 +29,20 @@ export function Accounts() {
   const items = accounts.data?.pages.flatMap((page) => page.items) ?? [];
 
   async function change(account: Account, body: { plan?: "free" | "premium"; role?: "user" | "admin"; status?: "active" | "suspended" }) {
-    try {
-      await call("patch /v1/admin/accounts/{account_id}", { path: { account_id: account.id }, body });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    await attempt(() => call("patch /v1/admin/accounts/{account_id}", { path: { account_id: account.id }, body }));
     await queryClient.invalidateQueries({ queryKey: ["admin", "accounts"] });
   }
-  async function reset(account: Account) {
-    try {
-      const { url } = await call("post /v1/admin/accounts/{account_id}/password-resets", {
-        path: { account_id: account.id },
-      });
+  const reset = (account: Account) =>
+    attempt(async () => {
+      const path = { account_id: account.id };
+      const { url } = await call("post /v1/admin/accounts/{account_id}/password-resets", { path });
       setMade({ email: account.email, url });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
-  }
-  async function invite() {
-    try {
+    });
+  const invite = () =>
+    attempt(async () => {
       setInvited(await call("post /v1/admin/invitations", { body: { email: inviting } }));
       setInviting("");
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
-  }
+    });
   return (
     <>
       {invited && (
@@ -62,13 +52,7 @@ export function Accounts() {
           </CopyField>
         </Dialog>
       )}
-      <form
-        className="invite"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void invite();
-        }}
-      >
+      <Form className="invite" onSubmit={() => run(invite)}>
         <input
           className="select"
           type="email"
@@ -78,10 +62,10 @@ export function Accounts() {
           value={inviting}
           onChange={(event) => setInviting(event.target.value)}
         />
-        <button className="button" type="submit">
+        <button className="button" type="submit" disabled={busy}>
           {i18n.t("Invite")}
         </button>
-      </form>
+      </Form>
       {made && (
         <Dialog title={i18n.t("New password for {email}", { email: made.email })} onClose={() => setMade(null)}>
           <CopyField label={i18n.t("Link")} value={made.url}>

@@ -7,6 +7,7 @@ import { reason } from "@/api/problem";
 import type { components } from "@/api/schema";
 import { count, moment } from "@/lib/format";
 import { Field } from "@/ui/field";
+import { Form } from "@/ui/form";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 
 const NOTHING = { account_id: "", object_id: "", action: "" };
@@ -60,13 +61,7 @@ export function Audit() {
   );
   return (
     <>
-      <form
-        className="audit-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setQuery(wish);
-        }}
-      >
+      <Form className="audit-form" onSubmit={() => setQuery(wish)}>
         {field("account_id", i18n.t("Account ID"))}
         {field("object_id", i18n.t("File or object ID"))}
         {field("action", i18n.t("Action, such as file-moved"))}
@@ -76,7 +71,7 @@ export function Audit() {
         <button className="button" type="button" onClick={() => void verify()}>
           {i18n.t("Verify the log")}
         </button>
-      </form>
+      </Form>
       {verdict && <p role="status">{verdict}</p>}
       {entries.error && !entries.data ? (
         <Failed error={entries.error} />

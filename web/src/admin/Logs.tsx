@@ -6,6 +6,7 @@ import { call } from "@/api/client";
 import { hasCode } from "@/api/problem";
 import { moment } from "@/lib/format";
 import { Field } from "@/ui/field";
+import { Form } from "@/ui/form";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 
 const LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
@@ -42,10 +43,9 @@ export function Logs() {
   }
   return (
     <>
-      <form
+      <Form
         className="audit-form"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSubmit={() => {
           setQuery(wish);
           void logs.refetch();
         }}
@@ -64,7 +64,7 @@ export function Logs() {
         <button className="button primary" type="submit">
           {i18n.t("Search")}
         </button>
-      </form>
+      </Form>
       {logs.error && !logs.data ? (
         <Failed error={logs.error} />
       ) : !logs.data ? (

@@ -8,6 +8,7 @@ import { VERIFY_PATH } from "@/auth/VerifyEmail";
 import type { Language } from "@/i18n/locale";
 import { Link, navigate } from "@/lib/router";
 import { Field } from "@/ui/field";
+import { Form, FormError, useAction } from "@/ui/form";
 import { Logo } from "@/ui/logo";
 
 export const MIN_PASSWORD = 8;
@@ -31,8 +32,7 @@ export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up";
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [name, setName] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, setError, run } = useAction();
   const isNew = mode === "sign-up";
   const invited = useMemo(() => (isNew ? invitationOf(location.hash) : null), [isNew]);
   const [rules, setRules] = useState<SignUpRules>("open");
@@ -46,26 +46,18 @@ export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up";
   useEffect(() => {
     document.title = `${isNew ? i18n.t("Sign up") : i18n.t("Log in")} · DocStore`;
     setError(null);
-  }, [isNew]);
+  }, [isNew, setError]);
 
   async function submit(): Promise<void> {
-    setBusy(true);
-    setError(null);
-    try {
-      if (isNew) {
-        const invitation = invited?.token ?? null;
-        await call("post /v1/accounts", {
-          body: { email, password, display_name: name.trim() || null, language: i18n.locale as Language, invitation },
-        });
-      }
-      await logIn(email, password);
-      if (location.pathname === "/sign-up" || location.pathname === "/log-in") navigate("/files", { replace: true });
-      onDone();
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
+    if (isNew) {
+      const invitation = invited?.token ?? null;
+      await call("post /v1/accounts", {
+        body: { email, password, display_name: name.trim() || null, language: i18n.locale as Language, invitation },
+      });
     }
+    await logIn(email, password);
+    if (location.pathname === "/sign-up" || location.pathname === "/log-in") navigate("/files", { replace: true });
+    onDone();
   }
 
   if (isNew && (rules === "closed" || (rules === "invitation" && !invited))) {
@@ -100,12 +92,7 @@ export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up";
               ? i18n.t("Log in with the email address you want to verify.")
               : i18n.t("Log in to access your files.")}
         </p>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit();
-          }}
-        >
+        <Form onSubmit={() => run(submit)}>
           {isNew && (
             <Field label={i18n.t("Name")} value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
           )}
@@ -130,21 +117,15 @@ export default function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up";
             error={code === "weak_password" ? reason(error) : undefined}
             onChange={(event) => setPassword(event.target.value)}
           />
-          {Boolean(error) && !["email_taken", "invalid_email", "weak_password"].includes(code) && (
-            <p className="form-error" role="alert">
-              {code === "invalid_credentials" ? i18n.t("Incorrect email or password.") : reason(error)}
-              {typeof home === "string" && (
-                <>
-                  {" "}
-                  <a href={home}>{i18n.t("Continue there")}</a>
-                </>
-              )}
-            </p>
+          {!["email_taken", "invalid_email", "weak_password"].includes(code) && (
+            <FormError error={code === "invalid_credentials" ? i18n.t("Incorrect email or password.") : error}>
+              {typeof home === "string" && <a href={home}>{i18n.t("Continue there")}</a>}
+            </FormError>
           )}
           <button className="button primary wide" type="submit" disabled={busy}>
             {busy ? i18n.t("Please wait…") : isNew ? i18n.t("Sign up") : i18n.t("Log in")}
           </button>
-        </form>
+        </Form>
         {!isNew && (
           <p className="auth-other">
             <Link href="/forgot-password">{i18n.t("Forgot password?")}</Link>

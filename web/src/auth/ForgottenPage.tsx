@@ -7,6 +7,7 @@ import { MIN_PASSWORD } from "@/auth/AuthPage";
 import { FORGOT_PATH, RESET_PATH } from "@/lib/places";
 import { Link } from "@/lib/router";
 import { Field } from "@/ui/field";
+import { Form, FormError, useAction } from "@/ui/form";
 import { Logo } from "@/ui/logo";
 
 export default function ForgottenPage({ path }: { path: string }) {
@@ -38,28 +39,12 @@ function Frame({ title, about, children }: FrameProps) {
   );
 }
 
-/** What a form does, and what became of it. */
-function useSending(send: () => Promise<unknown>) {
-  const [state, setState] = useState<"new" | "busy" | "done">("new");
-  const [error, setError] = useState<unknown>(null);
-  async function submit(): Promise<void> {
-    setState("busy");
-    setError(null);
-    try {
-      await send();
-      setState("done");
-    } catch (caught) {
-      setError(caught);
-      setState("new");
-    }
-  }
-  return { state, error, submit };
-}
-
 export function ForgotPage() {
   const [email, setEmail] = useState("");
-  const { state, error, submit } = useSending(() => call("post /v1/password-resets", { body: { email } }));
-  if (state === "done") {
+  const [done, setDone] = useState(false);
+  const { busy, error, run } = useAction();
+  const submit = async () => setDone(await run(() => call("post /v1/password-resets", { body: { email } })));
+  if (done) {
     return (
       <Frame title={i18n.t("Check your email")} about={i18n.t("If {email} has an account, we sent it a reset link.", { email })}>
         <p>{i18n.t("The link expires in 1 hour. Didn’t get it? Check the address and your spam folder.")}</p>
@@ -68,12 +53,7 @@ export function ForgotPage() {
   }
   return (
     <Frame title={i18n.t("Forgot your password?")} about={i18n.t("We’ll email you a reset link.")}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <Field
           label={i18n.t("Email")}
           type="email"
@@ -84,10 +64,10 @@ export function ForgotPage() {
           error={error ? reason(error) : undefined}
           onChange={(event) => setEmail(event.target.value)}
         />
-        <button className="button primary wide" type="submit" disabled={state === "busy"}>
+        <button className="button primary wide" type="submit" disabled={busy}>
           {i18n.t("Send reset link")}
         </button>
-      </form>
+      </Form>
     </Frame>
   );
 }
@@ -114,10 +94,11 @@ export function ResetPage() {
 
 function ResetForm({ token }: { token: string }) {
   const [password, setPassword] = useState("");
-  const { state, error, submit } = useSending(() =>
-    call("post /v1/password-resets/confirm", { body: { token, password } }),
-  );
-  if (state === "done") {
+  const [done, setDone] = useState(false);
+  const { busy, error, run } = useAction();
+  const submit = async () =>
+    setDone(await run(() => call("post /v1/password-resets/confirm", { body: { token, password } })));
+  if (done) {
     return (
       <Frame title={i18n.t("Password changed")} about={i18n.t("All your devices have been logged out.")}>
         <p>{i18n.t("Log in with the new password.")}</p>
@@ -127,12 +108,7 @@ function ResetForm({ token }: { token: string }) {
   const isWeak = hasCode(error, "weak_password");
   return (
     <Frame title={i18n.t("Choose a new password")} about={i18n.t("You’ll be logged out on all devices.")}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <Field
           label={i18n.t("New password")}
           type="password"
@@ -145,15 +121,13 @@ function ResetForm({ token }: { token: string }) {
           error={isWeak ? reason(error) : undefined}
           onChange={(event) => setPassword(event.target.value)}
         />
-        {Boolean(error) && !isWeak && (
-          <p className="form-error" role="alert">
-            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>{i18n.t("Request a new link")}</Link>}
-          </p>
-        )}
-        <button className="button primary wide" type="submit" disabled={state === "busy"}>
+        <FormError error={isWeak ? null : error}>
+          {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>{i18n.t("Request a new link")}</Link>}
+        </FormError>
+        <button className="button primary wide" type="submit" disabled={busy}>
           {i18n.t("Set password")}
         </button>
-      </form>
+      </Form>
     </Frame>
   );
 }

@@ -3,10 +3,11 @@ import { i18n } from "@lingui/core";
 import { MailCheck } from "lucide-react";
 import { useEffect, useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import { rich } from "@/i18n/rich";
 import { navigate } from "@/lib/router";
+import { attempt } from "@/ui/attempt";
+import { Form, useAction } from "@/ui/form";
 import { Empty, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
@@ -21,18 +22,8 @@ async function verify(proof: { token: string } | { code: string }): Promise<void
 export function VerifyBanner() {
   const { email, email_verified } = useAccount();
   const [code, setCode] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { busy, run } = useAction();
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    setBusy(true);
-    try {
-      await work();
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    } finally {
-      setBusy(false);
-    }
-  }
   async function sendAgain(): Promise<void> {
     const { email_verified: done } = await call("post /v1/me/email-verification");
     if (done) await queryClient.invalidateQueries({ queryKey: keys.me });
@@ -52,12 +43,7 @@ export function VerifyBanner() {
           <strong />,
         )}
       </p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void attempt(() => verify({ code }));
-        }}
-      >
+      <Form onSubmit={() => run(() => attempt(() => verify({ code })))}>
         <input
           className="select"
           aria-label={i18n.t("Verification code")}
@@ -73,10 +59,10 @@ export function VerifyBanner() {
         <button className="button primary" type="submit" disabled={busy}>
           {i18n.t("Verify")}
         </button>
-        <button className="button" type="button" disabled={busy} onClick={() => void attempt(sendAgain)}>
+        <button className="button" type="button" disabled={busy} onClick={() => void run(() => attempt(sendAgain))}>
           {i18n.t("Send again")}
         </button>
-      </form>
+      </Form>
     </section>
   );
 }

@@ -4,7 +4,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import { Activity } from "@/details/Activity";
@@ -15,11 +14,11 @@ import { moment, size, who } from "@/lib/format";
 import { isPreviewed, isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
 import { AccessList } from "@/sharing/AccessList";
+import { attempt } from "@/ui/attempt";
 import { FileIcon } from "@/ui/icon";
 import { Menu } from "@/ui/menu";
 import { LargePreview } from "@/ui/preview";
 import { Failed, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 import { viewFile } from "@/viewer/viewer-address";
 
 interface Props {
@@ -202,17 +201,14 @@ function Versions({ file }: { file: FileItem }) {
   const current = items[0];
 
   async function restore(version: FileVersion): Promise<void> {
-    try {
+    await attempt(async () => {
       const restored = await call("post /v1/files/{file_id}/versions/{number}/restore", {
         path: { file_id: file.id, number: version.version },
       });
       queryClient.setQueryData(keys.file(file.id), restored);
       await queryClient.invalidateQueries({ queryKey: keys.lists() });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id] });
-      toast(i18n.t("Restored version {version}.", { version: version.version }));
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    }, i18n.t("Restored version {version}.", { version: version.version }));
   }
   return (
     <ol className="versions">

@@ -2,15 +2,15 @@
 import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Bell, BellOff, RotateCcw, Send, Trash2, Webhook } from "lucide-react";
-import { useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { FileItem, Subscription } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { addressOf, labelOf } from "@/following/targets";
 import { when } from "@/lib/format";
 import { turnOnSomewhere } from "@/settings/push";
+import { attempt } from "@/ui/attempt";
+import { useAction } from "@/ui/form";
 import { Menu } from "@/ui/menu";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
@@ -32,23 +32,14 @@ export function Following({ file }: { file: FileItem }) {
     queryFn: () => call("get /v1/subscriptions", { query: { file_id: file.id } }),
   });
   const account = useAccount();
-  const [busy, setBusy] = useState(false);
+  const { busy, run } = useAction();
   if (following.error) return <Failed error={following.error} />;
   if (!following.data) return <Spinner />;
   const mine = following.data.items;
   const machines = mine.filter(({ channel }) => !PERSONAL.has(channel));
 
-  async function change(work: () => Promise<unknown>): Promise<void> {
-    setBusy(true);
-    try {
-      await work();
-      await queryClient.invalidateQueries({ queryKey: key });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    } finally {
-      setBusy(false);
-    }
-  }
+  const change = (work: () => Promise<unknown>) =>
+    run(() => attempt(() => work().then(() => queryClient.invalidateQueries({ queryKey: key }))));
   async function test(subscription: Subscription): Promise<void> {
     const { state, detail } = await call("post /v1/subscriptions/{subscription_id}/test", {
       path: { subscription_id: subscription.id },

@@ -5,11 +5,10 @@ import { useState } from "react";
 import { itemsOf, useAccount, useFolder, useList } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { copy, makeFolder, move, things } from "@/files/operations";
-import { reason } from "@/api/problem";
+import { attempt } from "@/ui/attempt";
 import { Dialog } from "@/ui/dialog";
 import { FileIcon } from "@/ui/icon";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 
 interface Props {
   action: "move" | "copy";
@@ -26,7 +25,6 @@ export default function FolderPicker({ action, files, onClose }: Props) {
   const failed = here.error ? here : list.error && !list.data ? list : null;
   const folders = itemsOf(list.data?.pages).filter((item) => item.kind === "folder");
   const moving = new Set(files.map((file) => file.id));
-  
   const pointless = action === "move" && files.every((file) => file.parent_id === folder?.id);
   const refused = !folder || folder.permission === "viewer" || pointless;
 
@@ -35,12 +33,7 @@ export default function FolderPicker({ action, files, onClose }: Props) {
     const names = new Set(folders.map((item) => item.name));
     let name = i18n.t("New folder");
     for (let number = 2; names.has(name); number += 1) name = i18n.t("New folder {number}", { number });
-    try {
-      const made = await makeFolder(folder, name);
-      setTrail([...trail, made.id]);
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    await attempt(async () => setTrail([...trail, (await makeFolder(folder, name)).id]));
   }
   return (
     <Dialog

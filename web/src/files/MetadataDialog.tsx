@@ -2,10 +2,10 @@
 import { i18n } from "@lingui/core";
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
-import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { setMetadata } from "@/files/operations";
 import { Dialog, FormButtons } from "@/ui/dialog";
+import { FormError, useAction } from "@/ui/form";
 
 const MAX_PAIRS = 20;
 const NAME = /^[a-z0-9-]{1,64}$/;
@@ -14,7 +14,7 @@ type Pair = [name: string, value: string];
 
 export default function MetadataDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
   const [pairs, setPairs] = useState<Pair[]>(() => withEmpty(Object.entries(file.metadata)));
-  const [error, setError] = useState<string>();
+  const { busy, error, setError, run } = useAction();
 
   const change = (index: number, pair: Pair) => setPairs(pairs.with(index, pair));
   async function save(): Promise<void> {
@@ -22,19 +22,14 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
     const wrong = named.find(([name]) => !NAME.test(name));
     if (wrong) return setError(i18n.t("“{wrong}” is not a valid name. Use a–z, 0–9 and hyphens.", { wrong: wrong[0] }));
     if (new Set(named.map(([name]) => name)).size < named.length) return setError(i18n.t("Each name can be used once."));
-    try {
-      await setMetadata(file, Object.fromEntries(named));
-      onClose();
-    } catch (caught) {
-      setError(reason(caught));
-    }
+    if (await run(() => setMetadata(file, Object.fromEntries(named)))) onClose();
   }
   return (
     <Dialog
       title={i18n.t("Metadata of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
-      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
+      footer={<FormButtons submit={i18n.t("Save")} disabled={busy} onClose={onClose} />}
     >
       <ul className="pairs">
         {pairs.map(([name, value], index) => (
@@ -73,11 +68,7 @@ export default function MetadataDialog({ file, onClose }: { file: FileItem; onCl
           <Plus size={16} aria-hidden="true" /> {i18n.t("Add another")}
         </button>
       )}
-      {error && (
-        <p className="field-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError error={error} />
     </Dialog>
   );
 }

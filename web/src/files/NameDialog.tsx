@@ -5,6 +5,7 @@ import { hasCode, reason } from "@/api/problem";
 import { isTooLong } from "@/lib/names";
 import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
+import { useAction } from "@/ui/form";
 
 const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
 
@@ -30,8 +31,10 @@ interface Props {
 
 export function NameDialog({ title, action, suggested = "", hasEnding = false, onName, onClose, children }: Props) {
   const [name, setName] = useState(suggested);
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, setError, run } = useAction();
+  const wanted = name.trim().normalize("NFC");
+  const isTaken = hasCode(error, "name_taken", "version_conflict");
+  const refused = error ? (isTaken ? i18n.t("“{wanted}” already exists in this folder.", { wanted }) : reason(error)) : undefined;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const input = box.current?.querySelector("input");
@@ -41,24 +44,14 @@ export function NameDialog({ title, action, suggested = "", hasEnding = false, o
   }, [suggested, hasEnding]);
 
   async function submit(): Promise<void> {
-    const wanted = name.trim().normalize("NFC");
-    if (!wanted || flawOf(wanted)) return;
-    setBusy(true);
-    try {
-      await onName(wanted);
-      onClose();
-    } catch (caught) {
-      const isTaken = hasCode(caught, "name_taken", "version_conflict");
-      setError(isTaken ? i18n.t("“{wanted}” already exists in this folder.", { wanted }) : reason(caught));
-      setBusy(false);
-    }
+    if (wanted && !flawOf(wanted) && (await run(() => onName(wanted)))) onClose();
   }
   return (
     <Dialog
       title={title}
       onClose={onClose}
       onSubmit={() => void submit()}
-      footer={<FormButtons submit={action} disabled={busy || !name.trim() || Boolean(flawOf(name.trim()))} onClose={onClose} />}
+      footer={<FormButtons submit={action} disabled={busy || !wanted || Boolean(flawOf(wanted))} onClose={onClose} />}
     >
       <div ref={box}>
         <Field
@@ -66,10 +59,10 @@ export function NameDialog({ title, action, suggested = "", hasEnding = false, o
           value={name}
           autoComplete="off"
           dir="auto"
-          error={error ?? flawOf(name.trim())}
+          error={refused ?? flawOf(wanted)}
           onInput={(event: FormEvent<HTMLInputElement>) => {
             setName(event.currentTarget.value);
-            setError(undefined);
+            setError(null);
           }}
         />
         {children}

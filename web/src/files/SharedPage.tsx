@@ -4,7 +4,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Users } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient, rememberFolder, useAccount, useMore } from "@/api/queries";
 import type { FileItem, ReceivedFile } from "@/api/types";
 import { choicesFor } from "@/files/actions";
@@ -16,9 +15,9 @@ import { Invitations } from "@/sharing/Invitations";
 import { folderHref } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
+import { attempt } from "@/ui/attempt";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 import { viewFile } from "@/viewer/viewer-address";
 
 const PAGE = 200;
@@ -57,13 +56,10 @@ export default function SharedPage() {
   const state = useListState(items, { open });
 
   async function leave(file: ReceivedFile): Promise<void> {
-    try {
+    await attempt(async () => {
       await call("delete /v1/files/{file_id}/shares/{share_id}", { path: { file_id: file.id, share_id: file.share.id } });
       await queryClient.invalidateQueries({ queryKey: keys.shared });
-      toast(i18n.t("“{name}” is no longer shared with you.", { name: file.name }));
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    }, i18n.t("“{name}” is no longer shared with you.", { name: file.name }));
   }
   const [one] = state.chosen as ReceivedFile[];
   const choices = choicesFor(state.chosen, items).filter(({ id }) => !["rename", "move", "trash"].includes(id));

@@ -7,28 +7,24 @@ import type { FileItem } from "@/api/types";
 import { setTags } from "@/files/operations";
 import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
+import { useAction } from "@/ui/form";
 
 export default function TagsDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
   const [tags, setOwn] = useState(file.tags);
   const [text, setText] = useState("");
-  const [error, setError] = useState<string>();
+  const { busy, error, run } = useAction();
 
   const withText = () => [...new Set([...tags, ...text.split(",").map((tag) => tag.trim()).filter(Boolean)])];
 
   async function save(): Promise<void> {
-    try {
-      await setTags(file, withText());
-      onClose();
-    } catch (caught) {
-      setError(reason(caught));
-    }
+    if (await run(() => setTags(file, withText()))) onClose();
   }
   return (
     <Dialog
       title={i18n.t("Tags of “{name}”", { name: file.name })}
       onClose={onClose}
       onSubmit={() => void save()}
-      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
+      footer={<FormButtons submit={i18n.t("Save")} disabled={busy} onClose={onClose} />}
     >
       {tags.length > 0 && (
         <ul className="tag-list" aria-label={i18n.t("Tags")}>
@@ -49,7 +45,7 @@ export default function TagsDialog({ file, onClose }: { file: FileItem; onClose:
       <Field
         label={i18n.t("Add tags")}
         hint={i18n.t("Separate tags with commas.")}
-        error={error}
+        error={error ? reason(error) : undefined}
         value={text}
         autoFocus
         autoComplete="off"

@@ -2,7 +2,7 @@
 import { i18n } from "@lingui/core";
 import { useState } from "react";
 import { call } from "@/api/client";
-import { fieldErrors, reason } from "@/api/problem";
+import { fieldErrors } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { nameOf } from "@/files/operations";
@@ -10,6 +10,7 @@ import { CHANGES, flawsOf, TARGET_KINDS, targetOf } from "@/following/targets";
 import { CopyField } from "@/ui/copy-field";
 import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
+import { FormError, useAction } from "@/ui/form";
 import { toast } from "@/ui/toasts";
 
 export default function FollowDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
@@ -17,31 +18,22 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
   const [kind, setKind] = useState(TARGET_KINDS[0]);
   const [values, setValues] = useState<Record<string, string>>({});
   const [events, setEvents] = useState(() => new Set(CHANGES.filter(({ usual }) => usual).map(({ id }) => id)));
-  const [flaws, setFlaws] = useState<Record<string, string>>({});
-  const [error, setError] = useState("");
+  const { busy, error, setError, run } = useAction();
+  const flaws = flawsOf(kind, fieldErrors(error));
   const [secret, setSecret] = useState("");
 
   function choose(id: string): void {
     setKind(TARGET_KINDS.find((one) => one.id === id) ?? TARGET_KINDS[0]);
-    setFlaws({});
-    setError("");
+    setError(null);
   }
   async function follow(): Promise<void> {
-    setFlaws({});
-    setError("");
-    try {
-      const chosen = CHANGES.filter(({ id }) => events.has(id)).map(({ id }) => id);
-      const body = { file_id: file.id, channel: kind.channel, target: targetOf(kind, values), events: chosen };
-      const subscription = await call("post /v1/subscriptions", { body });
-      await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
-      if ("secret" in subscription && subscription.secret) return setSecret(subscription.secret);
-      toast(i18n.t("{label} added.", { label: i18n.t(kind.label) }));
-      onClose();
-    } catch (caught) {
-      const found = flawsOf(kind, fieldErrors(caught));
-      setFlaws(found);
-      if (Object.keys(found).length === 0) setError(reason(caught));
-    }
+    const chosen = CHANGES.filter(({ id }) => events.has(id)).map(({ id }) => id);
+    const body = { file_id: file.id, channel: kind.channel, target: targetOf(kind, values), events: chosen };
+    const subscription = await call("post /v1/subscriptions", { body });
+    await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
+    if ("secret" in subscription && subscription.secret) return setSecret(subscription.secret);
+    toast(i18n.t("{label} added.", { label: i18n.t(kind.label) }));
+    onClose();
   }
   if (secret) {
     return (
@@ -64,8 +56,8 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
     <Dialog
       title={i18n.t("Add webhook for “{name}”", { name: nameOf(file) })}
       onClose={onClose}
-      onSubmit={() => void follow()}
-      footer={<FormButtons submit={i18n.t("Follow")} disabled={events.size === 0} onClose={onClose} />}
+      onSubmit={() => void run(follow)}
+      footer={<FormButtons submit={i18n.t("Follow")} disabled={busy || events.size === 0} onClose={onClose} />}
     >
       <div className="field">
         <label htmlFor="follow-kind">{i18n.t("Method")}</label>
@@ -117,11 +109,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
           </label>
         ))}
       </fieldset>
-      {error && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      {Object.keys(flaws).length === 0 && <FormError error={error} />}
     </Dialog>
   );
 }

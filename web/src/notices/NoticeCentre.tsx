@@ -10,6 +10,7 @@ import { count, when } from "@/lib/format";
 import { containingHref, folderHref, SHARED } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useNotices } from "@/notices/unread";
+import { attempt } from "@/ui/attempt";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 import { viewFile } from "@/viewer/viewer-address";
@@ -46,13 +47,6 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
       navigate(SHARED);
     }
   }
-  async function markAllRead(): Promise<void> {
-    try {
-      await markRead({ all: true });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
-  }
   const unread = notices.data?.unread ?? 0;
   return (
     <>
@@ -70,7 +64,7 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
         <header>
           <h2>{i18n.t("Notifications")}</h2>
           {unread > 0 && (
-            <button className="text-button" onClick={() => void markAllRead()}>
+            <button className="text-button" onClick={() => void attempt(() => markRead({ all: true }))}>
               <CheckCheck size={16} aria-hidden="true" /> {i18n.t("Mark all read")}
             </button>
           )}

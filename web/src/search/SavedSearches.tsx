@@ -11,6 +11,7 @@ import { addressOf, filtersOf } from "@/search/saved";
 import { attempt } from "@/ui/attempt";
 import { Dialog, FormButtons } from "@/ui/dialog";
 import { Field } from "@/ui/field";
+import { useAction } from "@/ui/form";
 import { Menu } from "@/ui/menu";
 
 const KEY = ["saved-searches"];
@@ -48,6 +49,7 @@ export function SavedSearches({ query, inside }: { query: URLSearchParams; insid
 function SaveDialog({ query, inside, onClose }: { query: URLSearchParams; inside: boolean; onClose: () => void }) {
   const q = query.get("q") ?? "";
   const [name, setName] = useState(q.slice(0, 100));
+  const { busy, run } = useAction();
   async function save(): Promise<void> {
     const body = { name, q, filters: filtersOf(query, inside) };
     if (!(await attempt(() => call("post /v1/me/saved-searches", { body }), i18n.t("Search saved.")))) return;
@@ -58,8 +60,8 @@ function SaveDialog({ query, inside, onClose }: { query: URLSearchParams; inside
     <Dialog
       title={i18n.t("Save this search")}
       onClose={onClose}
-      onSubmit={() => void save()}
-      footer={<FormButtons submit={i18n.t("Save")} onClose={onClose} />}
+      onSubmit={() => void run(save)}
+      footer={<FormButtons submit={i18n.t("Save")} disabled={busy} onClose={onClose} />}
     >
       <Field
         label={i18n.t("Name")}

@@ -13,6 +13,7 @@ import { useTitle } from "@/lib/title";
 import { FIXED } from "@/search/saved";
 import { SavedSearches } from "@/search/SavedSearches";
 import { Snippet } from "@/search/snippet";
+import { Form } from "@/ui/form";
 import { Thumbnail } from "@/ui/preview";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 import { viewFile } from "@/viewer/viewer-address";
@@ -277,10 +278,9 @@ function Since({ label, value, onChange }: { label: string; value: string; onCha
 function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => void }) {
   const [text, setText] = useState("");
   return (
-    <form
+    <Form
       className="filter"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         const [, name, value] = META.exec(`meta.${text.trim().replace(/\s*[:=]\s*/, "=")}`) ?? [];
         if (!name || !value) return;
         onAdd(name, value);
@@ -296,7 +296,7 @@ function MetadataFilter({ onAdd }: { onAdd: (name: string, value: string) => voi
         autoComplete="off"
         onChange={(event) => setText(event.target.value)}
       />
-    </form>
+    </Form>
   );
 }
 

@@ -1,20 +1,14 @@
 /** Language of the page in this browser, and of the account's emails. */
 import { i18n } from "@lingui/core";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import { choose, type Language, LANGUAGES, useLanguage } from "@/i18n/locale";
 import { attempt } from "@/ui/attempt";
-import { toast } from "@/ui/toasts";
 
 export function PageLanguage() {
   const language = useLanguage();
   async function change(next: Language): Promise<void> {
-    try {
-      await choose(next);
-    } catch (error) {
-      return toast(reason(error), { tone: "error" });
-    }
+    if (!(await attempt(() => choose(next)))) return;
     await attempt(() => call("patch /v1/me", { body: { language: next } }), i18n.t("Saved."));
     await queryClient.invalidateQueries({ queryKey: keys.me });
   }

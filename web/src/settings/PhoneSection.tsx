@@ -6,6 +6,7 @@ import { call } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { attempt } from "@/ui/attempt";
 import { Field } from "@/ui/field";
+import { Form, useAction } from "@/ui/form";
 import { Failed, Spinner } from "@/ui/states";
 
 const KEY = ["phone"];
@@ -16,17 +17,16 @@ export function PhoneSection() {
   const phone = usePhone();
   const [number, setNumber] = useState("");
   const [code, setCode] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { busy, run } = useAction();
   if (phone.error) return <Failed error={phone.error} onRetry={() => void phone.refetch()} />;
   if (!phone.data) return <Spinner />;
   const { phone_number: known, verified, unavailable } = phone.data;
 
-  async function change(work: () => Promise<unknown>, done: string): Promise<void> {
-    setBusy(true);
-    if (await attempt(work, done)) setCode("");
-    await queryClient.invalidateQueries({ queryKey: KEY });
-    setBusy(false);
-  }
+  const change = (work: () => Promise<unknown>, done: string) =>
+    run(async () => {
+      if (await attempt(work, done)) setCode("");
+      await queryClient.invalidateQueries({ queryKey: KEY });
+    });
   const send = (phone_number: string) =>
     void change(
       () => call("put /v1/notifications/phone", { body: { phone_number } }),
@@ -59,9 +59,8 @@ export function PhoneSection() {
         </ul>
       )}
       {known && !verified && !unavailable && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
+        <Form
+          onSubmit={() => {
             const body = { code: code.replace(/\D/g, "") };
             void change(
               () => call("post /v1/notifications/phone/verification", { body }),
@@ -86,15 +85,10 @@ export function PhoneSection() {
               {i18n.t("Send a new code")}
             </button>
           </div>
-        </form>
+        </Form>
       )}
       {!known && !unavailable && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            send(number.replace(/[\s().-]/g, ""));
-          }}
-        >
+        <Form onSubmit={() => send(number.replace(/[\s().-]/g, ""))}>
           <Field
             label={i18n.t("Phone number")}
             hint={i18n.t("In international format, such as +6421234567.")}
@@ -107,7 +101,7 @@ export function PhoneSection() {
           <button className="button primary" disabled={busy}>
             {i18n.t("Send code")}
           </button>
-        </form>
+        </Form>
       )}
     </div>
   );

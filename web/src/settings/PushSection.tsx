@@ -2,31 +2,30 @@
 import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { Bell, BellOff } from "lucide-react";
-import { useState } from "react";
 import { call } from "@/api/client";
 import { queryClient, useAccount } from "@/api/queries";
 import { when } from "@/lib/format";
 import { canPush, turnOff, turnOn } from "@/settings/push";
 import { attempt } from "@/ui/attempt";
+import { useAction } from "@/ui/form";
 import { Failed, Spinner } from "@/ui/states";
 
 const KEY = ["push-subscriptions"];
 
 export function PushSection() {
   const account = useAccount();
-  const [busy, setBusy] = useState(false);
+  const { busy, run } = useAction();
   const browsers = useQuery({ queryKey: KEY, queryFn: () => call("get /v1/push-subscriptions") });
   if (browsers.error) return <Failed error={browsers.error} onRetry={() => void browsers.refetch()} />;
   if (!browsers.data) return <Spinner />;
   const here = browsers.data.items.find(({ current }) => current);
   const others = browsers.data.items.filter(({ current }) => !current);
 
-  async function change(work: () => Promise<unknown>, done: string): Promise<void> {
-    setBusy(true);
-    await attempt(work, done);
-    await queryClient.invalidateQueries({ queryKey: KEY });
-    setBusy(false);
-  }
+  const change = (work: () => Promise<unknown>, done: string) =>
+    run(async () => {
+      await attempt(work, done);
+      await queryClient.invalidateQueries({ queryKey: KEY });
+    });
   return (
     <div>
       <h2>{i18n.t("Push notifications")}</h2>

@@ -3,11 +3,12 @@ import { i18n } from "@lingui/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { Retention, RetentionPolicy } from "@/api/types";
 import { moment } from "@/lib/format";
+import { attempt } from "@/ui/attempt";
 import { Field } from "@/ui/field";
+import { Form } from "@/ui/form";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
@@ -26,11 +27,8 @@ function RetentionForm({ kept }: { kept: Retention }) {
   const { most } = kept;
   const policy = { trash_days: chosen(trash), versions: Number(versions), version_days: chosen(old) };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void choose(policy);
-      }}
+    <Form
+      onSubmit={() => void choose(policy)}
     >
       <h2>{i18n.t("Trash and version history")}</h2>
       <Field
@@ -73,7 +71,7 @@ function RetentionForm({ kept }: { kept: Retention }) {
           {i18n.t("Reset to defaults")}
         </button>
       )}
-    </form>
+    </Form>
   );
 }
 
@@ -83,12 +81,10 @@ const limit = (most: number | null) => (most === null ? i18n.t("Empty: never.") 
 const number = (most: number | null) => ({ type: "number", min: 1, max: most ?? undefined, step: 1 });
 
 async function choose(body: RetentionPolicy | null): Promise<void> {
-  try {
+  await attempt(async () => {
     const kept = await (body ? call("put /v1/me/retention", { body }) : call("delete /v1/me/retention"));
     queryClient.setQueryData(keys.retention, kept);
     toast(kept.applies_at ? i18n.t("Saved. It takes effect on {at}.", { at: moment(kept.applies_at) }) : i18n.t("Saved."));
     await queryClient.invalidateQueries({ queryKey: keys.trash });
-  } catch (error) {
-    toast(reason(error), { tone: "error" });
-  }
+  });
 }

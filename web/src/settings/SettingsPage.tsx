@@ -4,7 +4,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Laptop } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { DeviceSession, Preferences } from "@/api/types";
 import { moment, when } from "@/lib/format";
@@ -22,8 +21,8 @@ import { TokensSection } from "@/settings/TokensSection";
 import { TrustLink } from "@/settings/TrustLink";
 import { attempt } from "@/ui/attempt";
 import { Field, Switch } from "@/ui/field";
+import { Form } from "@/ui/form";
 import { Failed, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 
 const SECTIONS = [
   { id: "profile", label: /*i18n*/ "Profile" },
@@ -79,9 +78,8 @@ function Profile() {
   const refresh = () => queryClient.invalidateQueries({ queryKey: keys.me });
   return (
     <>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           const body = { display_name: name.trim() };
           void attempt(() => call("patch /v1/me", { body }), i18n.t("Name saved.")).then(refresh);
         }}
@@ -92,10 +90,9 @@ function Profile() {
         <button className="button primary" type="submit">
           {i18n.t("Save")}
         </button>
-      </form>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
+      </Form>
+      <Form
+        onSubmit={() => {
           const body = { current_password: current, password };
           void attempt(
             () => call("patch /v1/me", { body }),
@@ -129,7 +126,7 @@ function Profile() {
         <button className="button" type="submit">
           {i18n.t("Change password")}
         </button>
-      </form>
+      </Form>
     </>
   );
 }
@@ -205,11 +202,7 @@ export function Notifications() {
   async function change(kind: string, preference: Preferences[string]): Promise<void> {
     const next = { ...chosen, [kind]: preference };
     queryClient.setQueryData(key, next);
-    try {
-      await call("put /v1/notifications/preferences", { body: next });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    await attempt(() => call("put /v1/notifications/preferences", { body: next }));
     await queryClient.invalidateQueries({ queryKey: key });
   }
   return (

@@ -9,6 +9,7 @@ import { when } from "@/lib/format";
 import { decide } from "@/sharing/decide";
 import { attempt } from "@/ui/attempt";
 import { Field, Switch } from "@/ui/field";
+import { Form } from "@/ui/form";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
 
 export function SharingSection() {
@@ -57,9 +58,8 @@ function Blocked() {
     <section>
       <h2>{i18n.t("Blocked people")}</h2>
       <p className="muted">{i18n.t("Their shares are removed from your account. They aren’t notified.")}</p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           const person = address.trim();
           void decide(
             () => call("put /v1/blocked-people/{person}", { path: { person } }),
@@ -77,7 +77,7 @@ function Blocked() {
         <button className="button" type="submit">
           {i18n.t("Block")}
         </button>
-      </form>
+      </Form>
       {list.error && !list.data && <Failed error={list.error} onRetry={() => void list.refetch()} />}
       <ul className="people" aria-label={i18n.t("Blocked people")}>
         {people.map((one) => (

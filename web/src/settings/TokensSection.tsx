@@ -4,13 +4,13 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { ApiToken } from "@/api/types";
 import { moment, when } from "@/lib/format";
 import { attempt } from "@/ui/attempt";
 import { CopyField } from "@/ui/copy-field";
 import { Field, Switch } from "@/ui/field";
+import { Form, FormError, useAction } from "@/ui/form";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
 
 type Scope = ApiToken["scopes"][number];
@@ -106,31 +106,17 @@ function NewToken({ onCreated }: { onCreated: (token: string) => void }) {
   const [scopes, setScopes] = useState<Scope[]>(["files:read"]);
   const [path, setPath] = useState("");
   const [until, setUntil] = useState("");
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useAction();
   const offered = (Object.keys(SCOPES) as Scope[]).filter((scope) => scope !== "admin:read" || account.role === "admin");
 
   async function create(): Promise<void> {
-    setError(undefined);
-    setBusy(true);
     const expires_at = until ? new Date(`${until}T23:59:59`).toISOString() : null;
-    try {
-      const made = await call("post /v1/me/tokens", { body: { name: name.trim(), scopes, path: path.trim() || null, expires_at } });
-      onCreated(made.token);
-      await queryClient.invalidateQueries({ queryKey: KEY });
-    } catch (caught) {
-      setError(reason(caught));
-    } finally {
-      setBusy(false);
-    }
+    const made = await call("post /v1/me/tokens", { body: { name: name.trim(), scopes, path: path.trim() || null, expires_at } });
+    onCreated(made.token);
+    await queryClient.invalidateQueries({ queryKey: KEY });
   }
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void create();
-      }}
-    >
+    <Form onSubmit={() => run(create)}>
       <h2>{i18n.t("New token")}</h2>
       <Field
         label={i18n.t("Name")}
@@ -166,14 +152,10 @@ function NewToken({ onCreated }: { onCreated: (token: string) => void }) {
         value={until}
         onChange={(event) => setUntil(event.target.value)}
       />
-      {error && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError error={error} />
       <button className="button primary" type="submit" disabled={busy || scopes.length === 0}>
         {i18n.t("Create token")}
       </button>
-    </form>
+    </Form>
   );
 }

@@ -2,10 +2,10 @@
 import { i18n } from "@lingui/core";
 import { Link2 } from "lucide-react";
 import { useId, useState } from "react";
-import { reason } from "@/api/problem";
 import type { FileLink } from "@/api/types";
 import { LimitFields, type Limits, limitsOf } from "@/sharing/LimitFields";
 import { Field, Switch } from "@/ui/field";
+import { Form, FormError, useAction } from "@/ui/form";
 
 type Kind = FileLink["kind"];
 
@@ -48,43 +48,28 @@ export function LinkForm({ link, mayReceive, submit, onSubmit, onCancel }: Props
   const [limits, setLimits] = useState(limitsOf(link));
   const [watermark, setWatermark] = useState(link?.watermark ?? "");
   const [embed, setEmbed] = useState(link?.embed ?? false);
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useAction();
   const kindId = useId();
   const [reads, receives] = [kind === "read", kind === "receive"];
   const marked = reads && Boolean(watermark.trim());
 
   async function send(): Promise<void> {
-    setError(undefined);
-    setBusy(true);
     const unchanged = link && until === dayOf(link.expires_at);
-    try {
-      await onSubmit({
-        ...(password || !link || open ? { password: open ? null : password || null } : {}),
-        expires_at: unchanged ? link.expires_at : until ? new Date(`${until}T23:59:59`).toISOString() : null,
-        max_downloads: downloads && !marked && !receives ? Number(downloads) : null,
-        watermark: marked ? watermark.trim() : null,
-        embed: reads && embed,
-        max_files: reads ? null : limits.max_files,
-        max_bytes: reads ? null : limits.max_bytes,
-        ...(receives ? { message: message.trim() } : {}),
-        ...(link ? {} : { kind }),
-      });
-      setPassword("");
-    } catch (caught) {
-      setError(reason(caught));
-    } finally {
-      setBusy(false);
-    }
+    await onSubmit({
+      ...(password || !link || open ? { password: open ? null : password || null } : {}),
+      expires_at: unchanged ? link.expires_at : until ? new Date(`${until}T23:59:59`).toISOString() : null,
+      max_downloads: downloads && !marked && !receives ? Number(downloads) : null,
+      watermark: marked ? watermark.trim() : null,
+      embed: reads && embed,
+      max_files: reads ? null : limits.max_files,
+      max_bytes: reads ? null : limits.max_bytes,
+      ...(receives ? { message: message.trim() } : {}),
+      ...(link ? {} : { kind }),
+    });
+    setPassword("");
   }
   return (
-    <form
-      className="link-settings"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void send();
-      }}
-    >
+    <Form className="link-settings" onSubmit={() => run(send)}>
       {!link && (
         <div className="field">
           <label htmlFor={kindId}>{i18n.t("Visitors can")}</label>
@@ -154,11 +139,7 @@ export function LinkForm({ link, mayReceive, submit, onSubmit, onCancel }: Props
       {link?.has_password && (
         <Switch label={i18n.t("Remove the password")} checked={open} onChange={(event) => setOpen(event.target.checked)} />
       )}
-      {error && (
-        <p className="form-error" role="alert">
-          {error}
-        </p>
-      )}
+      <FormError error={error} />
       <div className="link-buttons">
         <button className="button primary" type="submit" disabled={busy}>
           {!link && <Link2 size={16} aria-hidden="true" />} {submit}
@@ -169,6 +150,6 @@ export function LinkForm({ link, mayReceive, submit, onSubmit, onCancel }: Props
           </button>
         )}
       </div>
-    </form>
+    </Form>
   );
 }

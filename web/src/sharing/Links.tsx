@@ -4,12 +4,12 @@ import { CodeXml, Copy, Link2, Lock, Pencil, QrCode as QrIcon, Trash2 } from "lu
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import type { FileItem, FileLink } from "@/api/types";
 import { moment } from "@/lib/format";
 import { accessChanged } from "@/sharing/access";
 import { usageOf } from "@/sharing/AccessList";
 import { LinkForm, type LinkSettings } from "@/sharing/LinkForm";
+import { attempt } from "@/ui/attempt";
 import { CopyField, copyText } from "@/ui/copy-field";
 import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
@@ -68,13 +68,11 @@ export function Links({ file }: { file: FileItem }) {
     toast(i18n.t("Link settings saved."));
   }
   async function revoke(link: FileLink): Promise<void> {
-    try {
+    await attempt(async () => {
       await call("delete /v1/files/{file_id}/links/{link_id}", { path: { file_id: file.id, link_id: link.id } });
       if (made?.id === link.id) setMade(null);
       await accessChanged();
-    } catch (caught) {
-      toast(reason(caught), { tone: "error" });
-    }
+    });
   }
   return (
     <>

@@ -8,6 +8,7 @@ import type { FileItem, Share } from "@/api/types";
 import { accessChanged, READER, type Right, rightOf, SHARE_NAMES, useAccess } from "@/sharing/access";
 import { Inherited } from "@/sharing/AccessList";
 import { Field } from "@/ui/field";
+import { Form, useAction } from "@/ui/form";
 import { Failed, Spinner } from "@/ui/states";
 
 type Role = Share["role"];
@@ -25,19 +26,9 @@ export function People({ file }: { file: FileItem }) {
   const [role, setRole] = useState<Role>("viewer");
   const [mark, setMark] = useState<Mark>("none");
   const [text, setText] = useState("");
-  const [error, setError] = useState<string>();
+  const { busy, error, run } = useAction();
 
-  async function change(work: () => Promise<unknown>): Promise<boolean> {
-    setError(undefined);
-    try {
-      await work();
-      await accessChanged();
-      return true;
-    } catch (caught) {
-      setError(reason(caught));
-      return false;
-    }
-  }
+  const change = (work: () => Promise<unknown>) => run(() => work().then(accessChanged));
   async function add(): Promise<void> {
     const marks = { none: null, reader: READER, text: text.trim() };
     const body = { email: email.trim(), role, watermark: role === "viewer" ? marks[mark] : null };
@@ -46,13 +37,7 @@ export function People({ file }: { file: FileItem }) {
   const path = (share: Share) => ({ file_id: file.id, share_id: share.id });
   return (
     <>
-      <form
-        className="share-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form className="share-form" onSubmit={add}>
         <Field
           label={i18n.t("Email")}
           type="email"
@@ -61,7 +46,7 @@ export function People({ file }: { file: FileItem }) {
           autoComplete="off"
           placeholder="grace@example.org"
           value={email}
-          error={error}
+          error={error ? reason(error) : undefined}
           onChange={(event) => setEmail(event.target.value)}
         />
         <select
@@ -73,7 +58,7 @@ export function People({ file }: { file: FileItem }) {
           <option value="viewer">{i18n.t("Can view")}</option>
           <option value="editor">{i18n.t("Can edit")}</option>
         </select>
-        <button className="button primary" type="submit">
+        <button className="button primary" type="submit" disabled={busy}>
           {i18n.t("Share")}
         </button>
         {role === "viewer" && (
@@ -104,7 +89,7 @@ export function People({ file }: { file: FileItem }) {
             )}
           </div>
         )}
-      </form>
+      </Form>
       {access.error && !access.data ? (
         <Failed error={access.error} onRetry={() => void access.refetch()} />
       ) : !access.data ? (

@@ -8,7 +8,6 @@ import { type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalS
 import { liveState, onLiveState } from "@/api/live";
 import { queryClient, useAccount, useFile } from "@/api/queries";
 import { logOut } from "@/api/session";
-import { reason } from "@/api/problem";
 import { VerifyBanner } from "@/auth/VerifyEmail";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import { folderDrop } from "@/files/dragging";
@@ -19,11 +18,12 @@ import { Link, navigate, useWhere } from "@/lib/router";
 import { type Theme, setTheme, useTheme } from "@/lib/theme";
 import { useUnread } from "@/notices/unread";
 import { UsageBar } from "@/shell/UsageBar";
+import { attempt } from "@/ui/attempt";
 import { ErrorBoundary } from "@/ui/boundary";
+import { Form } from "@/ui/form";
 import { Logo } from "@/ui/logo";
 import { Menu } from "@/ui/menu";
 import { part } from "@/ui/part";
-import { toast } from "@/ui/toasts";
 import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
 import { closeViewer, viewedIn } from "@/viewer/viewer-address";
 
@@ -137,11 +137,10 @@ function SearchField() {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <form
+    <Form
       role="search"
       className="search-field"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         if (text.trim()) navigate(`/search?q=${encodeURIComponent(text.trim())}`);
       }}
     >
@@ -155,7 +154,7 @@ function SearchField() {
         onChange={(event) => setText(event.target.value)}
       />
       <kbd aria-hidden="true">/</kbd>
-    </form>
+    </Form>
   );
 }
 
@@ -233,7 +232,7 @@ function AccountMenu() {
           label: i18n.t("Log out"),
           icon: <LogOut size={16} />,
           apart: true,
-          run: () => void logOut().catch((error: unknown) => toast(reason(error), { tone: "error" })),
+          run: () => void attempt(logOut),
         },
       ]}
     />

@@ -2,11 +2,11 @@
 import { reason } from "@/api/problem";
 import { toast } from "@/ui/toasts";
 
-/** Runs `work`; shows `done` or the reason why it failed. Returns whether it succeeded. */
-export async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
+/** Runs `work`; shows `done`, if given, or the reason why it failed. Returns whether it succeeded. */
+export async function attempt(work: () => Promise<unknown>, done?: string): Promise<boolean> {
   try {
     await work();
-    toast(done);
+    if (done) toast(done);
     return true;
   } catch (error) {
     toast(reason(error), { tone: "error" });

@@ -1,8 +1,9 @@
 /** Dialogs with title, content and buttons. Focus is trapped inside and restored on close. */
 import { i18n } from "@lingui/core";
 import { X } from "lucide-react";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { Form } from "@/ui/form";
 
 interface Props {
   title: string;
@@ -17,10 +18,6 @@ interface Props {
 }
 
 export function Dialog({ title, onClose, children, wide, footer, onSubmit, role = "dialog" }: Props) {
-  function submit(event: FormEvent): void {
-    event.preventDefault();
-    onSubmit?.();
-  }
   const body = (
     <>
       <div className="dialog-body">{children}</div>
@@ -44,7 +41,7 @@ export function Dialog({ title, onClose, children, wide, footer, onSubmit, role 
               <X size={20} />
             </button>
           </header>
-          {onSubmit ? <form onSubmit={submit}>{body}</form> : body}
+          {onSubmit ? <Form onSubmit={onSubmit}>{body}</Form> : body}
         </AriaDialog>
       </Modal>
     </ModalOverlay>

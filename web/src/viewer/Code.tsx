@@ -7,6 +7,7 @@ import { fileHref } from "@/lib/places";
 import { recall, remember } from "@/lib/theme";
 import { useWhere } from "@/lib/router";
 import { copyText } from "@/ui/copy-field";
+import { Form } from "@/ui/form";
 import { usePrinting } from "@/ui/printing";
 import { CodeView } from "@/viewer/code-view";
 import { extended, type Lines, linesOf, textOfLines } from "@/viewer/lines";
@@ -103,10 +104,9 @@ function PrintedCode({ text }: { text: string }) {
 function GoToLine() {
   const [line, setLine] = useState("");
   return (
-    <form
+    <Form
       className="go-to-line"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         const lines = linesOf(line.trim());
         if (lines) showLines(textOfLines(lines));
       }}
@@ -118,6 +118,6 @@ function GoToLine() {
         value={line}
         onChange={(event) => setLine(event.target.value)}
       />
-    </form>
+    </Form>
   );
 }
