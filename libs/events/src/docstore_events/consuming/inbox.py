@@ -3,7 +3,11 @@
 from collections.abc import Collection
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Session
+from docstore_platform.mongo import BulkWriteError, Database, Session, is_duplicate
+
+
+class AlreadyHandled(Exception):
+    """The inbox contains one of the events already; the transaction is over."""
 
 
 class Inbox:
@@ -18,6 +22,11 @@ class Inbox:
         return {row["_id"] async for row in rows}
 
     async def add(self, event_ids: Collection[str], session: Session) -> None:
-        """Add ids; DuplicateKeyError for an event that another instance has handled meanwhile."""
+        """Add ids; AlreadyHandled if one of them is there."""
         now = utc_now()
-        await self._rows.insert_many([{"_id": id_, "handled_at": now} for id_ in event_ids], session=session)
+        try:
+            await self._rows.insert_many([{"_id": id_, "handled_at": now} for id_ in event_ids], session=session)
+        except BulkWriteError as error:
+            if is_duplicate(error):
+                raise AlreadyHandled from error
+            raise
