@@ -1,24 +1,19 @@
 """Composition root of the metadata service."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from functools import partial
+from itertools import chain
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from docstore_contents.deletion_hold import deletions_held
-from docstore_contents.reader import Contents
-from docstore_contents.s3.failover import FailoverReads, replica_config
 from docstore_contents.s3.store import ObjectStore, S3Config
-from docstore_contents.s3.sts import TemporaryCredentials, read_credentials
 from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.media import MediaClient
 from docstore_contracts.quota import QuotaClient
 from docstore_contracts.upload import UploadClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_events.transaction import Transaction
 from docstore_metadata.access_overview.api import access_overview_router
 from docstore_metadata.access_overview.service import AccessOverview
 from docstore_metadata.annotations.api import annotations_router
@@ -26,19 +21,16 @@ from docstore_metadata.annotations.service import AnnotationService
 from docstore_metadata.cold_storage.api import retrievals_router
 from docstore_metadata.cold_storage.wiring import ColdStorage
 from docstore_metadata.commits.service import CommitService
-from docstore_metadata.consistency.repository import MongoConsistencyRepairs, MongoStoredPages
-from docstore_metadata.consistency.service import TreeConsistency
+from docstore_metadata.consistency.wiring import tree_consistency
 from docstore_metadata.display_names import DisplayNames
 from docstore_metadata.downloads.api import downloads_router
-from docstore_metadata.downloads.delivery import Delivery
-from docstore_metadata.downloads.service import DownloadService
+from docstore_metadata.downloads.wiring import Downloads
 from docstore_metadata.files.api import fast_files_router, files_router
 from docstore_metadata.files.copying import Copier
 from docstore_metadata.files.directory import FileDirectory
 from docstore_metadata.files.service import FileService
 from docstore_metadata.internal_api import internal_router
-from docstore_metadata.jobs.repository import Job
-from docstore_metadata.jobs.worker import JobWorker
+from docstore_metadata.jobs.wiring import job_loop
 from docstore_metadata.journal.api import changes_router
 from docstore_metadata.journal.folder_feed import FolderFeed
 from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
@@ -60,20 +52,16 @@ from docstore_metadata.photos.repository import MongoPhotos
 from docstore_metadata.photos.service import PhotoService
 from docstore_metadata.read_credentials.api import read_credentials_router
 from docstore_metadata.read_credentials.rules import StoreLocation
-from docstore_metadata.read_credentials.service import ReadCredentialsService
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
-from docstore_metadata.retention.repository import MongoRetentionRoots
-from docstore_metadata.retention.service import RetentionService
-from docstore_metadata.retention.worker import RetentionSweeper
+from docstore_metadata.retention.wiring import Retention
 from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.sharing.acceptance.admission import decline_all
 from docstore_metadata.sharing.acceptance.api import acceptance_router
 from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.api import shares_router
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.sharing.service import ShareService
-from docstore_metadata.storage import Store
+from docstore_metadata.storage import Core
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.sync.api import sync_router
 from docstore_metadata.sync.compare import Comparer
@@ -81,218 +69,177 @@ from docstore_metadata.sync.repository import MongoSyncTree
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_metadata.trash.api import trash_router
 from docstore_metadata.trash.service import TrashService
-from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.projection_repository import MongoProjection
-from docstore_metadata.tree.views.batching_tree import BatchingTree
 from docstore_metadata.versions.api import versions_router
-from docstore_metadata.versions.repository import MongoOldContents, MongoUnreferencedContents
 from docstore_metadata.versions.service import VersionService
-from docstore_metadata.versions.tiering import StorageTiering
-from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
+from docstore_metadata.versions.wiring import StoredContents
 from docstore_metadata.zips.api import zips_router
-from docstore_metadata.zips.delivery import ZipDelivery
-from docstore_metadata.zips.repository import MongoZipProgress, MongoZipTree
-from docstore_metadata.zips.service import ZipService
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.consistency import consistency_router, from_secondary
+from docstore_platform.consistency import consistency_router
 from docstore_platform.http.client_origins import origins_or_public
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo, server_time
+from docstore_platform.mongo import Mongo
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
+from docstore_platform.settings import InfraSettings
 from docstore_platform.web import service_app
-from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_now) -> FastAPI:
     """Build the service; its lifespan opens and closes what it needs."""
     settings = settings or MetadataSettings()
-    infra, bounds = settings.infra, settings.retention
-
-    # Servers and other services
+    infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-metadata")
     database = mongo.database(f"{infra.database_prefix}metadata")
+    runtime = EventRuntime("metadata", infra, mongo, database)
+    core = Core.of(settings, database, runtime.transactor, clock)
     objects = ObjectStore(S3Config.of(infra))
-    accounts, media = ServiceClient("accounts", infra, "metadata"), ServiceClient("media", infra, "metadata")
-    quota, upload = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
-    uploads = UploadClient(upload)
-
-    # Repositories
-    store = Store.in_mongo(database, lease_seconds=settings.job_lease_seconds)
-    roots = MongoRetentionRoots(database["nodes"], bounds)
-    sync_tree = MongoSyncTree(database)
-    unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
-    old_contents = MongoOldContents(database)
-    photos = MongoPhotos(database["nodes"])
-
-    # Events
-    tree, plain_tree = BatchingTree(store.nodes), Tree(store.nodes)
-    pending = PendingShares(store, plain_tree)
-    subscribers = MetadataSubscribers(partial(MongoProjection, database["nodes"]), pending)
-    runtime = EventRuntime("metadata", infra, mongo, database, subscribers)
-    transactor = runtime.transactor
-
-    # Use cases
-    resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending.register)
-    names = DisplayNames(store.people.names_of, resolver.look_up)
-    reservations = Reservations(QuotaClient(quota))
-    trash = TrashService(store, tree, transactor, clock=clock)
-    files = FileService(store, tree, transactor, trash, clock=clock)
-    listings = Listings(store.pages, tree, cache_bytes=settings.listing_cache_bytes)
-    copier = Copier(store, tree, transactor, reservations, trash, settings.max_copied_nodes, clock=clock)
-    commits = CommitService(store, tree, transactor, bounds, clock=clock)
-    versions = VersionService(store, tree, transactor, reservations, bounds, clock=clock)
-    retention = RetentionService(roots, plain_tree, transactor, bounds, clock=clock)
-    journal = MongoJournal(database)
-    changes = ChangeFeed(journal)
-    shares = ShareService(store, tree, transactor, resolver.look_up, clock=clock)
-    acceptance = ShareAcceptanceService(store, tree, transactor, clock=clock)
-    replica = replica_config(infra)
-    reads = FailoverReads(objects, replica)
-    contents = Contents(reads)
-    delivery = Delivery(reads, contents)
-    cold_storage = ColdStorage(settings, database, uploads, clock)
-    access = cold_storage.access
-    downloads = DownloadService(
-        store,
-        tree,
-        versions,
-        contents,
-        delivery,
-        access,
-        settings.download_url_lifetime_seconds,
-        settings.cdn_signed_cookies,
-    )
-    zip_progress = MongoZipProgress(database)
-    zips = ZipService(tree, MongoZipTree(database), access)
-    zip_delivery = ZipDelivery(contents, zip_progress, clock)
-
-    async def lend(keys: Sequence[str], session_name: str) -> TemporaryCredentials:
-        seconds = settings.read_credentials_lifetime_seconds
-        return await read_credentials(objects, infra.s3_read_role_arn, keys, session_name=session_name, seconds=seconds)
-
-    lending = ReadCredentialsService(tree, MongoZipTree(database), access, lend)
-
-    secondary = from_secondary(database)
-    consistency = TreeConsistency(
-        store,
-        MongoConsistencyRepairs(database, clock),
-        Store.in_mongo(secondary, lease_seconds=settings.job_lease_seconds),
-        MongoStoredPages(secondary),
-        MongoStoredPages(database),
-        plain_tree,
-        transactor,
-        objects,
-        Contents(objects),
-        clock,
-    )
-
-    # Links
-    token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, infra)
-    links = LinkFeature(
-        settings, database, store, plain_tree, transactor, access, token_secrets=token_secrets, clock=clock
-    )
-    of_folders = FolderFeed(journal, tree, Cipher("docstore change cursors", *token_secrets))
-    snapshots = Snapshots(store.nodes, sync_tree, tree, changes, of_folders)
-    link_zips = LinkZips(links.visits, zips, zip_delivery)
-
-    # Background work
-    async def grant_more(job: Job, transaction: Transaction) -> bool:
-        return await pending.grant_more(job.owner_id, transaction)
-
-    async def decline_more(job: Job, transaction: Transaction) -> bool:
-        return await decline_all(store, tree, job.owner_id, job.actor_id, transaction, before=job.id)
-
-    earlier_now = partial(_earlier_now, database, clock)
-    worker = JobWorker(store, tree, transactor, {"grant": grant_more, "decline": decline_more}, clock=clock)
-    is_held = partial(deletions_held, database)
-    remover = UnreferencedContentRemover(unreferenced, objects, uploads, is_held)
-    leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
-    retention_sweeper = RetentionSweeper(
-        store, plain_tree, transactor, roots, bounds, leader, now=earlier_now, clock=clock
-    )
-    tiering = StorageTiering(old_contents, store.versions, objects, days=settings.cold_after_days, now=earlier_now)
-    jobs_wakeup, poll_seconds = store.jobs.wakeup_name, settings.job_interval_ms / 1000
-    loops = [
-        Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
-        *([Loop.periodic("metadata store probes", reads.probe, infra.s3_probe_interval_seconds)] if replica else []),
-        Loop("metadata jobs", worker.work, jobs_wakeup, poll_seconds),
-        Loop("metadata object removal", remover.remove_due, jobs_wakeup, poll_seconds),
-        links.loop,
-        *cold_storage.loops(store, plain_tree, transactor),
-    ]
-    if settings.retention_interval_seconds:
-        loops.append(Loop.sweeping("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
-    if settings.cold_after_days:
-        loops.append(Loop.sweeping("metadata cold storage", tiering.cool, settings.cold_interval_seconds))
+    services = _Services(infra)
+    features = _Features(core, objects, services)
+    runtime.subscribe(MetadataSubscribers(partial(MongoProjection, database["nodes"]), features.pending))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            stack.callback(links.close)
-            for client in (accounts, quota, upload, media):
-                stack.push_async_callback(client.close)
-            for repository in (store, photos, unreferenced, roots, links, zip_progress, cold_storage):
-                await repository.create_indexes()
-            await create_journal_indexes(database, settings.journal_days)
-            if settings.cold_after_days:
-                await old_contents.create_indexes()
+            stack.callback(features.links.close)
+            stack.push_async_callback(services.close)
+            await features.create_indexes()
             await stack.enter_async_context(objects)
-            await stack.enter_async_context(reads)
+            await stack.enter_async_context(features.downloads.reads)
             await stack.enter_async_context(runtime.running())
-            stack.push_async_callback(leader.give_up)
-            await stack.enter_async_context(running_loops(loops))
+            stack.push_async_callback(features.retention.leader.give_up)
+            await stack.enter_async_context(running_loops(features.loops()))
             yield
 
-    previews = PagePreviews(MediaClient(media))
     app = service_app(
         "metadata",
         infra,
         lifespan=lifespan,
-        public=[
-            listing_router(listings),
-            zips_router(zips, zip_delivery),  # before the routes of one file: `zip` is no id
-            fast_files_router(files, names),
-            changes_router(changes, of_folders),
-            files_router(files, copier, names),
-            trash_router(trash, retention, names),
-            photos_router(PhotoService(photos, tree)),
-            versions_router(versions, names),
-            downloads_router(downloads, delivery),
-            read_credentials_router(
-                lending, lambda: StoreLocation(origins_or_public(infra).store, infra.region, infra.bucket)
-            ),
-            sync_router(snapshots, Comparer(store.nodes, sync_tree, tree)),
-            shares_router(shares, names),
-            acceptance_router(acceptance, store, names),
-            links_router(links.service),
-            link_visits_router(links.visits, delivery, link_zips, previews),
-            link_uploads_router(links.visits, LinkReceiving(store, plain_tree, transactor, uploads, clock=clock)),
-            link_editing_router(links.visits, LinkEditing(files, trash)),
-            access_overview_router(AccessOverview(store, plain_tree, transactor, clock=clock), links.service, names),
-            retention_router(retention),
-            retrievals_router(cold_storage.retrievals(versions.fetch), cold_storage.policy),
-        ],
+        public=_public_routers(features),
         internal=[
-            internal_router(commits, changes, FileDirectory(store, tree)),
-            annotations_router(AnnotationService(store, tree, transactor, clock=clock)),
-            consistency_router(consistency.checks()),
+            internal_router(features.commits, features.changes, FileDirectory(core.store, core.tree)),
+            annotations_router(AnnotationService(core.store, core.tree, core.transactor, clock=clock)),
+            consistency_router(tree_consistency(core, objects).checks()),
             operations_router(runtime, database, republishers=("upload",)),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-    shows = Shown(previews, names, lambda: objects.public_origin, infra.public_url)
-    for pages in (
-        page_router(links.visits, delivery, link_zips, shows),
-        embed_router(links.visits, shows, settings.link_embed_sites),
-    ):
+    for pages in _link_pages(features, objects):
         app.router.routes.extend(pages.routes)
     return app
 
 
-async def _earlier_now(database: Database, clock: Clock) -> datetime:
-    """The earlier of the service's and the database's clock: one may be wrong."""
-    return min(clock(), await server_time(database))
+class _Services:
+    """Clients of the services that metadata calls."""
+
+    def __init__(self, infra: InfraSettings) -> None:
+        accounts, media = ServiceClient("accounts", infra, "metadata"), ServiceClient("media", infra, "metadata")
+        quota, upload = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
+        self._clients = accounts, media, quota, upload
+        self.accounts, self.media = AccountsClient(accounts), MediaClient(media)
+        self.quota, self.uploads = QuotaClient(quota), UploadClient(upload)
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
+
+
+class _Features:
+    """The use cases, each built on those above it."""
+
+    def __init__(self, core: Core, objects: ObjectStore, services: _Services) -> None:
+        settings, clock = core.settings, core.clock
+        bounds, use_cases = settings.retention, (core.store, core.tree, core.transactor)
+        self.core = core
+        self.uploads = services.uploads
+
+        # People
+        self.pending = PendingShares(core.store, core.plain_tree)
+        self.resolver = DisplayNameResolver(services.accounts, core.transactor, self.pending.register)
+        self.names = DisplayNames(core.store.people.names_of, self.resolver.look_up)
+
+        # Files and their versions
+        reservations = Reservations(services.quota)
+        self.trash = TrashService(*use_cases, clock=clock)
+        self.files = FileService(*use_cases, self.trash, clock=clock)
+        self.copier = Copier(*use_cases, reservations, self.trash, settings.max_copied_nodes, clock=clock)
+        self.commits = CommitService(*use_cases, bounds, clock=clock)
+        self.versions = VersionService(*use_cases, reservations, bounds, clock=clock)
+        self.retention = Retention(core)
+        self.photos = MongoPhotos(core.database["nodes"])
+
+        # Contents
+        self.stored_contents = StoredContents(core, objects, services.uploads)
+        self.cold_storage = ColdStorage(core, services.uploads)
+        self.downloads = Downloads(core, objects, self.versions, self.cold_storage.access)
+
+        # Shares and links
+        self.shares = ShareService(*use_cases, self.resolver.look_up, clock=clock)
+        self.acceptance = ShareAcceptanceService(*use_cases, clock=clock)
+        token_secrets = secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, settings.infra)
+        self.links = LinkFeature(core, self.cold_storage.access, token_secrets=token_secrets)
+        self.link_zips = LinkZips(self.links.visits, self.downloads.zips, self.downloads.zip_delivery)
+        self.previews = PagePreviews(services.media)
+
+        # Changes
+        journal = MongoJournal(core.database)
+        self.changes = ChangeFeed(journal)
+        self.of_folders = FolderFeed(journal, core.tree, Cipher("docstore change cursors", *token_secrets))
+
+        self._wired = self.retention, self.links, self.stored_contents, self.downloads, self.cold_storage
+
+    async def create_indexes(self) -> None:
+        for feature in (self.core.store, self.photos, *self._wired):
+            await feature.create_indexes()
+        await create_journal_indexes(self.core.database, self.core.settings.journal_days)
+
+    def loops(self) -> list[Loop]:
+        return [
+            Loop("metadata display names", self.resolver.resolve_next, self.resolver.wakeup_name),
+            job_loop(self.core, self.pending),
+            *chain.from_iterable(feature.loops for feature in self._wired),
+        ]
+
+
+def _public_routers(features: _Features) -> list[APIRouter]:
+    core, names, trash, downloads = features.core, features.names, features.trash, features.downloads
+    infra, visits = core.settings.infra, features.links.visits
+    use_cases = core.store, core.plain_tree, core.transactor
+    sync_tree = MongoSyncTree(core.database)
+    snapshots = Snapshots(core.store.nodes, sync_tree, core.tree, features.changes, features.of_folders)
+    return [
+        listing_router(Listings(core.store.pages, core.tree, cache_bytes=core.settings.listing_cache_bytes)),
+        zips_router(downloads.zips, downloads.zip_delivery),  # before the routes of one file: `zip` is no id
+        fast_files_router(features.files, names),
+        changes_router(features.changes, features.of_folders),
+        files_router(features.files, features.copier, names),
+        trash_router(trash, features.retention.service, names),
+        photos_router(PhotoService(features.photos, core.tree)),
+        versions_router(features.versions, names),
+        downloads_router(downloads.service, downloads.delivery),
+        read_credentials_router(
+            downloads.lending, lambda: StoreLocation(origins_or_public(infra).store, infra.region, infra.bucket)
+        ),
+        sync_router(snapshots, Comparer(core.store.nodes, sync_tree, core.tree)),
+        shares_router(features.shares, names),
+        acceptance_router(features.acceptance, core.store, names),
+        links_router(features.links.service),
+        link_visits_router(visits, downloads.delivery, features.link_zips, features.previews),
+        link_uploads_router(visits, LinkReceiving(*use_cases, features.uploads, clock=core.clock)),
+        link_editing_router(visits, LinkEditing(features.files, trash)),
+        access_overview_router(AccessOverview(*use_cases, clock=core.clock), features.links.service, names),
+        retention_router(features.retention.service),
+        retrievals_router(features.cold_storage.retrievals(features.versions.fetch), features.cold_storage.policy),
+    ]
+
+
+def _link_pages(features: _Features, objects: ObjectStore) -> list[APIRouter]:
+    settings, visits = features.core.settings, features.links.visits
+    shows = Shown(features.previews, features.names, lambda: objects.public_origin, settings.infra.public_url)
+    return [
+        page_router(visits, features.downloads.delivery, features.link_zips, shows),
+        embed_router(visits, shows, settings.link_embed_sites),
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Self, TypeVar
 
 from docstore_events.transaction import Transaction, Transactor
@@ -11,15 +12,17 @@ from docstore_metadata.jobs.repository import Jobs, MongoJobs
 from docstore_metadata.links.repository import Links, MongoLinks
 from docstore_metadata.listing.repository import FolderPages, MongoFolderPages
 from docstore_metadata.people.repository import MongoPeople, People
+from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.sharing.acceptance.repository import Decisions, MongoDecisions
 from docstore_metadata.sharing.repository import MongoShares, Shares
 from docstore_metadata.trash.repository import MongoTrashedNodes, TrashedNodes
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.repository import MongoNodes, Nodes
+from docstore_metadata.tree.views.batching_tree import BatchingTree
 from docstore_metadata.versions.repository import MongoVersions, Versions
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import DatabaseError, is_duplicate
-from docstore_platform.mongo import Database
+from docstore_platform.mongo import Database, server_time
 
 T = TypeVar("T")
 
@@ -78,3 +81,27 @@ class UseCases:
             if not is_duplicate(error):
                 raise
             return await self.transactor.run(work, lane=lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What each feature is wired with."""
+
+    settings: MetadataSettings
+    database: Database
+    transactor: Transactor
+    store: Store
+    tree: Tree
+    """For requests: reads of those that run at the same time are one."""
+    plain_tree: Tree
+    """For what reads by itself."""
+    clock: Clock
+
+    @classmethod
+    def of(cls, settings: MetadataSettings, database: Database, transactor: Transactor, clock: Clock) -> Self:
+        store = Store.in_mongo(database, lease_seconds=settings.job_lease_seconds)
+        return cls(settings, database, transactor, store, BatchingTree(store.nodes), Tree(store.nodes), clock)
+
+    async def earlier_now(self) -> datetime:
+        """The earlier of the service's and the database's clock: one may be wrong."""
+        return min(self.clock(), await server_time(self.database))

@@ -7,7 +7,7 @@ import docstore_metadata
 
 SOURCES = Path(docstore_metadata.__file__).parent
 REPOSITORIES = re.compile(r"(^|_)(repository|documents|listing_filter)\.py$")
-WIRING = {"app.py", "storage.py", "maintenance.py"}
+WIRING = {"app.py", "storage.py", "maintenance.py", "wiring.py"}
 DRIVER = re.compile(r'"\$\$?[a-zA-Z]+"|\b(UpdateOne|IndexModel|Collection)\b|database\["')
 
 

@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from docstore_events.transaction import Transactor
 from docstore_metadata.cold_storage.service import ContentAccess
 from docstore_metadata.links.rules import LinkGrants
 from docstore_metadata.links.service import LinkService
 from docstore_metadata.links.visits.service import LinkVisits
 from docstore_metadata.links.worker import LinkSweeper
-from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.storage import Store
-from docstore_metadata.tree.lookup import Tree
-from docstore_platform.clock import Clock
-from docstore_platform.mongo import Database
+from docstore_metadata.storage import Core
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.secret_list import secret_list
@@ -24,20 +19,10 @@ from docstore_work.loop import Loop
 class LinkFeature:
     """Links with what they need of their own: hashed passwords, limited guesses, secrets of tokens and grants."""
 
-    def __init__(
-        self,
-        settings: MetadataSettings,
-        database: Database,
-        store: Store,
-        tree: Tree,
-        transactor: Transactor,
-        access: ContentAccess,
-        *,
-        token_secrets: Sequence[str],
-        clock: Clock,
-    ) -> None:
-        infra = settings.infra
-        self._failures = MongoFailures(database, "link_failures")
+    def __init__(self, core: Core, access: ContentAccess, *, token_secrets: Sequence[str]) -> None:
+        settings, infra = core.settings, core.settings.infra
+        use_cases, clock = (core.store, core.plain_tree, core.transactor), core.clock
+        self._failures = MongoFailures(core.database, "link_failures")
         self._passwords = Passwords(settings)
         throttle = Throttle(
             self._failures,
@@ -48,10 +33,10 @@ class LinkFeature:
         )
         grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
         cipher = Cipher("docstore link tokens", *token_secrets)
-        self.service = LinkService(store, tree, transactor, self._passwords, cipher, infra.public_url, clock=clock)
-        self.visits = LinkVisits(store, tree, transactor, self._passwords, throttle, grants, access, clock=clock)
-        sweeper = LinkSweeper(store, tree, transactor, clock=clock)
-        self.loop = Loop.sweeping("metadata links", sweeper.sweep, settings.link_interval_seconds)
+        self.service = LinkService(*use_cases, self._passwords, cipher, infra.public_url, clock=clock)
+        self.visits = LinkVisits(*use_cases, self._passwords, throttle, grants, access, clock=clock)
+        sweeper = LinkSweeper(*use_cases, clock=clock)
+        self.loops = [Loop.sweeping("metadata links", sweeper.sweep, settings.link_interval_seconds)]
 
     async def create_indexes(self) -> None:
         await self._failures.create_indexes()
