@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -37,8 +38,9 @@ from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.web import service_app
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
@@ -54,90 +56,30 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     objects = ObjectStore(replace(config, bucket=settings.bucket or config.bucket))
     metadata = ServiceClient("metadata", infra, "analytics")
     runtime = EventRuntime("analytics", infra, mongo, database, linger_seconds=settings.linger_delay_seconds)
-    leases: Collection = database["leases"]
+    stores = _Stores(settings, database, runtime.transactor)
+    audit = _Audit(settings, stores, objects)
+    recording = RecordingService(
+        stores.figures, stores.storage, stores.archive, stores.activity, stores.audit, audit.chain
+    )
+    runtime.subscribe(AnalyticsSubscribers(recording))
     log_buckets, log_sources = _access_logs(settings, config)
-    archiving = LeaderLease(leases, "archive", seconds=settings.lease_seconds)
-    auditing = LeaderLease(leases, "audit", seconds=settings.lease_seconds)
-    reading = LeaderLease(leases, "accesses", seconds=settings.lease_seconds)
-
-    figures = MongoFigures(database, hourly_days=settings.hourly_days)
-    storage = MongoStorage(database)
-    archive = MongoArchive(database, runtime.transactor)
-    accesses, access_logs = MongoArchive(database, runtime.transactor, ACCESSES), MongoAccessLogs(database)
-    activity = MongoActivity(database, days=settings.activity_days)
-    audit, seals = MongoAudit(database), MongoSeals(database)
-    chain = Chain(*chain_keys(settings))
-    anchors = Anchors(objects, MongoAnchorNotes(database), chain, infra.region)
-
-    runtime.subscribe(AnalyticsSubscribers(RecordingService(figures, storage, archive, activity, audit, chain)))
-    limits = SegmentLimits(settings.segment_delay_seconds, settings.segment_events, settings.segment_bytes)
-    writers = [
-        ArchiveWriter(
-            table,
-            archiving,
-            objects,
-            limits,
-            child_memory=settings.child_memory_bytes,
-            child_seconds=settings.child_timeout_seconds,
-        )
-        for table in (archive, accesses)
+    loops = [
+        *_archive_loops(settings, stores, objects),
+        *audit.loops,
+        *([_access_log_loop(settings, stores, runtime.transactor, log_sources)] if log_sources else []),
     ]
-    reader = AccessLogReader(
-        log_sources,
-        access_logs,
-        accesses,
-        figures,
-        runtime.transactor,
-        reading,
-        grace_seconds=settings.access_log_grace_seconds,
-        file_bytes=settings.access_log_bytes,
-    )
-    verifier = AuditVerifier(audit, seals, objects, chain, anchors, region=infra.region)
-    sealer = AuditSealer(
-        audit,
-        seals,
-        objects,
-        auditing,
-        anchors,
-        verifier,
-        region=infra.region,
-        segment_seconds=settings.audit_segment_delay_seconds,
-        segment_entries=settings.audit_segment_entries,
-    )
-    reports = ReportService(
-        figures,
-        archive,
-        objects,
-        child_memory=settings.child_memory_bytes,
-        child_seconds=settings.child_timeout_seconds,
-        query_bytes=settings.query_bytes,
-    )
-
-    sweeps = [
-        Loop.periodic(f"analytics {name}", work, settings.sweep_interval_seconds)
-        for name, work in (
-            *((f"archive of {writer.table}", writer.write_due) for writer in writers),
-            ("seals", sealer.seal_due),
-            ("anchors", sealer.anchor_due),
-        )
-    ]
-    if log_sources:
-        interval = settings.access_log_interval_seconds
-        sweeps.append(Loop.periodic("analytics access logs", reader.read_due, interval))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (figures, storage, archive, accesses, access_logs, activity, audit):
-            await store.create_indexes()
+        await stores.create_indexes()
         try:
             async with AsyncExitStack() as opening:
                 for bucket in (objects, *log_buckets):
                     await opening.enter_async_context(bucket)
                 await opening.enter_async_context(runtime.running())
-                await opening.enter_async_context(running_loops(sweeps))
+                await opening.enter_async_context(running_loops(loops))
                 yield
-            for lease in (archiving, auditing, reading):
-                await lease.give_up()
+            await stores.give_up_leases()
         finally:
             await metadata.close()
             mongo.close()
@@ -147,15 +89,110 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[
-            reports_router(reports),
-            storage_router(storage, figures),
-            audit_router(audit, verifier),
-            archive_router([archive, accesses], objects),
-            activity_router(ActivityService(activity, MetadataClient(metadata))),
+            reports_router(_reports(settings, stores, objects)),
+            storage_router(stores.storage, stores.figures),
+            audit_router(stores.audit, audit.verifier),
+            archive_router([stores.archive, stores.accesses], objects),
+            activity_router(ActivityService(stores.activity, MetadataClient(metadata))),
         ],
         internal=[operations_router(runtime, database)],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+    )
+
+
+class _Stores:
+    """The repositories, and the leases of the work that one instance does at a time."""
+
+    def __init__(self, settings: AnalyticsSettings, database: Database, transactor: Transactor) -> None:
+        self.figures = MongoFigures(database, hourly_days=settings.hourly_days)
+        self.storage = MongoStorage(database)
+        self.archive = MongoArchive(database, transactor)
+        self.accesses, self.access_logs = MongoArchive(database, transactor, ACCESSES), MongoAccessLogs(database)
+        self.activity = MongoActivity(database, days=settings.activity_days)
+        self.audit, self.seals = MongoAudit(database), MongoSeals(database)
+        self.anchor_notes = MongoAnchorNotes(database)
+        lease = partial(LeaderLease, database["leases"], seconds=settings.lease_seconds)
+        self.archiving, self.auditing, self.reading = lease("archive"), lease("audit"), lease("accesses")
+
+    async def create_indexes(self) -> None:
+        archives = self.archive, self.accesses, self.access_logs
+        for store in (self.figures, self.storage, *archives, self.activity, self.audit):
+            await store.create_indexes()
+
+    async def give_up_leases(self) -> None:
+        for lease in (self.archiving, self.auditing, self.reading):
+            await lease.give_up()
+
+
+class _Audit:
+    """The chain of the audit log: its seals, its anchors, their verification."""
+
+    def __init__(self, settings: AnalyticsSettings, stores: _Stores, objects: ObjectStore) -> None:
+        region, audit, seals = settings.infra.region, stores.audit, stores.seals
+        self.chain = Chain(*chain_keys(settings))
+        anchors = Anchors(objects, stores.anchor_notes, self.chain, region)
+        self.verifier = AuditVerifier(audit, seals, objects, self.chain, anchors, region=region)
+        sealer = AuditSealer(
+            audit,
+            seals,
+            objects,
+            stores.auditing,
+            anchors,
+            self.verifier,
+            region=region,
+            segment_seconds=settings.audit_segment_delay_seconds,
+            segment_entries=settings.audit_segment_entries,
+        )
+        self.loops = [
+            Loop.periodic("analytics seals", sealer.seal_due, settings.sweep_interval_seconds),
+            Loop.periodic("analytics anchors", sealer.anchor_due, settings.sweep_interval_seconds),
+        ]
+
+
+def _archive_loops(settings: AnalyticsSettings, stores: _Stores, objects: ObjectStore) -> list[Loop]:
+    limits = SegmentLimits(settings.segment_delay_seconds, settings.segment_events, settings.segment_bytes)
+    writers = [
+        ArchiveWriter(
+            table,
+            stores.archiving,
+            objects,
+            limits,
+            child_memory=settings.child_memory_bytes,
+            child_seconds=settings.child_timeout_seconds,
+        )
+        for table in (stores.archive, stores.accesses)
+    ]
+    return [
+        Loop.periodic(f"analytics archive of {writer.table}", writer.write_due, settings.sweep_interval_seconds)
+        for writer in writers
+    ]
+
+
+def _access_log_loop(
+    settings: AnalyticsSettings, stores: _Stores, transactor: Transactor, sources: Sequence[LogSource]
+) -> Loop:
+    reader = AccessLogReader(
+        sources,
+        stores.access_logs,
+        stores.accesses,
+        stores.figures,
+        transactor,
+        stores.reading,
+        grace_seconds=settings.access_log_grace_seconds,
+        file_bytes=settings.access_log_bytes,
+    )
+    return Loop.periodic("analytics access logs", reader.read_due, settings.access_log_interval_seconds)
+
+
+def _reports(settings: AnalyticsSettings, stores: _Stores, objects: ObjectStore) -> ReportService:
+    return ReportService(
+        stores.figures,
+        stores.archive,
+        objects,
+        child_memory=settings.child_memory_bytes,
+        child_seconds=settings.child_timeout_seconds,
+        query_bytes=settings.query_bytes,
     )
 
 
