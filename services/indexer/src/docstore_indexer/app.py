@@ -14,11 +14,13 @@ from docstore_contracts.accounts import AccountsClient
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import SearchEngine
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
 from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
+from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.service import Extractor
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.job_repository import Jobs
@@ -47,7 +49,7 @@ from docstore_indexer.transcription.transcriber import Transcriber
 from docstore_platform.consistency import consistency_router
 from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.web import service_app
@@ -64,81 +66,33 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-indexer")
     database = mongo.database(f"{infra.database_prefix}indexer")
-    entries = MongoEntries(database, lease_seconds=settings.lease_seconds)
-    cipher = Cipher("docstore indexed texts", *secret_list("INDEXER_TEXT_SECRETS", settings.text_secrets, infra))
-    texts, accounts = MongoTexts(database, cipher), MongoAccounts(database)
-    jobs = Jobs(database, lease_seconds=settings.lease_seconds)
-    saved = MongoSavedSearches(database)
     runtime = EventRuntime("indexer", infra, mongo, database)
-    service = IndexService(entries, accounts, jobs, runtime.transactor)
+    metadata, accounts = ServiceClient("metadata", infra, "indexer"), ServiceClient("accounts", infra, "indexer")
+    cipher = Cipher("docstore indexed texts", *secret_list("INDEXER_TEXT_SECRETS", settings.text_secrets, infra))
+    stores = _Stores(settings, database, cipher)
+    service = IndexService(stores.entries, stores.accounts, stores.jobs, runtime.transactor)
     runtime.subscribe(IndexerSubscribers(service))
-
-    client = ServiceClient("metadata", infra, "indexer")
-    metadata = MetadataClient(client)
-    objects = ObjectStore(S3Config.of(infra))
-    work_folder = settings.folder.absolute() / "work"
-    transcriber = _transcriber(settings)
-    trained = settings.trained_data
-    documents = Extractor(settings.document_limits, work_folder, trained)
-    pictures = Extractor(settings.picture_limits, work_folder, trained)
-    # More loops than workers: while one waits for the index or a download, another uses the worker.
-    queues = {
-        WorkQueue.QUICK: 2,
-        WorkQueue.TEXT: 1,
-        WorkQueue.PARSE: settings.workers + 2,
-        WorkQueue.OCR: settings.workers + 1,
-        WorkQueue.TRANSCRIPTION: 1 if transcriber else 0,
-    }
-    contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars, transcriber)
-
     engine = _engine(settings, cipher)
-    index = OrderedIndex(engine)
-    indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor, trained)
-    plan_changes = PlanChanges(jobs, entries, texts, accounts)
-    rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs, trained)
-    consistency = IndexConsistency(engine, metadata, entries, texts, service)
-    owner = ServiceClient("accounts", infra, "indexer")
-    search = Search(engine, metadata, accounts, AccountPlans(AccountsClient(owner)))
-
-    sandbox = SandboxWatch("indexer", documents.pool, pictures.pool)
-
-    async def report_pending() -> bool:
-        sandbox.report()
-        waiting = await entries.pending_by_queue()
-        for queue in WorkQueue:
-            metrics.pending_documents.labels(queue).set(waiting.get(queue, 0))
-        return False
-
+    extraction = _Extraction(settings)
+    features = _Features(
+        settings, stores, service, engine, extraction.trained, MetadataClient(metadata), AccountsClient(accounts)
+    )
     loops = [
-        *(
-            Loop(f"indexer {queue} {number}", partial(indexing.work, queue), wakeup_name(queue))
-            for queue, count in queues.items()
-            for number in range(count)
-        ),
-        Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
-        Loop("indexer rebuild", rebuild.work, REBUILD_WAKEUP),
-        Loop(
-            "indexer retries", service.wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS
-        ),
-        Loop("indexer gauges", report_pending, "index:gauges", GAUGE_SECONDS),
+        *_indexing_loops(settings, stores, extraction, engine, runtime.transactor),
+        *features.loops,
+        Loop("indexer gauges", partial(_report_pending, stores, extraction), "index:gauges", GAUGE_SECONDS),
     ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            stack.push_async_callback(client.close)
-            stack.push_async_callback(owner.close)
+            stack.push_async_callback(metadata.close)
+            stack.push_async_callback(accounts.close)
             opened = await engine.open()
             stack.push_async_callback(engine.close)
-            empty(work_folder)
-            trained.link()
-            await stack.enter_async_context(objects)
-            stack.push_async_callback(documents.close)
-            stack.push_async_callback(pictures.close)
-            await entries.create_indexes()
-            await jobs.create_indexes()
-            await saved.create_indexes()
+            await stack.enter_async_context(extraction.open())
+            await stores.create_indexes()
             await service.begin()
             if opened.rebuild_needed:
                 await service.request_rebuild(opened.reason)
@@ -146,25 +100,132 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             yield
 
+    status = features.rebuild.status
     return service_app(
         "indexer",
         infra,
         lifespan=lifespan,
         public=[
-            search_router(search),
-            languages_router(LanguageService(service, trained)),
-            saved_router(SavedSearchService(saved)),
-            admin_router(service, rebuild.status),
+            search_router(features.search),
+            languages_router(LanguageService(service, extraction.trained)),
+            saved_router(SavedSearchService(stores.saved_searches)),
+            admin_router(service, status),
         ],
         internal=[
-            rebuild_router(service, rebuild.status),
-            consistency_router({"index": consistency.check}),
+            rebuild_router(service, status),
+            consistency_router({"index": features.consistency.check}),
             operations_router(runtime, database, waiting=("upload",), pending_events=service.pending_events),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
-        partial_checks={"parser_sandbox": sandbox.check},
+        partial_checks={"parser_sandbox": extraction.sandbox.check},
     )
+
+
+class _Stores:
+    """The repositories."""
+
+    def __init__(self, settings: IndexerSettings, database: Database, cipher: Cipher) -> None:
+        self.entries = MongoEntries(database, lease_seconds=settings.lease_seconds)
+        self.texts, self.accounts = MongoTexts(database, cipher), MongoAccounts(database)
+        self.jobs = Jobs(database, lease_seconds=settings.lease_seconds)
+        self.saved_searches = MongoSavedSearches(database)
+
+    async def create_indexes(self) -> None:
+        for store in (self.entries, self.jobs, self.saved_searches):
+            await store.create_indexes()
+
+
+class _Extraction:
+    """Reads texts from stored contents, in sandboxed worker processes."""
+
+    def __init__(self, settings: IndexerSettings) -> None:
+        self._folder = settings.folder.absolute() / "work"
+        self.trained = settings.trained_data
+        self._objects = ObjectStore(S3Config.of(settings.infra))
+        self._documents = Extractor(settings.document_limits, self._folder, self.trained)
+        self._pictures = Extractor(settings.picture_limits, self._folder, self.trained)
+        self.transcriber = _transcriber(settings)
+        self.contents = StoredContents(
+            Contents(self._objects),
+            self._documents,
+            self._pictures,
+            self._folder,
+            settings.max_text_chars,
+            self.transcriber,
+        )
+        self.sandbox = SandboxWatch("indexer", self._documents.pool, self._pictures.pool)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        empty(self._folder)
+        self.trained.link()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._objects)
+            stack.push_async_callback(self._documents.close)
+            stack.push_async_callback(self._pictures.close)
+            yield
+
+
+class _Features:
+    """Search, and the background work that keeps the index as files and plans are."""
+
+    def __init__(
+        self,
+        settings: IndexerSettings,
+        stores: _Stores,
+        service: IndexService,
+        engine: SearchEngine,
+        trained: TrainedData,
+        metadata: MetadataClient,
+        accounts: AccountsClient,
+    ) -> None:
+        entries, texts, plans, jobs = stores.entries, stores.texts, stores.accounts, stores.jobs
+        plan_changes = PlanChanges(jobs, entries, texts, plans)
+        self.rebuild = Rebuild(engine, metadata, entries, texts, plans, service, jobs, trained)
+        self.consistency = IndexConsistency(engine, metadata, entries, texts, service)
+        self.search = Search(engine, metadata, plans, AccountPlans(accounts))
+        poll_seconds = settings.poll_interval_seconds
+        self.loops = [
+            Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
+            Loop("indexer rebuild", self.rebuild.work, REBUILD_WAKEUP),
+            Loop("indexer retries", service.wake_due, RETRY_WAKEUP, poll_seconds, idle_seconds=IDLE_SECONDS),
+        ]
+
+
+def _indexing_loops(
+    settings: IndexerSettings, stores: _Stores, extraction: _Extraction, engine: SearchEngine, transactor: Transactor
+) -> list[Loop]:
+    """More loops than workers: while one waits for the index or a download, another uses the worker."""
+    queues = {
+        WorkQueue.QUICK: 2,
+        WorkQueue.TEXT: 1,
+        WorkQueue.PARSE: settings.workers + 2,
+        WorkQueue.OCR: settings.workers + 1,
+        WorkQueue.TRANSCRIPTION: 1 if extraction.transcriber else 0,
+    }
+    indexing = Indexing(
+        stores.entries,
+        stores.texts,
+        stores.accounts,
+        extraction.contents,
+        OrderedIndex(engine),
+        transactor,
+        extraction.trained,
+    )
+    return [
+        Loop(f"indexer {queue} {number}", partial(indexing.work, queue), wakeup_name(queue))
+        for queue, count in queues.items()
+        for number in range(count)
+    ]
+
+
+async def _report_pending(stores: _Stores, extraction: _Extraction) -> bool:
+    extraction.sandbox.report()
+    waiting = await stores.entries.pending_by_queue()
+    for queue in WorkQueue:
+        metrics.pending_documents.labels(queue).set(waiting.get(queue, 0))
+    return False
 
 
 def _transcriber(settings: IndexerSettings) -> Transcriber | None:
