@@ -1,6 +1,6 @@
 """Composition root of the upload service."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -12,10 +12,11 @@ from docstore_contracts.consistency import CheckName
 from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_platform.clock import utc_now
+from docstore_events.transaction import Transactor
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.consistency import Check, consistency_router, from_secondary
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.services import ServiceName
 from docstore_platform.web import service_app
@@ -67,81 +68,27 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     runtime = EventRuntime(NAME, infra, mongo, database)
-    transactor = runtime.transactor
-    uploads = MongoUploads(database, settings.lease_seconds, clock)
-    cold_objects = MongoColdObjects(database, COLD_LEASE_SECONDS, clock)
-    unused_contents = MongoUnusedContents(database, transactor, cold_objects)
-    stored_blocks = MongoBlocks(database, transactor, cold_objects, settings.lease_seconds, clock)
-    packs = MongoPacks(database, settings.lease_seconds, clock)
-    passes = MongoPasses(database, settings.lease_seconds, clock)
-    is_held = partial(deletions_held, database)
-    checks: dict[CheckName, Check] = {}
+    stores = _Stores(settings, database, runtime.transactor, clock)
+    objects = ObjectStore(S3Config.of(infra))
+    clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in CALLED_SERVICES}
+    features = _Features(settings, stores, objects, runtime, clients, clock)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for repository in (uploads, stored_blocks, packs, cold_objects):
-                await repository.create_indexes()
-            await passes.begin()
-            metrics.stalled.set(await uploads.count_stalled())
-            metrics.stalled_packs.set(await packs.count_stalled())
-            store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in CALLED_SERVICES}
+            await stores.create_indexes()
+            metrics.stalled.set(await stores.uploads.count_stalled())
+            metrics.stalled_packs.set(await stores.packs.count_stalled())
+            await stack.enter_async_context(objects)
             for client in clients.values():
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
-            services = ServiceClients(clients["metadata"], clients["quota"], clients)
-            shared = transactor, services, runtime.republish, settings, clock
-
-            prover = BlockProver(stored_blocks, store, settings, clock)
-            unclaimed = UnclaimedBlocks(stored_blocks, uploads, services, settings, clock)
-            blocks = BlockService(stored_blocks, transactor, prover, unclaimed, store, is_held, settings, clock)
-            app.state.blocks = blocks
-
-            verifier = Verifier(store, uploads, settings)
-            stack.push_async_callback(verifier.close)
-            kind = SingleUploads(uploads, verifier, blocks, store, settings, clock)
-            single = Lifecycle(kind, uploads, *shared)
-            tokens = RedirectTokens(secret_list("UPLOAD_REDIRECT_SECRETS", settings.redirect_secrets, infra))
-            instructions = UploadInstructions(store, settings, tokens, clock)
-            app.state.uploads = uploads
-            app.state.service = UploadService(uploads, single, instructions, tokens, settings, clock)
-
-            pack_kind = PackKind(packs, store, is_held, settings, clock)
-            packed = Lifecycle(pack_kind, packs, *shared)
-            app.state.packs = PackService(packs, packed, store, settings, clock)
-
-            retriever = ColdObjectService(cold_objects, store, infra.archive_tier)
-            unused = UnusedContentService(unused_contents, retriever, store, clock)
-            app.state.unused_contents = unused
-            unreferenced = UnreferencedContents(blocks, stored_blocks, packs, uploads, unused, settings, clock)
-            app.state.unreferenced_contents = unreferenced
-            strays = StraySweep(passes, uploads, stored_blocks, packs, store, settings, clock)
-            consistency = UploadConsistency(
-                MongoStoredPages(from_secondary(database)),
-                MongoStoredPages(database),
-                MongoDueTransfers(database, clock),
-                strays,
-                store,
-                clock,
-            )
-            checks["uploads"], checks["packs"] = consistency.uploads, consistency.packs
-            checks["blocks"], checks["objects"] = consistency.blocks, consistency.objects
-            loops = [
-                single.worker.loop(),
-                packed.worker.loop(),
-                DiscardedBlocksWorker(stored_blocks, store, is_held, settings, clock).loop(),
-                UnsizedBlocksWorker(stored_blocks, prover, settings, clock).loop(),
-                Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_interval_seconds),
-                Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_delay_seconds),
-            ]
-            if infra.archive_class:
-                loops.append(ColdObjectsWorker(cold_objects, store, settings, clock).loop())
-            await stack.enter_async_context(running_loops(loops))
+            stack.push_async_callback(features.verifier.close)
+            await stack.enter_async_context(running_loops(features.loops))
             yield
 
-    return service_app(
+    app = service_app(
         NAME,
         infra,
         lifespan=lifespan,
@@ -150,9 +97,93 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             sessions_api.internal_router,
             unreferenced_api.internal_router,
             unused_api.internal_router,
-            consistency_router(checks),
+            consistency_router(_checks(features.strays, database, objects, clock)),
             operations_router(runtime, database),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping},
     )
+    app.state.uploads, app.state.service = stores.uploads, features.uploads
+    app.state.blocks, app.state.packs = features.blocks, features.packs
+    app.state.unused_contents, app.state.unreferenced_contents = features.unused, features.unreferenced
+    return app
+
+
+class _Stores:
+    """The repositories."""
+
+    def __init__(self, settings: UploadSettings, database: Database, transactor: Transactor, clock: Clock) -> None:
+        lease_seconds = settings.lease_seconds
+        self.uploads = MongoUploads(database, lease_seconds, clock)
+        self.cold_objects = MongoColdObjects(database, COLD_LEASE_SECONDS, clock)
+        self.unused_contents = MongoUnusedContents(database, transactor, self.cold_objects)
+        self.blocks = MongoBlocks(database, transactor, self.cold_objects, lease_seconds, clock)
+        self.packs = MongoPacks(database, lease_seconds, clock)
+        self.passes = MongoPasses(database, lease_seconds, clock)
+        self.is_held = partial(deletions_held, database)
+
+    async def create_indexes(self) -> None:
+        for repository in (self.uploads, self.blocks, self.packs, self.cold_objects):
+            await repository.create_indexes()
+        await self.passes.begin()
+
+
+class _Features:
+    """The use cases, each built on those above it, and their background work."""
+
+    def __init__(
+        self,
+        settings: UploadSettings,
+        stores: _Stores,
+        objects: ObjectStore,
+        runtime: EventRuntime,
+        clients: Mapping[str, ServiceClient],
+        clock: Clock,
+    ) -> None:
+        infra, transactor, is_held = settings.infra, runtime.transactor, stores.is_held
+        uploads, packs = stores.uploads, stores.packs
+        services = ServiceClients(clients["metadata"], clients["quota"], clients)
+        shared = transactor, services, runtime.republish, settings, clock
+
+        prover = BlockProver(stores.blocks, objects, settings, clock)
+        unclaimed = UnclaimedBlocks(stores.blocks, uploads, services, settings, clock)
+        self.blocks = BlockService(stores.blocks, transactor, prover, unclaimed, objects, is_held, settings, clock)
+
+        self.verifier = Verifier(objects, uploads, settings)
+        single = Lifecycle(
+            SingleUploads(uploads, self.verifier, self.blocks, objects, settings, clock), uploads, *shared
+        )
+        tokens = RedirectTokens(secret_list("UPLOAD_REDIRECT_SECRETS", settings.redirect_secrets, infra))
+        instructions = UploadInstructions(objects, settings, tokens, clock)
+        self.uploads = UploadService(uploads, single, instructions, tokens, settings, clock)
+
+        packed = Lifecycle(PackKind(packs, objects, is_held, settings, clock), packs, *shared)
+        self.packs = PackService(packs, packed, objects, settings, clock)
+
+        retriever = ColdObjectService(stores.cold_objects, objects, infra.archive_tier)
+        self.unused = UnusedContentService(stores.unused_contents, retriever, objects, clock)
+        self.unreferenced = UnreferencedContents(
+            self.blocks, stores.blocks, packs, uploads, self.unused, settings, clock
+        )
+        self.strays = StraySweep(stores.passes, uploads, stores.blocks, packs, objects, settings, clock)
+        self.loops = [
+            single.worker.loop(),
+            packed.worker.loop(),
+            DiscardedBlocksWorker(stores.blocks, objects, is_held, settings, clock).loop(),
+            UnsizedBlocksWorker(stores.blocks, prover, settings, clock).loop(),
+            Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_interval_seconds),
+            Loop("upload strays", self.strays.sweep, "upload:strays", settings.stray_page_delay_seconds),
+        ]
+        if infra.archive_class:
+            self.loops.append(ColdObjectsWorker(stores.cold_objects, objects, settings, clock).loop())
+
+
+def _checks(strays: StraySweep, database: Database, objects: ObjectStore, clock: Clock) -> Mapping[CheckName, Check]:
+    primary, secondary = MongoStoredPages(database), MongoStoredPages(from_secondary(database))
+    consistency = UploadConsistency(secondary, primary, MongoDueTransfers(database, clock), strays, objects, clock)
+    return {
+        "uploads": consistency.uploads,
+        "packs": consistency.packs,
+        "blocks": consistency.blocks,
+        "objects": consistency.objects,
+    }
