@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -13,6 +14,7 @@ from docstore_contents.workers.sandbox.watch import SandboxWatch
 from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
 from docstore_media import metrics
 from docstore_media.consistency.repository import MongoStoredRenditions
 from docstore_media.consistency.service import PreviewConsistency
@@ -20,6 +22,7 @@ from docstore_media.previews.api import internal_preview_router, media_router
 from docstore_media.previews.repository import MongoPreviews
 from docstore_media.previews.service import REMOVE_WAKEUP, RENDER_WAKEUP, RETRY_WAKEUP, PreviewService
 from docstore_media.previews.worker import RenderingWorker
+from docstore_media.rendering.office import Office
 from docstore_media.rendering.renderer import WorkerRenderer
 from docstore_media.settings import MediaSettings
 from docstore_media.subscribers import MediaSubscribers
@@ -32,7 +35,7 @@ from docstore_media.variants.worker import Bounds, VariantWorker
 from docstore_platform.clock import utc_now
 from docstore_platform.consistency import consistency_router, from_secondary
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
@@ -48,59 +51,21 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-media", pool_size=8)
     database = mongo.database(f"{infra.database_prefix}media")
-    previews = MongoPreviews(database, lease_seconds=settings.lease_seconds)
-    variants = MongoVariants(database, lease_seconds=settings.lease_seconds)
-    config = S3Config.of(infra)
-    objects = ObjectStore(config)
-    pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
+    runtime = EventRuntime("media", infra, mongo, database)
     client = ServiceClient("metadata", infra, "media")
-    seconds = settings.preview_url_lifetime_seconds
-    service = PreviewService(previews, MetadataClient(client), pictures, seconds=seconds)
-    on_request = VariantService(
-        service, variants, pictures, seconds=seconds, wait_seconds=settings.variant_wait_seconds
+    stores = _Stores(settings, database)
+    seconds, pictures = settings.preview_url_lifetime_seconds, stores.pictures
+    previews = PreviewService(stores.previews, MetadataClient(client), pictures, seconds=seconds)
+    variants = VariantService(
+        previews, stores.variants, pictures, seconds=seconds, wait_seconds=settings.variant_wait_seconds
     )
     office = settings.office
-    runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service, reads_office=office is not None))
-    folder = settings.folder.absolute()
-    renderer = WorkerRenderer(
-        Contents(objects),
-        settings.limits,
-        folder,
-        max_pixels=settings.max_megapixels * MEGA,
-        videos=settings.video_limits,
-        pdfs=KeptPdfs(variants, previews, pictures, settings.max_document_bytes),
-        office=office,
-    )
-    lease_seconds = settings.lease_seconds
-    renditions = MongoStoredRenditions(database)
-    consistency = PreviewConsistency(
-        MongoStoredRenditions(from_secondary(database)), renditions, previews, pictures, utc_now
-    )
-    worker = RenderingWorker(previews, renderer, pictures, variants, runtime.transactor, lease_seconds=lease_seconds)
-    bounds = Bounds(settings.variant_bytes_per_account, settings.variant_bytes)
-    variant_worker = VariantWorker(variants, previews, renderer, pictures, lease_seconds=lease_seconds, bounds=bounds)
-
+    runtime.subscribe(MediaSubscribers(previews, reads_office=office is not None))
+    renderer = _renderer(settings, stores, office)
     sandbox = SandboxWatch("media", renderer.pool)
-
-    async def wake_due() -> bool:
-        await worker.wake_due()
-        return await variant_worker.wake_due()
-
-    async def report_pending() -> bool:
-        sandbox.report()
-        metrics.pending_renditions.set(await previews.count_pending())
-        return False
-
     loops = [
-        # More loops than workers: while one waits for a download, another uses the worker.
-        *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
-        Loop("media variants", variant_worker.render, variant_service.RENDER_WAKEUP),
-        Loop("media videos", variant_worker.convert, variant_service.CONVERT_WAKEUP),
-        Loop("media remove", worker.remove, REMOVE_WAKEUP),
-        Loop("media remove variants", variant_worker.remove, variant_service.REMOVE_WAKEUP),
-        Loop.periodic("media evict variants", variant_worker.evict, settings.variant_eviction_interval_seconds),
-        Loop("media retries", wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
-        Loop("media gauges", report_pending, "media:gauges", GAUGE_SECONDS),
+        *_rendering_loops(settings, stores, renderer, runtime.transactor),
+        Loop("media gauges", partial(_report_pending, stores, sandbox), "media:gauges", GAUGE_SECONDS),
     ]
 
     @asynccontextmanager
@@ -108,14 +73,11 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             stack.push_async_callback(client.close)
-            empty(folder)
-            await stack.enter_async_context(objects)
+            empty(settings.folder.absolute())
+            await stack.enter_async_context(stores.objects)
             await stack.enter_async_context(pictures)
             stack.push_async_callback(renderer.close)
-            for queue in (previews, variants):
-                await queue.create_indexes()
-                if infra.single_instance:
-                    await queue.release_all()
+            await stores.prepare(release=infra.single_instance)
             await stack.enter_async_context(running_loops(loops))
             await stack.enter_async_context(runtime.running())
             yield
@@ -124,14 +86,80 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         "media",
         infra,
         lifespan=lifespan,
-        public=[preview_router(service, on_request), media_router(service)],
+        public=[preview_router(previews, variants), media_router(previews)],
         internal=[
-            internal_preview_router(service),
-            internal_picture_router(service, on_request),
-            consistency_router({"previews": consistency.check}),
+            internal_preview_router(previews),
+            internal_picture_router(previews, variants),
+            consistency_router({"previews": _consistency(stores, database).check}),
             operations_router(runtime, database, waiting=("upload",)),
         ],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},
     )
+
+
+class _Stores:
+    """The repositories, the bucket of contents and that of pictures."""
+
+    def __init__(self, settings: MediaSettings, database: Database) -> None:
+        config = S3Config.of(settings.infra)
+        self.previews = MongoPreviews(database, lease_seconds=settings.lease_seconds)
+        self.variants = MongoVariants(database, lease_seconds=settings.lease_seconds)
+        self.objects = ObjectStore(config)
+        self.pictures = ObjectStore(replace(config, bucket=settings.infra.processed_bucket))
+
+    async def prepare(self, *, release: bool) -> None:
+        """Create indexes; `release`: what is claimed is a former run's."""
+        for queue in (self.previews, self.variants):
+            await queue.create_indexes()
+            if release:
+                await queue.release_all()
+
+
+def _renderer(settings: MediaSettings, stores: _Stores, office: Office | None) -> WorkerRenderer:
+    return WorkerRenderer(
+        Contents(stores.objects),
+        settings.limits,
+        settings.folder.absolute(),
+        max_pixels=settings.max_megapixels * MEGA,
+        videos=settings.video_limits,
+        pdfs=KeptPdfs(stores.variants, stores.previews, stores.pictures, settings.max_document_bytes),
+        office=office,
+    )
+
+
+def _rendering_loops(
+    settings: MediaSettings, stores: _Stores, renderer: WorkerRenderer, transactor: Transactor
+) -> list[Loop]:
+    previews, variants, pictures = stores.previews, stores.variants, stores.pictures
+    lease_seconds = settings.lease_seconds
+    worker = RenderingWorker(previews, renderer, pictures, variants, transactor, lease_seconds=lease_seconds)
+    bounds = Bounds(settings.variant_bytes_per_account, settings.variant_bytes)
+    variant_worker = VariantWorker(variants, previews, renderer, pictures, lease_seconds=lease_seconds, bounds=bounds)
+
+    async def wake_due() -> bool:
+        await worker.wake_due()
+        return await variant_worker.wake_due()
+
+    return [
+        # More loops than workers: while one waits for a download, another uses the worker.
+        *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
+        Loop("media variants", variant_worker.render, variant_service.RENDER_WAKEUP),
+        Loop("media videos", variant_worker.convert, variant_service.CONVERT_WAKEUP),
+        Loop("media remove", worker.remove, REMOVE_WAKEUP),
+        Loop("media remove variants", variant_worker.remove, variant_service.REMOVE_WAKEUP),
+        Loop.periodic("media evict variants", variant_worker.evict, settings.variant_eviction_interval_seconds),
+        Loop("media retries", wake_due, RETRY_WAKEUP, settings.poll_interval_seconds, idle_seconds=IDLE_SECONDS),
+    ]
+
+
+async def _report_pending(stores: _Stores, sandbox: SandboxWatch) -> bool:
+    sandbox.report()
+    metrics.pending_renditions.set(await stores.previews.count_pending())
+    return False
+
+
+def _consistency(stores: _Stores, database: Database) -> PreviewConsistency:
+    primary, secondary = MongoStoredRenditions(database), MongoStoredRenditions(from_secondary(database))
+    return PreviewConsistency(secondary, primary, stores.previews, stores.pictures, utc_now)
