@@ -1,7 +1,7 @@
 """Composition root of the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -52,8 +52,9 @@ from docstore_gateway.web.form_pages import FormPages
 from docstore_gateway.web.session import WebSessions
 from docstore_platform.http.server.stopping import on_stopping
 from docstore_platform.internal import ServiceClient, Transport, open_transport
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.security.secret_list import secret_list
+from docstore_platform.security.tokens import TokenVerifier
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
@@ -83,84 +84,49 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(infra.database_prefix + NAME)
+    runtime = EventRuntime(NAME, infra, mongo, database)
     clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in SERVICES}
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
-    runtime = EventRuntime(NAME, infra, mongo, database)
     operations = {name: OperationsClient(client) for name, client in clients.items()}
-    health = HealthService(operations, {NAME: runtime.health})
-    consistency = ConsistencyService({name: ConsistencyClient(client) for name, client in clients.items()})
     feed = EventFeed(NAME, infra)
-    backups = BackupsService(settings.backups_folder)
+    stores = _Stores(settings, database)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        buckets = MongoTokenBuckets(database)
-        idempotency_rows = MongoIdempotencyRows(
-            database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_lifetime_hours
-        )
-        idempotency = IdempotencyKeys(idempotency_rows, settings)
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            await buckets.create_indexes()
-            await idempotency_rows.create_indexes()
-            forwarders: dict[ServiceName, Forwarder] = {}
+            await stores.create_indexes()
             for name in SERVICES:
-                forwarders[name] = open_forwarder(
-                    infra.service_url(name),
-                    name,
-                    connect_seconds=settings.connect_timeout_seconds,
-                    answer_seconds=settings.answer_timeout_seconds,
-                )
-                stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
-            accounts = AccountsClient(clients["accounts"])
-            revocations = RevocationFollower(accounts)
+            forwarders = await stack.enter_async_context(_forwarders(settings))
+            revocations = RevocationFollower(AccountsClient(clients["accounts"]))
             app.state.verifier.also(revocations.check)
             metadata = MetadataClient(clients["metadata"])
             waiting = await stack.enter_async_context(_waiting(settings, metadata, revocations))
-            urls = ObjectUrls(infra)
-            stack.push_async_callback(urls.close)
-            doors = Doors(metadata, urls, hosts={urlsplit(infra.public_url).netloc.lower()}, once=_once(idempotency))
             stack.callback(on_stopping(feed.stop))
             revocations.listen(lambda _: feed.wake())
-            app.state.feed_streams = partial(
-                FeedStream, feed, revocations.covers, heartbeat_seconds=settings.heartbeat_interval_seconds
-            )
-            app.state.event_streams = partial(
-                EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_interval_seconds
-            )
-            csrf_secrets = secret_list("GATEWAY_CSRF_SECRETS", settings.csrf_secrets, infra)
-            web = WebSessions(infra, app.state.verifier, csrf_secrets)
-            mcp = McpService(urls, infra.public_url)
-            stack.push_async_callback(mcp.close)
-            app.state.edge = Edge(
-                settings,
-                verifier=app.state.verifier,
-                accounts=accounts,
-                limiter=RateLimiter(buckets),
-                idempotency=idempotency,
-                forwarders=forwarders,
-                waiting=waiting,
-                web=web,
-                form=WebForm(web, FormPages(infra), settings.form_bytes),
-                dav=WebDav(doors, forwarders),
-                mcp=mcp,
-                recorder=CallRecorder(await stack.enter_async_context(_call_log(runtime)), open_access_log(infra)),
-            )
+            pause = settings.heartbeat_interval_seconds
+            app.state.feed_streams = partial(FeedStream, feed, revocations.covers, heartbeat_seconds=pause)
+            app.state.event_streams = partial(EventStream, waiting, forwarders["metadata"], heartbeat_seconds=pause)
+            edge = _edge(settings, stores, app.state.verifier, clients, forwarders, waiting, runtime)
+            app.state.edge = await stack.enter_async_context(edge)
             yield
 
+    consistency = ConsistencyService({name: ConsistencyClient(client) for name, client in clients.items()})
+    operators = operators_router(
+        DeadLetterService(operations),
+        HealthService(operations, {NAME: runtime.health}),
+        BackupsService(settings.backups_folder),
+        LogService(_log_source(settings)),
+        consistency,
+    )
     app = service_app(
         NAME,
         infra,
         lifespan=lifespan,
-        public=[
-            operators_router(
-                DeadLetterService(operations), health, backups, LogService(_log_source(settings)), consistency
-            ),
-            events_router(),
-        ],
+        public=[operators, events_router()],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
@@ -169,6 +135,74 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.add_middleware(EdgeMiddleware)
     return app
+
+
+class _Stores:
+    """Rate limits and idempotency keys."""
+
+    def __init__(self, settings: GatewaySettings, database: Database) -> None:
+        self._buckets = MongoTokenBuckets(database)
+        self._rows = MongoIdempotencyRows(
+            database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_lifetime_hours
+        )
+        self.limiter = RateLimiter(self._buckets)
+        self.idempotency = IdempotencyKeys(self._rows, settings)
+
+    async def create_indexes(self) -> None:
+        await self._buckets.create_indexes()
+        await self._rows.create_indexes()
+
+
+@asynccontextmanager
+async def _forwarders(settings: GatewaySettings) -> AsyncIterator[Mapping[ServiceName, Forwarder]]:
+    """What forwards requests, by service."""
+    forwarders: dict[ServiceName, Forwarder] = {}
+    async with AsyncExitStack() as stack:
+        for name in SERVICES:
+            forwarders[name] = open_forwarder(
+                settings.infra.service_url(name),
+                name,
+                connect_seconds=settings.connect_timeout_seconds,
+                answer_seconds=settings.answer_timeout_seconds,
+            )
+            stack.push_async_callback(forwarders[name].close)
+        yield forwarders
+
+
+@asynccontextmanager
+async def _edge(
+    settings: GatewaySettings,
+    stores: _Stores,
+    verifier: TokenVerifier,
+    clients: Mapping[str, ServiceClient],
+    forwarders: Mapping[ServiceName, Forwarder],
+    waiting: Waiting,
+    runtime: EventRuntime,
+) -> AsyncIterator[Edge]:
+    """The edge, and what it opens of its own."""
+    infra, idempotency = settings.infra, stores.idempotency
+    async with AsyncExitStack() as stack:
+        urls = ObjectUrls(infra)
+        stack.push_async_callback(urls.close)
+        mcp = McpService(urls, infra.public_url)
+        stack.push_async_callback(mcp.close)
+        hosts = {urlsplit(infra.public_url).netloc.lower()}
+        doors = Doors(MetadataClient(clients["metadata"]), urls, hosts=hosts, once=_once(idempotency))
+        web = WebSessions(infra, verifier, secret_list("GATEWAY_CSRF_SECRETS", settings.csrf_secrets, infra))
+        yield Edge(
+            settings,
+            verifier=verifier,
+            accounts=AccountsClient(clients["accounts"]),
+            limiter=stores.limiter,
+            idempotency=idempotency,
+            forwarders=forwarders,
+            waiting=waiting,
+            web=web,
+            form=WebForm(web, FormPages(infra), settings.form_bytes),
+            dav=WebDav(doors, forwarders),
+            mcp=mcp,
+            recorder=CallRecorder(await stack.enter_async_context(_call_log(runtime)), open_access_log(infra)),
+        )
 
 
 def _log_source(settings: GatewaySettings) -> LogSource | None:
