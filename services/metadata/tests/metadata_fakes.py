@@ -156,10 +156,34 @@ class FakeAnnotatedNodes:
         return sum(lock.account_id == account_id and lock.expires_at > now for lock in every)
 
 
+@dataclass
 class FakeVersions:
-    async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
+    kept: dict[tuple[str, int], Version] = field(default_factory=dict)
+    """By file and number."""
+    read: int = 0
+    """How many were returned."""
 
-    async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None: ...
+    async def now(self) -> datetime:
+        return datetime.min.replace(tzinfo=UTC)
+
+    async def get(self, node_id: str, number: int, session: Session = None) -> Version | None:
+        self.read += (node_id, number) in self.kept
+        return self.kept.get((node_id, number))
+
+    async def of(self, nodes: Sequence[Node], session: Session) -> dict[str, list[Version]]:
+        found = {node.id: [each for each in self.kept.values() if each.node_id == node.id] for node in nodes}
+        self.read += sum(map(len, found.values()))
+        return found
+
+    async def share_contents(self, keys: Iterable[str], session: Session) -> bool:
+        return True
+
+    async def insert(self, versions: Sequence[Version], session: Session) -> None:
+        self.kept |= {(version.node_id, version.number): version for version in versions}
+
+    async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
+        for version in versions:
+            del self.kept[version.node_id, version.number]
 
 
 @dataclass

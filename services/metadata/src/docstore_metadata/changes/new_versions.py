@@ -1,13 +1,16 @@
 """Adds new versions to files and prunes old ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from docstore_metadata.changes.pruning import first_replaced_at, remaining, versions_to_prune
+from docstore_metadata.changes.pruning import first_replaced_at, is_full, remaining, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.rules import Node, Version
+from docstore_platform.database import Session
 
 VERSION_ATTRIBUTES = (
     "version",
@@ -49,6 +52,18 @@ def new_version(node: Node, *, upload_id: str | None, restored_from: int | None 
         upload_id=upload_id,
         restored_from=restored_from,
     )
+
+
+async def full_histories(
+    places: Iterable[Place], bounds: Bounds, now: datetime, store: Store, session: Session
+) -> Mapping[str, Sequence[Version]]:
+    """The versions of those files that must be pruned when they get another one; of the others none is read."""
+    full = [
+        place.node
+        for place in places
+        if is_full(place.node.kept_versions, bounds.versions_kept(place.ancestors[0].retention, now))
+    ]
+    return await store.versions.of(full, session) if full else {}
 
 
 def add_version(

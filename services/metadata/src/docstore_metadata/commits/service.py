@@ -11,7 +11,7 @@ import structlog
 from docstore_contracts.metadata import CheckResult, CommitResult, WriteAllowed
 from docstore_events.transaction import Transaction
 from docstore_metadata.changes.journal_writer_repository import MAX_ENTRIES, JournalWriter, touch_owner_journals
-from docstore_metadata.changes.pruning import is_full
+from docstore_metadata.changes.new_versions import full_histories
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.commits.plan import CommitPlan, NotIndependent
@@ -19,9 +19,7 @@ from docstore_metadata.commits.rules import Commit, UploadIntent, independent_ro
 from docstore_metadata.commits.targets import Target, resolve
 from docstore_metadata.errors import NotFound
 from docstore_metadata.storage import UseCases
-from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
-from docstore_metadata.tree.rules import Version
 from docstore_metadata.tree.views.presentation import item_problem
 from docstore_platform.database import DatabaseError, Session, is_duplicate, is_passing
 from docstore_platform.errors import DomainError
@@ -208,19 +206,8 @@ class CommitService(UseCases):
         """An empty plan for the commits of one account."""
         changes = TreeChanges(self.clock(), first.account_id, first.device)
         places = [target.current for target in targets if isinstance(target, Target) and target.current]
-        histories = await self._full_histories(places, changes.now, session)
+        histories = await full_histories(places, self.bounds, changes.now, self.store, session)
         return CommitPlan(self.store, session, changes, recorder, histories, self.bounds)
-
-    async def _full_histories(
-        self, places: Sequence[Place], now: datetime, session: Session
-    ) -> Mapping[str, Sequence[Version]]:
-        """The versions of those files that have to be pruned."""
-        full = [
-            place.node
-            for place in places
-            if is_full(place.node.kept_versions, self.bounds.versions_kept(place.ancestors[0].retention, now))
-        ]
-        return await self.store.versions.of(full, session) if full else {}
 
 
 def _check(intent: UploadIntent, target: Target | DomainError, now: datetime) -> WriteAllowed:

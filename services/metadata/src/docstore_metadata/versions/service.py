@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from docstore_events.transaction import Transaction
-from docstore_metadata.changes.new_versions import add_version, new_version
+from docstore_metadata.changes.new_versions import add_version, full_histories, new_version
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.changes.tree_changes import TreeChanges
 from docstore_metadata.errors import NotAFile, NotFound
@@ -114,7 +114,7 @@ class VersionService(UseCases):
         node.metadata = old.metadata or NO_METADATA
         recorder.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)
-        histories = await self.store.versions.of([node], session)
+        histories = await full_histories([place], self.bounds, changes.now, self.store, session)
         add_version(place, version, histories, self.bounds, changes, recorder)
         await changes.write(self.store, session)
         return place

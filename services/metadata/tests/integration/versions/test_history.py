@@ -7,6 +7,8 @@ import pytest
 from metadata_stack import Stack
 from yarl import URL
 
+from docstore_metadata.versions.documents import version_id
+
 pytestmark = pytest.mark.connected
 
 
@@ -90,6 +92,27 @@ async def test_restoring_a_version_makes_a_new_one(running: Stack) -> None:
     assert await running.person.refused("POST", f"{route}/9/restore") == (404, "not_found")
     running.quota.room = 0
     assert await running.person.refused("POST", f"{route}/2/restore") == (507, "over_quota")
+
+
+async def test_a_long_history_slows_neither_restores_nor_pages(running: Stack) -> None:
+    """Each reads no more versions than it returns or restores, of hundreds."""
+    file = await with_versions(running, 2)
+    route, database = f"/v1/files/{file['id']}", running.database
+    row = await database["versions"].find_one({"_id": version_id(file["id"], 2)})
+    last = 400
+    numbers = range(3, last + 1)
+    await database["versions"].insert_many([{**row, "_id": version_id(file["id"], n), "number": n} for n in numbers])
+    await database["nodes"].update_one({"_id": file["id"]}, {"$set": {"version": last, "kept_versions": 40}})
+    await database.command("profile", 2)
+    try:
+        await running.person.ok("GET", f"{route}/versions?limit=3")
+        await running.person.ok("GET", f"{route}/changes?since=200&limit=3")
+        await running.person.ok("POST", f"{route}/versions/1/restore")
+    finally:
+        await database.command("profile", 0)
+    profiled = database["system.profile"].find({"ns": f"{database.name}.versions", "command.find": "versions"})
+    read = sorted([row["docsExamined"] async for row in profiled])
+    assert read == [1, 1, 4, 4]
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
