@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,7 +54,7 @@ async def test_an_instance_that_dies_is_taken_over(paired: PairedServices, say: 
         clients = [await opened.enter_async_context(BusyClient(lambda: paired.gateway, 1)) for _ in range(CLIENTS)]
         async with clients[0].working(), clients[1].working():
             await asyncio.gather(*(client.promised(3) for client in clients))
-            async with _in_mid_work(paired, clients[0]) as held:
+            async with _in_mid_work(paired, clients) as held:
                 await asyncio.gather(*(instance.kill() for instance in dying))
                 killed_at = time.monotonic()
             measured = await _taken_over(paired, held, killed_at)
@@ -72,17 +72,20 @@ async def test_an_instance_that_dies_is_taken_over(paired: PairedServices, say: 
 
 
 @asynccontextmanager
-async def _in_mid_work(paired: PairedServices, client: BusyClient) -> AsyncIterator[InHand]:
+async def _in_mid_work(paired: PairedServices, clients: Sequence[BusyClient]) -> AsyncIterator[InHand]:
     """Freeze the younger instances, so that the older ones take all there is, and stop these in the middle of it: a
-    mail, a commit asked of metadata, a comparison too, none of which is answered. All goes on at the end.
+    mail, a commit asked of metadata, a comparison too, none of which is answered. All goes on at the end. Clients wait
+    for that, however long it takes until everything is in hand.
     """
     upload, quota, notify = (paired.by_age(service)[1] for service in ("upload", "quota", "notify"))
     with ExitStack() as held:
+        for client in clients:
+            held.enter_context(client.patient())
         _freeze(held, notify)
         held.enter_context(paired.balancers["ses"].held())
         lease = _lease("NOTIFY_LEASE_SECONDS")
         delivery = await _found(paired, "notify", "deliveries", {"state": "pending", "next_at": {"$gt": lease}})
-        vanished = await Steps(client).begin()
+        vanished = await Steps(clients[0]).begin()
         _freeze(held, upload)  # before there is anything to complete, which it would hold until its lease ends
         _freeze(held, quota)
         await vanished.send()

@@ -1,9 +1,10 @@
 """A client that uploads during faults and remembers what was acknowledged."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -45,6 +46,8 @@ class BusyClient:
         self._workers = workers
         self.promises = Promises()
         self._number = 0
+        self._is_patient = False
+        self._patient_until = 0.0
 
     async def __aenter__(self) -> "BusyClient":
         self.person = await Person.new(self._gateway(), "busy")
@@ -62,6 +65,16 @@ class BusyClient:
                 tasks.create_task(self._work(stop))
             yield
             stop.set()
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """For an outage that the test ends: until then uploads are tried again without a limit, which counts anew."""
+        self._is_patient = True
+        try:
+            yield
+        finally:
+            self._is_patient = False
+            self._patient_until = time.monotonic()
 
     async def promised(self, more: int) -> None:
         """Returns once so many more uploads are acknowledged, to whichever worker. None for too long is a failure."""
@@ -83,22 +96,23 @@ class BusyClient:
         return f"/busy/{WORD} {self._number}.txt"
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Try until it works. StartOver once the upload has expired or is gone."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                try:
-                    async with asyncio.timeout(CALL_SECONDS):
-                        return await call()
-                except ApiError as error:
-                    if error.code in ("upload_expired", "object_store"):
-                        raise StartOver from None
-                    if error.status < 500 and error.code != "idempotency_in_progress":
-                        raise
-                except (aiohttp.ClientError, TimeoutError, OSError):
-                    pass
-                self.promises.refused += 1
-                self.person.gateway = self._gateway()
-                await asyncio.sleep(PAUSE_SECONDS)
+        """Try until it works. StartOver once the upload has expired or is gone, TimeoutError once patience ends."""
+        began = time.monotonic()
+        while self._is_patient or time.monotonic() - max(began, self._patient_until) < PATIENCE_SECONDS:
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    return await call()
+            except ApiError as error:
+                if error.code in ("upload_expired", "object_store"):
+                    raise StartOver from None
+                if error.status < 500 and error.code != "idempotency_in_progress":
+                    raise
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            self.promises.refused += 1
+            self.person.gateway = self._gateway()
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise TimeoutError(f"no success in {PATIENCE_SECONDS} s")
 
     async def put_once(self, upload: dict[str, Any], content: bytes) -> None:
         """Send the bytes of an upload; ConnectionError while the store does not take them."""
