@@ -47,7 +47,7 @@ from docstore_notify.rechecks.worker import RecheckWorker
 from docstore_notify.settings import NotifySettings
 from docstore_notify.shares.repository import MongoShareLimits, MongoShares
 from docstore_notify.subscribers import NotifySubscribers
-from docstore_notify.subscriptions.api import subscriptions_router
+from docstore_notify.subscriptions.api import subscription_deliveries_router, subscriptions_router
 from docstore_notify.subscriptions.queue_worker import SubscriptionQueueWorker
 from docstore_notify.subscriptions.repository import MongoSubscriptions
 from docstore_notify.subscriptions.service import SubscriptionService
@@ -101,6 +101,7 @@ def create_app(
         lifespan=lifespan,
         public=[
             subscriptions_router(features.subscriptions),
+            subscription_deliveries_router(features.subscriptions),
             preferences_router(stores.preferences),
             inbox_router(stores.inbox, stores.contacts),
             push_router(features.push_subscriptions),

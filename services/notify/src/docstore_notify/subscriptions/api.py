@@ -103,6 +103,12 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
     async def delete_subscription(subscription_id: str, caller: Caller) -> None:
         await following.unfollow(caller.account_id, subscription_id)
 
+    return router
+
+
+def subscription_deliveries_router(following: SubscriptionService) -> APIRouter:
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
+
     @router.get("/subscriptions/{subscription_id}/deliveries", response_model=schemas.DeliveryPage)
     async def list_deliveries(
         subscription_id: str, caller: Caller, cursor: Cursor = None, limit: Limit = 100
