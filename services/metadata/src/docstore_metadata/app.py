@@ -29,7 +29,7 @@ from docstore_metadata.files.api import fast_files_router, files_router
 from docstore_metadata.files.copying import Copier
 from docstore_metadata.files.directory import FileDirectory
 from docstore_metadata.files.service import FileService
-from docstore_metadata.internal_api import internal_router
+from docstore_metadata.internal_api import internal_commits_router, internal_files_router
 from docstore_metadata.jobs.wiring import job_loop
 from docstore_metadata.journal.api import changes_router
 from docstore_metadata.journal.folder_feed import FolderFeed
@@ -39,7 +39,13 @@ from docstore_metadata.links.api import links_router
 from docstore_metadata.links.pages.embed import embed_router
 from docstore_metadata.links.pages.page import page_router
 from docstore_metadata.links.pages.rendering import Shown
-from docstore_metadata.links.visits.api import LinkZips, link_editing_router, link_uploads_router, link_visits_router
+from docstore_metadata.links.visits.api import (
+    LinkZips,
+    link_contents_router,
+    link_editing_router,
+    link_uploads_router,
+    link_visits_router,
+)
 from docstore_metadata.links.visits.editing import LinkEditing
 from docstore_metadata.links.visits.previews import PagePreviews
 from docstore_metadata.links.visits.receiving import LinkReceiving
@@ -119,7 +125,8 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
         lifespan=lifespan,
         public=_public_routers(features),
         internal=[
-            internal_router(features.commits, features.changes, FileDirectory(core.store, core.tree)),
+            internal_commits_router(features.commits),
+            internal_files_router(FileDirectory(core.store, core.tree), features.changes),
             annotations_router(AnnotationService(core.store, core.tree, core.transactor, clock=clock)),
             consistency_router(tree_consistency(core, objects).checks()),
             operations_router(runtime, database, republishers=("upload",)),
@@ -227,7 +234,8 @@ def _public_routers(features: _Features) -> list[APIRouter]:
         shares_router(features.shares, names),
         acceptance_router(features.acceptance, core.store, names),
         links_router(features.links.service),
-        link_visits_router(visits, downloads.delivery, features.link_zips, features.previews),
+        link_visits_router(visits),
+        link_contents_router(visits, downloads.delivery, features.link_zips, features.previews),
         link_uploads_router(visits, LinkReceiving(*use_cases, features.uploads, clock=core.clock)),
         link_editing_router(visits, LinkEditing(features.files, trash)),
         access_overview_router(AccessOverview(*use_cases, clock=core.clock), features.links.service, names),

@@ -20,8 +20,8 @@ from docstore_platform.security.service_identity import callers
 from docstore_platform.web import json_response
 
 
-def internal_router(commits: CommitService, changes: ChangeFeed, directory: FileDirectory) -> APIRouter:
-    """Routes for DocStore's own services."""
+def internal_commits_router(commits: CommitService) -> APIRouter:
+    """Routes by which upload commits what was sent."""
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
     @router.post("/uploads/check", dependencies=[callers("upload")], response_model=described(contract.CheckResults))
@@ -47,6 +47,13 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
             results |= zip(positions, committed, strict=True)
         response: contract.CommitResults = {"results": [results[position] for position in range(len(items))]}
         return json_response(response)
+
+    return router
+
+
+def internal_files_router(directory: FileDirectory, changes: ChangeFeed) -> APIRouter:
+    """Routes by which other services ask for files, permissions and journals."""
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
     @router.post("/access", dependencies=[callers("notify")], response_model=described(contract.Permissions))
     async def permissions_of(body: contract.AccessRequest) -> Response:

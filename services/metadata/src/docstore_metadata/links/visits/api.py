@@ -45,10 +45,8 @@ Grant = Annotated[str, Depends(_grant)]
 """What a visitor shows of a link that they have opened, by header or query; empty if nothing."""
 
 
-def link_visits_router(
-    visits: LinkVisits, delivery: Delivery, link_zips: "LinkZips", previews: PagePreviews
-) -> APIRouter:
-    """Routes by which visitors see and download what is linked. They have a link's token and need no account."""
+def link_visits_router(visits: LinkVisits) -> APIRouter:
+    """Routes by which visitors see what is linked. They have a link's token and need no account."""
     router = public_router("links")
 
     @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
@@ -87,6 +85,15 @@ def link_visits_router(
         visit = await visits.revisit(token, grant)
         page = await visits.page(visit, parent_id, cursor, limit)
         return json_response(page_json(page, visit.link), headers=NO_STORE)
+
+    return router
+
+
+def link_contents_router(
+    visits: LinkVisits, delivery: Delivery, link_zips: "LinkZips", previews: PagePreviews
+) -> APIRouter:
+    """Routes by which visitors download what is linked, and its pictures."""
+    router = public_router("links")
 
     @router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
     async def get_link_content(
