@@ -16,7 +16,7 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
-from docstore_gateway.admin.api import operators_router
+from docstore_gateway.admin.api import admin_events_router, operation_router, verification_router
 from docstore_gateway.admin.backups import BackupsService
 from docstore_gateway.admin.consistency import ConsistencyService
 from docstore_gateway.admin.dead_letters import DeadLetterService
@@ -115,18 +115,18 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             yield
 
     consistency = ConsistencyService({name: ConsistencyClient(client) for name, client in clients.items()})
-    operators = operators_router(
-        DeadLetterService(operations),
-        HealthService(operations, {NAME: runtime.health}),
-        BackupsService(settings.backups_folder),
-        LogService(_log_source(settings)),
-        consistency,
-    )
+    health = HealthService(operations, {NAME: runtime.health})
+    logs = LogService(_log_source(settings))
     app = service_app(
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators, events_router()],
+        public=[
+            operation_router(health, BackupsService(settings.backups_folder), logs),
+            admin_events_router(DeadLetterService(operations)),
+            verification_router(consistency),
+            events_router(),
+        ],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )

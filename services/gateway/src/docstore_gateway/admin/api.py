@@ -31,14 +31,8 @@ from docstore_platform.web import json_response
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
-def operators_router(
-    dead_letters: DeadLetterService,
-    health: HealthService,
-    backups: BackupsService,
-    logs: LogService,
-    consistency: ConsistencyService,
-) -> APIRouter:
-    """Return the public routes under `/v1` that the gateway itself answers."""
+def operation_router(health: HealthService, backups: BackupsService, logs: LogService) -> APIRouter:
+    """Return the routes of the services' state, backups and logs."""
     router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
     @router.get("/admin/health", response_model=HealthReport)
@@ -67,6 +61,13 @@ def operators_router(
     ) -> Response:
         """Search the logs of all services. 409 `logs_not_stored` where another system collects them."""
         return json_response(await logs.search(LogFilter(service, level, trace_id, contains, before), limit))
+
+    return router
+
+
+def admin_events_router(dead_letters: DeadLetterService) -> APIRouter:
+    """Return the routes of events and of those that could not be handled."""
+    router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
     @router.get("/admin/events", response_class=StreamResponse, status_code=200)
     async def stream_admin_events(
@@ -97,6 +98,13 @@ def operators_router(
     async def republish_events(body: Republish) -> Response:
         """Have every service republish its events since a moment; consumers ignore those they have handled."""
         return json_response(await dead_letters.republish(body.since))
+
+    return router
+
+
+def verification_router(consistency: ConsistencyService) -> APIRouter:
+    """Return the routes that check what services store."""
+    router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(administrator)])
 
     @router.get("/admin/verify", response_model=Checks)
     async def list_consistency_checks() -> Response:
