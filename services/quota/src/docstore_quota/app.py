@@ -15,8 +15,8 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
 from docstore_quota.api import internal_router, public_router
-from docstore_quota.drift_repository import MongoDrifts
-from docstore_quota.reconciler import Reconciler
+from docstore_quota.consistency.repository import MongoDrifts
+from docstore_quota.consistency.service import Reconciler
 from docstore_quota.repository import MongoAccounts
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings

@@ -11,7 +11,7 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import NotFound
 from docstore_quota import metrics
-from docstore_quota.drift_repository import Drifts
+from docstore_quota.consistency.repository import Drifts
 from docstore_quota.rules import Drift, Stored, drift_between
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings

@@ -1,0 +1,1 @@
+"""Comparison of counted usage with what metadata stores."""
