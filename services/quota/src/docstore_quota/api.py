@@ -54,9 +54,8 @@ def overview_of(totals: dict[Plan, Totals]) -> Overview:
     )
 
 
-def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
+def reservations_router(service: QuotaService) -> APIRouter:
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["quota"])
-
     reserving = [callers("metadata", "upload")]
 
     @router.post("/reservations", dependencies=reserving, response_model=described(ReservationResults))
@@ -81,6 +80,12 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
         """Release reservations."""
         account = await service.release(body["account_id"], body["upload_ids"])
         return json_response(ReleaseResult(usage=usage_view(account)))
+
+    return router
+
+
+def usage_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["quota"])
 
     @router.get(
         "/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")], response_model=described(Usage)

@@ -14,7 +14,7 @@ from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
-from docstore_quota.api import internal_router, public_router
+from docstore_quota.api import public_router, reservations_router, usage_router
 from docstore_quota.consistency.repository import MongoDrifts
 from docstore_quota.consistency.service import Reconciler
 from docstore_quota.repository import MongoAccounts
@@ -72,7 +72,8 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[public_router(service)],
         internal=[
-            internal_router(service, reconciler),
+            reservations_router(service),
+            usage_router(service, reconciler),
             consistency_router({"usage": reconciler.check}),
             operations_router(runtime, database, waiting=("upload",)),
         ],
