@@ -62,7 +62,7 @@ from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
 from docstore_metadata.retention.wiring import Retention
 from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.sharing.acceptance.api import acceptance_router
+from docstore_metadata.sharing.acceptance.api import acceptance_router, blocked_people_router
 from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService
 from docstore_metadata.sharing.api import shares_router
 from docstore_metadata.sharing.pending import PendingShares
@@ -233,6 +233,7 @@ def _public_routers(features: _Features) -> list[APIRouter]:
         sync_router(snapshots, Comparer(core.store.nodes, sync_tree, core.tree)),
         shares_router(features.shares, names),
         acceptance_router(features.acceptance, core.store, names),
+        blocked_people_router(features.acceptance, core.store, names),
         links_router(features.links.service),
         link_visits_router(visits),
         link_contents_router(visits, downloads.delivery, features.link_zips, features.previews),

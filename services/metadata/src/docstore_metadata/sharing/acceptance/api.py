@@ -73,6 +73,12 @@ def acceptance_router(acceptance: ShareAcceptanceService, store: Store, names: D
         await acceptance.decline(principal, share_id)
         return Response(status_code=204)
 
+    return router
+
+
+def blocked_people_router(acceptance: ShareAcceptanceService, store: Store, names: DisplayNames) -> APIRouter:
+    router = public_router("shares")
+
     @router.get("/blocked-people", response_model=BlockedPersonPage)
     async def list_blocked_people(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
         """List blocked people."""
