@@ -132,6 +132,8 @@ async def _call_metadata(world: World) -> None:
     await _call_annotations(world, metadata)
     assert await metadata.account_storage(world.account_id) == {"bytes": len(CONTENT) + 1, "documents": 2}
     assert {entry["path"] for entry in await metadata.list_files("", 10)} >= {"/note.txt", "/other.txt"}
+    assert len(await metadata.list_files("", 10, owner_id=world.account_id)) == 2
+    assert await metadata.list_files("", 10, owner_id="nobody&limit=1") == []
     assert caller.has_called_all_of("metadata")
 
 

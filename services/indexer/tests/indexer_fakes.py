@@ -171,8 +171,9 @@ class FakeEntries:
             self._set(replace(self.known[key], lease=None))
         return len(self.due)
 
-    async def page(self, after: str, limit: int) -> list[Entry]:
-        return [self.known[key] for key in sorted(self.known) if key > after][:limit]
+    async def page(self, after: str, limit: int, owner_id: str | None = None) -> list[Entry]:
+        found = [self.known[key] for key in sorted(self.known) if key > after]
+        return [entry for entry in found if owner_id in (None, entry.file.owner_id)][:limit]
 
     async def load(self, file_ids: Collection[str]) -> dict[str, Entry]:
         return {key: self.known[key] for key in file_ids if key in self.known}
@@ -283,8 +284,9 @@ class FakeMetadata:
             for file in found
         }
 
-    async def list_files(self, after: str, limit: int) -> list[FileEntry]:
-        return [_entry(self.files[key]) for key in sorted(self.files) if key > after][:limit]
+    async def list_files(self, after: str, limit: int, *, owner_id: str | None = None) -> list[FileEntry]:
+        found = [self.files[key] for key in sorted(self.files) if key > after]
+        return [_entry(file) for file in found if owner_id in (None, file.owner_id)][:limit]
 
 
 def _entry(file: File) -> FileEntry:

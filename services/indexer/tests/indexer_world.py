@@ -71,13 +71,14 @@ class FakeMetadata:
             return Response(orjson.dumps({"files": [_public(state) for state in seen]}))
 
         @app.get("/internal/files")
-        async def page(after: str, limit: int) -> Response:
+        async def page(after: str, limit: int, owner_id: str | None = None) -> Response:
             self.calls.append("page")
             if self.away:
                 return Response("{}", 503)
             if self.at_page is not None:
                 await self.at_page(after)
-            keys = sorted(key for key in self.files if key > after)[:limit]
+            owned = (key for key, kept in self.files.items() if owner_id in (None, kept.state.owner_id))
+            keys = sorted(key for key in owned if key > after)[:limit]
             items = [
                 {
                     "file": self.files[key].state.model_dump(mode="json"),

@@ -106,3 +106,24 @@ def test_reindexing_waits_for_the_new_index(gateway: FakeGateway) -> None:
     assert shown.exit_code == 0, shown.output
     assert "The search index: done." in shown.stdout
     assert [requested[0] for requested in gateway.requested] == ["POST", "GET", "GET"]
+
+
+def test_reindexing_one_account_names_it(gateway: FakeGateway) -> None:
+    """By its id, which is looked up by its address; the progress is that account's."""
+    ada = {"items": [{"id": "a1", "email": "Ada@example.org"}]}
+    gateway.answers = [ada, {"state": "waiting"}, {"state": "done"}]
+    shown = CliRunner().invoke(app, ["admin", "reindex", "--account", "ada@example.org", "--wait"])
+    assert shown.exit_code == 0, shown.output
+    assert "The search index of ada@example.org: done." in shown.stdout
+    path = "/v1/admin/search/rebuild"
+    assert gateway.requested[1:] == [("POST", path, {"account_id": "a1"}), ("GET", path, {"account_id": "a1"})]
+
+
+def test_reindexing_an_unknown_account_begins_nothing(gateway: FakeGateway) -> None:
+    """An address that no account has is not found before anything is requested, an id by the service."""
+    gateway.answers = [{"items": []}]
+    shown = CliRunner().invoke(app, ["admin", "reindex", "--account", "eve@example.org"])
+    assert isinstance(shown.exception, ApiError)
+    assert (shown.exception.status, [requested[0] for requested in gateway.requested]) == (404, ["GET"])
+    gateway.answers = [ApiError(404, "not_found", "There is no account with this id.")]
+    assert isinstance(CliRunner().invoke(app, ["admin", "reindex", "--account", "e1"]).exception, ApiError)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NotRequired, final
+from urllib.parse import quote
 
 from pydantic import AwareDatetime, Field
 from typing_extensions import TypedDict
@@ -197,9 +198,10 @@ class MetadataClient(Client):
         storage: AccountStorage = await self._call("GET", f"/internal/accounts/{account_id}/storage")
         return storage
 
-    async def list_files(self, after: str, limit: int) -> list[FileEntry]:
-        """Return all files and folders by id, also those in the trash; empty at the end."""
-        response: FileEntries = await self._call("GET", f"/internal/files?after={after}&limit={limit}")
+    async def list_files(self, after: str, limit: int, *, owner_id: str | None = None) -> list[FileEntry]:
+        """Return files and folders by id, of one owner or of all, also those in the trash; empty at the end."""
+        whose = f"&owner_id={quote(owner_id, safe='')}" if owner_id is not None else ""
+        response: FileEntries = await self._call("GET", f"/internal/files?after={after}&limit={limit}{whose}")
         return response["items"]
 
     async def annotations_of(

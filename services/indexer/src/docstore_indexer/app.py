@@ -100,7 +100,6 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             yield
 
-    status = features.rebuild.status
     return service_app(
         "indexer",
         infra,
@@ -109,10 +108,10 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             search_router(features.search),
             languages_router(LanguageService(service, extraction.trained)),
             saved_router(SavedSearchService(stores.saved_searches)),
-            admin_router(service, status),
+            admin_router(features.rebuild),
         ],
         internal=[
-            rebuild_router(service, status),
+            rebuild_router(features.rebuild),
             consistency_router({"index": features.consistency.check}),
             operations_router(runtime, database, waiting=("upload",), pending_events=service.pending_events),
         ],

@@ -14,7 +14,7 @@ COLLECTIONS: Mapping[str, Placement] = {
             "_id": "all documents, in pages, when an index is rebuilt",
             "state": "how many documents wait, for the metrics",
             "event_ids": "an upload's final check",
-            "owner_id": "a job indexes an account again, after a change of its plan",
+            "owner_id": "a job indexes an account again, after a change of its plan or at an operator's request",
         },
     ),
     "texts": by_hash("_id"),

@@ -1,4 +1,4 @@
-"""Long-running jobs as documents: plan changes and rebuilds. One instance at a time runs a job, under a lease."""
+"""Long-running jobs as documents: plan changes and rebuilds, whole or of one account. Each runs under a lease."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,7 +11,7 @@ from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 from docstore_work.wakeup import wake
 
-JobKind = Literal["plan", "rebuild"]
+JobKind = Literal["plan", "rebuild", "account"]
 MAX_PAUSE_SECONDS = 60.0
 
 
@@ -27,6 +27,10 @@ class Job:
 
 def plan_job(account_id: str) -> str:
     return f"plan:{account_id}"
+
+
+def account_job(account_id: str) -> str:
+    return f"account:{account_id}"
 
 
 REBUILD = "rebuild"

@@ -58,8 +58,11 @@ class Entries(Protocol):
     async def release_all(self) -> int:
         """Make all pending files due from their first step; work under way on them no longer counts."""
 
-    async def page(self, after: str, limit: int) -> list[Entry]:
-        """Return entries by id, purged ones too."""
+    async def page(self, after: str, limit: int, owner_id: str | None = None) -> list[Entry]:
+        """Return entries by id, purged ones too; of one owner or of all."""
+
+    async def has_backlog(self, owner_id: str) -> bool:
+        """Whether files of an account wait that were queued as a backlog."""
 
     async def load(self, file_ids: Several[str]) -> dict[str, Entry]: ...
 
@@ -116,9 +119,16 @@ class MongoEntries:
         done = [(_lease(outcome.entry), _done(outcome, now)) for outcome in outcomes]
         await self._queue.complete_batch(done, session=session)
 
-    async def page(self, after: str, limit: int) -> list[Entry]:
-        rows = self._documents.find({"_id": {"$gt": after}}).sort("_id", 1).limit(limit)
+    async def page(self, after: str, limit: int, owner_id: str | None = None) -> list[Entry]:
+        condition: Document = {"_id": {"$gt": after}}
+        if owner_id is not None:
+            condition["owner_id"] = owner_id
+        rows = self._documents.find(condition).sort("_id", 1).limit(limit)
         return [_entry(row) async for row in rows]
+
+    async def has_backlog(self, owner_id: str) -> bool:
+        condition = {**_QUEUED, "backlog": True, "owner_id": owner_id}
+        return await self._documents.find_one(condition, {"_id": 1}) is not None
 
     async def load(self, file_ids: Several[str]) -> dict[str, Entry]:
         rows = self._documents.find({"_id": {"$in": list(file_ids)}})

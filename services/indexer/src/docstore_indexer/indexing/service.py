@@ -12,7 +12,7 @@ from docstore_work.wakeup import wake
 
 PLAN_WAKEUP = "index:plan"
 REBUILD_WAKEUP = "index:rebuild"
-JOB_WAKEUPS: dict[JobKind, str] = {"plan": PLAN_WAKEUP, "rebuild": REBUILD_WAKEUP}
+JOB_WAKEUPS: dict[JobKind, str] = {"plan": PLAN_WAKEUP, "rebuild": REBUILD_WAKEUP, "account": REBUILD_WAKEUP}
 
 
 @dataclass(slots=True)

@@ -1,11 +1,20 @@
-"""Responses of the rebuild routes."""
+"""Requests and responses of the rebuild routes."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import ResponseModel, omittable
+from docstore_platform.http.values import Id
+
+
+class RebuildRequest(RequestModel):
+    """Without an account the whole index is built again."""
+
+    account_id: Id | None = None
+    """Account whose files alone are indexed again."""
 
 
 class RebuildPass(ResponseModel):
@@ -14,7 +23,7 @@ class RebuildPass(ResponseModel):
     files: int
     """Searchable files."""
     added: int
-    """Files added to the new index."""
+    """Files added to the new index; of one account: files that were queued to be indexed again."""
     taken_over: int
     """Files that events had not described, or not in their current state."""
     removed: int
@@ -29,6 +38,8 @@ class Rebuild(ResponseModel):
 
     state: Literal["none", "waiting", "running", "done"]
     """`none`: there was no rebuild yet."""
+    account_id: str = omittable()
+    """The account, if only its files are indexed again."""
     reason: str = omittable()
     """Why it was started; `requested` by an operator."""
     started_at: datetime = omittable()

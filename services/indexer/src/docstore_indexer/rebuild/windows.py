@@ -1,10 +1,11 @@
-"""Windows: the files between two ids, as metadata has them and as they are recorded here."""
+"""Windows: the files between two ids, as metadata has them and as they are recorded here; what they differ in."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from docstore_indexer.indexing.repository import Entries
-from docstore_indexer.indexing.rules import Entry, File
+from docstore_indexer.indexing.rules import Entry, File, FileChange
+from docstore_indexer.indexing.service import IndexService
 
 FilesAfter = Callable[[str, int], Awaitable[list[File]]]
 """Returns metadata's files after an id."""
@@ -29,9 +30,24 @@ class Window:
         return [entry for key, entry in self.entries.items() if key not in there and not entry.file.purged]
 
 
-async def read_window(entries: Entries, files_after: FilesAfter, after: str, limit: int) -> Window:
-    """Read entries first: metadata had each of them before, so one that it lacks now was deleted."""
-    recorded = await entries.page(after, limit)
+@dataclass(slots=True)
+class Pass:
+    """Counts of one pass: searchable files, added ones, corrected ones."""
+
+    files: int = 0
+    added: int = 0
+    taken_over: int = 0
+    removed: int = 0
+
+
+async def read_window(
+    entries: Entries, files_after: FilesAfter, after: str, limit: int, owner_id: str | None = None
+) -> Window:
+    """Read entries first: metadata had each of them before, so one that it lacks now was deleted.
+
+    `owner_id`: only this account's, as `files_after` returns them.
+    """
+    recorded = await entries.page(after, limit, owner_id)
     files = await files_after(after, limit)
     ends = [recorded[-1].file.file_id] if len(recorded) == limit else []
     if files:
@@ -42,6 +58,16 @@ async def read_window(entries: Entries, files_after: FilesAfter, after: str, lim
         [file for file in files if end is None or file.file_id <= end],
         end,
     )
+
+
+async def settle(window: Window, service: IndexService, seen: Pass) -> set[str]:
+    """Apply differences that no event has described yet; return the ids of their files."""
+    late, gone = window.late(), window.gone()
+    await service.take_over([FileChange(file, backlog=True) for file in late], gone)
+    seen.files += sum(file.searchable for file in window.files)
+    seen.taken_over += len(late)
+    seen.removed += len(gone)
+    return {file.file_id for file in late} | {entry.file.file_id for entry in gone}
 
 
 def _is_older(entry: Entry, file: File) -> bool:

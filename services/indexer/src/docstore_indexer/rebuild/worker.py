@@ -6,8 +6,8 @@ all others are added from the stored entries. The new index serves after a pass 
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field
 
 import structlog
 
@@ -19,13 +19,15 @@ from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
 from docstore_indexer.indexing.metadata import file_of_entry
 from docstore_indexer.indexing.repository import Entries
-from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups, is_in_other_languages
-from docstore_indexer.indexing.service import IndexService
+from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, groups, is_in_other_languages
+from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
 from docstore_indexer.indexing.text_repository import Accounts, Texts
-from docstore_indexer.rebuild.windows import Window, read_window
+from docstore_indexer.rebuild.account import AccountRebuild
+from docstore_indexer.rebuild.windows import Pass, Window, read_window, settle
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.errors import DomainError
 from docstore_work.lease_queue import LeaseLost
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
@@ -37,18 +39,8 @@ MAX_RETRY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Pass:
-    """Counts of one pass: searchable files, added ones, corrected ones."""
-
-    files: int = 0
-    added: int = 0
-    taken_over: int = 0
-    removed: int = 0
-
-
-@dataclass(slots=True)
 class Rebuild:
-    """Runs the job `rebuild`."""
+    """Runs the job `rebuild`, then those that rebuild one account."""
 
     engine: SearchEngine
     metadata: MetadataClient
@@ -61,12 +53,25 @@ class Rebuild:
     _: KW_ONLY
     page: int = PAGE
     clock: Clock = utc_now
+    account: AccountRebuild = field(init=False)
+
+    def __post_init__(self) -> None:
+        shared = self.metadata, self.entries, self.accounts, self.service, self.jobs
+        self.account = AccountRebuild(*shared, page=self.page, clock=self.clock)
+
+    async def request(self, account_id: str | None = None) -> None:
+        """Rebuild the index, or the documents of one account. NotFound if there is no such account."""
+        if account_id is None:
+            await self.service.request_rebuild("requested")
+        else:
+            await self.account.request(account_id)
+        wake(REBUILD_WAKEUP)
 
     async def work(self) -> bool:
         """Run a due rebuild, if any. A failed one is started again later, and the old index continues to serve."""
         job = await self.jobs.claim("rebuild")
         if job is None:
-            return False
+            return await self.account.work()
         metrics.rebuild_running.set(1)
         try:
             await self._rebuild(job)
@@ -104,7 +109,7 @@ class Rebuild:
         after: str | None = ""
         while after is not None:
             window = await read_window(self.entries, self._metadata_page, after, self.page)
-            await self._settle(window, seen)
+            await settle(window, self.service, seen)
             if number == 1:
                 await self._add(window, seen)
                 metrics.rebuild_files.set(seen.added)
@@ -124,14 +129,6 @@ class Rebuild:
                 log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
-
-    async def _settle(self, window: Window, seen: Pass) -> None:
-        """Apply differences that no event has described yet."""
-        late, gone = window.late(), window.gone()
-        await self.service.take_over([FileChange(file, backlog=True) for file in late], gone)
-        seen.files += sum(file.searchable for file in window.files)
-        seen.taken_over += len(late)
-        seen.removed += len(gone)
 
     async def _add(self, window: Window, seen: Pass) -> None:
         """Add the window's files to the new index; later changes reach it through the queues."""
@@ -159,8 +156,10 @@ class Rebuild:
         if late:
             await self.entries.requeue(late)
 
-    async def status(self) -> dict[str, object]:
-        """Return the progress of the running rebuild, or the result of the last one."""
+    async def status(self, account_id: str | None = None) -> Mapping[str, object]:
+        """Return the progress of the running rebuild, or the result of the last one; the whole one or an account's."""
+        if account_id is not None:
+            return await self.account.status(account_id)
         return await self.jobs.progress(REBUILD) or {"state": "none"}
 
 

@@ -1,6 +1,7 @@
 """Rebuild of the index from metadata."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from indexer_world import World
@@ -100,11 +101,63 @@ async def test_a_rebuild_cut_off_by_a_crash_is_begun_anew(world: World) -> None:
         assert await world.names(ann, "walrus", scope="content") == ["note.txt"]
 
 
+async def test_one_account_is_rebuilt_in_the_index_that_serves(running: World) -> None:
+    """Its documents alone: changed entries, files without an event, deleted ones. Meanwhile it finds its files."""
+    ann, bob = await running.person("premium"), await running.person("premium")
+    admin = running.token(ann, "admin")
+    kept = await running.add(ann, "kept.txt", b"patient walrus")
+    ghost = await running.add(ann, "ghost.txt", b"gone walrus")
+    await running.finds(ann, "walrus", "kept.txt", "ghost.txt", scope="content")
+    await running.settled()
+    await running.database["documents"].update_one({"_id": kept.file_id}, {"$set": {"tags": ["marked"]}})
+    del running.metadata.files[ghost.file_id]
+    await running.add(ann, "untold.txt", b"untold walrus", is_published=False)
+    theirs = await running.add(bob, "theirs.txt", b"untold walrus", is_published=False)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: str) -> None:
+        reached.set()
+        await go_on.wait()
+
+    running.metadata.at_page = wait
+    path = f"/v1/admin/search/rebuild?account_id={ann}"
+    answer = await running.call("POST", "/v1/admin/search/rebuild", bearer=admin, body={"account_id": ann})
+    assert (answer.status, answer.json()["account_id"]) == (202, ann)
+    await reached.wait()
+    assert "kept.txt" in await running.names(ann, "walrus", scope="content")
+    assert (await running.call("GET", path, bearer=admin)).json()["state"] == "running"
+    running.metadata.at_page = None
+    go_on.set()
+
+    async def done() -> Any:
+        status = (await running.call("GET", path, bearer=admin)).json()
+        return status if status["state"] == "done" else None
+
+    counts = (await eventually(done))["pass_1"]
+    assert counts == {"files": 2, "added": 1, "taken_over": 1, "removed": 1}
+    assert await running.names(ann, "", tag="marked") == ["kept.txt"]
+    await running.finds(ann, "walrus", "kept.txt", "untold.txt", scope="content")
+    assert await running.database["documents"].find_one({"_id": theirs.file_id}) is None
+    del running.metadata.files[theirs.file_id]
+
+
+async def test_an_unknown_account_is_not_rebuilt(running: World) -> None:
+    """404, and nothing is queued."""
+    ann = await running.person()
+    body, admin = {"account_id": "nobody&limit=1"}, running.token(ann, "admin")
+    answer = await running.call("POST", "/v1/admin/search/rebuild", bearer=admin, body=body)
+    assert (answer.status, answer.json()["code"]) == (404, "not_found")
+    assert await running.database["jobs"].find_one({"kind": "account", "due_at": {"$ne": None}}) is None
+
+
 async def test_only_administrators_rebuild(running: World) -> None:
     """403 for others, 401 for services' route without the secret."""
     ann = await running.person()
     for method in ("GET", "POST"):
         assert (await running.call(method, "/v1/admin/search/rebuild", bearer=running.token(ann))).status == 403
         assert (await running.call(method, "/internal/rebuild", bearer=running.token(ann, "admin"))).status == 401
+    body, own = {"account_id": ann}, f"/v1/admin/search/rebuild?account_id={ann}"
+    assert (await running.call("GET", own, bearer=running.token(ann))).status == 403
+    assert (await running.call("POST", "/v1/admin/search/rebuild", bearer=running.token(ann), body=body)).status == 403
     status = await running.call("GET", "/v1/admin/search/rebuild", bearer=running.token(ann, "admin"))
     assert status.json()["state"] == "done"

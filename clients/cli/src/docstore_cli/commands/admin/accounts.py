@@ -44,7 +44,7 @@ def accounts(data: Data = None, limit: Limit = 50, as_json: AsJson = False) -> N
 Who = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An email address or account id.")]
 
 
-async def _account_id(docstore: AsyncClient, who: str) -> str:
+async def account_id_of(docstore: AsyncClient, who: str) -> str:
     """Id of the account with an email address. ApiError 404 if there is none."""
     if "@" not in who:
         return who
@@ -70,7 +70,7 @@ def set_account(
         raise failed("nothing to change: name a --plan, --role or --status", 2)
 
     async def change(docstore: AsyncClient) -> Any:
-        return await docstore.call("PATCH", f"/v1/admin/accounts/{await _account_id(docstore, who)}", changes)
+        return await docstore.call("PATCH", f"/v1/admin/accounts/{await account_id_of(docstore, who)}", changes)
 
     account = admin_session.as_admin(data, change)
     if as_json:
@@ -101,7 +101,7 @@ def reset_password(who: Who, data: Data = None, as_json: AsJson = False) -> None
     """Create a password reset link. It works once, for an hour, and is not emailed."""
 
     async def make(docstore: AsyncClient) -> Any:
-        return await docstore.call("POST", f"/v1/admin/accounts/{await _account_id(docstore, who)}/password-resets")
+        return await docstore.call("POST", f"/v1/admin/accounts/{await account_id_of(docstore, who)}/password-resets")
 
     made = admin_session.as_admin(data, make)
     if as_json:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from docstore_cli.commands.admin.accounts import account_id_of
 from docstore_cli.commands.admin.app import app
 from docstore_cli.options import AsJson, Data, console, errors, print_json, shown
 from docstore_cli.sessions import admin_session
@@ -25,7 +26,15 @@ Checksums = Annotated[
 Resume = Annotated[str, typer.Option("--from", help="Go on where an interrupted run ended, as CHECK:PLACE.")]
 PageSize = Annotated[int, typer.Option("--page", min=1, max=500, help="Items checked at a time.")]
 Listed = Annotated[int, typer.Option("--list", min=0, help="Findings to list; others are counted.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until the new index serves.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait until the new index serves, or the account's files are in it.")
+]
+Account = Annotated[
+    str | None,
+    typer.Option(
+        "--account", metavar="ACCOUNT", help="Only the files of this account: an email address or account id."
+    ),
+]
 
 
 @dataclass(slots=True)
@@ -144,18 +153,23 @@ def _show(results: Results) -> None:
 
 
 @app.command()
-def reindex(wait: Wait = False, data: Data = None, as_json: AsJson = False) -> None:
-    """Rebuild the search index from all files. The old one serves until the new one is complete."""
-    found = admin_session.as_admin(data, lambda docstore: _reindex(docstore, wait=wait))
+def reindex(account: Account = None, wait: Wait = False, data: Data = None, as_json: AsJson = False) -> None:
+    """Rebuild the search index from all files. The old one serves until the new one is complete.
+
+    With --account only that account's files are indexed again. Meanwhile it goes on finding them.
+    """
+    found = admin_session.as_admin(data, lambda docstore: _reindex(docstore, account, wait=wait))
     if as_json:
         print_json(found)
     else:
-        console.print(f"The search index: {found['state']}.")
+        whose = f" of {escape(shown(account))}" if account else ""
+        console.print(f"The search index{whose}: {found['state']}.", highlight=False, soft_wrap=True)
 
 
-async def _reindex(docstore: AsyncClient, *, wait: bool) -> Any:
-    found = await docstore.call("POST", REBUILD_PATH)
+async def _reindex(docstore: AsyncClient, who: str | None, *, wait: bool) -> Any:
+    about = {"account_id": await account_id_of(docstore, who)} if who is not None else None
+    found = await docstore.call("POST", REBUILD_PATH, about)
     while wait and found["state"] != "done":
         await asyncio.sleep(POLL_SECONDS)
-        found = await docstore.call("GET", REBUILD_PATH)
+        found = await docstore.call("GET", REBUILD_PATH, params=about)
     return found
