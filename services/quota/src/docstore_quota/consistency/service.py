@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 JOB = "reconcile"
 PAGE = 50
 PARALLEL = 4
+CHECK_SECONDS = 10.0
+"""After so long a page of a check ends with the account that it has reached: callers wait for it for 30 s."""
 
 
 class DeadLetterCount(Protocol):
@@ -88,15 +90,22 @@ class Reconciler:
         await self._queue.postpone(lease, self._settings.reconcile_interval_seconds, {"cursor": "", "attempts": 0})
 
     async def check(self, request: CheckRequest) -> CheckPage:
-        """Compare a page of accounts and, if told to, correct what is confirmed: no event on its way explains it."""
+        """Compare a page of accounts and, if told to, correct what is confirmed: no event on its way explains it.
+
+        A comparison takes as long as the account has versions, so the page is shorter where accounts are large.
+        """
         accounts = await self._service.accounts_after(request["after"], request["limit"])
+        more, ends_at = len(accounts) == request["limit"], self._clock() + timedelta(seconds=CHECK_SECONDS)
         findings: list[Finding] = []
-        for account in accounts:
+        for number, account in enumerate(accounts):
+            if number and self._clock() >= ends_at:
+                more, accounts = True, accounts[:number]
+                break
             drift = await self.compare(account.id)
             if drift is not None:
                 repaired = request["repair"] and drift.confirmed and await self._correct(drift)
                 findings.append(_finding(drift, repaired=repaired))
-        next_after = accounts[-1].id if len(accounts) == request["limit"] else None
+        next_after = accounts[-1].id if more and accounts else None
         return {"checked": len(accounts), "unread": 0, "findings": findings, "next_after": next_after}
 
     async def compare(self, account_id: str) -> Drift | None:
