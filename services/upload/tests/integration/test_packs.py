@@ -249,8 +249,13 @@ async def test_released_while_it_is_rewritten(stack: Stack) -> None:
     async with stack.run(sweep_delay_seconds=0.1):
         pack = await settled_pack(stack, FILES)
         packs = MongoPacks(stack.database)
+        free = {"_id": pack["id"], "lease_owner": {"$exists": False}}
         looked_at = {"lease_owner": "slow", "next_check_at": utc_now() + timedelta(hours=1)}
-        await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": looked_at})
+
+        async def is_leased() -> bool:
+            return (await stack.database["packs"].update_one(free, {"$set": looked_at})).modified_count == 1
+
+        await eventually(is_leased)
         seen = (await packs.by_ids([pack["id"]]))[pack["id"]]
         await release(stack, [key(stack, pack, number) for number in range(3)])
         assert (await row(stack, pack))["lease_owner"] == "slow"
