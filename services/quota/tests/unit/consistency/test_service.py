@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from docstore_contracts.consistency import CheckPage
-from docstore_quota.reconciler import CHECK_SECONDS, Reconciler
+from docstore_quota.consistency.service import CHECK_SECONDS, Reconciler
 from docstore_quota.rules import Account
 from docstore_quota.settings import QuotaSettings
 
