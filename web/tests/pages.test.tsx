@@ -1,7 +1,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import type { ReactElement } from "react";
+import { createRef, type ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Accounts } from "@/admin/Accounts";
 import { Audit } from "@/admin/Audit";
@@ -260,7 +260,7 @@ describe("what failed is said", () => {
       if (call === "POST /v1/notifications/read") return refused(429, "rate_limited");
       return call.startsWith("GET /v1/notifications") ? json({ items: [notice], unread: 1 }) : undefined;
     });
-    show(<><NoticeCentre onClose={() => undefined} /><Toasts /></>);
+    show(<><NoticeCentre trigger={createRef()} onClose={() => undefined} /><Toasts /></>);
     await userEvent.click(await screen.findByRole("button", { name: "Mark all read" }));
     await screen.findByText("It is rate_limited.");
   });

@@ -1,7 +1,8 @@
 /** In-app notifications, newest first. */
 import { i18n } from "@lingui/core";
 import { CheckCheck, X } from "lucide-react";
-import { useEffect, useRef } from "react";
+import type { RefObject } from "react";
+import { Dialog, Popover } from "react-aria-components";
 import { call } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
@@ -20,16 +21,15 @@ async function markRead(body: { ids: string[] } | { all: true }): Promise<void> 
   await queryClient.invalidateQueries({ queryKey: keys.notices });
 }
 
-export default function NoticeCentre({ onClose }: { onClose: () => void }) {
+interface Props {
+  /** The button below which they are shown. */
+  trigger: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}
+
+export default function NoticeCentre({ trigger, onClose }: Props) {
   const notices = useNotices();
   const account = useAccount();
-  const box = useRef<HTMLElement>(null);
-
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    box.current?.focus();
-    return () => before?.focus();
-  }, []);
 
   async function open(notice: Notice): Promise<void> {
     if (!notice.read) void markRead({ ids: [notice.id] }).catch(() => undefined);
@@ -49,18 +49,16 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
   }
   const unread = notices.data?.unread ?? 0;
   return (
-    <>
-      <div className="click-away" onClick={onClose} />
-      <section
-        ref={box}
-        className="notices"
-        role="dialog"
-        aria-label={i18n.t("Notifications")}
-        tabIndex={-1}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") onClose();
-        }}
-      >
+    <Popover
+      className="notices"
+      triggerRef={trigger}
+      isOpen
+      placement="bottom end"
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
+      <Dialog className="dialog" aria-label={i18n.t("Notifications")}>
         <header>
           <h2>{i18n.t("Notifications")}</h2>
           {unread > 0 && (
@@ -96,7 +94,7 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
             ))}
           </ul>
         )}
-      </section>
-    </>
+      </Dialog>
+    </Popover>
   );
 }

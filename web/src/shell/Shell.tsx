@@ -160,10 +160,12 @@ function SearchField() {
 
 function NoticeButton() {
   const [open, setOpen] = useState(false);
+  const bell = useRef<HTMLButtonElement>(null);
   const unread = useUnread();
   return (
     <>
       <button
+        ref={bell}
         className="icon-button"
         aria-label={unread ? i18n.t("Notifications: {unread} unread", { unread }) : i18n.t("Notifications")}
         aria-expanded={open}
@@ -175,7 +177,7 @@ function NoticeButton() {
       {open && (
         <ErrorBoundary onFailed={() => setOpen(false)}>
           <Suspense fallback={null}>
-            <NoticeCentre onClose={() => setOpen(false)} />
+            <NoticeCentre trigger={bell} onClose={() => setOpen(false)} />
           </Suspense>
         </ErrorBoundary>
       )}

@@ -60,7 +60,7 @@ export default function Viewer({ fileId, version }: Viewed) {
         <Dialog className="viewer" aria-label={file?.name ?? i18n.t("File")}>
           <header>
             {file && <FileIcon file={file} />}
-            <Heading slot="title" className="name" dir="auto">
+            <Heading slot="title" className="name" dir="auto" title={file?.name}>
               {file?.name ?? "…"}
             </Heading>
             {version !== undefined && <span className="tag">{i18n.t("Version {version}", { version })}</span>}
