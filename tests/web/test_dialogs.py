@@ -195,7 +195,7 @@ async def layer_of(visitor: Visitor) -> Locator:
     return layer
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "es-ES", "zh-CN"])
+@pytest.mark.parametrize("locale", ["de-DE", "zh-CN"])
 async def test_dialogs_have_room_on_a_small_phone(new_owner: Callable[..., Awaitable[Visitor]], locale: str) -> None:
     """Nothing is wider than the window or scrolls sideways, and the main button can be reached."""
     owner = await new_owner(locale=locale, **SMALL_PHONE)
