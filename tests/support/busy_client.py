@@ -210,7 +210,9 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
         nonlocal counted, hits
         usage = await person.usage()
         counted = usage["used"] + usage["reserved"]
-        hits = sorted(hit["file"]["path"] for hit in await person.search(WORD, limit=100))
+        # By the first digit of their numbers, since a search ends after 10,000 hits.
+        parts = [await person.search(f"{WORD} {digit}", limit=100) for digit in range(1, 10)]
+        hits = sorted(hit["file"]["path"] for part in parts for hit in part)
         return usage["reserved"] == 0 and counted == used and hits == sorted(paths)
 
     try:
