@@ -3,7 +3,6 @@
 import random
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -19,7 +18,6 @@ from docstore_platform.mongo import (
     UpdateOne,
 )
 from docstore_quota.rules import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
-from docstore_work.batcher import Batcher
 
 Pair = tuple[Account | None, Account]
 """An account before and after a change; before None: it is new."""
@@ -39,34 +37,6 @@ FIGURES = (
     "plan_revision",
     "told_exceeded_at",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Reservations that one call asks for, all or none."""
-
-    account_id: str
-    sizes: Mapping[str, int]
-    expires_at: datetime
-
-    @property
-    def filter(self) -> Document:
-        """Match the account if all of them are new and fit."""
-        room = {"$lte": [{"$add": ["$used", "$reserved", sum(self.sizes.values())]}, "$limit"]}
-        unknown = {f"reservations.{each}": {"$exists": False} for each in self.sizes}
-        open_before = {"$lte": MAX_OPEN_RESERVATIONS - len(self.sizes)}
-        return {"_id": self.account_id, "open": open_before, "$expr": room, **unknown}
-
-    @property
-    def update(self) -> Document:
-        kept = {
-            f"reservations.{each}": {"size": size, "expires_at": self.expires_at} for each, size in self.sizes.items()
-        }
-        return {
-            "$set": kept,
-            "$inc": {"reserved": sum(self.sizes.values()), "open": len(self.sizes)},
-            "$min": {"next_expiry": self.expires_at},
-        }
 
 
 class Accounts(Protocol):
@@ -105,7 +75,6 @@ class MongoAccounts:
     def __init__(self, database: Database) -> None:
         self._accounts: Collection = database["accounts"]
         self._totals: Collection = database["totals"]
-        self._reservations: Batcher[_Wanted, Account | None] = Batcher("reservations", self._reserve_together)
 
     async def create_indexes(self) -> None:
         await self._accounts.create_indexes(
@@ -117,25 +86,21 @@ class MongoAccounts:
         return _account(row) if row else None
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
-        return await self._reservations.run(_Wanted(account_id, sizes, expires_at))
-
-    async def _reserve_together(self, calls: Sequence[_Wanted]) -> list[Account | None]:
-        """Reserve for concurrent calls, which share their writes, each on its own condition."""
-        if len(calls) == 1:
-            row = await self._accounts.find_one_and_update(
-                calls[0].filter,
-                calls[0].update,
-                projection=_projection(()),
-                return_document=ReturnDocument.AFTER,
-            )
-            return [_account(row) if row else None]
-        writes = [UpdateOne(call.filter, call.update) for call in calls]
-        written = await self._accounts.bulk_write(writes, ordered=False)
-        if written.matched_count < len(calls):  # nobody knows whose: each caller finds its reservation, or tries again
-            return [None] * len(calls)
-        rows = self._accounts.find({"_id": {"$in": sorted({call.account_id for call in calls})}}, _projection(()))
-        accounts = {row["_id"]: _account(row) async for row in rows}
-        return [accounts.get(call.account_id) for call in calls]
+        total = sum(sizes.values())
+        room = {"$lte": [{"$add": ["$used", "$reserved", total]}, "$limit"]}
+        unknown = {f"reservations.{each}": {"$exists": False} for each in sizes}
+        kept = {f"reservations.{each}": {"size": size, "expires_at": expires_at} for each, size in sizes.items()}
+        row = await self._accounts.find_one_and_update(
+            {"_id": account_id, "open": {"$lte": MAX_OPEN_RESERVATIONS - len(sizes)}, "$expr": room, **unknown},
+            {
+                "$set": kept,
+                "$inc": {"reserved": total, "open": len(sizes)},
+                "$min": {"next_expiry": expires_at},
+            },
+            projection=_projection(()),
+            return_document=ReturnDocument.AFTER,
+        )
+        return _account(row) if row else None
 
     async def load(
         self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from counted_commands import counted_commands
 from quota_service import Quota, file_created
 
 from docstore_events.catalogue.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
@@ -41,25 +40,6 @@ async def test_no_concurrent_upload_that_fits_is_refused(quota: Quota) -> None:
         reserved = (await quota.usage(account))["reserved"]
         assert reserved == sum(sizes[key] for key in accepted)
         assert min(size for key, size in sizes.items() if key not in accepted) > 1000 - reserved >= 0
-
-
-async def test_concurrent_calls_share_writes_but_no_results(quota: Quota) -> None:
-    """Of ten accounts at once, all that have room are accepted by fewer writes than calls; then a full one alone is
-    refused, and no reservation is counted twice."""
-    accounts = [new_id() for _ in range(10)]
-    with counted_commands() as commands:
-        async with quota.running(free_bytes=100):
-            for account in accounts:
-                await quota.reserve(account, {new_id(): 10})
-            await quota.reserve(accounts[0], {new_id(): 60})
-            commands.clear()
-            together = await asyncio.gather(*(quota.reserve(account, {new_id(): 30}) for account in accounts))
-            assert all(ids for ids, _ in together)
-            assert [usage["reserved"] for _, usage in together] == [100, *[40] * 9]
-            assert sum(commands[name, "accounts"] for name in ("findAndModify", "update")) < len(accounts) / 2
-            together = await asyncio.gather(*(quota.reserve(account, {new_id(): 30}) for account in accounts))
-            assert [len(ids) for ids, _ in together] == [0, *[1] * 9]
-            assert [usage["reserved"] for _, usage in together] == [100, *[70] * 9]
 
 
 async def test_a_batch_is_let_in_in_order_as_far_as_it_fits(quota: Quota) -> None:

@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from docstore_events.catalogue.event import Event
 from docstore_events.consuming.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
-from docstore_events.consuming.inbox import AlreadyHandled, Inbox
+from docstore_events.consuming.inbox import Inbox
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
@@ -75,9 +75,6 @@ class Consumer:
         self._inbox = inbox
         self._transactor = transactor
         self._dead_letters = dead_letters
-        self._expects_repeated = True
-        """Whether the inbox is read before it is written: since the last batch contained handled events, or is unknown,
-        as after a start, when the last seconds before it are read again."""
 
     @property
     def topics(self) -> list[str]:
@@ -155,34 +152,26 @@ class Consumer:
         return failure
 
     async def _apply(self, batch: Sequence[Received], replayed: DeadLetter | None = None) -> None:
-        """Apply those events of `batch` that the inbox does not contain yet, in one transaction.
-
-        Usually it contains none: adding them, before their effects, shows that at no further cost.
-        """
+        """Apply those events of `batch` that the inbox does not contain yet, in one transaction."""
         with ExitStack() as spans:
             traced = (self._continue_trace(received, spans, alone=len(batch) == 1) for received in batch)
             envelopes = {envelope.id: envelope for envelope in traced}
 
-            async def work(transaction: Transaction, *, looks: bool) -> list[Envelope[Event]]:
-                seen = await self._inbox.handled(envelopes.keys(), transaction.session) if looks else set()
+            async def work(transaction: Transaction) -> list[Envelope[Event]]:
+                seen = await self._inbox.handled(envelopes.keys(), transaction.session)
                 fresh = [envelope for envelope in envelopes.values() if envelope.id not in seen]
                 if fresh:
                     batch = self._subscribers.begin()
                     for envelope in fresh:
                         self._handlers[type(envelope.event)](envelope, batch)
-                    await self._inbox.add([envelope.id for envelope in fresh], transaction.session)
                     await self._subscribers.commit(batch, transaction)
+                    await self._inbox.add([envelope.id for envelope in fresh], transaction.session)
                 if replayed is not None:
                     await self._dead_letters.mark_replayed(replayed.id, transaction)
                 return fresh
 
-            try:
-                fresh = await self._transactor.run(partial(work, looks=self._expects_repeated))
-            except AlreadyHandled:
-                fresh = await self._transactor.run(partial(work, looks=True))
-        duplicates = len(batch) - len(fresh)
-        self._expects_repeated = duplicates > 0
-        self._count(fresh, duplicates=duplicates)
+            fresh = await self._transactor.run(work)
+        self._count(fresh, duplicates=len(batch) - len(fresh))
 
     def _count(self, fresh: Sequence[Envelope[Event]], *, duplicates: int) -> None:
         metrics.duplicate_events.labels(self._service).inc(duplicates)

@@ -3,11 +3,7 @@
 from collections.abc import Collection
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import BulkWriteError, Database, Session, is_duplicate
-
-
-class AlreadyHandled(Exception):
-    """The inbox contains one of the events already; the transaction is over."""
+from docstore_platform.mongo import Database, Session
 
 
 class Inbox:
@@ -22,11 +18,6 @@ class Inbox:
         return {row["_id"] async for row in rows}
 
     async def add(self, event_ids: Collection[str], session: Session) -> None:
-        """Add ids; AlreadyHandled if one of them is there."""
+        """Add ids; DuplicateKeyError for an event that another instance has handled meanwhile."""
         now = utc_now()
-        try:
-            await self._rows.insert_many([{"_id": id_, "handled_at": now} for id_ in event_ids], session=session)
-        except BulkWriteError as error:
-            if is_duplicate(error):
-                raise AlreadyHandled from error
-            raise
+        await self._rows.insert_many([{"_id": id_, "handled_at": now} for id_ in event_ids], session=session)
