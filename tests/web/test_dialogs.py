@@ -1,4 +1,4 @@
-"""Every dialog on a small phone in every language, and by the keyboard alone.
+"""Every dialog on a small phone, in the languages with the longest words and the widest letters, and by the keyboard.
 
 Buttons and menus are found by structure, since their texts differ by language.
 """
