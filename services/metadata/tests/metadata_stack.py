@@ -17,6 +17,7 @@ from service_calls import ServiceCaller
 from docstore_contents.s3.store import ObjectStore
 from docstore_events.catalogue.accounts import AccountCreated
 from docstore_events.catalogue.event import Event
+from docstore_events.consuming.inbox import Inbox
 from docstore_events.testing import InMemoryEvents
 from docstore_events.transaction import Transactor
 from docstore_metadata.sharing.pending import PendingShares
@@ -257,7 +258,7 @@ class Stack:
         pending = PendingShares(store, Tree(store.nodes))
         subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
         transactor = Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix)
-        await InMemoryEvents(subscribers, transactor).deliver(*events)
+        await InMemoryEvents(subscribers, transactor, Inbox(self.database)).deliver(*events)
 
     async def jobs_done(self) -> None:
         """Wait until no job is left, and its journal entries can be read."""

@@ -10,6 +10,7 @@ from faststream.kafka.testing import build_message
 from docstore_events.catalogue.event import Event
 from docstore_events.consuming.consumer import Consumer
 from docstore_events.consuming.dead_letters import DeadLetter, Record
+from docstore_events.consuming.inbox import Inbox
 from docstore_events.consuming.kafka_reader import KafkaReader
 from docstore_events.envelope import Envelope, seal
 from docstore_events.subscribers import Subscribers
@@ -71,10 +72,15 @@ class FailingDeadLetters:
 
 
 class InMemoryEvents:
-    """Delivers events to a service's subscribers in transactions of `transactor`."""
+    """Delivers events to a service's subscribers in transactions of `transactor`.
 
-    def __init__(self, subscribers: Subscribers[Any], transactor: Transactor | FakeTransactor) -> None:
-        fakes: Any = (FakeInbox(), transactor, FailingDeadLetters())
+    `inbox`: the one of a real transactor's database, for it must be rolled back with its transactions.
+    """
+
+    def __init__(
+        self, subscribers: Subscribers[Any], transactor: Transactor | FakeTransactor, inbox: Inbox | None = None
+    ) -> None:
+        fakes: Any = (inbox or FakeInbox(), transactor, FailingDeadLetters())
         consumer = Consumer("test", subscribers, *fakes)
         reader = KafkaReader("test", InfraSettings(), consumer.topics, consumer.consume)
         self._broker, self._subscriber = reader.declare()
