@@ -116,7 +116,7 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
             await stack.enter_async_context(features.downloads.reads)
             await stack.enter_async_context(runtime.running())
             stack.push_async_callback(features.retention.leader.give_up)
-            await stack.enter_async_context(running_loops(features.loops()))
+            await stack.enter_async_context(running_loops(features.loops))
             yield
 
     app = service_app(
@@ -197,18 +197,16 @@ class _Features:
         self.of_folders = FolderFeed(journal, core.tree, Cipher("docstore change cursors", *token_secrets))
 
         self._wired = self.retention, self.links, self.stored_contents, self.downloads, self.cold_storage
+        self.loops = [
+            Loop("metadata display names", self.resolver.resolve_next, self.resolver.wakeup_name),
+            job_loop(core, self.pending),
+            *chain.from_iterable(feature.loops for feature in self._wired),
+        ]
 
     async def create_indexes(self) -> None:
         for feature in (self.core.store, self.photos, *self._wired):
             await feature.create_indexes()
         await create_journal_indexes(self.core.database, self.core.settings.journal_days)
-
-    def loops(self) -> list[Loop]:
-        return [
-            Loop("metadata display names", self.resolver.resolve_next, self.resolver.wakeup_name),
-            job_loop(self.core, self.pending),
-            *chain.from_iterable(feature.loops for feature in self._wired),
-        ]
 
 
 def _public_routers(features: _Features) -> list[APIRouter]:
