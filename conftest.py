@@ -21,10 +21,10 @@ from shard_keys import MISPLACED, compared_commands
 from shared_validators import shared_validators
 from xdist.scheduler import LoadScopeScheduling
 
-from docstore_platform import internal
 from docstore_platform.http.server.startup import Check, Startup
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service import client as internal
 from docstore_platform.settings import InfraSettings
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

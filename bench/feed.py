@@ -15,7 +15,7 @@ from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack, status
 from docstore_cli.api import ApiClient
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 
 COMPARED = 10_000
 WAITERS = 2_000

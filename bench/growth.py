@@ -27,7 +27,7 @@ from docstore_metadata.versions.documents import version_id
 from docstore_platform.domain.custom_metadata import pair_term
 from docstore_platform.http.paging import change_cursor
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database, Mongo
+from docstore_platform.mongodb.client import Collection, Database, Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.stack import ADMIN_EMAIL

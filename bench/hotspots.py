@@ -22,7 +22,7 @@ from bench.stack import Stack, at_rest
 from docstore_cli.api import ApiClient
 from docstore_metadata.versions.documents import version_id
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 
 
 def _size(name: str, default: int) -> int:

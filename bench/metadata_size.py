@@ -19,7 +19,7 @@ from bench.stack import Stack, at_rest, cpu_seconds, idle_cpu
 from docstore_metadata.changes.journal_writer_repository import entry_id
 from docstore_metadata.versions.documents import version_id
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Database, Document, Mongo
+from docstore_platform.mongodb.client import Database, Document, Mongo
 
 SIZES = [int(size) for size in os.environ.get("BENCH_METADATA_NODES", "1000,100000,1000000").split(",")]
 """Nodes in the database at each measurement, ascending."""

@@ -18,7 +18,7 @@ from bench.accounts import new_account
 from bench.load import Load, generate_load
 from bench.ports import free_port, wait_for_port
 from bench.stack import Stack, at_rest
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 
 CONNECTIONS = 16
 WARM_UP_SECONDS = 1.0

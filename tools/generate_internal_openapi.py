@@ -6,8 +6,8 @@ from generate_openapi import apps
 from openapi_document import dump
 
 from docstore_platform.http.internal_openapi import internal_openapi
+from docstore_platform.service.app import OPENAPI_FILE
 from docstore_platform.services import SERVICE_NAMES
-from docstore_platform.web import OPENAPI_FILE
 
 SERVICES = Path(__file__).parents[1] / "services"
 

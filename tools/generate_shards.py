@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docstore_events.sharding import COLLECTIONS as OF_EVENTS
+from docstore_platform.mongodb.sharding import Placement, Sharded
 from docstore_platform.services import SERVICE_NAMES
-from docstore_platform.sharding import Placement, Sharded
 
 TARGET = Path(__file__).parents[1] / "deploy/policies/mongo/shards.js"
 

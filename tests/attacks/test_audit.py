@@ -7,7 +7,7 @@ import pytest
 from people import Person
 from stacks import DetachedStack
 
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mongo_users import operator_url

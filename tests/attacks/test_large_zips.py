@@ -15,7 +15,7 @@ from stacks import DetachedStack
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.versions.documents import version_id
 from docstore_metadata.zips.delivery import EACH
-from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.mongodb.client import Collection, Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mongo_users import operator_url

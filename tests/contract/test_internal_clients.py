@@ -35,7 +35,7 @@ from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, ServiceName
 from docstore_platform.settings import InfraSettings
 

@@ -11,8 +11,8 @@ import generate_shards
 import pytest
 from shard_keys import COLLECTIONS, problem_of
 
+from docstore_platform.mongodb.sharding import Sharded
 from docstore_platform.services import SERVICE_NAMES
-from docstore_platform.sharding import Sharded
 
 NODE = shutil.which("node")
 ROUTER = """

@@ -15,7 +15,7 @@ from runbook_pages import Drill
 from shell import Shell
 from stacks import SHORT_WAITS, DetachedStack
 
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
 

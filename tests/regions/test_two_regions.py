@@ -18,7 +18,7 @@ from stacks import SHORT_WAITS, DetachedStack, processes_of, run
 
 from docstore_accounts.regions.rules import arbiter, hash_email
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials

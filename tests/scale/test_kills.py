@@ -12,7 +12,7 @@ from busy_client import BusyClient, Steps, everything_is_as_promised, no_dead_le
 from paired_services import ADMIN, PAIRED_SERVICES, WAITS, Instance, PairedServices
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 from docstore_platform.services import ServiceName
 from docstore_platform.testing import eventually
 from docstore_standalone.chaos import faults

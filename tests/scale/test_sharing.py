@@ -11,7 +11,7 @@ from busy_client import BusyClient, everything_is_as_promised, no_dead_letters
 from paired_services import ADMIN, PAIRED_SERVICES, PairedServices
 from people import PASSWORD, Person
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.services import ServiceName
 from docstore_platform.testing import eventually
 

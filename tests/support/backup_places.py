@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from docstore_contents.s3.store import ObjectStore
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.backup.manifest import MANIFEST
 from docstore_standalone.backup.places.folder_target import FolderTarget

@@ -19,7 +19,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.security.service_identity import INTERNAL_PREFIX
-from docstore_platform.web import OPENAPI_FILE, Telemetry
+from docstore_platform.service.app import OPENAPI_FILE, Telemetry
 
 Json = dict[str, Any]
 

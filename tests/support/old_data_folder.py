@@ -16,7 +16,7 @@ from stacks import SHORT_WAITS
 
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.mongodb.client import Collection, Mongo
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.embedded.mongo_users import operator_url
 from docstore_standalone.servers import start_servers

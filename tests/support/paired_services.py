@@ -21,7 +21,7 @@ from previous_version import known_to_both
 from prometheus_client.parser import text_string_to_metric_families
 from stacks import SHORT_WAITS
 
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
 from docstore_standalone.embedded.java.opensearch import OpenSearch

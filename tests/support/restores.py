@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from docstore_platform.backups.restored import Objects, Restored
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 
 class NoObjects:

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import SecretStr
 from starlette.routing import compile_path
 
-from docstore_platform.internal import ServiceClient, local_app
 from docstore_platform.security.service_identity import InternalRoute, token_source
+from docstore_platform.service.client import ServiceClient, local_app
 from docstore_platform.services import CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
 

@@ -11,7 +11,7 @@ import orjson
 from fastapi import FastAPI
 from yarl import URL
 
-from docstore_platform.internal import LocalTransport, register_local_app
+from docstore_platform.service.client import LocalTransport, register_local_app
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually

@@ -11,10 +11,10 @@ import pytest
 from generate_shards import placements
 from pymongo import monitoring
 
-from docstore_platform import mongo
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb import client as mongo
+from docstore_platform.mongodb.client import Document
+from docstore_platform.mongodb.sharding import Sharded
 from docstore_platform.services import SERVICE_NAMES
-from docstore_platform.sharding import Sharded
 
 COLLECTIONS = placements()
 MISPLACED: list[str] = []

@@ -7,7 +7,7 @@ from docstore_events.envelope import Envelope
 from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -43,7 +43,7 @@ from webhook_receivers import Receiver, Reply
 from docstore_cli import api
 from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone.state import running_state
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from docstore_platform.serve import GRACE_SECONDS
-from docstore_platform.web import health_router
+from docstore_platform.service.app import health_router
+from docstore_platform.service.serve import GRACE_SECONDS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import SETS, Refused, by_service, of_kind, pods, render

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 from source_reading import uses_object_store
 
-from docstore_platform.serve import ListenSettings
+from docstore_platform.service.serve import ListenSettings
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.service_secrets import write_service_files

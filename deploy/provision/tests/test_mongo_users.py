@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from services_in_process import carry_a_file, running_services
 
 from docstore_metadata.journal.repository import create_journal_indexes
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_provision.mongo import ROLE_ACTIONS, UNAUTHORIZED, provision_mongo

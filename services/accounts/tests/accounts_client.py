@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_platform.ids import new_id
-from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
+from docstore_platform.service.client import HttpResponse, LocalTransport, register_local_app
 
 PASSWORD = "correct horse"
 

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from docstore_accounts.regions.rules import arbiter, hash_email
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.ids import new_id
-from docstore_platform.internal import HttpResponse
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
+from docstore_platform.service.client import HttpResponse
 from docstore_platform.testing import eventually
 
 WEST, EAST = "us-west-2", "ap-southeast-2"

@@ -15,8 +15,8 @@ from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.catalogue.event import Event
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
-from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
+from docstore_platform.service.client import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -11,7 +11,7 @@ from docstore_analytics.archive.rules import SegmentLimits
 from docstore_analytics.archive.worker import ArchiveWriter
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.transaction import Transactor
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_work.leader_lease import LeaderLease
 

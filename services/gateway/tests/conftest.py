@@ -11,7 +11,7 @@ import pytest
 from docstore_gateway.app import create_app
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 

@@ -9,7 +9,7 @@ from docstore_contracts.files import FileEntry
 from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LEASE_SECONDS = 60.0

@@ -34,8 +34,8 @@ from docstore_indexer.app import create_app
 from docstore_indexer.settings import IndexerSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
+from docstore_platform.service.client import HttpResponse, LocalTransport, register_local_app
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

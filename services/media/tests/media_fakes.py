@@ -12,7 +12,7 @@ from docstore_media.previews.outcomes import Outcome
 from docstore_media.previews.repository import About, Ready
 from docstore_media.rendering.videos import Progress
 from docstore_media.rules import Facts, Rendered, Rendition, Source, Variant
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 T = TypeVar("T")
 State = Literal["pending", "ready", "failed", "removing"]

@@ -6,7 +6,7 @@ from typing import Any
 from metadata_stack import Stack
 
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.internal import HttpResponse, LocalTransport
+from docstore_platform.service.client import HttpResponse, LocalTransport
 
 
 async def visit(stack: Stack, method: str, path: str, body: bytes = b"{}", **headers: str) -> HttpResponse:

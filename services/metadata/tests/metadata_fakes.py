@@ -20,7 +20,7 @@ from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Version
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.passwords import HashingSettings, Passwords
 from docstore_platform.security.tokens import Principal

@@ -27,8 +27,8 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.projection_repository import MongoProjection
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import HttpResponse, LocalTransport
-from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
+from docstore_platform.mongodb.client import MAJORITY_READS, Database, Mongo
+from docstore_platform.service.client import HttpResponse, LocalTransport
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

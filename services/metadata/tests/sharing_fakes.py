@@ -10,8 +10,8 @@ from docstore_metadata.people.repository import Person, Recipient
 from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
 from docstore_metadata.sharing.rules import Share
 from docstore_platform.clock import utc_now
-from docstore_platform.database import Session
-from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.mongodb.client import DuplicateKeyError
+from docstore_platform.mongodb.session import Session
 from docstore_platform.security.period_counts import Count
 
 

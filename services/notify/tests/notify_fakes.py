@@ -27,7 +27,7 @@ from docstore_notify.shares.rules import Share
 from docstore_notify.subscribers import NotifySubscribers
 from docstore_notify.subscriptions.queue_worker import SubscriptionQueueWorker
 from docstore_notify.subscriptions.rules import Subscription
-from docstore_platform.mongo import Session
+from docstore_platform.mongodb.client import Session
 from docstore_platform.settings import InfraSettings
 from docstore_work.lease_queue import Lease
 

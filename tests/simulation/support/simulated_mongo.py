@@ -11,7 +11,7 @@ from network import DATABASE
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from simulated_server import Server, Session, Table
 
-from docstore_platform.mongo import DUPLICATE_KEY, Mongo, UpdateOne, conflict
+from docstore_platform.mongodb.client import DUPLICATE_KEY, Mongo, UpdateOne, conflict
 
 BLOCKED_SECONDS = 0.01
 """Pause of a command that meets a document of a transaction."""

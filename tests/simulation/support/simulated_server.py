@@ -18,7 +18,7 @@ from network import DATABASE, Network
 from pymongo.errors import AutoReconnect
 from virtual_time import BEGIN
 
-from docstore_platform.mongo import PyMongoError, conflict
+from docstore_platform.mongodb.client import PyMongoError, conflict
 
 BUCKETS = {"outbox": "state", "dead_letters": "state"}
 """Field by whose value a collection's documents are found."""

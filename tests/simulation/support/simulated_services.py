@@ -28,7 +28,7 @@ from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import Unavailable
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import UpdateOne
+from docstore_platform.mongodb.client import UpdateOne
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.service import BlockService
 from docstore_upload.lifecycle.clients import ServiceClients

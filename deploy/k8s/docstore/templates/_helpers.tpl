@@ -85,7 +85,7 @@ the whole API away while one of them restarts; and a gateway that answers has be
 {{ (include "docstore.settings" . | fromYaml).image | default (printf "%s-%s:%s" .Values.image.prefix .service (.Values.image.tag | default .Chart.AppVersion)) }}
 {{- end }}
 
-{{/* How long a service that is to stop waits for the responses it has begun: GRACE_SECONDS of docstore_platform.serve. */}}
+{{/* How long a service that is to stop waits for the responses it has begun: GRACE_SECONDS of docstore_platform.service.serve. */}}
 {{- define "docstore.drainSeconds" -}}15{{- end }}
 {{/* And how long it may take then to hand over its work and close its connections. */}}
 {{- define "docstore.closingSeconds" -}}15{{- end }}

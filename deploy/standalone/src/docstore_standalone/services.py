@@ -19,12 +19,12 @@ from starlette.types import ASGIApp
 
 import docstore_gateway.app
 from docstore_gateway.settings import GatewaySettings
-from docstore_platform.internal import LOCAL, register_local_app
-from docstore_platform.mongo import shared_clients
-from docstore_platform.serve import ListenSettings, collect_less_often, raise_file_limit
+from docstore_platform.mongodb.client import shared_clients
+from docstore_platform.service.client import LOCAL, register_local_app
+from docstore_platform.service.serve import ListenSettings, collect_less_often, raise_file_limit
+from docstore_platform.service.start_signal import wait_for_start_signal
 from docstore_platform.services import INTERNAL_SERVICES, ServiceName
 from docstore_platform.settings import InfraSettings
-from docstore_platform.start_signal import wait_for_start_signal
 from docstore_platform.telemetry.logs import configure_logging
 from docstore_platform.telemetry.tracing import configure_tracing
 from docstore_standalone.asgi_server import CannotListen, serving

@@ -10,7 +10,7 @@ from new_buckets import make_bucket
 
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.servers import Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings

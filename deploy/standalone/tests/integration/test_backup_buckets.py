@@ -11,7 +11,7 @@ from simulated_crash import SimulatedCrash, crash_at
 
 import docstore_standalone.backup
 from docstore_contents.s3.store import ObjectStore
-from docstore_platform.mongo import Mongo, server_time
+from docstore_platform.mongodb.client import Mongo, server_time
 from docstore_platform.testing import eventually
 from docstore_standalone.backup.database.oplog import first_after
 from docstore_standalone.backup.database.oplog_archive import OplogArchive

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docstore_platform.backups.state import BackupState, forget_state, request_backup
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.testing import eventually
 from docstore_standalone import backup_schedule as schedule
 from docstore_standalone.backup.database.oplog import Span

@@ -16,7 +16,7 @@ import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
 from docstore_contents.s3.transport import S3Transport
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Session
+from docstore_platform.mongodb.client import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import restore_into

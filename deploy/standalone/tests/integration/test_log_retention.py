@@ -21,7 +21,7 @@ from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_standalone.embedded.tansu import log_retention

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from backup_places import NewPlace, Place, take
 
-from docstore_platform.mongo import Session, majority_time
+from docstore_platform.mongodb.client import Session, majority_time
 from docstore_platform.testing import eventually
 from docstore_standalone.backup.database.oplog import Span
 from docstore_standalone.backup.database.oplog_archive import OplogArchive

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends
 
 ANSWERER = """
 import os, signal, sys
-from docstore_platform.start_signal import wait_for_start_signal
+from docstore_platform.service.start_signal import wait_for_start_signal
 if os.environ["WORD"] == "prepared":
     print("prepared", flush=True)
     wait_for_start_signal()

@@ -7,7 +7,7 @@ refers to it. If there is a hold, the deletion stays due. A hold expires by itse
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 COLLECTION = "deletion_holds"
 HOLD_SECONDS = 120

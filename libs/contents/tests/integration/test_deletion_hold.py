@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from docstore_contents.deletion_hold import COLLECTION, DeletionHold, HoldLost, deletions_held
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected

@@ -14,7 +14,7 @@ Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-tim
 
 
 class Caller(Protocol):
-    """Sends requests to one service: `docstore_platform.internal.ServiceClient`, or a fake of that service."""
+    """Sends requests to one service: `docstore_platform.service.client.ServiceClient`, or a fake of that service."""
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON response; raise the other service's error, or Unavailable if it is unreachable."""

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from docstore_events.connection import kafka_connection
 from docstore_events.outbox import relay
 from docstore_events.topics import existing_partitions
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_work.leader_lease import LeaderLease

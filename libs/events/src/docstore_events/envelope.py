@@ -11,7 +11,7 @@ from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.catalogue.event import Event
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 
 TYPE_PREFIX = "org.docstore."
 """Reverse-DNS prefix of types that the next release publishes. Services of the release before ignore events whose type

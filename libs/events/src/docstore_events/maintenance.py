@@ -1,7 +1,7 @@
 """Changes to the events in a service's database when a backup is restored."""
 
 from docstore_events.outbox.relay import LEASE_COLLECTION
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 NOT_IN_BACKUPS = frozenset({LEASE_COLLECTION})
 """Collections of running instances only."""

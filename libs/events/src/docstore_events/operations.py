@@ -19,10 +19,10 @@ from docstore_events.runtime import EventRuntime
 from docstore_platform.errors import Conflict, not_found
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.security.service_identity import callers
+from docstore_platform.service.app import json_response
 from docstore_platform.services import ServiceName
-from docstore_platform.web import json_response
 
 PendingWork = Callable[[set[str]], Awaitable[set[str]]]
 """Returns those of the handled events that this service still has work for."""

@@ -18,7 +18,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, Transactor, create_outbox_indexes
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Document, Mongo
+from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
 from docstore_work.wakeup import wake

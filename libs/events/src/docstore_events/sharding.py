@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import Placement, Unsharded, by_hash
+from docstore_platform.mongodb.sharding import Placement, Unsharded, by_hash
 
 FEW = Unsharded("a document for each instance, partition or kind of work")
 COLLECTIONS: Mapping[str, Placement] = {

@@ -15,7 +15,7 @@ from docstore_events.consuming.kafka_reader import KafkaReader
 from docstore_events.envelope import Envelope, seal
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.mongo import ConnectionFailure
+from docstore_platform.mongodb.client import ConnectionFailure
 from docstore_platform.settings import InfraSettings
 
 T = TypeVar("T")

@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 
 from docstore_events.catalogue.event import Event
 from docstore_events.envelope import Envelope, outbox_row, seal
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, PyMongoError, Session
+from docstore_platform.mongodb.client import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    Mongo,
+    PyMongoError,
+    Session,
+)
 from docstore_platform.telemetry.tracing import current_traceparent
 from docstore_work.wakeup import wake
 

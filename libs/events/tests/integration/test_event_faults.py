@@ -19,7 +19,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, create_outbox_indexes
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Document, Mongo
+from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -21,7 +21,7 @@ from docstore_events.topics import provision_topics
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
-from docstore_platform.mongo import Collection, Database, Mongo
+from docstore_platform.mongodb.client import Collection, Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -9,9 +9,9 @@ from docstore_contracts.consistency import CheckName, CheckPage, CheckRequest
 from docstore_platform.errors import not_found
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.mongo import Database, ReadPreference
+from docstore_platform.mongodb.client import Database, ReadPreference
 from docstore_platform.security.service_identity import callers
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 Check = Callable[[CheckRequest], Awaitable[CheckPage]]
 """Checks one page. It reports, and repairs where told to, what is still wrong when it looks a second time."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.security.period_counts import Count, MongoPeriodCounts
 from docstore_platform.settings import InfraSettings
 

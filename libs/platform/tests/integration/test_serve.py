@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fastapi import FastAPI
-from docstore_platform.serve import serve
+from docstore_platform.service.serve import serve
 
 @asynccontextmanager
 async def lifespan(app):

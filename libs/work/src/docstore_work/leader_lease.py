@@ -3,7 +3,7 @@
 import time
 
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Document, DuplicateKeyError, ReturnDocument
+from docstore_platform.mongodb.client import Collection, Document, DuplicateKeyError, ReturnDocument
 
 
 class LeaderLease:

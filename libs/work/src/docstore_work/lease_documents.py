@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import ASCENDING, Document
+from docstore_platform.mongodb.client import ASCENDING, Document
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _LEASE_FIELDS = ["lease_owner", "lease_until"]

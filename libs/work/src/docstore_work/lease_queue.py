@@ -21,7 +21,7 @@ from typing import Any
 
 from docstore_platform.clock import unix_time
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Collection, Document, Session, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, Collection, Document, Session, UpdateOne
 from docstore_work.lease_documents import EVER, Lease, LeaseDocuments, literal
 from docstore_work.metrics import lease_events_total, wait_seconds
 

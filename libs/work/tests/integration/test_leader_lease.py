@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.mongodb.client import Collection, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_work.leader_lease import LeaderLease
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.mongo import Collection, IndexModel, Mongo
+from docstore_platform.mongodb.client import Collection, IndexModel, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_work.lease_queue import LeaseLost, LeaseQueue
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 

@@ -50,13 +50,13 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.http.server.stopping import on_stopping
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.period_counts import MongoPeriodCounts
 from docstore_platform.security.throttle import MongoFailures, Throttle
+from docstore_platform.service.app import Check, service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_platform.services import ServiceName
-from docstore_platform.web import Check, service_app
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "accounts"

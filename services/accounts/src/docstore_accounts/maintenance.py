@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 
 async def account_ids(database: Database) -> AsyncIterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import ADMINISTRATOR, DUE, Placement, Sharded, Unsharded, by_account, by_hash
+from docstore_platform.mongodb.sharding import ADMINISTRATOR, DUE, Placement, Sharded, Unsharded, by_account, by_hash
 
 OF_ACCOUNT = "a user looks at the list, or all of it ends with the account or its password"
 COLLECTIONS: Mapping[str, Placement] = {

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from docstore_accounts.app import create_app
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.topics import provision_topics
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 USAGE = {"used": 5, "reserved": 2, "limit": 10, "over_quota": False, "documents": 1}

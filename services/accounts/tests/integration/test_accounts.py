@@ -12,8 +12,8 @@ from docstore_accounts.sessions.repository import MongoSessions
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
-from docstore_platform.internal import HttpResponse
-from docstore_platform.mongo import ConnectionFailure, Database, PyMongoError
+from docstore_platform.mongodb.client import ConnectionFailure, Database, PyMongoError
+from docstore_platform.service.client import HttpResponse
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -39,9 +39,9 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
-from docstore_platform.web import service_app
+from docstore_platform.mongodb.client import Database, Mongo
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
 

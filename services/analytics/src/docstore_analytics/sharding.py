@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import ADMINISTRATOR, Placement, Unsharded, by_account, by_hash
+from docstore_platform.mongodb.sharding import ADMINISTRATOR, Placement, Unsharded, by_account, by_hash
 
 WAITING = Unsharded("events of the last minutes; sealed in S3 and deleted")
 CHAIN = Unsharded("one chain, whose next link depends on the last one")

@@ -8,8 +8,8 @@ from analytics_app import Analytics
 from fake_accounts import fake_accounts
 
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 

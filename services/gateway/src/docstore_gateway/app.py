@@ -51,13 +51,13 @@ from docstore_gateway.web.form import WebForm
 from docstore_gateway.web.form_pages import FormPages
 from docstore_gateway.web.session import WebSessions
 from docstore_platform.http.server.stopping import on_stopping
-from docstore_platform.internal import ServiceClient, Transport, open_transport
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.security.tokens import TokenVerifier
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient, Transport, open_transport
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.tasks import end_tasks
-from docstore_platform.web import service_app
 
 SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name != NAME)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import Placement, by_hash
+from docstore_platform.mongodb.sharding import Placement, by_hash
 
 COLLECTIONS: Mapping[str, Placement] = {
     "idempotency_keys": by_hash("_id"),

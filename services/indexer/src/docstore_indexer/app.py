@@ -48,11 +48,11 @@ from docstore_indexer.transcription.http_endpoint import HttpTranscriber
 from docstore_indexer.transcription.transcriber import Transcriber
 from docstore_platform.consistency import consistency_router
 from docstore_platform.domain.plans import AccountPlans
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
-from docstore_platform.web import service_app
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0

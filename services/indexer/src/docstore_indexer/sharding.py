@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import DUE, Placement, Unsharded, by_account, by_hash
+from docstore_platform.mongodb.sharding import DUE, Placement, Unsharded, by_account, by_hash
 
 COLLECTIONS: Mapping[str, Placement] = {
     "accounts": by_hash("_id"),

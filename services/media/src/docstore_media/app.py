@@ -34,9 +34,9 @@ from docstore_media.variants.service import VariantService
 from docstore_media.variants.worker import Bounds, VariantWorker
 from docstore_platform.clock import utc_now
 from docstore_platform.consistency import consistency_router, from_secondary
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
-from docstore_platform.web import service_app
+from docstore_platform.mongodb.client import Database, Mongo
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import DUE, Placement, Sharded, by_hash
+from docstore_platform.mongodb.sharding import DUE, Placement, Sharded, by_hash
 
 RENDERING = "a worker's rendering, which takes seconds"
 COLLECTIONS: Mapping[str, Placement] = {

@@ -11,8 +11,8 @@ from media_world import World
 
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 

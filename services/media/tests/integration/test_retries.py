@@ -18,7 +18,7 @@ from docstore_media.maintenance import after_restore
 from docstore_media.rendering.failures import MAX_ATTEMPTS
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import LocalTransport
+from docstore_platform.service.client import LocalTransport
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

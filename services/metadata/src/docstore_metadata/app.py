@@ -83,12 +83,12 @@ from docstore_metadata.zips.api import zips_router
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.consistency import consistency_router
 from docstore_platform.http.client_origins import origins_or_public
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.secret_list import secret_list
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_platform.settings import InfraSettings
-from docstore_platform.web import service_app
 from docstore_work.loop import Loop, running_loops
 
 

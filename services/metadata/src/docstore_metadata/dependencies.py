@@ -13,7 +13,7 @@ from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.views.presentation import named_json, people_of
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Principal, current_principal
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from docstore_platform.mongo import ASCENDING, DESCENDING, Document, IndexModel
+from docstore_platform.mongodb.client import ASCENDING, DESCENDING, Document, IndexModel
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from docstore_metadata.journal.repository import renumber_journals
 from docstore_metadata.tree.projection_repository import RESTART_RETENTION
 from docstore_platform.backups.restored import Restored
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 ACCOUNTS_PER_WRITE = 1000
 

@@ -5,7 +5,17 @@ A node never changes its owner. Ids do not contain it, so a node read by its id 
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import CHECK, DUE, START, SWEEP, Placement, Sharded, Unsharded, by_account, by_hash
+from docstore_platform.mongodb.sharding import (
+    CHECK,
+    DUE,
+    START,
+    SWEEP,
+    Placement,
+    Sharded,
+    Unsharded,
+    by_account,
+    by_hash,
+)
 
 BY_ID = "ids do not contain the owner: one lookup by index on each shard"
 FOLDER = "children of a folder, of which the filter has the id alone: one lookup by index on each shard"

@@ -21,8 +21,8 @@ from docstore_metadata.tree.repository import MongoNodes, Nodes
 from docstore_metadata.tree.views.batching_tree import BatchingTree
 from docstore_metadata.versions.repository import MongoVersions, Versions
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.database import DatabaseError, is_duplicate
-from docstore_platform.mongo import Database, server_time
+from docstore_platform.mongodb.client import Database, server_time
+from docstore_platform.mongodb.session import DatabaseError, is_duplicate
 
 T = TypeVar("T")
 

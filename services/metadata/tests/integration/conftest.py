@@ -17,8 +17,8 @@ from docstore_metadata.app import create_app
 from docstore_metadata.settings import MetadataSettings
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 

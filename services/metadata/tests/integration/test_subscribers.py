@@ -11,7 +11,7 @@ from docstore_events.catalogue.files import FileIndexed, FileIndexFailed, Previe
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -54,12 +54,12 @@ from docstore_notify.subscriptions.service import SubscriptionService
 from docstore_notify.unsubscribe.api import unsubscribe_router
 from docstore_notify.unsubscribe.service import UnsubscribeService
 from docstore_notify.unsubscribe.tokens import UnsubscribeTokens
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo, server_time
+from docstore_platform.mongodb.client import Database, Mongo, server_time
 from docstore_platform.security.mailed_links import TypedCodes
 from docstore_platform.security.period_counts import MongoPeriodCounts
 from docstore_platform.security.secret_list import secret_list
-from docstore_platform.web import service_app
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 
 
 def create_app(

@@ -10,8 +10,8 @@ from fake_accounts import fake_accounts
 from fastapi import FastAPI
 
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 sys.path.insert(0, str(Path(__file__).parent))

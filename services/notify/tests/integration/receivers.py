@@ -26,7 +26,7 @@ from docstore_notify.channels.sqs import SqsChannel
 from docstore_notify.channels.webhook import WebhookChannel
 from docstore_notify.domain import Delivery
 from docstore_notify.settings import NotifySettings
-from docstore_platform.mongo import Session
+from docstore_platform.mongodb.client import Session
 from docstore_platform.security.period_counts import Count
 
 Mood = Literal["well", "failing", "refusing", "throttling", "silent"]

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from notify_service import Notify
 
-from docstore_platform.internal import LocalTransport
+from docstore_platform.service.client import LocalTransport
 from docstore_platform.testing import eventually
 
 

@@ -11,9 +11,9 @@ from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.consistency import consistency_router
 from docstore_platform.domain.plans import AccountPlans
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
-from docstore_platform.web import service_app
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_quota.api import public_router, reservations_router, usage_router
 from docstore_quota.consistency.repository import MongoDrifts
 from docstore_quota.consistency.service import Reconciler

@@ -8,9 +8,9 @@ from typing import Any
 from docstore_events.envelope import Envelope
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.database import DuplicateKeyError
 from docstore_platform.domain.plans import AccountPlans
 from docstore_platform.errors import unavailable
+from docstore_platform.mongodb.session import DuplicateKeyError
 from docstore_platform.telemetry.metrics import document_bytes, documents
 from docstore_quota import metrics
 from docstore_quota.repository import Accounts, Pair

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import SWEEP, Placement, Unsharded, by_account
+from docstore_platform.mongodb.sharding import SWEEP, Placement, Unsharded, by_account
 
 COLLECTIONS: Mapping[str, Placement] = {
     "accounts": by_account("_id", broadcasts={"next_expiry": SWEEP, "_id": SWEEP}),

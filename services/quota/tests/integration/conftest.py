@@ -7,8 +7,8 @@ import pytest
 from quota_service import Quota, fake_known_accounts, fake_metadata
 
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 

@@ -15,11 +15,11 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.consistency import Check, consistency_router, from_secondary
-from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.security.secret_list import secret_list
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import ServiceClient
 from docstore_platform.services import ServiceName
-from docstore_platform.web import service_app
 from docstore_upload import metrics
 from docstore_upload.blocks import api as blocks_api
 from docstore_upload.blocks.proof import BlockProver

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docstore_platform.sharding import CHECK, DUE, SWEEP, Placement, Unsharded, by_account, by_hash
+from docstore_platform.mongodb.sharding import CHECK, DUE, SWEEP, Placement, Unsharded, by_account, by_hash
 
 STALLED = "an administrator's list and the metrics of what stalled"
 COLLECTIONS: Mapping[str, Placement] = {

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from docstore_events.transaction import Transactor
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.repository import MongoBlocks
 from docstore_upload.cold_objects.repository import MongoColdObjects

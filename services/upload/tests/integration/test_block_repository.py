@@ -10,7 +10,7 @@ import pytest
 
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.ports import BlocksGone
 from docstore_upload.blocks.repository import MongoBlocks

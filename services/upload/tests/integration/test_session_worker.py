@@ -9,7 +9,7 @@ from service_calls import bearer
 from upload_stack import Stack
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Collection
+from docstore_platform.mongodb.client import Collection
 from docstore_platform.telemetry.metrics import exposition
 from docstore_platform.testing import eventually
 from docstore_upload.lifecycle.ports import Recheck

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_upload.blocks.repository import MongoBlocks
 from docstore_upload.blocks.rules import References

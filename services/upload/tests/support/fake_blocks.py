@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from docstore_contents.block_list import block_key
 from docstore_platform.clock import Clock
-from docstore_platform.database import Session
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import Session
 from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References, stored_bytes_of
 

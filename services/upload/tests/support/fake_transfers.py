@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from docstore_platform.clock import Clock
-from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import Session
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, NotCommitting, Recheck
 from docstore_upload.lifecycle.rules import COMMITTING, OPEN, State, Transfer
 from docstore_upload.packs.rules import Pack

@@ -17,8 +17,8 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
-from docstore_platform.internal import HttpResponse, LocalTransport
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
+from docstore_platform.service.client import HttpResponse, LocalTransport
 from docstore_platform.settings import InfraSettings
 
 FAST: dict[str, float] = {

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from docstore_accounts.maintenance import account_ids
 from docstore_events.maintenance import after_restore as events_after_restore
 from docstore_platform.backups.restored import Objects, Restored
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.services import SERVICE_NAMES
 
 

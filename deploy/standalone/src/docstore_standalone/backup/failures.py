@@ -2,7 +2,7 @@
 
 from docstore_contents.deletion_hold import HoldLost
 from docstore_contents.s3.store import ObjectStoreError
-from docstore_platform.database import DatabaseError
+from docstore_platform.mongodb.session import DatabaseError
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.embedded.binaries import ProgramMissing
 from docstore_standalone.ports import PortTaken

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from docstore_platform.mongo import Mongo, Timestamp
+from docstore_platform.mongodb.client import Mongo, Timestamp
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.database.oplog import first_after, spans_between
 from docstore_standalone.backup.database.oplog_replay import ArchivedOplog, replay

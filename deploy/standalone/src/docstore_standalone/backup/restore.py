@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from docstore_contents.s3.store import ObjectStore
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_standalone.backup.after_restore import after_restore
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.database.restore import RESTORE_MARKER, restore_documents, restore_indexes

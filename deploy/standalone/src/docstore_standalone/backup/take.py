@@ -13,7 +13,7 @@ from docstore_contents.deletion_hold import DeletionHold
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo, PyMongoError
+from docstore_platform.mongodb.client import Mongo, PyMongoError
 from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.database.dump import RENEW_SECONDS, DatabaseDump, dump_databases
 from docstore_standalone.backup.database.restore import RESTORE_MARKER

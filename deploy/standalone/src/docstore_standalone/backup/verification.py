@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docstore_contents.s3.store import ObjectStore, S3Config
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_standalone.backup.database.restore import read_batch
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.backup.manifest import CollectionPart

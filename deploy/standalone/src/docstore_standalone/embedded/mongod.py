@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from docstore_platform.mongo_version import check_server_version
+from docstore_platform.mongodb.version import check_server_version
 from docstore_standalone.embedded.http_probe import accepts, until
 from docstore_standalone.embedded.mongo_users import OPERATOR, SYSTEM, MongoSecrets, ensure_users, url_of
 from docstore_standalone.ports import LOOPBACK, PortBook

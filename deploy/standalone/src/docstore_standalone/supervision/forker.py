@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from docstore_platform.start_signal import START_SIGNAL
+from docstore_platform.service.start_signal import START_SIGNAL
 from docstore_platform.tasks import end_tasks
 from docstore_standalone.supervision.prefork import MAX_MESSAGE_BYTES, Job
 from docstore_standalone.supervision.processes import ServerFailed, base_environment, die_with_parent

@@ -20,14 +20,14 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-from docstore_platform.start_signal import START_SIGNAL, WAITS_FOR_SIGNAL
+from docstore_platform.service.start_signal import START_SIGNAL, WAITS_FOR_SIGNAL
 from docstore_standalone.supervision.processes import die_with_parent
 
 MAX_MESSAGE_BYTES = 128 * 1024
 STANDARD_OUTPUTS = (1, 2)
 WARM = (
     "docstore_standalone.services",
-    "docstore_platform.serve",
+    "docstore_platform.service.serve",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",
 )

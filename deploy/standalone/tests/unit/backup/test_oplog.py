@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.mongo import Timestamp
+from docstore_platform.mongodb.client import Timestamp
 from docstore_standalone.backup.database.oplog import BEGINNING, Span, Transactions, entry_of, spans_between
 from docstore_standalone.backup.manifest import BackupRefused
 

@@ -26,7 +26,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.errors import Unavailable
-from docstore_platform.mongo import is_passing
+from docstore_platform.mongodb.client import is_passing
 from docstore_platform.telemetry import metrics
 from docstore_platform.telemetry.tracing import failed, is_recorded, start_span, traceparent_of
 

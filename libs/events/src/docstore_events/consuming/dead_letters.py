@@ -13,7 +13,7 @@ from docstore_events.catalogue.event import DEAD_LETTER_SUFFIX
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database, Document
+from docstore_platform.mongodb.client import Collection, Database, Document
 from docstore_platform.telemetry.metrics import dead_letters_total, dead_letters_waiting
 
 MAX_ERROR_CHARS = 2000

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Session
+from docstore_platform.mongodb.client import Database, Session
 
 
 class Inbox:

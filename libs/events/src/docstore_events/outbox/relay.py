@@ -25,7 +25,7 @@ from docstore_events.outbox.send_spans import send_span
 from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_events.pacing import Pacing
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     MAJORITY_READS,
     Collection,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aiokafka import TopicPartition
 from opentelemetry.trace import SpanKind
 
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 from docstore_platform.telemetry.tracing import is_recorded, is_tracing, span
 
 MAX_LINKS = 128

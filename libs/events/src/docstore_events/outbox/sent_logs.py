@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from docstore_events.connection import kafka_connection
 from docstore_events.topics import partitions_of
-from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
+from docstore_platform.mongodb.client import MAJORITY_READS, Collection, Database, UpdateOne
 from docstore_platform.settings import InfraSettings
 
 log = structlog.get_logger(__name__)

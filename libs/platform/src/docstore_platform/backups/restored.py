@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 
 
 class Objects(Protocol):

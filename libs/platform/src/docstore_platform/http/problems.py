@@ -31,7 +31,7 @@ from docstore_platform.errors import (
     invalid,
     unavailable,
 )
-from docstore_platform.mongo import PyMongoError, is_passing
+from docstore_platform.mongodb.client import PyMongoError, is_passing
 from docstore_platform.telemetry.logs import loggable_path
 
 log = structlog.get_logger(__name__)

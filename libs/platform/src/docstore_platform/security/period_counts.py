@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Document, DuplicateKeyError, ReturnDocument, Session, conflict
+from docstore_platform.mongodb.client import Collection, Document, DuplicateKeyError, ReturnDocument, Session, conflict
 
 
 @dataclass(frozen=True, slots=True)

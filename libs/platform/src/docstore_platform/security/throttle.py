@@ -12,7 +12,7 @@ from fastapi import Request
 
 from docstore_platform.clock import Clock
 from docstore_platform.errors import TooMany
-from docstore_platform.mongo import Collection, Database
+from docstore_platform.mongodb.client import Collection, Database
 from docstore_platform.security.period_counts import MongoPeriodCounts
 
 EVERYWHERE = "everywhere"

@@ -10,7 +10,7 @@ from docstore_platform.domain.custom_metadata import INVALID_METADATA
 from docstore_platform.errors import Invalid
 from docstore_platform.http.parameters import METADATA_FILTER, metadata_filter, refuse_unknown_parameters
 from docstore_platform.http.problems import install_problem_handlers
-from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
+from docstore_platform.service.client import HttpResponse, LocalTransport, register_local_app
 
 FAMILY = {
     "name": "meta",

@@ -17,8 +17,8 @@ from docstore_platform.http.problems import (
     problem_json,
     problem_of,
 )
-from docstore_platform.internal import HttpResponse, LocalTransport, register_local_app
-from docstore_platform.mongo import OperationFailure
+from docstore_platform.mongodb.client import OperationFailure
+from docstore_platform.service.client import HttpResponse, LocalTransport, register_local_app
 
 
 class Body(BaseModel):

@@ -12,9 +12,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from pymongo import monitoring
 
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.internal import LocalTransport, register_local_app
 from docstore_platform.security.service_identity import callers, token_source
 from docstore_platform.security.service_keys import new_service_key, public_key_of
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import LocalTransport, register_local_app
 from docstore_platform.settings import InfraSettings
 from docstore_platform.telemetry.metrics import exposition
 from docstore_platform.telemetry.mongo_spans import MongoSpans
@@ -28,7 +29,6 @@ from docstore_platform.telemetry.tracing import (
     span,
     use_tracing,
 )
-from docstore_platform.web import service_app
 
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEY = new_service_key()

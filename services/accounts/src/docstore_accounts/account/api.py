@@ -10,7 +10,7 @@ from docstore_contracts.accounts import InternalAccount
 from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.security.service_identity import callers
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def internal_router(accounts: AccountService) -> APIRouter:

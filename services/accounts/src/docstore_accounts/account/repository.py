@@ -7,7 +7,7 @@ from typing import Protocol
 from docstore_accounts.account.rules import Account, Plan, Status, email_key
 from docstore_accounts.sharding import COLLECTIONS
 from docstore_events.transaction import Transaction, session_of
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     MAJORITY_READS,
     Collection,
@@ -16,7 +16,7 @@ from docstore_platform.mongo import (
     DuplicateKeyError,
     IndexModel,
 )
-from docstore_platform.sharding import create_indexes
+from docstore_platform.mongodb.sharding import create_indexes
 
 LAST_CHARACTER = "\U0010ffff"
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from docstore_accounts.api_tokens.rules import SHOWN_AFTER_EXPIRY, ApiToken
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, IndexModel
 
 
 class ApiTokenRepository(Protocol):

@@ -10,7 +10,7 @@ from docstore_accounts.profile.schemas import Me, OwnChange, PlanChoice
 from docstore_accounts.profile.service import ProfileService
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def profile_router(profile: ProfileService) -> APIRouter:

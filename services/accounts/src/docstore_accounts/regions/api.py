@@ -29,7 +29,7 @@ from docstore_contracts.replication import (
 from docstore_platform.errors import TooLarge, invalid
 from docstore_platform.http.response_models import described, described_body
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 MAX_BODY_BYTES = 1 << 20
 """More than a thousand accounts take; limits what is hashed before the sender is known."""

@@ -10,8 +10,8 @@ import orjson
 
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.internal import Transport, open_transport
 from docstore_platform.security.tokens import unauthorized
+from docstore_platform.service.client import Transport, open_transport
 
 REGION_HEADER = "x-docstore-region"
 TIME_HEADER = "x-docstore-time"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import ASCENDING, Collection, Database, DeleteOne, Document, IndexModel, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, DeleteOne, Document, IndexModel, UpdateOne
 from docstore_work.lease_queue import Lease, LeaseQueue
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, compare_entries
 from docstore_accounts.sharding import COLLECTIONS
 from docstore_events.transaction import Transaction, session_of
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     Collection,
     Database,
     DeleteOne,
@@ -16,7 +16,7 @@ from docstore_platform.mongo import (
     IndexModel,
     ReplaceOne,
 )
-from docstore_platform.sharding import create_indexes
+from docstore_platform.mongodb.sharding import create_indexes
 
 FORGET_SIGN_UPS_SECONDS = 3600
 

@@ -17,7 +17,7 @@ from docstore_accounts.regions.worker import Replication
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.settings import InfraSettings
 from docstore_work.loop import Loop, running_loops
 

@@ -8,7 +8,7 @@ from docstore_accounts.parameters import Address
 from docstore_accounts.registration.schemas import SignUp
 from docstore_accounts.registration.service import RegistrationService
 from docstore_platform.http.routes import PUBLIC_PREFIX
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def registration_router(registration: RegistrationService) -> APIRouter:

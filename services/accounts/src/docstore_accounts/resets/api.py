@@ -9,7 +9,7 @@ from docstore_accounts.resets.service import ResetService
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def resets_router(resets: ResetService) -> APIRouter:

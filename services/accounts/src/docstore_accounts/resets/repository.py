@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import Collection, Database, IndexModel
+from docstore_platform.mongodb.client import Collection, Database, IndexModel
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 LIFE = timedelta(hours=1)

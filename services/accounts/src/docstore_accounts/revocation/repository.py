@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import MAJORITY_READS, Collection, Database, IndexModel
+from docstore_platform.mongodb.client import MAJORITY_READS, Collection, Database, IndexModel
 from docstore_platform.security.revocations import Revocation
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from docstore_accounts.sessions.rules import RefreshToken, Session
 from docstore_events.transaction import Transaction, session_of
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, ReturnDocument
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, IndexModel, ReturnDocument
 
 
 class SessionRepository(Protocol):

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
 
-from docstore_platform.mongo import Collection, Database, Document, DuplicateKeyError
+from docstore_platform.mongodb.client import Collection, Database, Document, DuplicateKeyError
 
 
 @dataclass(frozen=True, slots=True)

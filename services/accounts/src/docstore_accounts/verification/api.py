@@ -8,7 +8,7 @@ from docstore_accounts.verification.schemas import EmailVerification, VerifyEmai
 from docstore_accounts.verification.service import VerificationService
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def verification_router(verifications: VerificationService) -> APIRouter:

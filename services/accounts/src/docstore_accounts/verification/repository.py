@@ -6,7 +6,7 @@ from typing import Protocol
 
 from docstore_accounts.verification.rules import MAX_FAILURES
 from docstore_events.transaction import Transaction, session_of
-from docstore_platform.mongo import Collection, Database, Document, IndexModel
+from docstore_platform.mongodb.client import Collection, Database, Document, IndexModel
 
 
 @dataclass(frozen=True, slots=True)

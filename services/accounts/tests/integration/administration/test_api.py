@@ -6,7 +6,7 @@ import pytest
 from accounts_client import Client, PublishedEvents, Run
 from pydantic import SecretStr
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -13,8 +13,8 @@ from regions_client import EAST, PEPPER, SECRET, WEST, Line, OpenRegion, Region
 from docstore_accounts.app import create_app
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
+from docstore_platform.service.client import register_local_app
 
 
 def region_settings(settings: AccountsSettings, name: str, lines: dict[str, str], **changes: Any) -> AccountsSettings:

@@ -10,7 +10,7 @@ from regions_client import EAST, WEST, OpenRegion, Region
 from docstore_accounts.regions.client import Signatures
 from docstore_contracts.replication import RESETS_PATH
 from docstore_platform.ids import new_id
-from docstore_platform.internal import LocalTransport
+from docstore_platform.service.client import LocalTransport
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -11,7 +11,7 @@ from docstore_accounts.regions.client import sign
 from docstore_contracts.replication import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import LocalTransport
+from docstore_platform.service.client import LocalTransport
 
 pytestmark = pytest.mark.connected
 

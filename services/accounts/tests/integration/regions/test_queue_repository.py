@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 from docstore_accounts.regions.queue_repository import MongoReplicationQueue
 from docstore_events.transaction import Transaction
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected

@@ -18,8 +18,8 @@ from docstore_accounts.regions.rules import hash_email
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
+from docstore_platform.service.client import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -12,7 +12,7 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_events.catalogue.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.security.mailed_links import ResetLinks
 from docstore_platform.testing import eventually
 from docstore_work.lease_queue import LeaseLost

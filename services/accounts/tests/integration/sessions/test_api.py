@@ -7,7 +7,7 @@ import pytest
 from accounts_client import Client, PublishedEvents, Run
 from service_calls import ServiceCaller
 
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.security.tokens import TokenVerifier
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually

@@ -5,7 +5,7 @@ from accounts_client import Client, Run
 from pydantic import SecretStr
 
 from docstore_accounts.settings import AccountsSettings
-from docstore_platform.mongo import Database
+from docstore_platform.mongodb.client import Database
 from docstore_platform.security.mailed_links import VerificationLinks
 
 pytestmark = pytest.mark.connected

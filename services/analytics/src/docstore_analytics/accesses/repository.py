@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, IndexModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from docstore_analytics.activity.entries import Activity
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     DESCENDING,
     Collection,

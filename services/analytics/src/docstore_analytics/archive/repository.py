@@ -13,7 +13,7 @@ from docstore_analytics.archive.rules import Chunk, Segment, SegmentLimits
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     Collection,
     Database,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from docstore_analytics.audit.rules import NO_HEAD, Chained, Head, chained_of, row_of
 from docstore_events.transaction import Transaction, session_of
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     DESCENDING,
     Collection,

@@ -10,7 +10,7 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import not_found
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import administrator
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRouter:

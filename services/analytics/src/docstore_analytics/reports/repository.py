@@ -7,7 +7,15 @@ from typing import Protocol
 
 from docstore_analytics.reports.rules import STEPS, Account, Counts, FileCounts, Step, start_of
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, IndexModel, UpdateOne
+from docstore_platform.mongodb.client import (
+    ASCENDING,
+    DESCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    UpdateOne,
+)
 
 SHARED: Document = {"shared": {"$gt": 0}}
 

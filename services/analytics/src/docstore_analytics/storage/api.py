@@ -13,7 +13,7 @@ from docstore_analytics.storage.schemas import StorageReport
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 SHARED_FILES = 50
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from docstore_analytics.storage.rules import Level
 from docstore_events.transaction import Transaction
-from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, IndexModel, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, DESCENDING, Collection, Database, IndexModel, UpdateOne
 
 
 class StorageRepository(Protocol):

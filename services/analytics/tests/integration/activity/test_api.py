@@ -9,7 +9,7 @@ from analytics_events import account, created, link, moved, shared
 from fastapi import FastAPI
 
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 
 pytestmark = pytest.mark.connected
 

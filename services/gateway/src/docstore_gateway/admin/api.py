@@ -26,7 +26,7 @@ from docstore_gateway.push.stream import StreamResponse
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Moment
 from docstore_platform.security.tokens import Principal, administrator, bearer_token
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 

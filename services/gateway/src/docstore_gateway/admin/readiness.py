@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 
 from docstore_platform.errors import DomainError
-from docstore_platform.internal import Transport
-from docstore_platform.web import Check
+from docstore_platform.service.app import Check
+from docstore_platform.service.client import Transport
 
 CACHED_SECONDS = 1.0
 RESPONSE_SECONDS = 3.0

@@ -14,7 +14,7 @@ from docstore_gateway.responses import HeaderList, send_response
 from docstore_platform.errors import DomainError, unavailable
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.http.problems import Problem
-from docstore_platform.internal import LOCAL, local_app
+from docstore_platform.service.client import LOCAL, local_app
 from docstore_platform.tasks import end_tasks
 from docstore_platform.telemetry.tracing import client_span, current_traceparent, http_answered, http_call
 

@@ -15,7 +15,7 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.errors import not_found
 from docstore_platform.http.server.operators import operators_only
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 OPENAPI_FILE = "openapi.json"
 UI_PACKAGE = "fastapi_offline"

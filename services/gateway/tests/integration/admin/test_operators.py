@@ -9,7 +9,7 @@ from gateway_calls import Caller, FakeService, Issuer, Listening, OpenGateway, R
 from gateway_journal import Publish
 
 from docstore_events.catalogue.notifications import NotificationSent
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually

@@ -12,7 +12,7 @@ from docstore_gateway.edge.idempotency.repository import MongoIdempotencyRows
 from docstore_gateway.edge.idempotency.service import Call, IdempotencyKeys, Recorder, StoredResponse
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.errors import DomainError
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

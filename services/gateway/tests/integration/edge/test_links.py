@@ -6,7 +6,7 @@ import pytest
 import structlog
 from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Request, RunningGateway
 
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.telemetry.logs import loggable_path
 

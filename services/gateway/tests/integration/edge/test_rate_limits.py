@@ -9,7 +9,7 @@ from spent_calls import spend_all
 
 from docstore_gateway.edge.limits.rate_limits import Policy, RateLimiter
 from docstore_gateway.edge.limits.repository import MongoTokenBuckets
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from docstore_gateway.proxy.service import READ_AT_ONCE_BYTES
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

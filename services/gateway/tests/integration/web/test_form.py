@@ -9,7 +9,7 @@ from gateway_calls import Caller, FakeService, Issuer, OpenGateway, Reply, Reque
 from plain_browser import PlainPage
 
 from docstore_platform.http.problems import Problem
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

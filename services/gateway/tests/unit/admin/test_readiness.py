@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from docstore_gateway.admin.readiness import ServicesReady
-from docstore_platform.internal import HttpResponse
+from docstore_platform.service.client import HttpResponse
 
 
 class Instances:

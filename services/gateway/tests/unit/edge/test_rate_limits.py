@@ -6,7 +6,7 @@ from spent_calls import spend_all
 
 from docstore_gateway.edge.limits.rate_limits import Policy, RateLimiter
 from docstore_gateway.edge.limits.repository import TokenGrant
-from docstore_platform.database import DatabaseError
+from docstore_platform.mongodb.session import DatabaseError
 
 
 class SharedBucket:

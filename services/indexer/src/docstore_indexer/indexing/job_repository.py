@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from docstore_indexer.indexing.rules import RETRY_WAKEUP
-from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session
+from docstore_platform.mongodb.client import Collection, Database, Document, IndexModel, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 from docstore_work.wakeup import wake

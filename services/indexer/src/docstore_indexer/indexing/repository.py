@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from docstore_indexer.indexing.rules import RETRY_WAKEUP, Entry, File, FileChange, Outcome, WorkQueue
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
 from docstore_work.lease_queue import Lease, LeaseQueue
 from docstore_work.wakeup import wake
 

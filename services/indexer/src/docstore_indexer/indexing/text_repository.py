@@ -7,7 +7,7 @@ from typing import Protocol
 
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Plan
-from docstore_platform.mongo import Collection, Database, ReplaceOne, Session, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, ReplaceOne, Session, UpdateOne
 from docstore_platform.security.cipher import Cipher
 
 PACKED_FROM_BYTES = 1024

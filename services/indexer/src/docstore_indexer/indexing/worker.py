@@ -35,7 +35,7 @@ from docstore_indexer.indexing.rules import (
 from docstore_indexer.indexing.text_reader import TextReader
 from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_indexer.transcription.transcriber import TranscriptionPending, TranscriptionUnavailable
-from docstore_platform.database import DatabaseError
+from docstore_platform.mongodb.session import DatabaseError
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 

@@ -7,7 +7,7 @@ from docstore_indexer.languages.schemas import NewLanguages
 from docstore_indexer.languages.service import LanguageService
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def languages_router(service: LanguageService) -> APIRouter:

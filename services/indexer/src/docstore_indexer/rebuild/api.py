@@ -12,7 +12,7 @@ from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.http.values import MAX_ID_CHARS
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import administrator
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 AccountId = Annotated[
     str | None, Query(max_length=MAX_ID_CHARS, description="account whose files alone are indexed again")

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from docstore_indexer.saved_searches.rules import SavedSearch
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     Collection,
     Database,

@@ -12,7 +12,7 @@ from docstore_platform.http.parameters import METADATA_FILTER, metadata_filter
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, DayOrMoment, Id
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def search_router(search: Search) -> APIRouter:

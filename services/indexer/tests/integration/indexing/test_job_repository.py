@@ -3,7 +3,7 @@
 import pytest
 
 from docstore_indexer.indexing.job_repository import Jobs
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected

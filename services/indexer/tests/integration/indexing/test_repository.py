@@ -9,7 +9,7 @@ from indexer_fakes import a_file
 from docstore_indexer.indexing.repository import MongoEntries
 from docstore_indexer.indexing.rules import FileChange, Outcome, WorkQueue
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_work.lease_queue import LeaseLost
 

@@ -6,7 +6,7 @@ import pytest
 
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.text_repository import MongoTexts, pack
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.settings import InfraSettings
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from docstore_platform.mongo import Collection, Database, Document
+from docstore_platform.mongodb.client import Collection, Database, Document
 
 
 @dataclass(frozen=True, slots=True)

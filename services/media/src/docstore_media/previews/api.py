@@ -13,7 +13,7 @@ from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def media_router(service: PreviewService) -> APIRouter:

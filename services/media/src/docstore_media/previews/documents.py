@@ -4,7 +4,7 @@ from datetime import datetime
 
 from docstore_media.rules import Rendition, Source
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 
 
 def due_now(now: datetime) -> Document:

@@ -16,7 +16,7 @@ from docstore_media.kinds import Kind
 from docstore_media.previews.documents import due_now, rendition_document, source_of, version_document
 from docstore_media.previews.outcomes import Outcome
 from docstore_media.rules import CONTENT_REASONS, NO_FACTS, Facts, Rendition, Source
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     BulkWriteError,
     Collection,

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from docstore_media.kinds import Kind
 from docstore_media.rules import Spec, Variant, VideoPart
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, IndexModel
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 State = Literal["pending", "storing", "ready", "failed", "removing"]

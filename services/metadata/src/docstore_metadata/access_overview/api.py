@@ -13,7 +13,7 @@ from docstore_metadata.sharing.api import share_json
 from docstore_metadata.tree.rules import Node
 from docstore_metadata.tree.views.presentation import Json
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def access_overview_router(overview: AccessOverview, links: LinkService, names: DisplayNames) -> APIRouter:

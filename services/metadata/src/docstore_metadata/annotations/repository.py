@@ -6,7 +6,7 @@ from typing import Protocol
 from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import Collection, Document, Session
+from docstore_platform.mongodb.client import Collection, Document, Session
 
 
 class AnnotatedNodes(Protocol):

@@ -13,8 +13,8 @@ from docstore_metadata.tree.locks import Holder, covering
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.rules import Lock, Node
 from docstore_platform.clock import rfc3339
-from docstore_platform.database import Session
 from docstore_platform.errors import DomainError, Forbidden
+from docstore_platform.mongodb.session import Session
 
 
 class AnnotationService(UseCases):

@@ -18,7 +18,7 @@ from docstore_metadata.tree.rules import Node
 from docstore_metadata.tree.shared_roots_repository import shared_by, shared_roots_of
 from docstore_metadata.tree.views.presentation import file_json
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     BulkWriteError,
     Collection,
     Database,

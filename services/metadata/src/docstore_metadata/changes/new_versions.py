@@ -10,7 +10,7 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.rules import Node, Version
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 VERSION_ATTRIBUTES = (
     "version",

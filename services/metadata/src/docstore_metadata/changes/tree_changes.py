@@ -9,8 +9,8 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.paths import Parts
 from docstore_metadata.tree.places import Found, Place, existing_place
 from docstore_metadata.tree.rules import Node, Version
-from docstore_platform.database import Session
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import Session
 
 
 @dataclass(slots=True)

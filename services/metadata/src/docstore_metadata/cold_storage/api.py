@@ -12,7 +12,7 @@ from docstore_metadata.dependencies import NO_STORE, public_router
 from docstore_metadata.paging import moment_json
 from docstore_platform.http.values import VersionNumber
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 Number = Annotated[VersionNumber | None, Query()]
 

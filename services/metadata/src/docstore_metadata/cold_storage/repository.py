@@ -9,7 +9,7 @@ from typing import Protocol
 from docstore_metadata.cold_storage.rules import Use
 from docstore_metadata.documents import index
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Database, Session
+from docstore_platform.mongodb.client import Collection, Database, Session
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 MIGRATION = "contents_used_from"

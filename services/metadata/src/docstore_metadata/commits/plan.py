@@ -15,9 +15,9 @@ from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.rules import NO_METADATA, Node, Version, check_tags
 from docstore_metadata.tree.views.presentation import item_problem, place_json
-from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import Session
 
 
 class NotIndependent(Exception):

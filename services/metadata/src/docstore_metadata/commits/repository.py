@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_contracts.metadata import CommitResult
-from docstore_platform.mongo import Collection, Session
+from docstore_platform.mongodb.client import Collection, Session
 
 KEPT_SECONDS = 30 * 24 * 3600
 

@@ -21,8 +21,8 @@ from docstore_metadata.errors import NotFound
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.retention_policy import Bounds
 from docstore_metadata.tree.views.presentation import item_problem
-from docstore_platform.database import DatabaseError, Session, is_duplicate, is_passing
 from docstore_platform.errors import DomainError
+from docstore_platform.mongodb.session import DatabaseError, Session, is_duplicate, is_passing
 from docstore_work.batcher import Batcher
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,8 @@ from docstore_metadata.tree.path_root import (
 )
 from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.places import Found, Place, place_at
-from docstore_platform.database import Session
 from docstore_platform.errors import DomainError
+from docstore_platform.mongodb.session import Session
 
 
 @dataclass(slots=True)

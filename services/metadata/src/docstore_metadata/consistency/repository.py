@@ -9,7 +9,7 @@ from docstore_metadata.sharing.rules import Share
 from docstore_metadata.tree.rules import Version
 from docstore_metadata.versions.documents import VERSIONS
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Database, Document, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, Document, UpdateOne
 
 UNKNOWN_REFERENCES = 1 << 30
 """More than deletions ever take back: which other versions share a content is not indexed, and one that is kept for

@@ -16,7 +16,7 @@ from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.read_header import with_read_files
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 DEFAULT_BLOCKS = 1000
 Number = Annotated[VersionNumber | None, Query()]

@@ -14,7 +14,7 @@ from docstore_platform.errors import invalid
 from docstore_platform.http.lock_tokens import LockTokens, lock_tokens_of
 from docstore_platform.http.values import PATH_SCHEMA
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 PATH_PARAMETERS = [
     {**query_parameter("path", "An absolute path.", **PATH_SCHEMA), "required": True},

@@ -25,8 +25,8 @@ from docstore_metadata.tree.path_root import (
 from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.rules import NO_WATERMARKS, NOBODY, Node
-from docstore_platform.database import is_duplicate
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import is_duplicate
 from docstore_platform.security.tokens import Principal
 
 

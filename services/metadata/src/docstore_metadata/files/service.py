@@ -17,7 +17,7 @@ from docstore_metadata.tree.path_root import authorize_path, find_path_root, nea
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
 from docstore_metadata.tree.places import Place, place_at
 from docstore_metadata.tree.rules import CustomMetadata, Node, check_tags
-from docstore_platform.database import DatabaseError, is_duplicate
+from docstore_platform.mongodb.session import DatabaseError, is_duplicate
 from docstore_platform.security.tokens import Principal
 
 EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "published_readers", "tags", "metadata", "hidden", "locks")

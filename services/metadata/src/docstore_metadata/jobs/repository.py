@@ -9,7 +9,7 @@ from docstore_metadata.documents import index
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database, Session
+from docstore_platform.mongodb.client import Collection, Database, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypedDict
 
 from docstore_metadata.changes.journal_writer_repository import entry_id
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     MAJORITY_READS,
     Collection,
     CollectionInvalid,

@@ -12,8 +12,8 @@ from typing import Protocol
 from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.links.rules import KEPT_AFTER_END, Link, warning_moment
 from docstore_metadata.sharding import COLLECTIONS
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, ReturnDocument, Session
-from docstore_platform.sharding import create_indexes
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, ReturnDocument, Session
+from docstore_platform.mongodb.sharding import create_indexes
 
 OPTIONAL = {
     "expires_at",

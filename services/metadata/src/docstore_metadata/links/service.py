@@ -21,9 +21,9 @@ from docstore_metadata.links.rules import (
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.places import Place
-from docstore_platform.database import DuplicateKeyError
 from docstore_platform.errors import Conflict, invalid
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import DuplicateKeyError
 from docstore_platform.security.cipher import Cipher
 from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords

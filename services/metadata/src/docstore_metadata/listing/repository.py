@@ -8,7 +8,7 @@ from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.domain.custom_metadata import pair_term
-from docstore_platform.mongo import Collection, Document
+from docstore_platform.mongodb.client import Collection, Document
 
 LAST_CHARACTER = "\U0010ffff"
 

@@ -7,7 +7,7 @@ and proving it write the same document, so that they are serialized.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     BulkWriteError,
     Collection,
     Database,

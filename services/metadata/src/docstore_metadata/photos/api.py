@@ -14,7 +14,7 @@ from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.views.presentation import Json, place_json
 from docstore_platform.http.values import Cursor, DayOrMoment
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def photos_router(photos: PhotoService) -> APIRouter:

@@ -7,7 +7,7 @@ from docstore_metadata.documents import index
 from docstore_metadata.photos.query import PhotoQuery
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import Collection, Document
+from docstore_platform.mongodb.client import Collection, Document
 
 BY_DATE = "photos_by_date"
 FIRST = datetime(1, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from docstore_metadata.read_credentials.service import ReadCredentialsService
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.read_header import with_read_files
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def read_credentials_router(service: ReadCredentialsService, located: Callable[[], StoreLocation]) -> APIRouter:

@@ -15,7 +15,7 @@ from docstore_metadata.paging import EPOCH
 from docstore_metadata.tree.documents import choice_document, node_of
 from docstore_metadata.tree.retention_policy import Bounds, Choice
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     Collection,
     Document,

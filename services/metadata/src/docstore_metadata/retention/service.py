@@ -9,7 +9,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_platform.security.tokens import Principal
 
 

@@ -18,7 +18,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:

@@ -11,9 +11,9 @@ from typing import Protocol
 from docstore_metadata.documents import FieldMap, index
 from docstore_metadata.sharding import COLLECTIONS
 from docstore_metadata.sharing.rules import INVITATIONS_COUNT_FOR, Share
-from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, Session, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, DESCENDING, Collection, Database, Document, Session, UpdateOne
+from docstore_platform.mongodb.sharding import create_indexes
 from docstore_platform.security.period_counts import Count, MongoPeriodCounts, PeriodCounts
-from docstore_platform.sharding import create_indexes
 
 HELD_BY = ("pending", "account", "invited", "hidden_from")
 """A share has one of these fields."""

@@ -13,7 +13,7 @@ from docstore_metadata.sync.schemas import Comparison
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:

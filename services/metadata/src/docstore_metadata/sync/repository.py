@@ -11,7 +11,7 @@ from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.repository import BY_NAME, names_filter
 from docstore_metadata.tree.rules import Node
 from docstore_metadata.tree.shared_roots_repository import next_shared_root
-from docstore_platform.mongo import Database, Document
+from docstore_platform.mongodb.client import Database, Document
 
 
 class Child(NamedTuple):

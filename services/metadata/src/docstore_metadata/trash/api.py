@@ -18,7 +18,7 @@ from docstore_metadata.tree.views.schemas import File
 from docstore_platform.http.lock_tokens import LockTokens, lock_tokens_of
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def trash_router(trash: TrashService, retention: RetentionService, names: DisplayNames) -> APIRouter:

@@ -19,8 +19,8 @@ from docstore_metadata.tree.lookup import FOLDERS_AT_ONCE
 from docstore_metadata.tree.paths import noted_names
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.rules import Node
-from docstore_platform.database import Session
 from docstore_platform.http.paging import decode_cursor, encode_cursor
+from docstore_platform.mongodb.session import Session
 from docstore_platform.security.tokens import Principal
 
 RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "published_readers", "trashed_at", "trashed_path")

@@ -8,7 +8,7 @@ from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.retention_policy import Choice, Policy
 from docstore_metadata.tree.rules import NO_METADATA, NO_WATERMARKS, NOBODY, Lock, Node
 from docstore_platform.domain.custom_metadata import pair_term
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 
 RENAMED = {
     "id": "_id",

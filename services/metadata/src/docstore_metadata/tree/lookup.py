@@ -12,7 +12,7 @@ from docstore_metadata.tree.places import Found, Place, existing_place, place_am
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 MAX_HINTS = 20_000
 MAX_HOPS = 256

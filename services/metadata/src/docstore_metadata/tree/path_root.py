@@ -7,7 +7,7 @@ from docstore_metadata.tree.access import Action, Reader, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts, join_path, prefixes, split_path
 from docstore_metadata.tree.places import Found, Place, existing_place
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 
 @dataclass(frozen=True, slots=True)

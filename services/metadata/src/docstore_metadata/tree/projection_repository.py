@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from docstore_metadata.tree.documents import node_document, root_node
-from docstore_platform.mongo import Collection, Document, Session, UpdateOne
+from docstore_platform.mongodb.client import Collection, Document, Session, UpdateOne
 
 RESTART_RETENTION: list[Document] = [
     {"$set": {since: {"$cond": [f"${since}", "$$NOW", "$$REMOVE"]} for since in ("trash_from", "versions_from")}},

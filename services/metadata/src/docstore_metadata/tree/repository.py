@@ -10,8 +10,8 @@ from docstore_metadata.sharding import COLLECTIONS
 from docstore_metadata.tree.documents import node_document, node_of, node_update, root_node
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import Collection, Document, DuplicateKeyError, Session, UpdateOne
-from docstore_platform.sharding import create_indexes
+from docstore_platform.mongodb.client import Collection, Document, DuplicateKeyError, Session, UpdateOne
+from docstore_platform.mongodb.sharding import create_indexes
 
 BY_NAME = "live_by_name"
 """Index of names in folders. Queries of many folders name it: each folder would be planned separately."""

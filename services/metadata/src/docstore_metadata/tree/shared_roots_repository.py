@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from docstore_metadata.tree.places import Place, place_among
 from docstore_metadata.tree.repository import with_folders_above
-from docstore_platform.mongo import ASCENDING, Database, Session
+from docstore_platform.mongodb.client import ASCENDING, Database, Session
 
 AT_ONCE = 100
 

@@ -20,7 +20,7 @@ from docstore_platform.http.lock_tokens import LockTokens, lock_tokens_of
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.security.tokens import Caller, Principal
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from docstore_metadata.documents import FieldMap
 from docstore_metadata.tree.rules import Version
-from docstore_platform.mongo import Document
+from docstore_platform.mongodb.client import Document
 
 RENAMED = {"node_id": "node", "owner_id": "owner", "created_at": "created", "client_modified_at": "client_modified"}
 VERSIONS = FieldMap(

@@ -14,7 +14,15 @@ from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import CustomMetadata, Node, Version
 from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne, database_of, server_time
+from docstore_platform.mongodb.client import (
+    Collection,
+    Database,
+    Document,
+    Session,
+    UpdateOne,
+    database_of,
+    server_time,
+)
 from docstore_work.lease_queue import LeaseQueue
 
 INSERTERS = "inserters"

@@ -9,7 +9,7 @@ from docstore_metadata.documents import index
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.repository import BY_NAME
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import Database, Document
+from docstore_platform.mongodb.client import Database, Document
 
 KEPT_SECONDS = 24 * 3600
 UNKNOWN = -1

@@ -16,7 +16,7 @@ from docstore_contents.reader import is_whole
 from docstore_platform.errors import invalid
 from docstore_platform.http.problems import problem_of
 from docstore_platform.ids import new_id
-from docstore_platform.internal import LocalTransport, register_local_app
+from docstore_platform.service.client import LocalTransport, register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -4,7 +4,7 @@ import orjson
 import pytest
 from metadata_stack import Stack
 
-from docstore_platform.mongo import Collection
+from docstore_platform.mongodb.client import Collection
 
 pytestmark = pytest.mark.connected
 

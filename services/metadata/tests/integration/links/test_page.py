@@ -14,7 +14,7 @@ from metadata_stack import Stack
 
 from docstore_events.catalogue.files import PreviewReady
 from docstore_metadata.paging import DEFAULT_LIMIT
-from docstore_platform.internal import HttpResponse, LocalTransport
+from docstore_platform.service.client import HttpResponse, LocalTransport
 
 pytestmark = pytest.mark.connected
 

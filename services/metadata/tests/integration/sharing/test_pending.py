@@ -9,7 +9,7 @@ from fake_accounts import fake_accounts
 from metadata_stack import Stack
 
 from docstore_platform.clock import utc_now
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -11,7 +11,7 @@ from docstore_metadata.retention.worker import RETRY_AFTER, RetentionSweeper
 from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_work.leader_lease import LeaderLease
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from docstore_notify.contacts.rules import Contact
 from docstore_platform.languages import SOURCE
-from docstore_platform.mongo import Collection, Database, Document, Session, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, Document, Session, UpdateOne
 
 
 class Contacts(Protocol):

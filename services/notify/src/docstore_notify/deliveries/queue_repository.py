@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from docstore_platform.mongo import ASCENDING, Collection, Database, Session, UpdateOne, server_time
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Session, UpdateOne, server_time
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 NO_TIME = timedelta(0)

@@ -12,7 +12,7 @@ from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
 from docstore_notify.delivery_documents import delivery_of, followed_in, row_of
 from docstore_notify.domain import Delivery, State
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     DESCENDING,
     Collection,

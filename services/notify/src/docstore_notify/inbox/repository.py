@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from docstore_notify.delivery_documents import delivery_of, row_of
 from docstore_notify.domain import Delivery
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     DESCENDING,
     Collection,

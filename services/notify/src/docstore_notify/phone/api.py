@@ -10,7 +10,7 @@ from docstore_notify.phone.schemas import EnterPhone, VerifyPhone
 from docstore_notify.phone.service import PhoneService
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def phone_view(phone: Phone | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_notify.phone.rules import MAX_TRIES, Phone
-from docstore_platform.mongo import Collection, Database, Document, ReturnDocument, Session
+from docstore_platform.mongodb.client import Collection, Database, Document, ReturnDocument, Session
 
 KEPT_UNVERIFIED_SECONDS = 24 * 3600
 """An unverified number may be another person's: the database deletes it this long after its code has expired."""

@@ -9,7 +9,7 @@ from docstore_notify.preferences.rules import Preferences
 from docstore_notify.preferences.schemas import Choices
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 
 def preferences_view(preferences: Preferences) -> Choices:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from docstore_notify.domain import ChosenKind, PersonalChannel
 from docstore_notify.preferences.rules import Preferences
-from docstore_platform.mongo import Collection, Database
+from docstore_platform.mongodb.client import Collection, Database
 
 
 class PreferenceStore(Protocol):

@@ -14,7 +14,7 @@ from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

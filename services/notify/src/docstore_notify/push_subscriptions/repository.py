@@ -6,7 +6,15 @@ from dataclasses import asdict
 from typing import Protocol
 
 from docstore_notify.push_subscriptions.rules import PushSubscription
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, ReturnDocument, Session
+from docstore_platform.mongodb.client import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    Session,
+)
 
 
 class PushSubscriptions(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Collection as Several
 from contextlib import suppress
 from typing import Protocol
 
-from docstore_platform.mongo import ASCENDING, Collection, Database, Session
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Session
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 LEASE_SECONDS = 60.0

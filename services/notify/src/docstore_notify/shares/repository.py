@@ -8,7 +8,7 @@ from typing import Protocol
 from docstore_notify.domain import Notice
 from docstore_notify.shares.rules import Share, address_hash
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Database, Document, ReplaceOne, Session, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, Document, ReplaceOne, Session, UpdateOne
 
 
 class Shares(Protocol):

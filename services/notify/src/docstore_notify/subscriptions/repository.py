@@ -7,7 +7,7 @@ from typing import Protocol
 
 from docstore_notify.domain import Target
 from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     Collection,
     Database,

@@ -17,7 +17,7 @@ from docstore_events.catalogue.files import FileCreated, FileDeleted, FileModifi
 from docstore_notify.app import create_app
 from docstore_notify.channels.webhook import UNREACHABLE
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -12,7 +12,7 @@ from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.domain import Delivery
 from docstore_notify.rechecks.repository import MongoRechecks
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database
+from docstore_platform.mongodb.client import Collection, Database
 
 pytestmark = pytest.mark.connected
 

@@ -5,7 +5,7 @@ from notify_service import Notify
 from steps import click
 
 from docstore_events.catalogue.files import FileModified
-from docstore_platform.internal import LocalTransport
+from docstore_platform.service.client import LocalTransport
 
 pytestmark = pytest.mark.connected
 

@@ -20,7 +20,7 @@ from docstore_notify.deliveries.worker import DeliveryWorker
 from docstore_notify.domain import Delivery
 from docstore_notify.metrics import first_attempts
 from docstore_notify.settings import NotifySettings
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_work.lease_queue import Lease

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document
 from docstore_quota.rules import Drift
 
 

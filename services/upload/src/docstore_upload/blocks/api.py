@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from docstore_platform.http.routes import PUBLIC_PREFIX
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 from docstore_upload.blocks import schemas
 from docstore_upload.blocks.schemas import MissingRequest
 from docstore_upload.blocks.service import BlockService

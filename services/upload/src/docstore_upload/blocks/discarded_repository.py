@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from docstore_platform.clock import Clock
-from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, Document, IndexModel, Session, UpdateOne
 from docstore_upload.blocks.ports import Discarded
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES
 from docstore_upload.cold_objects.ports import ColdObjects

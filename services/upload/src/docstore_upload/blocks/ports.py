@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_upload.blocks.rules import KnownBlock, References
 
 

@@ -9,7 +9,7 @@ from docstore_events.transaction import Transactor
 from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     BulkWriteError,
     Collection,

@@ -11,9 +11,9 @@ from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
-from docstore_platform.database import Session
 from docstore_platform.errors import Conflict, DomainError, TooMany, invalid
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import Session
 from docstore_upload.blocks.ports import Blocks, BlocksGone
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, FileInBlocks, KnownBlock, Piece, References, piece_sizes

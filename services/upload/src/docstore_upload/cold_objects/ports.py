@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 from docstore_upload.cold_objects.rules import Archived
 from docstore_work.lease_queue import Lease
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from docstore_platform.chunks import chunks
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
 from docstore_upload.cold_objects.rules import Archived
 from docstore_work.lease_queue import Lease, LeaseQueue
 

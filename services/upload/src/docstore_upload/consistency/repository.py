@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from docstore_platform.clock import Clock
-from docstore_platform.mongo import Collection, Database, Document
+from docstore_platform.mongodb.client import Collection, Database, Document
 from docstore_upload.consistency.rules import StoredBlock, StoredTransfer, TransferKind
 from docstore_upload.lifecycle.repository import LEASE_SECONDS, work_queue
 

@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.catalogue.event import Event
 from docstore_platform.errors import DomainError
-from docstore_platform.mongo import Session
+from docstore_platform.mongodb.client import Session
 from docstore_upload.lifecycle.rules import Actor, State, Transfer
 
 T = TypeVar("T", bound=Transfer)

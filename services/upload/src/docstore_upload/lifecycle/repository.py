@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import error_of, problem_of
-from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
+from docstore_platform.mongodb.client import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, NotCommitting, Recheck
 from docstore_upload.lifecycle.rules import OPEN, State, Transfer
 from docstore_work.lease_queue import LeaseQueue

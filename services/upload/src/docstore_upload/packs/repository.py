@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from docstore_contents.packs import pack_key
-from docstore_platform.mongo import Document, UpdateOne
+from docstore_platform.mongodb.client import Document, UpdateOne
 from docstore_upload.lifecycle.ports import Recheck
 from docstore_upload.lifecycle.repository import MongoTransfers
 from docstore_upload.packs.rules import Pack

@@ -23,7 +23,7 @@ from docstore_platform.http.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.http.values import Cursor, Id
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.tokens import Caller, Principal
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions import schemas
 from docstore_upload.sessions.schemas import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from docstore_platform.mongo import ASCENDING, DESCENDING, Document, IndexModel
+from docstore_platform.mongodb.client import ASCENDING, DESCENDING, Document, IndexModel
 from docstore_upload.lifecycle.repository import STALLED, MongoTransfers
 from docstore_upload.lifecycle.rules import OPEN, State
 from docstore_upload.sessions.rules import Pairs, Upload, Verified

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Collection, Database
+from docstore_platform.mongodb.client import Collection, Database
 from docstore_upload.lifecycle.repository import LEASE_SECONDS, work_queue
 from docstore_upload.strays.rules import Place
 

@@ -7,7 +7,7 @@ from docstore_contents.packs import pack_key, pack_of
 from docstore_contents.reader import is_whole
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.chunks import chunks
-from docstore_platform.mongo import Collection, Database, Session
+from docstore_platform.mongodb.client import Collection, Database, Session
 from docstore_upload.blocks.repository import CHUNK, row_id, unused_blocks
 from docstore_upload.cold_objects.repository import MongoColdObjects
 from docstore_upload.unused.ports import Content

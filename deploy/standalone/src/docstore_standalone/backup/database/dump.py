@@ -11,7 +11,7 @@ from typing import Any
 from docstore_contents import deletion_hold
 from docstore_events.maintenance import NOT_IN_BACKUPS
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     Collection,
     Database,
     Mongo,

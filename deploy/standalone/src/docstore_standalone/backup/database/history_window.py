@@ -5,7 +5,7 @@ holder resets it, even if another backup changed it and was killed.
 """
 
 from docstore_contents import deletion_hold
-from docstore_platform.mongo import Database, Document, Mongo, ReturnDocument
+from docstore_platform.mongodb.client import Database, Document, Mongo, ReturnDocument
 
 PARAMETER = "minSnapshotHistoryWindowInSeconds"
 NOTE = {"_id": "history window"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from docstore_platform.mongo import Document, Timestamp
+from docstore_platform.mongodb.client import Document, Timestamp
 from docstore_standalone.backup.database.dump import LEFT_OUT
 from docstore_standalone.backup.database.restore import RESTORE_MARKER
 from docstore_standalone.backup.manifest import BackupRefused

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Mongo, Timestamp, encode_document, majority_time, raw_documents
+from docstore_platform.mongodb.client import Mongo, Timestamp, encode_document, majority_time, raw_documents
 from docstore_standalone.backup.database.oplog import Span, entry_of
 from docstore_standalone.backup.deployment import Deployment, reached
 from docstore_standalone.backup.failures import FAILURES

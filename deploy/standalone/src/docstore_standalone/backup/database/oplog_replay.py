@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from docstore_platform.mongo import CollectionInvalid, Document, Mongo, Timestamp, encode_document
+from docstore_platform.mongodb.client import CollectionInvalid, Document, Mongo, Timestamp, encode_document
 from docstore_standalone.backup.database.oplog import Span, Transactions, first_after
 from docstore_standalone.backup.database.restore import read_batch
 from docstore_standalone.backup.manifest import BackupRefused, Part

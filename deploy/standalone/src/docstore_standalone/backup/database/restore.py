@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import IO
 
-from docstore_platform.mongo import CollectionInvalid, Database, Mongo, RawBSONDocument
+from docstore_platform.mongodb.client import CollectionInvalid, Database, Mongo, RawBSONDocument
 from docstore_standalone.backup.manifest import BackupDamaged, CollectionPart, Manifest
 from docstore_standalone.backup.objects.copy import all_of
 from docstore_standalone.backup.places.files import unpacked

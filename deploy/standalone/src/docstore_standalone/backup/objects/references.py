@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from docstore_metadata.maintenance import referenced_objects
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongodb.client import Mongo
 from docstore_upload.maintenance import referenced_blocks
 
 

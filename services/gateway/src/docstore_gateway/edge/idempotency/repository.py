@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     ASCENDING,
     Collection,
     Database,

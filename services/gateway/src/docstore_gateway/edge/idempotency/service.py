@@ -21,9 +21,9 @@ from starlette.types import Message, Send
 from docstore_gateway.edge.idempotency.repository import IdempotencyRows
 from docstore_gateway.responses import CapturedResponse, HeaderList, send_response
 from docstore_gateway.settings import GatewaySettings
-from docstore_platform.database import DatabaseError
 from docstore_platform.errors import Conflict, invalid, unavailable
 from docstore_platform.ids import new_id
+from docstore_platform.mongodb.session import DatabaseError
 from docstore_platform.security.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
 

@@ -16,8 +16,8 @@ import structlog
 
 from docstore_gateway.edge.limits.repository import TokenBuckets, TokenGrant
 from docstore_gateway.responses import HeaderList
-from docstore_platform.database import DatabaseError
 from docstore_platform.http.problems import Problem
+from docstore_platform.mongodb.session import DatabaseError
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple, Protocol
 
-from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, ReturnDocument
+from docstore_platform.mongodb.client import ASCENDING, Collection, Database, IndexModel, ReturnDocument
 
 
 class TokenGrant(NamedTuple):

@@ -8,7 +8,7 @@ from opensearch_nodes import running_node
 
 from docstore_indexer.engines.engine import EngineFailed
 from docstore_platform.ids import new_id
-from docstore_platform.internal import register_local_app
+from docstore_platform.service.client import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = [pytest.mark.connected, pytest.mark.opensearch]

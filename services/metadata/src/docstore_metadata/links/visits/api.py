@@ -27,7 +27,7 @@ from docstore_metadata.zips.service import ZipService, name_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.http.values import Cursor, Id
 from docstore_platform.security.throttle import client_address
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 NodeId = Annotated[Id | None, Query()]
 FileId = Annotated[Id, Path()]

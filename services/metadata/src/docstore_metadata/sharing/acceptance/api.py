@@ -27,7 +27,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.http.paging import decode_cursor, encode_cursor
 from docstore_platform.http.values import Cursor
 from docstore_platform.security.tokens import Caller
-from docstore_platform.web import json_response
+from docstore_platform.service.app import json_response
 
 MAX_PERSON_CHARS = 254
 PersonId = Annotated[str, Path(max_length=MAX_PERSON_CHARS, description="account id or e-mail address")]

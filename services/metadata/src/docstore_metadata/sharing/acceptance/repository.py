@@ -10,7 +10,15 @@ from typing import Protocol
 
 from docstore_metadata.documents import FieldMap
 from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, Session, conflict
+from docstore_platform.mongodb.client import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    Session,
+    conflict,
+)
 
 BLOCKS = FieldMap(
     Block, {"recipient_id": "recipient", "subject": "subject", "account_id": "account", "created_at": "created"}

@@ -12,8 +12,8 @@ from docstore_metadata.sharing.changes import apply_shares, bump_parent, publish
 from docstore_metadata.sharing.rules import Share, SharedPlace
 from docstore_metadata.storage import UseCases
 from docstore_metadata.tree.documents import root_node
-from docstore_platform.database import Session
 from docstore_platform.errors import Conflict, Invalid
+from docstore_platform.mongodb.session import Session
 from docstore_platform.security.tokens import Principal
 
 MAX_BLOCKED = 1000

@@ -12,7 +12,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.repository import Nodes
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.database import Session
+from docstore_platform.mongodb.session import Session
 
 V = TypeVar("V")
 

@@ -43,7 +43,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from docstore_platform.mongo_version import check_server_version
+from docstore_platform.mongodb.version import check_server_version
 from docstore_platform.telemetry.mongo_spans import MongoSpans
 from docstore_platform.telemetry.tracing import is_tracing
 

@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from docstore_platform.mongo_version import check_server_version
+from docstore_platform.mongodb.version import check_server_version
 
 
 def build(version: str) -> dict[str, object]:

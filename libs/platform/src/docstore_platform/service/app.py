@@ -24,9 +24,9 @@ from docstore_platform.http.response_models import described
 from docstore_platform.http.routes import INTERNAL_PREFIX
 from docstore_platform.http.server.operators import is_from_operators, operators_only
 from docstore_platform.http.server.startup import Startup, UntilStarted
-from docstore_platform.internal import ServiceClient
 from docstore_platform.security.service_identity import CallerVerifier, callers, internal_routes
 from docstore_platform.security.tokens import FetchKeys, TokenVerifier
+from docstore_platform.service.client import ServiceClient
 from docstore_platform.services import GATEWAY, ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.telemetry.metrics import build_info, exposition, http_seconds

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from docstore_platform.http.server.connections import ConnectionLimits, bounded_protocol, listening_sockets
 from docstore_platform.http.server.operators import OperatorsPort
 from docstore_platform.http.server.stopping import announce_stopping
+from docstore_platform.service.app import json_response
+from docstore_platform.service.start_signal import wait_for_start_signal
 from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
-from docstore_platform.start_signal import wait_for_start_signal
 from docstore_platform.telemetry.logs import configure_logging
 from docstore_platform.telemetry.tracing import configure_tracing
-from docstore_platform.web import json_response
 
 log = structlog.get_logger(__name__)
 

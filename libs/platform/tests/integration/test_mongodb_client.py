@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from docstore_platform.mongo import (
+from docstore_platform.mongodb.client import (
     Database,
     Document,
     Mongo,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from docstore_platform.mongo import Collection, Document, IndexModel, database_of
+from docstore_platform.mongodb.client import Collection, Document, IndexModel, database_of
 
 NONE: Mapping[str, str] = MappingProxyType({})
 

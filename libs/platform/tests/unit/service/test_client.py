@@ -9,11 +9,11 @@ from fastapi import APIRouter, FastAPI, params
 from docstore_platform.errors import DomainError, OutOfSpace, Unavailable
 from docstore_platform.http.problems import problem_of
 from docstore_platform.http.routes import INTERNAL_PREFIX
-from docstore_platform.internal import HttpResponse, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.security.service_identity import callers
 from docstore_platform.security.service_keys import new_service_key, public_key_of
+from docstore_platform.service.app import service_app
+from docstore_platform.service.client import HttpResponse, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.settings import InfraSettings
-from docstore_platform.web import service_app
 
 URL = "local:quota-under-test"
 KEYS = {name: new_service_key() for name in ("accounts", "metadata", "quota", "upload")}

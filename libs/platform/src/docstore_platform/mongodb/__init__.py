@@ -1,0 +1,1 @@
+"""The connection to MongoDB, its transactions, and how collections are sharded."""
