@@ -102,6 +102,19 @@ async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str
             await client.changes("1")
 
 
+async def test_a_deletion_whose_response_is_lost_succeeds_once_there_is_nothing_to_delete() -> None:
+    """It is sent again, and its 404 is the trace of the first one; without a lost response it stays an error."""
+    statuses = iter([502, 404, 404])
+
+    async def delete(_: web.Request) -> web.Response:
+        return web.json_response({"code": "not_found", "detail": "No such file."}, status=next(statuses))
+
+    async with serving(web.delete("/v1/trash/some", delete)) as url, AsyncClient(url) as client:
+        await client.purge("some")
+        with pytest.raises(ApiError, match="No such file"):
+            await client.purge("some")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "params"),
     [

@@ -17,7 +17,7 @@ from docstore_client.errors import ApiError, DocStoreError, Unreachable, error_o
 from docstore_client.models import Account
 from docstore_client.network.bandwidth import TokenBucket
 from docstore_client.network.options import DEFAULT, Options
-from docstore_client.network.retrying import PASSING, pause, proxy_for, retry_after
+from docstore_client.network.retrying import AMBIGUOUS, PASSING, pause, proxy_for, retry_after
 
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
@@ -132,16 +132,21 @@ class Connection:
     async def _try(
         self, method: str, path: str, body: bytes | None, query: Query, headers: Mapping[str, str]
     ) -> ApiResponse:
+        may_be_done = False
         for attempt in range(self._options.tries):
             try:
                 response = await self._once(method, path, body, query, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == self._options.tries - 1:
                     raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
+                may_be_done |= not isinstance(error, aiohttp.ClientConnectorError)
                 await asyncio.sleep(pause(attempt))
                 continue
+            if may_be_done and method == "DELETE" and response.status == 404:
+                return ApiResponse(204, response.headers, b"")  # most likely the deletion whose response was lost
             if response.status not in PASSING or attempt == self._options.tries - 1:
                 return response
+            may_be_done |= response.status in AMBIGUOUS
             await asyncio.sleep(retry_after(response.headers, attempt))
         raise AssertionError("the loop above returns or raises")
 

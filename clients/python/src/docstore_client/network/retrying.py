@@ -12,6 +12,8 @@ LONGEST_PAUSE_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 PASSING = frozenset({429, 502, 503, 504})
 """Statuses worth retrying."""
+AMBIGUOUS = frozenset({502, 504})
+"""Those after which the call may have taken effect."""
 
 
 def may_pass_at_store(status: int) -> bool:

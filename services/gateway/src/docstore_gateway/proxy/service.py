@@ -31,6 +31,7 @@ KEEP_ALIVE_SECONDS = 4.0
 """Shorter than a service's keep-alive time (75 s), so that no call is sent into a closing connection."""
 CONNECTIONS = 256
 READ_AT_ONCE_BYTES = 256 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Forwarder(Protocol):
@@ -65,6 +66,7 @@ class HttpForwarder:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            middlewares=(_sent_once,),
         )
 
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +113,19 @@ class HttpForwarder:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a PUT or DELETE whose connection is lost.
+
+    The first one may have taken effect: a client would be told that what it has just deleted was never there.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method in SAFE_METHODS or isinstance(error, aiohttp.ClientConnectorError):
+            raise
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def open_forwarder(url: str, name: str, *, connect_seconds: float, answer_seconds: float) -> Forwarder:

@@ -130,12 +130,17 @@ async def test_a_slow_service_is_given_up(
         never.set()
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/folders"), ("DELETE", "/v1/files/some")])
 async def test_a_service_that_hangs_up_is_a_bad_gateway(
-    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession
+    open_gateway: OpenGateway, listening: Listening, issuer: Issuer, client: ClientSession, method: str, path: str
 ) -> None:
-    """502: the call may have been made, which 503 would deny."""
+    """502: the call may have been made, which 503 would deny. It is made once: a second deletion would find nothing."""
+    calls = 0
 
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        await reader.readuntil(b"\r\n\r\n")
+        calls += 1
         writer.close()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
@@ -144,10 +149,11 @@ async def test_a_service_that_hangs_up_is_a_bad_gateway(
         server,
         open_gateway(urls={"metadata": url}) as gateway,
         listening(gateway.app) as address,
-        client.post(f"{address}/v1/folders", headers=issuer.bearer(), data=b"{}") as answer,
+        client.request(method, f"{address}{path}", headers=issuer.bearer(), data=b"{}") as answer,
     ):
         assert answer.status == 502
         assert orjson.loads(await answer.read())["code"] == "upstream_failed"
+    assert calls == 1
 
 
 class Streaming:
