@@ -53,14 +53,12 @@ class Ledger:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Operations go on until the block ends; the one under way then is finished."""
+        """Operations go on until the block ends; the one under way then is finished. A failure ends the block."""
         stop = asyncio.Event()
-        task = asyncio.create_task(self._work(stop))
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work(stop))
             yield
-        finally:
             stop.set()
-            await task
 
     @property
     def operations(self) -> int:
