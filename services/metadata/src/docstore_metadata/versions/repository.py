@@ -15,6 +15,7 @@ from docstore_metadata.tree.rules import CustomMetadata, Node, Version
 from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongodb.client import (
+    DESCENDING,
     Collection,
     Database,
     Document,
@@ -26,6 +27,8 @@ from docstore_platform.mongodb.client import (
 from docstore_work.lease_queue import LeaseQueue
 
 INSERTERS = "inserters"
+OUT_OF_ORDER = 16
+"""Versions, the last by time, of which the highest number counts: uploads arrive late and clocks differ."""
 
 
 class Versions(Protocol):
@@ -42,11 +45,11 @@ class Versions(Protocol):
     async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
         """Versions from number `first` on, older than `number`, the newest first."""
 
-    async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
+    async def after(self, node_id: str, number: int, limit: int, session: Session = None) -> list[Version]:
         """Versions newer than `number`, the oldest first."""
 
-    async def number_at(self, node_id: str, moment: datetime) -> int | None:
-        """Number of the last remaining version created at a moment or earlier."""
+    async def number_at(self, file: Node, moment: datetime) -> int | None:
+        """Highest number of the versions created at a moment or last before it; None if there are none."""
 
     async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:
         """Every version of each of these files, by file id."""
@@ -76,7 +79,12 @@ class MongoVersions:
         self._migrations: Collection = database["migrations"]
 
     async def create_indexes(self) -> None:
-        await self._versions.create_indexes([index("by_owner", "owner", "node", "size")])
+        await self._versions.create_indexes(
+            [
+                index("by_owner", "owner", "node", "size"),
+                index("by_creation", "owner", "node", "created", "number"),
+            ]
+        )
         await self._record_inserters()
 
     async def _record_inserters(self) -> None:
@@ -109,17 +117,19 @@ class MongoVersions:
         upper = version_id(node_id, number) if number is not None else node_id + "/"
         return await self._page({"$gte": version_id(node_id, first), "$lt": upper}, -1, limit)
 
-    async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
-        return await self._page({"$gt": version_id(node_id, number), "$lt": node_id + "/"}, 1, limit)
+    async def after(self, node_id: str, number: int, limit: int, session: Session = None) -> list[Version]:
+        ids = {"$gt": version_id(node_id, number), "$lt": node_id + "/"}
+        return await self._page(ids, 1, limit, session)
 
-    async def _page(self, ids: Document, direction: int, limit: int) -> list[Version]:
-        rows = self._versions.find({"_id": ids}, sort=[("_id", direction)], limit=limit)
+    async def _page(self, ids: Document, direction: int, limit: int, session: Session = None) -> list[Version]:
+        rows = self._versions.find({"_id": ids}, sort=[("_id", direction)], limit=limit, session=session)
         return [VERSIONS.item(document) for document in await rows.to_list(limit)]
 
-    async def number_at(self, node_id: str, moment: datetime) -> int | None:
-        condition = {"_id": {"$gt": node_id + ".", "$lt": node_id + "/"}, "created": {"$lte": moment}}
-        row = await self._versions.find_one(condition, sort=[("_id", -1)])
-        return VERSIONS.item(row).number if row else None
+    async def number_at(self, file: Node, moment: datetime) -> int | None:
+        created = {"owner": file.owner_id, "node": file.id, "created": {"$lte": moment}}
+        last = [("created", DESCENDING), ("number", DESCENDING)]
+        rows = self._versions.find(created, {"_id": 0, "number": 1}, sort=last, limit=OUT_OF_ORDER)
+        return max((row["number"] for row in await rows.to_list(OUT_OF_ORDER)), default=None)
 
     async def of(self, nodes: Sequence[Node], session: Session) -> Mapping[str, list[Version]]:
         histories: dict[str, list[Version]] = {node.id: [] for node in nodes}

@@ -36,7 +36,7 @@ async def first_visible_version(store: Store, account_id: str, place: Place) -> 
     since = min((share.created_at for share in shares if share.account_id == account_id), default=None)
     if since is None:
         return node.version
-    return await store.versions.number_at(node.id, since) or 1
+    return await store.versions.number_at(node, since) or 1
 
 
 @dataclass(slots=True)

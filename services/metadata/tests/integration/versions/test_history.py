@@ -1,13 +1,17 @@
 """Versions and their contents, by the public routes."""
 
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 from metadata_stack import Stack
+from profiled import reads_of
 from yarl import URL
 
 from docstore_metadata.versions.documents import version_id
+from docstore_metadata.versions.repository import OUT_OF_ORDER
+from docstore_platform.clock import rfc3339, utc_now
 
 pytestmark = pytest.mark.connected
 
@@ -94,25 +98,56 @@ async def test_restoring_a_version_makes_a_new_one(running: Stack) -> None:
     assert await running.person.refused("POST", f"{route}/2/restore") == (507, "over_quota")
 
 
+async def lengthen(stack: Stack, file: Any, last: int) -> None:
+    """Give a file versions up to a number, copies of its current one at one moment."""
+    versions = stack.database["versions"]
+    row = await versions.find_one({"_id": version_id(file["id"], file["version"])})
+    numbers = range(file["version"] + 1, last + 1)
+    await versions.insert_many([{**row, "_id": version_id(file["id"], n), "number": n} for n in numbers])
+    await stack.database["nodes"].update_one({"_id": file["id"]}, {"$set": {"version": last, "kept_versions": 40}})
+
+
 async def test_a_long_history_slows_neither_restores_nor_pages(running: Stack) -> None:
     """Each reads no more versions than it returns or restores, of hundreds."""
     file = await with_versions(running, 2)
-    route, database = f"/v1/files/{file['id']}", running.database
-    row = await database["versions"].find_one({"_id": version_id(file["id"], 2)})
-    last = 400
-    numbers = range(3, last + 1)
-    await database["versions"].insert_many([{**row, "_id": version_id(file["id"], n), "number": n} for n in numbers])
-    await database["nodes"].update_one({"_id": file["id"]}, {"$set": {"version": last, "kept_versions": 40}})
-    await database.command("profile", 2)
-    try:
+    route = f"/v1/files/{file['id']}"
+    await lengthen(running, file, 400)
+    async with reads_of(running.database, "versions") as reads:
         await running.person.ok("GET", f"{route}/versions?limit=3")
         await running.person.ok("GET", f"{route}/changes?since=200&limit=3")
         await running.person.ok("POST", f"{route}/versions/1/restore")
-    finally:
-        await database.command("profile", 0)
-    profiled = database["system.profile"].find({"ns": f"{database.name}.versions", "command.find": "versions"})
-    read = sorted([row["docsExamined"] async for row in profiled])
-    assert read == [1, 1, 4, 4]
+    assert reads.documents == [4, 4, 1, 1]
+
+
+@pytest.mark.parametrize("last", [30, 300])
+async def test_a_long_history_slows_no_reader(running: Stack, last: int) -> None:
+    """Where the history begins for a reader is found by a few keys, whatever was stored before and since the share."""
+    owner, reader = running.person, running.other
+    await running.register(reader, "reader@example.com")
+    file = await with_versions(running, 3)
+    await lengthen(running, file, 25)
+    route = f"/v1/files/{file['id']}"
+    await owner.ok("POST", f"{route}/shares", {"email": "reader@example.com", "role": "viewer"})
+    file = await running.put("/a.txt")
+    await lengthen(running, file, last)
+    async with reads_of(running.database, "versions") as reads:
+        page = await reader.ok("GET", f"{route}/changes?since=0&limit=3")
+        await reader.ok("POST", "/v1/contents", {"items": [{"id": file["id"], "version": 25}]})
+    assert [version["version"] for version in page["items"]] == [25, 26, 27]
+    assert reads.documents == [0, 4, 1, 0]
+    assert max(reads.keys) <= OUT_OF_ORDER + 1
+
+
+async def test_the_history_of_a_reader_begins_by_number(running: Stack) -> None:
+    """At the newest version at the time of the share, even if its upload ended before that of the previous one."""
+    owner, reader = running.person, running.other
+    await running.register(reader, "reader@example.com")
+    for minutes in (30, 10, 20):
+        file = await running.put("/a.txt", uploaded_at=rfc3339(utc_now() - timedelta(minutes=minutes)))
+    route = f"/v1/files/{file['id']}"
+    await owner.ok("POST", f"{route}/shares", {"email": "reader@example.com", "role": "viewer"})
+    await running.put("/a.txt")
+    assert [each["version"] for each in (await reader.ok("GET", f"{route}/versions"))["items"]] == [4, 3]
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
