@@ -7,13 +7,15 @@ choice leaves nothing half done. Events have an empty `actor_id`.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from docstore_events.transaction import Transaction
-from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions, remaining, versions_to_prune
+from docstore_metadata.changes.pruning import first_replaced_at, remaining, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.retention.repository import DueAccount, DueRoots, Since
+from docstore_metadata.retention.rules import outdated_first
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.places import Place
@@ -27,7 +29,9 @@ NOBODY = ""
 """The actor of the policy's deletions: no account."""
 TRASH_PAGE = 100
 FILES_PAGE = 20
-"""Files whose versions are read together: each may have the maximum number."""
+"""Files whose versions are pruned together: of those with too many, each may have the maximum number."""
+VERSIONS_PAGE = 500
+"""Versions past their age that are deleted together: each publishes an event."""
 
 RETRY_AFTER = timedelta(minutes=1)
 """Delay of an account whose step failed."""
@@ -35,6 +39,16 @@ RETRY_AFTER = timedelta(minutes=1)
 Now = Callable[[], Awaitable[datetime]]
 Step = Callable[[str, Policy, datetime, Transaction], Awaitable[bool]]
 """Deletes one page of an account's due items; whether there may be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Versions of a file that are pruned, and what the file stores about those that remain."""
+
+    file: Node
+    versions: Sequence[Version]
+    kept: int
+    replaced_from: datetime | None
 
 
 @dataclass(slots=True)
@@ -92,45 +106,53 @@ class RetentionSweeper(UseCases):
         return len(nodes) == TRASH_PAGE
 
     async def _prune_outdated(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
-        days = policy.version_days
+        days, session = policy.version_days, transaction.session
         if days is None:
             return False
         before = now - timedelta(days=days)
-        files = await self.retention.files_replaced(account_id, before, FILES_PAGE, transaction.session)
-        await self._prune(files, lambda versions: outdated_versions(versions, days, now), transaction)
-        return len(files) == FILES_PAGE
+        files = await self.retention.files_replaced(account_id, before, FILES_PAGE, session)
+        pruned: list[Pruned] = []
+        room = VERSIONS_PAGE
+        for file in files:
+            read_after = partial(self.store.versions.after, file.id, session=session)
+            outdated = await outdated_first(read_after, days, now, room)
+            gone = outdated.versions
+            pruned.append(Pruned(file, gone, file.kept_versions - len(gone), outdated.replaced_from))
+            room -= len(gone)
+            if not room:
+                break
+        await self._prune(pruned, transaction)
+        return not room or len(files) == FILES_PAGE
 
     async def _prune_surplus(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
-        cap = policy.versions
-        files = await self.retention.files_with_more(account_id, cap, FILES_PAGE, transaction.session)
-        await self._prune(files, lambda versions: versions_to_prune(versions, cap, now), transaction)
+        cap, session = policy.versions, transaction.session
+        files = await self.retention.files_with_more(account_id, cap, FILES_PAGE, session)
+        histories = await self.store.versions.of(files, session)
+        pruned: list[Pruned] = []
+        for file in files:
+            versions = histories[file.id]
+            gone = versions_to_prune(versions, cap, now)
+            kept = remaining(versions, gone)
+            pruned.append(Pruned(file, gone, len(kept), first_replaced_at(kept)))
+        await self._prune(pruned, transaction)
         return len(files) == FILES_PAGE
 
-    async def _prune(
-        self,
-        files: Sequence[Node],
-        which: Callable[[Sequence[Version]], Sequence[Version]],
-        transaction: Transaction,
-    ) -> None:
-        """Prune versions of these files, and store when the first remaining old version was replaced."""
-        if not files:
+    async def _prune(self, pruned: Sequence[Pruned], transaction: Transaction) -> None:
+        """Prune versions of these files, and store how many remain and when the first of them was replaced."""
+        if not pruned:
             return
         session, recorder = transaction.session, FileEventRecorder(transaction, NOBODY)
-        histories = await self.store.versions.of(files, session)
-        pruned: list[Version] = []
         changed: list[tuple[Node, Sequence[str]]] = []
-        for place in await self._places(files, transaction):
-            node, versions = place.node, histories[place.node.id]
-            gone = which(versions)
-            for version in gone:
+        files = [each.file for each in pruned]
+        for place, each in zip(await self._places(files, transaction), pruned, strict=True):
+            for version in each.versions:
                 recorder.pruned(place, version)
-            kept = remaining(versions, gone)
-            pruned += gone
-            node.kept_versions, node.replaced_from = len(kept), first_replaced_at(kept)
-            changed.append((node, ("kept_versions", "replaced_from", "revision")))
+            place.node.kept_versions, place.node.replaced_from = each.kept, each.replaced_from
+            changed.append((place.node, ("kept_versions", "replaced_from", "revision")))
         await self.store.nodes.bump((file.parent_id for file in files if file.parent_id), session)
         await self.store.nodes.save(changed, session)
-        await self.store.versions.remove(pruned, self.clock(), session)
+        gone = [version for each in pruned for version in each.versions]
+        await self.store.versions.remove(gone, self.clock(), session)
         transaction.wake_after(self.store.jobs.wakeup_name)
 
     async def _places(self, nodes: Sequence[Node], transaction: Transaction) -> list[Place]:

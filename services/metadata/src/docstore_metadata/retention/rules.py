@@ -1,0 +1,42 @@
+"""Finds the versions of a file that are past their age among its first ones. Standard library only."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions
+from docstore_metadata.tree.rules import Version
+
+FIRST_READ = 4
+"""Versions of a due file that are read at first: one or two outdated ones, and two that show when the next one is."""
+
+ReadAfter = Callable[[int, int], Awaitable[Sequence[Version]]]
+"""Reads versions of a file after a number, the oldest first, up to a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """The first versions of a file that are past their age."""
+
+    versions: Sequence[Version]
+    replaced_from: datetime | None
+    """When the first remaining version was replaced; None if that is the current one."""
+
+
+async def outdated_first(read_after: ReadAfter, days: int, now: datetime, limit: int) -> Outdated:
+    """The first versions that were replaced `days` ago or earlier, up to `limit`.
+
+    The result is the same as `outdated_versions` of the whole history, cut after `limit`. Outdated versions come first,
+    so the second version that remains is the last one needed: it shows when the first one was replaced. Twice as many
+    as are outdated are read at the most, and a few.
+    """
+    first: list[Version] = []
+    size = min(FIRST_READ, limit + 2)
+    while True:
+        page = await read_after(first[-1].number if first else 0, size)
+        first += page
+        gone = outdated_versions(first, days, now)[:limit]
+        kept = first[len(gone) :]
+        if len(page) < size or len(kept) > 1:
+            return Outdated(gone, first_replaced_at(kept))
+        size = min(len(first), limit + 2 - len(first))

@@ -1,0 +1,69 @@
+"""Versions past their age, found among the first ones of a file."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions
+from docstore_metadata.retention.rules import FIRST_READ, outdated_first
+from docstore_metadata.tree.rules import Version
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+class History:
+    """A file's versions, which counts those that are read."""
+
+    def __init__(self, moments: Sequence[tuple[int, int | None]]) -> None:
+        """Of each version the day of its upload, and how many days later it arrived; None as in early releases."""
+        self.kept = [self._version(number, *each) for number, each in enumerate(moments, 1)]
+        self.read = 0
+
+    def _version(self, number: int, day: int, late: int | None) -> Version:
+        created = START + day * DAY
+        return Version(
+            node_id="n",
+            owner_id="ann",
+            number=number,
+            object_key=f"k{number}",
+            size=1,
+            sha256="",
+            content_type="",
+            created_at=created,
+            created_by="ann",
+            came_at=None if late is None else created + late * DAY,
+        )
+
+    async def after(self, number: int, limit: int) -> list[Version]:
+        found = [version for version in self.kept if version.number > number][:limit]
+        self.read += len(found)
+        return found
+
+
+histories = st.lists(st.tuples(st.integers(0, 60), st.none() | st.integers(0, 20)), min_size=1, max_size=60)
+"""In any order, as with late uploads and wrong clocks."""
+in_order = histories.map(lambda moments: sorted(moments, key=itemgetter(0)))
+
+
+@given(histories | in_order, st.integers(1, 40), st.integers(0, 120), st.integers(1, 70))
+async def test_the_first_versions_give_the_result_of_the_whole_history(
+    moments: list[tuple[int, int | None]], days: int, later: int, limit: int
+) -> None:
+    """In batches of any size: the same versions go, and the same moment is due next. Few more than those are read."""
+    history, now = History(moments), START + later * DAY
+    expected = outdated_versions(history.kept, days, now)
+    gone: list[Version] = []
+    is_full = True
+    while is_full:
+        history.read = 0
+        outdated = await outdated_first(history.after, days, now, limit)
+        assert history.read <= 2 * len(outdated.versions) + FIRST_READ
+        is_full = len(outdated.versions) == limit
+        gone += outdated.versions
+        history.kept = [version for version in history.kept if version not in outdated.versions]
+        assert outdated.replaced_from == first_replaced_at(history.kept)
+    assert gone == expected
