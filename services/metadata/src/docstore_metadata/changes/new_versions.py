@@ -27,6 +27,7 @@ VERSION_ATTRIBUTES = (
     "kept_versions",
     "replaced_from",
     "cold_from",
+    "cold_version",
     "revision",
     "tags",
     "metadata",
@@ -89,7 +90,8 @@ def add_version(
         node.replaced_from = first_replaced_at(remaining(versions, pruned))
     elif node.replaced_from is None:
         node.replaced_from = version.came_at
-    node.cold_from = node.cold_from or version.came_at
+    if node.cold_from is None:
+        node.cold_from, node.cold_version = version.came_at, version.number - 1
     if root.versions_from is None and node.replaced_from is not None:
         root.versions_from = node.replaced_from
         changes.saved.append((root, ("versions_from",)))

@@ -85,16 +85,6 @@ def first_replaced_at(versions: Sequence[Version]) -> datetime | None:
     return next((until for _, until in _current_until(versions)), None)
 
 
-def cooled_versions(
-    versions: Sequence[Version], since: datetime, days: int, now: datetime
-) -> tuple[list[Version], datetime | None]:
-    """The versions replaced `days` ago or earlier, but not before `since`; and when the next one was replaced."""
-    limit = now - timedelta(days=days)
-    old = _current_until(versions)
-    later = next((until for _, until in old if until > limit), None)
-    return [version for version, until in old if since <= until <= limit], later
-
-
 def _current_until(versions: Sequence[Version]) -> list[tuple[Version, datetime]]:
     """The old versions, the first one first, each with the moment when the next one replaced it.
 

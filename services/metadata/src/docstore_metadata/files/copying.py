@@ -172,6 +172,7 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         kept_versions=1 if is_file else 0,
         replaced_from=None,
         cold_from=None,
+        cold_version=0,
         indexed_version=0,
         preview_version=0,
         photo_at=None,

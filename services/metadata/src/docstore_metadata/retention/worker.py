@@ -15,12 +15,12 @@ from docstore_events.transaction import Transaction
 from docstore_metadata.changes.pruning import first_replaced_at, remaining, versions_to_prune
 from docstore_metadata.changes.recorder import FileEventRecorder
 from docstore_metadata.retention.repository import DueAccount, DueRoots, Since
-from docstore_metadata.retention.rules import outdated_first
 from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node, Version
+from docstore_metadata.versions.rules import outdated_first
 from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)

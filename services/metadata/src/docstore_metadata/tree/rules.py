@@ -90,6 +90,8 @@ class Node:
     """Of a file with old versions: when the first of them was replaced, or earlier."""
     cold_from: datetime | None = None
     """Of a file: when the first old version was replaced that storage tiering has not yet checked."""
+    cold_version: int = 0
+    """Number of that version, or of an earlier one; 0: not known, as of earlier releases."""
     locks: tuple[Lock, ...] = ()
     """Write locks taken on it; expired ones may be among them."""
     properties: tuple[tuple[str, str], ...] = ()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_metadata.documents import index
-from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.documents import node_of, node_update
 from docstore_metadata.tree.rules import CustomMetadata, Node, Version
 from docstore_metadata.versions.documents import VERSIONS, version_document, version_id
 from docstore_platform.clock import Clock, utc_now
@@ -219,11 +219,8 @@ class OldContents(Protocol):
     async def unshared(self, keys: Iterable[str]) -> list[str]:
         """Those of the contents with only one reference."""
 
-    async def done_until(self, moments: Sequence[tuple[Node, datetime | None]]) -> None:
-        """Store when the next old version of each file was replaced, None if there is none.
-
-        Skips files that got a new version meanwhile.
-        """
+    async def done_until(self, files: Sequence[Node]) -> None:
+        """Store the `cold_from` and `cold_version` of each file, unless it got a new version meanwhile."""
 
 
 class MongoOldContents:
@@ -245,17 +242,10 @@ class MongoOldContents:
         rows = self._contents.find({"_id": {"$in": sorted(keys)}, "refs": 1}, {"_id": 1})
         return [row["_id"] async for row in rows]
 
-    async def done_until(self, moments: Sequence[tuple[Node, datetime | None]]) -> None:
-        await self._nodes.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": file.id, "version": file.version},
-                    {"$set": {"cold_from": later}} if later else {"$unset": {"cold_from": ""}},
-                )
-                for file, later in moments
-            ],
-            ordered=False,
-        )
+    async def done_until(self, files: Sequence[Node]) -> None:
+        changed = "cold_from", "cold_version"
+        updates = [UpdateOne({"_id": file.id, "version": file.version}, node_update(file, changed)) for file in files]
+        await self._nodes.bulk_write(updates, ordered=False)
 
 
 def _drop(key: str, references: int, now: datetime) -> UpdateOne:

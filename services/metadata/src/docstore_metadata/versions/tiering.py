@@ -7,14 +7,15 @@ contents. Each version is checked once, when it is due. Twice, as after a crash,
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from docstore_contents.reader import is_whole
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore
-from docstore_metadata.changes.pruning import cooled_versions
 from docstore_metadata.tree.rules import Node, Version
 from docstore_metadata.versions.repository import OldContents, Versions
+from docstore_metadata.versions.rules import first_replaced_since, outdated_first
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,7 @@ OLD_CONTENT = {"docstore-content": "old-version"}
 MIN_BYTES = 128 << 10
 """S3 moves no smaller objects: it would cost more than it saves."""
 PAGE = 20
+VERSIONS_PAGE = 500
 
 Now = Callable[[], Awaitable[datetime]]
 
@@ -38,22 +40,31 @@ class StorageTiering:
         self._now = now
 
     async def cool(self) -> int:
-        """Tag the old contents of one page of files; returns the number of files."""
+        """Tag old contents of one page of files, a limited number; returns the number of files."""
         now = await self._now()
         files = await self._contents.files_due(now - timedelta(days=self._days), PAGE)
         if not files:
             return 0
-        histories = await self._versions.of(files, None)
         old: list[Version] = []
-        moments: list[tuple[Node, datetime | None]] = []
+        checked: list[Node] = []
         for file in files:
-            assert file.cold_from is not None
-            cooled, later = cooled_versions(histories[file.id], file.cold_from, self._days, now)
-            old += cooled
-            moments.append((file, later))
+            old += await self._next_of(file, now, VERSIONS_PAGE - len(old))
+            checked.append(file)
+            if len(old) == VERSIONS_PAGE:
+                break
         await asyncio.gather(*(self._mark(key) for key in await self._alone(old)))
-        await self._contents.done_until(moments)
-        return len(files)
+        await self._contents.done_until(checked)
+        return len(checked)
+
+    async def _next_of(self, file: Node, now: datetime, limit: int) -> Sequence[Version]:
+        """The next versions of a file that are old; the file is changed to begin after them."""
+        assert file.cold_from is not None
+        read_after = partial(self._versions.after, file.id)
+        begin = file.cold_version or await first_replaced_since(read_after, file.cold_from)
+        old = await outdated_first(read_after, self._days, now, limit, begin=begin)
+        file.cold_from = old.replaced_from
+        file.cold_version = old.next_number if old.replaced_from else 0
+        return old.versions
 
     async def _alone(self, versions: Sequence[Version]) -> list[str]:
         """Keys of those contents that are whole objects with a single reference, and large enough."""

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from metadata_stack import Stack
+from profiled import reads_of
 
 from docstore_contents.block_list import block_list_key
+from docstore_metadata.versions.documents import version_id
 from docstore_metadata.versions.repository import MongoOldContents, MongoVersions
 from docstore_metadata.versions.tiering import MIN_BYTES, OLD_CONTENT, StorageTiering
 from docstore_platform.clock import utc_now
@@ -65,6 +67,38 @@ async def test_contents_replaced_long_ago_are_tagged(running: Stack) -> None:
     assert await cooling.at(89.9) == 0
     assert await cooling.at(90.1) == 1
     assert await tags(running, current) == OLD_CONTENT
+
+
+@pytest.mark.parametrize("count", [60, 300])
+async def test_tiering_reads_the_versions_that_are_due(fresh: Stack, count: int) -> None:
+    """And the next few, whatever the file keeps before and after them."""
+    cooling, versions, nodes = Cooling(fresh), fresh.database["versions"], fresh.database["nodes"]
+    file = [await fresh.put("/a.bin") for _ in range(2)][-1]
+    row = await versions.find_one({"node": file["id"], "number": 2})
+    moments = {number: utc_now() + timedelta(minutes=number) for number in range(2, count + 1)}
+    await versions.delete_one({"_id": row["_id"]})
+    await versions.insert_many(
+        [
+            {**row, "_id": version_id(file["id"], number), "number": number, "created": at, "came_at": at}
+            for number, at in moments.items()
+        ]
+    )
+    fields = {"version": count, "cold_version": 1, "cold_from": moments[2]}
+    await nodes.update_one({"_id": file["id"]}, {"$set": fields})
+
+    async def reads_until(number: int) -> int:
+        days = 90 + (moments[number] - utc_now() + timedelta(seconds=30)) / timedelta(days=1)
+        async with reads_of(fresh.database, "versions", appName="test") as reads:
+            assert await cooling.at(days) == 1
+        node = await nodes.find_one({"_id": file["id"]})
+        assert (node["cold_version"], node["cold_from"]) == (number, moments[number + 1])
+        return sum(reads.documents)
+
+    assert await reads_until(6) == 8
+    assert await reads_until(26) == 32
+    await nodes.update_one({"_id": file["id"]}, {"$unset": {"cold_version": ""}})  # as of earlier releases
+    await reads_until(27)
+    assert await reads_until(28) == 4
 
 
 async def test_contents_with_several_references_are_not_tagged(running: Stack) -> None:

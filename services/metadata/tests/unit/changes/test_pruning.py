@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_metadata.changes import pruning
-from docstore_metadata.changes.pruning import cooled_versions, first_replaced_at, outdated_versions, versions_to_prune
+from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions, versions_to_prune
 from docstore_metadata.errors import InvalidRetention
 from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.tree.rules import Version
@@ -137,20 +137,6 @@ def test_a_late_upload_replaces_at_its_arrival() -> None:
     new.came_at = START + 100 * DAY
     assert outdated_versions([old, new], 10, START + 109 * DAY) == []
     assert outdated_versions([old, new], 10, START + 110 * DAY) == [old]
-
-
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=20), st.integers(1, 60), st.lists(st.integers(0, 30)))
-def test_tiering_checks_each_old_version_once(gaps: list[int], days: int, waits: list[int]) -> None:
-    """When it is due, however often it runs, and the next due moment is exact."""
-    versions, requested, now = history([gap * 86_400 for gap in gaps]), list[Version](), START
-    since = first_replaced_at(versions)
-    for wait in waits:
-        now += wait * DAY
-        if since is not None and since <= now - days * DAY:
-            cooled, since = cooled_versions(versions, since, days, now)
-            assert cooled
-            requested += cooled
-    assert requested == outdated_versions(versions, days, now)
 
 
 days_or_never = st.none() | st.integers(1, 36_500)

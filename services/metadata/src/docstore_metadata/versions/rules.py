@@ -1,4 +1,4 @@
-"""Finds the versions of a file that are past their age among its first ones. Standard library only."""
+"""Finds the versions of a file that are past an age, without reading the newer ones. Standard library only."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from docstore_metadata.tree.rules import Version
 
 FIRST_READ = 4
 """Versions of a due file that are read at first: one or two outdated ones, and two that show when the next one is."""
+SCAN_PAGE = 500
 
 ReadAfter = Callable[[int, int], Awaitable[Sequence[Version]]]
 """Reads versions of a file after a number, the oldest first, up to a limit."""
@@ -16,15 +17,17 @@ ReadAfter = Callable[[int, int], Awaitable[Sequence[Version]]]
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The first versions of a file that are past their age."""
+    """The first versions of a file that are past an age."""
 
     versions: Sequence[Version]
+    next_number: int
+    """Number of the first version after them; 0 if there is none."""
     replaced_from: datetime | None
-    """When the first remaining version was replaced; None if that is the current one."""
+    """When that version was replaced; None if it is the current one."""
 
 
-async def outdated_first(read_after: ReadAfter, days: int, now: datetime, limit: int) -> Outdated:
-    """The first versions that were replaced `days` ago or earlier, up to `limit`.
+async def outdated_first(read_after: ReadAfter, days: int, now: datetime, limit: int, *, begin: int = 1) -> Outdated:
+    """The first versions from number `begin` on that were replaced `days` ago or earlier, up to `limit`.
 
     The result is the same as `outdated_versions` of the whole history, cut after `limit`. Outdated versions come first,
     so the second version that remains is the last one needed: it shows when the first one was replaced. Twice as many
@@ -33,10 +36,24 @@ async def outdated_first(read_after: ReadAfter, days: int, now: datetime, limit:
     first: list[Version] = []
     size = min(FIRST_READ, limit + 2)
     while True:
-        page = await read_after(first[-1].number if first else 0, size)
+        page = await read_after(first[-1].number if first else begin - 1, size)
         first += page
         gone = outdated_versions(first, days, now)[:limit]
         kept = first[len(gone) :]
         if len(page) < size or len(kept) > 1:
-            return Outdated(gone, first_replaced_at(kept))
+            return Outdated(gone, kept[0].number if kept else 0, first_replaced_at(kept))
         size = min(len(first), limit + 2 - len(first))
+
+
+async def first_replaced_since(read_after: ReadAfter, since: datetime) -> int:
+    """Number of the first version that was replaced at a moment or later; of the current one if none was.
+
+    Reads the history up to there.
+    """
+    number = 0
+    while page := await read_after(number, SCAN_PAGE):
+        for version in page:
+            if version.committed_at >= since:
+                return number or version.number
+            number = version.number
+    return number

@@ -1,4 +1,4 @@
-"""Versions past their age, found among the first ones of a file."""
+"""Versions past an age, found without the newer ones."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions
-from docstore_metadata.retention.rules import FIRST_READ, outdated_first
 from docstore_metadata.tree.rules import Version
+from docstore_metadata.versions.rules import FIRST_READ, first_replaced_since, outdated_first
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -67,3 +67,27 @@ async def test_the_first_versions_give_the_result_of_the_whole_history(
         history.kept = [version for version in history.kept if version not in outdated.versions]
         assert outdated.replaced_from == first_replaced_at(history.kept)
     assert gone == expected
+
+
+@given(histories | in_order, st.integers(1, 40), st.lists(st.integers(1, 30)), st.integers(1, 70), st.booleans())
+async def test_each_version_is_found_once_when_it_is_due(
+    moments: list[tuple[int, int | None]], days: int, waits: list[int], limit: int, number_is_known: bool
+) -> None:
+    """However often the search goes on from where it ended: by the number stored then, or by the moment alone.
+
+    By the moment, versions that were replaced at the same one may be found again.
+    """
+    history, now = History(moments), START
+    found: list[Version] = []
+    begin, since = 1, first_replaced_at(history.kept)
+    for wait in waits:
+        now += wait * DAY
+        if since is not None and not number_is_known:
+            begin = await first_replaced_since(history.after, since)
+        while since is not None and since <= now - days * DAY:
+            history.read = 0
+            outdated = await outdated_first(history.after, days, now, limit, begin=begin)
+            assert history.read <= 2 * len(outdated.versions) + FIRST_READ
+            found += [version for version in outdated.versions if version not in found or number_is_known]
+            begin, since = outdated.next_number, outdated.replaced_from
+    assert found == outdated_versions(history.kept, days, now)
