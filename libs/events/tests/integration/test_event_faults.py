@@ -45,8 +45,19 @@ class Ledger(UsageLedger):
 class Stage(UsagePair):
     """A publishing service, a consuming one, and the outbox and the log between them."""
 
+    def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
+        super().__init__(infra, mongo, Ledger)
+        self._relays: list[Relay] = []
+
     def relay(self, kind: type[Relay] = Relay, **options: Any) -> Any:
-        return kind(self.published, "teller", self.infra, wakeup_name="outbox", **options)
+        relay = kind(self.published, "teller", self.infra, wakeup_name="outbox", **options)
+        self._relays.append(relay)
+        return relay
+
+    async def close(self) -> None:
+        """Close the producers of its relays, also of a failed test."""
+        for relay in self._relays:
+            await relay.close()
 
     async def receives_up_to(self, account: str, figure: int) -> None:
         async def probe() -> bool:
@@ -88,10 +99,11 @@ def _record(row: Document, offset: int) -> Record:
 @pytest.fixture
 async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    stage = Stage(infra, mongo, Ledger)
+    stage = Stage(infra, mongo)
     await create_outbox_indexes(stage.published)
     await create_outbox_indexes(stage.received)
     yield stage
+    await stage.close()
     mongo.close()
 
 
@@ -146,8 +158,6 @@ async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(stage
     assert await other.relay_pending() == 1
     async with stage.subscriber().running():
         await stage.receives("anna", 1, 2, 3, 4, 5)
-    for relay in (sleeper, other):
-        await relay.close()
 
 
 class SmallBroker:
@@ -220,7 +230,6 @@ async def test_an_own_event_that_is_too_large_delays_no_consumption(stage: Stage
     await both.consumer.consume([(await stage.records())[-1]])
     assert await ledger.of(key) == [2]
     assert [letter.reason for letter in await both.dead_letters.page("", 10)] == ["refused"]
-    await relay.close()
 
 
 async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage: Stage) -> None:
