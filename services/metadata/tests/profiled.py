@@ -1,10 +1,10 @@
-"""What MongoDB reads for a query, as its profiler counts it."""
+"""What MongoDB reads and deletes, as its profiler counts it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from docstore_platform.mongodb.client import Database
+from docstore_platform.mongodb.client import Database, Document
 
 PROFILE = "system.profile"
 
@@ -21,13 +21,28 @@ class Reads:
 async def reads_of(database: Database, collection: str, **only: str) -> AsyncIterator[Reads]:
     """Count what queries of a collection read inside; `only`: further fields of their profile."""
     reads = Reads([], [])
-    await database.command("profile", 2)
-    try:
+    async with _profiled(database, {"ns": f"{database.name}.{collection}", "command.find": collection, **only}) as rows:
         yield reads
-    finally:
-        await database.command("profile", 0)
-        queries = {"ns": f"{database.name}.{collection}", "command.find": collection, **only}
-        rows = await database[PROFILE].find(queries).sort("ts", 1).to_list(None)
-        await database[PROFILE].drop()
     reads.documents += [row["docsExamined"] for row in rows]
     reads.keys += [row["keysExamined"] for row in rows]
+
+
+@asynccontextmanager
+async def deletions_of(database: Database, collection: str) -> AsyncIterator[list[int]]:
+    """Count the documents of a collection that each command inside deletes."""
+    deleted: list[int] = []
+    async with _profiled(database, {"ns": f"{database.name}.{collection}", "op": "remove"}) as rows:
+        yield deleted
+    deleted += [row["ndeleted"] for row in rows]
+
+
+@asynccontextmanager
+async def _profiled(database: Database, which: Document) -> AsyncIterator[list[Document]]:
+    rows: list[Document] = []
+    await database.command("profile", 2)
+    try:
+        yield rows
+    finally:
+        await database.command("profile", 0)
+        rows += await database[PROFILE].find(which).sort("ts", 1).to_list(None)
+        await database[PROFILE].drop()

@@ -20,6 +20,7 @@ from docstore_metadata.storage import UseCases
 from docstore_metadata.trash.purging import end_access, purge_files
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.rules import Node
+from docstore_metadata.versions.rules import within_histories_page
 from docstore_work.lease_queue import LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -85,8 +86,9 @@ class JobWorker(UseCases):
             return
         await self.store.nodes.bump([place.node.id], transaction.session)
         after = (moment_of(step.after[0]), step.after[1]) if step.after else None
-        children = await self.store.nodes.children_by_age(step.folder_id, after, PAGE, transaction.session)
-        if len(children) == PAGE:
+        found = await self.store.nodes.children_by_age(step.folder_id, after, PAGE, transaction.session)
+        children = within_histories_page(found) if job.kind == "purge" else found
+        if len(children) < len(found) or len(found) == PAGE:
             last = children[-1]
             job.steps.append(Step(step.folder_id, (position_of(last.created_at), last.id)))
         elif job.kind == "purge":

@@ -20,7 +20,7 @@ from docstore_metadata.trash.purging import purge_trashed
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.retention_policy import Bounds, Policy
 from docstore_metadata.tree.rules import Node, Version
-from docstore_metadata.versions.rules import outdated_first
+from docstore_metadata.versions.rules import outdated_first, within_histories_page
 from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ NOBODY = ""
 """The actor of the policy's deletions: no account."""
 TRASH_PAGE = 100
 FILES_PAGE = 20
-"""Files whose versions are pruned together: of those with too many, each may have the maximum number."""
+"""Files whose versions are pruned together."""
 VERSIONS_PAGE = 500
 """Versions past their age that are deleted together: each publishes an event."""
 
@@ -100,10 +100,11 @@ class RetentionSweeper(UseCases):
         if policy.trash_days is None:
             return False
         before = now - timedelta(days=policy.trash_days)
-        nodes = await self.retention.overdue_trash(account_id, before, TRASH_PAGE, transaction.session)
+        found = await self.retention.overdue_trash(account_id, before, TRASH_PAGE, transaction.session)
+        nodes = within_histories_page(found)
         places = await self._places(nodes, transaction)
         await purge_trashed(self.store, places, NOBODY, self.clock(), transaction)
-        return len(nodes) == TRASH_PAGE
+        return len(nodes) < len(found) or len(found) == TRASH_PAGE
 
     async def _prune_outdated(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
         days, session = policy.version_days, transaction.session
@@ -126,7 +127,8 @@ class RetentionSweeper(UseCases):
 
     async def _prune_surplus(self, account_id: str, policy: Policy, now: datetime, transaction: Transaction) -> bool:
         cap, session = policy.versions, transaction.session
-        files = await self.retention.files_with_more(account_id, cap, FILES_PAGE, session)
+        found = await self.retention.files_with_more(account_id, cap, FILES_PAGE, session)
+        files = within_histories_page(found)
         histories = await self.store.versions.of(files, session)
         pruned: list[Pruned] = []
         for file in files:
@@ -135,7 +137,7 @@ class RetentionSweeper(UseCases):
             kept = remaining(versions, gone)
             pruned.append(Pruned(file, gone, len(kept), first_replaced_at(kept)))
         await self._prune(pruned, transaction)
-        return len(files) == FILES_PAGE
+        return len(files) < len(found) or len(found) == FILES_PAGE
 
     async def _prune(self, pruned: Sequence[Pruned], transaction: Transaction) -> None:
         """Prune versions of these files, and store how many remain and when the first of them was replaced."""

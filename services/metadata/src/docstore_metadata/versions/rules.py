@@ -3,13 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from docstore_metadata.changes.pruning import first_replaced_at, outdated_versions
-from docstore_metadata.tree.rules import Version
+from docstore_metadata.tree.rules import Node, Version
 
 FIRST_READ = 4
 """Versions of a due file that are read at first: one or two outdated ones, and two that show when the next one is."""
 SCAN_PAGE = 500
+HISTORIES_PAGE = 10_000
+"""Versions of several files that one transaction reads or deletes with all their histories."""
 
 ReadAfter = Callable[[int, int], Awaitable[Sequence[Version]]]
 """Reads versions of a file after a number, the oldest first, up to a limit."""
@@ -57,3 +60,9 @@ async def first_replaced_since(read_after: ReadAfter, since: datetime) -> int:
                 return number or version.number
             number = version.number
     return number
+
+
+def within_histories_page(nodes: Sequence[Node]) -> Sequence[Node]:
+    """The first of these nodes, whose histories together fit into one transaction; one at least."""
+    totals = accumulate(node.kept_versions for node in nodes)
+    return nodes[: max(1, sum(total <= HISTORIES_PAGE for total in totals))]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from metadata_stack import Stack
-from profiled import reads_of
-from retention_sweeps import RETENTION, clock_off_by, make_old, sweeping, versions
+from profiled import deletions_of, reads_of
+from retention_sweeps import RETENTION, clock_off_by, make_old, sweeping, throw_away, trash, versions
 
 from docstore_metadata.versions.documents import version_id
 from docstore_platform.clock import utc_now
@@ -72,6 +72,28 @@ async def test_many_outdated_versions_are_pruned_in_several_transactions(
         for file in files:
             assert await versions(stack, file) == list(range(20, 10, -1))
             assert (await stack.events(file["id"])).count("version-pruned") == 10
+
+
+async def test_few_long_histories_are_pruned_and_purged_together(
+    running: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a lower number of versions, and from the trash: the sweep continues until all that is due is deleted."""
+    monkeypatch.setattr("docstore_metadata.versions.rules.HISTORIES_PAGE", 9)
+    sweeps, person = sweeping(running), running.person
+    paths = ["/a.txt", "/b.txt", "/c.txt"]
+    files = [[await running.put(path) for _ in range(4)][-1] for path in paths]
+    await person.ok("PUT", RETENTION, {"trash_days": 30, "versions": 3, "version_days": None})
+    async with deletions_of(running.database, "versions") as deleted:
+        assert await sweeps.at(1.01) == 1
+    assert deleted == [2, 1]
+    assert [len(await versions(running, file)) for file in files] == [3, 3, 3]
+    monkeypatch.setattr("docstore_metadata.versions.rules.HISTORIES_PAGE", 6)
+    for path in paths:
+        await throw_away(running, path)
+    async with deletions_of(running.database, "versions") as deleted:
+        assert await sweeps.at(32) == 1
+    assert deleted == [6, 3]
+    assert await trash(person) == {}
 
 
 async def with_old_versions(stack: Stack, count: int, *, old: int, path: str = "/a.txt") -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from metadata_stack import Person, Stack
+from profiled import deletions_of
 
 from docstore_contents.deletion_hold import DeletionHold, deletions_held
 from docstore_events.transaction import Transaction, Transactor
@@ -165,6 +166,25 @@ async def test_jobs_walk_through_folders_of_several_pages(fresh: Stack) -> None:
         assert published[0] == "file-created"
         assert published[-1] == "file-purged", key
         assert published.count("file-restored") == 1
+
+
+async def test_a_purge_deletes_few_long_histories_together(fresh: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files as have a limited number of versions, in each transaction of the walk; in the end all are gone."""
+    monkeypatch.setattr("docstore_metadata.versions.rules.HISTORIES_PAGE", 5)
+    person = fresh.person
+    for _ in range(2):
+        for number in range(5):
+            await fresh.put(f"/a/{number}.txt")
+    for _ in range(7):
+        await fresh.put("/a/b/long.txt")
+    folder = await person.at("/a")
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await background_done(fresh)
+    async with deletions_of(fresh.database, "versions") as deleted:
+        await person.ok("DELETE", f"/v1/trash/{folder['id']}")
+        await background_done(fresh)
+    assert sorted(deleted) == [2, 4, 4, 7]
+    assert await fresh.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
 
 
 async def test_moves_during_a_walk_end_in_the_right_state(running: Stack) -> None:
