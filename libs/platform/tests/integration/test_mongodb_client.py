@@ -11,6 +11,7 @@ from docstore_platform.mongodb.client import (
     PyMongoError,
     ReturnDocument,
     Session,
+    drop_index,
     keep_for,
     shared_clients,
 )
@@ -74,6 +75,15 @@ async def test_a_changed_lifetime_applies_to_stored_documents(database: Database
     for seconds in (10, 20, 20):
         await keep_for(database["moments"], "at", seconds)
     assert (await database["moments"].index_information())["kept"]["expireAfterSeconds"] == 20
+
+
+async def test_an_index_of_an_earlier_release_is_dropped_once(database: Database) -> None:
+    """Also where it, or its collection, was never there."""
+    await drop_index(database["things"], "old")
+    await database["things"].create_index("name", name="old")
+    for _ in range(2):
+        await drop_index(database["things"], "old")
+    assert list(await database["things"].index_information()) == ["_id_"]
 
 
 async def test_services_of_one_process_share_a_client(infra: InfraSettings) -> None:

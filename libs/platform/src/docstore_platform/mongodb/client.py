@@ -74,6 +74,7 @@ __all__ = [
     "UpdateOne",
     "conflict",
     "database_of",
+    "drop_index",
     "encode_document",
     "is_duplicate",
     "is_passing",
@@ -107,6 +108,7 @@ TRANSACTION_TOO_LONG = 290
 KEY_NOT_FOUND = 211
 """A server that has just restarted does not have the keys yet that sign times."""
 OPTIONS_DIFFER = 85
+INDEX_NOT_FOUND = (26, 27)  # nor its collection
 SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
@@ -149,6 +151,15 @@ async def keep_for(collection: Collection, field: str, seconds: int) -> None:
             raise
         index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
         await database_of(collection).command("collMod", collection.name, index=index)
+
+
+async def drop_index(collection: Collection, name: str) -> None:
+    """Drop an index that earlier releases created, if it is there."""
+    try:
+        await collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code not in INDEX_NOT_FOUND:
+            raise
 
 
 def database_of(collection: Collection) -> Database:

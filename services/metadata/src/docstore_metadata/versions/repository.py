@@ -22,6 +22,7 @@ from docstore_platform.mongodb.client import (
     Session,
     UpdateOne,
     database_of,
+    drop_index,
     server_time,
 )
 from docstore_work.lease_queue import LeaseQueue
@@ -79,12 +80,8 @@ class MongoVersions:
         self._migrations: Collection = database["migrations"]
 
     async def create_indexes(self) -> None:
-        await self._versions.create_indexes(
-            [
-                index("by_owner", "owner", "node", "size"),
-                index("by_creation", "owner", "node", "created", "number"),
-            ]
-        )
+        await self._versions.create_indexes([index("by_creation", "owner", "node", "created", "number", "size")])
+        await drop_index(self._versions, "by_owner")  # of earlier releases: the new one has its fields
         await self._record_inserters()
 
     async def _record_inserters(self) -> None:
