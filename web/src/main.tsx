@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { queryClient } from "@/api/queries";
 import { App } from "@/app";
 import { activate, preferred } from "@/i18n/locale";
+import { keepFocus } from "@/ui/focus";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
 import "@/styles/controls.css";
@@ -18,6 +19,7 @@ const root = document.getElementById("root");
 
 function start(): void {
   if (!root) return;
+  keepFocus(root);
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
