@@ -9,7 +9,8 @@ HEADINGS = {"de-AT": "Einstellungen", "es-MX": "Ajustes", "zh-CN": "设置"}
 CUT_OFF = """() => [...document.querySelectorAll("button, .button, .tool, .tag, h1, h2, label, select")]
     .filter((each) => each.checkVisibility() && !each.closest(".sr-only, .count"))
     .filter((each) => (each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflow !== "visible")
-        || (each.getBoundingClientRect().right > innerWidth && !each.closest(".subnav, .table-scroll")))
+        || (each.getBoundingClientRect().right > innerWidth
+            && !each.closest(".subnav, .table-scroll, .search-page > .toolbar")))
     .map((each) => each.textContent)"""
 """Texts that their own box or the window cuts off."""
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"

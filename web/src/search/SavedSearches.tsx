@@ -29,7 +29,7 @@ export function SavedSearches({ query, inside }: { query: URLSearchParams; insid
         placement="bottom start"
         button={
           <>
-            <Bookmark size={16} aria-hidden="true" /> {i18n.t("Saved")}
+            <Bookmark size={16} aria-hidden="true" /> {i18n.t("Saved searches")}
           </>
         }
         choices={[

@@ -1,0 +1,42 @@
+"""The filters of a search on a small phone: what each is set to can be read, in every language of the page."""
+
+import pytest
+from playwright.async_api import expect
+from web_visitors import NewVisitor, picture
+
+SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+LANGUAGES = ["en-GB", "de-DE", "es-ES", "zh-CN"]
+CUT_OFF = """(filter) => {
+    const needs = (text) => {
+        const copy = filter.cloneNode();
+        if (filter.matches("select")) copy.append(new Option(text));
+        else copy.placeholder = text;
+        Object.assign(copy.style, {width: "auto", minWidth: 0, maxWidth: "none", flex: "none", fieldSizing: "content"});
+        filter.after(copy);
+        const width = copy.offsetWidth;
+        copy.remove();
+        return width;
+    };
+    const text = filter.matches("select") ? filter.selectedOptions[0].text : filter.placeholder;
+    return filter.offsetWidth < needs(text) || needs(text) <= needs("");
+}"""
+"""Whether a filter is narrower than a copy that takes all the room it needs. The text of a select is no part of its
+scrollWidth."""
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+async def test_filters_of_a_search_can_be_read_on_a_small_phone(new_visitor: NewVisitor, locale: str) -> None:
+    """Each has room for its text; those that have none beside each other are reached by scrolling their line."""
+    visitor = await new_visitor("ada", plan="premium", locale=locale, **SMALL_PHONE)
+    page = await visitor.open("/search?q=plan&tag=tax")
+    await expect(page.locator(".spinner")).to_have_count(0)
+    await picture(page, f"filters-{locale}")
+    filters = page.locator(".toolbar select, .toolbar input")
+    await expect(filters).to_have_count(7)
+    for one in await filters.all():
+        assert not await one.evaluate(CUT_OFF), await one.get_attribute("aria-label")
+    for one in await page.locator(".toolbar > *").all():
+        assert await one.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1"), await one.text_content()
+        await one.scroll_into_view_if_needed()
+        await expect(one).to_be_in_viewport(ratio=0.99)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
