@@ -22,7 +22,7 @@ import { containingHref, folderHref, HOME } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
-import { ContextMenu, type Point } from "@/ui/context-menu";
+import { ContextMenu, type Point } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";

@@ -16,7 +16,7 @@ import { folderHref } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
 import { attempt } from "@/ui/attempt";
-import { ContextMenu, type Point } from "@/ui/context-menu";
+import { ContextMenu, type Point } from "@/ui/menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { viewFile } from "@/viewer/viewer-address";
 

@@ -13,7 +13,7 @@ import { monthName } from "@/photos/month-name";
 import { usePhotoMonths } from "@/photos/queries";
 import { type Loaded, Timeline, type TimelineHandle } from "@/photos/Timeline";
 import { ErrorBoundary } from "@/ui/boundary";
-import { ContextMenu, type Point } from "@/ui/context-menu";
+import { ContextMenu, type Point } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { setNeighbours, viewFile } from "@/viewer/viewer-address";

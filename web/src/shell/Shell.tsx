@@ -22,7 +22,7 @@ import { attempt } from "@/ui/attempt";
 import { ErrorBoundary } from "@/ui/boundary";
 import { Form } from "@/ui/form";
 import { Logo } from "@/ui/logo";
-import { Menu } from "@/ui/menu";
+import { loadMenus, Menu } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
 import { closeViewer, viewedIn } from "@/viewer/viewer-address";
@@ -45,6 +45,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => setNavOpen(false), [path]);
   useEffect(() => void uploadQueue.takeUp(id), [id]);
+  useEffect(loadMenus, []);
   useEffect(() => void beginOffline(() => void queryClient.invalidateQueries()), []);
   useEffect(() => void import("@/settings/push").then(({ renew }) => renew(id)), [id]);
   return (

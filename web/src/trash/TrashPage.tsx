@@ -15,7 +15,7 @@ import { count, ending, size, when } from "@/lib/format";
 import { parentOf } from "@/lib/places";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
-import { ContextMenu, type Point } from "@/ui/context-menu";
+import { ContextMenu, type Point } from "@/ui/menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 
 const PAGE = 200;
