@@ -11,6 +11,8 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from web_visitors import MOVED, NewVisitor, Visitor, check_accessible, picture
 
+from docstore_platform.testing import eventually
+
 SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 NAME = f"Jahresabschlussbericht-{'Veröffentlichungsentwurf' * 3}.txt"
 """A name without a place to break."""
@@ -224,6 +226,7 @@ async def test_dialogs_by_the_keyboard(new_owner: Callable[..., Awaitable[Visito
     layer = await layer_of(owner)
     await check_accessible(page)
     assert await layer.evaluate(LABEL)
+    await eventually(lambda: layer.evaluate(HAS_FOCUS))
     for key in ("Tab", "Shift+Tab"):
         for _ in range(15):
             assert await layer.evaluate(HAS_FOCUS), key
