@@ -24,7 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 from docstore_platform.http.server.startup import Check, Startup
 from docstore_platform.ids import new_id
 from docstore_platform.mongodb.client import Mongo
-from docstore_platform.service import client as internal
+from docstore_platform.service import client
 from docstore_platform.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _services_wait_for_their_servers(request: pytest.FixtureRequest) -> Iterator
 @pytest.fixture(autouse=True)
 def _local_apps_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Apps that a test makes reachable in this process are not kept until the last one."""
-    monkeypatch.setattr(internal, "_local_apps", dict(internal._local_apps))
+    monkeypatch.setattr(client, "_local_apps", dict(client._local_apps))
 
 
 @pytest.fixture(scope="session")

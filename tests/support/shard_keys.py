@@ -11,7 +11,7 @@ import pytest
 from generate_shards import placements
 from pymongo import monitoring
 
-from docstore_platform.mongodb import client as mongo
+from docstore_platform.mongodb import client
 from docstore_platform.mongodb.client import Document
 from docstore_platform.mongodb.sharding import Sharded
 from docstore_platform.services import SERVICE_NAMES
@@ -109,12 +109,12 @@ class _Listener(monitoring.CommandListener):
 @contextmanager
 def compared_commands() -> Iterator[None]:
     """Compare the commands of all services in this process."""
-    make: Callable[..., Any] = mongo.AsyncIOMotorClient
+    make: Callable[..., Any] = client.AsyncIOMotorClient
 
     def make_compared(*arguments: Any, event_listeners: list[Any], appname: str, **options: Any) -> Any:
         compared = [_Listener()] if appname in CLIENTS else []
         return make(*arguments, event_listeners=[*event_listeners, *compared], appname=appname, **options)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(mongo, "AsyncIOMotorClient", make_compared)
+        patched.setattr(client, "AsyncIOMotorClient", make_compared)
         yield

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from indexer_fakes import a_file
+from profiled import profiled
 
 from docstore_indexer.indexing.repository import MongoEntries
 from docstore_indexer.indexing.rules import FileChange, Outcome, WorkQueue
@@ -93,12 +94,8 @@ async def test_pending_files_are_counted_and_released_without_reading_the_others
     """Both use the index of pending files, so their cost does not grow with the files that are indexed."""
     await entries.record([FileChange(a_file("a")), FileChange(a_file("b"))], None)
     await entries.claim(WorkQueue.QUICK, 1)
-    await database.command({"profile": 2})
-    try:
+    async with profiled(database, {"ns": f"{database.name}.documents"}) as looks:
         assert await entries.pending_by_queue() == {"quick": 2}
         assert await entries.release_all() == 2
-    finally:
-        await database.command({"profile": 0})
-    looks = await database["system.profile"].find({"ns": f"{database.name}.documents"}).to_list(None)
     plans = {plan.split()[0] for look in looks if (plan := look.get("planSummary"))}
     assert plans == {"IXSCAN"}

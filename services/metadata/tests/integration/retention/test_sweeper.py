@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from metadata_stack import Stack
+from profiled import profiled
 from restores import restored
 from retention_sweeps import RETENTION, make_old, sweeping, throw_away, trash, versions, when
 
@@ -137,14 +138,9 @@ async def test_a_search_without_due_work_reads_one_document_per_policy(running: 
             await running.put(name, account_id=person.account_id)
             await person.ok("DELETE", f"/v1/files/{file['id']}")
     await running.database["nodes"].update_many({}, {"$unset": {"recheck_from": "", "held_until": ""}})
-    await running.database.command("profile", 2)
-    try:
+    searches = {"ns": {"$regex": "nodes$"}, "appName": "test"}  # the running service reads nodes, too
+    async with profiled(running.database, searches) as looks:
         assert await sweeps.at(1) == 0
-    finally:
-        await running.database.command("profile", 0)
-        searches = {"ns": {"$regex": "nodes$"}, "appName": "test"}  # the running service reads nodes, too
-        looks = await running.database["system.profile"].find(searches).to_list(None)
-        await running.database["system.profile"].drop()
     assert looks
     assert {look["planSummary"].split()[0] for look in looks} == {"IXSCAN"}
     assert sum(look["docsExamined"] for look in looks) <= 6

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 
 import pytest
+from histories import version
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,20 +15,6 @@ from docstore_metadata.tree.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.tree.rules import Version
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def version(number: int, at: datetime) -> Version:
-    return Version(
-        node_id="n",
-        owner_id="ann",
-        number=number,
-        object_key=f"k{number}",
-        size=1,
-        sha256="",
-        content_type="",
-        created_at=at,
-        created_by="ann",
-    )
 
 
 def history(gaps: list[int]) -> list[Version]:

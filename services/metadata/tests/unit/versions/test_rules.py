@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
+from histories import version
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,18 +26,7 @@ class History:
 
     def _version(self, number: int, day: int, late: int | None) -> Version:
         created = START + day * DAY
-        return Version(
-            node_id="n",
-            owner_id="ann",
-            number=number,
-            object_key=f"k{number}",
-            size=1,
-            sha256="",
-            content_type="",
-            created_at=created,
-            created_by="ann",
-            came_at=None if late is None else created + late * DAY,
-        )
+        return version(number, created, None if late is None else created + late * DAY)
 
     async def after(self, number: int, limit: int) -> list[Version]:
         found = [version for version in self.kept if version.number > number][:limit]
