@@ -12,6 +12,7 @@ from docstore_platform.mongodb.client import (
     ReturnDocument,
     Session,
     drop_index,
+    is_passing,
     keep_for,
     shared_clients,
 )
@@ -68,6 +69,51 @@ async def test_cancelled_work_is_undone_at_once(mongo: Mongo, database: Database
         await running
     async with asyncio.timeout(5):
         await database["things"].insert_one({"_id": "t"})
+
+
+def _lose_sessions(mongo: Mongo) -> int:
+    """Make of all idle connections what one is that was opened in the middle of an election; how many they are."""
+    pools = [server.pool for server in mongo._client.delegate._topology._servers.values()]
+    idle = [connection for pool in pools for connection in pool.conns]
+    for connection in idle:
+        connection.supports_sessions = False
+    return len(idle)
+
+
+@pytest.mark.parametrize("moment", ["before", "work", "commit"])
+async def test_a_connection_without_sessions_is_replaced(mongo: Mongo, database: Database, moment: str) -> None:
+    """A transaction that gets one takes effect once all the same, whether at its start, within it or at its commit."""
+    lost, things = 0, await database.create_collection(f"things-{moment}")
+
+    async def work(session: Session) -> None:
+        nonlocal lost
+        if moment == "work" and not lost:
+            await things.find_one({"_id": "t"}, session=session)
+            lost = _lose_sessions(mongo)
+        await things.insert_one({"_id": "t"}, session=session)
+        if moment == "commit" and not lost:
+            lost = _lose_sessions(mongo)
+
+    if moment == "before":
+        lost = _lose_sessions(mongo)
+    await mongo.transaction(work)
+    assert lost
+    assert await things.count_documents({}) == 1
+
+
+async def test_a_snapshot_on_a_connection_without_sessions_may_be_taken_again(mongo: Mongo, database: Database) -> None:
+    """The error is one that passes, and the next one finds another connection."""
+    await mongo.ping()
+    assert _lose_sessions(mongo)
+    with pytest.raises(PyMongoError) as refused:
+        await _count_in_snapshot(mongo, database)
+    assert is_passing(refused.value)
+    assert await _count_in_snapshot(mongo, database) == 0
+
+
+async def _count_in_snapshot(mongo: Mongo, database: Database) -> int:
+    async with mongo.snapshot() as session:
+        return await database["things"].count_documents({}, session=session)
 
 
 async def test_a_changed_lifetime_applies_to_stored_documents(database: Database) -> None:

@@ -35,6 +35,7 @@ from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
     CollectionInvalid,
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
@@ -109,6 +110,7 @@ KEY_NOT_FOUND = 211
 """A server that has just restarted does not have the keys yet that sign times."""
 OPTIONS_DIFFER = 85
 INDEX_NOT_FOUND = (26, 27)  # nor its collection
+NO_SESSIONS = "Sessions are not supported"
 SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
@@ -118,11 +120,19 @@ def is_passing(error: BaseException) -> bool:
 
     Also a transaction over the server's time limit: it is large, and the server was busy.
     """
-    if isinstance(error, AutoReconnect | ConnectionFailure):
+    if isinstance(error, AutoReconnect | ConnectionFailure) or _is_without_sessions(error):
         return True
     if isinstance(error, OperationFailure) and error.code in (TRANSACTION_TOO_LONG, KEY_NOT_FOUND):
         return True
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
+
+
+def _is_without_sessions(error: BaseException) -> bool:
+    """Whether a connection can't have sessions.
+
+    The driver decides that once for a connection: one that was opened in the middle of an election has none for ever.
+    """
+    return isinstance(error, ConfigurationError) and NO_SESSIONS in str(error)
 
 
 def is_duplicate(error: BaseException) -> bool:
@@ -249,7 +259,11 @@ class Mongo:
     async def snapshot(self) -> AsyncIterator[Session]:
         """A read-only session whose reads, in any database, all see the moment of the first one."""
         async with await self._client.start_session(snapshot=True) as session:
-            yield session
+            try:
+                yield session
+            except PyMongoError as error:
+                self._replaced_connections(error)
+                raise
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")
@@ -274,10 +288,19 @@ class Mongo:
             try:
                 return await self._try_transaction(work, deadline)
             except PyMongoError as error:
-                if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
+                passing = error.has_error_label("TransientTransactionError") or self._replaced_connections(error)
+                if not passing or time.monotonic() > deadline:
                     raise
             attempt += 1
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
+
+    def _replaced_connections(self, error: PyMongoError) -> bool:
+        """Replace all connections after an error of one without sessions; return whether it was that."""
+        if not _is_without_sessions(error):
+            return False
+        for server in list(self._client.delegate._topology._servers.values()):  # nothing public does this
+            server.pool.reset_without_pause()
+        return True
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
@@ -306,6 +329,6 @@ class Mongo:
                     return result
                 except PyMongoError as error:
                     unknown = error.has_error_label("UnknownTransactionCommitResult")
-                    if not unknown or time.monotonic() > deadline:
+                    if not (unknown or self._replaced_connections(error)) or time.monotonic() > deadline:
                         raise
                     await asyncio.sleep(0.05)
