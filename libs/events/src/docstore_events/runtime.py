@@ -17,7 +17,6 @@ from docstore_events.outbox.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, Transactor, create_outbox_indexes
-from docstore_platform.clock import utc_now
 from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
@@ -26,8 +25,6 @@ from docstore_work.wakeup import wake
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
-MAX_COUNTED = 1000
-"""Pending outbox rows are counted up to this number."""
 
 
 class EventRuntime:
@@ -121,18 +118,13 @@ class EventRuntime:
     async def health(self) -> Health:
         """Return this instance's consumer lag by topic, and the service's counts of outbox rows and dead letters."""
         lag = await self._reader.lag() if self._reader is not None else {}
-        pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MAX_COUNTED)
-        rows = await pending.to_list(MAX_COUNTED)
-        oldest = min((row["created_at"] for row in rows), default=None)
+        pending, oldest_seconds = await self.relay.waiting()
         prefix = self._settings.topic_prefix
         return {
             "consumes": self.consumer is not None,
             "joined": self._reader is not None and self._reader.joined,
             "lag": {topic.removeprefix(prefix): events for topic, events in sorted(lag.items())},
-            "outbox": {
-                "pending": len(rows),
-                "oldest_seconds": max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0,
-            },
+            "outbox": {"pending": pending, "oldest_seconds": oldest_seconds},
             "dead_letters": await self.dead_letters.count(),
         }
 
@@ -146,6 +138,7 @@ class EventRuntime:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _relay(self) -> None:
+        await self.relay.waiting()  # while the broker is away nothing else measures what waits for it
         await provision_topics(self._settings)
         await self.relay.run()
 

@@ -21,6 +21,7 @@ from docstore_events.transaction import Transaction, create_outbox_indexes
 from docstore_platform.clock import utc_now
 from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
+from docstore_platform.telemetry.metrics import outbox_lag_seconds
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -289,6 +290,27 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
         for account, last in zip("abcdefgh", figures, strict=True):
             await stage.receives(account, *range(1, last + 1))
     operator.close()
+
+
+async def test_what_waits_is_measured_while_the_broker_is_away(stage: Stage) -> None:
+    """The age of the oldest event grows then; an instance that does not relay shows none, whatever it showed before."""
+    await stage.publish("anna", 1)
+    await stage.published["outbox"].update_many({}, [{"$set": {"created_at": {"$subtract": ["$$NOW", 3_600_000]}}}])
+    away = stage.infra.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
+
+    async def shows_an_hour() -> bool:
+        return bool(outbox_lag_seconds.labels("teller")._value.get() >= HOUR.total_seconds())
+
+    async def shows_none() -> bool:
+        return bool(outbox_lag_seconds.labels("teller")._value.get() == 0)
+
+    outbox_lag_seconds.labels("teller").set(0)
+    async with EventRuntime("teller", away, stage.mongo, stage.published).running():
+        await eventually(shows_an_hour)
+    assert await stage.relay().lease.hold()
+    async with stage.publisher().running():
+        await eventually(shows_none)
+    assert await stage.published["outbox"].count_documents({"state": "pending"}) == 1
 
 
 @pytest.fixture

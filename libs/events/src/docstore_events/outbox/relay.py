@@ -102,6 +102,8 @@ class Relay:
                 try:
                     await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     held = await self.lease.hold()
+                    if not held:
+                        self._show([])  # the instance that relays shows them
                     if held and time.monotonic() - self._checked_at > self._check_seconds:
                         await self._check_logs()
                     if held and await self.relay_pending() and not self._drained:
@@ -123,15 +125,24 @@ class Relay:
         if not self._logs.suspected:
             self._check_seconds = min(2 * pause, IDLE_CHECK_SECONDS)
 
+    async def waiting(self) -> tuple[int, float]:
+        """Return how many rows are pending, up to a page, and the age of the oldest in seconds. Metrics show both."""
+        rows = await self._outbox.find({"state": "pending"}, {"created_at": 1}).limit(PAGE).to_list(PAGE)
+        return len(rows), self._show(rows)
+
+    def _show(self, rows: list[Document]) -> float:
+        oldest = min((row["created_at"] for row in rows), default=None)
+        lag = max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0
+        outbox_pending.labels(self._service).set(len(rows))
+        outbox_lag_seconds.labels(self._service).set(lag)
+        return lag
+
     async def relay_pending(self) -> int:
         """Send one page of pending rows; return how many are no longer pending."""
         order = [("sequence", ASCENDING), ("_id", ASCENDING)]
         pending = self._outbox.find({"state": "pending"}, sort=order, limit=PAGE, batch_size=PAGE)
         rows = await pending.to_list(PAGE)
-        outbox_pending.labels(self._service).set(len(rows))
-        oldest = min((row["created_at"] for row in rows), default=None)
-        lag = (self._clock() - oldest).total_seconds() if oldest else 0.0
-        outbox_lag_seconds.labels(self._service).set(max(lag, 0.0))
+        self._show(rows)
         self._drained = not rows
         if not rows:
             self._drained_at = time.monotonic()
