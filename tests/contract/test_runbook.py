@@ -93,7 +93,7 @@ def test_a_command_that_is_none_is_noticed() -> None:
 
 
 def test_the_table_of_pages_has_every_alert_and_how_its_page_is_tested() -> None:
-    """`drilled`: a test of tests/faults provokes the alert's condition and ends it by the page's commands."""
+    """`drilled`: a test provokes the alert's condition in a running stack and ends it as the page says."""
     table = TABLE_ROW.findall((RUNBOOK / "README.md").read_text("utf-8"))
     severities: dict[tuple[str, str], list[str]] = {}
     for rule in alerts():

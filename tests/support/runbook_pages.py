@@ -12,15 +12,16 @@ from prometheus_client.parser import text_string_to_metric_families
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "docs" / "runbook"
 RULES = ("alerts.yml", "slo_rules.yml")
-DRILLS = ROOT / "tests" / "faults"
+TESTS = ROOT / "tests"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"`((?:docstore|python -m|kubectl|docker|cat|curl) [^`]+|date|curl)`")
 _ASSIGNED = re.compile(r"^(?:[A-Z_]+=\S+ )+")
 _DRILL = re.compile(r'\bDrill\("(\w+)"')
 _LEVEL = re.compile(
-    r'\w+(?: by \(\w+\))? ?\((?P<metric>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?\) (?:>|==) (?P<limit>\d+)'
+    r"(?P<total>sum|max)(?: by \((?P<by>\w+)\))? ?\((?:max by \(\w+\) \()?"
+    r'(?P<metric>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?\)+ (?P<sign>>|==) (?P<limit>\d+)'
 )
-"""An alert on the level of one metric."""
+"""An alert on the level of one metric. A maximum within it is one of several instances, of which a drill has one."""
 
 
 def commands(page: Path) -> list[str]:
@@ -34,7 +35,7 @@ def commands(page: Path) -> list[str]:
 
 def drilled() -> set[str]:
     """The alerts that are provoked on a real stack."""
-    return {alert for path in DRILLS.glob("test_*.py") for alert in _DRILL.findall(path.read_text("utf-8"))}
+    return {alert for path in TESTS.glob("*/test_*.py") for alert in _DRILL.findall(path.read_text("utf-8"))}
 
 
 @cache
@@ -60,17 +61,21 @@ class Drill:
         assert written in commands(self.page), f"{self.page} does not have {written}"
         return [values.get(word, word) for word in written.split()[1:]]
 
+    def setting(self, name: str, value: str) -> dict[str, str]:
+        """A setting that the page names, perhaps with this value."""
+        assert re.search(rf"`{name}(?:={value})?`", self.page.read_text("utf-8")), f"{self.page} does not name {name}"
+        return {name: value}
+
     def holds(self, exposition: str) -> bool:
         """Whether its expression is true of one instance's metrics; how long that has to last is left out."""
         (rule,) = [rule for rule in alerts() if rule["alert"] == self.alert]
         level = _LEVEL.fullmatch(rule["expr"])
         assert level, f"{rule['expr']} is not about the level of one metric"
-        limit, equal = float(level["limit"]), "==" in rule["expr"]
-        values = [
-            sample.value
-            for family in text_string_to_metric_families(exposition)
-            for sample in family.samples
-            if sample.name == level["metric"]
-            and (not level["label"] or sample.labels[level["label"]] == level["value"])
-        ]
-        return any(value == limit if equal else value > limit for value in values)
+        groups: dict[str, list[float]] = {}
+        for family in text_string_to_metric_families(exposition):
+            for sample in family.samples:
+                if sample.name == level["metric"] and sample.labels.get(level["label"]) == level["value"]:
+                    groups.setdefault(sample.labels.get(level["by"], ""), []).append(sample.value)
+        total, limit = {"sum": sum, "max": max}[level["total"]], float(level["limit"])
+        values = map(total, groups.values())
+        return any(value == limit if level["sign"] == "==" else value > limit for value in values)

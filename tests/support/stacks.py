@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -113,6 +114,12 @@ class DetachedStack:
     async def down(self) -> None:
         status, output = await run("down", "--data", str(self.data), python=self._python)
         assert status == 0, output
+
+    async def restart(self, changed: Mapping[str, str]) -> None:
+        """Stop, and start with these settings changed."""
+        await self.down()
+        self._environment = {**self._environment, **changed}
+        await self.up()
 
     @property
     def state(self) -> StackState:
