@@ -20,11 +20,14 @@ from docstore_events.transaction import Transaction, Transactor, create_outbox_i
 from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
+from docstore_work.loop import Loop
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+COUNT_SECONDS = 30.0
+"""Dead letters are counted this often: another instance may have replayed them."""
 
 
 class EventRuntime:
@@ -66,7 +69,11 @@ class EventRuntime:
         await create_outbox_indexes(self._database)
         waiting = await self.dead_letters.count()
         self.dead_letters.none_yet = self._settings.single_instance and not waiting
-        tasks = [asyncio.create_task(self._keep(self._relay), name=f"{self.service} relay")]
+        counting = Loop.periodic(f"{self.service} dead letters", self.dead_letters.count, COUNT_SECONDS)
+        tasks = [
+            asyncio.create_task(self._keep(self._relay), name=f"{self.service} relay"),
+            asyncio.create_task(counting.run(), name=counting.name),
+        ]
         if self._reader is not None:
             tasks.append(asyncio.create_task(self._keep(self._consume), name=f"{self.service} consumer"))
         try:

@@ -21,7 +21,7 @@ from docstore_events.transaction import Transaction, create_outbox_indexes
 from docstore_platform.clock import utc_now
 from docstore_platform.mongodb.client import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
-from docstore_platform.telemetry.metrics import outbox_lag_seconds
+from docstore_platform.telemetry.metrics import dead_letters_waiting, outbox_lag_seconds
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -311,6 +311,18 @@ async def test_what_waits_is_measured_while_the_broker_is_away(stage: Stage) -> 
     async with stage.publisher().running():
         await eventually(shows_none)
     assert await stage.published["outbox"].count_documents({"state": "pending"}) == 1
+
+
+async def test_an_instance_shows_the_dead_letters_that_there_are(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if another one has replayed them: an alert on a figure that none corrects would never end."""
+    monkeypatch.setattr("docstore_events.runtime.COUNT_SECONDS", 0.05)
+    async with stage.subscriber().running():
+        dead_letters_waiting.labels("ledger").set(1)
+
+        async def shows_none() -> bool:
+            return bool(dead_letters_waiting.labels("ledger")._value.get() == 0)
+
+        await eventually(shows_none)
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ from docstore_upload.unused.service import UnusedContentService
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
+GAUGE_SECONDS = 30.0
 COLD_LEASE_SECONDS = 900.0
 """Longer than the store takes to copy an object within it."""
 CALLED_SERVICES: frozenset[ServiceName] = frozenset({"metadata", "quota", *ACKNOWLEDGED})
@@ -78,8 +79,6 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             await stores.create_indexes()
-            metrics.stalled.set(await stores.uploads.count_stalled())
-            metrics.stalled_packs.set(await stores.packs.count_stalled())
             await stack.enter_async_context(objects)
             for client in clients.values():
                 stack.push_async_callback(client.close)
@@ -127,6 +126,15 @@ class _Stores:
             await repository.create_indexes()
         await self.passes.begin()
 
+    async def report(self) -> int:
+        """Set the gauges that alerts watch, to the same figures in all instances: else one would keep its last."""
+        metrics.stalled.set(await self.uploads.count_stalled())
+        metrics.stalled_packs.set(await self.packs.count_stalled())
+        found = await self.passes.last_found()
+        metrics.unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
+        metrics.unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
+        return 0
+
 
 class _Features:
     """The use cases, each built on those above it, and their background work."""
@@ -173,6 +181,7 @@ class _Features:
             UnsizedBlocksWorker(stores.blocks, prover, settings, clock).loop(),
             Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_interval_seconds),
             Loop("upload strays", self.strays.sweep, "upload:strays", settings.stray_page_delay_seconds),
+            Loop("upload gauges", stores.report, metrics.GAUGES, GAUGE_SECONDS),
         ]
         if infra.archive_class:
             self.loops.append(ColdObjectsWorker(stores.cold_objects, objects, settings, clock).loop())

@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge
 
+GAUGES = "upload:gauges"
+"""Wakes the loop that sets the gauges of this instance by what all instances have stored."""
+
 initiated_total = Counter("docstore_uploads_initiated_total", "Uploads initiated", ["method"])
 ended_total = Counter("docstore_uploads_ended_total", "Uploads that ended", ["state", "method", "by"])
 completed_bytes_total = Counter("docstore_upload_bytes_total", "Bytes of completed uploads", ["method"])

@@ -177,8 +177,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 await kafka.seek_to_beginning(partition)
                 await kafka.commit({partition: await kafka.position(partition)})
             lag = await logs.lag()
-            for topic, events in lag.items():
-                consumer_lag.labels(self._service, topic).set(events)
+            for topic in self._topics:  # none of one whose partitions another instance reads by now
+                consumer_lag.labels(self._service, topic).set(lag.get(topic, 0))
             now = time.monotonic()
             if not sum(lag.values()) or activity.handling or activity.handled != handled:
                 handled, since = activity.handled, now

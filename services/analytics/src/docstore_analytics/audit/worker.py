@@ -86,7 +86,10 @@ class AuditSealer:
         A log that contradicts its last anchor gets no new one, so that verification finds the last true one.
         """
         state = (await self._store.head(), await self._verifier.sealed_to())
-        if state == self._anchored or not await self._lease.hold():
+        if state == self._anchored:
+            return False
+        if not await self._lease.hold():
+            audit_contradicted.set(False)  # the instance that anchors shows it
             return False
         broken = await self._verifier.contradiction()
         audit_contradicted.set(broken is not None)

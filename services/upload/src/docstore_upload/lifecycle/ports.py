@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from prometheus_client import Gauge
-
 from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.catalogue.event import Event
 from docstore_platform.errors import DomainError
@@ -123,7 +121,6 @@ class Kind(ABC, Generic[T]):
     at_once: int
     """How many of them it completes together."""
     completed_event: type[Event]
-    stalled_gauge: Gauge
 
     @abstractmethod
     async def verify(self, transfer: T, manifest: object, by: Actor) -> Claim:

@@ -48,7 +48,6 @@ class PackKind(Kind[Pack]):
     at_once = 1
     """Each may take 16 MiB of memory while it is verified or rewritten."""
     completed_event = PackCompleted
-    stalled_gauge = metrics.stalled_packs
 
     def __init__(
         self, packs: Packs, store: ObjectStore, is_held: IsHeld, settings: UploadSettings, clock: Clock

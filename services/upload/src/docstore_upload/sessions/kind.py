@@ -20,7 +20,6 @@ from docstore_events.catalogue.uploads import (
 )
 from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
-from docstore_upload import metrics
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
 from docstore_upload.lifecycle.clients import Json
@@ -53,7 +52,6 @@ class SingleUploads(Kind[Upload]):
     batch = 500
     at_once = 500
     completed_event = UploadCompleted
-    stalled_gauge = metrics.stalled
 
     def __init__(
         self,

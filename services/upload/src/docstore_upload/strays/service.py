@@ -17,12 +17,13 @@ from docstore_contents.s3.store import ObjectStore, StoredObject, UnfinishedUplo
 from docstore_platform.clock import Clock
 from docstore_upload.blocks.ports import Blocks
 from docstore_upload.lifecycle.rules import COMMITTING, OPEN
-from docstore_upload.metrics import unclaimed_bytes, unclaimed_deleted_total
+from docstore_upload.metrics import GAUGES, unclaimed_deleted_total
 from docstore_upload.packs.ports import Packs
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Upload
 from docstore_upload.settings import UploadSettings
 from docstore_upload.strays.rules import _BLOCK_KEY, _PACK_KEY, _UPLOAD_KEY, Known, Place
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 ROOT = "accounts/"
@@ -36,6 +37,9 @@ class Passes(Protocol):
         """Lease the next page, if one is due."""
 
     async def move(self, place: Place, due_at: datetime) -> None: ...
+
+    async def finish(self, place: Place, due_at: datetime) -> None:
+        """Store what a pass has found, and when the next one begins."""
 
 
 @dataclass(slots=True)
@@ -72,11 +76,8 @@ class StraySweep:
             await self.passes.move(found, now + timedelta(seconds=self.settings.stray_page_delay_seconds))
         else:
             await self._abort_forgotten(now)
-            unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
-            unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
-            await self.passes.move(
-                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self.settings.stray_pass_delay_seconds)
-            )
+            await self.passes.finish(found, now + timedelta(seconds=self.settings.stray_pass_delay_seconds))
+            wake(GAUGES)
         return len(left_over) + len(unknown)
 
     async def look(self, after: str, limit: int) -> tuple[list[StoredObject], list[StoredObject], list[StoredObject]]:

@@ -20,9 +20,10 @@ from docstore_platform.clock import Clock
 from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
-from docstore_upload.metrics import checked_total, republished_total
+from docstore_upload.metrics import GAUGES, checked_total, republished_total
 from docstore_upload.settings import UploadSettings
 from docstore_work.backoff import backoff
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class FinalCheck(Generic[T]):
         plans = [Recheck(item, next_final_check(item.attempts, now, self.settings)) for item in late]
         await self.transfers.recheck(plans)
         if late or any(item.missing for item in settled):
-            self.kind.stalled_gauge.set(await self.transfers.count_stalled())
+            wake(GAUGES)
 
     async def _pending(self, items: Sequence[T]) -> dict[str, Pending]:
         """Return the unacknowledged events of each transfer, by id; without the transfers that have none."""
