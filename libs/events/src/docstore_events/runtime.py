@@ -26,7 +26,7 @@ from docstore_work.wakeup import wake
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
-COUNT_SECONDS = 30.0
+COUNT_SECONDS = 60.0
 """Dead letters are counted this often: another instance may have replayed them."""
 
 

@@ -56,7 +56,7 @@ from docstore_upload.unused.service import UnusedContentService
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
-GAUGE_SECONDS = 30.0
+GAUGE_SECONDS = 60.0
 COLD_LEASE_SECONDS = 900.0
 """Longer than the store takes to copy an object within it."""
 CALLED_SERVICES: frozenset[ServiceName] = frozenset({"metadata", "quota", *ACKNOWLEDGED})
