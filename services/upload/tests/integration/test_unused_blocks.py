@@ -7,7 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from docstore_events.transaction import Transactor
@@ -33,6 +33,8 @@ STEPS = st.tuples(
     st.integers(0, FILES - 1),
     st.frozensets(st.integers(0, len(HASHES) - 1), min_size=1),
 )
+
+RETRIEVED_AND_NEVER_READ = ("store", "unused", "claim", "mark", "move", "retrieve")
 
 
 @dataclass
@@ -186,6 +188,7 @@ def test_no_block_is_archived_that_a_used_file_needs(run: Callable[[Callable[[Wo
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEPS, max_size=25))
+    @example([(act, 0, frozenset([0])) for act in RETRIEVED_AND_NEVER_READ])
     def all_orders(steps: list[Step]) -> None:
         run(lambda world: world.run(steps))
 

@@ -46,8 +46,8 @@ class MongoUnusedContents:
                 return
             recorded = {"$set": {"turn": turn, "idle": True}}
             await self._contents.update_one({"_id": content.key}, recorded, upsert=True, session=session)
-            if row is None or not row["idle"]:
-                await self._enlist(content, now, session)
+            # Also what is unused already: it may have been retrieved meanwhile, and never read.
+            await self._enlist(content, now, session, is_counted=row is not None and row["idle"])
 
         await self._transactor.run(work)
 
@@ -76,12 +76,13 @@ class MongoUnusedContents:
             live: Mapping[str, list[int]] = {pack_key(row["account_id"], row["_id"]): row["live"] async for row in rows}
             await self._objects.settle_packs(live, now)
 
-    async def _enlist(self, content: Content, now: datetime, session: Session) -> None:
+    async def _enlist(self, content: Content, now: datetime, session: Session, *, is_counted: bool) -> None:
         if content.blocks is not None:
             idle = {"$set": {"idle": True}}
             if not (await self._lists.update_one({"_id": content.key}, idle, session=session)).matched_count:
                 return  # released meanwhile
-            await self._count(content, 1, session)
+            if not is_counted:
+                await self._count(content, 1, session)
             await self._objects.enlist(await self._unused_blocks(content, session), now, session)
         elif content.pack is not None:
             pack = await self._packs.find_one({"_id": content.pack.pack_key.rpartition("/")[2]}, session=session)
