@@ -5,9 +5,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from drills import until
 from memory_folders import memory_folder
 from people import Person
 from replicas import Replica
+from runbook_pages import Drill
 from stacks import SHORT_WAITS, DetachedStack
 from yarl import URL
 
@@ -39,7 +41,11 @@ async def content_from(person: Person, file: dict[str, Any], store: str) -> byte
 
 
 async def test_contents_are_read_while_the_home_store_is_away(home: DetachedStack, replica: Replica) -> None:
-    """A whole object, one in blocks and a public link; and from home again once it is back, without a restart."""
+    """A whole object, one in blocks and a public link; and from home again once it is back, without a restart.
+
+    The alert fires meanwhile.
+    """
+    drill = Drill("StoreFailedOver")
     home_store = home.state.addresses["s3"]
     parts = (b"first block " * 6000, b"second block " * 6000)
     async with await Person.new(home.gateway) as ada, Person(home.gateway) as visitor:
@@ -56,6 +62,8 @@ async def test_contents_are_read_while_the_home_store_is_away(home: DetachedStac
             assert (visit.status, visit.body) == (206, b"block ")
             listed = await ada.call("GET", f"/v1/files/{blocks['id']}/blocks")
             assert all(block["url"].startswith(replica.endpoint) for block in listed["blocks"])
+            await until(drill, home, firing=True)
         assert await eventually(lambda: content_from(ada, whole, home_store), seconds=60) == b"kept in two regions"
+        await until(drill, home, firing=False)
         again = await ada.upload("/whole.txt", b"written at home")
         assert await content_from(ada, again, home_store) == b"written at home"

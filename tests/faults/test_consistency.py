@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from deployments import Bucket
+from drills import until
 from old_data_folder import opened_databases
 from people import Person, problem_of
 from PIL import Image
@@ -218,12 +219,14 @@ async def test_usage_that_drifts(stack: DetachedStack, mongo: Mongo, operator: O
     await counted.update_one({"_id": ada.id}, {"$inc": {"used": 1000}})
     shown = await operator.shell.run(*drill.command("docstore admin verify usage"), "--data", stack.data)
     assert ada.id in shown.out
+    await until(drill, stack, firing=True)
 
     async def corrected() -> bool:
         words = drill.command("docstore admin verify usage --repair")
         return (await operator.shell.run(*words, "--data", stack.data)).status == 0
 
     await eventually(corrected, every=0.5)
+    await until(drill, stack, firing=False)
     await ada.counted(1)
 
 

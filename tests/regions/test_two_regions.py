@@ -13,7 +13,9 @@ from typing import Any
 import orjson
 import pytest
 from breakable_connection import BreakableConnection
+from drills import until
 from people import PASSWORD, Person
+from runbook_pages import Drill
 from stacks import SHORT_WAITS, DetachedStack, processes_of, run
 
 from docstore_accounts.regions.rules import arbiter, hash_email
@@ -29,6 +31,8 @@ pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 WEST, EAST = "us-west-2", "ap-southeast-2"
 CANARY = "canary in the west"
+TEN_MINUTES = 600_000
+"""In milliseconds."""
 
 
 @dataclass
@@ -257,7 +261,12 @@ async def test_states_arrive_in_order(west: Region, east: Region) -> None:
 
 
 async def test_a_region_cut_off_in_mid_replication_catches_up(west: Region, east: Region) -> None:
-    """Connections broken while accounts are replicated, both regions' services killed: nothing is lost."""
+    """Connections broken while accounts are replicated, both regions' services killed: nothing is lost.
+
+    The alert fires when they have waited for too long, and ends.
+    """
+    drill = Drill("PeerBehind")
+    queue = west.mongo.database("docstore_accounts")["replication"]
     made: list[str] = []
 
     async def sign_up(number: int) -> None:
@@ -274,6 +283,9 @@ async def test_a_region_cut_off_in_mid_replication_catches_up(west: Region, east
     refused = east.email()
     assert await west.sign_up(refused) == (503, "region_unreachable")
     assert await east.entry(made[-1]) is None
+    await eventually(queue.find_one)
+    await queue.update_many({}, [{"$set": {"since": {"$subtract": ["$since", TEN_MINUTES]}}}])
+    await until(drill, west.stack, firing=True)
     killed = [(region, await region.stack.kill("services")) for region in (west, east)]
     for region, process in killed:
         await region.stack.returned("services", process)
@@ -284,12 +296,12 @@ async def test_a_region_cut_off_in_mid_replication_catches_up(west: Region, east
         await east.knows(email, home_region=WEST, status="active", revision=1)
     assert await west.sign_up(refused) == (201, "")
     await east.knows(refused, home_region=WEST, revision=1)
-    queue = west.mongo.database("docstore_accounts")["replication"]
 
     async def empty() -> bool:
         return await queue.find_one({}) is None
 
     await eventually(empty)
+    await until(drill, west.stack, firing=False)
 
 
 async def _ready(region: Region) -> None:

@@ -1,5 +1,6 @@
 """Drills on a running stack: whether an alert fires there, and its page's commands as an operator runs them."""
 
+import asyncio
 from dataclasses import dataclass
 
 import aiohttp
@@ -9,11 +10,20 @@ from stacks import DetachedStack
 
 from docstore_platform.testing import eventually
 
+SCRAPE_SECONDS = 5
+
 
 async def fires(drill: Drill, stack: DetachedStack) -> bool:
-    """Whether the alert's condition holds now."""
-    async with aiohttp.ClientSession() as http, http.get(f"{stack.state.addresses['operations']}/metrics") as answer:
-        return drill.holds(await answer.text())
+    """Whether the alert's condition holds now; Prometheus adds `up` to the metrics that it reads."""
+    return drill.holds(await _scraped(f"{stack.state.addresses['operations']}/metrics"))
+
+
+async def _scraped(url: str) -> str:
+    try:
+        async with asyncio.timeout(SCRAPE_SECONDS), aiohttp.ClientSession() as http, http.get(url) as answer:
+            return f'{await answer.text()}up{{job="docstore"}} 1\n'
+    except (TimeoutError, OSError, aiohttp.ClientError):
+        return 'up{job="docstore"} 0\n'
 
 
 async def until(drill: Drill, stack: DetachedStack, *, firing: bool) -> None:

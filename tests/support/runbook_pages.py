@@ -18,8 +18,8 @@ _QUOTED = re.compile(r"`((?:docstore|python -m|kubectl|docker|cat|curl) [^`]+|da
 _ASSIGNED = re.compile(r"^(?:[A-Z_]+=\S+ )+")
 _DRILL = re.compile(r'\bDrill\("(\w+)"')
 _LEVEL = re.compile(
-    r"(?P<total>sum|max)(?: by \((?P<by>\w+)\))? ?\((?:max by \(\w+\) \()?"
-    r'(?P<metric>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?\)+ (?P<sign>>|==) (?P<limit>\d+)'
+    r"(?:(?P<total>sum|max)(?: by \((?P<by>\w+)\))? ?\()?(?:max by \(\w+\) \()?"
+    r'(?P<metric>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?\)* (?P<sign>>|==) (?P<limit>\d+)'
 )
 """An alert on the level of one metric. A maximum within it is one of several instances, of which a drill has one."""
 
@@ -76,6 +76,6 @@ class Drill:
             for sample in family.samples:
                 if sample.name == level["metric"] and sample.labels.get(level["label"]) == level["value"]:
                     groups.setdefault(sample.labels.get(level["by"], ""), []).append(sample.value)
-        total, limit = {"sum": sum, "max": max}[level["total"]], float(level["limit"])
+        total, limit = sum if level["total"] == "sum" else max, float(level["limit"])
         values = map(total, groups.values())
         return any(value == limit if level["sign"] == "==" else value > limit for value in values)
