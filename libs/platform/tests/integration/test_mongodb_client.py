@@ -87,10 +87,10 @@ async def test_a_connection_without_sessions_is_replaced(mongo: Mongo, database:
 
     async def work(session: Session) -> None:
         nonlocal lost
-        if moment == "work" and not lost:
-            await things.find_one({"_id": "t"}, session=session)
-            lost = _lose_sessions(mongo)
         await things.insert_one({"_id": "t"}, session=session)
+        if moment == "work" and not lost:
+            lost = _lose_sessions(mongo)
+        await things.insert_one({"_id": "u"}, session=session)
         if moment == "commit" and not lost:
             lost = _lose_sessions(mongo)
 
@@ -98,7 +98,7 @@ async def test_a_connection_without_sessions_is_replaced(mongo: Mongo, database:
         lost = _lose_sessions(mongo)
     await mongo.transaction(work)
     assert lost
-    assert await things.count_documents({}) == 1
+    assert await things.count_documents({}) == 2
 
 
 async def test_a_snapshot_on_a_connection_without_sessions_may_be_taken_again(mongo: Mongo, database: Database) -> None:

@@ -288,13 +288,13 @@ class Mongo:
             try:
                 return await self._try_transaction(work, deadline)
             except PyMongoError as error:
-                passing = error.has_error_label("TransientTransactionError") or self._replaced_connections(error)
+                passing = error.has_error_label("TransientTransactionError") or _is_without_sessions(error)
                 if not passing or time.monotonic() > deadline:
                     raise
             attempt += 1
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
 
-    def _replaced_connections(self, error: PyMongoError) -> bool:
+    def _replaced_connections(self, error: BaseException) -> bool:
         """Replace all connections after an error of one without sessions; return whether it was that."""
         if not _is_without_sessions(error):
             return False
@@ -319,7 +319,8 @@ class Mongo:
             session.start_transaction(ReadConcern("snapshot"), MAJORITY)
             try:
                 result = await work(session)
-            except BaseException:  # also when cancelled: the transaction must be aborted
+            except BaseException as error:  # also when cancelled: the transaction must be aborted
+                self._replaced_connections(error)  # the abort needs sessions, too
                 if session.in_transaction:
                     await session.abort_transaction()
                 raise
