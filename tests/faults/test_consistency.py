@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from deployments import Bucket
-from drills import until
+from drills import Operator, until
 from old_data_folder import opened_databases
 from people import Person, problem_of
 from PIL import Image
@@ -47,15 +47,12 @@ async def mongo(stack: DetachedStack) -> AsyncIterator[Mongo]:
 
 
 @pytest.fixture
-def operator(stack: DetachedStack, tmp_path: Path) -> "Operator":
-    return Operator(Shell(tmp_path), stack)
+def operator(stack: DetachedStack, tmp_path: Path) -> "VerifyingOperator":
+    return VerifyingOperator(Shell(tmp_path), stack)
 
 
-class Operator:
-    """Runs `docstore admin verify` on the stack."""
-
-    def __init__(self, shell: Shell, stack: DetachedStack) -> None:
-        self.shell, self.stack = shell, stack
+class VerifyingOperator(Operator):
+    """Runs `docstore admin verify` on the stack, too."""
 
     async def verify(self, *arguments: str) -> set[tuple[str, str, bool]]:
         """What it finds, by check and kind, and whether that was repaired."""
@@ -120,7 +117,7 @@ async def filled(person: Person, broken: Broken) -> dict[str, Any]:
 
 
 async def test_what_is_broken_is_found_and_repaired_when_told(
-    stack: DetachedStack, mongo: Mongo, operator: Operator, ada: Person
+    stack: DetachedStack, mongo: Mongo, operator: VerifyingOperator, ada: Person
 ) -> None:
     """Each kind of damage is found without a change, repaired with --repair where that is possible, and then gone."""
     broken = Broken(mongo, stack)
@@ -210,20 +207,19 @@ async def test_what_is_broken_is_found_and_repaired_when_told(
     await ada.found("lighthouse", "/whole.txt", **{"in": "content"})
 
 
-async def test_usage_that_drifts(stack: DetachedStack, mongo: Mongo, operator: Operator, ada: Person) -> None:
+async def test_usage_that_drifts(stack: DetachedStack, mongo: Mongo, operator: VerifyingOperator, ada: Person) -> None:
     """The command of the runbook corrects the count, which ends the alert."""
     drill = Drill("UsageDrifts")
     counted = Broken(mongo, stack).of("quota", "accounts")
     await ada.upload("/a.txt", b"a")
     await ada.counted(1)
     await counted.update_one({"_id": ada.id}, {"$inc": {"used": 1000}})
-    shown = await operator.shell.run(*drill.command("docstore admin verify usage"), "--data", stack.data)
+    shown = await operator.run(drill, "docstore admin verify usage")
     assert ada.id in shown.out
     await until(drill, stack, firing=True)
 
     async def corrected() -> bool:
-        words = drill.command("docstore admin verify usage --repair")
-        return (await operator.shell.run(*words, "--data", stack.data)).status == 0
+        return (await operator.run(drill, "docstore admin verify usage --repair")).status == 0
 
     await eventually(corrected, every=0.5)
     await until(drill, stack, firing=False)
