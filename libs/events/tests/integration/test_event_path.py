@@ -1,7 +1,7 @@
 """Events on their way from one service's outbox through the broker into another's inbox, on real servers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -242,6 +242,39 @@ async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: U
         await pair.receives("anna", 1, 2)
         await pair.publish("anna", 3)
         await pair.receives("anna", 1, 2, 3)
+
+
+async def test_an_event_never_waits_behind_a_dead_letter_that_was_replayed(
+    pair: UsagePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replay ends between the look for dead letters and the event's own: the event is handled."""
+    pair.ledger.fail_for["anna"] = PermanentError("anna is not welcome")
+    listener = pair.subscriber()
+    assert listener.consumer is not None
+    consumer, dead_letters = listener.consumer, listener.dead_letters
+    async with pair.publisher().running(), listener.running():
+        await pair.publish("anna", 1)
+
+        async def one_waiting() -> Any:
+            return await dead_letters.page("", 10)
+
+        [first] = await eventually(one_waiting)
+        pair.ledger.fail_for.clear()
+        looks, blocked = 0, dead_letters.blocked
+
+        async def replayed_meanwhile(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+            nonlocal looks
+            looks, found = looks + 1, await blocked(records)
+            if looks == 2:  # the first is that of the batch
+                assert found
+                assert await consumer.replay(first) == (1, None)
+            return found
+
+        monkeypatch.setattr(dead_letters, "blocked", replayed_meanwhile)
+        await pair.publish("anna", 2)
+        await pair.receives("anna", 1, 2)
+        assert looks == 3
+        assert await dead_letters.count() == 0
 
 
 async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: UsagePair) -> None:

@@ -59,6 +59,10 @@ class PasswordReset(Event, topic="accounts", owner="accounts", key="reset_id"):
 
     reset_id: str
     account_id: str
+    taken_over_at: datetime | None = None
+    """When the earlier sessions have ended everywhere, if the account's address was not verified: the person who resets
+    the password need not be the one who signed up. Consumers end what was made before that moment and gives access to
+    the account. None if the address was verified, and in events from before the field existed."""
 
 
 class EmailVerificationRequested(Event, topic="accounts", owner="accounts", key="verification_id"):

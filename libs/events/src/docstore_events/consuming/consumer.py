@@ -125,11 +125,9 @@ class Consumer:
     async def _handle_one(self, received: Received) -> None:
         """Apply one event, with retries, unless it must wait behind a dead letter of its aggregate."""
         record, event_id = received.record, received.envelope.id
-        waits_for = (await self._dead_letters.blocked([record])).get((record.topic, record.key))
-        if waits_for is not None:
-            if not await self._inbox.handled([event_id]):
-                await self._dead_letter(_letter(received, f"waits_for:{waits_for}", ""))
-            return
+        while waits_for := (await self._dead_letters.blocked([record])).get((record.topic, record.key)):
+            if await self._inbox.handled([event_id]) or await self._put_behind(received, waits_for):
+                return
         error = await self._apply_with_retries(received)
         if error is not None:
             log.error("event_dead_lettered", service=self._service, event_id=event_id, exc_info=error)
@@ -218,6 +216,17 @@ class Consumer:
 
         await self._transactor.run(work)
         await self._dead_letters.count()
+
+    async def _put_behind(self, received: Received, waits_for: str) -> bool:
+        """Dead-letter an event that waits for another one; False if that one has been replayed meanwhile."""
+        dead_letter = _letter(received, f"waits_for:{waits_for}", "")
+
+        async def work(transaction: Transaction) -> bool:
+            return await self._dead_letters.put_behind(dead_letter, waits_for, transaction)
+
+        is_put = await self._transactor.run(work)
+        await self._dead_letters.count()
+        return is_put
 
     async def replay(self, dead_letter: DeadLetter) -> tuple[int, str | None]:
         """Handle an aggregate's dead letters in order; return how many succeeded and why the next one failed."""

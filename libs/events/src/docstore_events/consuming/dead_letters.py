@@ -107,6 +107,18 @@ class DeadLetters:
         )
         dead_letters_total.labels(self._service, dead_letter.reason.partition(":")[0]).inc()
 
+    async def put_behind(self, dead_letter: DeadLetter, waits_for: str, transaction: Transaction) -> bool:
+        """Store a dead letter that waits for another one; False if that one no longer waits.
+
+        Conflicts with the replay of that one, which would not see this letter.
+        """
+        before = {"_id": waits_for, "state": "waiting"}
+        outcome = await self._dead_letters.update_one(before, {"$inc": {"behind": 1}}, session=transaction.session)
+        if not outcome.matched_count:
+            return False
+        await self.put(dead_letter, transaction)
+        return True
+
     async def put_refused(self, dead_letter: DeadLetter) -> None:
         """Store an event that the broker refuses, without a copy, which it would refuse as well."""
         await self._dead_letters.replace_one({"_id": dead_letter.id}, _row(dead_letter), upsert=True)
