@@ -101,6 +101,28 @@ async def test_a_connection_without_sessions_is_replaced(mongo: Mongo, database:
     assert await things.count_documents({}) == 2
 
 
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+async def test_an_abort_on_a_connection_without_sessions_keeps_the_error(
+    mongo: Mongo, database: Database, error: type[BaseException]
+) -> None:
+    """A failed or cancelled transaction is not run again, and the next one finds another connection."""
+    runs, things = 0, await database.create_collection("things")
+
+    async def work(session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        if runs == 1:
+            assert _lose_sessions(mongo)
+            raise error
+
+    with pytest.raises(error):
+        await mongo.transaction(work)
+    assert runs == 1
+    await mongo.transaction(work)
+    assert [row["_id"] async for row in things.find()] == [2]
+
+
 async def test_a_snapshot_on_a_connection_without_sessions_may_be_taken_again(mongo: Mongo, database: Database) -> None:
     """The error is one that passes, and the next one finds another connection."""
     await mongo.ping()

@@ -309,10 +309,18 @@ class Mongo:
         try:
             yield session
         finally:
-            if session.in_transaction:  # cancelled while it was being aborted
-                await session.end_session()
-            else:
+            try:
+                if session.in_transaction:  # cancelled while it was being aborted
+                    await self._abort(session)
+            finally:
                 session.delegate.end_session()
+
+    async def _abort(self, session: Any) -> None:
+        """Abort the session's transaction. One that can't be aborted is ended by the server, by its time limit."""
+        try:
+            await session.abort_transaction()
+        except PyMongoError as error:  # the transaction's own error is the one to raise
+            self._replaced_connections(error)
 
     async def _try_transaction(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
         async with self._session() as session:
@@ -322,7 +330,7 @@ class Mongo:
             except BaseException as error:  # also when cancelled: the transaction must be aborted
                 self._replaced_connections(error)  # the abort needs sessions, too
                 if session.in_transaction:
-                    await session.abort_transaction()
+                    await self._abort(session)
                 raise
             while True:
                 try:
