@@ -9,7 +9,7 @@ import structlog
 from docstore_contracts.consistency import CheckPage, CheckRequest, Finding
 from docstore_contracts.metadata import MetadataClient
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.errors import NotFound
+from docstore_platform.errors import DomainError, NotFound
 from docstore_quota import metrics
 from docstore_quota.consistency.repository import Drifts
 from docstore_quota.rules import Drift, Stored, drift_between
@@ -60,7 +60,7 @@ class Reconciler:
     async def run_due(self) -> None:
         """Check unconfirmed drifts again, and compare all accounts if that is due and no other instance does it."""
         for account_id in await self._drifts.unconfirmed(self._clock() - self._confirm_after, PAGE):
-            await self.compare(account_id)
+            await self._compare_or_skip(account_id)
         lease = await self._queue.claim({"_id": JOB})
         if lease is not None:
             try:
@@ -78,7 +78,8 @@ class Reconciler:
 
             async def look(account_id: str, slots: asyncio.Semaphore = slots) -> None:
                 async with slots:
-                    await self.compare(account_id)
+                    await self._compare_or_skip(account_id)
+                    await self._queue.renew(lease)
 
             for account in accounts:
                 await self._service.apply_plan_limit(account)
@@ -88,6 +89,13 @@ class Reconciler:
             cursor = accounts[-1].id
             await self._queue.renew(lease, {"cursor": cursor})
         await self._queue.postpone(lease, self._settings.reconcile_interval_seconds, {"cursor": "", "attempts": 0})
+
+    async def _compare_or_skip(self, account_id: str) -> None:
+        """Compare an account. If metadata fails, the next comparison is its turn: it doesn't hold up the others."""
+        try:
+            await self.compare(account_id)
+        except DomainError as error:
+            log.warning("usage_not_compared", account_id=account_id, code=error.code)
 
     async def check(self, request: CheckRequest) -> CheckPage:
         """Compare a page of accounts and, if told to, correct what is confirmed: no event on its way explains it.

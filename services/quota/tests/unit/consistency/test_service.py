@@ -1,12 +1,17 @@
-"""The check `usage`, on fakes."""
+"""The comparison of all accounts and the check `usage`, on fakes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
 from docstore_contracts.consistency import CheckPage
+from docstore_platform.errors import unavailable
+from docstore_quota.consistency import service
 from docstore_quota.consistency.service import CHECK_SECONDS, Reconciler
 from docstore_quota.rules import Account
 from docstore_quota.settings import QuotaSettings
+from docstore_work.lease_queue import Lease
 
 
 class Stage:
@@ -15,6 +20,8 @@ class Stage:
     def __init__(self, names: str, seconds: float) -> None:
         self.now, self.seconds = datetime(2026, 11, 21, tzinfo=UTC), seconds
         self.accounts = [Account(name, "free", 100) for name in names]
+        self.unreadable = ""
+        self.compared, self.events = "", list[str]()
         parts: Any = self
         self.reconciler = Reconciler(parts, parts, parts, parts, parts, QuotaSettings(), lambda: self.now)
 
@@ -26,13 +33,43 @@ class Stage:
 
     async def account_storage(self, account_id: str) -> dict[str, int]:
         self.now += timedelta(seconds=self.seconds)
+        if account_id in self.unreadable:
+            raise unavailable("metadata")
+        self.compared += account_id
         return {"bytes": 0, "documents": 0}
 
     async def get(self, account_id: str) -> None: ...
 
+    async def unconfirmed(self, before: datetime, limit: int) -> list[str]:
+        return list(self.unreadable)
+
+    async def confirmed_bytes(self) -> int:
+        return 0
+
+    async def apply_plan_limit(self, account: Account) -> None: ...
+
+    async def claim(self, where: Any) -> Lease:
+        return Lease("reconcile", "this instance", 1, {"cursor": ""})
+
+    async def renew(self, lease: Lease, progress: Any = None) -> None:
+        self.events.append(f"at {progress['cursor']}" if progress else "renewed")
+
+    async def postpone(self, lease: Lease, seconds: float, progress: Any) -> None:
+        self.events.append("postponed")
+
     async def page(self, after: str, limit: int) -> CheckPage:
         request: Any = {"check": "usage", "after": after, "limit": limit, "repair": False, "checksums": False}
         return cast("CheckPage", await self.reconciler.check(request))
+
+
+async def test_an_account_that_metadata_fails_for_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither those behind it nor an end of the comparison; the lease is renewed after each account."""
+    monkeypatch.setattr(service, "PAGE", 2)
+    stage = Stage("abcde", 0)
+    stage.unreadable = "bd"
+    await stage.reconciler.run_due()
+    assert stage.compared == "ace"
+    assert stage.events == ["renewed", "renewed", "at b", "renewed", "renewed", "at d", "renewed", "postponed"]
 
 
 async def test_a_page_of_large_accounts_ends_early() -> None:
