@@ -196,6 +196,49 @@ async def test_filters_choose_what_is_fetched_and_a_dry_run_writes_nothing(tmp_p
     assert os.listdir(tmp_path) == []
 
 
+async def fetched(account: Account, sources: Sequence[str], local: Path) -> tuple[list[str], list[str]]:
+    """Paths that were fetched, and that failed."""
+    get = Get(cast(AsyncClient, account), None, How())
+    outcome = await get.run([RemotePath.parse(source) for source in sources], str(local))
+    return [each["path"] for each in outcome.done], [failure["what"] for failure in outcome.failures.items]
+
+
+async def test_a_file_that_would_replace_another_one_is_not_fetched(tmp_path: Path) -> None:
+    """Of two folders' files with one name, the first one is fetched, and the other one reported as failed."""
+    tree = [file("/a", "folder"), file("/b", "folder"), file("/a/x.txt"), file("/b/x.txt"), file("/b/y.txt")]
+    done, failed = await fetched(Deep(tree), ["/a/.", "/b/."], tmp_path)
+    assert (done, failed) == (["/a/x.txt", "/b/y.txt"], ["/b/x.txt"])
+
+
+@pytest.mark.parametrize(("ignores_case", "failures"), [(False, []), (True, ["/p/img.jpg"]), (None, [])])
+async def test_names_that_differ_in_case_replace_each_other_only_where_the_disk_ignores_it(
+    ignores_case: bool | None, failures: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk decides, not the system: FAT ignores case everywhere."""
+    monkeypatch.setattr("docstore_cli.commands.files.get.ignores_case", lambda _: ignores_case)
+    tree = [file("/p", "folder"), file("/p/IMG.jpg"), file("/p/img.jpg"), file("/p/other.jpg")]
+    done, failed = await fetched(Deep(tree), ["/p/."], tmp_path)
+    assert failed == failures
+    assert sorted([*done, *failed]) == ["/p/IMG.jpg", "/p/img.jpg", "/p/other.jpg"]
+
+
+async def test_a_file_that_is_named_twice_is_fetched_once(tmp_path: Path) -> None:
+    """By its folder, and by the folder above: that is no failure."""
+    tree = [file("/a", "folder"), file("/a/sub", "folder"), file("/a/sub/x.txt")]
+    assert await fetched(Deep(tree), ["/a/.", "/a/sub"], tmp_path) == (["/a/sub/x.txt"], [])
+
+
+async def test_names_that_windows_takes_for_paths_are_not_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name with a backslash or a drive would lead out of the destination; elsewhere both are ordinary names."""
+    names = ["..\\evil.exe", "C:evil.exe", "good.txt"]
+    tree = [file("/p", "folder"), *(file(f"/p/{name}") for name in names)]
+    assert (await fetched(Deep(tree), ["/p/."], tmp_path))[1] == []
+    monkeypatch.setattr("docstore_cli.commands.files.get.IS_WINDOWS", True)
+    assert await fetched(Deep(tree), ["/p/."], tmp_path) == (["/p/good.txt"], [f"/p/{name}" for name in names[:2]])
+
+
 @pytest.mark.parametrize(
     "arguments", ["put - /a --dry-run", "put - /a --exclude b", "get --zip a.zip / --include b", "get / --bwlimit x"]
 )

@@ -69,6 +69,15 @@ def test_a_folder_is_paused_and_resumed(synced: Path) -> None:
     assert said("sync", "status", str(synced)).startswith("waiting since ")
 
 
+def test_a_damaged_status_is_reported_and_hinders_no_pause(synced: Path) -> None:
+    """As a power cut leaves it: the folder was synced all the same."""
+    (state_folder(synced) / "status.json").write_bytes(b"")
+    outcome = CliRunner().invoke(app, ["sync", "status", str(synced)])
+    assert outcome.exit_code == 1
+    assert "no status that can be read" in outcome.stderr
+    assert "is paused" in said("sync", "pause", str(synced))
+
+
 @pytest.mark.parametrize("command", ["status", "pause", "resume"])
 def test_a_folder_that_was_never_synced_is_an_error(command: str, tmp_path: Path) -> None:
     """Status 1."""

@@ -117,6 +117,9 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
             return f"unknown host {error.host}"
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():  # its errno is OpenSSL's, and no number of the system
+            failure = _tls_failure(error.os_error)
+            return f"the TLS handshake failed ({failure}): does the server use http:// instead of https://?"
         case aiohttp.ClientConnectorError() if error.os_error.errno:
             return os.strerror(error.os_error.errno).lower()
         case aiohttp.ServerDisconnectedError():
@@ -127,6 +130,11 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
             return f"{error.url} is not an address"
         case _:
             return str(error) or type(error).__name__
+
+
+def _tls_failure(error: OSError) -> str:
+    """OpenSSL's reason in words, such as `wrong version number` for a response that is not TLS."""
+    return str(getattr(error, "reason", None) or error).replace("_", " ").lower()
 
 
 async def store_error(response: aiohttp.ClientResponse) -> StoreError:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from local_server import served
+from webhook_receivers import certificate
 
 from docstore_client import ApiError, AsyncClient, Options, Unreachable
 from docstore_client.credentials import Credentials
@@ -172,6 +174,7 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
     ("url", "reason"),
     [
         ("http://127.0.0.1:1", "connection refused"),
+        ("https://127.0.0.1:1", "connection refused"),
         ("http://no.such.host.invalid", "unknown host no.such.host.invalid"),
     ],
 )
@@ -181,3 +184,20 @@ async def test_an_unreachable_server_is_explained(url: str, reason: str) -> None
         with pytest.raises(Unreachable) as caught:
             await client.call("GET", "/v1/me")
     assert str(caught.value) == f"{url} can't be reached: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("has_tls", "reason"),
+    [
+        (False, r"the TLS handshake failed \(.+\): does the server use http:// instead of https://\?"),
+        (True, "its certificate is not trusted: .+"),
+    ],
+)
+async def test_a_failed_handshake_is_explained(tmp_path: Path, *, has_tls: bool, reason: str) -> None:
+    """A server without TLS, and one with an unknown certificate: each needs another remedy."""
+    tls = certificate(tmp_path, "localhost")[0] if has_tls else None
+    async with served(web.AppRunner(web.Application()), tls=tls) as url:
+        gateway = url.replace("http://", "https://")
+        async with AsyncClient(gateway, options=Options(tries=1)) as client:
+            with pytest.raises(Unreachable, match=rf"^{gateway} can't be reached: {reason}$"):
+                await client.call("GET", "/v1/me")

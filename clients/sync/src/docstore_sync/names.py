@@ -36,13 +36,7 @@ class Rules:
 
     def local_name_error(self, name: str) -> str | None:
         """Why a name is not allowed on this device; empty if it is."""
-        if "\0" in name or "/" in name or name in ("", ".", "..") or len(name.encode(errors="replace")) > 255:
-            return "the file system does not allow this name"
-        if not self.windows:
-            return None
-        if any(char in '<>:"\\|?*' or ord(char) < 32 for char in name) or name[-1] in ". ":
-            return "Windows does not allow this name"
-        return "Windows reserves this name" if name.partition(".")[0].casefold() in WINDOWS_DEVICES else None
+        return local_name_error(name, windows=self.windows)
 
     def temporary(self, number: int) -> str:
         """A temporary name with the device in it: other devices treat it as an ordinary name."""
@@ -60,6 +54,17 @@ class Rules:
 def is_generated(key: str) -> bool:
     """Whether a name, or its key, looks like one that the planner generates."""
     return CONFLICTED in key or key.startswith(TEMPORARY)
+
+
+def local_name_error(name: str, *, windows: bool) -> str | None:
+    """Why a name is not allowed on a disk, on Windows or elsewhere; empty if it is."""
+    if "\0" in name or "/" in name or name in ("", ".", "..") or len(name.encode(errors="replace")) > 255:
+        return "the file system does not allow this name"
+    if not windows:
+        return None
+    if any(char in '<>:"\\|?*' or ord(char) < 32 for char in name) or name[-1] in ". ":
+        return "Windows does not allow this name"
+    return "Windows reserves this name" if name.partition(".")[0].casefold() in WINDOWS_DEVICES else None
 
 
 def remote_name_error(name: str) -> str | None:

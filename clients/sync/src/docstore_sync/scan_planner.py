@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docstore_sync.local.disk import Disk
+from docstore_sync.local.disk import Disk, ignores_case
 from docstore_sync.local.disk_watch import DiskWatch
 from docstore_sync.local.scan import IGNORE_FILE, Ignore, Scan, scan, scan_again
 from docstore_sync.model import Action, ActionType, Plan
@@ -47,7 +47,7 @@ class ScanPlanner:
 
     def rules(self) -> Rules:
         if self._ignores_case is None:
-            self._ignores_case = self._disk.ignores_case()
+            self._ignores_case = ignores_case(self._folder)
         key: Callable[[str], str] = fold if self._ignores_case else str
         return Rules(self._device, datetime.now(UTC).date(), key, windows=os.name == "nt")
 

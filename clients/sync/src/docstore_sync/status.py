@@ -27,21 +27,24 @@ class Status:
 
 
 def write_status(folder: Path, state: str, failures: list[str], aside: list[str], pending: int = 0) -> None:
-    """Replace the status file atomically. Errors are ignored: syncing matters more."""
+    """Replace the status file atomically. Errors are ignored, also a damaged file before: syncing matters more."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     before = read_status(folder)
     synced_at = now if state == "idle" else before.synced_at if before else ""
     status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT], synced_at)
-    path = state_folder(folder) / "status.json"
-    beside = path.with_suffix(".new")
     with suppress(OSError):
+        path = state_folder(folder) / "status.json"
+        beside = path.with_suffix(".new")
         beside.write_text(json.dumps(asdict(status)), encoding="utf-8")
         os.replace(beside, path)
 
 
 def read_status(folder: Path) -> Status | None:
-    """Read the status; None if the folder was never synced."""
+    """Read the status; None if there is none that can be read.
+
+    A power cut may leave an empty file, and a newer client may have written other fields.
+    """
     try:
         return Status(**json.loads((state_folder(folder) / "status.json").read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (OSError, ValueError, TypeError):
         return None

@@ -6,17 +6,20 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sync_worlds import Book
 
 from docstore_sync.execution.ledger import DurableLedger
 from docstore_sync.local import disk as disk_module
-from docstore_sync.local.disk import FEW, Disk
+from docstore_sync.local.disk import FEW, Disk, ignores_case
 from docstore_sync.local.scan import Ignore, scan
 from docstore_sync.model import Kind, SyncedEntry
-from docstore_sync.state import State, open_state
+from docstore_sync.state import Stamp, State, open_state
 from docstore_sync.steps import StepFailed
+
+VERSION_NS = 1_700_000_000 * 10**9
 
 
 @pytest.fixture(params=["atomic", "plain"])
@@ -40,9 +43,10 @@ def known(disk: Disk, path: str, content: bytes) -> tuple[str, str]:
 
 
 def whole(disk: Disk, content: bytes) -> tuple[Path, str]:
-    """A complete download."""
+    """A complete download, with the modification time of its version."""
     path = disk.part("arrived")
     path.write_bytes(content)
+    os.utime(path, ns=(VERSION_NS, VERSION_NS))
     return path, sha256(content).hexdigest()
 
 
@@ -100,19 +104,27 @@ def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
     assert not path.exists()
 
 
+def test_a_download_modified_just_now_is_read_again(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that stores whole seconds, an edit in the same second may leave size and times as they are."""
+    clock = SimpleNamespace(time_ns=lambda: VERSION_NS + 10**9 // 2)
+    monkeypatch.setattr("docstore_sync.local.scan.time", clock)
+    identity = disk.put(*_put(disk, b"new", "a"), None)
+    assert disk._state.hash_of(identity, Stamp.of(disk.at("a").stat())) == ""
+
+
 @pytest.mark.parametrize("name", ["Docs", "2024", "写真"])
 def test_case_sensitivity_is_detected_on_the_disk(disk: Disk, name: str) -> None:
     """Detected even in a folder whose name has no letters. Trying leaves nothing behind."""
     disk.make_folder(name)
-    inside = Disk(disk.at(name), disk._state)
-    assert inside.ignores_case() is False
-    assert not any(inside.folder.iterdir())
-    inside.at("letter").write_bytes(b"x")
-    before = inside.folder.stat().st_mtime_ns
-    assert inside.ignores_case() is False
-    assert inside.folder.stat().st_mtime_ns == before
-    inside.at("LETTER").symlink_to("letter")
-    assert inside.ignores_case() is True
+    inside = disk.at(name)
+    assert ignores_case(inside) is False
+    assert not any(inside.iterdir())
+    (inside / "letter").write_bytes(b"x")
+    before = inside.stat().st_mtime_ns
+    assert ignores_case(inside) is False
+    assert inside.stat().st_mtime_ns == before
+    (inside / "LETTER").symlink_to("letter")
+    assert ignores_case(inside) is True
 
 
 def test_case_sensitivity_is_unknown_on_a_full_disk(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +135,7 @@ def test_case_sensitivity_is_unknown_on_a_full_disk(disk: Disk, monkeypatch: pyt
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "mkdir", full)
-    assert Disk(disk.at("folder"), disk._state).ignores_case() is None
+    assert ignores_case(disk.at("folder")) is None
 
 
 def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:

@@ -15,6 +15,8 @@ from docstore_sync.model import Kind, SkippedPath
 from docstore_sync.state import OtherAccount, Stamp, State, open_state
 from docstore_sync.state_folder import FolderInUse, own_folders
 
+SECOND_NS = 10**9
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -61,6 +63,56 @@ def test_a_change_with_equal_size_and_time_is_detected(folder: Path, state: Stat
     os.utime(folder / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
     after, _ = look(folder, state)
     assert before.entries["a"].sha256 != after.entries["a"].sha256
+
+
+class CoarseClock:
+    """A clock that a test moves, and a disk that stores every other second of it, as FAT does."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000 * SECOND_NS + SECOND_NS // 2
+        self.slept = 0.0
+
+    def time_ns(self) -> int:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += round(seconds * SECOND_NS)
+        self.slept += seconds
+
+    def write(self, path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+        at = self.now - self.now % (2 * SECOND_NS)
+        os.utime(path, ns=(at, at))
+
+
+@pytest.fixture
+def fat(monkeypatch: pytest.MonkeyPatch) -> CoarseClock:
+    clock = CoarseClock()
+    monkeypatch.setattr("docstore_sync.local.scan.time", clock)
+    monkeypatch.setattr(Stamp, "of", lambda about: Stamp(about.st_size, about.st_mtime_ns, about.st_mtime_ns))
+    return clock
+
+
+def test_an_edit_with_equal_size_is_detected_on_fat(folder: Path, state: State, fat: CoarseClock) -> None:
+    """Half a second after another one, and after the scan that found it."""
+    fat.write(folder / "a", b"one")
+    before, _ = look(folder, state)
+    fat.write(folder / "a", b"two")
+    after, _ = look(folder, state)
+    assert before.entries["a"].sha256 != after.entries["a"].sha256
+
+
+def test_new_files_on_fat_wait_together(folder: Path, state: State, fat: CoarseClock) -> None:
+    """Two seconds for all of them; what is older, or known, does not wait."""
+    for number in range(20):
+        fat.write(folder / f"{number}", b"x")
+    look(folder, state)
+    assert 0 < fat.slept < 2.1
+    slept = fat.slept
+    fat.write(folder / "old", b"x")
+    fat.now += 3 * SECOND_NS
+    look(folder, state)
+    assert fat.slept == slept
 
 
 def test_links_and_pipes_are_skipped_with_a_reason(folder: Path, state: State) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from docstore_sync.local.scan import PARTS, identity_of
+from docstore_sync.local.scan import PARTS, identity_of, tick_left_ns
 from docstore_sync.model import Kind
 from docstore_sync.state import Stamp, State
 from docstore_sync.steps import StepFailed
@@ -69,9 +69,12 @@ class Disk:
         self.know(target, sha256)
 
     def know(self, path: str, sha256: str) -> str:
-        """Store the hash of a file that was just put in place. Return its identity."""
+        """Store the hash of a file that was just put in place. Return its identity.
+
+        The next scan reads a file that was modified just now: another write may leave its times as they are.
+        """
         found = os.lstat(self.at(path))
-        if sha256:
+        if sha256 and not tick_left_ns(found.st_mtime_ns):
             self._state.keep_hashes([(identity_of(found), Stamp.of(found), sha256)])
         return identity_of(found)
 
@@ -153,27 +156,6 @@ class Disk:
         self.parts.mkdir(exist_ok=True)
         return self.parts
 
-    def ignores_case(self) -> bool | None:
-        """Whether the disk ignores case: detected from existing names, or by trying; None if unknown."""
-        try:
-            with os.scandir(self.folder) as entries:
-                name = next((entry.name for entry in entries if _has_case(entry.name)), "")
-            if name:
-                return self._is_one(name)
-            self.make_parts()
-            try:
-                return self._is_one(PARTS)
-            finally:
-                self.parts.rmdir()
-        except OSError:
-            return None
-
-    def _is_one(self, name: str) -> bool:
-        try:
-            return os.path.samefile(self.at(name), self.at(name.swapcase()))
-        except FileNotFoundError:
-            return False
-
     def room(self) -> int:
         """Free bytes on the disk."""
         try:
@@ -184,6 +166,30 @@ class Disk:
     def clean(self) -> None:
         """Remove leftovers of downloads and deletions."""
         shutil.rmtree(self.parts, ignore_errors=True)
+
+
+def ignores_case(folder: Path) -> bool | None:
+    """Whether a folder's disk ignores case: detected from existing names, or by trying; None if unknown."""
+    try:
+        with os.scandir(folder) as entries:
+            name = next((entry.name for entry in entries if _has_case(entry.name)), "")
+        if name:
+            return _is_one(folder, name)
+        (folder / PARTS).mkdir(exist_ok=True)
+        try:
+            return _is_one(folder, PARTS)
+        finally:
+            (folder / PARTS).rmdir()
+    except OSError:
+        return None
+
+
+def _is_one(folder: Path, name: str) -> bool:
+    """Whether a name and the one with swapped case are one file."""
+    try:
+        return os.path.samefile(folder / name, folder / name.swapcase())
+    except FileNotFoundError:
+        return False
 
 
 def _sync_all(folder: Path) -> bool:

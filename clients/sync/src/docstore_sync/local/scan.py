@@ -29,6 +29,8 @@ HASHING_THREADS = 2
 PIECE = 1 << 20
 TICK_NS = 12_000_000
 """Clock resolution of file times: two writes within it get the same time."""
+COARSE_TICK_NS = 2_000_000_000 + TICK_NS
+"""The same on disks that store whole seconds: FAT every other one; HFS+, ext3 and small inodes of ext4 each."""
 NOTHING = LocalEntry(Kind.OTHER)
 
 
@@ -63,12 +65,9 @@ class Ignore:
 
     @classmethod
     def of(cls, folder: Path, selection: Selection | None = None) -> "Ignore":
-        try:
-            lines = (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            lines = []
+        """Read the rules of a folder. OSError if its ignore file can't be read."""
         rules, not_rules = list(ALWAYS_IGNORED), []
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(_ignore_lines(folder), 1):
             if is_pattern(line):
                 rules.append(line)
             else:
@@ -80,6 +79,24 @@ class Ignore:
         is_own = f"{path}/".startswith(self.own)
         is_named = is_own or self.spec.match_file(f"{path}/" if is_folder else path)
         return is_named or self.selection.filters.leaves_out(path, is_folder)
+
+
+def _ignore_lines(folder: Path) -> list[str]:
+    """Lines of the ignore file; none if there is no such file.
+
+    OSError if it can't be read: without its patterns, what it excludes would be uploaded.
+    """
+    place = folder / IGNORE_FILE
+    try:
+        return place.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        if place.is_symlink():  # its target may be on a disk that is not mounted
+            raise
+        return []
+    except OSError:  # for a folder: IsADirectoryError, on Windows PermissionError
+        if place.is_dir():
+            return []
+        raise
 
 
 def own_paths(folder: Path) -> list[str]:
@@ -215,6 +232,7 @@ def _hash_all(folder: Path, paths: list[str], found: Scan, state: State, progres
         except OSError as error:
             return path, "", error
 
+    _wait_for_ticks(found.stamps[path] for path in paths)
     with ThreadPoolExecutor(HASHING_THREADS) as threads:
         for path, sha256, error in threads.map(one, paths):
             identity = found.entries[path].identity
@@ -231,10 +249,24 @@ def _hash_all(folder: Path, paths: list[str], found: Scan, state: State, progres
     state.keep_hashes(hashed)
 
 
+def _wait_for_ticks(stamps: Iterable[Stamp]) -> None:
+    """Wait until a write gives each of these files another stamp: a hash that is stored earlier could miss it.
+
+    One wait for all, before any is read, so that thousands of new files wait no longer than one.
+    """
+    times = (at for stamp in stamps for at in (stamp.mtime_ns, stamp.ctime_ns))  # on Windows, ctime is the creation
+    time.sleep(max(map(tick_left_ns, times), default=0) / 1e9)
+
+
+def tick_left_ns(at: int) -> int:
+    """Nanoseconds until a write gives a file another time than `at`, its time now; 0 if it already would."""
+    tick = TICK_NS if at % 1_000_000_000 else COARSE_TICK_NS
+    age = time.time_ns() - at
+    return tick - age if 0 <= age < tick else 0
+
+
 def hash_steady(path: Path, stamp: Stamp, progress: Callable[[int], None] = lambda _: None) -> str:
     """SHA-256 of a file whose stamp is the same before and after reading; else empty."""
-    if 0 <= time.time_ns() - stamp.ctime_ns < TICK_NS:
-        time.sleep(TICK_NS / 1e9)
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         while piece := file.read(PIECE):

@@ -1,7 +1,8 @@
 """`docstore get`."""
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from docstore_cli.commands.files.tree import PATH_HELP
-from docstore_cli.failures import BadUsage, each
+from docstore_cli.failures import BadUsage, Failures, each
 from docstore_cli.option_groups import with_groups
 from docstore_cli.options import AsJson, print_json
 from docstore_cli.remote_path import RemotePath, name_of, need, placed
@@ -22,9 +23,12 @@ from docstore_client import AsyncClient, DocStoreError, LocalError, Wanted
 from docstore_client.models import File, Kind
 from docstore_client.network.options import Options
 from docstore_client.sources import Progress, measure
+from docstore_sync.local.disk import ignores_case
+from docstore_sync.names import fold, local_name_error
 
 PARALLEL_READS = 4
 PARALLEL_FOLDERS = 8
+IS_WINDOWS = os.name == "nt"
 
 Paths = Annotated[
     list[str],
@@ -106,6 +110,7 @@ class Get:
         planned: list[tuple[File, Path]] = []
         for (_, file), place in zip(found, places, strict=True):
             planned += await self._plan(file, there / place)
+        planned = _without_doubles(planned, there, failures)
         with showing("fetching", sum(file.size for file, _ in planned)) as progress:
             await self._fetch(planned, progress)
         return self._outcome
@@ -207,7 +212,23 @@ def _kind(path: Path) -> Kind | None:
 
 
 def _safe(name: str) -> str:
-    """Reject names with path separators, whatever the server sends."""
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise LocalError(f"{name!r} is not a valid file name")
+    """Reject names that are not one name on this system, such as with path separators, whatever the server sends."""
+    if error := local_name_error(name, windows=IS_WINDOWS):
+        raise LocalError(f"{name!r} can't be saved: {error}")
     return name
+
+
+def _without_doubles(planned: Sequence[tuple[File, Path]], there: Path, failures: Failures) -> list[tuple[File, Path]]:
+    """Drop files whose target another one has, also in other case if the disk ignores it; the first one is fetched."""
+    folded = {fold(str(local)) for _, local in planned}
+    key: Callable[[str], str] = fold if len(folded) < len(planned) and ignores_case(there) else str
+    first: dict[str, File] = {}
+    kept: list[tuple[File, Path]] = []
+    for file, local in planned:
+        target = key(str(local))
+        if target not in first:
+            first[target] = file
+            kept.append((file, local))
+        elif first[target].id != file.id:
+            failures.note(file.path, LocalError(f"it would replace {first[target].path}"))
+    return kept

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
@@ -100,19 +101,28 @@ def down(data: Data = None) -> None:
     """Stop the stack of a data folder; its data is kept."""
     settings = settings_for(data)
     state = running_state(settings.data)
-    if state is None or state.supervisor is None:
+    if state is None:
         console.print("Nothing is running.")
         return
-    process = state.supervisor.find()
-    if process is not None:
+    if state.supervisor is not None and (process := state.supervisor.find()):
         process.send_signal(signal.SIGTERM)
+        _wait_for_end(settings.data, state.supervisor)
+    elif running_state(settings.data) is not None:
+        raise failed(
+            f"the process that runs the stack on {settings.data} is not found. If it has just been started, "
+            "try again; if it runs in a container or on another machine, stop it there"
+        )
+    console.print("Stopped.")
+
+
+def _wait_for_end(data: Path, supervisor: ProcessId) -> None:
+    """Wait until the process has ended and the folder is free; exit with the reason if that takes too long."""
     with console.status("Stopping DocStore …"):
         deadline = time.monotonic() + STOP_SECONDS
-        while state.supervisor.find() is not None:
+        while supervisor.find() is not None or running_state(data) is not None:
             if time.monotonic() > deadline:
-                raise failed(f"process {state.supervisor.pid} does not stop")
+                raise failed(f"process {supervisor.pid} does not stop")
             time.sleep(POLL_SECONDS)
-    console.print("Stopped.")
 
 
 def status(data: Data = None, as_json: AsJson = False) -> None:

@@ -10,7 +10,7 @@ from docstore_cli.options import AsJson, failed, print_json, shown
 from docstore_sync import pausing
 from docstore_sync.selection import Selection
 from docstore_sync.state import read_selection
-from docstore_sync.state_folder import is_in_use
+from docstore_sync.state_folder import is_in_use, state_folder
 from docstore_sync.status import read_status
 
 Folder = Annotated[Path, typer.Argument(help="Synced folder.")]
@@ -19,9 +19,10 @@ Folder = Annotated[Path, typer.Argument(help="Synced folder.")]
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show what the sync of a folder does: state, pending steps, last time in sync, errors, skipped paths."""
     folder = folder.absolute()
+    _check_synced(folder)
     found = read_status(folder)
     if found is None:
-        raise failed(f"{folder} was never synced")
+        raise failed(f"{folder} has no status that can be read; the next sync writes one")
     selection, is_running = read_selection(folder), is_in_use(folder)
     shown_state = "paused" if pausing.is_paused(folder) else found.state
     if as_json:
@@ -35,6 +36,12 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(line)
     for each in [*found.failures, *(f"skipped: {aside}" for aside in found.aside)]:
         typer.echo(f"  {shown(each)}")
+
+
+def _check_synced(folder: Path) -> None:
+    """Exit if the folder has no state."""
+    if not state_folder(folder).exists():
+        raise failed(f"{folder} was never synced")
 
 
 def _lines_of(selection: Selection) -> list[str]:
@@ -57,8 +64,7 @@ def resume(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def _set_paused(folder: Path, paused: bool, *, as_json: bool) -> None:
-    if read_status(folder) is None:
-        raise failed(f"{folder} was never synced")
+    _check_synced(folder)
     (pausing.pause if paused else pausing.resume)(folder)
     if as_json:
         print_json({"folder": str(folder), "paused": paused})
