@@ -37,6 +37,20 @@ def attempts(pool: WorkerPool, folder: Path) -> Attempt:
     return run
 
 
+def script_of(folder: Path, *changes: str) -> str:
+    """Write a hostile parser that first makes `changes` to its sandbox, as another kernel would; return its path."""
+    lines = (
+        f"import sys; sys.path.append({str(Path(hostile_parser.__file__).parent)!r})",
+        "import hostile_parser",
+        "from docstore_contents.workers.sandbox import landlock, seccomp",
+        *changes,
+        "hostile_parser.serve_confined(hostile_parser._load)",
+    )
+    script = folder / "parser.py"
+    script.write_text("\n".join(lines))
+    return str(script)
+
+
 @pytest.fixture
 async def pool() -> AsyncIterator[WorkerPool]:
     pool = WorkerPool(PROGRAM, LIMITS)
@@ -65,6 +79,23 @@ async def test_no_other_file_can_be_touched(attempt: Attempt, tmp_path: Path, ho
     assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("secret", 0o600)
     assert not (await attempt("write", tmp_path / "new"))["worked"]
     assert not (await attempt("list", tmp_path))["worked"]
+
+
+async def test_what_is_readable_cannot_be_emptied_on_an_older_kernel(tmp_path: Path) -> None:
+    """Landlock restricts that from Linux 6.2 on; before, seccomp alone. Neither the document nor a module."""
+    script, module = script_of(tmp_path, "landlock.version = lambda: 1"), tmp_path / "module.py"
+    module.write_text("import os")
+    older = WorkerPool(Program((script,), {}, (module,)), LIMITS)
+    try:
+        attempt = attempts(older, tmp_path)
+        assert (await attempt("read", module))["worked"]
+        for how in ("empty", "empty_unread", "empty_by_open"):
+            assert not (await attempt(how, module))["worked"], how
+            assert not (await attempt(how, tmp_path / "document"))["worked"], how
+        assert (module.read_text(), (tmp_path / "document").read_text()) == ("import os", "the document")
+        assert (await attempt("remember", "written"))["worked"]
+    finally:
+        await older.close()
 
 
 @pytest.mark.parametrize("path", ["environ", "maps", "fd/0", "root/etc/passwd"])
@@ -202,17 +233,8 @@ async def test_a_worker_that_cannot_set_up_its_sandbox_refuses(
     pool: WorkerPool, attempt: Attempt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Though the kernel seemed to have it: the document is not read, and jobs wait before it is tried again."""
-    script = tmp_path / "refusing.py"
-    script.write_text(
-        "import hostile_parser\n"
-        "from docstore_contents.workers.sandbox import seccomp\n"
-        "def refuse(**_): raise OSError('no filters here')\n"
-        "seccomp.restrict = refuse\n"
-        "hostile_parser.serve_confined(hostile_parser._load)\n"
-    )
-    text = script.read_text()
-    script.write_text(f"import sys; sys.path.append({str(Path(hostile_parser.__file__).parent)!r})\n{text}")
-    refusing = WorkerPool(Program((str(script),), {}), LIMITS)
+    script = script_of(tmp_path, "def refuse(**_): raise OSError('no filters here')", "seccomp.restrict = refuse")
+    refusing = WorkerPool(Program((script,), {}), LIMITS)
     try:
         with pytest.raises(SandboxUnavailable, match="no filters here"):
             await attempts(refusing, tmp_path)("document")

@@ -93,7 +93,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             stack.push_async_callback(engine.close)
             await stack.enter_async_context(extraction.open())
             await stores.create_indexes()
-            await service.begin()
+            if settings.engine == "tantivy" or infra.single_instance:  # otherwise other instances may hold leases
+                await service.begin()
             if opened.rebuild_needed:
                 await service.request_rebuild(opened.reason)
             await stack.enter_async_context(running_loops(loops))

@@ -7,11 +7,14 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from docstore_contents.workers.worker_process import MAX_RESPONSE_BYTES
 from docstore_indexer.extraction.languages import DEBIAN, DEFAULT, PACKAGED, TrainedData
 from docstore_indexer.extraction.limits import ExtractionLimits
 from docstore_platform.settings import ServiceSettings
 
 MIB = 1 << 20
+_RESPONSE_BYTES_PER_CHAR = 8
+"""More than any character takes in JSON."""
 
 
 class IndexerSettings(ServiceSettings):
@@ -109,6 +112,7 @@ class IndexerSettings(ServiceSettings):
             seconds=self.document_timeout_seconds,
             memory_mb=self.memory_mb,
             max_document_bytes=self.max_document_bytes,
+            max_response_bytes=max(MAX_RESPONSE_BYTES, self.max_text_chars * _RESPONSE_BYTES_PER_CHAR),
             max_text_chars=self.max_text_chars,
             max_ocr_pages=self.max_ocr_pages,
             allow_weak_sandbox=self.infra.allow_weak_sandbox,

@@ -68,6 +68,17 @@ async def test_too_large_a_picture_is_not_stored(renderer: WorkerRenderer) -> No
     assert await refused(renderer, out.getvalue()) == "too_large"
 
 
+async def test_too_large_a_variant_is_not_returned(renderer: WorkerRenderer) -> None:
+    """Nor does it count as an attack: its worker lives on."""
+    side, out = 2300, io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(0).randbytes(side * side * 3)).save(out, "BMP")
+    assert await variant(renderer, out.getvalue(), width=100, height=100)
+    pids = renderer.pool.pids
+    with pytest.raises(RenderFailed, match="too_large"):
+        await variant(renderer, out.getvalue(), width=side, height=side, format="png")
+    assert renderer.pool.pids == pids
+
+
 @pytest.mark.parametrize("form", ["webp", "jpeg", "png"])
 async def test_a_watermark_is_all_over_the_picture(renderer: WorkerRenderer, form: str) -> None:
     """In each quarter of it, on white, black and transparent ground; nothing else changes its size."""

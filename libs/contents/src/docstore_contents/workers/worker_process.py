@@ -16,7 +16,8 @@ from typing import Any
 from docstore_contents.workers.process import CONFINED, ENDED, ERRORS, HEADER, LENGTH, RESPONSE, RETURN_CODE
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 
-MAX_RESPONSE_BYTES = 64 << 20
+MAX_RESPONSE_BYTES = 16 << 20
+"""Parsed, a malicious response takes up to 30 times its size of the service's memory."""
 KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _STDERR_BYTES = 4096
 _MEMORY_SIGNS = (b"memory allocation", b"bad_alloc", b"MemoryError", b"Cannot allocate", b"out of memory")
@@ -33,6 +34,7 @@ class WorkerLimits:
     seconds: float = 120.0
     memory_mb: int = 1024
     max_document_bytes: int = 100 << 20
+    max_response_bytes: int = MAX_RESPONSE_BYTES
     allow_weak_sandbox: bool = False
 
 
@@ -52,7 +54,7 @@ class Program:
 
 
 class WorkerDied(Exception):
-    """The worker, or the process of the job, ended before it responded."""
+    """The worker, or the process of the job, ended before it responded, or responded with too much."""
 
     def __init__(self, returncode: int, stderr: bytes) -> None:
         super().__init__(f"worker ended with {returncode}")
@@ -75,13 +77,14 @@ class JobDied(WorkerDied):
 class Worker:
     """One process and its pipes, used by one job at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, folder: str, max_response_bytes: int) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
         self._requests, self._responses, self._errors = process.stdin, process.stdout, process.stderr
         self._folder = folder
+        self._max_response_bytes = max_response_bytes
         self._stderr = bytearray()
         self._drain = asyncio.create_task(self._read_stderr())
 
@@ -107,7 +110,7 @@ class Worker:
             env=_environment(folder, program.variables),
             start_new_session=True,  # Ctrl-C in the terminal is the service's to handle
         )
-        return cls(process, folder)
+        return cls(process, folder, limits.max_response_bytes)
 
     @property
     def pid(self) -> int:
@@ -127,7 +130,7 @@ class Worker:
             raise SandboxUnavailable(response.decode(errors="replace"))
         try:
             found = json.loads(response[1:])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise JobDied(code, bytes(stderr)) from error
         if code or not isinstance(found, dict):
             raise JobDied(code, bytes(stderr))
@@ -144,8 +147,11 @@ class Worker:
                 return parts[RESPONSE], parts[ERRORS], code
             parts[kind] += data
             del parts[ERRORS][:-_STDERR_BYTES]
-            if len(parts[RESPONSE]) > MAX_RESPONSE_BYTES:
-                self._process.kill()
+            if len(parts[RESPONSE]) > self._max_response_bytes:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._responses.read()  # while anything is unread, the process does not count as ended
+                raise WorkerDied(0, b"the response is too large")  # no honest job's: it is not run again
 
     async def stop(self, *, kill: bool = False) -> None:
         """Stop the process (at once, or after a second) and remove its files."""

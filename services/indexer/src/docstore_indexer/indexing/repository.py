@@ -21,6 +21,7 @@ _QUEUED = {**_OPEN, "lane": {"$gte": ""}}
 """All pending files. Without a condition on its first field, the index of pending files would not be used."""
 _NOW = {"$currentDate": {"due_at": True}}
 """Due now by the database's clock, which alone decides what is due."""
+_SLOW_QUEUES = [queue.value for queue in WorkQueue if queue is not WorkQueue.QUICK]
 _UNCLAIMED = {"lease_owner": None, "lease_until": None, "lease": None}
 """No lease, in the fields of this release and the one before."""
 _FORMER_LANGUAGES = "eng"
@@ -151,6 +152,11 @@ class MongoEntries:
         update = {"$set": {**_queued(backlog=backlog), **changes}, "$inc": {"change": 1}, **_NOW}
         await self._documents.update_many({"_id": {"$in": list(file_ids)}}, update)
 
+    async def count_crashes(self) -> None:
+        """Count a crash of each file that a dead process held outside the quick queue: any may be the cause."""
+        held = {**_OPEN, "lane": {"$in": _SLOW_QUEUES}, "lease_owner": {"$gt": ""}}
+        await self._documents.update_many(held, {"$set": {**_UNCLAIMED, "attempts": 0}, "$inc": {"crashes": 1}})
+
     async def release_all(self) -> int:
         change = {"lane": WorkQueue.QUICK.value, **_UNCLAIMED}
         outcome = await self._documents.update_many(_QUEUED, {"$set": change, **_NOW})
@@ -187,7 +193,7 @@ def _queued(*, backlog: bool) -> Document:
 def _change_update(change: FileChange) -> Document:
     file = {name: getattr(change.file, name) for name in _FILE_FIELDS}  # asdict would copy it deeply
     update: Document = {
-        "$set": {**file, **_queued(backlog=change.backlog), "traceparent": change.traceparent},
+        "$set": {**file, **_queued(backlog=change.backlog), "crashes": 0, "traceparent": change.traceparent},
         "$inc": {"change": 1},
         **_NOW,
     }
@@ -198,7 +204,7 @@ def _change_update(change: FileChange) -> Document:
 
 def _done(outcome: Outcome, now: datetime) -> Document:
     entry, version = outcome.entry, outcome.entry.file.version
-    change: Document = {"state": "done", "event_ids": [], "attempts": 0, "traceparent": None}
+    change: Document = {"state": "done", "event_ids": [], "attempts": 0, "crashes": 0, "traceparent": None}
     if outcome.is_new:
         change["announced"] = outcome.published_state
     if outcome.text is not None:
@@ -222,6 +228,7 @@ def _entry(row: Document) -> Entry:
         change=row["change"],
         pending=row["state"] == "pending",
         attempts=row["attempts"],
+        crashes=row.get("crashes", 0),
         lease=row.get("lease_owner"),
         text_version=row.get("text_version", 0),
         text_chars=row.get("text_chars", 0),

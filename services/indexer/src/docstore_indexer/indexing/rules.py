@@ -74,6 +74,8 @@ class Entry:
     """Counts changes: work for a lower number is outdated."""
     pending: bool = True
     attempts: int = 0
+    crashes: int = 0
+    """Claims that ended with the process, since its last change or result."""
     lease: str | None = None
     text_version: int = 0
     """Version whose text is stored; 0: none."""
@@ -87,6 +89,10 @@ class Entry:
     announced: str = ""
     """The last published state: `<version>:<mode>`."""
     traceparent: str | None = None
+
+    @property
+    def fruitless_claims(self) -> int:
+        return self.attempts + self.crashes
 
 
 class Step(StrEnum):

@@ -43,7 +43,8 @@ class IndexService:
     transactor: Transactor
 
     async def begin(self) -> None:
-        """Make work due at the start that a dead process had leased."""
+        """Make all work due at the start of the only instance: what is leased was a dead process's."""
+        await self.entries.count_crashes()
         await self.entries.release_all()
         await self.jobs.release_all()
 

@@ -187,7 +187,7 @@ class Indexing:
         self, entry: Entry, queue: WorkQueue, seconds: float | None = None, languages: str = ""
     ) -> Outcome | None:
         """Read a document; None: it is retried later or was handed over."""
-        if entry.attempts > MAX_ATTEMPTS:
+        if entry.fruitless_claims > MAX_ATTEMPTS:
             return Outcome(entry, "failed", reason="parser_crashed")
         try:
             async with asyncio.timeout(seconds):
@@ -209,7 +209,7 @@ class Indexing:
             await self._put_stored([entry])  # read again in other languages: the text stays as it is
             return None
         except ObjectStoreError as error:
-            if entry.attempts == MAX_ATTEMPTS:
+            if entry.fruitless_claims >= MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")
             await self._postpone(entry, queue, repr(error), counted=True)
             return None

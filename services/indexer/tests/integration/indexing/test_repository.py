@@ -8,7 +8,7 @@ from indexer_fakes import a_file
 from profiled import profiled
 
 from docstore_indexer.indexing.repository import MongoEntries
-from docstore_indexer.indexing.rules import FileChange, Outcome, WorkQueue
+from docstore_indexer.indexing.rules import Entry, FileChange, Outcome, WorkQueue
 from docstore_platform.clock import utc_now
 from docstore_platform.mongodb.client import Database, Mongo
 from docstore_platform.settings import InfraSettings
@@ -88,14 +88,43 @@ async def test_an_instance_of_the_release_before_shares_the_queue(entries: Mongo
     assert await documents.count_documents({"_id": "f", "lease": {"$in": ["theirs"]}}) == 0
 
 
+async def test_a_file_keeps_the_crashes_that_it_may_have_caused(entries: MongoEntries) -> None:
+    """Those it was in hand at, outside the quick queue, each counted once; until it is changed or done."""
+
+    async def crashes() -> dict[str, int]:
+        return {file_id: entry.crashes for file_id, entry in (await entries.load(["a", "b", "c"])).items()}
+
+    async def hold_in_parse(*files: str) -> list[Entry]:
+        quick = await entries.claim(WorkQueue.QUICK, 9)
+        await entries.move([entry for entry in quick if entry.file.file_id in files], WorkQueue.PARSE)
+        return await entries.claim(WorkQueue.PARSE, 9)
+
+    await entries.record([FileChange(a_file("a")), FileChange(a_file("b")), FileChange(a_file("c"))], None)
+    for _ in range(2):
+        await hold_in_parse("a", "b")
+        await entries.count_crashes()
+        await entries.count_crashes()
+        await entries.release_all()
+    assert await crashes() == {"a": 2, "b": 2, "c": 0}
+    held = await hold_in_parse("a", "b")
+    assert [(entry.attempts, entry.crashes) for entry in held] == [(1, 2), (1, 2)]
+    await entries.release_all()
+    assert await crashes() == {"a": 2, "b": 2, "c": 0}
+    done = [entry for entry in await hold_in_parse("a", "b") if entry.file.file_id == "a"]
+    await entries.complete([Outcome(entry, "name") for entry in done], None)
+    await entries.record([FileChange(a_file("b", revision=2))], None)
+    assert await crashes() == {"a": 0, "b": 0, "c": 0}
+
+
 async def test_pending_files_are_counted_and_released_without_reading_the_others(
     entries: MongoEntries, database: Database
 ) -> None:
-    """Both use the index of pending files, so their cost does not grow with the files that are indexed."""
+    """All use the index of pending files, so their cost does not grow with the files that are indexed."""
     await entries.record([FileChange(a_file("a")), FileChange(a_file("b"))], None)
     await entries.claim(WorkQueue.QUICK, 1)
     async with profiled(database, {"ns": f"{database.name}.documents"}) as looks:
         assert await entries.pending_by_queue() == {"quick": 2}
+        await entries.count_crashes()
         assert await entries.release_all() == 2
     plans = {plan.split()[0] for look in looks if (plan := look.get("planSummary"))}
     assert plans == {"IXSCAN"}

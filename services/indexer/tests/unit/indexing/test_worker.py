@@ -230,9 +230,10 @@ async def test_an_archived_object_is_not_waited_for(desk: Desk) -> None:
     assert not await desk.indexing.work(WorkQueue.OCR)
 
 
-async def test_a_document_that_ends_the_process_is_given_up(desk: Desk) -> None:
+@pytest.mark.parametrize("crashes", [0, 2, MAX_ATTEMPTS])
+async def test_a_document_that_ends_the_process_is_given_up(desk: Desk, crashes: int) -> None:
     """One that was claimed again and again without ever being done is not read another time."""
-    desk.add(a_file(), ExtractedText("never asked"), attempts=MAX_ATTEMPTS)
+    desk.add(a_file(), ExtractedText("never asked"), attempts=MAX_ATTEMPTS - crashes, crashes=crashes)
     await desk.indexing.work(WorkQueue.QUICK)
     assert desk.published_events() == [("file-index-failed", "parser_crashed")]
 

@@ -7,11 +7,20 @@ it makes no requests, runs no macros, and needs neither a display nor a second p
 import ctypes
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 NOT_READ = 3
 """Exit status if LibreOffice can't read the document."""
 NOT_WRITTEN = 4
+ENCRYPTED = 5
+"""Exit status if it can't, since the document needs a password."""
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How the older formats begin, and newer ones with a password."""
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_MANIFEST = "META-INF/manifest.xml"
+_MANIFEST_BYTES = 1 << 20
 
 LIBRARIES = ("libmergedlo.so", "libsofficeapp.so")
 """One of them has LibreOfficeKit, whichever way LibreOffice was built."""
@@ -33,9 +42,21 @@ def main() -> int:
     office = start(os.fsencode(libraries), (folder / "profile").as_uri().encode())
     document = office and _function(office, _LOAD, _Load)(office, source.as_uri().encode(), _OPTIONS)
     if not document:
-        return NOT_READ
+        return ENCRYPTED if _is_encrypted(source) else NOT_READ
     save_as = _function(document, _SAVE_AS, _SaveAs)
     return 0 if save_as(document, target.as_uri().encode(), b"pdf", None) else NOT_WRITTEN
+
+
+def _is_encrypted(source: Path) -> bool:
+    """Whether a document that can't be read is protected by a password."""
+    with source.open("rb") as document:
+        if document.read(len(OLE)) == OLE:
+            return _ENCRYPTED_PACKAGE in document.read()
+    try:
+        with zipfile.ZipFile(source) as archive, archive.open(_MANIFEST) as manifest:
+            return b"encryption-data" in manifest.read(_MANIFEST_BYTES)
+    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+        return False
 
 
 def _function(thing: int, place: int, prototype: type) -> "ctypes._FuncPointer":

@@ -7,7 +7,7 @@ from typing import Any
 
 from docstore_contents.workers.process import Handler, serve_confined
 from docstore_media.kinds import Kind
-from docstore_media.rules import VARIANT, RenderFailed, Spec
+from docstore_media.rules import MAX_PICTURE_BYTES, MAX_VARIANT_BYTES, VARIANT, RenderFailed, Spec
 
 
 def _load() -> Handler:
@@ -20,6 +20,7 @@ def _load() -> Handler:
 def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
     path, kind, max_pixels = Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"])
     facts: dict[str, Any] = {}
+    limit = MAX_VARIANT_BYTES if "spec" in request else MAX_PICTURE_BYTES
     try:
         if "spec" in request:
             made = {VARIANT: pictures.render_variant(path, kind, max_pixels, Spec(**request["spec"]))}
@@ -27,6 +28,8 @@ def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
             made, facts = pictures.render(path, kind, max_pixels)
     except RenderFailed as error:
         return {"reason": error.reason}
+    if any(len(data) > limit for data in made.values()):
+        return {"reason": "too_large"}  # instead of pictures that might exceed the limit of a response
     return {"pictures": {name: b64encode(data).decode() for name, data in made.items()}, "facts": facts}
 
 

@@ -26,11 +26,11 @@ from docstore_contents.workers.sandbox.bpf import (
 )
 
 _ALLOWED = """
-    read 0 63, write 1 64, readv 19 65, writev 20 66, pread64 17 67, pwrite64 18 68, lseek 8 62, open 2 -,
-    openat 257 56, close 3 57, close_range 436 436, stat 4 -, fstat 5 80, lstat 6 -, newfstatat 262 79, statx 332 291,
-    access 21 -, faccessat 269 48, faccessat2 439 439, readlink 89 -, readlinkat 267 78, getdents64 217 61,
-    getcwd 79 17, statfs 137 43, fstatfs 138 44, fadvise64 221 223, ftruncate 77 46, fsync 74 82, fdatasync 75 83,
-    mkdir 83 -, mkdirat 258 34, unlink 87 -, unlinkat 263 35, rename 82 -, renameat 264 38, renameat2 316 276,
+    read 0 63, write 1 64, readv 19 65, writev 20 66, pread64 17 67, pwrite64 18 68, lseek 8 62, close 3 57,
+    close_range 436 436, stat 4 -, fstat 5 80, lstat 6 -, newfstatat 262 79, statx 332 291, access 21 -,
+    faccessat 269 48, faccessat2 439 439, readlink 89 -, readlinkat 267 78, getdents64 217 61, getcwd 79 17,
+    statfs 137 43, fstatfs 138 44, fadvise64 221 223, ftruncate 77 46, fsync 74 82, fdatasync 75 83, mkdir 83 -,
+    mkdirat 258 34, unlink 87 -, unlinkat 263 35, rename 82 -, renameat 264 38, renameat2 316 276,
     mmap 9 222, munmap 11 215, mprotect 10 226, mremap 25 216, madvise 28 233, brk 12 214, mincore 27 232,
     msync 26 227, futex 202 98, sched_yield 24 124, sched_getaffinity 204 123, getcpu 309 168, membarrier 324 283,
     getpid 39 172, gettid 186 178, getppid 110 173, getuid 102 174, geteuid 107 175, getgid 104 176, getegid 108 177,
@@ -62,11 +62,17 @@ _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE_MASK = 1, 1, 0xF
 _FCNTLS = (0, 1, 2, 3, 4, 1030)  # duplicate, and flags of files; not F_SETOWN, which sends signals
 _IOCTLS = (0x5401, 0x5421, 0x5450, 0x5451)  # is it a terminal; do not block; close on exec or not
 _PR_SET_NAME = 15
+_OPEN_MASK = os.O_WRONLY | os.O_RDWR | os.O_TRUNC
+_OPEN_MODES = (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_TRUNC | os.O_WRONLY, os.O_TRUNC | os.O_RDWR)
+"""Before Linux 6.2 Landlock does not restrict O_TRUNC: an open for reading, or in both other modes at once, would empty
+a file that may only be read."""
 
 
-def _conditional() -> dict[tuple[int, int], tuple[_Test, ...]]:
-    """Calls by number, with all conditions on their arguments."""
+def _conditional() -> dict[tuple[int, int | None], tuple[_Test, ...]]:
+    """Calls by number, None where an architecture has no such call, with all conditions on their arguments."""
     return {
+        (2, None): (_Test(2, _OPEN_MODES, _OPEN_MASK),),  # open
+        (257, 56): (_Test(4, _OPEN_MODES, _OPEN_MASK),),  # openat
         (56, 220): (_Test(0, (_CLONE_THREAD,), _CLONE_THREAD),),  # clone: threads, not processes
         (234, 131): (_Test(0, (os.getpid(),)),),  # tgkill: abort() ends this process
         (53, 199): (_Test(0, (_AF_UNIX,)), _Test(2, (_SOCK_STREAM,), _SOCK_TYPE_MASK)),  # socketpair: to itself
@@ -122,8 +128,10 @@ def _filter(architecture: int, column: int, allowed: str) -> bytes:
         if number != "-":
             code += [step(EQUAL, int(number), 0, 1), step(RETURN, Action.ALLOW)]
     for numbers, tests in _conditional().items():
-        block = b"".join(map(_tested, tests)) + step(RETURN, Action.ALLOW)
-        code += [step(EQUAL, numbers[column], 0, len(block) // 8), block]
+        call = numbers[column]
+        if call is not None:
+            block = b"".join(map(_tested, tests)) + step(RETURN, Action.ALLOW)
+            code += [step(EQUAL, call, 0, len(block) // 8), block]
     return b"".join([*code, step(RETURN, _REFUSE)])
 
 

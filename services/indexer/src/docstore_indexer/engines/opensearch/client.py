@@ -7,8 +7,10 @@ from typing import Any
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from docstore_indexer.engines.engine import EngineFailed
+from docstore_platform.telemetry.tracing import client_span, http_answered, http_call
 
 TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 2.0
@@ -30,6 +32,7 @@ class OpenSearchClient:
     def __init__(self, url: str, user: str = "", password: str = "", ca_file: str = "") -> None:
         """`ca_file`: PEM certificates to verify the server with; empty: the system's."""
         self._url = url.rstrip("/")
+        self._address = URL(url)
         basic = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"authorization": f"Basic {basic}"} if user else {}
         self._ca_file = ca_file
@@ -51,11 +54,13 @@ class OpenSearchClient:
 
     async def _send(self, method: str, path: str, body: bytes, kind: str, but: Collection[int]) -> Json:
         try:
-            async with self._opened().request(
-                method, self._url + path, data=body or None, headers={"content-type": kind}, allow_redirects=False
-            ) as response:
-                content = await response.read()
-                status = response.status
+            with client_span(method, lambda: http_call(method, self._address)) as current:
+                async with self._opened().request(
+                    method, self._url + path, data=body or None, headers={"content-type": kind}, allow_redirects=False
+                ) as response:
+                    content = await response.read()
+                    status = response.status
+                    http_answered(current, status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineFailed(f"OpenSearch is unreachable: {error!r}") from error
         result = _json(content)

@@ -13,9 +13,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from local_server import served
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+from yarl import URL
 
 from docstore_indexer.engines.engine import EngineFailed
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
+from docstore_platform.telemetry.tracing import span
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -106,3 +110,26 @@ async def test_malformed_responses_are_refused(status: int, body: str, kind: str
         assert caught.value.kind.startswith(kind)
         assert ("error" in await client.call("GET", "/", but={status})) == body.startswith("{")
         await client.close()
+
+
+async def test_a_call_is_a_span_of_who_searches(spans: InMemorySpanExporter) -> None:
+    """A slow or failing node shows in the trace, without what was searched for."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({}, status=503)
+
+    async with serving(refuse) as url:
+        client = OpenSearchClient(url, "docstore", "secret")
+        with span("GET /v1/search", service="indexer"), pytest.raises(Refused):
+            await client.call("POST", "/files/_search?preference=ada", {"query": {"match": {"text": "diagnosis"}}})
+        await client.close()
+    call, _ = spans.get_finished_spans()
+    assert (call.name, call.kind) == ("POST", SpanKind.CLIENT)
+    assert call.resource.attributes["service.name"] == "indexer"
+    assert dict(call.attributes or {}) == {
+        "http.request.method": "POST",
+        "server.address": "localhost",
+        "server.port": URL(url).port,
+        "http.response.status_code": 503,
+        "error.type": "503",
+    }
