@@ -1,10 +1,11 @@
-"""In-memory fake of the stored figures."""
+"""In-memory fakes of the stored figures, and of the archive."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from docstore_analytics.archive.rules import Segment
 from docstore_analytics.reports.repository import FileFigures, StepAmounts
 from docstore_analytics.reports.rules import STEPS, Account, Count, Counts, FileCounts, Step, start_of
 
@@ -53,3 +54,18 @@ class FakeFigures:
             return file.downloads if figure == "downloads" else file.shares + file.links
 
         return sorted((file for file in self.files.values() if amount(file)), key=amount, reverse=True)[:limit]
+
+
+class FakeArchive:
+    """No file, and pending rows of so many bytes; `reads` counts how often they were read."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.reads = 0
+
+    async def waiting_bytes(self, begin: datetime, end: datetime) -> int:
+        return self.size
+
+    async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
+        self.reads += 1
+        return [], [b"rows"]

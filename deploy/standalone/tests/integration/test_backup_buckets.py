@@ -18,10 +18,10 @@ from docstore_standalone.backup.database.oplog_archive import OplogArchive
 from docstore_standalone.backup.database.restore import restore_documents
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.places import bucket_lock
-from docstore_standalone.backup.places.bucket import BucketOptions
+from docstore_standalone.backup.places.bucket import Bucket, BucketOptions
 from docstore_standalone.backup.places.bucket_target import BucketTarget
 from docstore_standalone.backup.point_in_time import PointInTime
-from docstore_standalone.backup.progress import silent
+from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import restore_into
 from docstore_standalone.backup.verification import verify_backup
 
@@ -113,6 +113,57 @@ async def test_a_backup_in_a_bucket_is_whole_or_none(place: Place, bucket: Objec
             await take(place, target)
             whole = target.names()
             assert {key.split("/")[1] for key in await keys(bucket) if key.startswith("backups/")} == set(whole)
+
+
+async def test_an_interrupted_backup_to_a_bucket_is_continued(
+    place: Place, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run copies only what the one that ended with an error had not."""
+    monkeypatch.setattr("docstore_standalone.backup.objects.copy.PAGE", 1)
+
+    def interrupt(step: Step) -> None:
+        if step.phase == "contents" and step.done == 3:
+            raise SimulatedCrash
+
+    with pytest.raises(SimulatedCrash), closing(opened(bucket)) as target:
+        await take(place, target, on_step=interrupt)
+    with closing(opened(bucket)) as target:
+        assert (await take(place, target)).copied == len(CONTENTS) - 3
+        backup_in(target).check(silent)
+
+
+async def test_a_killed_backup_to_a_bucket_is_continued(
+    place: Place, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the catalogue that it stored on its way: here the one that is in the bucket after three contents."""
+    monkeypatch.setattr("docstore_standalone.backup.objects.copy.PAGE", 1)
+    monkeypatch.setattr("docstore_standalone.backup.objects.copy.CATALOGUE_SECONDS", 0.0)
+    stored: list[bytes] = []
+
+    def look(step: Step) -> None:
+        if step.phase == "contents" and step.done == 3 and not stored:
+            stored.append(Bucket(address_of(bucket), BucketOptions(bucket.config.endpoint)).get("catalogue.sqlite"))
+
+    with closing(opened(bucket)) as target:
+        await take(place, target, on_step=look)
+    await bucket.put("some/where/catalogue.sqlite", stored[0])
+    with closing(opened(bucket)) as target:
+        assert (await take(place, target)).copied == len(CONTENTS) - 3
+
+
+async def test_large_contents_that_are_stored_are_not_sent_again(
+    place: Place, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor small ones: though the catalogue was lost, and all are read again."""
+    with closing(opened(bucket)) as target:
+        await take(place, target)
+    await bucket.delete("some/where/catalogue.sqlite")
+    sent: list[str] = []
+    monkeypatch.setattr(Bucket, "upload_content", lambda _, path, name, sha256: sent.append(name))
+    with closing(opened(bucket)) as target:
+        assert (await take(place, target)).copied == len(CONTENTS)
+        assert not list(target.drafts.iterdir())
+    assert sent == []
 
 
 async def test_pruning_a_bucket_keeps_shared_contents(place: Place, target: BucketTarget, bucket: ObjectStore) -> None:

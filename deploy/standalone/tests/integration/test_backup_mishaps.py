@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from archiving_store import archiving_store
 from backup_places import CONTENTS, NewPlace, Place, backup_in, restore, take, whole_backups
 from simulated_crash import SimulatedCrash, crash_at
 
@@ -21,6 +23,7 @@ from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.places.folder_target import FolderTarget
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.embedded.object_store import PROBE_KEY
+from docstore_standalone.servers import Servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE
 
@@ -121,6 +124,28 @@ async def test_contents_gone_bad_are_copied_again_after_a_check(
     last = await take(place, tmp_path, keep=1)
     assert len(last.removed) == 2
     assert len(list(target.contents())) == len(set(CONTENTS.values()))
+
+
+async def test_archived_contents_stay_in_backups_without_the_catalogue(
+    place: Place, new_place: NewPlace, servers: Servers, tmp_path: Path
+) -> None:
+    """The newest backup knows them, so that pruning keeps the only readable copy; one that no backup has is named."""
+    await take(place, tmp_path)
+    never_copied = "accounts/ada/uploads/9/content"
+    await place.store.put(never_copied, b"nine")
+    (tmp_path / "catalogue.sqlite").write_bytes(b"no database at all")
+    s3 = place.deployment.s3
+    async with archiving_store(servers.s3_endpoint) as proxy:
+        for key in (LARGE, "accounts/ada/packs/6", never_copied):
+            proxy.classes[f"/{s3.bucket}/{key}"] = "GLACIER"
+        cold = replace(place, deployment=replace(place.deployment, s3=replace(s3, endpoint=proxy.url)))
+        taken = await take(cold, tmp_path, keep=1)
+        again = await take(cold, tmp_path, keep=1)
+    assert taken.left_out == again.left_out == [never_copied]
+    assert (len(taken.removed), again.copied) == (1, 0)
+    other: Place = await new_place()
+    await restore(other, tmp_path)
+    assert await other.contents() == CONTENTS
 
 
 async def window(place: Place, seconds: int | None = None) -> int:

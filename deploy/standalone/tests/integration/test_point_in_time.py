@@ -9,6 +9,17 @@ from typing import Any
 import pytest
 from backup_places import NewPlace, Place, take
 
+from docstore_analytics.archive.repository import MongoArchive
+from docstore_analytics.archive.rules import Chunk, SegmentLimits
+from docstore_analytics.audit.anchors import Anchors, anchor_key
+from docstore_analytics.audit.repository import MongoAnchorNotes, MongoAudit, MongoSeals
+from docstore_analytics.audit.rules import Chain, Entry
+from docstore_analytics.audit.service import AuditVerifier
+from docstore_analytics.audit.worker import AuditSealer
+from docstore_contents.s3.store import ObjectStore
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
 from docstore_platform.mongodb.client import Session, majority_time
 from docstore_platform.testing import eventually
 from docstore_standalone.backup.database.oplog import Span
@@ -22,6 +33,8 @@ from docstore_standalone.backup.restore import restore_into
 pytestmark = pytest.mark.connected
 
 NOTED = ("quota.ledger", "quota.later", "upload.ledger")
+CHAIN = Chain(b"key")
+DAY = "2026-05-01"
 
 
 async def archive(place: Place, where: Path) -> Span | None:
@@ -78,6 +91,59 @@ async def change(place: Place, seed: int) -> None:
         await place.database("quota")["later"].drop()
 
 
+class Lease:
+    async def hold(self) -> bool:
+        return True
+
+
+class History:
+    """The audit log and the archive of a place, as analytics keeps them, in its bucket or in `store`."""
+
+    def __init__(self, place: Place, store: ObjectStore | None = None) -> None:
+        database, region = place.database("analytics"), place.deployment.region
+        self._store = store or place.store
+        self._transactor = Transactor(place.mongo, database, "analytics", "")
+        self._archive = MongoArchive(database, self._transactor)
+        self._audit, seals = MongoAudit(database), MongoSeals(database)
+        anchors = Anchors(self._store, MongoAnchorNotes(database), CHAIN, region)
+        self.verifier = AuditVerifier(self._audit, seals, self._store, CHAIN, anchors, region=region)
+        limits: Any = {"segment_seconds": 0.0, "segment_entries": 100}
+        self._sealer = AuditSealer(
+            self._audit, seals, self._store, Lease(), anchors, self.verifier, region=region, **limits
+        )
+
+    async def add(self, text: str) -> str:
+        """Add an entry, sealed and anchored, and a file of the archive; its key."""
+        for collections in (self._audit, self._archive):
+            await collections.create_indexes()
+        entry = Entry(utc_now(), "change", text, "ada", "file", 0, "", "", new_id(), "")
+
+        async def work(transaction: Transaction) -> None:
+            head = await self._audit.head(transaction)
+            chained = CHAIN.append([entry], head)
+            await self._audit.extend_chain(chained, head, CHAIN.head(chained[-1]), transaction)
+            await self._archive.add_chunks([Chunk(new_id(), DAY, [text.encode()], len(text))], transaction)
+
+        await self._transactor.run(work)
+        assert await self._sealer.seal_due() == 1
+        assert await self._sealer.anchor_due()
+        segment = await self._archive.plan(DAY, SegmentLimits(0.0, 100, 10**6))
+        assert segment is not None
+        await self._store.put(segment.key, text.encode())
+        await self._archive.seal(segment, len(text))
+        return segment.key
+
+    async def files(self) -> set[str]:
+        """Keys of the files of the archive, by the database."""
+        return {segment.key for segment in await self._archive.page(DAY, DAY, ("", ""), 100)}
+
+    async def anchored(self) -> int:
+        """How many entries the last anchor counts; the whole log is valid."""
+        found = await self.verifier.verify(0, 100)
+        assert (found.broken, found.not_compared, await self.verifier.contradiction()) == (None, "", None)
+        return found.anchor.number if found.anchor else 0
+
+
 async def test_each_moment_is_restored_as_it_was(place: Place, new_place: NewPlace, tmp_path: Path) -> None:
     """Before, between and after transactions of 36 MB, new and dropped collections, by several files of entries."""
     await place.database("upload").create_collection("ledger")
@@ -117,6 +183,55 @@ async def test_contents_of_later_backups_are_there_and_missing_ones_named(
     backup = await restore_to(other, tmp_path, moment)
     assert await other.store.get(keys[0]) == b"new"
     assert backup.missing == [keys[1]]
+
+
+@pytest.mark.parametrize("source", ["later backup", "replica", "nowhere"])
+async def test_audit_log_and_archive_go_on_after_a_restore(
+    source: str, place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
+    """What was stored between the backup and the moment comes from a later backup or the replica. From nowhere, entries
+    are sealed again and files of the archive are named as missing. Nothing from after the moment is in the bucket.
+    """
+    history, other = History(place), await new_place()
+    first = await history.add("before the backup")
+    await take(place, tmp_path)
+    second = await history.add("before the moment")
+    moment = await moment_of(place)
+    await history.add("after the moment")
+    if source == "later backup":
+        await take(place, tmp_path)
+    if source == "replica":
+        other.deployment = replace(other.deployment, replica=place.deployment.s3)
+    await archive(place, tmp_path)
+    backup = await restore_to(other, tmp_path, moment)
+    kept, lost = ({first}, [second]) if source == "nowhere" else ({first, second}, [])
+    assert backup.missing == lost
+    there = History(other)
+    assert await there.files() == kept == {key for key in await other.contents() if key.startswith("archive/events/")}
+    assert await there.anchored() == (1 if source == "nowhere" else 2)
+    await there.add("after the restore")
+    assert await there.anchored() == 3
+    last = 2 if source == "nowhere" else 3
+    await other.store.delete(anchor_key(other.deployment.region, last))
+    broken = await there.verifier.contradiction()
+    assert broken is not None
+    assert broken.reason == "anchor_missing", "tampering was not noticed after the restore"
+
+
+async def test_an_archive_in_a_bucket_of_its_own_is_not_missing(
+    place: Place, new_place: NewPlace, tmp_path: Path
+) -> None:
+    """No backup has it: the restored database refers to it as it did, and nothing is named."""
+    elsewhere, other = await new_place(), await new_place()
+    history = History(place, elsewhere.store)
+    files = {await history.add("before the backup")}
+    await take(place, tmp_path)
+    files.add(await history.add("after the backup"))
+    moment = await moment_of(place)
+    await archive(place, tmp_path)
+    backup = await restore_to(other, tmp_path, moment)
+    there = History(other, elsewhere.store)
+    assert (backup.missing, await there.files(), await there.anchored()) == ([], files, 2)
 
 
 async def test_contents_that_no_backup_has_come_from_the_replica(

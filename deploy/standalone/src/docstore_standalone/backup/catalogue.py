@@ -11,6 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
+import structlog
+
+log = structlog.get_logger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS known (
@@ -132,6 +135,11 @@ class Catalogue:
     def is_needed(self, sha256: str) -> bool:
         return self._db.execute("SELECT 1 FROM needed WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
+    def copy_to(self, path: Path) -> None:
+        """Write a copy that is whole, even if a thread is writing to the catalogue."""
+        with closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[Catalogue]:
@@ -145,7 +153,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False)  # used by one thread at a time
     try:
         connection.executescript(SCHEMA)
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        log.warning("backup_catalogue_unreadable", error=str(error))
         connection.close()
         path.unlink()
         path.touch(mode=0o600)

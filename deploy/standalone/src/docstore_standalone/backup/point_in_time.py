@@ -1,16 +1,16 @@
 """A backup and the changes after it, as of any second."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 from docstore_platform.mongodb.client import Mongo, Timestamp
+from docstore_standalone.backup.after_restore import stored_objects
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.database.oplog import first_after, spans_between
 from docstore_standalone.backup.database.oplog_replay import ArchivedOplog, replay
 from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest
-from docstore_standalone.backup.objects.list import OBJECTS, read_objects
+from docstore_standalone.backup.objects.list import objects_of
 from docstore_standalone.backup.objects.references import referenced_keys
-from docstore_standalone.backup.places.files import check_part
 from docstore_standalone.backup.places.target import Target
 from docstore_standalone.backup.restore import Backup
 
@@ -21,7 +21,8 @@ class PointInTime(Backup):
     """The last backup before `until`, with the archived oplog from there on.
 
     Contents of later backups are restored too: what was uploaded after the backup is in those that follow, unless it
-    was deleted before. `missing` are those that no backup has.
+    was deleted before. Of the archive and the audit log, only objects that the databases of that moment refer to are:
+    rows of others would be archived twice. `missing` are those that no backup has.
     BackupRefused if there is no such backup, or a gap in the oplog.
     """
 
@@ -51,16 +52,36 @@ class PointInTime(Backup):
 
     def _listed(self) -> Iterator[Stored]:
         yield from super().objects()
+        yield from (stored for stored in self._listed_later() if stored.key.startswith(CONTENTS))
+
+    def _listed_later(self) -> Iterator[Stored]:
         for name in self._later:
-            folder = self.target.open(name, [MANIFEST, OBJECTS])
-            part = Manifest.read(folder).objects
-            check_part(folder, part)
-            yield from (stored for stored in read_objects(folder, part) if stored.key.startswith(CONTENTS))
+            yield from objects_of(self.target, name)
 
     async def replay(self, mongo: Mongo, prefix: str) -> None:
+        services, region = self.manifest.services, self.manifest.region
+        newest = await _last_of(stored_objects(mongo, prefix, services, region))
         self.operations = await replay(mongo, prefix, self.oplog)
-        keys = referenced_keys(mongo, prefix)
-        self.missing = sorted({key async for key in keys if key not in self._restored})
+        missing = {key async for key in referenced_keys(mongo, prefix) if key not in self._restored}
+        if newest is None or newest in self._restored:  # otherwise they are in another bucket, which no backup has
+            keys = stored_objects(mongo, prefix, services, region)
+            missing |= {key async for key in keys if key not in self._restored}
+        self.missing = sorted(missing)
+
+    def later_objects(self) -> Iterator[Stored]:
+        missing = set(self.missing)
+        for stored in self._listed_later() if missing else ():
+            if stored.key in missing:
+                missing.remove(stored.key)
+                yield stored
+        self.missing = sorted(missing)
+
+
+async def _last_of(keys: AsyncIterator[str]) -> str | None:
+    last = None
+    async for key in keys:
+        last = key
+    return last
 
 
 def _is_before(target: Target, name: str, until: datetime) -> bool:

@@ -8,8 +8,7 @@ import structlog
 
 from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.manifest import MANIFEST, BackupDamaged, Manifest
-from docstore_standalone.backup.objects.list import OBJECTS, read_objects
-from docstore_standalone.backup.places.files import check_part
+from docstore_standalone.backup.objects.list import OBJECTS, objects_of, read_objects
 from docstore_standalone.backup.places.target import Target, named_moment
 
 log = structlog.get_logger(__name__)
@@ -69,10 +68,7 @@ def prune(target: Target, known: Catalogue, retention: Retention) -> list[str]:
         target.remove(name)
     try:
         for name in kept:
-            folder = target.open(name, [MANIFEST, OBJECTS])
-            part = Manifest.read(folder).objects
-            check_part(folder, part)
-            known.need(stored.sha256 for stored in read_objects(folder, part))
+            known.need(stored.sha256 for stored in objects_of(target, name))
     except BackupDamaged as error:
         log.error("old_backup_contents_kept", error=str(error))
         return removed

@@ -10,7 +10,7 @@ import orjson
 
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongodb.client import Mongo
-from docstore_standalone.backup.after_restore import after_restore
+from docstore_standalone.backup.after_restore import after_restore, repair_missing
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.database.restore import RESTORE_MARKER, restore_documents, restore_indexes
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started
@@ -20,7 +20,7 @@ from docstore_standalone.backup.objects.list import read_objects
 from docstore_standalone.backup.objects.upload import copy_from_replica, upload_object
 from docstore_standalone.backup.places.files import check_part, sha256_of
 from docstore_standalone.backup.places.target import Target, choose
-from docstore_standalone.backup.progress import Progress, Step
+from docstore_standalone.backup.progress import Progress, Step, silent
 from docstore_standalone.credentials import credentials_path
 from docstore_standalone.embedded.access_log import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
@@ -40,7 +40,7 @@ class Backup:
         self.folder = target.open(choose(target, name))
         self.manifest = Manifest.read(self.folder)
         self.missing: list[str] = []
-        """Keys of contents of files that were not restored."""
+        """Keys of what was not restored: contents of files, and files of the archive."""
 
     def check_parts(self) -> None:
         """BackupDamaged unless databases, object list and secrets match the manifest."""
@@ -72,6 +72,10 @@ class Backup:
 
     async def replay(self, mongo: Mongo, prefix: str) -> None:
         """Apply later changes to the restored databases: none."""
+
+    def later_objects(self) -> Iterator[Stored]:
+        """Iterate over the objects that only the replayed changes refer to: none."""
+        return iter(())
 
     def check(self, on_step: Progress) -> None:
         """Read everything: BackupDamaged unless every byte is as written.
@@ -131,15 +135,18 @@ async def restore_into(
     try:
         async with ObjectStore(deployment.s3) as store:
             is_again = await _begin(mongo, deployment, store, backup)
-            await _restore_objects(store, backup, on_step, is_again=is_again)
+            await _restore_objects(store, backup, backup.objects(), on_step, is_again=is_again)
             prefix, manifest = deployment.database_prefix, backup.manifest
             await restore_documents(mongo, prefix, backup.folder, manifest, on_step)
             await backup.replay(mongo, prefix)
+            await _restore_objects(store, backup, backup.later_objects(), silent, is_again=is_again)
             if deployment.replica is not None:
                 backup.missing = await copy_from_replica(deployment.replica, store, backup.missing)
             if compare is not None:
                 await compare(mongo, prefix, store)
-            await after_restore(mongo, prefix, manifest.services, manifest.region, store)
+            services, region = manifest.services, manifest.region
+            backup.missing = await repair_missing(mongo, prefix, services, region, store, backup.missing)
+            await after_restore(mongo, prefix, services, region, store)
             await restore_indexes(mongo, prefix, manifest)
         if deployment.folder is not None:
             (deployment.folder / RESTORING_FILE).unlink()
@@ -193,7 +200,9 @@ async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backu
     return True
 
 
-async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress, *, is_again: bool) -> None:
+async def _restore_objects(
+    store: ObjectStore, backup: Backup, objects: Iterator[Stored], on_step: Progress, *, is_again: bool
+) -> None:
     slots, size, done = asyncio.Semaphore(AT_ONCE), 0, 0
 
     async def restore(stored: Stored) -> int:
@@ -205,7 +214,7 @@ async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress
                 await upload_object(store, stored.key, path, stored.size, stored.content_type, stored.metadata)
             return stored.size
 
-    for page in pages(backup.objects(), PAGE):
+    for page in pages(objects, PAGE):
         size += sum(await all_of(restore(stored) for stored in page))
         done += len(page)
         on_step(Step("restore contents", done, backup.manifest.object_count, size))

@@ -1,7 +1,7 @@
 """Takes a backup of a running deployment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +14,13 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongodb.client import Mongo, PyMongoError
-from docstore_standalone.backup.catalogue import Catalogue
+from docstore_standalone.backup.catalogue import Catalogue, Stored
 from docstore_standalone.backup.database.dump import RENEW_SECONDS, DatabaseDump, dump_databases
 from docstore_standalone.backup.database.restore import RESTORE_MARKER
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.manifest import MANIFEST, BackupRefused, Manifest, Part
+from docstore_standalone.backup.manifest import MANIFEST, BackupDamaged, BackupRefused, Manifest, Part
 from docstore_standalone.backup.objects.copy import ObjectCopier, list_objects, list_unlisted
-from docstore_standalone.backup.objects.list import write_objects
+from docstore_standalone.backup.objects.list import objects_of, write_objects
 from docstore_standalone.backup.objects.references import referenced_keys
 from docstore_standalone.backup.places.files import sha256_of
 from docstore_standalone.backup.places.target import Target
@@ -34,13 +34,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A backup, and how much of it is new."""
+    """A backup, and how much of it is new. `left_out`: keys of archived contents that it does not have."""
 
     location: str
     manifest: Manifest
     copied: int
     copied_bytes: int
     removed: list[str]
+    left_out: list[str]
 
 
 async def take_backup(deployment: Deployment, target: Target, retention: Retention, on_step: Progress) -> Taken:
@@ -61,11 +62,13 @@ async def take_backup(deployment: Deployment, target: Target, retention: Retenti
                 await list_unlisted(store, known, referenced_keys(mongo, deployment.database_prefix))
                 copier = ObjectCopier(store, known, target, on_step)
                 await copier.run(check_held)
+                await asyncio.to_thread(copier.reuse_archived, _newest_objects(target))
             manifest = _manifest(deployment, here, began_at, dump, known)
             await asyncio.to_thread(_finish, target, here, manifest, known)
             known.forget_unlisted()
             removed = await asyncio.to_thread(prune, target, known, retention)
-            return Taken(target.location(here.name), manifest, copier.copied, copier.copied_bytes, removed)
+            figures = copier.copied, copier.copied_bytes, removed, copier.left_out
+            return Taken(target.location(here.name), manifest, *figures)
     finally:
         mongo.close()
 
@@ -75,6 +78,15 @@ def _check_region(target: Target, deployment: Deployment) -> None:
         region = Manifest.read(target.open(name, [MANIFEST])).region
         if region != deployment.region:
             raise BackupRefused(f"{target.address} has backups of the region {region}; this is {deployment.region}")
+
+
+def _newest_objects(target: Target) -> Iterator[Stored]:
+    """Iterate over the objects of the newest backup; of none if their list is damaged."""
+    try:
+        for name in target.names()[-1:]:
+            yield from objects_of(target, name)
+    except BackupDamaged as error:
+        log.error("newest_backup_damaged", error=str(error))
 
 
 @asynccontextmanager

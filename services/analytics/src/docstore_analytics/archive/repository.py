@@ -48,6 +48,9 @@ class ArchiveRepository(Protocol):
     async def seal(self, segment: Segment, size: int) -> None:
         """Mark a segment as sealed and delete its chunks in one transaction, once its object is in the bucket."""
 
+    async def waiting_bytes(self, begin: datetime, end: datetime) -> int:
+        """Return the size, uncompressed, of the pending rows of the days that overlap [begin, end)."""
+
     async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
         """Return the sealed segments of the days that overlap [begin, end), and the pending packed rows of these days.
 
@@ -170,8 +173,15 @@ class MongoArchive:
 
         await self._transactor.run(work)
 
+    async def waiting_bytes(self, begin: datetime, end: datetime) -> int:
+        wanted = {"segment": {"$gte": NOT_PLANNED}, "day": _days(begin, end)}  # all segments: the index begins with it
+        total = {"$group": {"_id": None, "size": {"$sum": "$size"}}}
+        async for row in self._chunks.aggregate([{"$match": wanted}, total]):
+            return int(row["size"])
+        return 0
+
     async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
-        days: dict[str, Any] = {"$gte": _day(begin), "$lte": _day(end)}
+        days = _days(begin, end)
 
         async def work(transaction: Transaction) -> tuple[list[Segment], list[bytes]]:
             sealed = self._segments.find({"state": "sealed", "day": days}, session=transaction.session).sort(
@@ -201,6 +211,10 @@ class MongoArchive:
 
 def _row(segment: Segment) -> Document:
     return {"_id": segment.id, "day": segment.day, "events": segment.events, "size": segment.size}
+
+
+def _days(begin: datetime, end: datetime) -> dict[str, Any]:
+    return {"$gte": _day(begin), "$lte": _day(end)}
 
 
 def _day(moment: datetime) -> str:

@@ -18,7 +18,7 @@ from docstore_analytics.processes.runner import run_child
 from docstore_analytics.reports.repository import FigureRepository
 from docstore_analytics.reports.rules import STEPS, Step, running_total, start_of, steps_between
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.errors import invalid
+from docstore_platform.errors import DomainError, invalid
 
 PROCESS = "docstore_analytics.reports.query_process"
 MAX_POINTS = 2000
@@ -161,12 +161,8 @@ class ReportService:
         if period.begin >= period.end:
             raise invalid("`from` must be before `to`.", "invalid_period")
         published_before = min(period.end, utc_now()) + CALLS_PUBLISHED_WITHIN
-        segments, waiting = await self._archive.snapshot(
-            period.begin, published_before - timedelta(milliseconds=1), MAX_SEGMENTS + 1
-        )
-        if len(segments) > MAX_SEGMENTS or sum(each.size for each in segments) > self._query_bytes:
-            raise invalid("The period is too long for one report. Choose a shorter one.", "too_much")
-        async with self._one_at_a_time:
+        async with self._one_at_a_time:  # before reading: reports that wait for their turn hold no rows
+            segments, waiting = await self._snapshot(period.begin, published_before - timedelta(milliseconds=1))
             with TemporaryDirectory(prefix="docstore-report-") as folder:
                 files = [await self._fetch(segment, Path(folder)) for segment in segments]
                 question = {
@@ -181,10 +177,24 @@ class ReportService:
         items = orjson.loads(response)
         return {"name": name, "from": rfc3339(period.begin), "to": rfc3339(period.end), "items": items}
 
+    async def _snapshot(self, begin: datetime, end: datetime) -> tuple[list[Segment], list[bytes]]:
+        """Return the files and the pending rows of a report; 422 if they are too much, before rows are read."""
+        waiting_bytes = await self._archive.waiting_bytes(begin, end)
+        if waiting_bytes > self._query_bytes:
+            raise _too_much()
+        segments, waiting = await self._archive.snapshot(begin, end, MAX_SEGMENTS + 1)
+        if len(segments) > MAX_SEGMENTS or waiting_bytes + sum(each.size for each in segments) > self._query_bytes:
+            raise _too_much()
+        return segments, waiting
+
     async def _fetch(self, segment: Segment, folder: Path) -> str:
         path = folder / f"{segment.id}.parquet"
         await self._objects.download(segment.key, path, self._query_bytes)
         return str(path)
+
+
+def _too_much() -> DomainError:
+    return invalid("The period is too long for one report. Choose a shorter one.", "too_much")
 
 
 def _divided(line: Sequence[int], by: Sequence[int]) -> list[int]:

@@ -207,3 +207,12 @@ async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Anal
             return (await analytics.get("/v1/admin/reports/usage")).status == 422
 
         await eventually(is_refused)
+
+
+async def test_too_many_pending_rows_for_one_report_are_refused(analytics: Analytics) -> None:
+    """By their size, of the days of the report only."""
+    async with analytics.running(query_bytes=10):
+        await analytics.publish_and_wait(upload("ann", 5))
+        refused = await analytics.get("/v1/admin/reports/usage")
+        assert (refused.status, refused.json()["code"]) == (422, "too_much")
+        assert (await analytics.get("/v1/admin/reports/usage?to=2026-01-01T00:00:00Z")).status == 200

@@ -1,11 +1,12 @@
-"""Reports of figures, on a fake."""
+"""Reports of figures and of the archive, on fakes."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from analytics_events import AT
-from reports_fakes import FakeFigures
+from reports_fakes import FakeArchive, FakeFigures
 
 from docstore_analytics.reports.rules import Counts, FileCounts, Step, start_of
 from docstore_analytics.reports.service import Period, ReportService
@@ -80,3 +81,35 @@ async def test_files_with_the_most_downloads_are_listed_first() -> None:
     ]
     shared = await reports(figures).top("most-shared", 1)
     assert [item["file_id"] for item in shared["items"]] == ["a"]
+
+
+def archive_reports(archive: Any) -> ReportService:
+    return ReportService(FakeFigures(), archive, UNUSED, child_memory=1, child_seconds=1.0, query_bytes=10)
+
+
+async def test_too_many_pending_rows_are_refused_before_they_are_read() -> None:
+    """While the archive can't be written they pile up: a report must not read them all into memory."""
+    archive = FakeArchive(11)
+    with pytest.raises(DomainError) as refused:
+        await archive_reports(archive).from_archive("usage", period(1), 10)
+    assert (refused.value.code, archive.reads) == ("too_much", 0)
+
+
+async def test_reports_that_wait_for_their_turn_hold_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are requested at once, the rows of one are in memory."""
+    computing, ended = asyncio.Event(), asyncio.Event()
+
+    async def run_child(*_: Any, **__: Any) -> bytes:
+        computing.set()
+        await ended.wait()
+        return b"[]"
+
+    monkeypatch.setattr("docstore_analytics.reports.service.run_child", run_child)
+    archive = FakeArchive(1)
+    service = archive_reports(archive)
+    requested = [asyncio.create_task(service.from_archive("usage", period(1), 10)) for _ in range(3)]
+    await computing.wait()
+    assert archive.reads == 1
+    ended.set()
+    await asyncio.gather(*requested)
+    assert archive.reads == 3

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ AT_ONCE = 16
 IN_MEMORY_BYTES = 4 << 20
 """Size up to which objects are read into memory; larger ones are streamed to disk."""
 TRIES = 3
+CATALOGUE_SECONDS = 300.0
+"""How often the catalogue is stored: a backup that is killed loses no more than this."""
 
 T = TypeVar("T")
 
@@ -76,8 +79,15 @@ class ObjectCopier:
     def __init__(self, store: ObjectStore, catalogue: Catalogue, target: Target, on_step: Progress) -> None:
         self._store, self._catalogue, self._target, self._on_step = store, catalogue, target, on_step
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._stored_at = time.monotonic()
+        self._archived: dict[str, Listed] = {}
         self.copied = 0
         self.copied_bytes = 0
+
+    @property
+    def left_out(self) -> list[str]:
+        """Keys of archived objects whose contents are unknown: the backup does not have them."""
+        return sorted(self._archived)
 
     async def run(self, between: Callable[[], None]) -> None:
         """Copy until everything listed is on disk. Call `between` after each page; it may raise to stop."""
@@ -92,8 +102,28 @@ class ObjectCopier:
                 self._record(some, await all_of(self._copy(each) for each in some))
                 self._on_step(Step("contents", done + start, total, self.copied_bytes))
                 between()
+                await self._store_catalogue()
             done, after = done + len(page), page[-1][0].key
             self._on_step(Step("contents", done, total, self.copied_bytes))
+
+    async def _store_catalogue(self) -> None:
+        if time.monotonic() - self._stored_at >= CATALOGUE_SECONDS:
+            await asyncio.to_thread(self._target.store_catalogue, self._catalogue)
+            self._stored_at = time.monotonic()
+
+    def reuse_archived(self, earlier: Iterable[Stored]) -> None:
+        """Take archived objects from an earlier backup: the catalogue does not know their contents if it was lost."""
+        if not self._archived:
+            return
+        found: list[tuple[Stored, str]] = []
+        for stored in earlier:
+            listed = self._archived.get(stored.key)
+            if listed and listed.size == stored.size and self._has(stored.sha256, stored.size):
+                found.append((stored, listed.etag))
+                del self._archived[stored.key]
+        self._catalogue.copied(found)
+        for key in self.left_out:
+            log.warning("archived_content_not_backed_up", key=key)
 
     def _wanted(self, page: Sequence[tuple[Listed, str]]) -> list[Listed]:
         return [listed for listed, sha256 in page if not self._has(sha256, listed.size)]
@@ -111,7 +141,7 @@ class ObjectCopier:
                 self._catalogue.gone(listed.key)
 
     async def _copy(self, listed: Listed) -> tuple[Stored, str] | None:
-        """Copy the object as it is now; None if it was deleted, or is archived: the backup does not have it."""
+        """Copy the object as it is now; None if it was deleted, or is archived and can't be read."""
         try:
             async with self._slots:
                 is_small = listed.size <= IN_MEMORY_BYTES
@@ -119,7 +149,7 @@ class ObjectCopier:
         except ObjectNotFound:
             return None
         except ObjectArchived:
-            log.warning("archived_content_not_backed_up", key=listed.key)
+            self._archived[listed.key] = listed
             return None
 
     async def _copy_small(self, key: str) -> tuple[Stored, str]:
@@ -162,8 +192,12 @@ class ObjectCopier:
         except BaseException:  # also when cancelled: no partial file may stay
             draft.unlink(missing_ok=True)
             raise
-        self._target.add(draft, digest.hexdigest())
-        return digest.hexdigest(), size
+        sha256 = digest.hexdigest()
+        if self._target.has(sha256, size):
+            draft.unlink()
+        else:
+            self._target.add(draft, sha256)
+        return sha256, size
 
     def _draft(self) -> Path:
         return make_folder(self._target.drafts) / new_id()

@@ -7,8 +7,9 @@ from pathlib import Path
 import orjson
 
 from docstore_standalone.backup.catalogue import Stored
-from docstore_standalone.backup.manifest import BackupDamaged, Part
-from docstore_standalone.backup.places.files import PackedWriter, unpacked
+from docstore_standalone.backup.manifest import MANIFEST, BackupDamaged, Manifest, Part
+from docstore_standalone.backup.places.files import PackedWriter, check_part, unpacked
+from docstore_standalone.backup.places.target import Target
 
 OBJECTS = "objects.jsonl.zst"
 
@@ -31,3 +32,11 @@ def read_objects(root: Path, part: Part) -> Iterator[Stored]:
                 yield Stored(**orjson.loads(line))
             except (orjson.JSONDecodeError, TypeError) as error:
                 raise BackupDamaged(f"{root / part.path} has an invalid line: {error}") from error
+
+
+def objects_of(target: Target, name: str) -> Iterator[Stored]:
+    """Iterate over the objects of a backup by key; BackupDamaged unless their list is as written."""
+    folder = target.open(name, [MANIFEST, OBJECTS])
+    part = Manifest.read(folder).objects
+    check_part(folder, part)
+    yield from read_objects(folder, part)

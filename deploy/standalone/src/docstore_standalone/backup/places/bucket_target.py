@@ -5,6 +5,7 @@ settings.
 """
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from docstore_contents.s3.store import ObjectNotFound
+from docstore_contents.s3.store import ObjectNotFound, ObjectStoreError
 from docstore_contents.s3.transport import THREADS, errors_translated
 from docstore_platform.clock import utc_now
 from docstore_standalone.backup import catalogue
@@ -88,8 +89,18 @@ class BucketTarget:
             self._bucket.download(CATALOGUE, path)
         self._stored.begin(self._bucket.sizes("contents/"))
         with catalogue.opened(path) as known:
-            yield known
-        self._bucket.upload_unverified(path, CATALOGUE)
+            try:
+                yield known
+            except BaseException:  # also when cancelled: the next run continues where this one stopped
+                with suppress(ObjectStoreError, OSError, sqlite3.Error):  # the first error is the one to report
+                    self.store_catalogue(known)
+                raise
+            self.store_catalogue(known)
+
+    def store_catalogue(self, known: Catalogue) -> None:
+        copy = self._folder / f"{CATALOGUE}.copy"
+        known.copy_to(copy)
+        self._bucket.upload_unverified(copy, CATALOGUE)
 
     def names(self) -> list[str]:
         keys = self._bucket.names("backups/")

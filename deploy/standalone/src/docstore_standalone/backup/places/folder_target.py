@@ -66,6 +66,9 @@ class FolderTarget:
     def catalogue(self) -> AbstractContextManager[Catalogue]:
         return opened(self.folder / CATALOGUE)
 
+    def store_catalogue(self, known: Catalogue) -> None:
+        """Nothing: it is in the folder."""
+
     def names(self) -> list[str]:
         found = self._backups.iterdir() if self._backups.exists() else ()
         return sorted(each.name for each in found if (each / MANIFEST).exists())

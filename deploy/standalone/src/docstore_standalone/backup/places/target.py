@@ -33,7 +33,10 @@ class Target(Protocol):
         """Lock it; BackupRefused if another command uses it."""
 
     def catalogue(self) -> AbstractContextManager[Catalogue]:
-        """Open the catalogue; it is stored when the block ends."""
+        """Open the catalogue; it is stored when the block ends, also by an error."""
+
+    def store_catalogue(self, known: Catalogue) -> None:
+        """Store the open catalogue, for the next run in case that this one is killed."""
 
     def names(self) -> list[str]:
         """Return the complete backups, oldest first."""
