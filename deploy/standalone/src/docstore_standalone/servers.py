@@ -220,18 +220,22 @@ async def start_servers(
     mailbox: bool = True,
     on_change: OnChange = ignore,
     port_choice: range = SERVER_PORTS,
+    check: Callable[[], None] = ignore,
     meanwhile: Meanwhile | None = None,
 ) -> Servers:
     """Start the servers that the settings do not place elsewhere; return once all are ready.
 
     `folder` is absolute. With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint`. Call it from a
-    thread that lives as long as the servers. AlreadyRunning, SecretsMissing, ProgramMissing, PortTaken, ServerFailed.
+    thread that lives as long as the servers. `check` raises what prevents the start: it runs once the folder is locked
+    and its secrets are in place, before anything is started. AlreadyRunning, SecretsMissing, ProgramMissing, PortTaken,
+    ServerFailed.
     """
     settings = settings or StandaloneSettings()
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
         if settings.secrets_folder:
             move_credentials(folder, settings.secrets_folder)
+        check()
         known = read_state(folder)
         if known.folder == str(folder):  # in a copied folder they belong to the original
             await _end_leftovers(known.processes)

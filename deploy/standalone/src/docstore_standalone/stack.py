@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from docstore_platform.clock import SKEW_FILE
@@ -195,8 +196,6 @@ def _check_startable(settings: StandaloneSettings) -> None:
         raise HalfRestored(f"the restore to {settings.data} is incomplete: run `docstore restore-backup` again")
     if settings.port is not None:
         PortBook().secure_gateway(settings.port)
-    if settings.lan:
-        check_reachable(settings)
 
 
 async def start_stack(
@@ -229,6 +228,7 @@ async def start_stack(
             broker=broker,
             on_change=on_change,
             port_choice=port_choice,
+            check=partial(check_reachable, settings) if settings.lan else ignore,
             meanwhile=None if settings.lan else services.prepare,  # the proxy's address is not known yet
         )
         opening.push_async_callback(servers.stop)

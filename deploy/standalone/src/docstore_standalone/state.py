@@ -3,11 +3,13 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
 from pydantic import BaseModel, Field
 
 from docstore_standalone.ports import PortBook
@@ -17,6 +19,11 @@ STATE_FILE = "stack.json"
 LOCK_FILE = "stack.lock"
 RESTORING_FILE = "restoring.json"
 """Exists while a backup is being restored into the folder, which can't be started until that is done."""
+LOOK_SECONDS = 0.3
+"""How long a start waits for others to look whether a stack runs, for which they hold the lock for a moment."""
+RETRY_SECONDS = 0.01
+
+log = structlog.get_logger(__name__)
 
 
 class AlreadyRunning(Exception):
@@ -92,13 +99,26 @@ class StateFile:
         self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=credentials_file)
 
     def processes(self, processes: dict[str, ProcessId]) -> None:
+        """Record the processes of now. If the disk is full, they run all the same; the next change is recorded."""
         self.state = self.state.model_copy(update={"processes": processes})
-        self.write()
+        try:
+            self.write()
+        except OSError as error:
+            log.warning("stack_state_not_written", reason=str(error))
 
     def write(self, addresses: Mapping[str, str] | None = None) -> None:
         update = {"ports": self.ports.as_dict(), "addresses": {**self.state.addresses, **(addresses or {})}}
         self.state = self.state.model_copy(update=update)
         write_state(self.folder, self.state)
+
+
+def _lock(file: int, kind: int) -> bool:
+    """Take a lock; return False if another one excludes it."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class StackLock:
@@ -112,13 +132,14 @@ class StackLock:
         """Take the lock; AlreadyRunning if another process, or another stack of this process, holds it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            holder = read_state(self.folder).supervisor
-            by = f" (process {holder.pid})" if holder else ""
-            raise AlreadyRunning(f"a stack is already running in {self.folder}{by}") from None
+        deadline = time.monotonic() + LOOK_SECONDS
+        while not _lock(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                os.close(file)
+                holder = read_state(self.folder).supervisor
+                by = f" (process {holder.pid})" if holder else ""
+                raise AlreadyRunning(f"a stack is already running in {self.folder}{by}")
+            time.sleep(RETRY_SECONDS)
         self._file = file
         return self
 
@@ -140,8 +161,9 @@ def running_state(folder: Path) -> StackState | None:
     """Return the state of the stack that runs in `folder`; None if none does."""
     if not (folder / LOCK_FILE).exists():
         return None
+    file = os.open(folder / LOCK_FILE, os.O_RDONLY)
     try:
-        with StackLock(folder):
-            return None
-    except AlreadyRunning:
-        return read_state(folder)
+        is_free = _lock(file, fcntl.LOCK_SH)  # shared, since others may look at the same moment
+    finally:
+        os.close(file)
+    return None if is_free else read_state(folder)

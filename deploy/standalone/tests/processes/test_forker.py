@@ -1,6 +1,8 @@
 """Processes that are forked from one which has imported everything."""
 
+import asyncio
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +14,7 @@ import pytest
 from docstore_platform.testing import eventually
 from docstore_standalone.supervision.forker import ForkedProcess, Forker
 from docstore_standalone.supervision.prefork import Job
+from docstore_standalone.supervision.processes import ServerFailed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 
@@ -88,6 +91,32 @@ async def test_a_forker_that_is_killed_takes_its_forks_along_and_the_next_fork_s
     log.unlink()
     again, _ = await run(forker, tmp_path, "wait")
     assert again.pid != orphan.pid
+
+
+async def test_those_who_fork_together_after_its_death_get_their_own_processes(forker: Forker, tmp_path: Path) -> None:
+    """One other forker is started for all of them; each gets the process of its job."""
+    orphan, _ = await run(forker, tmp_path, "wait")
+    os.kill(psutil.Process(orphan.pid).ppid(), signal.SIGKILL)
+    await orphan.wait()
+    jobs = [Job("answerer", {"WORD": "wait"}, str(tmp_path / f"{name}.log"), name) for name in ("one", "two", "three")]
+    forked = await asyncio.gather(*map(forker.fork, jobs))
+    for each in jobs:
+        await until_line(Path(each.log_file))
+    assert [psutil.Process(process.pid).cmdline()[0] for process in forked] == [each.title for each in jobs]
+    assert len({psutil.Process(process.pid).ppid() for process in forked}) == 1
+
+
+async def test_a_fork_of_a_forker_that_has_just_ended_is_a_server_that_failed(forker: Forker, tmp_path: Path) -> None:
+    """The supervisor tries it again, even at the first start; so does this, with another forker."""
+    orphan, _ = await run(forker, tmp_path, "wait")
+    parent = psutil.Process(orphan.pid).ppid()
+    end = os.pidfd_open(parent)
+    os.kill(parent, signal.SIGKILL)
+    select.select([end], [], [])  # not in the loop: it would see the end before the fork
+    os.close(end)
+    with pytest.raises(ServerFailed):
+        await forker.fork(job(tmp_path, "end"))
+    await run(forker, tmp_path, "end")
 
 
 async def test_a_prepared_process_begins_when_its_job_is_forked(forker: Forker, tmp_path: Path) -> None:

@@ -109,6 +109,49 @@ async def test_a_server_that_dies_before_it_answers_is_started_again(tmp_path: P
         await supervisor.stop()
 
 
+class FailingOnce(Sleeper):
+    """It fails at one step of a restart, by an error that no one expects."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.fails_at = ""
+        self.processes: list[ProcessId] = []
+
+    def _pass(self, step: str) -> None:
+        if step == self.fails_at:
+            self.fails_at = ""
+            raise ValueError(step)
+
+    def record(self, processes: Mapping[str, ProcessId]) -> None:
+        self.processes.append(processes[self.name])
+        self._pass("record")
+
+    async def wait_ready(self) -> None:
+        self._pass("wait_ready")
+
+    def clean_up(self) -> None:
+        self._pass("clean_up")
+
+
+@pytest.mark.parametrize("step", ["clean_up", "record", "wait_ready"])
+async def test_a_restart_that_fails_by_any_error_is_tried_again(tmp_path: Path, step: str) -> None:
+    """At whichever step; of the processes that were started, one is left, and it is ready."""
+    server = FailingOnce(tmp_path)
+    supervisor = Supervisor(PortBook(), on_processes=server.record)
+    await supervisor.start([Component(server)])
+    try:
+        server.fails_at = step
+        os.kill(supervisor.process_id("sleeper").pid, signal.SIGKILL)
+
+        async def is_back() -> bool:
+            return not server.fails_at and supervisor.is_ready("sleeper")
+
+        await eventually(is_back)
+        assert [each for each in server.processes if each.find()] == [supervisor.process_id("sleeper")]
+    finally:
+        await supervisor.stop()
+
+
 class Gated(Sleeper):
     """It is ready while its gate is open."""
 
@@ -145,6 +188,27 @@ async def test_dependencies_are_ready_before_each_start(tmp_path: Path) -> None:
 
         await eventually(is_back)
     finally:
+        await supervisor.stop()
+
+
+async def test_a_signal_reaches_a_process_that_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the clock does; one that is being started again gets none, since it may not know the signal yet."""
+    server = Gated(tmp_path, "sleeper")
+    supervisor = Supervisor(PortBook())
+    await supervisor.start([Component(server)])
+    try:
+        before = supervisor.process_id("sleeper")
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self: 0.0)
+        server.gate.clear()
+        assert supervisor.signal("sleeper", signal.SIGUSR1)
+
+        async def is_started_again() -> bool:
+            return supervisor.process_id("sleeper") != before
+
+        await eventually(is_started_again)
+        assert not supervisor.signal("sleeper", signal.SIGUSR1)
+    finally:
+        server.gate.set()
         await supervisor.stop()
 
 

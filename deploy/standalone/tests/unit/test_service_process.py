@@ -10,7 +10,7 @@ from docstore_standalone.service_process import ServiceProcess
 class Listener:
     """An HTTP server that gives one status after the other, the last one for ever."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int | str) -> None:
         self.statuses = list(statuses)
 
     async def __aenter__(self) -> int:
@@ -33,5 +33,14 @@ async def test_another_server_at_the_public_port_makes_no_service_ready(tmp_path
     ours = Listener(503, 503, 200)
     async with Listener(200) as public, ours as operations:
         service = ServiceProcess("services", "module", public, operations, {}, tmp_path / "logs" / "services.log")
+        await service.wait_ready()
+    assert ours.statuses == [200]
+
+
+async def test_a_server_that_speaks_something_else_makes_no_service_ready(tmp_path: Path) -> None:
+    """As long as another program has the port, the service is waited for."""
+    ours = Listener("???", 200)
+    async with ours as operations:
+        service = ServiceProcess("services", "module", 0, operations, {}, tmp_path / "logs" / "services.log")
         await service.wait_ready()
     assert ours.statuses == [200]

@@ -141,7 +141,7 @@ async def _guarded(
     processes: Sequence[psutil.Process], *, file: Path | None = None, table: str = ""
 ) -> AsyncIterator[None]:
     """Start the guard for the block."""
-    known = [f"{each.pid}:{ProcessId.of(each.pid).started_at}" for each in processes]
+    known = [f"{each.pid}:{each.started_at}:{each.boot}" for each in (ProcessId.of(one.pid) for one in processes)]
     module = "docstore_standalone.chaos.guard"
     guard = await asyncio.create_subprocess_exec(
         sys.executable,

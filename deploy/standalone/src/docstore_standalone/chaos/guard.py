@@ -1,6 +1,7 @@
 """Ends a fault when the process that injected it ends, even by kill -9: it waits for the end of its input.
 
-Run as `python -m docstore_standalone.chaos.guard FILE TABLE PID:STARTED_AT ...`; FILE and TABLE (of nft) may be empty.
+Run as `python -m docstore_standalone.chaos.guard FILE TABLE PID:STARTED_AT:BOOT ...`; FILE, TABLE (of nft) and BOOT may
+be empty.
 """
 
 import sys
@@ -15,8 +16,8 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.read()
     for each in processes:
-        pid, _, started_at = each.partition(":")
-        if found := ProcessId(int(pid), float(started_at)).find():
+        pid, started_at, boot = each.split(":")
+        if found := ProcessId(int(pid), float(started_at), boot).find():
             found.resume()
     if file:
         Path(file).unlink(missing_ok=True)

@@ -44,11 +44,12 @@ async def exchange(port: int, request: bytes, response_bytes: int) -> bytes:
 
 
 async def http_status(port: int, path: str, method: str = "GET", body: bytes = b"") -> int | None:
-    """Return the response's status; None without one."""
+    """Return the response's status; None without one, and if it is not HTTP."""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n{length}Connection: close\r\n\r\n"
     response = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
-    return int(response[9:12]) if response else None
+    status = response[9:12]
+    return int(status) if status.isdigit() else None
 
 
 async def tls_responds(port: int, name: str) -> bool:

@@ -10,6 +10,18 @@ from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.credentials import Credentials, credentials_path
 
 SECRET_NAME = re.compile(r"(DOCSTORE|{})_.*(SECRETS?|PASSWORD|PEPPER|KEY)".format("|".join(SERVICE_NAMES).upper()))
+OF_OTHER_SYSTEMS = frozenset(
+    {
+        "DOCSTORE_KAFKA_PASSWORD",
+        "DOCSTORE_S3_REPLICA_SECRET_ACCESS_KEY",
+        "INDEXER_OPENSEARCH_PASSWORD",
+        "INDEXER_TRANSCRIPTION_KEY",
+        "NOTIFY_AWS_SECRET_ACCESS_KEY",
+        "NOTIFY_SES_SECRET_ACCESS_KEY",
+        "NOTIFY_SMTP_PASSWORD",
+    }
+)
+"""Settings with secrets that those who run these systems choose; the proxy leads to none of them."""
 MIN_LENGTH = 16
 MIN_PASSWORD_LENGTH = 12
 MIN_CHARACTERS = 8
@@ -35,7 +47,8 @@ class WeakSecrets(ValueError):
 
 def check_secrets(folder: Path, credentials: Credentials, environment: Mapping[str, str]) -> None:
     """WeakSecrets if others could guess a secret of this stack, or other users of this machine can read them."""
-    given = {name: value for name, value in environment.items() if value and SECRET_NAME.fullmatch(name)}
+    names = {name for name in environment if SECRET_NAME.fullmatch(name)} - OF_OTHER_SYSTEMS
+    given = {name: environment[name] for name in names if environment[name]}
     stored = dict(_texts(credentials.model_dump(mode="json")))
     weak = sorted(name for name, value in {**stored, **given}.items() if _is_weak(name, value))
     path = credentials_path(folder)

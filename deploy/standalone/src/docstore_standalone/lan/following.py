@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from docstore_standalone.lan.certificates import Json
 from docstore_standalone.lan.machine import this_machine
 from docstore_standalone.lan.proxy import TlsProxy
 from docstore_standalone.supervision.supervisor import Supervisor
@@ -24,11 +25,15 @@ class Follower:
 
     def __init__(self, proxy: TlsProxy, supervisor: Supervisor, on_new_address: OnNewAddress) -> None:
         self._proxy, self._supervisor, self._on_new_address = proxy, supervisor, on_new_address
-        self._config = proxy.certificates.config(proxy.names)
+        self._config: Json | None = proxy.certificates.config(proxy.names)
+        """The one that the proxy has; None while that is not known."""
         self._url = proxy.url
 
     async def look(self) -> None:
-        """Compare once. A machine that is offline keeps the address that it had."""
+        """Compare once. A machine that is offline keeps the address that it had.
+
+        While the proxy is not ready, the next comparison tries again: services move only after it.
+        """
         machine = await asyncio.to_thread(this_machine)
         try:
             names = self._proxy.certificates.names(machine)
@@ -38,11 +43,11 @@ class Follower:
             return
         if config == self._config:
             return
-        self._proxy.machine, self._config = machine, config
+        self._proxy.machine, self._config = machine, None
         await asyncio.to_thread(self._proxy.prepare)
-        process = self._supervisor.process_id(self._proxy.name).find()
-        if process is not None:
-            process.send_signal(signal.SIGUSR1)
+        if not self._supervisor.signal(self._proxy.name, signal.SIGUSR1):
+            return
+        self._config = config
         log.info("certificate_renamed", names=names)
         if self._proxy.url != self._url:
             self._url = self._proxy.url

@@ -21,20 +21,21 @@ ACME = ProxyPorts(HTTPS_PORT, 8443, 80)
 
 
 def check_reachable(settings: StandaloneSettings) -> None:
-    """ValueError if other machines must not, or can't, reach this stack; ProgramMissing."""
+    """ValueError if other machines must not, or can't, reach this stack; ProgramMissing.
+
+    Creates secrets and the local authority of a new data folder: its lock must be held.
+    """
     if settings.s3_endpoint:
         raise ValueError(
             "--lan serves the embedded object store: with DOCSTORE_S3_ENDPOINT, use a TLS proxy of your own"
         )
-    if not settings.secrets_folder:  # they are moved there before they are read
-        check_secrets(settings.data, load_credentials(settings.data), os.environ)
+    check_secrets(settings.data, load_credentials(settings.data), os.environ)
     find_caddy(settings.caddy)
     chosen_certificates(settings, settings.data / PROXY_FOLDER).names(this_machine())
 
 
 def open_proxy(settings: StandaloneSettings, folder: Path, book: PortBook, upstreams: Upstreams) -> TlsProxy:
-    """Choose ports and certificates of the proxy. Raises what `check_reachable` raises, and PortTaken."""
-    check_secrets(folder, load_credentials(folder), os.environ)
+    """Choose ports and certificates of the proxy, after `check_reachable`. PortTaken, and ValueError as there."""
     page, contents, http = settings.lan_port, settings.lan_store_port, settings.lan_http_port
     if settings.lan_acme:
         page, contents, http = page or ACME.page, contents or ACME.contents, http or ACME.http

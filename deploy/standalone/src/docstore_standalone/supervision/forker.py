@@ -42,15 +42,15 @@ class ForkedProcess:
 
     def begin(self) -> None:
         """Let it begin, if it waits."""
-        self._signal(START_SIGNAL)
+        self.send_signal(START_SIGNAL)
 
     def terminate(self) -> None:
-        self._signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it has ended, as its parent will report
                 os.kill(self.pid, number)
@@ -65,8 +65,10 @@ class Forker:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: socket.socket | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()
+        """While a process is started, if needed, and a job sent to it."""
         self._waiting: list[asyncio.Future[ForkedProcess]] = []
-        self._children: dict[int, ForkedProcess] = {}
+        """For the process of now, in the order of its jobs."""
         self._prepared: dict[str, tuple[Job, ForkedProcess]] = {}
 
     async def start(self) -> None:
@@ -92,8 +94,8 @@ class Forker:
                 preexec_fn=partial(die_with_parent, os.getpid()),
             )
         parent_end.setblocking(False)
-        self._channel = parent_end
-        self._listening = asyncio.create_task(self._listen(parent_end), name="forked processes")
+        self._channel, self._waiting = parent_end, []
+        self._listening = asyncio.create_task(self._listen(parent_end, self._waiting), name="forked processes")
 
     async def prepare(self, job: Job) -> None:
         """Fork a process in advance, which prepares itself and then waits until `fork` is called with this job."""
@@ -111,34 +113,36 @@ class Forker:
         return await self._fork(job)
 
     async def _fork(self, job: Job) -> ForkedProcess:
-        if self._listening is None or self._listening.done():
-            await self.start()
-        assert self._channel is not None
         response: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
-        self._waiting.append(response)
-        await asyncio.get_running_loop().sock_sendall(self._channel, json.dumps(asdict(job)).encode())
+        async with self._sending:
+            if self._listening is None or self._listening.done():
+                await self.start()
+            assert self._channel is not None
+            self._waiting.append(response)
+            with contextlib.suppress(ConnectionError):  # the process has ended, which the response will report
+                await asyncio.get_running_loop().sock_sendall(self._channel, json.dumps(asdict(job)).encode())
         return await response
 
-    async def _listen(self, channel: socket.socket) -> None:
+    async def _listen(self, channel: socket.socket, waiting: list[asyncio.Future[ForkedProcess]]) -> None:
+        """Pass on what one process reports, until it ends: to those who wait for it, and to its children."""
+        children: dict[int, ForkedProcess] = {}
         with channel:
             while message := await self._next(channel):
                 notice = json.loads(message)
                 if "started" in notice:
-                    child = self._children[notice["started"]] = ForkedProcess(notice["started"])
-                    response = self._waiting.pop(0)
+                    child = children[notice["started"]] = ForkedProcess(notice["started"])
+                    response = waiting.pop(0)
                     if response.cancelled():
                         child.kill()
                     else:
                         response.set_result(child)
                 else:
-                    self._children.pop(notice["ended"]).end(notice["status"])
-        for response in self._waiting:
+                    children.pop(notice["ended"]).end(notice["status"])
+        for response in waiting:
             if not response.done():
                 response.set_exception(ServerFailed("the process that forks services has ended"))
-        for child in self._children.values():
+        for child in children.values():
             child.end(KILLED)
-        self._waiting.clear()
-        self._children.clear()
 
     async def _next(self, channel: socket.socket) -> bytes:
         """Return the next message; empty at the end."""

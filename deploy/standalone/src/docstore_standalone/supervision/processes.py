@@ -18,7 +18,8 @@ from docstore_platform.tasks import end_tasks
 from docstore_standalone.supervision.connection_guard import ConnectionGuard, GuardUnavailable
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
-START_TIME_TOLERANCE = 1.0  # seconds; psutil computes start times from a boot time that clock changes shift
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+START_TIME_TOLERANCE = 1.0  # seconds, where a start time is by the clock, which changes of the clock shift
 LOG_TAIL_BYTES = 2000
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -58,6 +59,8 @@ class Child(Protocol):
 
     async def wait(self) -> int: ...
 
+    def send_signal(self, number: int, /) -> None: ...
+
     def terminate(self) -> None: ...
 
     def kill(self) -> None: ...
@@ -88,20 +91,46 @@ class ProcessId:
     """Unique identity of a process: process ids alone are reused."""
 
     pid: int
-    started_at: float = field(metadata={"unit": "seconds since the epoch"})
+    started_at: float = field(metadata={"unit": "seconds since the boot; since the epoch if `boot` is empty"})
+    boot: str = ""
+    """Linux's id of the boot. Empty on other systems, and in a state of an earlier version."""
 
     @classmethod
     def of(cls, pid: int) -> "ProcessId":
+        """NoSuchProcess if it has ended and nothing is left of it."""
+        if boot := _boot_id():
+            return cls(pid, _seconds_from_boot(pid), boot)
         return cls(pid, psutil.Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
         """Return the process if it is still running."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE
+            same = ProcessId.of(self.pid) == self if self.boot else self._started_about(process.create_time())
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+
+    def _started_about(self, time: float) -> bool:
+        return abs(time - self.started_at) < START_TIME_TOLERANCE
+
+
+def _boot_id() -> str:
+    """Return Linux's id of this boot; empty on other systems."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _seconds_from_boot(pid: int) -> float:
+    """Return when a process started, which no step of the clock changes (proc(5), field 22 of stat). NoSuchProcess."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(pid) from error
+    after_name = stat.rpartition(b")")[2].split()  # from field 3 on: a name may contain spaces
+    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def base_environment() -> dict[str, str]:
@@ -111,12 +140,12 @@ def base_environment() -> dict[str, str]:
 
 
 def log_tail(path: Path) -> str:
-    """Return the last lines of a log file."""
+    """Return the last lines of a log file; nothing if it can't be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
             return file.read().decode(errors="replace").strip()
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -214,6 +243,12 @@ class ServerProcess:
             await ready
         finally:
             await end_tasks([ready, ended])
+
+    def send_signal(self, number: int) -> bool:
+        """Send it a signal; return whether it still runs."""
+        if self.running:
+            self._process.send_signal(number)
+        return self.running
 
     def terminate(self) -> None:
         """Let it end gracefully."""

@@ -92,6 +92,10 @@ class Supervisor:
         if process := self._running.get(name):
             process.terminate()
 
+    def signal(self, name: str, number: int) -> bool:
+        """Send a signal to a component's process; return whether one was ready to get it."""
+        return self.is_ready(name) and self._running[name].send_signal(number)
+
     async def start(self, components: Sequence[Component]) -> None:
         """Start components; return when all are ready. ServerFailed or OSError if one fails; then still call `stop`."""
         names = [component.server.name for component in components]
@@ -151,10 +155,10 @@ class Supervisor:
             tries += 1
             tail = log_tail(component.server.log_file)
             log.warning("server_ended", server=name, status=status, restart_in=backoff, log=tail[-500:])
-            component.server.clean_up()
             await asyncio.sleep(backoff)
             await self._all_ready(component.needs)
             try:
+                component.server.clean_up()
                 await self._run(component.server)
             except Exception as error:  # noqa: BLE001 - whatever failed, the component is restarted
                 log.error("server_restart_failed", server=name, reason=str(error))
@@ -176,10 +180,10 @@ class Supervisor:
         """Start a new process and wait until it is ready; stop it if that fails."""
         process = await ServerProcess.start(server)
         self._running[server.name] = process
-        self._on_processes(self.process_ids())
         try:
+            self._on_processes(self.process_ids())
             await process.wait_ready(READY_SECONDS)
-        except ServerFailed:
+        except Exception:  # whatever it was: the next try waits for the end of this process
             await process.kill()
             raise
         self._ready[server.name].set()

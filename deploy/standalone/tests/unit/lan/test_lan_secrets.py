@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials, save_credentials
-from docstore_standalone.lan.exposure import WeakSecrets, check_secrets
+from docstore_standalone.lan.exposure import OF_OTHER_SYSTEMS, SECRET_NAME, WeakSecrets, check_secrets
 
 
 def test_new_secrets_are_strong(tmp_path: Path) -> None:
@@ -30,6 +30,13 @@ def test_weak_settings_are_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(WeakSecrets, match=name) as refused:
         check_secrets(tmp_path, load_credentials(tmp_path), {name: value})
     assert value not in str(refused.value)
+
+
+def test_secrets_of_other_systems_are_as_these_want_them(tmp_path: Path) -> None:
+    """A mail provider's password may be short: who guesses it reaches the provider, with or without this stack."""
+    assert all(SECRET_NAME.fullmatch(name) for name in OF_OTHER_SYSTEMS)
+    environment = dict.fromkeys([*OF_OTHER_SYSTEMS, "NOTIFY_SMTP_PASSWORD"], "s3cret")
+    check_secrets(tmp_path, load_credentials(tmp_path), environment)
 
 
 def test_weak_stored_secrets_are_named(tmp_path: Path) -> None:
