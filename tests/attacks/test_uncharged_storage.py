@@ -13,6 +13,7 @@ from people import Person, problem_of
 from stacks import DetachedStack
 from yarl import URL
 
+from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.attack
@@ -99,6 +100,33 @@ async def test_credentials_for_ten_bytes(stack: DetachedStack, mallory: Person) 
         return await stack.bucket.stored_bytes(mallory.id) == 0
 
     await eventually(nothing_is_left)
+
+
+async def test_parts_each_as_long_as_the_file(mallory: Person) -> None:
+    """Requested one after the other, until the upload ends; then no URL of it stores anything."""
+    data = os.urandom(MIB)
+    upload = await mallory.begin("/parts", len(data), "multipart")
+    route = f"/v1/uploads/{upload['id']}/parts"
+    for number in range(1, 12):
+        wish = {"numbers": [number], "sizes": [len(data)]}
+        (part,) = (await mallory.call("POST", route, wish))["parts"]
+        assert await put({"url": part["url"], "headers": {}}, data) == 200
+    answer = await mallory.ask("POST", route, {"numbers": [12], "sizes": [len(data)]})
+    assert problem_of(answer) == (409, "upload_mismatch")
+    assert await put({"url": part["url"], "headers": {}}, data) == 404
+
+
+@pytest.mark.parametrize(("paid", "unpaid"), [(1, 12_000), (55_000, 45_000)])
+async def test_packs_of_which_a_part_is_paid(stack: DetachedStack, mallory: Person, paid: int, unpaid: int) -> None:
+    """Bytes that are not those declared are soon gone from the pack, which a signed URL opens as a whole."""
+    contents = [os.urandom(paid), os.urandom(unpaid)]
+    files = [{"path": f"/{len(each)}", "size": len(each), "sha256": sha256(each).hexdigest()} for each in contents]
+    pack = await mallory.call("POST", "/v1/packs", {"files": files})
+    index = index_bytes([Slice(**place) for place in pack["files"]])
+    assert await put(pack["put"], contents[0] + os.urandom(unpaid) + index) == 200
+    results = (await mallory.call("POST", f"/v1/packs/{pack['id']}/complete"))["files"]
+    assert ["file" in each for each in results] == [True, False]
+    await eventually(lambda: is_paid_for(stack, mallory))
 
 
 async def test_urls_of_what_was_given_up(stack: DetachedStack, mallory: Person) -> None:

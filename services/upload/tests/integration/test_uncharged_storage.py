@@ -88,6 +88,8 @@ async def test_no_undeclared_write_stores_uncharged_bytes(stack: Stack) -> None:
         "credentials_after_completion",
         "blocks_once_more_after_completion",
         "packs_of_which_one_byte_is_paid",
+        "small_packs_of_which_one_byte_is_paid",
+        "packs_of_which_just_over_half_is_paid",
         "packs_that_are_never_completed",
     }
 

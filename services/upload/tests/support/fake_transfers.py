@@ -1,5 +1,6 @@
 """Upload sessions and packs in memory."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -118,6 +119,10 @@ class FakeTransfers(Generic[T]):
 class FakeUploads(FakeTransfers[Upload]):
     """Upload sessions."""
 
+    def __init__(self, clock: Clock, lease_seconds: float) -> None:
+        super().__init__(clock, lease_seconds)
+        self.signed: Counter[str] = Counter()
+
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
         return sorted(self.stored.values(), key=lambda upload: upload.id, reverse=True)[:limit]
 
@@ -139,6 +144,12 @@ class FakeUploads(FakeTransfers[Upload]):
             return False
         said = {"sha256": sha256, "client_modified_at": modified_at}
         self.change(upload_id, OPEN, **{name: value for name, value in said.items() if value is not None})
+        return True
+
+    async def count_signed(self, upload_id: str, size: int, most: int) -> bool:
+        if self.signed[upload_id] + size > most:
+            return False
+        self.signed[upload_id] += size
         return True
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:

@@ -37,10 +37,10 @@ class PackWorld:
         answer: list[Any] = orjson.loads(await self.service.complete(self.world.person, pack["id"]))
         return answer
 
-    async def finished(self, contents: Mapping[str, bytes]) -> Pack:
-        """A pack that is sent, completed and settled."""
+    async def finished(self, contents: Mapping[str, bytes], sent: Sequence[bytes] | None = None) -> Pack:
+        """A pack that is sent, completed and settled; `sent`: other contents than declared."""
         pack = await self.initiate(contents)
-        await self.send(pack, list(contents.values()))
+        await self.send(pack, sent or list(contents.values()))
         await self.complete(pack)
         self.world.pass_time(60)
         await self.worker.run_once()

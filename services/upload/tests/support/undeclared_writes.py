@@ -16,6 +16,7 @@ from yarl import URL
 from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
+from docstore_upload.sessions.rules import most_signed_bytes
 
 DECLARED = b"0123456789abcdef" * 1280
 """20 KiB: what is declared. Lies are LONG."""
@@ -176,6 +177,21 @@ async def a_part_again_and_again(writer: UndeclaredWriter) -> None:
     for _ in range(20):
         assert await writer.put(part, DECLARED) == 200
     assert await writer.complete(upload) == 200
+
+
+@undeclared_write
+async def parts_each_as_long_as_the_file(writer: UndeclaredWriter) -> None:
+    """One after the other, until the upload ends; then the URLs of those before are dead."""
+    upload = await writer.begin("multipart", LONG)
+    signed = []
+    for number in range(1, most_signed_bytes(len(LONG)) // len(LONG) + 1):
+        wish = {"numbers": [number], "sizes": [len(LONG)]}
+        signed += (await writer.person.ok("POST", f"/v1/uploads/{upload['id']}/parts", wish))["parts"]
+        assert await writer.put(signed[-1], LONG) == 200
+    one_more = {"numbers": [len(signed) + 1], "sizes": [len(LONG)]}
+    refused = await writer.person.refused("POST", f"/v1/uploads/{upload['id']}/parts", one_more)
+    assert refused == (409, "upload_mismatch")
+    assert await writer.put(signed[-1], LONG) == 404
 
 
 @undeclared_write
@@ -367,16 +383,29 @@ async def packs_of_other_bytes(writer: UndeclaredWriter) -> None:
     await writer.person.send("POST", f"/v1/packs/{pack['id']}/complete")
 
 
+async def send_partly_wrong(writer: UndeclaredWriter, paid: bytes, unpaid: list[bytes]) -> None:
+    """Send a pack whose other files are not what was declared: none of them is kept."""
+    pack = await begin_pack(writer, [paid, *unpaid])
+    wrong = packed(pack, [paid, *(content[::-1] for content in unpaid)])
+    assert await writer.put(pack["put"], wrong) == 200
+    answer = await writer.person.ok("POST", f"/v1/packs/{pack['id']}/complete")
+    assert ["file" in each for each in answer["files"]] == [True, *(False for _ in unpaid)]
+    assert await writer.put(pack["put"], wrong) == 412
+
+
 @undeclared_write
 async def packs_of_which_one_byte_is_paid(writer: UndeclaredWriter) -> None:
-    """The other files are not what was declared, and none of them is kept."""
-    contents = [b"1", *(DECLARED + bytes([number]) for number in range(3))]
-    pack = await begin_pack(writer, contents)
-    wrong = [contents[0], *(content[::-1] for content in contents[1:])]
-    assert await writer.put(pack["put"], packed(pack, wrong)) == 200
-    answer = await writer.person.ok("POST", f"/v1/packs/{pack['id']}/complete")
-    assert ["file" in each for each in answer["files"]] == [True, False, False, False]
-    assert await writer.put(pack["put"], packed(pack, wrong)) == 412
+    await send_partly_wrong(writer, b"1", [DECLARED + bytes([number]) for number in range(3)])
+
+
+@undeclared_write
+async def small_packs_of_which_one_byte_is_paid(writer: UndeclaredWriter) -> None:
+    await send_partly_wrong(writer, b"1", [DECLARED[:12_000]])
+
+
+@undeclared_write
+async def packs_of_which_just_over_half_is_paid(writer: UndeclaredWriter) -> None:
+    await send_partly_wrong(writer, (DECLARED * 3)[:55_000], [(DECLARED * 3)[:45_000]])
 
 
 @undeclared_write

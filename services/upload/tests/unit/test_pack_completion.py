@@ -62,17 +62,20 @@ async def test_an_invalid_pack_is_refused(make_packs: MakePacks) -> None:
 
 
 async def test_metadata_refuses_a_file(make_packs: MakePacks) -> None:
-    """A refusal at the commit is that file's answer; its slice lives no longer once all is settled."""
+    """A refusal at the commit is that file's answer; its slice lives no longer once all is settled, and is deleted."""
     packs = make_packs()
     packs.services.metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
     answers = await packs.complete(pack)
     assert answers[0]["problem"]["code"] == "target_gone"
-    assert packs.packs.stored[pack["id"]].live == (0, 1, 2)
+    stored = packs.packs.stored[pack["id"]]
+    assert stored.live == (0, 1, 2)
     packs.world.pass_time(60)
     await packs.worker.run_once()
     assert packs.packs.stored[pack["id"]].live == (1, 2)
+    await packs.worker.run_once()
+    assert len(packs.store.objects[stored.object_key]) == len(b"three") + 2 * 12 + 8
 
 
 async def test_a_commit_counts_more_than_a_refusal(make_packs: MakePacks) -> None:

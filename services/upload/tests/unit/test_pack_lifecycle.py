@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from pack_world import FILES, MakePacks, slice_of
+from pack_world import FILES, MakePacks, PackWorld, slice_of
 
 from docstore_contents.packs import index_bytes
-from docstore_contents.s3.store import ObjectChanged
+from docstore_contents.s3.store import ObjectArchived, ObjectChanged
 from docstore_platform.errors import DomainError
 from docstore_upload.packs.rules import COMPACT_ABOVE, Pack, compacted
 from docstore_upload.packs.views import CONTENT_TYPE
@@ -67,6 +67,59 @@ async def test_an_empty_pack_is_deleted(make_packs: MakePacks) -> None:
         await packs.release([*keys, "accounts/a1/uploads/u1/content", "accounts/a1/packs/none/1"])
         await packs.worker.run_once()
     assert not any(packs.store.objects.values())
+
+
+@pytest.mark.parametrize(("paid", "unpaid"), [(1, 12_000), (55_000, 45_000)], ids=["small", "mostly live"])
+async def test_bytes_of_refused_files_do_not_stay(make_packs: MakePacks, paid: int, unpaid: int) -> None:
+    """However few they are: no one is charged for them. The pack is rewritten once."""
+    packs = make_packs()
+    contents = {"/paid": b"p" * paid, "/unpaid": b"u" * unpaid}
+    pack = await packs.finished(contents, sent=[contents["/paid"], b"?" * unpaid])
+    content = packs.store.objects[pack.object_key]
+    assert len(content) == paid + 12 + 8
+    assert slice_of(content, 0) == contents["/paid"]
+    assert await reads_until_forgotten(packs, pack) == 0
+
+
+async def test_few_deleted_files_stay_until_they_are_most_of_a_pack(make_packs: MakePacks) -> None:
+    """Of a pack of 12 KB, a third stays and two thirds are freed."""
+    packs = make_packs()
+    pack = await packs.finished({f"/{number}": bytes([number]) * 4_000 for number in range(3)})
+    for number, left in ((0, pack.sent_bytes()), (1, 4_000 + 12 + 8)):
+        await packs.release([pack.key_of(number)])
+        await packs.worker.run_once()
+        assert len(packs.store.objects[pack.object_key]) == left
+
+
+async def test_a_pack_that_is_mostly_index_is_not_read_again(make_packs: MakePacks) -> None:
+    """512 files of a byte have an index of 6 KB, which no rewrite makes shorter."""
+    packs = make_packs()
+    pack = await packs.finished({f"/{number}": b"x" for number in range(512)})
+    assert await reads_until_forgotten(packs, pack) == 0
+
+
+async def test_an_archived_pack_is_tried_once(make_packs: MakePacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its dead slices stay in the cheap class; when its answers are forgotten nothing is left to do."""
+    packs = make_packs()
+    pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
+
+    async def refuse(key: str, length: int) -> Any:
+        raise ObjectArchived("InvalidObjectState", key)
+
+    monkeypatch.setattr(packs.store, "get_tail", refuse)
+    await packs.release([pack.key_of(number) for number in range(5)])
+    await packs.worker.run_once()
+    await reads_until_forgotten(packs, pack)
+
+
+async def reads_until_forgotten(packs: PackWorld, pack: Pack) -> int:
+    """How often the store is read until the answers of a pack are forgotten and nothing is due."""
+    before = packs.store.reads
+    packs.world.pass_time(31 * 86_400)
+    await packs.worker.run_once()
+    kept = packs.packs.stored[pack.id]
+    assert (kept.answers, kept.next_check_at) == (None, None)
+    return packs.store.reads - before
 
 
 async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: MakePacks) -> None:

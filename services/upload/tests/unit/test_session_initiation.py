@@ -8,6 +8,7 @@ from upload_world import MakeWorld, complete, initiate
 
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import problem_of
+from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import InitiateRequest, PartsRequest
 
 
@@ -57,6 +58,20 @@ async def test_parts_may_differ_in_length(make_world: MakeWorld) -> None:
         with pytest.raises(DomainError) as refused:
             await world.service.parts(world.person, upload["id"], PartsRequest(numbers=numbers, sizes=sizes))
         assert refused.value.code == "invalid_parts"
+
+
+async def test_parts_of_given_sizes_are_signed_a_few_times(make_world: MakeWorld) -> None:
+    """Ten times the upload's bytes and a little, then it ends; parts of the planned size as often as one likes."""
+    world = make_world()
+    upload = await initiate(world, method="multipart", size=MIB)
+    for number in range(1, 12):
+        await world.service.parts(world.person, upload["id"], PartsRequest(numbers=[number], sizes=[MIB]))
+        await world.service.parts(world.person, upload["id"], PartsRequest(numbers=[1]))
+    with pytest.raises(DomainError) as refused:
+        await world.service.parts(world.person, upload["id"], PartsRequest(numbers=[12], sizes=[1]))
+    assert refused.value.code == "upload_mismatch"
+    assert world.published(upload["id"]) == ["upload-initiated", "upload-aborted"]
+    assert world.store.multiparts == {}
 
 
 async def test_what_is_known_late_is_declared_with_the_parts(make_world: MakeWorld) -> None:

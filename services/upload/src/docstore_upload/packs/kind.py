@@ -161,7 +161,7 @@ class PackKind(Kind[Pack]):
         """
         if pack.state in ENDED or not pack.live:
             return None if await self._is_held() else await self._clear(pack)
-        if pack.is_mostly_dead():
+        if pack.needs_rewrite():
             return None if await self._is_held() else await self._compact(pack)
         return self._rest(pack)
 
@@ -186,7 +186,7 @@ class PackKind(Kind[Pack]):
             content = before.data
             kept = await asyncio.to_thread(compacted, content, pack.live)
         except ObjectArchived:  # only unused slices are left: their space is cheap
-            return Recheck(pack, self._forget_at(pack), {"attempts": 0})
+            return self._rest(pack)
         except (ObjectNotFound, ValueError) as error:
             log.error("pack_damaged", pack_id=pack.id, error=str(error))
             return Recheck(pack, None)

@@ -25,8 +25,8 @@ from docstore_contents.packs import (
 from docstore_upload.lifecycle.rules import Measure, Mismatch, OnConflict, Transfer
 
 Json = dict[str, Any]
-COMPACT_ABOVE = 16 << 10
-"""Smaller packs are not compacted: their dead slices take no more than the records of a file elsewhere."""
+COMPACT_ABOVE = 4 << 10
+"""Smaller packs are not compacted for deleted files: these take no more than the records of a file elsewhere."""
 
 
 class PackFile(TypedDict):
@@ -114,12 +114,20 @@ class Pack(Transfer):
         return self.size + len(index_bytes(self.slices()))
 
     def live_bytes(self) -> int:
-        sizes = dict(zip(self.numbers, self.sizes, strict=True))
-        return sum(sizes[number] for number in self.live)
+        """Size of the object that a rewrite leaves, index included."""
+        numbers = set(self.live)
+        live = [each for each in self.slices() if each.number in numbers]
+        return sum(each.size for each in live) + len(index_bytes(live))
 
-    def is_mostly_dead(self) -> bool:
-        """Whether a rewrite frees more than it keeps."""
-        return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
+    def needs_rewrite(self) -> bool:
+        """Whether a rewrite frees bytes that no one is charged for, or more than it keeps."""
+        is_mostly_dead = self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
+        return is_mostly_dead or self._holds_refused()
+
+    def _holds_refused(self) -> bool:
+        """Whether it is as it was sent, with bytes of refused files: their reservations have ended."""
+        refused_bytes = sum(each.size for each in self.slices() if each.number in self.refused)
+        return refused_bytes > 0 and self.object_bytes == self.sent_bytes()
 
 
 def _with_metadata(answers: bytes) -> bytes:

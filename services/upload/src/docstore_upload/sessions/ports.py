@@ -30,6 +30,9 @@ class Uploads(Transfers[Upload], Protocol):
         """Record what the client declares of the whole content of an open upload; False if it has declared another
         SHA-256."""
 
+    async def count_signed(self, upload_id: str, size: int, most: int) -> bool:
+        """Count `size` bytes to be signed in parts of given sizes; False, without them, if all would be over `most`."""
+
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         """Store the checksum of the object with this ETag, so that it is not read again."""
 

@@ -17,6 +17,16 @@ def _found(document: Document) -> tuple[str, Verified]:
     return document["etag"], Verified(document["size"], document["sha256"], document["object_name"])
 
 
+def page_filter(account_id: str, before: str | None, state: State | None) -> Document:
+    """Return the filter for an account's sessions that began before `before`."""
+    query: Document = {"account_id": account_id}
+    if before is not None:
+        query["_id"] = {"$lt": before}
+    if state is not None:
+        query["state"] = {"$in": ["uploading", "committing"]} if state == "uploading" else state
+    return query
+
+
 def _pairs(stored: Sequence[Sequence[str]]) -> Pairs:
     return tuple((name, value) for name, value in stored)
 
@@ -29,6 +39,7 @@ class MongoUploads(MongoTransfers[Upload]):
     readers: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"found": _found, "metadata": _pairs}
     indexes: ClassVar[Sequence[IndexModel]] = (
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
+        IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="by_state"),
         IndexModel(
             [("account_id", ASCENDING), ("state", ASCENDING)],
             name="in_blocks",
@@ -42,11 +53,7 @@ class MongoUploads(MongoTransfers[Upload]):
     )
 
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
-        query: Document = {"account_id": account_id}
-        if before is not None:
-            query["_id"] = {"$lt": before}
-        if state is not None:
-            query["state"] = {"$in": ["uploading", "committing"]} if state == "uploading" else state
+        query = page_filter(account_id, before, state)
         documents = await self._documents.find(query).sort("_id", DESCENDING).limit(limit).to_list(limit)
         return [self._read(document) for document in documents]
 
@@ -82,6 +89,10 @@ class MongoUploads(MongoTransfers[Upload]):
         if sha256 is not None:
             undeclared["sha256"] = {"$in": [None, sha256]}
         return (await self._documents.update_one(undeclared, {"$set": declared})).matched_count == 1
+
+    async def count_signed(self, upload_id: str, size: int, most: int) -> bool:
+        has_room: Document = {"_id": upload_id, "signed_bytes": {"$not": {"$gt": most - size}}}
+        return (await self._documents.update_one(has_room, {"$inc": {"signed_bytes": size}})).matched_count == 1
 
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         found = {"etag": etag, **verified.facts}

@@ -18,6 +18,8 @@ MAX_SINGLE_REQUEST = 5 * GIB
 MAX_PARTS = 10_000
 MIN_PART = 5 * MIB
 """S3's limit for a part that is not the last."""
+SIGNED_TRIES = 10
+"""How often as many bytes as an upload has may be signed, in parts whose sizes its client gives."""
 MIN_CREDENTIALS_SECONDS = 900
 """STS issues no shorter session: credentials may outlive their upload by this much."""
 
@@ -241,6 +243,14 @@ def parts_wanted(
     if len(sizes) != len(numbers) or sum(sizes) > size:
         raise invalid(f"Give each part its size; the upload has {size} bytes.", "invalid_parts")
     return dict(zip(numbers, sizes, strict=True))
+
+
+def most_signed_bytes(size: int) -> int:
+    """Return how many bytes may be signed for an upload of `size` bytes in parts whose sizes its client gives.
+
+    Each call could name other parts, as long as the upload. Clients have a part signed again after a failure.
+    """
+    return SIGNED_TRIES * size + MIB
 
 
 def are_whole(size: int, parts: Mapping[int, int]) -> bool:

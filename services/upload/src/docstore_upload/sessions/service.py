@@ -18,12 +18,12 @@ from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
 from docstore_upload.lifecycle.lifecycle import Lifecycle
-from docstore_upload.lifecycle.rules import State
+from docstore_upload.lifecycle.rules import Mismatch, State
 from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.kind import ClientManifest
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Method, Upload, part_count, part_size_for, parts_wanted
+from docstore_upload.sessions.rules import Method, Upload, most_signed_bytes, part_count, part_size_for, parts_wanted
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest, PartsRequest
 from docstore_upload.sessions.validation import refuse_initiate
 from docstore_upload.sessions.views import upload_json
@@ -171,18 +171,28 @@ class UploadService:
 
     async def parts(self, principal: Principal, upload_id: str, wanted: PartsRequest) -> Json:
         """Return URLs for these parts of a multipart upload, and record what is declared of the whole content; Conflict
-        `sha256_declared` if another checksum was declared before."""
+        `sha256_declared` if another checksum was declared before. Mismatch, and the upload is over, if parts of given
+        sizes were signed for far more bytes than it has."""
         upload = await self._mine(principal, upload_id)
         if upload.method != "multipart" or upload.part_size is None:
             raise invalid("Only a multipart upload has parts.", "unsupported_method")
         _require_open(upload)
         count = part_count(upload.size, upload.part_size)
         parts = parts_wanted(upload.size, upload.part_size, wanted.numbers, wanted.sizes)
+        if wanted.sizes is not None:
+            await self._count_signed(upload, sum(parts.values()))
         if not await self.uploads.declare(upload.id, wanted.sha256, wanted.client_modified_at):
             raise Conflict("Another SHA-256 was declared for this upload.", code="sha256_declared")
         if upload.state == "initiated":
             await self.uploads.mark_uploading(upload.id)
         return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, parts)}
+
+    async def _count_signed(self, upload: Upload, size: int) -> None:
+        """End the upload, with a Mismatch, if far more is signed than it has: its next check may be minutes away."""
+        if not await self.uploads.count_signed(upload.id, size, most_signed_bytes(upload.size)):
+            refusal = Mismatch("Parts of far more bytes than were declared were requested.")
+            await self.lifecycle.termination.end([upload.id], "aborted", refusal=refusal)
+            raise refusal
 
     async def abort(self, principal: Principal, upload_id: str) -> None:
         """Cancel an upload: delete what was sent, release its reservation. Idempotent."""
