@@ -168,6 +168,9 @@ class FakeDevices:
         self.known.add(device)
         return is_new
 
+    async def forget_all(self, account_id: str, transaction: object) -> None:
+        self.known = {device for device in self.known if device[0] != account_id}
+
 
 class FakeKeys:
     def __init__(self) -> None:

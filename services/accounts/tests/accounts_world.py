@@ -146,6 +146,7 @@ class World:
             self.service,
             self.accounts,
             self.revoker,
+            self.devices,
             self.passwords,
             self.throttle,
             self.claims,

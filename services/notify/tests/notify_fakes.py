@@ -128,9 +128,13 @@ class NoLimits:
 class FakeRechecks:
     def __init__(self) -> None:
         self.account_ids: set[str] = set()
+        self.taken_over: list[tuple[str, datetime]] = []
 
     async def add(self, account_ids: Collection[str], session: Session) -> None:
         self.account_ids |= set(account_ids)
+
+    async def add_taken_over(self, account_id: str, at: datetime, session: Session) -> None:
+        self.taken_over.append((account_id, at))
 
 
 class FakeInbox:

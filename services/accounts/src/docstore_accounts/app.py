@@ -224,6 +224,7 @@ class _Features:
             service,
             accounts,
             revoker,
+            devices,
             passwords,
             throttle,
             claims,

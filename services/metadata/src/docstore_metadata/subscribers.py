@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountUpdated
+from docstore_events.catalogue.accounts import AccountCreated, AccountEvent, AccountUpdated, PasswordReset
 from docstore_events.catalogue.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.envelope import Envelope
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
+from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.people.repository import Person
 from docstore_metadata.people.rules import email_key
 from docstore_metadata.sharing.pending import PendingShares
+from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.projection_repository import MongoProjection
 
 
@@ -22,6 +24,8 @@ class Batch:
     nodes: MongoProjection
     people: dict[str, Person] = field(default_factory=dict)
     """By e-mail address."""
+    taken_over: list[tuple[str, datetime]] = field(default_factory=list)
+    """Accounts that another person has taken over, and when."""
 
     def register(self, account: AccountEvent) -> None:
         self.people[email_key(account.email)] = Person(
@@ -30,9 +34,10 @@ class Batch:
 
 
 class MetadataSubscribers(Subscribers[Batch]):
-    def __init__(self, new_projection: Callable[[], MongoProjection], pending: PendingShares) -> None:
+    def __init__(self, new_projection: Callable[[], MongoProjection], pending: PendingShares, jobs: Jobs) -> None:
         self._new_projection = new_projection
         self._pending = pending
+        self._jobs = jobs
 
     def begin(self) -> Batch:
         return Batch(self._new_projection())
@@ -47,6 +52,12 @@ class MetadataSubscribers(Subscribers[Batch]):
         account = envelope.event
         batch.register(account)
         batch.nodes.set_account_state(account.account_id, account.revision, suspended=account.status == "suspended")
+
+    def on_password_reset(self, envelope: Envelope[PasswordReset], batch: Batch) -> None:
+        """End the shares and links of an account that was taken over, since another person may have made them."""
+        event = envelope.event
+        if event.taken_over_at is not None:
+            batch.taken_over.append((event.account_id, event.taken_over_at))
 
     def on_file_indexed(self, envelope: Envelope[FileIndexed], batch: Batch) -> None:
         """Show the file as indexed while this version is the current one."""
@@ -67,6 +78,9 @@ class MetadataSubscribers(Subscribers[Batch]):
         await batch.nodes.write(transaction.session)
         if batch.people:
             await self._pending.register(batch.people, transaction)
+        for account_id, moment in batch.taken_over:
+            root = root_node(account_id, moment)
+            await self._jobs.add("take_over", root, account_id, transaction, before=moment)
 
 
 def _moment(text: str | None) -> datetime | None:

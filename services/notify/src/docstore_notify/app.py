@@ -240,7 +240,7 @@ class _Features:
         queue_worker = SubscriptionQueueWorker(
             queues, deliveries, subscriptions, attempt, recorder, planning.planner, transactor, settings
         )
-        recheck_worker = RecheckWorker(stores.rechecks, subscriptions, queues, metadata)
+        recheck_worker = RecheckWorker(stores.rechecks, subscriptions, queues, stores.browsers, stores.phones, metadata)
         works = partial(ClaimWorker[Any], poll_seconds=settings.poll_interval_seconds)
         wakeup = stores.delivery_wakeup
         self.workers = [

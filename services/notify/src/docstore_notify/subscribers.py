@@ -83,7 +83,11 @@ class NotifySubscribers(Subscribers[Batch]):
         _password_notice(envelope, envelope.event.account_id, facts, batch)
 
     def on_password_reset(self, envelope: Envelope[PasswordReset], batch: Batch) -> None:
-        _password_notice(envelope, envelope.event.account_id, {"change": "reset", "device": ""}, batch)
+        """Notify the owner; of an account that was taken over, end what another person may have set up."""
+        event = envelope.event
+        _password_notice(envelope, event.account_id, {"change": "reset", "device": ""}, batch)
+        if event.taken_over_at is not None:
+            batch.taken_over.append((event.account_id, event.taken_over_at))
 
     def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], batch: Batch) -> None:
         facts: Facts = {"change": "link_made", "device": "", "expires_at": rfc3339(envelope.event.expires_at)}

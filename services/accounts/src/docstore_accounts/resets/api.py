@@ -26,7 +26,11 @@ def resets_router(resets: ResetService) -> APIRouter:
 
     @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
     async def confirm_password_reset(body: ConfirmedReset, address: Address) -> None:
-        """Reset the password by a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
+        """Reset the password by a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`.
+
+        If the account's address was not verified, its shares, links, webhooks and phone end as well: another person may
+        have signed up with the address.
+        """
         await resets.confirm(body.token, body.password, address)
 
     @router.post(

@@ -15,6 +15,7 @@ from docstore_accounts.regions.client import RegionRefused, RegionUnreachable
 from docstore_accounts.regions.service import EmailClaims
 from docstore_accounts.resets.repository import LIFE, ClaimedRequest, Reset, ResetRepository, ResetRequest
 from docstore_accounts.revocation.service import TokenRevoker
+from docstore_accounts.sessions.repository import DeviceRepository
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
 from docstore_contracts.replication import ReplicationClient
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 
 MAX_MAILS = 3
 """Mails to one account within an hour, so that repeated requests can't fill a mailbox."""
+
+SESSIONS_END_WITHIN = timedelta(seconds=5)
+"""After so long gateways refuse the tokens of sessions that a reset has ended, also where clocks differ a little."""
 
 MADE, USED = 1, 2
 """Revisions of a reset, mailed or not."""
@@ -65,6 +69,7 @@ class ResetService:
         service: AccountService,
         accounts: AccountRepository,
         revoker: TokenRevoker,
+        devices: DeviceRepository,
         passwords: Passwords,
         throttle: Throttle,
         claims: EmailClaims,
@@ -78,6 +83,7 @@ class ResetService:
         self._service = service
         self._accounts = accounts
         self._revoker = revoker
+        self._devices = devices
         self._passwords = passwords
         self._throttle = throttle
         self._claims = claims
@@ -182,7 +188,8 @@ class ResetService:
     async def confirm(self, token: str, password: str, address: str) -> None:
         """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
 
-        A mailed link verifies the address as well. It works once, and not after another change of the password, which
+        If the address is not verified, everything else ends that lets its former holder in. A mailed link verifies the
+        address as well. It works once, and not after another change of the password, which
         the password's mark detects. Failed log-ins from this `address` no longer count, so that the owner can log in at
         once.
         """
@@ -202,9 +209,7 @@ class ResetService:
         async def work(transaction: Transaction) -> bool:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, transaction=transaction)
             if changed:
-                await self._revoker.end_sessions(account.id, transaction)
-                await self._revoker.end_api_tokens(account.id, transaction)
-                transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
+                await self._end_access(reset, transaction)
                 await self._prove_address(reset, transaction)
             return changed
 
@@ -212,6 +217,20 @@ class ResetService:
             raise gone()
         await self._throttle.clear(email_key(account.email), address)
         log.info("password_reset", account_id=account.id)
+
+    async def _end_access(self, reset: Reset, transaction: Transaction) -> None:
+        """End sessions and API tokens, and publish whether the account may have been another person's until now."""
+        await self._revoker.end_sessions(reset.account_id, transaction)
+        await self._revoker.end_api_tokens(reset.account_id, transaction)
+        taken_over_at = None
+        account = await self._accounts.get(reset.account_id, transaction)
+        if account is not None and not account.email_verified and self._verification.required:
+            taken_over_at = self._clock() + SESSIONS_END_WITHIN
+            await self._devices.forget_all(account.id, transaction)
+        event = PasswordReset(
+            reset_id=reset.id, account_id=reset.account_id, taken_over_at=taken_over_at, revision=USED
+        )
+        transaction.publish(event)
 
     async def _prove_address(self, reset: Reset, transaction: Transaction) -> None:
         account = await self._accounts.get(reset.account_id, transaction)

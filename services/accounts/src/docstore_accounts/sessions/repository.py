@@ -43,6 +43,8 @@ class DeviceRepository(Protocol):
     async def note(self, session: Session, token: str, transaction: Transaction) -> bool:
         """Store the device of a new session; return whether it is new to the account."""
 
+    async def forget_all(self, account_id: str, transaction: Transaction) -> None: ...
+
 
 class MongoSessions:
     def __init__(self, database: Database) -> None:
@@ -124,6 +126,9 @@ class MongoDevices:
             session=transaction.session,
         )
         return not outcome.matched_count
+
+    async def forget_all(self, account_id: str, transaction: Transaction) -> None:
+        await self._devices.delete_many({"account_id": account_id}, session=transaction.session)
 
 
 def _row_id(account_id: str, token: str) -> str:

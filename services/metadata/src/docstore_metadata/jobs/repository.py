@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
 from docstore_events.transaction import Transaction
@@ -13,15 +14,21 @@ from docstore_platform.mongodb.client import Collection, Database, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
-JobKind = Literal["settle", "purge", "grant", "decline"]
-"""`settle` and `purge` walk through a folder. `grant` continues to grant an account the shares with its address,
-`decline` to remove the actor's shares with the account that has blocked them: their only step is the account."""
+JobKind = Literal["settle", "purge", "grant", "decline", "take_over"]
+"""`settle` and `purge` walk through a folder; `purge` also deletes a file with a long history.
+
+`grant` continues to grant an account the shares with its address, `decline` to remove the actor's shares with the
+account that has blocked them, `take_over` ends what was shared from an account before another person took it over:
+their only step is the account.
+"""
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 300.0
 
 
 class StepDocument(TypedDict):
-    folder: str
+    folder: NotRequired[str]
+    file: NotRequired[str]
+    """In place of `folder`. A release that can't purge a single file fails at such a step, and leaves the job."""
     after: tuple[int, str] | None
     exhausted: bool
 
@@ -32,19 +39,23 @@ class JobDocument(TypedDict):
     actor: str
     by_link: NotRequired[str]
     """Absent unless a visitor of a link acts."""
+    before: NotRequired[datetime]
+    """Of `take_over` alone."""
     steps: list[StepDocument]
 
 
 class Step(NamedTuple):
-    """A folder on a walk."""
+    """A folder on a walk, or a file that is purged by itself."""
 
-    folder_id: str
+    node_id: str
     after: tuple[int, str] | None = None
     """Creation time (milliseconds) and id of the last child that is done."""
     exhausted: bool = False
+    is_folder: bool = True
 
     def document(self) -> StepDocument:
-        return {"folder": self.folder_id, "after": self.after, "exhausted": self.exhausted}
+        rest: StepDocument = {"after": self.after, "exhausted": self.exhausted}
+        return {"folder": self.node_id, **rest} if self.is_folder else {"file": self.node_id, **rest}
 
 
 @dataclass(slots=True)
@@ -59,6 +70,8 @@ class Job:
     steps: list[Step]
     by_link: str = ""
     """What histories call the visitor of a link who acts, in place of the account."""
+    before: datetime | None = None
+    """The job concerns what was made before this moment; None: everything."""
 
 
 class Jobs(Protocol):
@@ -66,9 +79,16 @@ class Jobs(Protocol):
     """Wakes the worker. The removal of unreferenced contents waits for it, too."""
 
     async def add(
-        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+        self,
+        kind: JobKind,
+        node: Node,
+        actor_id: str,
+        transaction: Transaction,
+        *,
+        by_link: str = "",
+        before: datetime | None = None,
     ) -> None:
-        """Start a walk through a folder once the transaction is committed."""
+        """Start a walk from a folder or file once the transaction is committed; with `before`, at that moment."""
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
         """Whether a job of this account is not yet completed."""
@@ -100,17 +120,29 @@ class MongoJobs:
         await self._jobs.create_indexes([index("due", "due_at"), index("turns", "owner", "due_at")])
 
     async def add(
-        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+        self,
+        kind: JobKind,
+        node: Node,
+        actor_id: str,
+        transaction: Transaction,
+        *,
+        by_link: str = "",
+        before: datetime | None = None,
     ) -> None:
+        job_id = new_id()
         job: JobDocument = {
             "kind": kind,
-            "owner": folder.owner_id,
+            "owner": node.owner_id,
             "actor": actor_id,
-            "steps": [Step(folder.id).document()],
+            "steps": [Step(node.id, is_folder=node.is_folder).document()],
         }
         if by_link:
             job["by_link"] = by_link
-        await self._queue.add(new_id(), {**job}, session=transaction.session)
+        if before is not None:
+            job["before"] = before
+        await self._queue.add(job_id, {**job}, session=transaction.session)
+        if before is not None:
+            await self._jobs.update_one({"_id": job_id}, self._queue.due(before), session=transaction.session)
         transaction.wake_after(self.wakeup_name)
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
@@ -134,8 +166,13 @@ class MongoJobs:
 
 def _job_of(lease: Lease) -> Job:
     row = lease.document
-    steps = [
-        Step(step["folder"], tuple(step["after"]) if step["after"] else None, step["exhausted"])
-        for step in row["steps"]
-    ]
-    return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps, row.get("by_link", ""))
+    steps = [_step_of(step) for step in row["steps"]]
+    by_link, before = row.get("by_link", ""), row.get("before")
+    return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps, by_link, before)
+
+
+def _step_of(row: StepDocument) -> Step:
+    after = (row["after"][0], row["after"][1]) if row["after"] else None
+    if "file" in row:
+        return Step(row["file"], after, row["exhausted"], is_folder=False)
+    return Step(row["folder"], after, row["exhausted"])

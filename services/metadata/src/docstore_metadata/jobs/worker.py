@@ -4,7 +4,8 @@ A settling walk compares each descendant with what was published last, whatever 
 that was not published as deleted is published as deleted; one that is reachable again, as restored; one with other
 readers, as changed in access. So walks that overlap or come late have the same result. A purging walk first publishes
 what a settling walk has not yet published. Each page writes the folder it belongs to: a concurrent change in the folder
-that began before it was put into the trash conflicts, and is refused when it is retried.
+that began before it was put into the trash conflicts, and is refused when it is retried. A file with a long history is
+purged as a whole.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -74,10 +75,13 @@ class JobWorker(UseCases):
             if await self.others[job.kind](job, transaction):
                 job.steps.append(step)
             return
-        place = await self.tree.place(step.folder_id, transaction.session)
+        place = await self.tree.place(step.node_id, transaction.session)
         if place is None:
             return
         recorder = FileEventRecorder(transaction, job.actor_id, by_link=job.by_link, below_folder=True)
+        if not step.is_folder:
+            await purge_files(self.store, [place], job.actor_id, recorder, self.clock(), transaction)
+            return
         if step.exhausted:
             # What was put into the trash by itself stays there without its folder.
             await self.store.nodes.delete([place.node.id], transaction.session)
@@ -86,13 +90,13 @@ class JobWorker(UseCases):
             return
         await self.store.nodes.bump([place.node.id], transaction.session)
         after = (moment_of(step.after[0]), step.after[1]) if step.after else None
-        found = await self.store.nodes.children_by_age(step.folder_id, after, PAGE, transaction.session)
+        found = await self.store.nodes.children_by_age(step.node_id, after, PAGE, transaction.session)
         children = within_histories_page(found) if job.kind == "purge" else found
         if len(children) < len(found) or len(found) == PAGE:
             last = children[-1]
-            job.steps.append(Step(step.folder_id, (position_of(last.created_at), last.id)))
+            job.steps.append(Step(step.node_id, (position_of(last.created_at), last.id)))
         elif job.kind == "purge":
-            job.steps.append(Step(step.folder_id, exhausted=True))
+            job.steps.append(Step(step.node_id, exhausted=True))
         job.steps.extend(Step(child.id) for child in children if child.is_folder)
         await self._publish_changes(place, children, recorder, transaction)
         if job.kind == "purge":

@@ -44,6 +44,9 @@ class Links(Protocol):
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]: ...
 
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Link]:
+        """Links of an owner, to whatever, made before a moment."""
+
     async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
         """Those of the links that are not revoked."""
 
@@ -83,6 +86,7 @@ class MongoLinks:
                 index("by_token", "token", unique=True),
                 index("by_node", "node", "_id"),
                 index("by_operation", "owner", "operation", only="operation", unique=True),
+                index("by_owner", "owner", "_id"),
                 index("warnings", "warn_at", only="warn_at"),
                 index("kept", "expires_at", expireAfterSeconds=round(KEPT_AFTER_END.total_seconds())),
             ],
@@ -115,6 +119,11 @@ class MongoLinks:
     async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]:
         rows = self._links.find({"node": {"$in": list(node_ids)}}, session=session, sort=[("_id", ASCENDING)])
         return [LINKS.item(row) for row in await rows.to_list(None)]
+
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Link]:
+        made = {"owner": owner_id, "created_at": {"$lt": before}}
+        rows = self._links.find(made, session=session, sort=[("_id", ASCENDING)], limit=limit)
+        return [LINKS.item(row) for row in await rows.to_list(limit)]
 
     async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
         rows = self._links.find({"_id": {"$in": list(link_ids)}}, {"_id": 1}, session=session)

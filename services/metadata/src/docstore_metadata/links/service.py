@@ -20,6 +20,7 @@ from docstore_metadata.links.rules import (
 )
 from docstore_metadata.storage import Store, UseCases
 from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.places import Place
 from docstore_platform.errors import Conflict, invalid
 from docstore_platform.ids import new_id
@@ -29,6 +30,8 @@ from docstore_platform.security.fair_queue import Requester
 from docstore_platform.security.passwords import Passwords
 from docstore_platform.security.tokens import Principal
 
+AT_ONCE = 100
+"""Links of an account that end in one transaction."""
 LIMITS = ("watermark", "max_downloads", "embed", "message", "max_files", "max_bytes")
 
 
@@ -190,11 +193,22 @@ def publish_link_event(
 async def end_links(store: Store, places: Sequence[Place], transaction: Transaction) -> None:
     """Revoke the links of deleted files and folders."""
     by_id = {place.node.id: place for place in places}
-    links = await store.links.of_nodes(by_id, transaction.session)
+    await _end(store, await store.links.of_nodes(by_id, transaction.session), by_id, transaction)
+
+
+async def end_links_of(store: Store, tree: Tree, owner_id: str, before: datetime, transaction: Transaction) -> bool:
+    """Revoke some of the links that an account made before a moment; whether there may be more."""
+    links = await store.links.made_by(owner_id, before, AT_ONCE, transaction.session)
+    places = await tree.places((link.node_id for link in links), transaction.session)
+    await _end(store, links, places, transaction)
+    return len(links) == AT_ONCE
+
+
+async def _end(store: Store, links: Sequence[Link], places: Mapping[str, Place], transaction: Transaction) -> None:
     if not links:
         return
     for link in links:
-        publish_link_event(LinkRevoked, _next(link), by_id[link.node_id], transaction)
+        publish_link_event(LinkRevoked, _next(link), places[link.node_id], transaction)
     await store.links.remove(links, transaction.session)
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_events.transaction import Transaction
@@ -12,6 +13,9 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.places import Place
 from docstore_metadata.tree.rules import Permission
+
+AT_ONCE = 100
+"""Shares of an account that end in one transaction."""
 
 Publish = Callable[[Share, Place], None]
 
@@ -126,3 +130,15 @@ async def end_shares(store: Store, places: Sequence[Place], actor_id: str, trans
     for share in shares:
         publish_revoked(share, by_id[share.node_id], actor_id, transaction)
     await store.shares.remove(shares, transaction.session)
+
+
+async def end_shares_of(store: Store, tree: Tree, owner_id: str, before: datetime, transaction: Transaction) -> bool:
+    """End some of the shares that an account made before a moment; whether there may be more."""
+    shares = await store.shares.made_by(owner_id, before, AT_ONCE, transaction.session)
+    await store.shares.remove(shares, transaction.session)
+
+    def publish(share: Share, place: Place) -> None:
+        publish_revoked(share, place, owner_id, transaction)
+
+    await apply_many(store, tree, shares, publish, owner_id, transaction)
+    return len(shares) == AT_ONCE

@@ -6,6 +6,7 @@ invitations  how many shares an owner has made, and the end of the period
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from docstore_metadata.documents import FieldMap, index
@@ -63,6 +64,9 @@ class Shares(Protocol):
 
     async def pending(self, email_keys: Sequence[str], limit: int, session: Session) -> list[Share]: ...
 
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Share]:
+        """Shares of an owner, whoever they are with, made before a moment."""
+
     async def insert(self, share: Share, session: Session) -> None: ...
 
     async def save(self, shares: Sequence[Share], session: Session) -> None:
@@ -94,6 +98,7 @@ class MongoShares:
                 index("by_invited", "invited", "-_id", only="invited"),
                 index("by_hidden_from", "hidden_from", "-_id", only="hidden_from"),
                 index("pending", "email_key", "_id", only={"pending": True}),
+                index("by_owner", "owner", "_id"),
             ],
         )
         await self._invitations.create_indexes([index("kept", "until", expireAfterSeconds=0)])
@@ -139,6 +144,10 @@ class MongoShares:
 
     async def pending(self, email_keys: Sequence[str], limit: int, session: Session) -> list[Share]:
         condition = {"pending": True, "email_key": {"$in": list(email_keys)}}
+        return await self._find(condition, ASCENDING, limit, session=session)
+
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Share]:
+        condition = {"owner": owner_id, "created": {"$lt": before}}
         return await self._find(condition, ASCENDING, limit, session=session)
 
     async def insert(self, share: Share, session: Session) -> None:

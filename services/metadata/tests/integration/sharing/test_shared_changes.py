@@ -15,6 +15,7 @@ from docstore_metadata.journal.repository import MongoJournal, create_journal_in
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
+from docstore_metadata.sync import snapshot as snapshot_module
 from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.lookup import Tree
 from docstore_platform.clock import utc_now
@@ -32,10 +33,9 @@ async def latest(person: Person) -> str:
     return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
 
 
-async def snapshot(person: Person, limit: int) -> list[str]:
-    """Paths on all pages together."""
+async def snapshot(person: Person, limit: int, cursor: str = "") -> list[str]:
+    """Paths on all pages from a cursor on."""
     paths: list[str] = []
-    cursor = ""
     while cursor is not None:
         page = await person.ok("GET", f"/v1/snapshot?limit={limit}&cursor={cursor}")
         paths += [item["path"] for item in page["items"]]
@@ -120,8 +120,15 @@ async def test_a_reader_of_a_file_sees_its_folders_deletion(running: Stack) -> N
     assert await changes_of(running.other, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
 
 
-async def test_the_snapshot_contains_shared_trees(running: Stack) -> None:
-    """Own files first, then each shared tree once, with pages of any size; nothing after the share ends."""
+@pytest.mark.parametrize("max_folders", [snapshot_module.MAX_FOLDERS, 1])
+async def test_the_snapshot_contains_shared_trees(
+    running: Stack, monkeypatch: pytest.MonkeyPatch, max_folders: int
+) -> None:
+    """Own files first, then each shared tree once, with pages of any size; nothing after the share ends.
+
+    A tree with very many folders is read in another way, with the same result.
+    """
+    monkeypatch.setattr(snapshot_module, "MAX_FOLDERS", max_folders)
     owner, reader = running.person, running.other
     for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
         await running.put(path)
@@ -135,6 +142,21 @@ async def test_the_snapshot_contains_shared_trees(running: Stack) -> None:
         assert sorted(await snapshot(reader, limit)) == wanted
     await owner.ok("DELETE", route)
     assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
+
+
+async def test_a_shared_tree_that_grows_beside_its_snapshot_is_read_whole(
+    running: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has very many folders from the second page on: the rest is read in the other way, and may repeat items."""
+    for path in ("/team/a.txt", "/team/s/b.txt", "/team/s/t/c.txt", "/team/u/d.txt"):
+        await running.put(path)
+    await share(running, "/team")
+    whole = await snapshot(running.other, 1000)
+    first = await running.other.ok("GET", "/v1/snapshot?limit=4")
+    monkeypatch.setattr(snapshot_module, "MAX_FOLDERS", 1)
+    rest = await snapshot(running.other, 2, first["next_cursor"])
+    assert len(first["items"]) == 4
+    assert {item["path"] for item in first["items"]} | set(rest) == set(whole)
 
 
 async def test_pages_of_a_shared_tree_use_indexes(running: Stack) -> None:

@@ -1,6 +1,7 @@
 """Effects of a batch of events: changes, shares, and their notices."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import Facts, Kind, Notice, personal_channels
@@ -63,6 +64,8 @@ class Batch:
     changes: list[FollowedChange] = field(default_factory=list)
     shares: list[ShareChange] = field(default_factory=list)
     purged: set[str] = field(default_factory=set)
+    taken_over: list[tuple[str, datetime]] = field(default_factory=list)
+    """Accounts that another person has taken over, and when."""
 
 
 def follower_notice(change: FollowedChange, subscription: Subscription) -> Notice:

@@ -39,6 +39,9 @@ class NotifyService:
         ]
         if batch.purged:
             await self._forget(batch.purged, transaction)
+        for account_id, moment in batch.taken_over:
+            await self.rechecks.add_taken_over(account_id, moment, transaction.session)
+            transaction.wake_after(self.recheck_wakeup)
         if notices:
             await self.planner.write(notices, transaction)
 
@@ -78,9 +81,7 @@ class NotifyService:
                 lost |= {account_id} if account_id else set()
             elif not one.hidden:
                 notices += share_notices(one, before)
-        new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
-        allowed = await self.limits.allowed(new, transaction.session) if new else []
-        notices = [notice for notice in notices if notice not in new or notice in allowed]
+        notices = await self.limits.allowed(notices, transaction.session) if notices else []
         await self.shares.keep(known.values(), transaction.session)
         if lost:
             await self.rechecks.add(lost, transaction.session)

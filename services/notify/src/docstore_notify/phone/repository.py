@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
-from docstore_notify.phone.rules import MAX_TRIES, Phone
+from docstore_notify.phone.rules import CODE_LIFE, MAX_TRIES, Phone
 from docstore_platform.mongodb.client import Collection, Database, Document, ReturnDocument, Session
 
 KEPT_UNVERIFIED_SECONDS = 24 * 3600
@@ -33,6 +33,9 @@ class Phones(Protocol):
         ...
 
     async def remove(self, account_id: str) -> None: ...
+
+    async def remove_entered(self, account_id: str, before: datetime) -> None:
+        """Delete a phone whose number was entered before a moment."""
 
 
 class MongoPhones:
@@ -70,6 +73,9 @@ class MongoPhones:
 
     async def remove(self, account_id: str) -> None:
         await self._rows.delete_one({"_id": account_id})
+
+    async def remove_entered(self, account_id: str, before: datetime) -> None:
+        await self._rows.delete_one({"_id": account_id, "code_expires_at": {"$lt": before + CODE_LIFE}})
 
 
 def _phone(row: Document) -> Phone:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection as Several
 from dataclasses import asdict
+from datetime import datetime
 from typing import Protocol
 
 from docstore_notify.push_subscriptions.rules import PushSubscription
@@ -41,6 +42,9 @@ class PushSubscriptions(Protocol):
     async def remove(self, account_id: str, subscription_id: str) -> bool:
         """Delete it; return whether the account had it."""
         ...
+
+    async def remove_all(self, account_id: str, before: datetime) -> None:
+        """Delete the account's browsers registered before a moment."""
 
 
 class MongoPushSubscriptions:
@@ -85,6 +89,9 @@ class MongoPushSubscriptions:
     async def remove(self, account_id: str, subscription_id: str) -> bool:
         outcome = await self._rows.delete_one({"_id": subscription_id, "account_id": account_id})
         return bool(outcome.deleted_count)
+
+    async def remove_all(self, account_id: str, before: datetime) -> None:
+        await self._rows.delete_many({"account_id": account_id, "created_at": {"$lt": before}})
 
 
 def _subscription(row: Document) -> PushSubscription:

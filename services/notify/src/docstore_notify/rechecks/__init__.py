@@ -1,1 +1,1 @@
-"""Ends subscriptions of accounts that have lost their right to read."""
+"""Ends subscriptions of accounts that have lost their right to read, or that another person has taken over."""

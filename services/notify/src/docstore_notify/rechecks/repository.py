@@ -1,7 +1,9 @@
-"""Repository of rechecks: accounts that have lost a right to read."""
+"""Repository of rechecks: accounts that have lost a right to read, or that another person has taken over."""
 
 from collections.abc import Collection as Several
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from docstore_platform.mongodb.client import ASCENDING, Collection, Database, Session
@@ -11,19 +13,32 @@ LEASE_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """An account that this worker has leased."""
+
+    account_id: str
+    lease: Lease
+    taken_over_at: datetime | None = None
+    """When another person took it over; None if it has lost a right."""
+
+
 class Rechecks(Protocol):
-    """Queue of accounts; a lease has the account's id."""
+    """Queue of accounts."""
 
     async def add(self, account_ids: Several[str], session: Session) -> None: ...
 
-    async def claim(self) -> Lease | None: ...
+    async def add_taken_over(self, account_id: str, at: datetime, session: Session) -> None:
+        """Queue an account that another person takes over, due at that moment."""
+
+    async def claim(self) -> Recheck | None: ...
 
     async def due_in(self) -> float | None: ...
 
-    async def complete(self, lease: Lease) -> None:
+    async def complete(self, recheck: Recheck) -> None:
         """Remove the account, unless another right has ended meanwhile."""
 
-    async def postpone(self, lease: Lease) -> None: ...
+    async def postpone(self, recheck: Recheck) -> None: ...
 
 
 class MongoRechecks:
@@ -42,16 +57,24 @@ class MongoRechecks:
         for account_id in account_ids:
             await self._queue.add(account_id, {}, session=session)
 
-    async def claim(self) -> Lease | None:
-        return await self._queue.claim()
+    async def add_taken_over(self, account_id: str, at: datetime, session: Session) -> None:
+        id_ = f"{account_id} taken over {at.isoformat()}"  # beside a right that it loses
+        await self._queue.add(id_, {"account_id": account_id, "taken_over_at": at}, session=session)
+        await self._rechecks.update_one({"_id": id_}, self._queue.due(at), session=session)
+
+    async def claim(self) -> Recheck | None:
+        lease = await self._queue.claim()
+        if lease is None:
+            return None
+        return Recheck(lease.document.get("account_id", lease.id), lease, lease.document.get("taken_over_at"))
 
     async def due_in(self) -> float | None:
         return await self._queue.due_in()
 
-    async def complete(self, lease: Lease) -> None:
+    async def complete(self, recheck: Recheck) -> None:
         with suppress(LeaseLost):
-            await self._queue.complete(lease)
+            await self._queue.complete(recheck.lease)
 
-    async def postpone(self, lease: Lease) -> None:
+    async def postpone(self, recheck: Recheck) -> None:
         with suppress(LeaseLost):
-            await self._queue.postpone(lease, RETRY_SECONDS)
+            await self._queue.postpone(recheck.lease, RETRY_SECONDS)

@@ -72,7 +72,7 @@ class ShareLimits(Protocol):
 
 
 class MongoShareLimits:
-    """Limits notices: once a day for each sender, recipient and file, however often it is shared."""
+    """Limits notices: once a day for each sender, recipient, file and kind of change, however often it is repeated."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._rows: Collection = database["told_shares"]
@@ -86,13 +86,17 @@ class MongoShareLimits:
         now = self._clock()
         kept: list[Notice] = []
         news: dict[str, Document] = {}
+        event_ids: dict[str, str] = {}
         for notice in notices:
             recipient = address_hash(notice.address) if notice.address else notice.account_id
-            key = f"{notice.facts['owner_id']}:{recipient}:{notice.facts['file_id']}"
-            if key not in news and not await self._is_news(key, recipient, len(news), now, session):
-                continue
-            news[key] = {"recipient": recipient, "until": now + PERIOD}
-            kept.append(notice)
+            facts = notice.facts
+            key = f"{facts['owner_id']}:{recipient}:{facts['file_id']}:{facts.get('change', notice.kind)}"
+            if key not in news:
+                if not await self._is_news(key, recipient, len(news), now, session):
+                    continue
+                news[key], event_ids[key] = {"recipient": recipient, "until": now + PERIOD}, notice.event_id
+            if event_ids[key] == notice.event_id:  # another channel, not the same change again
+                kept.append(notice)
         if news:
             writes = [UpdateOne({"_id": key}, {"$set": row}, upsert=True) for key, row in news.items()]
             await self._rows.bulk_write(writes, session=session)

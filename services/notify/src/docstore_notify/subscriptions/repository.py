@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from docstore_notify.domain import Target
+from docstore_notify.domain import PERSONAL, Target
 from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
 from docstore_platform.mongodb.client import (
     ASCENDING,
@@ -59,6 +59,9 @@ class Subscriptions(Protocol):
 
     async def remove(self, account_id: str, subscription_ids: Several[str]) -> list[str]:
         """Delete them; return the ids that existed."""
+
+    async def remove_machines(self, account_id: str, before: datetime) -> list[str]:
+        """Delete the account's subscriptions of other systems created before a moment; return their ids."""
 
     async def to_any_of(self, file_ids: Several[str], session: Session) -> list[Subscription]:
         """Return the active subscriptions of these files."""
@@ -158,6 +161,11 @@ class MongoSubscriptions:
         there = [row["_id"] async for row in self._subscriptions.find(which, {"_id": 1})]
         await self._subscriptions.delete_many(which)
         return there
+
+    async def remove_machines(self, account_id: str, before: datetime) -> list[str]:
+        to_machines = {"channel": {"$nin": list(PERSONAL)}, "created_at": {"$lt": before}}
+        rows = self._subscriptions.find({"account_id": account_id, **to_machines}, {"_id": 1})
+        return await self.remove(account_id, [row["_id"] async for row in rows])
 
     async def to_any_of(self, file_ids: Several[str], session: Session) -> list[Subscription]:
         found = await self.of_files(file_ids, session)

@@ -58,6 +58,27 @@ async def test_on_file_shared_the_person_is_notified_once_and_again_of_another_r
         assert '("Anna") has' in text
 
 
+async def test_on_file_shared_a_role_that_changes_again_and_again_is_notified_once_a_day(notify: Notify) -> None:
+    """By no channel more than once, whether the changes come together or one by one."""
+    anna, bert = notify.person(), notify.person()
+    about = share(anna, to=bert)
+    notify.readable.add((bert.id, about["file_id"]))
+    toggles = [FileShared(revision=at, role="viewer" if at % 2 else "editor", **about) for at in range(1, 21)]
+    async with notify.running(digest_interval_seconds=0):
+        await notify.publish(anna.signed_up(), bert.signed_up())
+        ids = await notify.publish(*toggles[:10])
+        await handled(notify, ids)
+        for toggle in toggles[10:]:
+            ids += await notify.publish(toggle)
+            await handled(notify, ids)
+        assert sorted(notify.ses.mailbox.subjects()) == [
+            "You are now an editor of plan.pdf",
+            "plan.pdf is shared with you",
+        ]
+        in_app = await notify.until_notified(*ids[:2], channel="in_app")
+        assert sorted(event_id for data in in_app for event_id in data["cause_ids"]) == sorted(ids[:2])
+
+
 async def test_a_person_without_account_is_invited_once_a_share_and_notified_after_sign_up(notify: Notify) -> None:
     """Another role is no second invitation; one click ends invitations to that address, whoever sends them."""
     anna, bert = notify.person(), notify.person()

@@ -1,13 +1,16 @@
 """Whom a batch of events notifies, on in-memory fakes."""
 
+from datetime import timedelta
 from typing import Any
 
 from notify_fakes import FakeClock, World
 
+from docstore_events.catalogue.accounts import PasswordReset
 from docstore_events.catalogue.files import FileModified, FilePurged, FileState
 from docstore_events.catalogue.shares import FileShared, ShareRevoked
 from docstore_notify.texts import subject
 from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
 
 ABOUT = {"share_id": "s1", "file_id": "f1", "file_name": "plan.pdf", "kind": "file", "actor_id": "anna"}
 
@@ -105,6 +108,17 @@ async def test_on_share_revoked_the_subscriptions_of_the_person_are_rechecked() 
     await world.handle(shared(1, account_id="bert"))
     await world.handle(revoked(2))
     assert world.rechecks.account_ids == {"bert"}
+
+
+async def test_on_password_reset_of_a_taken_over_account_its_earlier_subscriptions_are_to_end() -> None:
+    """At the moment that the event names; an ordinary reset names none. The owner is notified of both."""
+    world = World()
+    moments = {"anna": world.clock() + timedelta(seconds=1), "bert": None}
+    for account_id, moment in moments.items():
+        about = {"reset_id": new_id(), "account_id": account_id, "taken_over_at": moment}
+        await world.handle(PasswordReset(revision=2, **about))
+        assert ("email", "password_notice", "reset") in world.notices(account_id)
+    assert world.rechecks.taken_over == [("anna", moments["anna"])]
 
 
 async def test_on_file_modified_a_reader_sees_paths_from_what_they_follow() -> None:

@@ -245,7 +245,9 @@ async def deliver(
     request: Request, visits: LinkVisits, delivery: Delivery, visit: Visit, file_id: str | None
 ) -> Response:
     """The content, always as an attachment with a declared type. Counts as a download."""
-    return await delivery.respond(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
+    caller = f"{visit.link.id} {client_address(request)}"
+    download = await visits.download(visit, file_id)
+    return await delivery.respond(caller, download, request.headers, DOWNLOAD_SECONDS)
 
 
 def public_json(node: Node, link: Link) -> Json:
