@@ -19,9 +19,17 @@ Attempt = Callable[..., Awaitable[bool]]
 
 
 @pytest.fixture
-async def works(stack: DetachedStack, tmp_path: Path) -> AsyncIterator[Attempt]:
+def readable(tmp_path: Path) -> Path:
+    """A folder that a worker may read, as it may Python's modules."""
+    folder = tmp_path / "readable"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+async def works(stack: DetachedStack, tmp_path: Path, readable: Path) -> AsyncIterator[Attempt]:
     """Whether an attempt works, made by a worker as the services start theirs, as the same user."""
-    pool = WorkerPool(Program((hostile_parser.__file__,), {}), WorkerLimits(), tmp_path)
+    pool = WorkerPool(Program((hostile_parser.__file__,), {}, (readable,)), WorkerLimits(), tmp_path)
     document = tmp_path / "document"
     document.write_text("hostile")
 
@@ -50,6 +58,16 @@ async def test_the_data_folder_is_out_of_reach(stack: DetachedStack, works: Atte
         assert path.suffix != ".json" or path.stat().st_mtime_ns == before
     assert not await works("list", str(stack.data))
     assert not await works("write", str(stack.data / "planted"))
+
+
+async def test_what_can_be_read_cannot_be_changed(works: Attempt, readable: Path) -> None:
+    """Emptied above all, also by an open that does not write: a module of Python would break every service."""
+    module = readable / "module.py"
+    module.write_text("import os")
+    assert await works("read", str(module))
+    for how in ("write", "truncate", "delete", "empty", "empty_unread", "empty_by_open"):
+        assert not await works(how, str(module)), how
+    assert module.read_text() == "import os"
 
 
 async def test_no_server_of_the_stack_answers(stack: DetachedStack, works: Attempt) -> None:

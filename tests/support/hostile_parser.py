@@ -18,9 +18,9 @@ from typing import Any
 
 from docstore_contents.workers.process import Handler, serve_confined
 
-PTRACE_ATTACH, PROCESS_VM_READV, KEYCTL, IO_URING_SETUP = 101, 310, 250, 425
+OPEN, PTRACE_ATTACH, PROCESS_VM_READV, KEYCTL, IO_URING_SETUP = 2, 101, 310, 250, 425
 if os.uname().machine == "aarch64":
-    PTRACE_ATTACH, PROCESS_VM_READV, KEYCTL = 117, 270, 219
+    OPEN, PTRACE_ATTACH, PROCESS_VM_READV, KEYCTL = -1, 117, 270, 219  # it has no such call
 KEPT: list[str] = []
 
 
@@ -43,6 +43,17 @@ def _called(number: int, *arguments: int) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), "refused")
     return result
+
+
+def _empty(path: str, access: int) -> None:
+    """Empty a file without opening it for writing."""
+    os.close(os.open(path, access | os.O_TRUNC))
+
+
+def _empty_by_open(path: str) -> None:
+    """By the older call, which the C library uses no more."""
+    name = ctypes.create_string_buffer(path.encode())
+    _called(OPEN, ctypes.addressof(name), os.O_TRUNC)
 
 
 def _own_signals(pid: int) -> None:
@@ -80,6 +91,9 @@ ATTEMPTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "list": lambda requested: os.listdir(requested["target"]),
     "write": lambda requested: Path(requested["target"]).write_text("mallory"),
     "truncate": lambda requested: os.truncate(requested["target"], 0),
+    "empty": lambda requested: _empty(requested["target"], os.O_RDONLY),
+    "empty_unread": lambda requested: _empty(requested["target"], os.O_WRONLY | os.O_RDWR),
+    "empty_by_open": lambda requested: _empty_by_open(requested["target"]),
     "delete": lambda requested: Path(requested["target"]).unlink(),
     "chmod": lambda requested: Path(requested["target"]).chmod(0o777),
     "copy": lambda requested: shutil.copy(requested["target"], requested["path"]),

@@ -21,6 +21,8 @@ MAX_DEPTH = 32
 MAX_LENGTH_DIGITS = 18
 
 UNAUTHENTICATED = ("/v1/accounts", "/v1/sessions", "/v1/password-resets", "/v1/unsubscribe", "/v1/links", "/l")
+REPLICATION = "/internal/replication/"
+"""Path of calls of other regions. Anyone can send one: the receiver checks its signature, which covers the body."""
 REPLICATION_BYTES = MIB
 LARGER = {
     "/v1/blocks/missing": LIST_BYTES,
@@ -40,7 +42,7 @@ _JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 def body_limit(path: str) -> int:
     """Return the most bytes of a body sent to `path`."""
-    if path.startswith("/internal/replication/"):
+    if path.startswith(REPLICATION):
         return REPLICATION_BYTES
     if path.startswith("/internal/"):
         return INTERNAL_BYTES
@@ -75,7 +77,11 @@ def is_nested_too_deeply(body: bytes) -> bool:
 
 
 class BodyLimit:
-    """ASGI middleware: refuses a body that is too large, before it is read, or nested too deeply."""
+    """ASGI middleware: refuses a body that is too large, before it is read, or nested too deeply.
+
+    It does not check the nesting of other regions' calls: for a megabyte that takes longer than the signature, without
+    which they are not parsed.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -89,7 +95,7 @@ class BodyLimit:
         try:
             check_length(announced, limit)
             body = await read_body(receive, limit)
-            if is_nested_too_deeply(body):
+            if not scope["path"].startswith(REPLICATION) and is_nested_too_deeply(body):
                 raise invalid(f"JSON can be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
         except DomainError as error:
             await problem_of(error).response()(scope, receive, send)

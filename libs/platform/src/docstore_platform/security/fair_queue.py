@@ -4,31 +4,39 @@ import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from docstore_platform.errors import DomainError, TooMany, unavailable
-from docstore_platform.security.throttle import client_group
+from docstore_platform.security.throttle import client_group, client_network
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who requests work: a client address and a subject, such as an account or an e-mail."""
+    """Who requests work: a subject, such as an account or an e-mail, at a client address in a network."""
 
     address: str
     subject: str = ""
+    network: str = ""
+    """Empty: the address is a network of its own."""
 
     @classmethod
     def account(cls, account_id: str, address: str = "") -> "Requester":
         """Return a logged-in requester, bounded by account, whatever the address."""
-        return cls(client_group(address) if address else f"account {account_id}", f"account {account_id}")
+        subject = f"account {account_id}"
+        return cls(client_group(address), subject, client_network(address)) if address else cls(subject, subject)
 
     @classmethod
     def anonymous(cls, address: str, name: str) -> "Requester":
         """Return an anonymous requester that names an e-mail or a link, counted for itself."""
         group = client_group(address)
-        return cls(group, f"{name}\n{group}")
+        return cls(group, f"{name}\n{group}", client_network(address))
+
+    @property
+    def places(self) -> tuple[str, str, str]:
+        """Network, address and subject, each in the one before."""
+        return self.network or self.address, self.address, self.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +53,79 @@ class QueueLimits:
 class _Job:
     requester: Requester
     started: asyncio.Future[None]
+    waiting: bool = True
+
+
+class _Line:
+    """Waiting jobs: all of them in lines by network, those of a network by address, and of an address by subject."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lines: OrderedDict[str, _Line] = OrderedDict()
+        self._jobs: deque[_Job] = deque()
+        """Of one subject."""
+
+    def add(self, job: _Job, *places: str) -> None:
+        self.count += 1
+        if places:
+            self.lines.setdefault(places[0], _Line()).add(job, *places[1:])
+        else:
+            self._jobs.append(job)
+
+    def remove(self, job: _Job, *places: str) -> None:
+        self.count -= 1
+        if not places:
+            self._jobs.remove(job)
+            return
+        line = self.lines[places[0]]
+        line.remove(job, *places[1:])
+        if not line.count:
+            del self.lines[places[0]]
+
+    def count_of(self, *places: str) -> int:
+        """Return how many wait at a place."""
+        if not places:
+            return self.count
+        line = self.lines.get(places[0])
+        return line.count_of(*places[1:]) if line else 0
+
+    def first(self) -> _Job:
+        """Return the job whose turn it is."""
+        return next(iter(self.lines.values())).first() if self.lines else self._jobs[0]
+
+    def end_turn(self, *places: str) -> None:
+        """Move these places to the end, each in the one before."""
+        if places and places[0] in self.lines:
+            self.lines.move_to_end(places[0])
+            self.lines[places[0]].end_turn(*places[1:])
+
+    def longest(self) -> "_Line":
+        return max(reversed(self.lines.values()), key=lambda line: line.count)
+
+    def newest(self) -> _Job:
+        """Return the newest job of whoever has most."""
+        return self.longest().newest() if self.lines else self._jobs[-1]
 
 
 class FairQueue:
-    """Round-robin between addresses, and within an address between subjects.
+    """Round-robin between networks, within a network between addresses, and within an address between subjects.
 
     A requester with many jobs delays only its own: the next job of others starts after at most one job of every other
-    address. When the queue is full, the address with the most waiting jobs loses its newest one to an address with
-    fewer, so that a few addresses cannot exclude everyone else.
+    network. When the queue is full, the network with the most waiting jobs loses its newest one to a network with
+    fewer; within one network, so does an address. Neither a few addresses nor a whole IPv6 network of them can exclude
+    everyone else.
     """
 
     def __init__(self, limits: QueueLimits, what: str) -> None:
         self._limits = limits
         self._what = what
         self._running = 0
-        self._lines: OrderedDict[str, OrderedDict[str, deque[_Job]]] = OrderedDict()
-        self._by_address: Counter[str] = Counter()
+        self._line = _Line()
         self._by_subject: Counter[str] = Counter()
 
     @property
     def waiting(self) -> int:
-        return self._by_address.total()
+        return self._line.count
 
     async def run(self, requester: Requester, work: Callable[[], Awaitable[T]]) -> T:
         """Return the result of `work` in its turn; 429 with too many of one requester, 503 when full."""
@@ -82,14 +142,12 @@ class FairQueue:
     async def _wait_for_turn(self, requester: Requester) -> None:
         self._admit(requester)
         job = _Job(requester, asyncio.get_running_loop().create_future())
-        line = self._lines.setdefault(requester.address, OrderedDict())
-        line.setdefault(requester.subject, deque()).append(job)
-        self._by_address[requester.address] += 1
+        self._line.add(job, *requester.places)
         self._by_subject[requester.subject] += 1
         try:
             await job.started
         except asyncio.CancelledError:
-            if self._is_waiting(job):
+            if job.waiting:
                 self._remove(job)
             elif not job.started.cancelled() and job.started.exception() is None:  # its turn has just come
                 self._running -= 1
@@ -98,60 +156,44 @@ class FairQueue:
 
     def _admit(self, requester: Requester) -> None:
         limits = self._limits
+        of_address = self._line.count_of(*requester.places[:2])
         of_subject = self._by_subject[requester.subject] if requester.subject else 0
-        if self._by_address[requester.address] >= limits.per_address or of_subject >= limits.per_subject:
+        if of_address >= limits.per_address or of_subject >= limits.per_subject:
             raise _too_many(self._what)
         if self.waiting >= limits.waiting:
             self._make_room(requester)
 
     def _make_room(self, requester: Requester) -> None:
-        greediest, count = max(self._by_address.items(), key=lambda item: item[1])
-        if count <= self._by_address[requester.address] + 1:
-            raise unavailable(self._what)
-        longest = max(reversed(self._lines[greediest].values()), key=len)
-        displaced = longest[-1]
-        self._remove(displaced)
-        displaced.started.set_exception(_too_many(self._what))
+        """Displace a job of the network that has most or, if that is the requester's own, of the address in it."""
+        line = self._line
+        for place in requester.places[:2]:
+            longest = line.longest()
+            if longest.count > line.count_of(place) + 1:
+                displaced = longest.newest()
+                self._remove(displaced)
+                displaced.started.set_exception(_too_many(self._what))
+                return
+            if place not in line.lines:
+                break
+            line = line.lines[place]
+        raise unavailable(self._what)
 
     def _start_next(self) -> None:
-        while self._lines and self._running < self._limits.running:
-            line = next(iter(self._lines.values()))
-            job = next(iter(line.values()))[0]
+        while self.waiting and self._running < self._limits.running:
+            job = self._line.first()
             self._remove(job)
-            self._take_turn(job.requester)
+            self._line.end_turn(*job.requester.places)
             if not job.started.done():
                 self._running += 1
                 job.started.set_result(None)
 
-    def _take_turn(self, requester: Requester) -> None:
-        """Move the address, and within it the subject, to the end."""
-        line = self._lines.get(requester.address)
-        if line is None:
-            return
-        self._lines.move_to_end(requester.address)
-        if requester.subject in line:
-            line.move_to_end(requester.subject)
-
-    def _is_waiting(self, job: _Job) -> bool:
-        line = self._lines.get(job.requester.address)
-        return line is not None and job in line.get(job.requester.subject, ())
-
     def _remove(self, job: _Job) -> None:
-        address, subject = job.requester.address, job.requester.subject
-        line = self._lines[address]
-        line[subject].remove(job)
-        if not line[subject]:
-            del line[subject]
-        if not line:
-            del self._lines[address]
-        _decrement(self._by_address, address)
-        _decrement(self._by_subject, subject)
-
-
-def _decrement(counter: Counter[Any], key: str) -> None:
-    counter[key] -= 1
-    if not counter[key]:
-        del counter[key]
+        job.waiting = False
+        self._line.remove(job, *job.requester.places)
+        subject = job.requester.subject
+        self._by_subject[subject] -= 1
+        if not self._by_subject[subject]:
+            del self._by_subject[subject]
 
 
 def _too_many(what: str) -> DomainError:

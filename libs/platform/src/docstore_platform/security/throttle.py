@@ -148,12 +148,21 @@ def client_address(request: Request) -> str:
 
 def client_group(address: str) -> str:
     """Return the unit that a client controls: an IPv6 address's /64, otherwise the address."""
+    return _ipv6_network(address, 64)
+
+
+def client_network(address: str) -> str:
+    """Return the most that one customer of a provider gets: an IPv6 address's /48, otherwise the address."""
+    return _ipv6_network(address, 48)
+
+
+def _ipv6_network(address: str, prefix: int) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
     whole = isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None
-    return str(IPv6Network((int(parsed), 64), strict=False)) if whole else address
+    return str(IPv6Network((int(parsed), prefix), strict=False)) if whole else address
 
 
 def _failures_id(subject: str, address: str) -> str:

@@ -153,12 +153,18 @@ def span(
     trusted: bool = True,
     attributes: Attributes | None = None,
     links: Sequence[str] = (),
+    with_messages: bool = True,
 ) -> Iterator[Span]:
-    """A current span, as `start_span` creates it. An exception ends it as failed."""
+    """A current span, as `start_span` creates it. An exception ends it as failed.
+
+    `with_messages`: the exception's message and traceback are recorded, too, and not its type alone.
+    """
     started = start_span(
         name, service=service, kind=kind, traceparent=traceparent, trusted=trusted, attributes=attributes, links=links
     )
-    with trace.use_span(started, end_on_exit=True):
+    with trace.use_span(
+        started, end_on_exit=True, record_exception=with_messages, set_status_on_exception=with_messages
+    ):
         try:
             yield started
         except Exception as error:  # whatever failed, the span records it and the caller gets it
@@ -167,16 +173,23 @@ def span(
 
 
 @contextmanager
-def client_span(name: str, attributes: Callable[[], Attributes]) -> Iterator[Span]:
+def client_span(name: str, attributes: Callable[[], Attributes], *, with_messages: bool = True) -> Iterator[Span]:
     """A span around a call of another server, in the calling service's name.
 
-    Without a recorded trace there is none, and the attributes are not computed.
+    Without a recorded trace there is none, and the attributes are not computed. An exception's message may contain
+    the URL: pass `with_messages=False` where that is a secret.
     """
     current = trace.get_current_span()
     if not current.is_recording():
         yield current
         return
-    with span(name, service=service_of(current), kind=SpanKind.CLIENT, attributes=attributes()) as started:
+    with span(
+        name,
+        service=service_of(current),
+        kind=SpanKind.CLIENT,
+        attributes=attributes(),
+        with_messages=with_messages,
+    ) as started:
         yield started
 
 

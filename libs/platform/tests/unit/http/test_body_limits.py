@@ -5,13 +5,14 @@ from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.types import Message
 
 from docstore_platform.http.body_limits import (
     BATCH_BYTES,
     INTERNAL_BYTES,
     MAX_DEPTH,
+    REPLICATION_BYTES,
     SMALL_BYTES,
     UNAUTHENTICATED_BYTES,
     BodyLimit,
@@ -20,6 +21,7 @@ from docstore_platform.http.body_limits import (
 )
 from docstore_platform.http.problems import install_problem_handlers
 from docstore_platform.http.request_models import RequestModel
+from docstore_platform.security.tokens import unauthorized
 
 
 class Credentials(RequestModel):
@@ -39,6 +41,10 @@ def app() -> FastAPI:
     @app.post("/v1/uploads/batch")
     async def batch(body: Credentials) -> str:
         return body.email
+
+    @app.post("/internal/replication/accounts")
+    async def receive(_: Request) -> str:
+        raise unauthorized("This is not signed.")
 
     return app
 
@@ -94,6 +100,7 @@ class Sent:
         ("/v1/uploads/0190/complete", BATCH_BYTES),
         ("/v1/uploads/0190/abort/complete", SMALL_BYTES),
         ("/internal/commits", INTERNAL_BYTES),
+        ("/internal/replication/accounts", REPLICATION_BYTES),
     ],
 )
 def test_each_route_takes_what_it_needs(path: str, limit: int) -> None:
@@ -143,6 +150,12 @@ async def test_json_that_is_nested_too_deeply_is_refused() -> None:
     """Before any parser sees it."""
     answer = await Sent(b'{"email": ' + b"[" * 40 + b"]" * 40 + b"}").to("/v1/sessions")
     assert (answer["status"], answer["code"]) == (422, "nested_too_deeply")
+
+
+async def test_the_signature_of_another_region_is_checked_first() -> None:
+    """401 for a forged call of a megabyte of brackets: they are not counted for a stranger."""
+    answer = await Sent(b"[" * REPLICATION_BYTES).to("/internal/replication/accounts")
+    assert (answer["status"], answer["code"]) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/uploads/batch"])

@@ -19,15 +19,18 @@ class Desk:
         self.order: list[str] = []
         self.may_end = asyncio.Semaphore(0)
 
-    async def ask(self, address: str, subject: str = "") -> None:
+    async def ask(self, requester: Requester) -> None:
         async def work() -> None:
-            self.order.append(f"{address}{subject}")
+            self.order.append(f"{requester.address}{requester.subject}")
             await self.may_end.acquire()
 
-        await self.queue.run(Requester(address, subject), work)
+        await self.queue.run(requester, work)
 
     async def requested(self, *jobs: tuple[str, str]) -> list[asyncio.Task[None]]:
-        tasks = [asyncio.create_task(self.ask(*job)) for job in jobs]
+        return await self.requested_by(*(Requester(*job) for job in jobs))
+
+    async def requested_by(self, *requesters: Requester) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(self.ask(requester)) for requester in requesters]
         await settle()
         return tasks
 
@@ -104,6 +107,44 @@ async def test_a_full_queue_refuses_the_greediest(open_desk: Callable[..., Desk]
     tasks = await desk.requested(*[(str(n), "") for n in range(4)])
     results = await desk.finish(*tasks)
     assert [status_of(result) for result in results] == [200, 200, 200, 503]
+
+
+async def test_an_ipv6_network_has_one_turn_in_a_full_queue(open_desk: Callable[..., Desk]) -> None:
+    """Of a /48, 101 addresses, each with a /64 to itself, ask first: a log-in from elsewhere waits for two of them."""
+    desk = open_desk()
+    flood = [Requester.anonymous(f"2001:db8:0:{number:x}::1", "eve") for number in range(101)]
+    bad = await desk.requested_by(*flood)
+    good = await desk.requested_by(Requester.anonymous("198.51.100.7", "ann"))
+    results = await desk.finish(*bad, *good)
+    assert desk.order[2].startswith("198.51.100.7")
+    assert (status_of(results[-1]), [status_of(result) for result in results].count(429)) == (200, 1)
+
+
+async def test_neighbours_in_an_ipv6_network_share_it(open_desk: Callable[..., Desk]) -> None:
+    """One customer of a provider floods: the bound is his alone, and a neighbour waits for two, in a full queue too."""
+    flood = [Requester.anonymous("2001:db8:0:1::1", str(number)) for number in range(10)]
+    for limits, refused in (({"per_address": 3}, 6), ({"waiting": 3}, 7)):
+        desk = open_desk(**limits)
+        bad = await desk.requested_by(*flood)
+        good = await desk.requested_by(Requester.anonymous("2001:db8:0:2::1", "ann"))
+        results = await desk.finish(*bad, *good)
+        assert desk.order[2].startswith("2001:db8:0:2:")
+        assert sum(status_of(result) != 200 for result in results) == refused
+
+
+@pytest.mark.parametrize(
+    ("address", "places"),
+    [
+        ("198.51.100.7", ("198.51.100.7", "198.51.100.7")),
+        ("2001:db8:1:2::3", ("2001:db8:1::/48", "2001:db8:1:2::/64")),
+        ("::ffff:198.51.100.7", ("::ffff:198.51.100.7", "::ffff:198.51.100.7")),
+        ("unknown", ("unknown", "unknown")),
+    ],
+)
+def test_an_address_is_in_a_network(address: str, places: tuple[str, str]) -> None:
+    """Of IPv6, providers give a customer a /64 at least and a /48 at most; of IPv4, an address."""
+    assert Requester.anonymous(address, "ann").places[:2] == places
+    assert Requester.account("7", address).places[:2] == places
 
 
 async def test_a_cancelled_waiter_frees_its_place(open_desk: Callable[..., Desk]) -> None:

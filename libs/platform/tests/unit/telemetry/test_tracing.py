@@ -106,6 +106,19 @@ def test_an_error_ends_a_span_as_failed(spans: InMemorySpanExporter) -> None:
     assert caller.status.status_code is StatusCode.UNSET
 
 
+def test_an_error_of_a_secret_url_is_recorded_by_its_type_alone(spans: InMemorySpanExporter) -> None:
+    """Neither as the span's status nor as an event is there a message or a traceback."""
+    with (
+        span("work", service="notify"),
+        pytest.raises(ValueError, match="hidden"),
+        client_span("POST", dict, with_messages=False),
+    ):
+        raise ValueError("https://hooks.example.org/hidden")
+    call, _ = spans.get_finished_spans()
+    assert (call.status.status_code, attributes_of(call)["error.type"]) == (StatusCode.ERROR, "ValueError")
+    assert "hidden" not in call.to_json()
+
+
 async def test_a_request_is_described_by_the_conventions(spans: InMemorySpanExporter) -> None:
     """Method, route, path, status; 5xx is an error, 4xx is the client's."""
     router = APIRouter(prefix=INTERNAL_PREFIX)

@@ -10,6 +10,8 @@ from docstore_gateway.edge.requests import Exchange
 from docstore_gateway.edge.routes import MUTATING, Limit, open_limit
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.session import CSRF_HEADER, WebSessions, with_authorization
+from docstore_platform.errors import DomainError
+from docstore_platform.http.problems import problem_of
 from docstore_platform.security.tokens import TokenVerifier
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
@@ -60,9 +62,9 @@ class Admission:
             return f"address:{limit_group(exchange.client)}", scope
         identity = await self.identify(exchange)
         principal = identity.principal
+        await self.spend(exchange, Limit.ACCOUNT, principal.account_id)
         if exchange.by_cookie and exchange.method in MUTATING:
             self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
-        await self.spend(exchange, Limit.ACCOUNT, principal.account_id)
         if principal.scopes is None:
             return f"account:{principal.account_id}", scope
         return f"token:{principal.session_id}", with_authorization(scope, identity.access_token)
@@ -82,6 +84,19 @@ class Admission:
         """Count a call of `who`; 429 above the limit."""
         exchange.rate_limit = []  # an error has headers of its own
         exchange.rate_limit = await self._limiter.spend(self._policies[limit], who)
+
+    def show_rest(self, exchange: Exchange, error: DomainError) -> None:
+        """Add the rest of the caller's limit to a refusal that comes before any is spent, and spend nothing.
+
+        Clients renew an expired token after a 401, several of whose calls get one at once. Counted by address, those of
+        an office would use up what all of them share and get 429, after which none knows that it has to renew.
+        """
+        if exchange.rate_limit or problem_of(error).status == 429:  # which has headers of its own
+            return
+        limit, who = Limit.ANONYMOUS, limit_group(exchange.client)
+        if exchange.principal is not None:
+            limit, who = Limit.ACCOUNT, exchange.principal.account_id
+        exchange.rate_limit = self._limiter.rest(self._policies[limit], who)
 
     async def _spend_exchange(self, client: str) -> None:
         await self._limiter.spend(self._policies[Limit.EXCHANGE], limit_group(client))

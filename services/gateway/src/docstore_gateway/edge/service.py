@@ -61,6 +61,8 @@ from docstore_platform.telemetry.tracing import http_request, http_served, is_tr
 log = structlog.get_logger(__name__)
 
 NAME: Literal["gateway"] = "gateway"
+NO_PEERS_SECONDS = 60.0
+"""How long the gateway itself refuses calls of other regions, once accounts has shown by a 404 that it has no peers."""
 
 
 class Edge:
@@ -96,6 +98,7 @@ class Edge:
         secure = settings.infra.public_url.startswith("https:")
         self._headers = ResponseHeaders(strict_transport=secure and settings.strict_transport)
         self._origins = OriginsOfClients(settings)
+        self._no_peers_until: dict[str, float] = {}
 
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; `own` answers everything outside `/v1`."""
@@ -173,6 +176,7 @@ class Edge:
         except DomainError as error:
             if exchange.status:
                 raise
+            self._admission.show_rest(exchange, error)
             await send_problem(send, error)
         except ClientGone:
             exchange.status = exchange.status or 499
@@ -251,14 +255,17 @@ class Edge:
         )
 
     async def _region_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a signed call of another region; 404 for any other internal route."""
+        """Forward a signed call of another region; 404 for any other internal route, and where there are no peers."""
         path = raw.decode("latin-1")
-        if path not in replication.PATHS or exchange.method != "POST":
+        is_route = path in replication.PATHS and exchange.method == "POST"
+        if not is_route or time.monotonic() < self._no_peers_until.get(path, 0.0):
             raise not_found("route")
         exchange.route = path
         await self._admission.spend(exchange, Limit.PEER, limit_group(exchange.client))
         receive = await bounded(exchange, receive, self._body_limit(path))
         await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
+        if exchange.status == 404:
+            self._no_peers_until[path] = time.monotonic() + NO_PEERS_SECONDS
 
     async def _mcp_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request of an assistant. A cookie is no log-in here, and pages of other sites may not call."""

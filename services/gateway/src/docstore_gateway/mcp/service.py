@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import orjson
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.mcp.calls import ApiCaller
@@ -18,6 +19,8 @@ from docstore_platform.tasks import end_tasks
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+log = structlog.get_logger(__name__)
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -66,7 +69,7 @@ class McpService:
 
     async def _started(self) -> "StreamableHTTPSessionManager":
         async with self._starting:
-            if self._manager is None:
+            if self._manager is None or self._tasks[-1].done():  # not begun, or failed
                 server = await asyncio.to_thread(import_module, "docstore_gateway.mcp.server")
                 manager: StreamableHTTPSessionManager = server.session_manager()
                 started = asyncio.Event()
@@ -78,6 +81,11 @@ class McpService:
 
 async def _run(manager: "StreamableHTTPSessionManager", started: asyncio.Event) -> None:
     """Run until cancelled, in a task of its own: its group of tasks must end where it began."""
-    async with manager.run():
+    try:
+        async with manager.run():
+            started.set()
+            await asyncio.Event().wait()
+    except Exception as error:  # noqa: BLE001 - whatever failed, the next request starts another one
+        log.warning("mcp_server_ended", error=repr(error))
+    finally:
         started.set()
-        await asyncio.Event().wait()

@@ -6,13 +6,13 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from docstore_gateway.proxy.service import CONNECTIONS
 from docstore_platform.errors import unavailable
 from docstore_platform.http.body_limits import ClientGone
 from docstore_platform.settings import InfraSettings
 
 log = structlog.get_logger(__name__)
 
-CONNECTIONS = 128
 CONNECT_SECONDS, SILENT_SECONDS = 5.0, 60.0
 
 
@@ -30,7 +30,7 @@ class ObjectUrls:
         }
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=15),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},

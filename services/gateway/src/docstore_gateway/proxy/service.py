@@ -29,7 +29,10 @@ END_TO_END = frozenset((b"authorization", b"content-length", b"content-type", b"
 
 KEEP_ALIVE_SECONDS = 4.0
 """Shorter than a service's keep-alive time (75 s), so that no call is sent into a closing connection."""
-CONNECTIONS = 256
+CONNECTIONS = 0
+"""No limit: each serves one connection of a client, and those are limited. With one, slow downloads that hold all
+connections to a service would put it out of reach for everybody.
+"""
 READ_AT_ONCE_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -62,7 +65,7 @@ class HttpForwarder:
         self._name = name
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=answer_seconds),
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=answer_seconds),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -97,6 +100,8 @@ class HttpForwarder:
         except (aiohttp.ClientError, TimeoutError) as error:
             if answered:
                 raise
+            if isinstance(error.__cause__, ClientGone | DomainError):  # of the body, which aiohttp wraps
+                raise error.__cause__ from None
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> DomainError:

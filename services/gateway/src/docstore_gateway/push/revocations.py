@@ -12,7 +12,7 @@ import structlog
 
 from docstore_contracts.accounts import AccountsClient
 from docstore_platform.clock import unix_time
-from docstore_platform.errors import DomainError, NotFound, unavailable
+from docstore_platform.errors import NotFound, unavailable
 from docstore_platform.security.revocations import Revocation, RevokedTokens
 from docstore_platform.security.tokens import Principal, unauthorized
 
@@ -66,8 +66,8 @@ class RevocationFollower:
             except NotFound:  # accounts of an earlier version has no revocations
                 self._has_read.set()
                 await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
-            except DomainError as error:
-                log.warning("revocations_unreachable", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever failed, the list is read again
+                log.warning("revocations_unreachable", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
 
     async def _read_next(self) -> None:

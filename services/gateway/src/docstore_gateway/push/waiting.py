@@ -19,7 +19,7 @@ from docstore_events.catalogue.files import FileAccessChanged, FileEvent, FileMo
 from docstore_events.catalogue.notifications import NotificationSent
 from docstore_events.catalogue.shares import ShareEvent
 from docstore_platform.chunks import chunks
-from docstore_platform.errors import DomainError, TooMany
+from docstore_platform.errors import TooMany
 from docstore_platform.security.tokens import Principal
 from docstore_platform.tasks import happens_within
 from docstore_work.wakeup import Wakeup
@@ -167,8 +167,8 @@ class Waiting:
             self._check_now.clear()
             try:
                 await self.check()
-            except DomainError as problem:
-                log.info("journal_check_failed", error=str(problem))
+            except Exception as error:  # noqa: BLE001 - whatever failed, the journals are checked again
+                log.info("journal_check_failed", error=repr(error))
 
     async def check(self) -> None:
         """Wake every waiter that is not at the end of its journal."""

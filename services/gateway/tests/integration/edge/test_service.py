@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from gateway_calls import FakeService, Issuer, OpenGateway, Reply, Request, RunningGateway
 
+from docstore_contracts.replication import CLAIMS_PATH
 from docstore_platform.http.problems import Problem
 
 pytestmark = pytest.mark.connected
@@ -115,6 +116,22 @@ async def test_another_region_reaches_its_routes_and_nothing_else(running: Runni
     ]:
         assert (await running.call(method, path, signed)).status == 404, path
     assert len(running.service.requests) == 4
+
+
+async def test_without_peers_strangers_send_no_bodies_to_accounts(
+    open_gateway: OpenGateway, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first 404 of accounts is that of the gateway for a minute; then accounts is asked again."""
+    service.behave = lambda _: asyncio.sleep(0, Reply(404))
+    async with open_gateway() as gateway:
+        for forwarded in (1, 1):
+            assert (await gateway.call("POST", CLAIMS_PATH, {}, b"[]")).status == 404
+            assert len(service.requests) == forwarded
+    monkeypatch.setattr("docstore_gateway.edge.service.NO_PEERS_SECONDS", 0.0)
+    async with open_gateway() as gateway:
+        for forwarded in (2, 3):
+            assert (await gateway.call("POST", CLAIMS_PATH, {}, b"[]")).status == 404
+            assert len(service.requests) == forwarded
 
 
 async def test_a_doubled_slash_is_forgiven(running: RunningGateway) -> None:
@@ -253,13 +270,22 @@ async def test_private_responses_are_not_cached(running: RunningGateway) -> None
 
 
 async def test_every_answer_contains_the_rest_of_the_limit(open_gateway: OpenGateway, issuer: Issuer) -> None:
-    """As the IETF's draft has it: the policy, and how much of it is left."""
+    """As the IETF's draft has it: the policy, and how much of it is left. A refusal before any limit costs nothing."""
+    cookie, bearer = {"cookie": f"docstore_access={issuer.token('ann')}"}, issuer.bearer()
+    refused = {"/v1/files": 401, "/dav/": 401, "/mcp": 401, "/v1/unknown": 404, "/internal/keys": 404}
     async with open_gateway(account_per_minute=100) as gateway:
-        answers = [await gateway.call("GET", "/v1/files", issuer.bearer()) for _ in range(3)]
+        answers = [await gateway.call("GET", "/v1/files", bearer) for _ in range(3)]
+        answers.append(await gateway.call("POST", "/v1/folders", cookie, b"{}"))
+        refusals = [await gateway.call("GET", path) for path in refused]
+        refusals.append(await gateway.call("BREW", "/v1/files", bearer))
+    assert [answer.status for answer in answers] == [200, 200, 200, 403]
     assert {answer.header("ratelimit-policy") for answer in answers} == {'"account";q=100;w=60'}
     left = [int(answer.header("ratelimit").split(";r=")[1].split(";")[0]) for answer in answers]
     assert left == sorted(left, reverse=True)
     assert left[0] == 99
+    assert [answer.status for answer in refusals] == [*refused.values(), 405]
+    assert {answer.header("ratelimit-policy") for answer in refusals} == {'"anonymous";q=300;w=60'}
+    assert {answer.header("ratelimit") for answer in refusals} == {'"anonymous";r=300;t=0'}
 
 
 async def test_a_page_elsewhere_may_use_links_and_ranges(open_gateway: OpenGateway) -> None:

@@ -54,8 +54,12 @@ class FakeTransactor:
     def __init__(self) -> None:
         self.published: list[ApiCalled] = []
         self.failures = 0
+        self.begun, self.may_go_on = asyncio.Event(), asyncio.Event()
+        self.may_go_on.set()
 
     async def run(self, work: Any) -> Any:
+        self.begun.set()
+        await self.may_go_on.wait()
         await asyncio.sleep(0)
         if self.failures:
             self.failures -= 1
@@ -157,3 +161,23 @@ async def test_calls_beyond_what_memory_may_hold_are_counted_as_lost(monkeypatch
     await calls.close()
     assert transactor.requests() == ["2", "3", "4"]
     assert call_log.calls_lost._value.get() - before == 2
+
+
+async def test_calls_dropped_while_others_are_published_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call is either published once or counted as lost, also if those on their way were among the oldest."""
+    monkeypatch.setattr(call_log, "MAX_BUFFERED_CALLS", 4)
+    monkeypatch.setattr(call_log, "MAX_CALLS_PER_EVENT", 3)
+    before = call_log.calls_lost._value.get()
+    transactor: Any = FakeTransactor()
+    transactor.may_go_on.clear()
+    calls = CallLog(transactor)
+    note(calls, "0")
+    note(calls, "1")
+    publishing = asyncio.create_task(calls.close())
+    await transactor.begun.wait()
+    for number in range(2, 7):
+        note(calls, str(number))
+    transactor.may_go_on.set()
+    await publishing
+    lost = call_log.calls_lost._value.get() - before
+    assert (transactor.requests(), lost) == (["0", "1", "5", "6"], 3)

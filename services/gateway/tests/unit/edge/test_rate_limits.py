@@ -34,6 +34,23 @@ async def test_most_calls_cost_no_write() -> None:
     assert bucket.writes == 3000 / policy.chunk + len(limiters)  # each learns once that there is none left
 
 
+async def test_the_rest_is_shown_without_counting_a_call() -> None:
+    """All of it for someone unknown, or not seen for a minute; otherwise what is left, and nothing after a refusal."""
+    now = 1000.0
+    limiter, policy = RateLimiter(SharedBucket(20), now=lambda: now), Policy.strict("log_in", 20)
+
+    def rest() -> str:
+        return dict(limiter.rest(policy, "ann"))[b"ratelimit"].decode()
+
+    assert rest() == '"log_in";r=20;t=0'
+    await spend_all([limiter], policy, 5)
+    assert [rest(), rest()] == ['"log_in";r=15;t=15'] * 2
+    await spend_all([limiter], policy, 20)
+    assert rest() == '"log_in";r=0;t=60'
+    now += 60
+    assert rest() == '"log_in";r=20;t=0'
+
+
 class AwayBuckets:
     """Shared buckets whose database can't be reached."""
 

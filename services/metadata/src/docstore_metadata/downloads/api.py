@@ -41,7 +41,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         409 `archived` for a content in cold storage, with `estimate_seconds`: request its retrieval.
         """
         download = await downloads.one(principal, file_id, version)
-        return await delivery.respond(download, request.headers, downloads.seconds)
+        return await delivery.respond(principal.account_id, download, request.headers, downloads.seconds)
 
     @router.get("/files/{file_id}/blocks", response_model=schemas.BlockList)
     async def list_file_blocks(

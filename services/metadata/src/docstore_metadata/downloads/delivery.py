@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
@@ -15,6 +15,7 @@ from docstore_contents.s3.presigned import attachment
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.dependencies import NO_STORE
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, is_known, requested_range
+from docstore_metadata.downloads.slots import Slots
 from docstore_platform.errors import unavailable
 from docstore_platform.http.problems import Problem
 from docstore_platform.http.read_header import with_read_files
@@ -22,6 +23,8 @@ from docstore_platform.http.read_header import with_read_files
 log = structlog.get_logger(__name__)
 
 OCTETS = "application/octet-stream"
+EACH = 64
+"""Streams to one caller at the same time: each holds at least a block in memory, however slowly its client reads."""
 SENT_AT_ONCE_BYTES = 256 << 10
 STALLED_SECONDS = 60.0
 """A client that has not received SENT_AT_ONCE_BYTES in so long is disconnected: its connection may be dead."""
@@ -48,12 +51,17 @@ class Download:
         return f'"{self.sha256}"'
 
 
+def stream_slots() -> Slots:
+    return Slots("downloads", code="too_many_at_once", each=EACH)
+
+
 @dataclass(slots=True)
 class Delivery:
     """Responds to requests for a content."""
 
     objects: FailoverReads
     contents: Contents
+    slots: Slots = field(default_factory=stream_slots)
 
     def signed_url(
         self, object_key: str, name: str, content_type: str, expires_in: int, *, by_cookies: bool = False
@@ -67,28 +75,38 @@ class Delivery:
             by_cookies=by_cookies,
         )
 
-    async def respond(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
+    async def respond(
+        self, caller: str, download: Download, request_headers: Mapping[str, str], expires_in: int
+    ) -> Response:
         """A redirect to a URL valid for `expires_in` seconds, or the requested bytes.
 
-        Raises Unavailable if the store can't be reached, Problem 500 `content_damaged` if the first bytes are corrupt.
-        If later ones are, the connection ends before the announced length.
+        Raises TooMany while EACH streams to this caller are under way, Unavailable if the store can't be reached,
+        Problem 500 `content_damaged` if the first bytes are corrupt. If later ones are, the connection ends before the
+        announced length.
         """
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
             return with_read_files(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
         headers = content_headers(download.name, download.etag)
         wanted = wanted_range(request_headers, headers, download.size)
-        return wanted if isinstance(wanted, Response) else await self._streamed(download, wanted, headers)
+        return wanted if isinstance(wanted, Response) else await self._streamed(caller, download, wanted, headers)
 
-    async def _streamed(self, download: Download, byte_range: ByteRange | None, headers: dict[str, str]) -> Response:
+    async def _streamed(
+        self, caller: str, download: Download, byte_range: ByteRange | None, headers: dict[str, str]
+    ) -> Response:
         wanted = byte_range or ByteRange(0, download.size)
-        parts = self.contents.stream(
-            download.object_key, download.size, wanted.start, wanted.end, sha256=download.sha256
-        )
+        parts = self._parts(caller, download, wanted)
         headers["content-type"] = download.content_type or OCTETS
         stream = content_stream(await first_of(parts), parts, byte_range, download.size, headers)
         # A client that continues with a later range was counted before.
         return with_read_files(stream, [] if wanted.start else [download.file_id])
+
+    async def _parts(self, caller: str, download: Download, wanted: ByteRange) -> AsyncGenerator[bytes]:
+        key, size, sha256 = download.object_key, download.size, download.sha256
+        with self.slots.taken(caller):
+            async with aclosing(self.contents.stream(key, size, wanted.start, wanted.end, sha256=sha256)) as parts:
+                async for part in parts:
+                    yield part
 
 
 def content_headers(name: str, etag: str) -> dict[str, str]:

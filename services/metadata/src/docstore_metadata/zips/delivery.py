@@ -2,9 +2,8 @@
 
 import asyncio
 from array import array
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +14,11 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectStoreError
 from docstore_metadata.downloads.delivery import content_headers, content_stream, first_of, wanted_range
 from docstore_metadata.downloads.rules import ByteRange
+from docstore_metadata.downloads.slots import Slots
 from docstore_metadata.zips.plan import ZipPlan
 from docstore_metadata.zips.reader import ZipReader
 from docstore_metadata.zips.repository import ZipProgress
 from docstore_platform.clock import Clock
-from docstore_platform.errors import TooMany
 from docstore_platform.http.read_header import with_read_files
 
 log = structlog.get_logger(__name__)
@@ -29,27 +28,8 @@ EACH = 4
 TOTAL = 32
 
 
-@dataclass(slots=True)
-class ZipSlots:
-    """Bounds the ZIPs that are sent at the same time, to one caller and in all: each takes memory and connections."""
-
-    each: int = EACH
-    total: int = TOTAL
-    _open: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def taken(self, caller: str) -> Iterator[None]:
-        """Raises TooMany unless the caller may have another ZIP now."""
-        if self._open[caller] >= self.each or self._open.total() >= self.total:
-            detail = "Too many ZIP downloads are running. Wait until one of them has ended."
-            raise TooMany(detail, code="too_many_zips", retry_after=10)
-        self._open[caller] += 1
-        try:
-            yield
-        finally:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
+def zip_slots() -> Slots:
+    return Slots("ZIP downloads", code="too_many_zips", each=EACH, total=TOTAL)
 
 
 @dataclass(slots=True)
@@ -59,7 +39,7 @@ class ZipDelivery:
     contents: Contents
     progress: ZipProgress
     clock: Clock
-    slots: ZipSlots = field(default_factory=ZipSlots)
+    slots: Slots = field(default_factory=zip_slots)
     _saving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def respond(

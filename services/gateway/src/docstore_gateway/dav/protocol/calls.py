@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 import structlog
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.proxy.service import Forwarder
 from docstore_gateway.responses import CapturedResponse, HeaderList
@@ -60,8 +60,12 @@ class Api:
         query: str = "",
         body: Any = None,
         headers: HeaderList | None = None,
+        client: Receive | None = None,
     ) -> None:
-        """Make a call whose response goes to `send`."""
+        """Make a call whose response goes to `send`.
+
+        `client`: the connection that it goes to, so that the call ends when that client leaves; None for a short one.
+        """
         payload = b"" if body is None else orjson.dumps(body)
         scope: Scope = {**self._connection, "method": method, "path": path, "raw_path": path.encode()}
         scope["query_string"], scope["root_path"], scope["state"] = query.encode(), "", {}
@@ -78,6 +82,8 @@ class Api:
 
         async def receive() -> Message:
             nonlocal given
+            if given and client is not None:
+                return await client()
             if given:  # the client of this call never leaves
                 await asyncio.Event().wait()
             given = True

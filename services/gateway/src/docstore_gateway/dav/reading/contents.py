@@ -68,7 +68,8 @@ class _Download:
     async def send(self) -> None:
         file, ranges = self._resource.file, self._range()
         path = f"/v1/files/{file['id']}/content"
-        await self._request.api.forward("metadata", "GET", path, self._receive, headers=ranges)
+        client = self._request.receive
+        await self._request.api.forward("metadata", "GET", path, self._receive, headers=ranges, client=client)
         if self._passes:
             return
         if self._captured.status == 302:

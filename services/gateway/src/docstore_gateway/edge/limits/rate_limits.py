@@ -90,19 +90,25 @@ class RateLimiter:
                 await self._spend_or_take(policy, key, bucket)
         return rate_limit_headers(policy, bucket.tokens + bucket.shared)
 
+    def rest(self, policy: Policy, who: str) -> HeaderList:
+        """Return the same headers, as far as this replica knows, without counting a call."""
+        bucket = self._buckets.get(f"{policy.name}:{who}")
+        if bucket is None or self._now() >= bucket.spend_until:  # if it ever was, it is full again
+            return rate_limit_headers(policy, policy.per_minute)
+        return rate_limit_headers(policy, bucket.tokens + bucket.shared)
+
     async def _spend_or_take(self, policy: Policy, key: str, bucket: _Bucket) -> None:
         now = self._now()
         if not bucket.tokens or now >= bucket.spend_until:
             if now < bucket.blocked_until:
                 raise _limited(policy, bucket.blocked_until - now)
             bucket.tokens = 0
-            granted, left = await self._take(policy, key, bucket)
-            if not granted:
-                wait = _wait_seconds(policy, left)
+            bucket.tokens, bucket.shared = await self._take(policy, key, bucket)
+            bucket.spend_until = self._now() + PERIOD_SECONDS
+            if not bucket.tokens:
+                wait = _wait_seconds(policy, bucket.shared)
                 bucket.blocked_until = self._now() + wait
                 raise _limited(policy, wait)
-            bucket.tokens, bucket.shared = granted, left
-            bucket.spend_until = self._now() + PERIOD_SECONDS
         bucket.tokens -= 1
 
     async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> TokenGrant:

@@ -131,5 +131,6 @@ class CallLog:
 
             await self._transactor.run(work)
             self._published += 1
+            # If `note` has dropped published ones meanwhile, as many others go in their place: it has counted those.
             self._waiting = self._waiting[len(calls) :]
         self._has_calls.clear()
