@@ -197,9 +197,16 @@ class FakeJobs:
     wakeup_name: str = "jobs"
 
     async def add(
-        self, kind: JobKind, folder: Node, actor_id: str, transaction: Transaction, *, by_link: str = ""
+        self,
+        kind: JobKind,
+        node: Node,
+        actor_id: str,
+        transaction: Transaction,
+        *,
+        by_link: str = "",
+        before: datetime | None = None,
     ) -> None:
-        self.added.append((kind, folder.id))
+        self.added.append((kind, node.id))
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
         return any(job.owner_id == owner_id for job in self.due)

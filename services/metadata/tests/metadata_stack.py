@@ -256,7 +256,7 @@ class Stack:
         """Handle these events in one batch, as if they came from the broker."""
         store = Store.in_mongo(self.database, lease_seconds=30)
         pending = PendingShares(store, Tree(store.nodes))
-        subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
+        subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending, store.jobs)
         transactor = Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix)
         await InMemoryEvents(subscribers, transactor, Inbox(self.database)).deliver(*events)
 

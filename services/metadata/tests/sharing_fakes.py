@@ -78,6 +78,9 @@ class FakeShares:
     async def are_acquainted(self, one: str, other: str, session: Session) -> bool:
         return bool(self._chosen(account_id=one, owner_id=other) or self._chosen(account_id=other, owner_id=one))
 
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Share]:
+        return [share for share in self._chosen(owner_id=owner_id) if share.created_at < before][:limit]
+
     async def insert(self, share: Share, session: Session) -> None:
         self.by_id[share.id] = share
 
@@ -152,6 +155,10 @@ class FakeLinks:
     async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]:
         requested = set(node_ids)
         return [link for link in self.by_id.values() if link.node_id in requested]
+
+    async def made_by(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Link]:
+        links = [link for link in self.by_id.values() if link.owner_id == owner_id]
+        return [link for link in links if link.created_at < before][:limit]
 
     async def existing(self, link_ids: Iterable[str], session: Session) -> set[str]:
         return self.by_id.keys() & set(link_ids)

@@ -17,7 +17,7 @@ from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Node
-from docstore_metadata.zips.delivery import ZipDelivery, ZipSlots
+from docstore_metadata.zips.delivery import ZipDelivery, zip_slots
 from docstore_metadata.zips.repository import no_checksums
 from docstore_metadata.zips.service import ZipService
 
@@ -96,7 +96,7 @@ class ZipDesk:
         self.zip_tree, self.access = FakeZipTree(self.nodes), FakeAccess()
         tree = Tree(cast("Nodes", self.nodes))
         self.zips = ZipService(tree, self.zip_tree, cast("ContentAccess", self.access))
-        self.slots = ZipSlots()
+        self.slots = zip_slots()
         self.delivery = ZipDelivery(cast("Contents", self.contents), self.progress, lambda: NOW, self.slots)
         self.nodes.by_id["ann"] = root_node("ann", NOW)
 

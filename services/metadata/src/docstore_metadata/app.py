@@ -103,7 +103,8 @@ def create_app(settings: MetadataSettings | None = None, *, clock: Clock = utc_n
     objects = ObjectStore(S3Config.of(infra))
     services = _Services(infra)
     features = _Features(core, objects, services)
-    runtime.subscribe(MetadataSubscribers(partial(MongoProjection, database["nodes"]), features.pending))
+    new_projection = partial(MongoProjection, database["nodes"])
+    runtime.subscribe(MetadataSubscribers(new_projection, features.pending, core.store.jobs))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -57,7 +57,7 @@ COLLECTIONS: Mapping[str, Placement] = {
         broadcasts={
             "_id": "a change of a link, and counts of what was sent through it",
             "node": "a user looks at the links of a file",
-            "owner": "a repeated request to create a link",
+            "owner": "a repeated request to create a link, or an account that another person has taken over",
             "warn_at": SWEEP,
         },
         unique_by={"owner operation": "the gateway's idempotency keys; of two links for one request both work"},

@@ -16,7 +16,8 @@ def node_inconsistencies(
         return Inconsistency(kind, node.id, node.owner_id, detail, repairable)
 
     problems: list[Inconsistency] = []
-    if parent is None or not parent.is_folder:
+    # What is in the trash by itself stays there after its folder was deleted.
+    if node.live if parent is None else not parent.is_folder:
         problems.append(found("parent_missing", f"{node.parent_id} is no folder"))
     if not node.is_folder:
         if current is None:

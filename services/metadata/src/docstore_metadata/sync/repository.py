@@ -37,7 +37,8 @@ class SyncTree(Protocol):
     async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
         """Ids, parents and names of the live nodes with these parents and names."""
 
-    async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]: ...
+    async def subfolders(self, folder_ids: Sequence[str], limit: int) -> list[Node]:
+        """Up to `limit` live folders in these folders."""
 
     async def children_in_order(
         self, folder_ids: Sequence[str], after: tuple[datetime, str] | None, limit: int
@@ -74,9 +75,9 @@ class MongoSyncTree:
         rows = self._nodes.find(names_filter(names), {"parent": 1, "name": 1}, hint=BY_NAME)
         return [(row["_id"], row["parent"], row["name"]) async for row in rows]
 
-    async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]:
+    async def subfolders(self, folder_ids: Sequence[str], limit: int) -> list[Node]:
         condition = {"parent": {"$in": list(folder_ids)}, "kind": "folder", "live": True}
-        return [node_of(row) async for row in self._nodes.find(condition)]
+        return [node_of(row) async for row in self._nodes.find(condition, limit=limit)]
 
     async def children_in_order(
         self, folder_ids: Sequence[str], after: tuple[datetime, str] | None, limit: int

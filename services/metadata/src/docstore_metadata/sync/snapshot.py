@@ -1,7 +1,8 @@
 """The snapshot: every file and folder an account can see, for a client without a cursor or with an expired one.
 
 First the account's own nodes, ordered by id; then each tree shared with it, folder by folder ordered by id: nodes that
-move while the pages are read keep their position. A reader with a limit gets what is in its folder, in the same way.
+move while the pages are read keep their position. Of a tree with very many folders the owner's nodes are read, ordered
+by id, and those outside are left out. A reader with a limit gets what is in its folder, in the same way.
 The cursor of a page contains the journal cursor from before the first page: changes in the meantime are read from
 there.
 """
@@ -27,6 +28,8 @@ OWN = ""
 BEHIND = "~"
 """Suffix of an id: the result is greater than the id, and less than any greater id."""
 FOLDERS_AT_ONCE = 500
+MAX_FOLDERS = 5000
+"""A shared tree with more folders is read by the ids of its owner's nodes: each step would read all its folders."""
 MAX_STEPS = 32
 
 
@@ -38,7 +41,7 @@ class Position:
     root: str = OWN
     """The shared tree that is being read; OWN for the account's own nodes."""
     folder: str = ""
-    """The folder in it that is being read; empty at its start."""
+    """The folder in it that is being read; empty at its start, and where the owner's nodes are read."""
     millis: int = 0
     """Creation time of the last child."""
     node: str = ""
@@ -56,7 +59,10 @@ class Snapshots:
     of_folders: FolderFeed
 
     async def page(self, reader: Reader, cursor: str | None, limit: int) -> Json:
-        """A page may have fewer items than `limit`, even none, without being the last: that one has no next cursor."""
+        """A page may have fewer items than `limit`, even none, without being the last: that one has no next cursor.
+
+        A later page may repeat items of a shared tree that has outgrown MAX_FOLDERS meanwhile.
+        """
         account_id = reader.account_id
         folder = await self._limit_of(reader)
         start = _decode(account_id, cursor) if cursor else await self._start(reader)
@@ -102,17 +108,26 @@ class Snapshots:
         return await self._shared(root, at, limit)
 
     async def _own(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
-        nodes = await self.nodes.all_after(at.node, limit, account_id)
+        found, last_id = await self._reachable(account_id, at.node, limit)
+        if last_id is None:
+            return found, Position(at.changes_cursor, root="0")
+        return found, replace(at, node=last_id)
+
+    async def _reachable(self, owner_id: str, after_id: str, limit: int) -> tuple[Sequence[Place], str | None]:
+        """Which of an owner's next `limit` nodes are reachable, and the id of the last one; None: there is no other."""
+        nodes = await self.nodes.all_after(after_id, limit, owner_id)
         shown = {node.id: node for node in nodes if node.live}
         places = await self.tree.places(shown, known=shown)
         found = [place for node_id in shown if (place := places[node_id]).is_reachable]
-        if len(nodes) < limit:
-            return found, Position(at.changes_cursor, root="0")
-        return found, replace(at, node=nodes[-1].id)
+        return found, nodes[-1].id if len(nodes) == limit else None
 
     async def _shared(self, root: Place, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
-        """The contents of some folders of a shared tree, from where the last page ended."""
+        """Some of the contents of a shared tree, from where the last page ended."""
+        if at.node and not at.folder:
+            return await self._inside(root, at, limit)
         folders = await self._folders(root.node)
+        if len(folders) > MAX_FOLDERS:
+            return await self._inside(root, Position(at.changes_cursor, root.node.id), limit)
         ids = sorted(folder_id for folder_id in folders if folder_id >= at.folder)[:FOLDERS_AT_ONCE]
         children = await self._children(ids, at, limit) if ids else []
         nodes = folders | {folder.id: folder for folder in root.ancestors}
@@ -126,12 +141,24 @@ class Snapshots:
             return found, Position(at.changes_cursor, root.node.id, ids[-1] + BEHIND)
         return found, Position(at.changes_cursor, root.node.id + BEHIND)
 
+    async def _inside(self, root: Place, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
+        """Those of the owner's next `limit` nodes that are in a shared tree."""
+        found, last_id = await self._reachable(root.node.owner_id, at.node, limit)
+        inside = [place for place in found if root.node.id in place.ancestor_ids]
+        if last_id is None:
+            return inside, Position(at.changes_cursor, root.node.id + BEHIND)
+        return inside, Position(at.changes_cursor, root.node.id, node=last_id)
+
     async def _folders(self, root: Node) -> dict[str, Node]:
-        """The folders of a tree by id, its root included. One query a level."""
+        """The folders of a tree by id, its root included; more than MAX_FOLDERS only if there are more.
+
+        One query a level.
+        """
         folders = {root.id: root} if root.is_folder else {}
         level = list(folders)
-        while level:
-            found = [node for node in await self.sync_tree.subfolders(level) if node.id not in folders]
+        while level and len(folders) <= MAX_FOLDERS:
+            below = await self.sync_tree.subfolders(level, MAX_FOLDERS + 1)
+            found = [node for node in below if node.id not in folders]
             folders |= {node.id: node for node in found}
             level = [node.id for node in found]
         return folders

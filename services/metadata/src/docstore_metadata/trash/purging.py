@@ -9,19 +9,27 @@ from docstore_metadata.links.service import end_links
 from docstore_metadata.sharing.changes import end_shares
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.places import Place
+from docstore_metadata.tree.rules import Node
+
+LONG_HISTORY = 500
+"""A file with more versions is deleted in the background: the request need not wait for it."""
 
 
 async def purge_trashed(
     store: Store, places: Sequence[Place], actor_id: str, now: datetime, transaction: Transaction
 ) -> None:
-    """Delete what one owner has put into the trash: files at once, folders by jobs in the background."""
-    folders = [place.node for place in places if place.node.is_folder]
-    if folders:
-        await store.trash.hide([folder.id for folder in folders], transaction.session)
-    for folder in folders:
-        await store.jobs.add("purge", folder, actor_id, transaction)
-    files = [place for place in places if not place.node.is_folder]
+    """Delete what one owner has put into the trash: files at once, folders and long histories by background jobs."""
+    large = [place.node for place in places if _is_large(place.node)]
+    if large:
+        await store.trash.hide([node.id for node in large], transaction.session)
+    for node in large:
+        await store.jobs.add("purge", node, actor_id, transaction)
+    files = [place for place in places if not _is_large(place.node)]
     await purge_files(store, files, actor_id, FileEventRecorder(transaction, actor_id), now, transaction)
+
+
+def _is_large(node: Node) -> bool:
+    return node.is_folder or node.kept_versions > LONG_HISTORY
 
 
 async def purge_files(

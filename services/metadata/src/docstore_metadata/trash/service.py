@@ -138,8 +138,12 @@ class TrashService(UseCases):
     async def _home(self, place: Place, transaction: Transaction) -> Place:
         parent_id, session = place.node.parent_id, transaction.session
         parent = await self.tree.place(parent_id, session) if parent_id else None
-        if parent is not None and parent.is_reachable and await self.tree.fits(parent.child(place.node), session):
-            return parent
+        if parent is not None and parent.is_reachable:
+            restored = parent.child(place.node)
+            # The trash does not change: a folder fits where it was, and above.
+            was_as_deep = len(restored.parts) <= place.node.trashed_path.count("/")
+            if was_as_deep or await self.tree.fits(restored, session):
+                return parent
         return await self.tree.root(place.node.owner_id, session)
 
     async def _free_name(self, parent: Place, name: str, transaction: Transaction) -> str:

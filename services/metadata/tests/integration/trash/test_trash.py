@@ -12,6 +12,7 @@ from profiled import deletions_of
 
 from docstore_contents.deletion_hold import DeletionHold, deletions_held
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.errors import NotFound
 from docstore_metadata.jobs.repository import MongoJobs
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import TrashService
@@ -185,6 +186,34 @@ async def test_a_purge_deletes_few_long_histories_together(fresh: Stack, monkeyp
         await background_done(fresh)
     assert sorted(deleted) == [2, 4, 4, 7]
     assert await fresh.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
+
+
+async def test_a_long_history_is_deleted_in_the_background(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file leaves the trash at once and can't be restored; a job deletes it. A short history is deleted at once."""
+    monkeypatch.setattr("docstore_metadata.trash.purging.LONG_HISTORY", 2)
+    person = stack.person
+    async with stack.run():
+        for content in (b"1", b"22", b"333"):
+            long = await stack.put("/long.txt", content)
+        for _ in range(2):
+            short = await stack.put("/short.txt")
+        for file in (long, short):
+            await person.ok("DELETE", f"/v1/files/{file['id']}")
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    store = Store.in_mongo(stack.database, lease_seconds=30)
+    trash = TrashService(store, Tree(store.nodes), transactor)
+    caller = Principal(person.account_id, "s1", "user", "laptop")
+    for file in (long, short):
+        await trash.purge(caller, file["id"])
+    assert await trash.page(caller, None, 10) == ([], None)
+    with pytest.raises(NotFound):
+        await trash.restore(caller, long["id"])
+    assert await stack.database["versions"].distinct("node") == [long["id"]]
+    async with stack.run():
+        await background_done(stack)
+    assert await stack.database["versions"].count_documents({}) == 0
+    assert await store.nodes.by_ids([long["id"]]) == []
+    assert (await stack.event(long["id"], "file-purged"))["freed_bytes"] == 6
 
 
 async def test_moves_during_a_walk_end_in_the_right_state(running: Stack) -> None:

@@ -18,8 +18,8 @@ def contents_of(data: bytes) -> dict[str, bytes]:
         return {info.filename: archive.read(info) for info in archive.infolist()}
 
 
-async def put_whole(stack: Stack, path: str, content: bytes) -> Any:
-    item = stack.item(path, content, sha256=sha256(content))
+async def put_whole(stack: Stack, path: str, content: bytes, **extra: Any) -> Any:
+    item = stack.item(path, content, sha256=sha256(content), **extra)
     await stack.store_object(item, content)
     return (await stack.commit(item))[0]["file"]
 
@@ -56,6 +56,14 @@ async def test_a_selection_by_url_and_by_body(running: Stack) -> None:
     assert contents_of(by_body.body) == {"same.txt": b"one", "same (2).txt": b"two"}
     assert await running.person.refused("POST", "/v1/files/zip", {"ids": [*ids, "0" * 32]}) == (404, "not_found")
     assert (await running.person.refused("POST", "/v1/files/zip", {"ids": []}))[0] == 422
+
+
+async def test_a_file_keeps_the_date_of_its_client(running: Stack) -> None:
+    """It is the date of the file on the disk that it came from, and not that of the upload."""
+    file = await put_whole(running, "/old.txt", b"old", client_modified_at="2001-02-03T05:05:06+01:00")
+    answer = await running.person.send("GET", f"/v1/files/zip?id={file['id']}")
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        assert archive.getinfo("old.txt").date_time == (2001, 2, 3, 4, 5, 6)
 
 
 async def test_folders_are_read_in_pages_by_index(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

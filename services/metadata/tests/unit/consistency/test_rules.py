@@ -47,6 +47,11 @@ def test_a_node_needs_a_folder_and_its_version() -> None:
     assert kinds(FILE, replace(FILE, id="ada"), replace(CURRENT, sha256="bb")) == ["parent_missing", "version_differs"]
 
 
+def test_trash_outlives_the_folder_it_was_in() -> None:
+    """A file that was deleted before its folder stays in the trash without it."""
+    assert kinds(replace(FILE, live=False), None) == []
+
+
 @pytest.mark.parametrize(
     ("applied", "account", "expected"),
     [

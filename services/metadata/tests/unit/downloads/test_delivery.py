@@ -12,7 +12,7 @@ from docstore_contents.reader import ContentDamaged
 from docstore_contents.s3.store import ObjectStoreUnavailable
 from docstore_metadata.downloads import delivery as module
 from docstore_metadata.downloads.delivery import ContentStream, Delivery, Download
-from docstore_platform.errors import DomainError
+from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.http.problems import problem_of
 from docstore_platform.testing import eventually
 
@@ -75,7 +75,7 @@ class Client:
 
 async def answer(contents: FakeContents, **headers: str) -> Any:
     return await Delivery(FakePresigner(), contents).respond(
-        FILE, {name.replace("_", "-"): value for name, value in headers.items()}, 900
+        "ann", FILE, {name.replace("_", "-"): value for name, value in headers.items()}, 900
     )
 
 
@@ -118,7 +118,7 @@ async def test_conditional_and_unsatisfiable_requests_read_nothing() -> None:
 async def test_a_whole_object_is_redirected_to_the_store() -> None:
     """The store handles its ranges."""
     whole = Download("f", "a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
-    response = await Delivery(FakePresigner(), FakeContents()).respond(whole, {"range": "bytes=2-3"}, 60)
+    response = await Delivery(FakePresigner(), FakeContents()).respond("ann", whole, {"range": "bytes=2-3"}, 60)
     assert response.status_code == 302
     assert response.headers["location"].endswith("content?a.txt&application/octet-stream&60")
 
@@ -155,6 +155,22 @@ async def test_a_disconnected_client_closes_the_source() -> None:
     await asyncio.wait_for(serving, 5)
     assert contents.closed
     assert not client.complete
+
+
+async def test_streams_at_the_same_time_are_bounded() -> None:
+    """By caller, however slowly its clients read; one that has ended in any way no longer counts."""
+    delivery = Delivery(FakePresigner(), FakeContents(b"abc", b"def"))
+    open_ones: list[Any] = [await delivery.respond("ann", FILE, {}, 900) for _ in range(delivery.slots.each)]
+    with pytest.raises(TooMany):
+        await delivery.respond("ann", FILE, {}, 900)
+    await delivery.respond("bob", FILE, {}, 900)
+    gone = Client(stalls=True)
+    gone.left.set()
+    for client in (Client(), gone):
+        await given_to(client, open_ones.pop(0))
+        open_ones.append(await delivery.respond("ann", FILE, {}, 900))
+        with pytest.raises(TooMany):
+            await delivery.respond("ann", FILE, {}, 900)
 
 
 async def test_a_stalled_client_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:

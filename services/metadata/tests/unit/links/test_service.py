@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from metadata_fakes import Desk
 
+from docstore_events.transaction import Transaction
 from docstore_metadata.errors import NotFound
 from docstore_metadata.links import service
 from docstore_metadata.links.rules import LinkOptions
@@ -33,6 +34,22 @@ async def test_the_links_of_a_folder_are_limited(desk: Desk, monkeypatch: pytest
     with pytest.raises(NotFound):
         await desk.links.get(desk.caller, folder.id, link.id)
     await desk.links.make(desk.caller, folder.id, LinkOptions())
+
+
+async def test_the_links_of_before_a_moment_end_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever they are for; those made later stay."""
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+    folder = await desk.folder("/a")
+    for kind in ("read", "receive", "edit"):
+        await desk.links.make(desk.caller, folder.id, LinkOptions(kind=kind))  # type: ignore[arg-type]
+    desk.clock.pass_time(seconds=1)
+    moment = desk.clock()
+    later, _ = await desk.links.make(desk.caller, folder.id, LinkOptions())
+    transaction = Transaction(None, "metadata", "")
+    more = [await service.end_links_of(desk.store, desk.tree, "ann", moment, transaction) for _ in range(2)]
+    assert more == [True, False]
+    assert list(desk.fakes.links.by_id) == [later.id]
+    assert [dict(row["headers"])["ce_type"] for row in transaction.rows] == [b"link-revoked"] * 3
 
 
 async def test_an_end_in_the_past_is_refused(desk: Desk) -> None:

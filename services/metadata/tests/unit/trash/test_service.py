@@ -1,11 +1,14 @@
 """Use cases of the trash, on fakes."""
 
+from collections.abc import Sequence
+
 import pytest
 from metadata_fakes import Desk, person
 
 from docstore_metadata.errors import InvalidMove, NotFound, OwnerOnly
 from docstore_metadata.trash import service
 from docstore_metadata.tree.rules import Node
+from docstore_platform.mongodb.session import Session
 
 
 async def test_the_contents_of_a_trashed_folder_are_unreachable(desk: Desk) -> None:
@@ -29,6 +32,29 @@ async def test_a_restored_folder_has_its_old_path(desk: Desk) -> None:
     assert desk.published.events.count("file-restored") == 1
     stored = desk.fakes.nodes.by_id[folder.id]
     assert (stored.trashed_at, stored.trashed_path) == (None, "")
+
+
+async def test_a_restore_to_the_same_depth_reads_nothing_below_the_folder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is in the folder; to a greater depth, its subfolders are read."""
+    read: list[str] = []
+    child_ids = desk.fakes.nodes.child_ids
+
+    async def counted(folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
+        read.extend(folder_ids)
+        return await child_ids(folder_ids, folders_only=folders_only, session=session)
+
+    monkeypatch.setattr(desk.fakes.nodes, "child_ids", counted)
+    above, folder = await desk.folder("/a"), await desk.folder("/a/b")
+    await desk.trash.put_in(desk.caller, folder.id, None)
+    await desk.trash.restore(desk.caller, folder.id)
+    assert read == []
+    await desk.trash.put_in(desk.caller, folder.id, None)
+    await desk.files.edit(desk.caller, above.id, None, parent_id=(await desk.folder("/deeper")).id)
+    read.clear()
+    await desk.trash.restore(desk.caller, folder.id)
+    assert folder.id in read
 
 
 async def test_restore_without_its_folder_uses_the_root(desk: Desk) -> None:
