@@ -1,7 +1,8 @@
 # DocStore: `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-# Node from the machine, else from PyPI, in an environment of its own.
-NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tools/node/bin)
+# Node from the machine if Vite takes its version (^20.19 || >=22.12), else from PyPI, in an environment of its own.
+NODE_VERSIONS := ^v(20\.(19|[2-9][0-9])|22\.(1[2-9]|[2-9][0-9])|2[3-9]|[3-9][0-9])\.
+NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell node --version 2>/dev/null | grep -qE '$(NODE_VERSIONS)' && command -v npm))),$(CURDIR)/.tools/node/bin)
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 

@@ -19,7 +19,7 @@ sys.path[:0] = [str(path) for path in sorted(ROOT.glob("services/*/src"))]  # a 
 import generate_kafka_acls  # noqa: E402
 from generate_versions import version  # noqa: E402
 from generated_blocks import with_blocks  # noqa: E402
-from source_reading import callers, uses_object_store  # noqa: E402
+from source_reading import callers, reaches_object_store, uses_object_store  # noqa: E402
 
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of  # noqa: E402
 
@@ -50,8 +50,9 @@ DOCSTORE_S3_SECRET_ACCESS_KEY: "${S3_@NAME@_SECRET_ACCESS_KEY@needed@}"
 TEMPLATES = """\
 {{/* Written by `make generate` from the registry of services and from their code. */}}
 
-{{/* Which services reach S3, and which the internet. */}}
+{{/* Which services have keys of S3, which connect to it, some by signed URLs alone, and which to the internet. */}}
 {{- define "docstore.usesS3" -}}{{ if has .service (list @s3@) }}yes{{ end }}{{- end }}
+{{- define "docstore.reachesS3" -}}{{ if has .service (list @reaching@) }}yes{{ end }}{{- end }}
 {{- define "docstore.usesInternet" -}}{{ if has .service (list @internet@) }}yes{{ end }}{{- end }}
 
 {{/* Which services share events among their instances. */}}
@@ -142,6 +143,7 @@ def _templates() -> str:
     consumed = generate_kafka_acls.consumed()
     lists = {
         "s3": filter(uses_object_store, SERVICE_NAMES),
+        "reaching": filter(reaches_object_store, SERVICE_NAMES),
         "internet": (name for name in SERVICE_NAMES if needs_of(name).internet),
         "consumers": (name for name in SERVICE_NAMES if consumed[name]),
     }

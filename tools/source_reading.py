@@ -64,7 +64,13 @@ def _calls(service: str) -> list[ast.Call]:
 
 
 def uses_object_store(service: str) -> bool:
+    """Whether it has keys of the object store."""
     return "ObjectStore" in functions_called(service)
+
+
+def reaches_object_store(service: str) -> bool:
+    """Whether it connects to the object store: with its keys, or without any by URLs that others have signed."""
+    return uses_object_store(service) or "ObjectUrls" in functions_called(service)
 
 
 def callers() -> dict[str, list[str]]:

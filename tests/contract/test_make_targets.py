@@ -1,7 +1,11 @@
-"""Every `make` target that CI and documents mention exists."""
+"""Every `make` target that CI and documents mention exists; `make` uses the machine's Node only where that fits."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -30,3 +34,23 @@ def test_ci_and_documents_name_targets_that_exist() -> None:
             scripts = "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
             named = set(re.findall(rf"^{COMMAND}", scripts, re.MULTILINE)) | set(re.findall(f"`{COMMAND}", text))
         assert named <= RULES, path.name
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [
+        ("v9.11.2", False), ("v18.19.1", False), ("v20.9.0", False), ("v20.18.3", False), ("v20.19.0", True),
+        ("v21.7.3", False), ("v22.11.0", False), ("v22.12.0", True), ("v23.5.0", True), ("v24.11.1", True),
+    ],
+)  # fmt: skip
+def test_the_node_of_the_machine_is_used_if_it_builds_the_page(tmp_path: Path, version: str, fits: bool) -> None:
+    """The page's build fails on an older one: then Node comes from PyPI."""
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / name).chmod(0o755)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {**clean, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = ["make", "--print-data-base", "--dry-run", "help"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    (folder,) = re.findall("^NODE_BIN := (.*)$", done.stdout, re.MULTILINE)
+    assert folder == str(tmp_path if fits else ROOT / ".tools/node/bin")

@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from aiohttp import web
+from local_server import served
 from memory_folders import memory_folder
 from people import PASSWORD
 from yarl import URL
@@ -97,6 +99,15 @@ def test_addresses_and_certificate_are_settings(tmp_path: Path) -> None:
     assert all(file in mounted for file in ("/tls/a.pem", "/tls/a.key", "nginx.conf"))
 
 
+def test_a_renewed_certificate_gets_to_the_proxy_as_documented() -> None:
+    """Files are bound as they are when a container starts: a reload of nginx reads the replaced certificate."""
+    volumes = yaml.safe_load((ROOT / "deploy/compose/tls.yml").read_text())["services"]["tls"]["volumes"]
+    assert any(volume.endswith("/tls.crt:ro") for volume in volumes)
+    documented = (ROOT / "docs/deployment.md").read_text()
+    assert "docker compose up --detach --force-recreate --no-deps tls" in documented
+    assert "nginx -s reload" not in documented
+
+
 @needs_compose
 def test_mail_goes_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """notify gets the SMTP server, which it may reach: its tests send mails by these very settings."""
@@ -168,8 +179,41 @@ async def nginx(folder: Path, addresses: Mapping[str, str]) -> AsyncIterator[ssl
         await process.wait()
 
 
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="needs nginx, by PATH or NGINX_PROGRAM")
+
+
+@needs_nginx
+async def test_a_body_of_any_size_passes_as_it_arrives(tmp_path: Path) -> None:
+    """A file by WebDAV is one body: the proxy neither refuses it nor collects it before the gateway gets it."""
+    announced: list[int | None] = []
+
+    async def gateway(request: web.BaseRequest) -> web.Response:
+        announced.append(request.content_length)
+        return web.Response()
+
+    front, store = [port for port in range(21_000, 22_000) if is_free(port)][:2]
+    async with served(web.ServerRunner(web.Server(gateway), shutdown_timeout=1)) as url:
+        addresses = {"8443": str(front), "8444": str(store), "gateway:8000": URL(url).authority}
+        async with nginx(tmp_path, addresses) as trusting:
+            status = await eventually(lambda: status_of_put(front, 1 << 40, trusting))
+    assert (status, announced) == (b"HTTP/1.1 200 OK\r\n", [1 << 40])
+
+
+async def status_of_put(port: int, size: int, trusting: ssl.SSLContext) -> bytes:
+    """The status line that answers the head of a PUT, of whose body nothing is sent; empty until nginx listens."""
+    try:
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=trusting)
+    except OSError:
+        return b""
+    try:
+        writer.write(b"PUT /dav/film.mkv HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size)
+        return await reader.readline()
+    finally:
+        writer.transport.abort()
+
+
 @pytest.mark.connected
-@pytest.mark.skipif(NGINX is None, reason="needs nginx, by PATH or NGINX_PROGRAM")
+@needs_nginx
 async def test_clients_work_through_the_proxy(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Signed up, uploaded and downloaded by TLS alone, both by the gateway and by the store's signed URLs."""
     ports = iter([port for port in range(21_000, 22_000) if is_free(port)])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from source_reading import callees, uses_object_store
+from source_reading import callees, reaches_object_store, uses_object_store
 
 from docstore_platform.services import SERVICE_NAMES, needs_of
 
@@ -95,13 +95,20 @@ def ports(service: str) -> set[int]:
     return {p["port"] for rule in POLICIES[service]["spec"]["egress"] for p in rule["ports"] if p["port"] != "http"}
 
 
-def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
+def test_only_those_who_reach_s3_or_the_internet_get_out_to_it() -> None:
     """443 is both by default; MongoDB and Kafka are everyone's, names too."""
-    assert uses_object_store("upload")
+    assert reaches_object_store("upload")
     for service in SERVICE_NAMES:
-        outside = {443} if uses_object_store(service) or needs_of(service).internet else set()
+        outside = {443} if reaches_object_store(service) or needs_of(service).internet else set()
         assert ports(service) == {53, 27017, 9092} | outside
     assert ports("provision-topics") == {53, 9092}
+
+
+def test_the_gateway_gets_out_to_s3_without_keys() -> None:
+    """WebDAV and the tools for assistants read and write contents by signed URLs."""
+    assert reaches_object_store("gateway")
+    assert not uses_object_store("gateway")
+    assert 443 in ports("gateway")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from source_reading import reaches_object_store, uses_object_store
 
 from docstore_platform.service.app import health_router
 from docstore_platform.service.serve import GRACE_SECONDS
+from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import SETS, Refused, by_service, of_kind, pods, render
@@ -166,3 +168,12 @@ def test_mounted_authorities_are_volumes(values: tuple[str, ...]) -> None:
         for variable in container.get("env", []):
             if variable.get("value", "").startswith("/etc/docstore/ca/"):
                 assert str(Path(variable["value"]).parent) in paths
+
+
+def test_whoever_connects_to_s3_trusts_its_authority() -> None:
+    """The gateway too, by signed URLs; its boto3, which is for AWS, goes on to trust the public authorities."""
+    running = pods(render("--set", "certificateAuthorities.objectStore=own"))
+    for service in SERVICE_NAMES:
+        names = {variable["name"] for variable in running[service]["containers"][0]["env"]}
+        assert ("SSL_CERT_FILE" in names) is reaches_object_store(service)
+        assert ("AWS_CA_BUNDLE" in names) is uses_object_store(service)

@@ -47,4 +47,13 @@ def test_no_controller_is_assumed() -> None:
         "nginx.ingress.kubernetes.io/proxy-body-size": "64m",
         "nginx.ingress.kubernetes.io/proxy-buffering": "off",
         "nginx.ingress.kubernetes.io/proxy-read-timeout": "90",
+        "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
     }
+
+
+def test_uploads_by_webdav_pass_an_ingress_of_nginx() -> None:
+    """A file is one body of any size: it is neither refused nor collected on the controller's disk."""
+    (ingress,) = of_kind(render("--set", "ingress.className=nginx"), "Ingress")
+    annotations = ingress["metadata"]["annotations"]
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    assert annotations["nginx.ingress.kubernetes.io/proxy-request-buffering"] == "off"

@@ -133,7 +133,7 @@ capabilities: {drop: [ALL]}
 {{/* The certificate authorities a service needs, as {name: secret}. */}}
 {{- define "docstore.authorities" -}}
 {{- $names := list "kafka" "mongo" }}
-{{- if include "docstore.usesS3" . }}{{ $names = append $names "objectStore" }}{{ end }}
+{{- if include "docstore.reachesS3" . }}{{ $names = append $names "objectStore" }}{{ end }}
 {{- if eq .service "indexer" }}{{ $names = append $names "search" }}{{ end }}
 {{- range $name := $names }}
 {{- with index $.Values.certificateAuthorities $name }}

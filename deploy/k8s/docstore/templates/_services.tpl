@@ -1,7 +1,8 @@
 {{/* Written by `make generate` from the registry of services and from their code. */}}
 
-{{/* Which services reach S3, and which the internet. */}}
+{{/* Which services have keys of S3, which connect to it, some by signed URLs alone, and which to the internet. */}}
 {{- define "docstore.usesS3" -}}{{ if has .service (list "analytics" "indexer" "media" "metadata" "upload") }}yes{{ end }}{{- end }}
+{{- define "docstore.reachesS3" -}}{{ if has .service (list "analytics" "gateway" "indexer" "media" "metadata" "upload") }}yes{{ end }}{{- end }}
 {{- define "docstore.usesInternet" -}}{{ if has .service (list "accounts" "notify") }}yes{{ end }}{{- end }}
 
 {{/* Which services share events among their instances. */}}
