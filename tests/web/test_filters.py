@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.async_api import expect
-from web_visitors import NewVisitor, picture
+from web_visitors import NewVisitor, check_page
 
 SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 LANGUAGES = ["en-GB", "de-DE", "es-ES", "zh-CN"]
@@ -30,7 +30,7 @@ async def test_filters_of_a_search_can_be_read_on_a_small_phone(new_visitor: New
     visitor = await new_visitor("ada", plan="premium", locale=locale, **SMALL_PHONE)
     page = await visitor.open("/search?q=plan&tag=tax")
     await expect(page.locator(".spinner")).to_have_count(0)
-    await picture(page, f"filters-{locale}")
+    await check_page(page, f"filters-{locale}")
     filters = page.locator(".toolbar select, .toolbar input")
     await expect(filters).to_have_count(7)
     for one in await filters.all():

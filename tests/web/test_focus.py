@@ -111,6 +111,22 @@ async def test_the_focus_stays_near_where_its_button_is_gone(ada: Visitor) -> No
     await expect(page.get_by_role("main")).to_be_focused()
 
 
+async def test_the_focus_goes_into_the_list_of_a_folder_that_is_opened(ada: Visitor) -> None:
+    """By Enter and out again by Backspace, loaded just now or before: the arrow keys go on without a Tab."""
+    await ada.put("/Archive/plan.txt")
+    page = await ada.open()
+    await expect(ada.row("Archive")).to_be_visible()
+    await page.get_by_role("grid").focus()
+    for _ in range(2):
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("grid", name="Archive")).to_be_focused()
+        await page.keyboard.press("ArrowDown")
+        await expect(ada.row("plan.txt")).to_have_attribute("aria-selected", "true")
+        await page.keyboard.press("Backspace")
+        await expect(page.get_by_role("grid", name="My files")).to_be_focused()
+
+
 async def test_a_click_beside_all_controls_takes_the_focus_away(ada: Visitor) -> None:
     """It does not come back with the next change of the page, as the keyboard of a phone would."""
     page = await ada.open()

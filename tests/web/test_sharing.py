@@ -1,11 +1,16 @@
 """Access in the page, editing links, and what viewers may not do."""
 
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, expect
 from web_visitors import NewVisitor, Visitor, check_page
 
 from docstore_platform.testing import eventually
+
+READ_ONLY = "You can view this folder, but not upload to it."
+COPY = 1
+"""What a desktop lets be done with a dragged file, in the protocol of the browser's tools."""
 
 
 async def choose(visitor: Visitor, name: str) -> None:
@@ -93,25 +98,31 @@ async def test_a_taken_name_is_shown_as_taken(anyone: Visitor) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("“Team” already exists in this folder.")
 
 
-async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Visitor, new_visitor: NewVisitor) -> None:
-    """The page shows why nothing is uploaded, and the browser does not open the file instead."""
+async def test_a_drop_into_a_folder_to_view_is_refused_aloud(
+    ada: Visitor, new_visitor: NewVisitor, tmp_path: Path
+) -> None:
+    """The page shows why nothing is uploaded, and the browser does not open the file instead.
+
+    The browser itself drags the file: it drops nothing where a page refuses the drag.
+    """
     grace = await new_visitor("grace")
     await grace.person.verify_email()
     folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})
     await ada.person.call("POST", f"/v1/files/{folder['id']}/shares", {"email": grace.person.email, "role": "viewer"})
     page = await grace.open(f"/folder/{folder['id']}")
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
-    taken = await page.locator("section.folder").evaluate(
-        """(section) => {
-          const data = new DataTransfer();
-          data.items.add(new File(["x"], "x.txt"));
-          const send = (type) => section.dispatchEvent(
-            new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}));
-          return [send("dragover"), send("drop")];
-        }"""
-    )
-    assert taken == [False, False]  # both are taken from the browser
-    await expect(page.get_by_text("You can view this folder, but not upload to it.").first).to_be_visible()
+    file = tmp_path / "x.txt"
+    file.write_text("x")
+    devtools = await page.context.new_cdp_session(page)
+    drag = {"x": 640, "y": 400, "data": {"items": [], "files": [str(file)], "dragOperationsMask": COPY}}
+    for event in ("dragEnter", "dragOver"):
+        await devtools.send("Input.dispatchDragEvent", {"type": event, **drag})
+    hint = page.locator(".drop-hint")
+    await expect(hint).to_have_text(READ_ONLY)
+    await devtools.send("Input.dispatchDragEvent", {"type": "drop", **drag})
+    await expect(page.locator(".toast")).to_contain_text(READ_ONLY)
+    await expect(hint).to_have_count(0)
+    assert page.url == f"{grace.url}/folder/{folder['id']}"
     assert (await ada.person.call("GET", f"/v1/files?parent_id={folder['id']}"))["items"] == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +24,11 @@ def made(folder: Path, name: str, content: bytes) -> str:
 
 
 async def test_many_small_files_and_their_folders(ada: Visitor, tmp_path: Path) -> None:
-    """A folder of 120 files is uploaded in batches, no byte of it through the gateway."""
+    """A folder of 120 files is uploaded in batches, each with its date, no byte of it through the gateway."""
     for number in range(120):
         made(tmp_path, f"album/{'abc'[number % 3]}/picture {number:03}.txt", b"x" * (100 + number))
+    moment = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).timestamp()
+    os.utime(tmp_path / "album/c/picture 002.txt", (moment, moment))
     gateway_puts: list[str] = []
     page = await ada.open()
     page.on(
@@ -43,7 +46,9 @@ async def test_many_small_files_and_their_folders(ada: Visitor, tmp_path: Path) 
     await ada.row("album").dblclick()
     await ada.row("b").last.dblclick()
     await expect(page.get_by_text("40 items")).to_be_visible()
-    assert len(await ada.person.names("/album/c")) == 40
+    dates = {file["name"]: file["client_modified_at"] for file in await ada.person.every("/v1/files", path="/album/c")}
+    assert len(dates) == 40
+    assert dates["picture 002.txt"] == "2001-02-03T04:05:06.000Z"
 
 
 async def test_a_large_file_in_parts_paused_and_resumed(ada: Visitor, tmp_path: Path) -> None:

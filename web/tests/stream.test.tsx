@@ -1,8 +1,10 @@
+import { QueryClientProvider } from "@tanstack/react-query";
 import { act, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listen, liveState } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
 import { onLoggedOut } from "@/api/session";
+import AdminPage from "@/admin/AdminPage";
 import { Events } from "@/admin/Events";
 
 class Source extends EventTarget {
@@ -91,6 +93,29 @@ test("changes go on after the last one heard, or again where that is not known a
   expect(sources.map(({ url }) => url)).toEqual(["/v1/events", "/v1/events?last_event_id=7", "/v1/events"]);
   stop();
   expect([liveState(), latest().closed]).toEqual(["connecting", true]);
+});
+
+test.each([
+  ["before any change", ""],
+  ["after a change", "7"],
+])("a new administrator sees the administration once the stream that the new role ends is open again: %s", async (_, last) => {
+  const me = { id: "ada", role: "user", usage: {} };
+  const answer = (path: string) => (path === "/v1/me" ? me : { items: [], csrf_token: "t" });
+  vi.stubGlobal("fetch", async (path: string) => new Response(JSON.stringify(answer(path))));
+  queryClient.setQueryData(keys.me, { ...me });
+  render(<QueryClientProvider client={queryClient}><AdminPage section="dead-letters" /></QueryClientProvider>);
+  const stop = listen();
+  latest().onopen?.();
+  if (last) latest().say("change", JSON.stringify({ seq: 1, type: "created", file: { id: "a" } }), last);
+  await pass(1_000);
+  screen.getByText("Administrators only");
+  me.role = "admin";
+  latest().say("token_expired");
+  await pass(0);
+  expect(sources).toHaveLength(2);
+  latest().onopen?.();
+  await vi.waitFor(() => screen.getByRole("navigation", { name: "Administration" }));
+  stop();
 });
 
 test("a hidden tab holds no connection, and goes on where it was when it is shown", async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { queryClient } from "@/api/queries";
 import { uploadDropped } from "@/files/dragging";
 import { dropped } from "@/uploads/dropped";
+import { rememberedJobs } from "@/uploads/jobs";
 import UploadPanel from "@/uploads/UploadPanel";
 import { uploads } from "@/uploads/queue";
 import { Toasts } from "@/ui/toasts";
@@ -178,11 +179,26 @@ describe("uploads that a reload cut off", () => {
     await waitFor(() => expect(remembered()).toEqual(["u-film.mp4", "u-a.txt"]));
   });
 
-  test("those that are over are forgotten", async () => {
+  test.each([
+    ["not found", { code: "not_found" }, 404],
+    ["completed", { ...begun("film.mp4"), state: "completed" }, 200],
+  ])("those that are over are forgotten: %s", async (_, answer, status) => {
     await interrupt();
-    vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ code: "not_found" }), { status: 404 }));
+    vi.stubGlobal("fetch", async () => new Response(JSON.stringify(answer), { status }));
     await uploads.takeUp("me");
-    expect(remembered()).toEqual([]);
+    expect(rememberedJobs("me")).toEqual([]);
+  });
+
+  test.each(["expired", "aborted"])("one that is %s stays listed, and begins anew when its file is chosen again", async (state) => {
+    await interrupt();
+    const calls = serve(begun, undefined, (call) =>
+      call === "GET /v1/uploads/u-film.mp4" ? new Response(JSON.stringify({ ...begun("film.mp4"), state })) : undefined);
+    await uploads.takeUp("me");
+    await waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file" }));
+    expect(rememberedJobs("me").map(({ uploadId }) => uploadId)).toEqual([null]);
+    add(chosen());
+    await waitFor(() => expect(states()).toEqual({ "film.mp4": "done" }));
+    expect(calls.filter((call) => !call.endsWith("/complete"))).toEqual(["GET /v1/uploads/u-film.mp4", "POST /v1/uploads"]);
   });
 });
 

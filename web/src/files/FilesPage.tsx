@@ -105,8 +105,8 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         aria-label={label}
         onDragOver={(event) => {
           if (!folder || !bringsFiles(event)) return;
+          // Also where nothing can be uploaded: a refused drag ends without the drop that shows why.
           event.preventDefault();
-          if (!mayWrite) event.dataTransfer.dropEffect = "none";
           setOver(true);
         }}
         onDragLeave={(event) => {

@@ -119,6 +119,8 @@ export default function SearchPage() {
   const total = response.data?.pages[0]?.total ?? 0;
   useTitle(text || i18n.t("Search"));
   useEffect(() => setActive(-1), [text]);
+  // Without hits nothing else there takes the focus, and with it the keys that scroll.
+  const tabIndex = hits.length === 0 ? 0 : undefined;
 
   function open({ file }: SearchHit): void {
     if (file.kind === "file") viewFile(file, hits.map((hit) => hit.file));
@@ -208,7 +210,7 @@ export default function SearchPage() {
         )}
         <SavedSearches query={query} inside={inside} />
       </div>
-      <div className="search-results">
+      <div className="search-results" tabIndex={tabIndex}>
         {!premium && <Hint />}
         {response.error && !response.data ? (
           <Failed error={response.error} onRetry={() => void response.refetch()} />

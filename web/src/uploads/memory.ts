@@ -36,7 +36,11 @@ export class UploadMemory {
     rememberJobs(this.account, jobs, this.known);
   }
 
-  /** Uploads that are in no tab's hands and go on, with the bytes sent; ends early without a server, or at a log-out. */
+  /**
+   * Uploads that are in no tab's hands and go on, with the bytes sent; ends early without a server, or at a log-out.
+   * One that expired or was aborted begins anew. One that is not found is forgotten: the server keeps sessions for longer
+   * than a browser remembers uploads, so it is not this account's.
+   */
   async *interrupted(
     account: string,
     others: ReadonlySet<string>,
@@ -51,9 +55,11 @@ export class UploadMemory {
       }
       if (!this.isOf(account)) return;
       this.known.add(keyOfJob(kept));
-      if (kept.uploadId && upload?.state !== "initiated" && upload?.state !== "uploading") continue;
+      if (kept.uploadId && (!upload || upload.state === "completed")) continue;
       if (shown.has(keyOfJob(kept))) continue;
-      yield { ...kept, sent: upload?.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0 };
+      const isGivenUp = upload?.state === "expired" || upload?.state === "aborted";
+      if (isGivenUp) yield { ...kept, uploadId: null, sent: 0 };
+      else yield { ...kept, sent: upload?.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0 };
     }
   }
 
