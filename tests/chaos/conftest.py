@@ -24,6 +24,13 @@ HAS_KAFKA = bool(shutil.which("java") and shutil.which("mvn"))
 DEPLOYMENTS = os.environ.get("CHAOS_DEPLOYMENTS", "up,processes" + ",paired" * HAS_KAFKA).split(",")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Warn of the deployment that was left out, unless that was asked for or other tests were."""
+    if not HAS_KAFKA and "CHAOS_DEPLOYMENTS" not in os.environ and config.getoption("markexpr") == "chaos":
+        left_out = "WARNING: no Java or Maven: two of each service on Apache Kafka: NOT run here"
+        terminalreporter.write_line(left_out, red=True)
+
+
 @asynccontextmanager
 async def _stack(data: Path, rng: random.Random, *, processes: bool) -> AsyncIterator[Target]:
     async with DetachedStack(data, SHORT_WAITS, processes=processes) as stack:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from busy_client import BusyClient, everything_is_as_promised, no_dead_letters
-from ledger import Ledger, ledger_is_kept
+from ledger import Ledger, ledger_is_kept, ledger_is_notified, uploads_are_recorded
 from people import Person
 from random_faults import Target
 
@@ -20,6 +20,7 @@ async def test_no_fault_loses_or_doubles_an_acknowledged_operation(
     tell(f"seed {seed}")
     async with BusyClient(target.gateway) as uploads, BusyClient(target.gateway) as changes:
         ledger = Ledger(changes, rng)
+        await ledger.follow()
         async with uploads.working(), ledger.working():
             for number in range(1, faults_each + 1):
                 what = await target.faults.strike()
@@ -28,6 +29,8 @@ async def test_no_fault_loses_or_doubles_an_acknowledged_operation(
         await everything_is_as_promised(uploads, target.mailbox, target.bucket())
         async with Person(target.gateway()) as admin:
             await admin.log_in(*target.admin)
+            await uploads_are_recorded(uploads.person, admin)
             await ledger_is_kept(ledger, admin)
+        await ledger_is_notified(ledger, target.mailbox)
         await no_dead_letters(target.gateway(), target.admin)
     tell(f"{len(uploads.promises.files)} uploads and {ledger.operations} changes acknowledged, each kept exactly once")

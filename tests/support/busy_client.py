@@ -1,6 +1,7 @@
 """A client that uploads during faults and remembers what was acknowledged."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -23,6 +24,12 @@ PATIENCE_SECONDS = 60.0
 """How long a client keeps trying, and how long everything may take to be as it was promised."""
 WORD = "cormorant"
 """In the name of every file, so that one search finds them all."""
+UPLOADED = "uploaded"
+MAILED = re.compile(r"^- (/busy/.+?) (?:\(|was (\w+))", re.MULTILINE)
+"""A file in a mail about uploads, or in one about changes to what its receiver follows, with the change."""
+
+Notices = Counter[tuple[str, str]]
+"""How often someone is notified that a path was `UPLOADED`, or of the type of a followed change to it."""
 
 
 class StartOver(Exception):
@@ -185,7 +192,7 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
         assert await person.content(file["id"]) == content_of(file["path"])
     used = sum(one["size"] for one in completed)
     await _counted_and_found(person, used, set(versions))
-    await _check_notified(mailbox, person, versions)
+    await notified_exactly(mailbox, person, Counter({(path, UPLOADED): number for path, number in versions.items()}))
     await _nothing_strays(person, bucket, {one["id"] for one in completed})
     return set(versions)
 
@@ -224,21 +231,23 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
         ) from None
 
 
-async def _check_notified(mailbox: Mailbox, person: Person, versions: Counter[str]) -> None:
-    """Each upload is in one message; one that was sent twice has the same id both times."""
+async def notified_exactly(mailbox: Mailbox, person: Person, expected: Notices) -> None:
+    """Each of them is in one message; one that was sent twice has the same id both times."""
 
-    def messages() -> Counter[str]:
+    def messages() -> Notices:
         by_id = {mail.headers[DELIVERY_HEADER]: mail.text for mail in mailbox.of(person.email)}
-        return Counter(path for text in by_id.values() for path in versions if f"- {path} (" in text)
+        lines = (line for text in by_id.values() for line in MAILED.findall(text))
+        return Counter((path, change or UPLOADED) for path, change in lines)
 
     async def all_notified() -> bool:
-        return messages() >= versions
+        return messages() >= expected
 
     try:
         await eventually(all_notified, seconds=PATIENCE_SECONDS, every=0.3)
     except AssertionError:
-        raise AssertionError(f"not notified: {versions - messages()}") from None
-    assert messages() == versions
+        raise AssertionError(f"not notified: {expected - messages()}") from None
+    too_often = messages() - expected
+    assert not too_often, f"notified too often: {too_often}"
 
 
 async def _nothing_strays(person: Person, bucket: Bucket, uploads: set[str]) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from busy_client import WORD, BusyClient, StartOver, Steps
+from busy_client import UPLOADED, WORD, BusyClient, Notices, StartOver, Steps, notified_exactly
+from deployments import Mailbox
 from people import Json, Person
 
 from docstore_cli.api import ApiError
@@ -26,6 +27,9 @@ AUDITED = {
     "restored": "file-restored",
 }
 
+Operations = Mapping[str, Counter[str]]
+"""How often each file was changed, by the type of the change."""
+
 
 @dataclass
 class Entry:
@@ -37,6 +41,15 @@ class Entry:
     is_trashed: bool = False
     operations: Counter[str] = field(default_factory=Counter)
     """Acknowledged operations by the type of the change that they make."""
+    notices: Notices = field(default_factory=Counter)
+    """What its owner is notified of, once they follow the folder."""
+
+    def record(self, change: str) -> None:
+        """Count an acknowledged operation, once the path is the one after it."""
+        self.operations[change] += 1
+        self.notices[self.path, change] += 1
+        if change in ("created", "modified"):
+            self.notices[self.path, UPLOADED] += 1
 
 
 class Ledger:
@@ -50,6 +63,11 @@ class Ledger:
     @property
     def person(self) -> Person:
         return self._client.person
+
+    async def follow(self) -> None:
+        """Ask for a mail about each change, before any: otherwise mails are about uploads only."""
+        folder = await self.person.call("POST", "/v1/folders", {"path": FOLDER})
+        await self.person.call("POST", "/v1/subscriptions", {"file_id": folder["id"], "channel": "email"})
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -89,7 +107,8 @@ class Ledger:
         steps = Steps(self._client)
         await steps.go_on()
         file = steps.file
-        self.entries[file["id"]] = Entry(file["id"], file["path"], [steps.content], operations=Counter(created=1))
+        entry = self.entries[file["id"]] = Entry(file["id"], file["path"], [steps.content])
+        entry.record("created")
 
     async def _replace(self, entry: Entry) -> None:
         content = f"{entry.path} {new_id()}".encode()
@@ -97,7 +116,7 @@ class Ledger:
         while not await self._uploaded(body, content):
             pass
         entry.versions.append(content)
-        entry.operations["modified"] += 1
+        entry.record("modified")
 
     async def _uploaded(self, body: Json, content: bytes) -> bool:
         """Whether the upload came to its end; it may have expired during an outage."""
@@ -113,18 +132,18 @@ class Ledger:
         name = f"{WORD} {new_id()}.txt"
         file = await self._changing("PATCH", f"/v1/files/{entry.id}", {"name": name})
         entry.path = file["path"]
-        entry.operations["moved"] += 1
+        entry.record("moved")
 
     async def _trash(self, entry: Entry) -> None:
         await self._changing("DELETE", f"/v1/files/{entry.id}", done_if="not_found")
         entry.is_trashed = True
-        entry.operations["deleted"] += 1
+        entry.record("deleted")
 
     async def _restore(self, entry: Entry) -> None:
         file = await self._changing("POST", f"/v1/files/{entry.id}/restore", done_if="not_found")
         entry.path = file["path"] if file else entry.path
         entry.is_trashed = False
-        entry.operations["restored"] += 1
+        entry.record("restored")
 
     async def _changing(self, method: str, path: str, body: Any = None, *, done_if: str = "") -> Any:
         """Call until it is acknowledged. `done_if`: the refusal of a repeated call whose first answer was lost."""
@@ -155,45 +174,72 @@ async def ledger_is_kept(ledger: Ledger, admin: Person) -> None:
     for entry in live.values():
         for number, content in enumerate(entry.versions, 1):
             assert await person.content(entry.id, number) == content
-    await _journal_is_exact(person, entries)
+    operations = {entry.id: entry.operations for entry in entries.values()}
+    await _journal_is_exact(person, operations)
     await person.counted(sum(len(content) for entry in entries.values() for content in entry.versions))
     await person.found(WORD, *(entry.path for entry in live.values()), limit=100)
-    await _audit_is_exact(admin, entries)
+    await _audit_is_exact(admin, person, operations)
 
 
-async def _journal_is_exact(person: Person, entries: dict[str, Entry]) -> None:
-    seen: dict[str, Counter[str]] = {file_id: Counter() for file_id in entries}
+async def ledger_is_notified(ledger: Ledger, mailbox: Mailbox) -> None:
+    """Every acknowledged operation of a ledger that follows its folder is in exactly one mail, an upload in two."""
+    notices: Notices = Counter()
+    for entry in ledger.entries.values():
+        notices.update(entry.notices)
+    await notified_exactly(mailbox, ledger.person, notices)
+
+
+async def uploads_are_recorded(person: Person, admin: Person) -> None:
+    """Every file of an uploader is created exactly once in journal and audit log, and modified by each version after.
+
+    The listing counts, once it was compared with the completed uploads: one whose response was lost may be among them.
+    """
+    listed = await person.every("/v1/files", path=FOLDER, limit=500)
+    operations = {file["id"]: Counter(created=1, modified=file["version"] - 1) for file in listed}
+    await _journal_is_exact(person, operations)
+    await _audit_is_exact(admin, person, operations)
+
+
+async def _journal_is_exact(person: Person, expected: Operations) -> None:
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     cursor, numbers, more = "", [], True
     while more:
         page = await person.call("GET", f"/v1/changes?limit=1000&cursor={cursor}")
         for change in page["changes"]:
             numbers.append(change["seq"])
             if change["file"]["kind"] == "file":
-                seen[change["file"]["id"]][change["type"]] += 1
+                found[change["file"]["id"]][change["type"]] += 1
         cursor, more = page["cursor"], page["has_more"]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert seen == {entry.id: entry.operations for entry in entries.values()}
+    wrong = _differences(found, expected)
+    assert not wrong, f"in the journal: {wrong}"
 
 
-async def _audit_is_exact(admin: Person, entries: dict[str, Entry]) -> None:
-    expected = {
-        entry.id: Counter({AUDITED[kind]: count for kind, count in entry.operations.items()})
-        for entry in entries.values()
-    }
+async def _audit_is_exact(admin: Person, person: Person, expected: Operations) -> None:
+    wrong: list[str] = []
 
-    async def audited(file_id: str) -> Counter[str]:
-        log = await admin.every("/v1/admin/audit", object_id=file_id, limit=500)
-        return Counter(entry["action"] for entry in log if entry["action"] in AUDITED.values())
+    async def as_it_should_be() -> bool:
+        nonlocal wrong
+        wrong = _differences(await _audited(admin, person), expected)
+        return not wrong
 
-    for file_id, operations in expected.items():
-        found: Counter[str] = Counter()
+    try:
+        await eventually(as_it_should_be, every=0.3)
+    except AssertionError:
+        raise AssertionError(f"in the audit log: {wrong}") from None
 
-        async def as_it_should_be(file_id: str = file_id, operations: Counter[str] = operations) -> bool:
-            nonlocal found
-            found = await audited(file_id)
-            return found == operations
 
-        try:
-            await eventually(as_it_should_be, every=0.3)
-        except AssertionError:
-            raise AssertionError(f"{file_id} is audited as {found} instead of {operations}") from None
+async def _audited(admin: Person, person: Person) -> Operations:
+    """What the audit log has of all files of a person in the folder."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for change, action in AUDITED.items():
+        for entry in await admin.every("/v1/admin/audit", account_id=person.id, action=action, limit=500):
+            if entry["detail"].startswith(f"{FOLDER}/"):  # else it is the folder itself
+                found[entry["object_id"]][change] += 1
+    return found
+
+
+def _differences(found: Operations, expected: Operations) -> list[str]:
+    none: Counter[str] = Counter()
+    pairs = [(file_id, found.get(file_id, none), expected.get(file_id, none)) for file_id in {**found, **expected}]
+    return [f"{file_id} is {was} instead of {wanted}" for file_id, was, wanted in pairs if was != wanted]
