@@ -20,12 +20,7 @@ class QuotaSettings(ServiceSettings):
     expiry_grace_seconds: float = Field(
         900.0, ge=0, description="how long after its upload a reservation without an event is released"
     )
-    lease_seconds: float = Field(
-        120.0,
-        gt=0,
-        description="background work of a dead instance is taken over after this; "
-        "longer than the storage of an account takes to be read (at most 90 s)",
-    )
+    lease_seconds: float = Field(60.0, gt=0, description="background work of a dead instance is taken over after this")
     reconcile_interval_seconds: float = Field(
         6 * 3600.0, gt=0, description="how often to compare all accounts with metadata"
     )

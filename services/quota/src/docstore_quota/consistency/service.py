@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 JOB = "reconcile"
 PAGE = 50
 PARALLEL = 4
+COMPARISON_LEASE_SECONDS = 120.0
+"""Longer than the storage of an account takes to be read, or given up: 90 s."""
 CHECK_SECONDS = 10.0
 """After so long a page of a check ends with the account that it has reached: callers wait for it for 30 s."""
 
