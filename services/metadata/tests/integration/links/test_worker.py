@@ -168,4 +168,4 @@ async def test_expired_links_are_deleted_by_an_index(running: Stack) -> None:
     indexes = await running.database["links"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 30 * 86400
     assert indexes["by_token"]["unique"]
-    assert set(indexes) == {"_id_", "by_token", "by_node", "by_operation", "warnings", "kept"}
+    assert set(indexes) == {"_id_", "by_token", "by_node", "by_operation", "by_owner", "warnings", "kept"}
