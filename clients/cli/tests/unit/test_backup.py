@@ -1,5 +1,6 @@
 """Warnings of `docstore backup` about data that is in no backup."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,8 +11,10 @@ from typer.testing import CliRunner
 
 from docstore_cli.main import app
 from docstore_contents.s3.presigned import S3Config
+from docstore_platform.clock import utc_now
 from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.manifest import BackupRefused
+from docstore_standalone.backup.manifest import BackupRefused, Manifest, Part
+from docstore_standalone.backup.take import Taken
 
 
 @asynccontextmanager
@@ -38,6 +41,26 @@ def test_it_warns_of_an_archive_in_a_bucket_of_its_own(
     outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
     assert outcome.exit_code == 1
     assert ("archive (ANALYTICS_BUCKET), which is not in the backup" in outcome.stderr) == is_told
+
+
+@pytest.mark.parametrize("left_out", [["accounts/ada/uploads/1/content"], []])
+def test_archived_contents_that_are_not_backed_up_are_counted(
+    left_out: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a warning for people, by their keys for programs."""
+    now, part = utc_now(), Part(path="objects", size=0, sha256="")
+    rest: Any = {"began_at": now, "finished_at": now, "snapshot_at": now, "collections": [], "objects": part}
+    rest |= {"object_count": 0, "object_bytes": 0, "credentials": None}
+
+    async def take(*_: Any, **__: Any) -> Taken:
+        return Taken("there", Manifest(name="name", region="us-west-2", **rest), 0, 0, [], left_out)
+
+    monkeypatch.setattr("docstore_cli.commands.stack.backup.reached", reached)
+    monkeypatch.setattr("docstore_cli.commands.stack.backup.take_backup", take)
+    outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
+    assert (outcome.exit_code, "1 contents are archived" in outcome.stderr) == (0, bool(left_out))
+    outcome = CliRunner().invoke(app, ["backup", str(tmp_path), "--json"])
+    assert json.loads(outcome.stdout)["left_out"] == left_out
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ async def test_an_abort_on_a_connection_without_sessions_keeps_the_error(
     mongo: Mongo, database: Database, error: type[BaseException]
 ) -> None:
     """A failed or cancelled transaction is not run again, and the next one finds another connection."""
-    runs, things = 0, await database.create_collection("things")
+    runs, things = 0, await database.create_collection(f"things-{error.__name__}")
 
     async def work(session: Session) -> None:
         nonlocal runs

@@ -92,6 +92,12 @@ def take(
         f" {taken.copied} of them new ({size_text(taken.copied_bytes)}): {taken.location}",
         soft_wrap=True,
     )
+    if taken.left_out:
+        errors.print(
+            f"[yellow]warning:[/] {len(taken.left_out)} contents are archived and in no earlier backup:"
+            " retrieve them and back up again (--json lists them)",
+            soft_wrap=True,
+        )
     if manifest.credentials is not None:
         console.print("The backup contains the stack's secrets and all files: protect it.")
 
@@ -221,5 +227,6 @@ def _figures(taken: Taken, seconds: float) -> dict[str, Any]:
         "copied": taken.copied,
         "copied_bytes": taken.copied_bytes,
         "removed": taken.removed,
+        "left_out": taken.left_out,
         "seconds": round(seconds, 2),
     }
