@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fake_accounts import fake_accounts
@@ -18,17 +17,17 @@ from docstore_platform.service.client import register_local_app
 from docstore_platform.settings import InfraSettings
 
 
-def engine_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Of the search engine that was chosen for the tests, with indexes of one's own."""
-    if os.environ.get("TEST_SEARCH", "tantivy") == "tantivy":
-        return {}
-    return on_opensearch(request.getfixturevalue("opensearch_url"))
+@pytest.fixture(scope="session")
+def cluster_url(request: pytest.FixtureRequest) -> str:
+    """Address of OpenSearch, if it was chosen for the tests. Not async: the node's fixture runs in the event loop."""
+    is_embedded = os.environ.get("TEST_SEARCH", "tantivy") == "tantivy"
+    return "" if is_embedded else str(request.getfixturevalue("opensearch_url"))
 
 
 @pytest.fixture
-async def world(infra: InfraSettings, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+async def world(infra: InfraSettings, tmp_path: Path, cluster_url: str) -> AsyncIterator[World]:
     """Nothing runs yet: `async with world.running()`."""
-    async with open_world(infra, tmp_path, engine_settings(request)) as world:
+    async with open_world(infra, tmp_path, cluster_url) as world:
         yield world
 
 
@@ -41,17 +40,18 @@ async def fresh(world: World) -> AsyncIterator[World]:
 
 @pytest.fixture(scope="module")
 async def running(
-    module_infra: InfraSettings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    module_infra: InfraSettings, tmp_path_factory: pytest.TempPathFactory, cluster_url: str
 ) -> AsyncIterator[World]:
     """One instance for the tests of a module, which have people of their own."""
     folder = tmp_path_factory.mktemp("shared")
-    async with open_world(module_infra, folder, engine_settings(request)) as world, world.running():
+    async with open_world(module_infra, folder, cluster_url) as world, world.running():
         yield world
 
 
 @asynccontextmanager
-async def open_world(infra: InfraSettings, folder: Path, engine: dict[str, Any]) -> AsyncIterator[World]:
-    name = new_id()
+async def open_world(infra: InfraSettings, folder: Path, cluster_url: str) -> AsyncIterator[World]:
+    """With indexes of its own, if the engine is OpenSearch."""
+    name, engine = new_id(), on_opensearch(cluster_url) if cluster_url else {}
     urls = {f"{service}_url": f"local:{service}-{name}" for service in ("accounts", "metadata", "indexer")}
     infra = infra.model_copy(update=urls)
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
