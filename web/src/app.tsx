@@ -5,6 +5,7 @@ import { listen } from "@/api/live";
 import { queryClient, useAccount, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
 import { VERIFY_PATH, VerifyPage } from "@/auth/VerifyEmail";
+import { openDialog } from "@/files/dialogs";
 import { activate, preferred, useLanguage } from "@/i18n/locale";
 import { ErrorBoundary } from "@/ui/boundary";
 import { fileIdOf, folderIdOf, FORGOT_PATH, HOME, pathAddressOf, pathHref, PHOTOS, RESET_PATH, SHARED } from "@/lib/places";
@@ -46,6 +47,7 @@ export function App() {
         setLogin("out");
         queryClient.clear();
         uploads.forget();
+        openDialog(null);
       }),
     [],
   );

@@ -111,6 +111,17 @@ describe("a text that is edited", () => {
     expect([other.state, leftBehind(FILE)]).toEqual(["saved", undefined]);
   });
 
+  test("is saved where the page came by http, too, where browsers make no UUIDs", async () => {
+    const server = serve();
+    const whole = crypto;
+    vi.stubGlobal("crypto", { getRandomValues: whole.getRandomValues.bind(whole) });
+    const { draft } = edit();
+    draft.edit("new");
+    await draft.save();
+    vi.stubGlobal("crypto", whole);
+    expect([draft.state, server.text]).toEqual(["saved", "new"]);
+  });
+
   test("stays in the browser where it can't be saved, with the reason", async () => {
     const server = serve();
     server.down = true;

@@ -30,6 +30,14 @@ test("a long list is patched in place: renamed, gone, moved away, new", () => {
   expect(shown()).toBe("d B");
 });
 
+test("what is shared with the account is listed again when its owner changes it", () => {
+  queryClient.setQueryData(keys.shared, {});
+  apply([change("moved", file("x", "elsewhere"))]);
+  expect(queryClient.getQueryState(keys.shared)?.isInvalidated).toBe(false);
+  apply([change("moved", { ...file("theirs"), parent_id: null })]);
+  expect(queryClient.getQueryState(keys.shared)?.isInvalidated).toBe(true);
+});
+
 test("changes elsewhere leave it alone", () => {
   apply([change("created", file("x", "elsewhere"))]);
   expect(shown()).toBe("a b c");

@@ -36,6 +36,7 @@ describe("uploads", () => {
     add(file("a.txt"), large);
     await waitFor(() => expect(states()["a.txt"]).toBe("taken"));
     uploads.answer(jobOf("a.txt"), "skip", true);
+    expect(rememberedJobs("me").map(({ path }) => path)).toEqual(["large.bin"]);
     tell(taken);
     await waitFor(() => expect(states()).toEqual({ "a.txt": "skipped", "large.bin": "skipped" }));
   });

@@ -109,7 +109,8 @@ export function apply(changes: Change[]): void {
   }
   const types = new Set(changes.map((change) => change.type));
   if (types.has("deleted") || types.has("restored")) void queryClient.invalidateQueries({ queryKey: keys.trash });
-  if (types.has("shared") || types.has("unshared")) void queryClient.invalidateQueries({ queryKey: keys.shared });
+  // What is shared with the account itself has no folder here.
+  if (types.has("shared") || types.has("unshared") || changes.some(({ file }) => file.parent_id === null)) void queryClient.invalidateQueries({ queryKey: keys.shared });
   if (changes.some(({ file }) => file.kind === "folder" || file.preview)) void queryClient.invalidateQueries({ queryKey: keys.photos });
   void queryClient.invalidateQueries({ queryKey: keys.me });
   void queryClient.invalidateQueries({ queryKey: ["search"] });

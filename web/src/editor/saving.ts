@@ -2,6 +2,7 @@
 import { call } from "@/api/client";
 import type { FileItem } from "@/api/types";
 import { persist } from "@/uploads/persist";
+import { onlyOnce } from "@/uploads/sender";
 import { put } from "@/uploads/transfer";
 
 /** Larger texts are read, not edited here. */
@@ -36,7 +37,7 @@ type Target = { file_id: string; base_version: number } | { path: string; parent
 async function store(target: Target, body: Blob, contentType: string | undefined, onConflict: "fail" | "copy"): Promise<FileItem> {
   const { signal } = new AbortController();
   const wish = { ...target, size: body.size, content_type: contentType, on_conflict: onConflict, method: "put" as const, notify: false };
-  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  const headers = onlyOnce();
   const upload = await persist(signal, () => call("post /v1/uploads", { body: wish, headers }));
   const { url, headers: signed } = upload.put ?? { url: "", headers: {} };
   await persist(signal, () => put({ url, body, headers: signed, onProgress: () => undefined, signal }));

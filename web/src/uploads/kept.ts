@@ -20,9 +20,9 @@ const here = () => ("caches" in window ? caches.open(CACHE) : Promise.resolve(un
 export async function keepFile(account: string, folder: Folder, path: string, file: File): Promise<string | undefined> {
   if (file.size > MOST_BYTES) return undefined;
   const about = { account, folder: folder.id, in: folder.name, path, modified: String(file.lastModified) };
-  const key = `/kept/${crypto.randomUUID()}?${new URLSearchParams(about)}`;
   try {
     const cache = await here();
+    const key = `/kept/${crypto.randomUUID()}?${new URLSearchParams(about)}`;
     await cache?.put(key, new Response(file));
     return cache && key;
   } catch {

@@ -159,6 +159,7 @@ class UploadQueue {
       }
     }
     if (all) for (const other of this.jobs) if (other.onTaken === "ask") other.onTaken = how;
+    this.memory.remember(this.jobs);
     this.changed();
   }
 

@@ -117,7 +117,7 @@ async function beginAll(
 }
 
 /** An upload that is begun again because the response was lost would reserve its storage twice. */
-function onlyOnce(): Record<string, string> {
+export function onlyOnce(): Record<string, string> {
   return { "Idempotency-Key": hex(crypto.getRandomValues(new Uint8Array(16))) };
 }
 
