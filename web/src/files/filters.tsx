@@ -46,7 +46,7 @@ export function FilterControls({ filters }: { filters: Filters }) {
         <span className="sr-only">{i18n.t("Filter this folder")}</span>
         <input
           type="search"
-          placeholder={i18n.t("Filter this folder")}
+          placeholder={i18n.t("Filter")}
           value={filters.filter}
           onChange={(event) => filters.setFilter(event.target.value)}
         />
