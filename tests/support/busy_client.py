@@ -100,7 +100,7 @@ class BusyClient:
 
     def next_path(self) -> str:
         self._number += 1
-        return f"/busy/{WORD} {self._number}.txt"
+        return f"/busy/{WORD} {self._number:05}.txt"
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Try until it works. StartOver once the upload has expired or is gone, TimeoutError once patience ends."""
@@ -212,13 +212,14 @@ async def ended_uploads(person: Person) -> list[dict[str, Any]]:
 
 async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None:
     counted, hits = 0, [""]
+    # A search ends after 10,000 hits.
+    in_thousands = sorted({path.removeprefix("/busy/")[: len(WORD) + 3] for path in paths})
 
     async def same() -> bool:
         nonlocal counted, hits
         usage = await person.usage()
         counted = usage["used"] + usage["reserved"]
-        # By the first digit of their numbers, since a search ends after 10,000 hits.
-        parts = [await person.search(f"{WORD} {digit}", limit=100) for digit in range(1, 10)]
+        parts = [await person.search(words, limit=100) for words in in_thousands]
         hits = sorted(hit["file"]["path"] for part in parts for hit in part)
         return usage["reserved"] == 0 and counted == used and hits == sorted(paths)
 
