@@ -17,6 +17,7 @@ aborts the whole transaction. So work may be started twice, but is committed onc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from docstore_platform.clock import unix_time
@@ -40,9 +41,11 @@ class LeaseQueue(LeaseDocuments):
     name: str
     _last_accounts: dict[str, str] = field(default_factory=dict, init=False)
 
-    async def add(self, id_: Any, fields: Mapping[str, Any], *, session: Session = None) -> None:
-        """Queue a document, due at once; an existing one is replaced, and its holder loses it."""
-        document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self.due_field: self.now()}]
+    async def add(
+        self, id_: Any, fields: Mapping[str, Any], *, at: datetime | None = None, session: Session = None
+    ) -> None:
+        """Queue a document, due at a moment or at once; an existing one is replaced, and its holder loses it."""
+        document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self.due_field: at or self.now()}]
         await self.collection.update_one(
             {"_id": id_}, [{"$replaceWith": {"$mergeObjects": document}}], upsert=True, session=session
         )

@@ -53,6 +53,15 @@ async def test_a_document_is_claimed_once(queue: LeaseQueue) -> None:
     assert sorted(lease.id for lease in leases if lease) == list(range(10))
 
 
+async def test_a_document_can_be_due_later(queue: LeaseQueue, clock: ServerClock) -> None:
+    """At a moment that it was added with, and not before."""
+    await queue.add("later", {}, at=clock.now + timedelta(seconds=5))
+    assert await queue.claim() is None
+    assert await queue.due_in() == 5
+    clock.advance(5)
+    assert (await queue.claim()) is not None
+
+
 async def test_a_document_is_due_when_it_has_its_age(collection: Collection, clock: ServerClock) -> None:
     """Counted from a date of its own; a lease ends as ever, and a later date makes it wait again."""
     await collection.create_indexes([IndexModel("read_at")])

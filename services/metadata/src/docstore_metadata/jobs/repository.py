@@ -129,7 +129,6 @@ class MongoJobs:
         by_link: str = "",
         before: datetime | None = None,
     ) -> None:
-        job_id = new_id()
         job: JobDocument = {
             "kind": kind,
             "owner": node.owner_id,
@@ -140,9 +139,7 @@ class MongoJobs:
             job["by_link"] = by_link
         if before is not None:
             job["before"] = before
-        await self._queue.add(job_id, {**job}, session=transaction.session)
-        if before is not None:
-            await self._jobs.update_one({"_id": job_id}, self._queue.due(before), session=transaction.session)
+        await self._queue.add(new_id(), {**job}, at=before, session=transaction.session)
         transaction.wake_after(self.wakeup_name)
 
     async def any_open(self, owner_id: str, session: Session) -> bool:

@@ -59,8 +59,7 @@ class MongoRechecks:
 
     async def add_taken_over(self, account_id: str, at: datetime, session: Session) -> None:
         id_ = f"{account_id} taken over {at.isoformat()}"  # beside a right that it loses
-        await self._queue.add(id_, {"account_id": account_id, "taken_over_at": at}, session=session)
-        await self._rechecks.update_one({"_id": id_}, self._queue.due(at), session=session)
+        await self._queue.add(id_, {"account_id": account_id, "taken_over_at": at}, at=at, session=session)
 
     async def claim(self) -> Recheck | None:
         lease = await self._queue.claim()
