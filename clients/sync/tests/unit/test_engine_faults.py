@@ -24,14 +24,6 @@ from docstore_sync.state_folder import state_folder
 from docstore_sync.status import read_status
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
 def syncing(folder: Path, account: FakeAccount, progress: Progress | None = None) -> Any:
     return engine(folder, cast(AsyncClient, account), "laptop", progress=progress)
 

@@ -14,14 +14,6 @@ from docstore_sync.local.scan import IGNORE_FILE, Ignore
 from docstore_sync.status import read_status
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
 @pytest.mark.parametrize("target", ["of a disk that is not mounted", IGNORE_FILE])
 async def test_nothing_is_synced_while_the_ignore_file_can_not_be_read(
     target: str, folder: Path, monkeypatch: pytest.MonkeyPatch

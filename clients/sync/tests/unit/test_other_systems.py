@@ -19,14 +19,6 @@ from docstore_sync.scan_planner import ScanPlanner
 NFD = unicodedata.normalize("NFD", "Größe.txt")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
 async def synced(folder: Path, account: FakeAccount) -> Result:
     async with engine(folder, cast(AsyncClient, account), "laptop") as one:
         return await one.sync()

@@ -19,14 +19,6 @@ SECOND_NS = 10**9
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def state(folder: Path) -> Iterator[State]:
     with open_state(folder) as state:
         yield state

@@ -14,11 +14,8 @@ BEGUN = BegunUpload("id1", 1, "new")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(folder: Path) -> Path:
     """A folder with one synced file, whose upload was begun by a process that is gone."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "folder"
-    folder.mkdir()
     with open_state(folder) as state:
         state.record(OLD)
         state.begin_upload(BegunUpload("id1", 1, "between"))
