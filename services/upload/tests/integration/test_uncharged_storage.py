@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import zstandard
 from block_calls import missing, name
-from undeclared_writes import DECLARED, UNDECLARED_WRITES, UndeclaredWriter, sized, write
+from undeclared_block_writes import sized
+from undeclared_writes import DECLARED, UNDECLARED_WRITES, UndeclaredWriter, write
 from upload_stack import Stack
 
 from docstore_contents.block_list import is_blocks, parse
