@@ -85,7 +85,8 @@ def _subject(event: Event, events: list[Seen]) -> str:
         how = " by OCR" if event.ocr else ""
         return f"{_path_of(event.file_id, events)} ({event.characters} characters{how})"
     if isinstance(event, UsageChanged):
-        return f"{event.used:,} bytes used, {event.documents} documents"
+        what = "document" if event.documents == 1 else "documents"
+        return f"{event.used:,} bytes used, {event.documents} {what}"
     if isinstance(event, NotificationEvent):
         return f"{event.kind} by {event.channel}"
     return ""
