@@ -164,7 +164,8 @@ class FairQueue:
             self._make_room(requester)
 
     def _make_room(self, requester: Requester) -> None:
-        """Displace a job of the network that has most or, if that is the requester's own, of the address in it."""
+        """Displace a job of the network that has most or, unless it has two more than the requester's own, of the
+        address that has most in the requester's network; 503 if none has two more than the requester's."""
         line = self._line
         for place in requester.places[:2]:
             longest = line.longest()

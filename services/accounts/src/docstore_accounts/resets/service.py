@@ -188,10 +188,9 @@ class ResetService:
     async def confirm(self, token: str, password: str, address: str) -> None:
         """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
 
-        If the address is not verified, everything else ends that lets its former holder in. A mailed link verifies the
-        address as well. It works once, and not after another change of the password, which
-        the password's mark detects. Failed log-ins from this `address` no longer count, so that the owner can log in at
-        once.
+        Without a verified address, it also ends all other access that the account's former holder has set up. A mailed
+        link verifies the address as well. A link works once, and not after another change of the password, which the
+        password's mark detects. Failed log-ins from this `address` no longer count: the owner can log in at once.
         """
         reset_id = self._links.read(token)
         reset = await self._resets.get(reset_id) if reset_id else None
@@ -209,8 +208,11 @@ class ResetService:
         async def work(transaction: Transaction) -> bool:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, transaction=transaction)
             if changed:
-                await self._end_access(reset, transaction)
-                await self._prove_address(reset, transaction)
+                current = await self._accounts.get(account.id, transaction)
+                assert current is not None, "accounts are never deleted"
+                await self._end_access(reset, current, transaction)
+                if reset.mailed_to == email_key(current.email):
+                    await self._verification.prove(current, transaction)
             return changed
 
         if not await self._transactor.run(work):
@@ -218,24 +220,16 @@ class ResetService:
         await self._throttle.clear(email_key(account.email), address)
         log.info("password_reset", account_id=account.id)
 
-    async def _end_access(self, reset: Reset, transaction: Transaction) -> None:
+    async def _end_access(self, reset: Reset, account: Account, transaction: Transaction) -> None:
         """End sessions and API tokens, and publish whether the account may have been another person's until now."""
-        await self._revoker.end_sessions(reset.account_id, transaction)
-        await self._revoker.end_api_tokens(reset.account_id, transaction)
+        await self._revoker.end_sessions(account.id, transaction)
+        await self._revoker.end_api_tokens(account.id, transaction)
         taken_over_at = None
-        account = await self._accounts.get(reset.account_id, transaction)
-        if account is not None and not account.email_verified and self._verification.required:
+        if not account.email_verified and self._verification.required:
             taken_over_at = self._clock() + SESSIONS_END_WITHIN
             await self._devices.forget_all(account.id, transaction)
-        event = PasswordReset(
-            reset_id=reset.id, account_id=reset.account_id, taken_over_at=taken_over_at, revision=USED
-        )
+        event = PasswordReset(reset_id=reset.id, account_id=account.id, taken_over_at=taken_over_at, revision=USED)
         transaction.publish(event)
-
-    async def _prove_address(self, reset: Reset, transaction: Transaction) -> None:
-        account = await self._accounts.get(reset.account_id, transaction)
-        if account is not None and reset.mailed_to == email_key(account.email):
-            await self._verification.prove(account, transaction)
 
 
 def _mark(password_hash: str) -> str:

@@ -88,8 +88,8 @@ class Admission:
     def show_rest(self, exchange: Exchange, error: DomainError) -> None:
         """Add the rest of the caller's limit to a refusal that comes before any is spent, and spend nothing.
 
-        Clients renew an expired token after a 401, several of whose calls get one at once. Counted by address, those of
-        an office would use up what all of them share and get 429, after which none knows that it has to renew.
+        A client renews an expired token after a 401, and several of its calls may get one at once. Counted by address,
+        the clients of an office would use up the limit that they share and get 429, which tells none of them to renew.
         """
         if exchange.rate_limit or problem_of(error).status == 429:  # which has headers of its own
             return

@@ -73,6 +73,7 @@ class McpService:
                 server = await asyncio.to_thread(import_module, "docstore_gateway.mcp.server")
                 manager: StreamableHTTPSessionManager = server.session_manager()
                 started = asyncio.Event()
+                self._tasks = [task for task in self._tasks if not task.done()]
                 self._tasks.append(asyncio.create_task(_run(manager, started), name="gateway mcp"))
                 await started.wait()
                 self._manager = manager

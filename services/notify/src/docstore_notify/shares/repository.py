@@ -63,12 +63,12 @@ class MongoShares:
 
 PERIOD = timedelta(days=1)
 MAX_TO_A_RECIPIENT = 100
-"""Shares that one person or address is notified of a day, from all senders."""
+"""Changes of shares that one person or address is notified of a day, from all senders."""
 
 
 class ShareLimits(Protocol):
     async def allowed(self, notices: Iterable[Notice], session: Session) -> list[Notice]:
-        """Return the notices within the limits and count them; all channels of a share beyond them are dropped."""
+        """Return the notices within the limits and count them; all channels of a change beyond them are dropped."""
 
 
 class MongoShareLimits:

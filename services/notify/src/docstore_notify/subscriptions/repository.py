@@ -157,15 +157,17 @@ class MongoSubscriptions:
         return bool(outcome.modified_count)
 
     async def remove(self, account_id: str, subscription_ids: Several[str]) -> list[str]:
-        which = {"_id": {"$in": list(subscription_ids)}, "account_id": account_id}
-        there = [row["_id"] async for row in self._subscriptions.find(which, {"_id": 1})]
-        await self._subscriptions.delete_many(which)
-        return there
+        return await self._remove(account_id, {"_id": {"$in": list(subscription_ids)}})
 
     async def remove_machines(self, account_id: str, before: datetime) -> list[str]:
         to_machines = {"channel": {"$nin": list(PERSONAL)}, "created_at": {"$lt": before}}
-        rows = self._subscriptions.find({"account_id": account_id, **to_machines}, {"_id": 1})
-        return await self.remove(account_id, [row["_id"] async for row in rows])
+        return await self._remove(account_id, to_machines)
+
+    async def _remove(self, account_id: str, which: Document) -> list[str]:
+        of_account = {"account_id": account_id, **which}
+        there = [row["_id"] async for row in self._subscriptions.find(of_account, {"_id": 1})]
+        await self._subscriptions.delete_many({"account_id": account_id, "_id": {"$in": there}})
+        return there
 
     async def to_any_of(self, file_ids: Several[str], session: Session) -> list[Subscription]:
         found = await self.of_files(file_ids, session)

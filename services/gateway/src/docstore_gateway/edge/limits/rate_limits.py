@@ -102,7 +102,6 @@ class RateLimiter:
         if not bucket.tokens or now >= bucket.spend_until:
             if now < bucket.blocked_until:
                 raise _limited(policy, bucket.blocked_until - now)
-            bucket.tokens = 0
             bucket.tokens, bucket.shared = await self._take(policy, key, bucket)
             bucket.spend_until = self._now() + PERIOD_SECONDS
             if not bucket.tokens:
