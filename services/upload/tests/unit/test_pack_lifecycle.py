@@ -98,18 +98,21 @@ async def test_a_pack_that_is_mostly_index_is_not_read_again(make_packs: MakePac
     assert await reads_until_forgotten(packs, pack) == 0
 
 
-async def test_an_archived_pack_is_tried_once(make_packs: MakePacks, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its dead slices stay in the cheap class; when its answers are forgotten nothing is left to do."""
+async def test_an_archived_pack_stays_as_it_is(make_packs: MakePacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its dead slices stay in the cheap class. It is tried at the release and when its answers are forgotten."""
     packs = make_packs()
     pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
+    tried: list[str] = []
 
     async def refuse(key: str, length: int) -> Any:
+        tried.append(key)
         raise ObjectArchived("InvalidObjectState", key)
 
     monkeypatch.setattr(packs.store, "get_tail", refuse)
     await packs.release([pack.key_of(number) for number in range(5)])
     await packs.worker.run_once()
     await reads_until_forgotten(packs, pack)
+    assert tried == [pack.object_key] * 2
 
 
 async def reads_until_forgotten(packs: PackWorld, pack: Pack) -> int:

@@ -74,6 +74,18 @@ async def test_parts_of_given_sizes_are_signed_a_few_times(make_world: MakeWorld
     assert world.store.multiparts == {}
 
 
+async def test_calls_that_are_refused_count_no_signed_bytes(make_world: MakeWorld) -> None:
+    """Of another checksum than the declared one: nothing is signed, however often."""
+    world = make_world()
+    upload = await initiate(world, method="multipart", size=MIB)
+    await world.service.parts(world.person, upload["id"], PartsRequest(numbers=[1], sha256="a" * 64))
+    wanted = PartsRequest(numbers=[1], sizes=[MIB], sha256="b" * 64)
+    for _ in range(12):
+        with pytest.raises(DomainError) as refused:
+            await world.service.parts(world.person, upload["id"], wanted)
+        assert refused.value.code == "sha256_declared"
+
+
 async def test_what_is_known_late_is_declared_with_the_parts(make_world: MakeWorld) -> None:
     """Of the checksum only one, of the time the last; both are the version's."""
     world = make_world()

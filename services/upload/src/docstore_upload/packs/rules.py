@@ -113,7 +113,7 @@ class Pack(Transfer):
         """Size of the whole object as a client sends it, index included."""
         return self.size + len(index_bytes(self.slices()))
 
-    def live_bytes(self) -> int:
+    def rewritten_bytes(self) -> int:
         """Size of the object that a rewrite leaves, index included."""
         numbers = set(self.live)
         live = [each for each in self.slices() if each.number in numbers]
@@ -121,13 +121,13 @@ class Pack(Transfer):
 
     def needs_rewrite(self) -> bool:
         """Whether a rewrite frees bytes that no one is charged for, or more than it keeps."""
-        is_mostly_dead = self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
+        is_mostly_dead = self.object_bytes > COMPACT_ABOVE and 2 * self.rewritten_bytes() < self.object_bytes
         return is_mostly_dead or self._holds_refused()
 
     def _holds_refused(self) -> bool:
         """Whether it is as it was sent, with bytes of refused files: their reservations have ended."""
-        refused_bytes = sum(each.size for each in self.slices() if each.number in self.refused)
-        return refused_bytes > 0 and self.object_bytes == self.sent_bytes()
+        sizes = dict(zip(self.numbers, self.sizes, strict=True))
+        return any(sizes[number] for number in self.refused) and self.object_bytes == self.sent_bytes()
 
 
 def _with_metadata(answers: bytes) -> bytes:

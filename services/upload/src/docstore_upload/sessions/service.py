@@ -179,10 +179,10 @@ class UploadService:
         _require_open(upload)
         count = part_count(upload.size, upload.part_size)
         parts = parts_wanted(upload.size, upload.part_size, wanted.numbers, wanted.sizes)
-        if wanted.sizes is not None:
-            await self._count_signed(upload, sum(parts.values()))
         if not await self.uploads.declare(upload.id, wanted.sha256, wanted.client_modified_at):
             raise Conflict("Another SHA-256 was declared for this upload.", code="sha256_declared")
+        if wanted.sizes is not None:
+            await self._count_signed(upload, sum(parts.values()))
         if upload.state == "initiated":
             await self.uploads.mark_uploading(upload.id)
         return {"part_size": upload.part_size, "part_count": count, "parts": self.instructions.parts(upload, parts)}
