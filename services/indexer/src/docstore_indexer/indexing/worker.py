@@ -95,6 +95,9 @@ class Indexing:
             await self.entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
         except DatabaseError:
             raise
+        except asyncio.CancelledError:  # an orderly stop: the next start must not take it for a crash
+            await self.entries.postpone(claimed, queue, 0.0, counted=False)
+            raise
         except Exception as error:  # whatever a document causes, the others are indexed and it is retried
             log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)
             if len(claimed) == 1:

@@ -49,10 +49,9 @@ async def test_a_start_takes_over_only_what_no_other_instance_can_hold(
         assert (await entries.held(held, None) == set()) is is_taken
 
 
-async def test_a_document_that_ends_the_process_again_and_again_is_given_up(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Five starts find it in hand, and each but the last reads it again; it is found by its name."""
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a document is read. None is ever read to its end."""
     reading = asyncio.Event()
 
     async def read(*_: Any) -> None:
@@ -60,6 +59,18 @@ async def test_a_document_that_ends_the_process_again_and_again_is_given_up(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(StoredContents, "read", read)
+    return reading
+
+
+async def test_a_document_that_ends_the_process_again_and_again_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, reading: asyncio.Event
+) -> None:
+    """Five starts find it in hand, and each but the last reads it again; it is found by its name."""
+
+    async def release_nothing(*_: Any, **__: Any) -> None:
+        """As a process that is killed."""
+
+    monkeypatch.setattr(MongoEntries, "postpone", release_nothing)
     async with world.running():
         ann = await world.person("premium")
         state = await world.add(ann, "letter.docx", b"x")
@@ -72,3 +83,14 @@ async def test_a_document_that_ends_the_process_again_and_again_is_given_up(
         (event,) = await world.until_published(state.file_id, "file-index-failed")
         assert event["reason"] == "parser_crashed"
         assert await world.names(ann, "letter") == ["letter.docx"]
+
+
+async def test_a_document_outlives_any_number_of_orderly_stops(world: World, reading: asyncio.Event) -> None:
+    """They are no crashes: each start reads it again."""
+    async with world.running():
+        await world.add(await world.person("premium"), "letter.docx", b"x")
+        await reading.wait()
+    for _ in range(MAX_ATTEMPTS + 1):
+        reading.clear()
+        async with world.running():
+            await reading.wait()
