@@ -132,6 +132,24 @@ async def test_an_interrupted_backup_to_a_bucket_is_continued(
         backup_in(target).check(silent)
 
 
+async def test_a_backup_that_lost_the_bucket_leaves_its_catalogue_alone(
+    place: Place, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command has taken over: the catalogue in the bucket is that one's."""
+    with closing(opened(bucket)) as target:
+        await take(place, target)
+    before = await bucket.get("some/where/catalogue.sqlite")
+
+    def lose(_: bucket_lock.BucketLock) -> None:
+        raise BackupRefused("another command took over")
+
+    monkeypatch.setattr(bucket_lock.BucketLock, "check", lose)
+    await place.store.put("accounts/ada/uploads/9/content", b"new")
+    with pytest.raises(BackupRefused, match="took over"), closing(opened(bucket)) as target:
+        await take(place, target)
+    assert await bucket.get("some/where/catalogue.sqlite") == before
+
+
 async def test_a_killed_backup_to_a_bucket_is_continued(
     place: Place, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

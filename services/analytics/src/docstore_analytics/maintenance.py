@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from docstore_analytics.archive.columns import TABLES
+from docstore_analytics.archive.repository import mark_lost, sealed_segments
 from docstore_analytics.archive.rules import Segment
 from docstore_analytics.audit.anchors import Objects, anchor_key
 from docstore_analytics.audit.repository import MongoAnchorNotes, MongoAudit, MongoSeals
@@ -47,7 +48,7 @@ async def repair_missing(database: Database, region: str, objects: Objects, miss
             await objects.put(key, packed(entries), content_type=GZIP)
     lost = [segment async for segment in _sealed_segments(database) if segment.key in missing]
     for segment in lost:
-        await database[segment.table.files].update_one({"_id": segment.id}, {"$set": {"state": "lost"}})
+        await mark_lost(database, segment)
     return {key for key in missing if key.startswith(f"archive/audit/{region}/")}
 
 
@@ -62,8 +63,8 @@ async def _note_last_anchor(database: Database, region: str, missing: frozenset[
 
 async def _sealed_segments(database: Database) -> AsyncIterator[Segment]:
     for table in TABLES.values():
-        async for row in database[table.files].find({"state": "sealed"}):
-            yield Segment(row["_id"], row["day"], row["events"], row["size"], table)
+        async for segment in sealed_segments(database, table):
+            yield segment
 
 
 async def _sealed_ranges(database: Database) -> list[tuple[int, int]]:

@@ -150,7 +150,8 @@ def opened(path: Path) -> Iterator[Catalogue]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)  # used by one thread at a time
+    # Threads take turns, except that a cancelled backup copies the catalogue while its last thread may still write.
+    connection = sqlite3.connect(path, check_same_thread=False)
     try:
         connection.executescript(SCHEMA)
     except sqlite3.DatabaseError as error:

@@ -38,6 +38,8 @@ class PointInTime(Backup):
         self.oplog = ArchivedOplog(target, spans_between(target.logs(), since, until), since, until)
         self.operations = 0
         self._restored: set[str] = set()
+        self._others: dict[str, Stored] = {}
+        """Objects that only later backups have, beside contents of files."""
 
     @property
     def identity(self) -> str:
@@ -45,6 +47,7 @@ class PointInTime(Backup):
 
     def objects(self) -> Iterator[Stored]:
         self._restored.clear()
+        self._others.clear()
         for stored in self._listed():
             if stored.key not in self._restored:
                 self._restored.add(stored.key)
@@ -52,11 +55,12 @@ class PointInTime(Backup):
 
     def _listed(self) -> Iterator[Stored]:
         yield from super().objects()
-        yield from (stored for stored in self._listed_later() if stored.key.startswith(CONTENTS))
-
-    def _listed_later(self) -> Iterator[Stored]:
         for name in self._later:
-            yield from objects_of(self.target, name)
+            for stored in objects_of(self.target, name):
+                if stored.key.startswith(CONTENTS):
+                    yield stored
+                elif stored.key not in self._restored:
+                    self._others.setdefault(stored.key, stored)
 
     async def replay(self, mongo: Mongo, prefix: str) -> None:
         services, region = self.manifest.services, self.manifest.region
@@ -69,12 +73,9 @@ class PointInTime(Backup):
         self.missing = sorted(missing)
 
     def later_objects(self) -> Iterator[Stored]:
-        missing = set(self.missing)
-        for stored in self._listed_later() if missing else ():
-            if stored.key in missing:
-                missing.remove(stored.key)
-                yield stored
-        self.missing = sorted(missing)
+        found = [self._others[key] for key in self.missing if key in self._others]
+        self.missing = [key for key in self.missing if key not in self._others]
+        return iter(found)
 
 
 async def _last_of(keys: AsyncIterator[str]) -> str | None:

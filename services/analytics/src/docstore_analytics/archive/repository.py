@@ -1,10 +1,11 @@
 """Chunks that wait for the archive, and the segments written from them.
 
 Chunks are stored with the events, in the transaction of the inbox. A plan assigns chunks to a segment, which fixes its
-rows. Sealing the segment deletes its chunks. So every event is at any time in exactly one chunk or one sealed segment.
+rows. Sealing the segment deletes its chunks. So every event is at any time in exactly one chunk or one sealed segment,
+except those of lost segments, whose objects a restore to a moment did not find.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -153,7 +154,8 @@ class MongoArchive:
         return await self._transactor.run(work)
 
     async def planned(self) -> list[Segment]:
-        return [self._segment(row) async for row in self._segments.find({"state": "planned"}).sort("_id", ASCENDING)]
+        rows = self._segments.find({"state": "planned"}).sort("_id", ASCENDING)
+        return [_segment(row, self.table) async for row in rows]
 
     async def rows_of(self, segment: Segment) -> list[bytes] | None:
         rows = self._chunks.find({"segment": segment.id}, {"rows": 1, "events": 1}).sort("_id", ASCENDING)
@@ -188,7 +190,8 @@ class MongoArchive:
                 "_id", ASCENDING
             )
             waiting = self._chunks.find({"day": days}, {"rows": 1}, session=transaction.session)
-            return [self._segment(row) async for row in sealed.limit(limit)], [row["rows"] async for row in waiting]
+            segments = [_segment(row, self.table) async for row in sealed.limit(limit)]
+            return segments, [row["rows"] async for row in waiting]
 
         return await self._transactor.run(work)
 
@@ -197,16 +200,28 @@ class MongoArchive:
         beyond = [{"day": {"$gt": day}}, {"day": day, "_id": {"$gt": id_}}]
         wanted = {"state": "sealed", "day": {"$gte": begin, "$lte": end}, "$or": beyond}
         rows = self._segments.find(wanted).sort([("day", ASCENDING), ("_id", ASCENDING)]).limit(limit)
-        return [self._segment(row) async for row in rows]
-
-    def _segment(self, row: Document) -> Segment:
-        return Segment(row["_id"], row["day"], row["events"], row["size"], self.table)
+        return [_segment(row, self.table) async for row in rows]
 
     async def waiting(self) -> tuple[int, datetime | None]:
         total = {"$group": {"_id": None, "events": {"$sum": "$events"}, "oldest": {"$min": "$created_at"}}}
         async for row in self._chunks.aggregate([{"$match": {"segment": {"$gte": NOT_PLANNED}}}, total]):
             return row["events"], row["oldest"]
         return 0, None
+
+
+async def sealed_segments(database: Database, table: Table) -> AsyncIterator[Segment]:
+    """Iterate over all sealed segments of a table."""
+    async for row in database[table.files].find({"state": "sealed"}):
+        yield _segment(row, table)
+
+
+async def mark_lost(database: Database, segment: Segment) -> None:
+    """Store that a sealed segment's object does not exist: nothing lists or reads it from then on."""
+    await database[segment.table.files].update_one({"_id": segment.id}, {"$set": {"state": "lost"}})
+
+
+def _segment(row: Document, table: Table) -> Segment:
+    return Segment(row["_id"], row["day"], row["events"], row["size"], table)
 
 
 def _row(segment: Segment) -> Document:

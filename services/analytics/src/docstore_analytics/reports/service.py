@@ -178,7 +178,10 @@ class ReportService:
         return {"name": name, "from": rfc3339(period.begin), "to": rfc3339(period.end), "items": items}
 
     async def _snapshot(self, begin: datetime, end: datetime) -> tuple[list[Segment], list[bytes]]:
-        """Return the files and the pending rows of a report; 422 if they are too much, before rows are read."""
+        """Return the files and the pending rows of a report; 422 if they are too much.
+
+        Rows are read only if they alone are not.
+        """
         waiting_bytes = await self._archive.waiting_bytes(begin, end)
         if waiting_bytes > self._query_bytes:
             raise _too_much()

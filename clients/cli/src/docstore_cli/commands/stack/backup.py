@@ -94,7 +94,7 @@ def take(
     )
     if taken.left_out:
         errors.print(
-            f"[yellow]warning:[/] {len(taken.left_out)} contents are archived and in no earlier backup:"
+            f"[yellow]warning:[/] {len(taken.left_out)} contents are archived and were not found in the last backup:"
             " retrieve them and back up again (--json lists them)",
             soft_wrap=True,
         )

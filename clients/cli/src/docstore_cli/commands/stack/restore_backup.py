@@ -61,7 +61,9 @@ def restore_backup(
         )
         if missing:
             errors.print(
-                f"[yellow]warning:[/] {len(missing)} contents of files are in no backup or replica (--json lists them)"
+                f"[yellow]warning:[/] {len(missing)} contents of files or files of the archive are in no backup or"
+                " replica (--json lists them)",
+                soft_wrap=True,
             )
         if not is_elsewhere(settings):
             console.print(f"Start it with: docstore up --data {settings.data}", soft_wrap=True)

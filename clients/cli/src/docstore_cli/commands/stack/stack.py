@@ -121,6 +121,8 @@ def _wait_for_end(data: Path, supervisor: ProcessId) -> None:
         deadline = time.monotonic() + STOP_SECONDS
         while supervisor.find() is not None or running_state(data) is not None:
             if time.monotonic() > deadline:
+                if supervisor.find() is None:
+                    raise failed(f"process {supervisor.pid} has ended, but another one still uses {data}")
                 raise failed(f"process {supervisor.pid} does not stop")
             time.sleep(POLL_SECONDS)
 

@@ -92,12 +92,14 @@ class BucketTarget:
             try:
                 yield known
             except BaseException:  # also when cancelled: the next run continues where this one stopped
-                with suppress(ObjectStoreError, OSError, sqlite3.Error):  # the first error is the one to report
+                # The first error is the one to report.
+                with suppress(BackupRefused, ObjectStoreError, OSError, sqlite3.Error):
                     self.store_catalogue(known)
                 raise
             self.store_catalogue(known)
 
     def store_catalogue(self, known: Catalogue) -> None:
+        self._lock.check()
         copy = self._folder / f"{CATALOGUE}.copy"
         known.copy_to(copy)
         self._bucket.upload_unverified(copy, CATALOGUE)
