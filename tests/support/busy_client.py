@@ -233,7 +233,7 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
 
 
 async def notified_exactly(mailbox: Mailbox, person: Person, expected: Notices) -> None:
-    """Each of them is in one message; one that was sent twice has the same id both times."""
+    """The person's mails have each expected notice that often and no other. One sent twice, by its id, counts once."""
 
     def messages() -> Notices:
         by_id = {mail.headers[DELIVERY_HEADER]: mail.text for mail in mailbox.of(person.email)}

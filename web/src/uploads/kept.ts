@@ -16,15 +16,16 @@ export interface KeptFile {
 
 const here = () => ("caches" in window ? caches.open(CACHE) : Promise.resolve(undefined));
 
-/** Keep a file for an account; its key, or undefined where there is no room for it. */
+/** Keep a file for an account; its key, or undefined where there is no cache or no room for it. */
 export async function keepFile(account: string, folder: Folder, path: string, file: File): Promise<string | undefined> {
   if (file.size > MOST_BYTES) return undefined;
   const about = { account, folder: folder.id, in: folder.name, path, modified: String(file.lastModified) };
   try {
     const cache = await here();
+    if (!cache) return undefined; // the page came by http: browsers have neither caches nor UUIDs there
     const key = `/kept/${crypto.randomUUID()}?${new URLSearchParams(about)}`;
-    await cache?.put(key, new Response(file));
-    return cache && key;
+    await cache.put(key, new Response(file));
+    return key;
   } catch {
     return undefined;
   }

@@ -79,9 +79,12 @@ def test_a_damaged_status_is_reported_and_hinders_no_pause(synced: Path) -> None
 
 
 @pytest.mark.parametrize("command", ["status", "pause", "resume"])
-def test_a_folder_that_was_never_synced_is_an_error(command: str, tmp_path: Path) -> None:
-    """Status 1."""
-    outcome = CliRunner().invoke(app, ["sync", command, str(tmp_path / "none")])
+@pytest.mark.parametrize("has_state", [False, True])
+def test_a_folder_that_was_never_synced_is_an_error(command: str, has_state: bool, folder: Path) -> None:
+    """Status 1, also after a dry run, which leaves a state without a status."""
+    if has_state:
+        state_folder(folder).mkdir(parents=True)
+    outcome = CliRunner().invoke(app, ["sync", command, str(folder)])
     assert outcome.exit_code == 1
     assert "was never synced" in outcome.stderr
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from docstore_cli.commands.sync import sync as sync_command
 from docstore_cli.main import app
+from docstore_sync.state_folder import state_folder
 
 
 @pytest.fixture
@@ -32,6 +33,16 @@ def test_a_folder_that_is_meant_is_created(server: FakeServer, tmp_path: Path, o
     outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "new"), *options], input=answer)
     assert "code_404" in outcome.output
     assert ("does not exist" in outcome.output) == bool(answer)
+
+
+@pytest.mark.usefixtures("is_terminal", "server")
+def test_a_synced_folder_that_is_missing_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though its status is damaged: nobody is asked whether to create it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    state_folder(tmp_path / "gone").mkdir(parents=True)
+    (state_folder(tmp_path / "gone") / "status.json").write_bytes(b"")
+    outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "gone"), "--once"], input="n\n")
+    assert "Create it" not in outcome.output
 
 
 def test_a_script_is_not_asked(server: FakeServer, tmp_path: Path) -> None:

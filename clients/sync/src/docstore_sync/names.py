@@ -34,10 +34,6 @@ class Rules:
     key: Callable[[str], str] = _exactly
     windows: bool = False
 
-    def local_name_error(self, name: str) -> str | None:
-        """Why a name is not allowed on this device; empty if it is."""
-        return local_name_error(name, windows=self.windows)
-
     def temporary(self, number: int) -> str:
         """A temporary name with the device in it: other devices treat it as an ordinary name."""
         return f"{TEMPORARY}{_clean(self.device, 30)}-{number}"
@@ -57,7 +53,7 @@ def is_generated(key: str) -> bool:
 
 
 def local_name_error(name: str, *, windows: bool) -> str | None:
-    """Why a name is not allowed on a disk, on Windows or elsewhere; empty if it is."""
+    """Why a name is not allowed on a disk, on Windows or elsewhere; None if it is."""
     if "\0" in name or "/" in name or name in ("", ".", "..") or len(name.encode(errors="replace")) > 255:
         return "the file system does not allow this name"
     if not windows:

@@ -39,6 +39,11 @@ def write_status(folder: Path, state: str, failures: list[str], aside: list[str]
         os.replace(beside, path)
 
 
+def was_synced(folder: Path) -> bool:
+    """Whether a sync has written the folder's status, even if it can't be read now."""
+    return (state_folder(folder) / "status.json").exists()
+
+
 def read_status(folder: Path) -> Status | None:
     """Read the status; None if there is none that can be read.
 

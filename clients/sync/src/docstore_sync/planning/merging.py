@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from docstore_sync.model import IGNORED, OUTSIDE, Kind, Location, Node
-from docstore_sync.names import Rules, remote_name_error
+from docstore_sync.names import Rules, local_name_error, remote_name_error
 from docstore_sync.planning.matching import Forest
 
 Ignored = Callable[[str, bool], bool]
@@ -65,7 +65,7 @@ class Merger:
         if other is not None and other.local:
             return other.local.trouble or IGNORED
         if node.remote:
-            if refused := self._rules.local_name_error(node.remote.name):
+            if refused := local_name_error(node.remote.name, windows=self._rules.windows):
                 return refused
             if self._ignored(node.path("remote"), node.kind is Kind.FOLDER):
                 return IGNORED

@@ -20,10 +20,11 @@ def _load() -> Handler:
 def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
     path, kind, max_pixels = Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"])
     facts: dict[str, Any] = {}
-    limit = MAX_VARIANT_BYTES if "spec" in request else MAX_PICTURE_BYTES
+    limit = MAX_PICTURE_BYTES
     try:
         if "spec" in request:
             made = {VARIANT: pictures.render_variant(path, kind, max_pixels, Spec(**request["spec"]))}
+            limit = MAX_VARIANT_BYTES
         else:
             made, facts = pictures.render(path, kind, max_pixels)
     except RenderFailed as error:

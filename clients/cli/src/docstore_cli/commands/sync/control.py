@@ -10,8 +10,8 @@ from docstore_cli.options import AsJson, failed, print_json, shown
 from docstore_sync import pausing
 from docstore_sync.selection import Selection
 from docstore_sync.state import read_selection
-from docstore_sync.state_folder import is_in_use, state_folder
-from docstore_sync.status import read_status
+from docstore_sync.state_folder import is_in_use
+from docstore_sync.status import read_status, was_synced
 
 Folder = Annotated[Path, typer.Argument(help="Synced folder.")]
 
@@ -39,8 +39,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def _check_synced(folder: Path) -> None:
-    """Exit if the folder has no state."""
-    if not state_folder(folder).exists():
+    """Exit if the folder was never synced."""
+    if not was_synced(folder):
         raise failed(f"{folder} was never synced")
 
 

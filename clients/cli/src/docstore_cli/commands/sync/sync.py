@@ -22,7 +22,7 @@ from docstore_sync.model import Action, ActionType, Plan
 from docstore_sync.selection import BadPattern, Selection
 from docstore_sync.state import OtherAccount
 from docstore_sync.state_folder import FolderInUse
-from docstore_sync.status import read_status
+from docstore_sync.status import was_synced
 
 Folder = Annotated[Path, typer.Argument(help="Folder to sync. The first sync links it to the account.")]
 Once = Annotated[bool, typer.Option("--once", help="Sync once; by default until Ctrl-C.")]
@@ -120,7 +120,7 @@ class Chosen:
 
 def _confirm_new_folder(folder: Path) -> None:
     """Ask before a mistyped name downloads the whole account. Scripts have no terminal and are not asked."""
-    if read_status(folder) is None and _is_terminal():  # for a synced folder that is missing, the engine asks
+    if not was_synced(folder) and _is_terminal():  # for a synced folder that is missing, the engine asks
         question = f"{folder} does not exist. Create it and download all files of the account?"
         typer.confirm(question, abort=True, err=True)
 
