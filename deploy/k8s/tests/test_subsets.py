@@ -91,3 +91,13 @@ def test_the_notes_do_not_ask_for_what_is_left_out(tmp_path: Path) -> None:
     assert "docstore-quota" in text
     for name in ("gateway", "accounts", "notify", "media"):
         assert name not in text
+
+
+def test_without_any_service_topics_and_backups_are_installed() -> None:
+    """A restore needs both before the services start."""
+    objects = render("--set", "defaults.enabled=false,backup.target=s3://backups")
+    assert {each["kind"] for each in objects} >= {"CronJob", "Job"}
+    assert of_kind(objects, "Deployment") == []
+    (job,) = of_kind(objects, "Job")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"].startswith("docstore-accounts:")

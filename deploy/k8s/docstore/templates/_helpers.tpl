@@ -77,7 +77,7 @@ the whole API away while one of them restarts; and a gateway that answers has be
 {{/* Any image has Python and docstore_events, for a job; accounts' as long as it is installed. */}}
 {{- define "docstore.anyImage" -}}
 {{- $enabled := include "docstore.enabled" . | fromYamlArray }}
-{{- $owner := ternary "accounts" (first $enabled) (has "accounts" $enabled) }}
+{{- $owner := ternary "accounts" (first $enabled) (or (empty $enabled) (has "accounts" $enabled)) }}
 {{- include "docstore.image" (merge (dict "service" $owner) .) }}
 {{- end }}
 
