@@ -4,16 +4,17 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import aiohttp
 from deployments import DELIVERY_HEADER, Bucket, Mailbox
-from people import Person
+from people import PASSWORD, Person
 
 from docstore_cli.api import ApiError
+from docstore_client.network.connection import ApiResponse
 from docstore_platform.testing import eventually
 
 T = TypeVar("T")
@@ -45,6 +46,28 @@ class Promises:
     """Calls that failed or were refused for a while."""
 
 
+class LastingPerson(Person):
+    """Someone who logs in again when the access token has expired, as after an hour."""
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(gateway)
+        self._logging_in = asyncio.Lock()
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> ApiResponse:
+        used = self.access_token
+        answer = await super().ask(method, path, body, headers)
+        if answer.status != 401 or not used:
+            return answer
+        async with self._logging_in:
+            if self.access_token == used:
+                async with Person(self.gateway) as again:
+                    await again.log_in(self.email, PASSWORD)
+                    self.access_token = again.access_token
+        return await super().ask(method, path, body, headers)
+
+
 class BusyClient:
     """One person's program; it retries what fails for a while, as the README asks of clients."""
 
@@ -57,7 +80,7 @@ class BusyClient:
         self._patient_until = 0.0
 
     async def __aenter__(self) -> "BusyClient":
-        self.person = await Person.new(self._gateway(), "busy")
+        self.person = await LastingPerson.new(self._gateway(), "busy")
         return self
 
     async def __aexit__(self, *_: object) -> None:
