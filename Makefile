@@ -20,6 +20,7 @@ HELM_VERSION := v3.22.0
 # Kubernetes' programs, which take a quarter of an hour to build: outside of the checkout, for all of them.
 KUBERNETES ?= $(HOME)/.cache/docstore/kubernetes
 KUBERNETES_PROGRAMS := kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl
+KEDA_PROGRAMS := keda-operator keda-adapter
 PROMTOOL ?= $(shell command -v promtool || echo .tools/bin/promtool)
 # The number of the Go module; Prometheus calls it 3.5.0.
 PROMETHEUS_VERSION := v0.305.0
@@ -140,11 +141,14 @@ policy-test: setup ## the shipped Kafka rules on a secured Apache Kafka (needs J
 chart-test: setup $(HELM) .tools/checkov/bin/checkov ## the Helm chart: rendered, validated, scanned (needs Helm or Go)
 	HELM=$(HELM) CHECKOV=.tools/checkov/bin/checkov $(RUN)/pytest deploy/k8s/tests $(PYTEST_ARGS)
 
-cluster-test: setup $(HELM) $(addprefix $(KUBERNETES)/,$(KUBERNETES_PROGRAMS)) ## the chart against a real Kubernetes (needs Go and Debian: etcd-server; a node needs more, deploy/k8s/README.md)
+cluster-test: setup $(HELM) $(addprefix $(KUBERNETES)/,$(KUBERNETES_PROGRAMS) $(KEDA_PROGRAMS)) ## the chart against a real Kubernetes (needs Go and Debian: etcd-server; a node needs more, deploy/k8s/README.md)
 	HELM=$(HELM) KUBERNETES=$(KUBERNETES) $(RUN)/pytest tests/cluster -m cluster -rs $(PYTEST_ARGS)
 
 $(KUBERNETES)/%:
 	tests/cluster/build-kubernetes.sh $(KUBERNETES) $*
+
+$(KUBERNETES)/keda-%:
+	tests/cluster/build-keda.sh $(KUBERNETES)
 
 alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus takes its configuration (needs promtool or Go)
 	$(PROMTOOL) test rules deploy/observability/alerts_test.yml deploy/observability/slo_rules_test.yml

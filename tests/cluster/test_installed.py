@@ -1,49 +1,20 @@
-"""The chart on a node: installed, tested by Helm, used, upgraded and hurt while a person works."""
+"""The chart on two nodes: installed, tested by Helm, used, upgraded, drained and hurt while a person works."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 
 import pytest
-from busy_client import BusyClient
-from cluster_node import one_node_cluster
-from control_plane import NotRun
-from installed_chart import ADMIN, ADMIN_PASSWORD, PATIENCE, RELEASE, Installed, installed_chart
-from ledger import Ledger, ledger_is_kept
+from busy_release import somebody_notices_nothing, somebody_works
+from installed_chart import PATIENCE, RELEASE, WAIT, Installed
 from people import Person
+from rotated_secrets import Rotation
 
 from docstore_platform.services import SERVICE_NAMES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(0)]
 
 KILLED = 5
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """A release on a cluster of one node. A machine that can't have one says why."""
-    try:
-        with (
-            one_node_cluster() as cluster,
-            installed_chart(cluster, tmp_path_factory.mktemp("installed")) as release,
-        ):
-            yield release
-    except NotRun as reason:
-        pytest.skip(f"no node on this machine: {reason}")
-
-
-@asynccontextmanager
-async def somebody_works(installed: Installed, seed: int) -> AsyncIterator[Ledger]:
-    """A person changes files until the block ends; afterwards each acknowledged change counts exactly once."""
-    async with BusyClient(lambda: installed.gateway) as client:
-        ledger = Ledger(client, random.Random(seed))
-        async with ledger.working():
-            yield ledger
-        async with Person(installed.gateway) as admin:
-            await admin.log_in(ADMIN, ADMIN_PASSWORD)
-            await ledger_is_kept(ledger, admin)
-        assert ledger.operations
+NOW = ("--grace-period=0", "--force")
 
 
 def test_helms_own_test_passes(installed: Installed) -> None:
@@ -63,20 +34,52 @@ async def test_a_file_is_uploaded_and_read(installed: Installed) -> None:
         await ada.found("cormorant", "/letters/cormorant.txt")
 
 
-async def test_an_upgrade_and_a_rollback_lose_nothing(installed: Installed) -> None:
+async def test_an_upgrade_and_a_rollback_fail_no_call(installed: Installed) -> None:
     """All pods are replaced, twice, while a person changes files."""
-    async with somebody_works(installed, seed=1):
+    async with somebody_notices_nothing(installed, seed=1):
         await asyncio.to_thread(installed.upgrade, "--set", "logLevel=DEBUG")
-        await asyncio.to_thread(installed.helm, "rollback", RELEASE, "--wait", "--timeout", PATIENCE)
+        await asyncio.to_thread(installed.helm, "rollback", RELEASE, *WAIT)
+
+
+async def test_draining_a_node_fails_no_call(installed: Installed) -> None:
+    """Its pods are evicted within their budgets and start on the other node while a person changes files."""
+    drained = installed.cluster.nodes[1].name
+    on_it = ("get", "pods", f"--field-selector=spec.nodeName={drained}", "--output=name")
+    assert installed.kubectl(*on_it)
+    async with somebody_notices_nothing(installed, seed=2):
+        drain = ("drain", drained, "--delete-emptydir-data", f"--timeout={PATIENCE}")
+        await asyncio.to_thread(installed.kubectl, *drain)
+        assert not installed.kubectl(*on_it)
+        await asyncio.to_thread(installed.rolled_out)
+    installed.kubectl("uncordon", drained)
 
 
 async def test_killed_pods_lose_nothing(installed: Installed) -> None:
     """Pods of random services end without a warning while a person changes files."""
-    rng = random.Random(2)
-    async with somebody_works(installed, seed=2):
+    rng = random.Random(3)
+    async with somebody_works(installed, seed=3):
         for service in rng.sample(SERVICE_NAMES, KILLED):
-            label = f"app.kubernetes.io/component={service}"
-            now = ("--grace-period=0", "--force")
-            await asyncio.to_thread(installed.kubectl, "delete", "pod", "--selector", label, *now)
-            status = ("rollout", "status", f"deployment/{RELEASE}-{service}", f"--timeout={PATIENCE}")
-            await asyncio.to_thread(installed.kubectl, *status)
+            label = f"--selector=app.kubernetes.io/component={service}"
+            await asyncio.to_thread(installed.kubectl, "delete", "pod", label, *NOW)
+            await asyncio.to_thread(installed.rolled_out)
+
+
+@pytest.mark.parametrize("server", ["mongo", "kafka"])
+async def test_killed_members_lose_nothing(installed: Installed, server: str) -> None:
+    """Each of three members of MongoDB and of Kafka ends without a warning while a person changes files."""
+    servers = ("--namespace", installed.place.servers)
+    async with somebody_works(installed, seed=4):
+        for number in range(1, installed.place.members + 1):
+            name = f"{server}-{number}"
+            await asyncio.to_thread(installed.kubectl, *servers, "delete", "pod", f"--selector=app={name}", *NOW)
+            ready = ("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}")
+            await asyncio.to_thread(installed.kubectl, *servers, *ready)
+
+
+async def test_replacing_every_secret_fails_no_call(installed: Installed) -> None:
+    """In the steps of the runbook: each service's key and each secret is accepted, then used, then the only one."""
+    rotation = Rotation(installed)
+    async with somebody_notices_nothing(installed, seed=5):
+        for step in (rotation.accept_new, rotation.use_new, rotation.forget_former):
+            step()
+            await asyncio.to_thread(installed.restart)

@@ -1,26 +1,29 @@
-"""The chart, installed in the cluster of one node, with the secrets of its README."""
+"""The chart, installed in a cluster with servers of its own and the secrets of its README."""
 
+import json
 import os
 import shutil
 import string
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from cluster_node import THEIRS, import_images
-from control_plane import ControlPlane, NotRun, program
+import yaml
+from cluster import Cluster
+from control_plane import NotRun, program
 
 from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.compose_files import POLICIES, write_compose_files
+from docstore_standalone.compose_files import REGION as SHIPPED_REGION
 from docstore_standalone.service_secrets import write_service_files
 
 ROOT = Path(__file__).parents[2]
-CLUSTER = ROOT / "tests" / "cluster"
+FILES = ROOT / "tests" / "cluster"
 CHART = ROOT / "deploy" / "k8s" / "docstore"
 RELEASE = "files"
-NAMESPACE, SERVERS = "docstore", "data"
 ADMIN, ADMIN_PASSWORD = "admin@example.org", "a password for tests alone"
 TAG = os.environ.get("CLUSTER_TAG", "latest")
 """Of the images to install, of which missing ones are built."""
@@ -32,102 +35,225 @@ IMAGES = {
 }
 PATIENCE = "20m"
 """For what takes a minute on an idle machine."""
+STORE_KEYS = ("DOCSTORE_S3_ACCESS_KEY_ID", "DOCSTORE_S3_SECRET_ACCESS_KEY")
+
+WAIT = ("--wait", "--timeout", PATIENCE)
+
+Variables = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a release and its servers are. Ports are those of the first node."""
+
+    namespace: str
+    servers: str
+    gateway_port: int
+    store_port: int
+    region: str = "us-west-2"
+    members: int = 1
+    """Of MongoDB's replica set and of Kafka."""
+    replicas: int = 1
+    """Of each service, but for the indexer."""
+
+    @property
+    def kafka(self) -> str:
+        return ",".join(f"kafka-{number}.{self.servers}:9092" for number in self._numbers)
+
+    @property
+    def store(self) -> str:
+        """The object store as pods reach it."""
+        return f"http://object-store.{self.servers}:8333"
+
+    def mongo(self, database: str) -> str:
+        members = ",".join(f"mongo-{number}.{self.servers}:27017" for number in self._numbers)
+        return f"mongodb://{members}/{database}?replicaSet=rs0"
+
+    @property
+    def _numbers(self) -> range:
+        return range(1, self.members + 1)
 
 
 @dataclass(frozen=True)
 class Installed:
     """A release, and where it is reached from this machine."""
 
-    cluster: ControlPlane
-    gateway: str = f"http://{THEIRS}:30080"
+    cluster: Cluster
+    place: Place
+    folder: Path
+    """Its servers' data, and what is made for it."""
+    secrets: dict[str, Variables] = field(default_factory=dict)
+    """By their names."""
+
+    @property
+    def gateway(self) -> str:
+        return f"http://{self.cluster.address}:{self.place.gateway_port}"
 
     def helm(self, *arguments: str) -> str:
         """Run Helm in the release's namespace; AssertionError if it fails."""
         helm = os.environ.get("HELM") or program("helm")
-        command = [helm, "--kubeconfig", str(self.cluster.kubeconfig), "--namespace", NAMESPACE, *arguments]
+        kubeconfig = str(self.cluster.plane.kubeconfig)
+        command = [helm, "--kubeconfig", kubeconfig, "--namespace", self.place.namespace, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr + self.state()
         return done.stdout
 
-    def upgrade(self, *values: str) -> None:
+    def upgrade(self, *sets: str, chart: Path = CHART, tag: str = TAG) -> None:
         """Install or upgrade the release, and return when all pods are ready."""
-        sets = ("--values", str(CLUSTER / "values.yaml"), "--set", f"image.tag={TAG}", *values)
-        self.helm("upgrade", "--install", RELEASE, str(CHART), *sets, "--wait", "--timeout", PATIENCE)
+        values = self.folder / "values.json"
+        values.write_text(json.dumps(self._values(tag, chart)))
+        self.helm("upgrade", "--install", RELEASE, str(chart), "--values", str(values), *sets, *WAIT)
 
-    def kubectl(self, *arguments: str) -> str:
+    def kubectl(self, *arguments: str, text: str = "") -> str:
         """Run kubectl in the release's namespace."""
-        return self.cluster.must("--namespace", NAMESPACE, *arguments)
+        return self.cluster.plane.must("--namespace", self.place.namespace, *arguments, text=text)
+
+    def restart(self) -> None:
+        """Replace all pods, which read changed secrets at their start; return when all are ready."""
+        ours = f"--selector=app.kubernetes.io/instance={RELEASE}"
+        self.kubectl("rollout", "restart", "deployment", ours)
+        self.rolled_out()
+
+    def rolled_out(self) -> None:
+        """Return when no pod is being replaced any more."""
+        for service in SERVICE_NAMES:
+            self.kubectl("rollout", "status", f"deployment/{RELEASE}-{service}", f"--timeout={PATIENCE}")
+
+    def write_secret(self, name: str, variables: Mapping[str, str]) -> None:
+        """Create or replace a secret."""
+        self.secrets[name] = dict(variables)
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": self.secrets[name]}
+        self.kubectl("apply", "--filename=-", text=json.dumps(secret))
 
     def state(self) -> str:
         """Pods and the newest events, for a message of failure."""
-        pods = self.cluster.kubectl("get", "pods", "--all-namespaces", "--output=wide").output
-        events = self.cluster.kubectl("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp").output
+        plane = self.cluster.plane
+        pods = plane.kubectl("get", "pods", "--all-namespaces", "--output=wide").output
+        events = plane.kubectl("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp").output
         return f"\n{pods}\n" + "\n".join(events.splitlines()[-40:])
+
+    def _values(self, tag: str, chart: Path) -> dict[str, Any]:
+        """Those of values.yaml and of the place, as far as the chart knows them: it refuses others."""
+        place = self.place
+        values: dict[str, Any] = yaml.safe_load((FILES / "values.yaml").read_text())
+        values["image"] |= {"tag": tag}
+        values["kafka"] |= {"bootstrap": place.kafka, "replication": place.members}
+        public = f"http://{self.cluster.address}:{place.store_port}"
+        values["objectStore"] |= {"endpoint": place.store, "publicEndpoint": public}
+        values["defaults"] |= {"replicas": place.replicas}
+        values |= {"region": place.region, "publicUrl": self.gateway}
+        known = yaml.safe_load((chart / "values.yaml").read_text())
+        values["objectStore"] = {
+            name: value for name, value in values["objectStore"].items() if name in known["objectStore"]
+        }
+        return {name: value for name, value in values.items() if name in known}
+
+
+def provide_images(cluster: Cluster) -> None:
+    """Copy all images into the nodes; build those of services that are missing. NotRun without the servers' images."""
+    for name in IMAGES.values():
+        if not name.startswith("docstore-") and not _is_there(name):
+            raise NotRun(f"Docker has no image {name}")
+    services = provide_service_images(ROOT, TAG, (*SERVICE_NAMES, "cli"))
+    cluster.import_images(*dict.fromkeys((*IMAGES.values(), *services)))
+
+
+def provide_service_images(sources: Path, tag: str, services: Iterable[str]) -> list[str]:
+    """The names of images of services, of which missing ones are built."""
+    names = []
+    for service in services:
+        names.append(name := f"docstore-{service}:{tag}")
+        if not _is_there(name):
+            build = ["docker", "build", "--quiet", "--network=host", "--build-arg", f"SERVICE={service}", "--tag", name]
+            subprocess.run([*build, str(sources)], check=True)
+    return names
+
+
+def _is_there(image: str) -> bool:
+    return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager
-def installed_chart(cluster: ControlPlane, folder: Path) -> Iterator[Installed]:
-    """Install servers and chart; the cluster's end is theirs. NotRun without the servers' images."""
-    _provide_images()
-    release = Installed(cluster)
-    for name in (SERVERS, NAMESPACE):
-        cluster.must("create", "namespace", name)
-    cluster.must("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-    index = folder / "index"
-    index.mkdir()
-    shutil.chown(index, 10001, 10001)
-    _create_secrets(cluster, folder)
-    _apply(cluster, SERVERS, "servers.yaml", IMAGES)
-    _apply(cluster, NAMESPACE, "way-in.yaml", {"INDEX": str(index)})
-    ready = ("--namespace", SERVERS, "wait", f"--timeout={PATIENCE}")
-    cluster.must(*ready, "--for=condition=Available", "deployment", "--all")
-    cluster.must(*ready, "--for=condition=Complete", "job/replica-set")
-    release.upgrade()
-    yield release
+def prepared_release(cluster: Cluster, place: Place, folder: Path) -> Iterator[Installed]:
+    """Namespaces, running servers and secrets for a release. All of it is removed when the block ends."""
+    release = Installed(cluster, place, folder)
+    plane = cluster.plane
+    for name in (place.servers, place.namespace):
+        plane.must("create", "namespace", name)
+    try:
+        plane.must("label", "namespace", place.namespace, "pod-security.kubernetes.io/enforce=restricted")
+        index = folder / "index"
+        index.mkdir()
+        shutil.chown(index, 10001, 10001)
+        _create_secrets(release)
+        _start_servers(release)
+        yield release
+    finally:
+        plane.must("delete", "namespace", place.namespace, place.servers, "--ignore-not-found", f"--timeout={PATIENCE}")
 
 
-def _provide_images() -> None:
-    names = [*IMAGES.values(), *(f"docstore-{service}:{TAG}" for service in SERVICE_NAMES)]
-    for name in dict.fromkeys(names):
-        there = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
-        if there.returncode == 0:
-            continue
-        if not name.startswith("docstore-"):
-            raise NotRun(f"Docker has no image {name}")
-        service = name.removeprefix("docstore-").partition(":")[0]
-        build = ["docker", "build", "--quiet", "--network=host", "--build-arg", f"SERVICE={service}", "--tag", name]
-        subprocess.run([*build, str(ROOT)], check=True)
-    import_images(*dict.fromkeys(names))
+def _start_servers(release: Installed) -> None:
+    place, plane = release.place, release.cluster.plane
+    values = {
+        **IMAGES,
+        "DATA": str(release.folder),
+        "REGION": place.region,
+        "SERVERS": place.servers,
+        "NAMESPACE": place.namespace,
+        "GATEWAY_PORT": str(place.gateway_port),
+        "STORE_PORT": str(place.store_port),
+        "MEMBERS": str(place.members),
+        "IN_SYNC": str(place.members // 2 + 1),
+        "VOTERS": ",".join(f"{n}@kafka-{n}.{place.servers}:9093" for n in range(1, place.members + 1)),
+    }
+
+    def apply(namespace: str, file: str, **more: str) -> None:
+        text = string.Template((FILES / file).read_text()).substitute(values, **more)
+        plane.must("--namespace", namespace, "apply", "--filename=-", text=text)
+
+    for number in range(1, place.members + 1):
+        apply(place.servers, "member.yaml", NUMBER=str(number))
+    apply(place.servers, "servers.yaml")
+    apply(place.namespace, "way-in.yaml")
+    ready = ("--namespace", place.servers, "wait", f"--timeout={PATIENCE}")
+    plane.must(*ready, "--for=condition=Available", "deployment", "--all")
+    plane.must(*ready, "--for=condition=Complete", "job/replica-set")
 
 
-def _apply(cluster: ControlPlane, namespace: str, file: str, values: dict[str, str]) -> None:
-    text = string.Template((CLUSTER / file).read_text()).substitute(values)
-    cluster.must("--namespace", namespace, "apply", "--filename=-", text=text)
-
-
-def _create_secrets(cluster: ControlPlane, folder: Path) -> None:
+def _create_secrets(release: Installed) -> None:
     """As deploy/k8s/README.md has it, with the object store's users of the containers."""
-    project, keys = folder / "project", folder / "keys"
+    place = release.place
+    project, keys = release.folder / "project", release.folder / "keys"
     shutil.copytree(ROOT / POLICIES, project / POLICIES)
     write_compose_files(project)
     write_service_files(keys)
-    state = project / "deploy" / "compose" / "state"
-    files = [f"--from-file={state / name}" for name in ("s3.json", "iam.json", "security.toml", "grpc.crt", "grpc.key")]
-    cluster.must("--namespace", SERVERS, "create", "secret", "generic", "object-store", *files)
-    lines = (project / ".env").read_text().splitlines()
-    made = dict(line.split("=", 1) for line in lines if "=" in line)
-    _secret(cluster, "docstore", keys / "shared.env")
+    _create_store_secret(release, project / "deploy" / "compose" / "state")
+    made = _variables(project / ".env")
+    release.write_secret("docstore", _variables(keys / "shared.env"))
     for service in SERVICE_NAMES:
-        own = {"DOCSTORE_MONGO_URL": f"mongodb://mongo.data:27017/docstore_{service}?replicaSet=rs0"}
-        if key := made.get(f"S3_{service.upper()}_ACCESS_KEY_ID"):
-            own["DOCSTORE_S3_ACCESS_KEY_ID"] = key
-            own["DOCSTORE_S3_SECRET_ACCESS_KEY"] = made[f"S3_{service.upper()}_SECRET_ACCESS_KEY"]
+        own = {**_variables(keys / f"{service}.env"), "DOCSTORE_MONGO_URL": place.mongo(f"docstore_{service}")}
+        if f"S3_{service.upper()}_ACCESS_KEY_ID" in made:
+            own |= _store_keys(made, service)
         if service == "accounts":
             own["ACCOUNTS_FIRST_ADMIN_PASSWORD"] = ADMIN_PASSWORD
-        file = keys / f"{service}.env"
-        file.write_text(file.read_text() + "".join(f"{name}={value}\n" for name, value in own.items()))
-        _secret(cluster, f"docstore-{service}", file)
+            own |= {"ACCOUNTS_PEER_SECRET": "of all regions " * 3, "ACCOUNTS_EMAIL_PEPPER": "the same everywhere " * 2}
+        release.write_secret(f"docstore-{service}", own)
+    operator = _store_keys(made, "operator")
+    own_to_aws = {name.replace("DOCSTORE_S3", "AWS"): value for name, value in operator.items()}
+    release.write_secret("docstore-backup", {"DOCSTORE_MONGO_URL": place.mongo("admin"), **operator, **own_to_aws})
 
 
-def _secret(cluster: ControlPlane, name: str, file: Path) -> None:
-    cluster.must("--namespace", NAMESPACE, "create", "secret", "generic", name, f"--from-env-file={file}")
+def _store_keys(made: Variables, user: str) -> Variables:
+    return {name: made[name.replace("DOCSTORE_S3", f"S3_{user.upper()}")] for name in STORE_KEYS}
+
+
+def _create_store_secret(release: Installed, state: Path) -> None:
+    """The object store's configuration, which is written for one region."""
+    names = ("s3.json", "iam.json", "security.toml", "grpc.crt", "grpc.key")
+    files = {name: (state / name).read_text().replace(SHIPPED_REGION, release.place.region) for name in names}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "object-store"}, "stringData": files}
+    release.cluster.plane.must("--namespace", release.place.servers, "apply", "--filename=-", text=json.dumps(secret))
+
+
+def _variables(file: Path) -> Variables:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)

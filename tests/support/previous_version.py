@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -33,12 +33,12 @@ def known_to_both(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **{old_names[name]: value for name, value in environment.items() if name in old_names}}
 
 
-def extract(target: Path, commit: str = PREVIOUS_VERSION) -> None:
-    """Write the sources of a commit, fetched if the clone is shallow. Raises NotInHistory."""
+def extract(target: Path, commit: str = PREVIOUS_VERSION, folders: Sequence[str] = FOLDERS) -> None:
+    """Write these folders of a commit, all if none is named, fetched if the clone is shallow. Raises NotInHistory."""
     try:
         if subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True).returncode:
             _git("fetch", "--quiet", "--depth=1", "origin", commit)
-        archive = _git("archive", commit, *FOLDERS)
+        archive = _git("archive", commit, *folders)
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         raise NotInHistory(f"commit {commit} can't be read from the history of {ROOT}: {error}") from error
     with tarfile.open(fileobj=BytesIO(archive)) as tar:
