@@ -69,7 +69,7 @@ async def test_killed_members_lose_nothing(installed: Installed, server: str) ->
     """Each of three members of MongoDB and of Kafka ends without a warning while a person changes files."""
     servers = ("--namespace", installed.place.servers)
     async with somebody_works(installed, seed=4):
-        for number in range(1, installed.place.members + 1):
+        for number in installed.place.numbers:
             name = f"{server}-{number}"
             await asyncio.to_thread(installed.kubectl, *servers, "delete", "pod", f"--selector=app={name}", *NOW)
             ready = ("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}")

@@ -11,7 +11,7 @@ from people import PASSWORD, Person
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(0)]
 
 PLACE = Place("restored", "data-restored", gateway_port=30081, store_port=30334)
-CONTENTS = {f"/letters/{number}.txt": b"letter %d" % number for number in range(5)}
+CONTENTS = {f"/letters/cormorant {number}.txt": b"letter %d" % number for number in range(5)}
 JOB = f"cronjob/{RELEASE}-backup"
 
 
@@ -49,7 +49,7 @@ async def test_a_backup_is_restored_into_another_namespace(
             await again.log_in(ada.email, PASSWORD)
             files = await again.every("/v1/files", path="/letters")
             assert {file["path"]: await again.content(file["id"]) for file in files} == CONTENTS
-            await again.found("letters", *CONTENTS)
+            await again.found("cormorant", *CONTENTS)
 
 
 def _give_secrets(former: Installed, restored: Installed) -> None:

@@ -64,7 +64,7 @@ class LastingPerson(Person):
             if self.access_token == used:
                 async with Person(self.gateway) as again:
                     await again.log_in(self.email, PASSWORD)
-                    self.access_token = again.access_token
+                    self.access_token, self.refresh_token = again.access_token, again.refresh_token
         return await super().ask(method, path, body, headers)
 
 

@@ -58,7 +58,12 @@ class Place:
 
     @property
     def kafka(self) -> str:
-        return ",".join(f"kafka-{number}.{self.servers}:9092" for number in self._numbers)
+        return ",".join(f"kafka-{number}.{self.servers}:9092" for number in self.numbers)
+
+    @property
+    def voters(self) -> str:
+        """Kafka's controllers, as it names them."""
+        return ",".join(f"{number}@kafka-{number}.{self.servers}:9093" for number in self.numbers)
 
     @property
     def store(self) -> str:
@@ -66,11 +71,12 @@ class Place:
         return f"http://object-store.{self.servers}:8333"
 
     def mongo(self, database: str) -> str:
-        members = ",".join(f"mongo-{number}.{self.servers}:27017" for number in self._numbers)
+        members = ",".join(f"mongo-{number}.{self.servers}:27017" for number in self.numbers)
         return f"mongodb://{members}/{database}?replicaSet=rs0"
 
     @property
-    def _numbers(self) -> range:
+    def numbers(self) -> range:
+        """Of the members."""
         return range(1, self.members + 1)
 
 
@@ -189,7 +195,9 @@ def prepared_release(cluster: Cluster, place: Place, folder: Path) -> Iterator[I
         _start_servers(release)
         yield release
     finally:
-        plane.must("delete", "namespace", place.namespace, place.servers, "--ignore-not-found", f"--timeout={PATIENCE}")
+        gone = ("--ignore-not-found", f"--timeout={PATIENCE}")
+        plane.must("delete", "namespace", place.namespace, place.servers, *gone)
+        plane.must("delete", "persistentvolume", f"index-{place.namespace}", *gone)
 
 
 def _start_servers(release: Installed) -> None:
@@ -204,14 +212,14 @@ def _start_servers(release: Installed) -> None:
         "STORE_PORT": str(place.store_port),
         "MEMBERS": str(place.members),
         "IN_SYNC": str(place.members // 2 + 1),
-        "VOTERS": ",".join(f"{n}@kafka-{n}.{place.servers}:9093" for n in range(1, place.members + 1)),
+        "VOTERS": place.voters,
     }
 
     def apply(namespace: str, file: str, **more: str) -> None:
         text = string.Template((FILES / file).read_text()).substitute(values, **more)
         plane.must("--namespace", namespace, "apply", "--filename=-", text=text)
 
-    for number in range(1, place.members + 1):
+    for number in place.numbers:
         apply(place.servers, "member.yaml", NUMBER=str(number))
     apply(place.servers, "servers.yaml")
     apply(place.namespace, "way-in.yaml")
