@@ -37,6 +37,12 @@ PATIENCE = "20m"
 """For what takes a minute on an idle machine."""
 STORE_KEYS = ("DOCSTORE_S3_ACCESS_KEY_ID", "DOCSTORE_S3_SECRET_ACCESS_KEY")
 
+CERTIFICATES = "certificates"
+MONGO_TLS = (
+    f"--tlsMode, allowTLS, --tlsCertificateKeyFile, /{CERTIFICATES}/server.pem, "
+    f"--tlsCAFile, /{CERTIFICATES}/ca.crt, --tlsAllowConnectionsWithoutCertificates"
+)
+"""Arguments of a mongod; other members and this cluster's set-up go on without TLS."""
 WAIT = ("--wait", "--timeout", PATIENCE)
 
 Variables = dict[str, str]
@@ -55,6 +61,8 @@ class Place:
     """Of MongoDB's replica set and of Kafka."""
     replicas: int = 1
     """Of each service, but for the indexer."""
+    encrypted: bool = False
+    """Whether services reach MongoDB by TLS; its certificate is in the release's folder, under CERTIFICATES."""
 
     @property
     def kafka(self) -> str:
@@ -71,8 +79,13 @@ class Place:
         return f"http://object-store.{self.servers}:8333"
 
     def mongo(self, database: str) -> str:
-        members = ",".join(f"mongo-{number}.{self.servers}:27017" for number in self.numbers)
-        return f"mongodb://{members}/{database}?replicaSet=rs0"
+        members = ",".join(f"{host}:27017" for host in self.mongo_hosts)
+        tls = "&tls=true&tlsCAFile=/etc/docstore/ca/mongo/ca.crt" if self.encrypted else ""
+        return f"mongodb://{members}/{database}?replicaSet=rs0{tls}"
+
+    @property
+    def mongo_hosts(self) -> list[str]:
+        return [f"mongo-{number}.{self.servers}" for number in self.numbers]
 
     @property
     def numbers(self) -> range:
@@ -208,11 +221,14 @@ def _start_servers(release: Installed) -> None:
         "REGION": place.region,
         "SERVERS": place.servers,
         "NAMESPACE": place.namespace,
+        "RELEASE": RELEASE,
         "GATEWAY_PORT": str(place.gateway_port),
         "STORE_PORT": str(place.store_port),
         "MEMBERS": str(place.members),
         "IN_SYNC": str(place.members // 2 + 1),
         "VOTERS": place.voters,
+        "CERTIFICATES": CERTIFICATES,
+        "MONGO_TLS": MONGO_TLS if place.encrypted else "",
     }
 
     def apply(namespace: str, file: str, **more: str) -> None:
