@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(0)]
 
 SERVICE, MOST = "notify", 3
 PATIENCE_SECONDS = 900
-"""An autoscaler removes nothing in the first five minutes."""
+"""An autoscaler removes nothing in the first minute."""
 
 
 @pytest.fixture(scope="module")

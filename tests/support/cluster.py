@@ -109,9 +109,12 @@ def _aggregation(folder: Path) -> dict[str, object]:
 @contextmanager
 def _controllers(folder: Path, network: Network, plane: ControlPlane) -> Iterator[None]:
     options = {"kubeconfig": plane.kubeconfig, "leader-elect": "false", "bind-address": network.address}
-    signing = {"service-account-private-key-file": plane.key}
+    managing = {
+        "service-account-private-key-file": plane.key,
+        "horizontal-pod-autoscaler-downscale-stabilization": "1m",
+    }
     with ExitStack() as running:
-        for name, more in {"kube-controller-manager": signing, "kube-scheduler": {}}.items():
+        for name, more in {"kube-controller-manager": managing, "kube-scheduler": {}}.items():
             running.enter_context(process(name, folder, [*network.enter, program(name)], {**options, **more}))
         yield
 

@@ -17,7 +17,8 @@ NAMESPACE = "keda"
 NAME = "keda.test"
 """In the certificate by which operator and adapter know each other."""
 METRICS_PORT, ADAPTER_PORT, ADAPTERS_OWN_METRICS = 9666, 6443, 8090
-READY = ("wait", "--for=condition=Available", "apiservice/v1beta1.external.metrics.k8s.io", "--timeout=300s")
+API_SERVICE = "v1beta1.external.metrics.k8s.io"
+READY = ("wait", "--for=condition=Available", f"apiservice/{API_SERVICE}", "--timeout=300s")
 
 
 @contextmanager
@@ -55,6 +56,8 @@ def running_keda(cluster: Cluster, folder: Path) -> Iterator[None]:
             ("keda-adapter", adapter, adapter_options),
         ):
             running.enter_context(process(name, folder, [*enter, *_environment(), command], options))
+        # No namespace can be deleted while the apiserver knows of an API that nobody serves.
+        running.callback(plane.must, "delete", "apiservice", API_SERVICE)
         plane.must(*READY)
         yield
 
@@ -94,7 +97,7 @@ def _service(address: str) -> Iterator[Mapping[str, object]]:
     yield {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
-        "metadata": {"name": "v1beta1.external.metrics.k8s.io"},
+        "metadata": {"name": API_SERVICE},
         "spec": {
             "service": {"name": name, "namespace": NAMESPACE},
             "group": "external.metrics.k8s.io",
