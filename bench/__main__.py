@@ -22,6 +22,7 @@ from bench.metadata_size import measure_metadata_size
 from bench.packs import measure_packs
 from bench.reads import measure_reads
 from bench.recovery import measure_recovery
+from bench.search_size import measure_search_size
 from bench.single import measure_single
 from bench.soak import measure_soak
 from bench.stack import Stack, fresh_stack
@@ -52,24 +53,35 @@ PARTS: dict[str, Measure] = {
     "hotspots": measure_hotspots,
     "soak": measure_soak,
 }
+ALONE: dict[str, Callable[[], Awaitable[list[tuple[str, str]]]]] = {"search-size": measure_search_size}
+"""Parts that start servers of their own, and run only if they are named: they need Java 17 and Maven."""
 
 
 async def measure(names: list[str], console: Console) -> None:
-    async with fresh_stack() as stack:
-        for name in names:
-            with console.status(f"measuring: {name}"):
-                rows = await PARTS[name](stack)
-            table = Table("what", "measured", "goal", title=name, title_justify="left", expand=True)
-            for what, figure in rows:
-                table.add_row(what, figure, goal_of(what))
-            console.print(table)
+    for name in names:
+        if name in ALONE:
+            await show(name, ALONE[name](), console)
+    if in_stack := [name for name in names if name in PARTS]:
+        async with fresh_stack() as stack:
+            for name in in_stack:
+                await show(name, PARTS[name](stack), console)
+
+
+async def show(name: str, measured: Awaitable[list[tuple[str, str]]], console: Console) -> None:
+    """Print the rows of a part, each beside its goal."""
+    with console.status(f"measuring: {name}"):
+        rows = await measured
+    table = Table("what", "measured", "goal", title=name, title_justify="left", expand=True)
+    for what, figure in rows:
+        table.add_row(what, figure, goal_of(what))
+    console.print(table)
 
 
 def main() -> None:
     names = sys.argv[1:] or list(PARTS)
-    unknown = [name for name in names if name not in PARTS]
+    unknown = [name for name in names if name not in PARTS and name not in ALONE]
     if unknown:
-        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join([*PARTS, *ALONE])}")
     asyncio.run(measure(names, Console()))
 
 

@@ -24,6 +24,8 @@ GOALS = {
     "512 MiB with 1 MiB inserted": "0.5 of rsync",
     "2 pairs of custom metadata: all": "3 %",
     "growth of": "1.1 times",
+    "a search among": "100 ms, p99",
+    "a search during a rebuild": "100 ms, p99",
 }
 
 

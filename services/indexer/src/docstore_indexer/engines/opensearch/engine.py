@@ -131,7 +131,11 @@ class OpenSearchEngine:
         await self._batches.flush()
 
     async def search(self, query: SearchQuery) -> SearchHits:
-        return queries.hits_of(await self._search(queries.request_of(query), query.reader), query)
+        response = await self._search(queries.request_of(query), query.reader)
+        variants = queries.variants_request(response, query)
+        if variants is not None:
+            queries.add_variants(response, await self._search(variants, query.reader))
+        return queries.hits_of(response, query)
 
     async def stored_by(self, owner_id: str) -> dict[Family, Stored]:
         return queries.stored_of(await self._search(queries.stored_request(owner_id), owner_id))

@@ -1,6 +1,6 @@
 """Translates searches to OpenSearch queries, in which users' text is only ever a value, and responses to hits."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 from docstore_indexer.engines.engine import Family, Hit, Order, SearchHits, SearchQuery, Sort, Stored
@@ -55,9 +55,41 @@ def request_of(query: SearchQuery) -> Json:
         body["size"] = min(body["size"], MAX_POSITION - position)
     elif after:
         body["search_after"] = after
-    if query.scope == "content" and not query.of_others:
-        body["highlight"] = _highlight(query)
+    if _with_snippets(query):
+        body["highlight"] = _highlight(query, SHOWN[:1])
+    else:
+        body["stored_fields"] = "_none_"  # ids lie beside the texts, which would be decompressed for each hit
     return body
+
+
+def variants_request(response: Json, query: SearchQuery) -> Json | None:
+    """Return the body that highlights the hits whose usual text has none of the words; None if there are none.
+
+    `response`: to `request_of(query)`. Each further field costs as much as the first, even for texts that lack it, and
+    few texts need one, because all are indexed as English too.
+    """
+    if not (_with_snippets(query) and _indexed_clauses(query.text)):
+        return None
+    snippets = {hit["_id"]: _snippets(hit) for hit in response["hits"]["hits"]}
+    unmarked = [file_id for file_id, found in snippets.items() if found and not any(map(_is_marked, found))]
+    if not unmarked:
+        return None
+    return {
+        "query": {"bool": {"filter": [*_filters(query), {"ids": {"values": unmarked}}]}},
+        "size": len(unmarked),
+        "track_total_hits": False,
+        "_source": False,
+        "docvalue_fields": ["version"],
+        "sort": ["_doc"],
+        "highlight": _highlight(query, SHOWN[1:]),
+    }
+
+
+def add_variants(response: Json, further: Json) -> None:
+    """Add the highlights in `further`, a response to `variants_request`, to hits of the same version."""
+    found = {(hit["_id"], *hit["fields"]["version"]): hit.get("highlight", {}) for hit in further["hits"]["hits"]}
+    for hit in response["hits"]["hits"]:
+        hit["highlight"] = hit.get("highlight", {}) | found.get((hit["_id"], *hit["fields"]["version"]), {})
 
 
 def hits_of(response: Json, query: SearchQuery) -> SearchHits:
@@ -188,9 +220,13 @@ def _inside(clause: Clause, fields: Iterable[str]) -> list[Json]:
     ]
 
 
-def _highlight(query: SearchQuery) -> Json:
-    """Request the best passage with its words marked, or the start of the text."""
-    wanted = [one for clause in _indexed_clauses(query.text) for one in _inside(clause, SHOWN)]
+def _with_snippets(query: SearchQuery) -> bool:
+    return query.scope == "content" and not query.of_others
+
+
+def _highlight(query: SearchQuery, fields: Sequence[str]) -> Json:
+    """Request the best passage of each field with its words marked; without one, the start of the usual text."""
+    wanted = [one for clause in _indexed_clauses(query.text) for one in _inside(clause, fields)]
     return {
         "encoder": "html",
         "type": "fvh",
@@ -202,13 +238,20 @@ def _highlight(query: SearchQuery) -> Json:
         "pre_tags": ["<mark>"],
         "post_tags": ["</mark>"],
         "highlight_query": {"bool": {"should": wanted}},
-        "fields": {field: {} if field == "text" else {"no_match_size": 0} for field in SHOWN},
+        "fields": {field: {} if field == "text" else {"no_match_size": 0} for field in fields},
     }
+
+
+def _snippets(found: Json) -> list[str]:
+    return [each[0] for each in found.get("highlight", {}).values() if each]
+
+
+def _is_marked(snippet: str) -> bool:
+    return "<mark>" in snippet
 
 
 def _hit(found: Json, score: float) -> Hit:
     fields = found["fields"]
-    snippets = [each[0] for each in found.get("highlight", {}).values() if each]
-    best = max(snippets, key=lambda each: "<mark>" in each, default=None)
+    best = max(_snippets(found), key=_is_marked, default=None)
     snippet = None if best is None else " ".join(best.split())
     return Hit(fields["file_id"][0], int(fields["version"][0]), score, snippet)
