@@ -89,6 +89,17 @@ async def test_only_the_logs_that_a_batch_came_from_are_committed(kafka: FakeKaf
     assert kafka.committed == {TopicPartition("usage", 1): 10, TopicPartition("files", 0): 4}
 
 
+async def test_a_batch_is_in_hand_until_it_is_handled_or_read_again(kafka: FakeKafka, consumer: BatchConsumer) -> None:
+    """By the first record of each log that it came from."""
+    kafka.more = [record("usage", 1, 8), record("files", 0, 3)]
+    await consumer.getmany()
+    assert consumer.in_hand == {TopicPartition("usage", 1): 7, TopicPartition("files", 0): 3}
+    consumer.seek(TopicPartition("files", 0), 3)
+    assert consumer.in_hand == {TopicPartition("usage", 1): 7}
+    await consumer.commit()
+    assert consumer.in_hand == {}
+
+
 async def test_uncommitted_offsets_are_committed_with_the_next_batch(kafka: FakeKafka, consumer: BatchConsumer) -> None:
     """Of whatever logs that is: else one in which nothing more comes would seem unread for ever."""
     await consumer.getmany()

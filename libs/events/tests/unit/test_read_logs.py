@@ -64,6 +64,13 @@ async def test_lag_is_what_is_behind_and_never_less_than_nothing() -> None:
     """An old answer about one partition does not hide what waits in another."""
     kafka: Any = FakeConsumer(at=10)
     kafka.answer(14)
-    assert await ReadLogs(kafka).lag() == {"files": 4}
+    assert await ReadLogs(kafka).lag({}) == {"files": 4}
     kafka.answer(8)
-    assert await ReadLogs(kafka).lag() == {"files": 0}
+    assert await ReadLogs(kafka).lag({}) == {"files": 0}
+
+
+async def test_a_batch_that_is_not_handled_yet_counts_as_behind() -> None:
+    """Else a consumer that fails at the same batch again and again would seem to be up to date."""
+    kafka: Any = FakeConsumer(at=10)
+    kafka.answer(14)
+    assert await ReadLogs(kafka).lag({FILES: 7, TopicPartition("usage", 0): 1}) == {"files": 7}

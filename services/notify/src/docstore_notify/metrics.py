@@ -10,4 +10,6 @@ first_attempts = Counter(
     "First attempts to send a message: accepted, refused or postponed",
     ["channel", "outcome"],
 )
+for outcome in ("accepted", "refused", "postponed"):
+    first_attempts.labels("email", outcome)  # from zero on: a rate does not see the value that a series begins with
 send_seconds = Histogram("docstore_notify_send_seconds", "Time the channel takes", ["channel"], buckets=FAST)

@@ -15,6 +15,8 @@ blocks_collected_total = Counter("docstore_blocks_collected_total", "Unreference
 checked_total = Counter(
     "docstore_uploads_checked_total", "Completed uploads: acknowledged by all services in time, or stalled", ["outcome"]
 )
+for outcome in ("acknowledged", "stalled"):
+    checked_total.labels(outcome)  # from zero on: a rate does not see the value that a series begins with
 republished_total = Counter(
     "docstore_uploads_republished_total", "Events that the final check republished", ["service"]
 )

@@ -67,6 +67,8 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         self._was_large = False
         self._pacing = Pacing()
         self._given: dict[Log, int] = {}
+        self.in_hand: dict[Log, int] = {}
+        """First offsets of the last batch, until it is handled."""
         self._uncommitted: dict[Log, int] = {}
         self._committing: asyncio.Task[None] | None = None
         self._local = local
@@ -97,6 +99,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         self._pacing.count()
         self._was_large = sum(map(len, batch.values())) >= min(limit, LARGE_BATCH)
         self._given = {at: records[-1].offset + 1 for at, records in batch.items()}
+        self.in_hand = {at: records[0].offset for at, records in batch.items()}
         return dict(batch)
 
     async def _take(self, batch: dict[Log, list[ConsumerRecord]], limit: int) -> None:
@@ -113,6 +116,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 self._uncommitted.pop(at, None)
             await super().commit(offsets)
             return
+        self.in_hand = {}
         self._uncommitted |= self._given
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_soon())
@@ -150,6 +154,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
 
     def seek(self, partition: Log, offset: int) -> None:
         """Read again from `offset`, unless the partition was reassigned."""
+        self.in_hand.pop(partition, None)
         if partition in self.assignment():
             super().seek(partition, offset)
             if self._fetches is not None:

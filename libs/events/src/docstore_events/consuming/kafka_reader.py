@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
@@ -50,9 +50,10 @@ def pause_after(failures: int) -> float:
 class ActivityMiddleware(BaseMiddleware):
     """Records activity. Waits after a failure, since FastStream reads the same records again at once."""
 
-    def __init__(self, activity: Activity, message: Any, /, **options: Any) -> None:
+    def __init__(self, activity: Activity, service: str, message: Any, /, **options: Any) -> None:
         super().__init__(message, **options)
         self._activity = activity
+        self._service = service
 
     async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
         activity = self._activity
@@ -61,8 +62,9 @@ class ActivityMiddleware(BaseMiddleware):
             outcome = await call_next(msg)
             activity.failures = 0
             return outcome
-        except Exception:  # whatever failed, FastStream reads the batch again
+        except Exception as error:  # whatever failed, FastStream reads the batch again
             activity.failures += 1
+            log.warning("batch_not_consumed", service=self._service, failures=activity.failures, error=repr(error))
             await asyncio.sleep(pause_after(activity.failures))
             raise
         finally:
@@ -91,8 +93,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         """Whether the group has assigned partitions to this consumer, perhaps none."""
 
     async def lag(self) -> dict[str, int]:
-        """Return the unread records by topic; empty while there is no connection."""
-        return await self._logs.lag() if self._logs is not None else {}
+        """Return the records that wait, by topic; empty while there is no connection."""
+        return await self._logs.lag(self._kafka.in_hand) if self._logs is not None and self._kafka is not None else {}
 
     def declare(self, numbers: Mapping[str, Iterable[int]] = NONE_ASSIGNED) -> tuple[KafkaBroker, BatchSubscriber]:
         """Return FastStream's broker with its only subscriber.
@@ -109,7 +111,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             metadata_max_age_ms=METADATA_AGE_MS,
             apply_types=False,
             logger=None,
-            middlewares=[partial(ActivityMiddleware, self._activity)],
+            middlewares=[partial(ActivityMiddleware, self._activity, self._service)],
         )
         partitions = [TopicPartition(topic, number) for topic, some in numbers.items() for number in sorted(some)]
 
@@ -166,7 +168,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: object) -> None:
         self.joined = True
 
-    async def _watch(self, kafka: AIOKafkaConsumer, logs: ReadLogs) -> None:
+    async def _watch(self, kafka: BatchConsumer, logs: ReadLogs) -> None:
         """Update the lag metric, read lost logs from their start, and raise when there is lag but no progress."""
         activity = self._activity
         handled, since = activity.handled, time.monotonic()
@@ -176,7 +178,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 log.error("topic_lost_reading_from_start", service=self._service, partition=str(partition))
                 await kafka.seek_to_beginning(partition)
                 await kafka.commit({partition: await kafka.position(partition)})
-            lag = await logs.lag()
+            lag = await logs.lag(kafka.in_hand)
             for topic in self._topics:  # none of one whose partitions another instance reads by now
                 consumer_lag.labels(self._service, topic).set(lag.get(topic, 0))
             now = time.monotonic()

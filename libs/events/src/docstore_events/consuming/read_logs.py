@@ -6,6 +6,7 @@ response confirms it.
 """
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -40,11 +41,11 @@ class ReadLogs:
         if new:
             await self._kafka.commit(await self._kafka.beginning_offsets(new))
 
-    async def lag(self) -> dict[str, int]:
-        """Return the unread records by topic."""
+    async def lag(self, in_hand: Mapping[TopicPartition, int]) -> dict[str, int]:
+        """Return the records that wait, by topic. `in_hand`: first offsets of a batch that is read, but not handled."""
         lag: dict[str, int] = {}
         for at, (position, end) in (await self._positions()).items():
-            lag[at.topic] = lag.get(at.topic, 0) + max(end - position, 0)
+            lag[at.topic] = lag.get(at.topic, 0) + max(end - in_hand.get(at, position), 0)
         return lag
 
     async def lost(self) -> list[TopicPartition]:
