@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
+from promql import evaluate, parse
+from scraped_metrics import Expression, Labels, Metrics, Recording
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "docs" / "runbook"
@@ -17,11 +18,7 @@ _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"`((?:docstore|python -m|kubectl|docker|cat|curl) [^`]+|date|curl)`")
 _ASSIGNED = re.compile(r"^(?:[A-Z_]+=\S+ )+")
 _DRILL = re.compile(r'\bDrill\("(\w+)"')
-_LEVEL = re.compile(
-    r"(?:(?P<total>sum|max)(?: by \((?P<by>\w+)\))? ?\()?(?:max by \(\w+\) \()?"
-    r'(?P<metric>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?\)* (?P<sign>>|==) (?P<limit>\d+)'
-)
-"""An alert on the level of one metric. A maximum within it is one of several instances, of which a drill has one."""
+_METRIC = re.compile(r"\b(?:docstore_\w+|up)\b")
 
 
 def commands(page: Path) -> list[str]:
@@ -39,43 +36,73 @@ def drilled() -> set[str]:
 
 
 @cache
+def rules() -> list[dict[str, Any]]:
+    """Every rule, those that record series and those that alert."""
+    files = [yaml.safe_load((ROOT / "deploy/observability" / name).read_text("utf-8")) for name in RULES]
+    return [rule for file in files for group in file["groups"] for rule in group["rules"]]
+
+
 def alerts() -> list[dict[str, Any]]:
     """Every alerting rule."""
-    files = [yaml.safe_load((ROOT / "deploy/observability" / name).read_text("utf-8")) for name in RULES]
-    return [rule for file in files for group in file["groups"] for rule in group["rules"] if "alert" in rule]
+    return [rule for rule in rules() if "alert" in rule]
+
+
+@cache
+def recording() -> Recording:
+    """The rules of each series that is recorded."""
+    found: dict[str, list[tuple[Expression, Labels]]] = {}
+    for rule in rules():
+        if "record" in rule:
+            derived = parse(rule["expr"]), frozenset(rule.get("labels", {}).items())
+            found.setdefault(rule["record"], []).append(derived)
+    return found
+
+
+@cache
+def metric_names() -> frozenset[str]:
+    """The metrics that rules read."""
+    return frozenset(name for rule in rules() for name in _METRIC.findall(rule["expr"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """One alert with its page."""
+    """One alert with its page. An alert may have several rules, each with its severity."""
 
     alert: str
 
     @property
+    def rules(self) -> list[dict[str, Any]]:
+        return [rule for rule in alerts() if rule["alert"] == self.alert]
+
+    @property
     def page(self) -> Path:
-        (rule,) = [rule for rule in alerts() if rule["alert"] == self.alert]
-        return ROOT / rule["annotations"]["runbook"]
+        (name,) = {rule["annotations"]["runbook"] for rule in self.rules}
+        return ROOT / str(name)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether one scrape is not enough to tell if it fires."""
+        return any("[" in rule["expr"] or "slo:" in rule["expr"] for rule in self.rules)
 
     def command(self, written: str, **values: str) -> list[str]:
         """The words of a command that the page has, with values in place of its words in capitals."""
         assert written in commands(self.page), f"{self.page} does not have {written}"
         return [values.get(word, word) for word in written.split()[1:]]
 
+    def quoted(self, written: str) -> str:
+        """A route or an instruction for another program that the page has in a sentence."""
+        assert f"`{written}`" in self.page.read_text("utf-8"), f"{self.page} does not have {written}"
+        return written
+
     def setting(self, name: str, value: str) -> dict[str, str]:
         """A setting that the page names, perhaps with this value."""
         assert re.search(rf"`{name}(?:={value})?`", self.page.read_text("utf-8")), f"{self.page} does not name {name}"
         return {name: value}
 
-    def holds(self, exposition: str) -> bool:
-        """Whether its expression is true of one instance's metrics; how long that has to last is left out."""
-        (rule,) = [rule for rule in alerts() if rule["alert"] == self.alert]
-        level = _LEVEL.fullmatch(rule["expr"])
-        assert level, f"{rule['expr']} is not about the level of one metric"
-        groups: dict[str, list[float]] = {}
-        for family in text_string_to_metric_families(exposition):
-            for sample in family.samples:
-                if sample.name == level["metric"] and sample.labels.get(level["label"]) == level["value"]:
-                    groups.setdefault(sample.labels.get(level["by"], ""), []).append(sample.value)
-        total, limit = sum if level["total"] == "sum" else max, float(level["limit"])
-        values = map(total, groups.values())
-        return any(value == limit if level["sign"] == "==" else value > limit for value in values)
+    def alerts(self, metrics: Metrics, at: float) -> list[Labels]:
+        """The labels of each alert whose condition is true at `at`; how long that has to last is left out."""
+        return [
+            labels | frozenset(rule["labels"].items())
+            for rule in self.rules
+            for labels in evaluate(rule["expr"], metrics, at)
+        ]
