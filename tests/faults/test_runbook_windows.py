@@ -203,7 +203,8 @@ async def test_a_service_that_handles_no_events(
             await eventually(is_late)
         log = operator.log().splitlines()
         assert any("uploads_stalled" in line and '"notify"' in line for line in log)
-        assert any("worker_retries" in line and '"notify"' in line and "not authorized" in line for line in log)
+        for event in ("batch_not_consumed", "worker_retries"):
+            assert any(event in line and '"notify"' in line and "not authorized" in line for line in log)
         over = watch.minute
         for drill in (lagging, stalled):
             await watch.until(drill, firing=False)
