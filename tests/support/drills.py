@@ -17,7 +17,7 @@ SCRAPE_SECONDS = 5
 _SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 WATCH_SECONDS = 300
-"""A drill may have to cause much in each minute."""
+"""Many documents may have to be read before an alert ends, and a drill may have to cause much in each minute."""
 
 
 async def fires(drill: Drill, stack: DetachedStack) -> bool:
@@ -32,7 +32,7 @@ async def until(drill: Drill, stack: DetachedStack, *, firing: bool) -> None:
     async def as_expected() -> bool:
         return await fires(drill, stack) is firing
 
-    await eventually(as_expected, every=0.2)
+    await eventually(as_expected, seconds=WATCH_SECONDS, every=0.2)
 
 
 async def _nothing() -> None:
