@@ -42,8 +42,8 @@ class Promises:
     """What the API has acknowledged: files by path, with their sizes."""
 
     files: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
-    """Calls that failed or were refused for a while."""
+    refusals: list[str] = field(default_factory=list)
+    """Why calls failed or were refused for a while."""
 
 
 class LastingPerson(Person):
@@ -137,9 +137,10 @@ class BusyClient:
                     raise StartOver from None
                 if error.status < 500 and error.code != "idempotency_in_progress":
                     raise
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                pass
-            self.promises.refused += 1
+                reason = f"{error.status} {error.code}"
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                reason = repr(error)
+            self.promises.refusals.append(reason)
             self.person.gateway = self._gateway()
             await asyncio.sleep(PAUSE_SECONDS)
         raise TimeoutError(f"no success in {PATIENCE_SECONDS} s")
