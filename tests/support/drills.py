@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 from runbook_pages import Drill, metric_names, recording
 from scraped_metrics import MINUTE, Metrics
 from shell import Result, Shell
@@ -14,8 +15,6 @@ from stacks import DetachedStack
 from docstore_platform.testing import eventually
 
 SCRAPE_SECONDS = 5
-_SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
 WATCH_SECONDS = 300
 """Many documents may have to be read before an alert ends, and a drill may have to cause much in each minute."""
 
@@ -92,10 +91,9 @@ async def _scraped(url: str) -> str:
 def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
     """Those that rules read."""
     names = metric_names()
-    for line in text.splitlines():
-        sample = _SAMPLE.fullmatch(line)
-        if sample is not None and sample["name"] in names:
-            yield sample["name"], dict(_LABEL.findall(sample["labels"] or "")), float(sample["value"])
+    lines = (line for line in text.splitlines() if re.split(r"\W", line, maxsplit=1)[0] in names)
+    for family in text_string_to_metric_families("\n".join(lines)):
+        yield from ((sample.name, sample.labels, sample.value) for sample in family.samples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Evaluates alerting rules without Prometheus: the part of PromQL that they use, as Prometheus 3 evaluates it.
 
-Anything else in an expression raises Unsupported. Times and windows are in seconds.
+Anything else in an expression raises Unsupported. Times and windows are in seconds. No package evaluates PromQL, and
+Prometheus itself is a long build: where it is, `make alert-test` has it run the same tests of the rules.
 """
 
 import math
