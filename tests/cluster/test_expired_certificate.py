@@ -8,7 +8,7 @@ import pytest
 from busy_release import somebody_works
 from cluster import Cluster
 from installed_chart import CERTIFICATES, PATIENCE, RELEASE, Installed, Place, prepared_release
-from server_certificates import ServerCertificate
+from server_certificates import DAY, ServerCertificate
 
 from docstore_platform.testing import eventually
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(0)]
 PLACE = Place("expiring", "data-expiring", gateway_port=30084, store_port=30337, encrypted=True)
 AUTHORITY = "mongo-ca"
 RESTARTED = f"deployment/{RELEASE}-metadata"
-LONG, SHORT = timedelta(days=1), timedelta(seconds=45)
+SHORT = timedelta(seconds=45)
 PATIENCE_SECONDS = 600
 
 
@@ -31,7 +31,6 @@ def restart_mongo(release: Installed) -> None:
 async def test_an_expired_certificate_loses_nothing(two_nodes: Cluster, tmp_path: Path) -> None:
     """New pods wait for a renewed one, and their log says why; running ones go on. Then nobody restarts a service."""
     certificate = ServerCertificate(tmp_path / CERTIFICATES, *PLACE.mongo_hosts)
-    certificate.renew(LONG)
     with prepared_release(two_nodes, PLACE, tmp_path) as release:
         release.write_secret(AUTHORITY, {"ca.crt": certificate.authority_file.read_text()})
         release.upgrade("--set", f"certificateAuthorities.mongo={AUTHORITY}")
@@ -56,6 +55,6 @@ async def test_an_expired_certificate_loses_nothing(two_nodes: Cluster, tmp_path
             await eventually(expired, seconds=PATIENCE_SECONDS)
             await asyncio.to_thread(release.kubectl, "rollout", "restart", RESTARTED)
             await eventually(says_that_it_expired, seconds=PATIENCE_SECONDS, every=2)
-            certificate.renew(LONG)
+            certificate.renew(DAY)
             await asyncio.to_thread(restart_mongo, release)
             await asyncio.to_thread(release.rolled_out)

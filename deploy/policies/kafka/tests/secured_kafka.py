@@ -1,15 +1,10 @@
 """A secured Apache Kafka: TLS, SCRAM users, and an authorizer with the shipped rules."""
 
-import datetime
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
+from server_certificates import ServerCertificate
 
 from docstore_platform.settings import InfraSettings
 from docstore_provision.settings import KafkaProvisionSettings
@@ -36,7 +31,7 @@ class SecuredKafka(ApacheKafka):
 
     @property
     def ca_file(self) -> Path:
-        return self.folder / "ca.pem"
+        return self._certificate.authority_file
 
     @property
     def inside(self) -> str:
@@ -46,7 +41,7 @@ class SecuredKafka(ApacheKafka):
         fetch_kafka(self.tools)
         data = self.folder / "data"
         data.mkdir(parents=True)
-        make_certificates(self.ca_file, self.folder / "broker.pem")
+        self._certificate = ServerCertificate(self.folder, LOOPBACK)
         controller = f"{LOOPBACK}:{self.ports['kafka-controller']}"
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
         properties = {
@@ -59,7 +54,7 @@ class SecuredKafka(ApacheKafka):
             "sasl.enabled.mechanisms": MECHANISM,
             f"listener.name.outside.{MECHANISM.lower()}.sasl.jaas.config": scram,
             "listener.name.outside.ssl.keystore.type": "PEM",
-            "listener.name.outside.ssl.keystore.location": str(self.folder / "broker.pem"),
+            "listener.name.outside.ssl.keystore.location": str(self._certificate.server_file),
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
         }
@@ -87,40 +82,3 @@ class SecuredKafka(ApacheKafka):
 def fetch_acl_tool(tools: Path) -> Path:
     """The jars of kafka-acls.sh, fetched by Maven on first use. ProgramMissing without Java 17 and mvn."""
     return fetch_jars(tools / "kafka" / f"tools-{VERSION}", TOOL, "kafka-acls.sh")
-
-
-def make_certificates(ca_file: Path, broker_file: Path) -> None:
-    """An authority's certificate, and the broker's key and certificate signed by it, as PEM files."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "DocStore test authority")])
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-    ca = (
-        _certificate(ca_name, ca_name, ca_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker")])
-    certificate = (
-        _certificate(name, ca_name, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    broker_file.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
-    )

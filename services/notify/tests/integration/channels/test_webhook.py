@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from server_certificates import ServerCertificate
 from standardwebhooks.webhooks import Webhook
-from webhook_receivers import Receiver, Reply, certificate
+from webhook_receivers import Receiver, Reply
 
 from docstore_notify.channels.results import Gone, NotNow, Refused
 from docstore_notify.channels.safe_http.client import MAX_RESPONSE_BYTES, SafeHttp
@@ -160,13 +161,13 @@ async def test_cookies_and_proxies_play_no_part(channel: WebhookChannel, monkeyp
 
 async def test_tls_is_for_the_name(tmp_path: Path) -> None:
     """The connection goes to the address, but server name, certificate and Host are the name's."""
-    server_tls, client_tls = certificate(tmp_path, "hooks.example.org")
+    certificate = ServerCertificate(tmp_path, "hooks.example.org")
 
     async def look_up(host: str, port: int) -> list[str]:
         return ["127.0.0.1"]
 
-    channel = WebhookChannel(SafeHttp(LOOPBACK, 5.0, look_up=look_up, tls=client_tls))
-    async with Receiver().running(tls=server_tls) as receiver:
+    channel = WebhookChannel(SafeHttp(LOOPBACK, 5.0, look_up=look_up, tls=certificate.client_context()))
+    async with Receiver().running(tls=certificate.server_context()) as receiver:
         assert (await channel.send(to(f"https://hooks.example.org:{receiver.port}/"))).status == 200
         with pytest.raises(NotNow, match="certificate"):
             await channel.send(to(f"https://other.example.org:{receiver.port}/"))
@@ -191,8 +192,8 @@ async def test_one_address_that_is_down_does_not_matter() -> None:
 
 async def test_an_unknown_certificate_is_refused(channel: WebhookChannel, tmp_path: Path) -> None:
     """Whoever is in the way can't read messages with a certificate of their own."""
-    server_tls, _ = certificate(tmp_path, "localhost")
-    async with Receiver().running(tls=server_tls) as receiver:
+    certificate = ServerCertificate(tmp_path, "localhost")
+    async with Receiver().running(tls=certificate.server_context()) as receiver:
         with pytest.raises(NotNow, match="certificate"):
             await channel.send(to(f"https://localhost:{receiver.port}/"))
     assert not receiver.received

@@ -3,18 +3,14 @@
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from local_server import served
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from server_certificates import ServerCertificate
 from yarl import URL
 
 from docstore_indexer.engines.engine import EngineFailed
@@ -33,33 +29,6 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
         yield url
 
 
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for localhost that only whoever has its file trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / "ca.pem", folder / "key.pem"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(public, private)
-    return public, context
-
-
 async def who(request: web.Request) -> web.Response:
     return web.json_response({"authorization": request.headers.get("authorization")})
 
@@ -75,9 +44,9 @@ async def test_a_password_is_sent_where_there_is_a_user() -> None:
 
 async def test_a_certificate_must_be_signed_by_the_named_authority(tmp_path: Path) -> None:
     """With its file the server is trusted; without it no request is made."""
-    authority, context = certificate(tmp_path)
-    async with serving(who, context) as url:
-        for file, trusted in ((str(authority), True), ("", False)):
+    certificate = ServerCertificate(tmp_path, "localhost")
+    async with serving(who, certificate.server_context()) as url:
+        for file, trusted in ((str(certificate.authority_file), True), ("", False)):
             client = OpenSearchClient(url, ca_file=file)
             if trusted:
                 assert await client.call("GET", "/") == {"authorization": None}
