@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from local_server import served
-from webhook_receivers import certificate
+from server_certificates import ServerCertificate
 
 from docstore_client import ApiError, AsyncClient, Options, Unreachable
 from docstore_client.credentials import Credentials
@@ -195,7 +195,7 @@ async def test_an_unreachable_server_is_explained(url: str, reason: str) -> None
 )
 async def test_a_failed_handshake_is_explained(tmp_path: Path, *, has_tls: bool, reason: str) -> None:
     """A server without TLS, and one with an unknown certificate: each needs another remedy."""
-    tls = certificate(tmp_path, "localhost")[0] if has_tls else None
+    tls = ServerCertificate(tmp_path, "localhost").server_context() if has_tls else None
     async with served(web.AppRunner(web.Application()), tls=tls) as url:
         gateway = url.replace("http://", "https://")
         async with AsyncClient(gateway, options=Options(tries=1)) as client:
