@@ -10,15 +10,17 @@ from docstore_indexer.rebuild.worker import PAGE
 
 
 async def rebuild(url: str, index: str, files: int) -> None:
-    """Fill a new index with the files of the numbers below `files`, then let it serve."""
+    """Fill a new index with the files of the numbers below `files`, then let it serve. Prints when writes reach it."""
     engine = OpenSearchEngine(OpenSearchClient(url), index)
     await engine.open()
     try:
         await engine.begin_rebuild()
+        print("begun", flush=True)
         for start in range(0, files, PAGE):
             await engine.add_to_rebuild(map(document_of, range(start, min(start + PAGE, files))))
             await engine.flush()
-        await engine.finish_rebuild()
+        while not await engine.finish_rebuild():
+            pass
     finally:
         await engine.close()
 

@@ -1,15 +1,16 @@
 """What a search takes when the index holds many documents: `python -m bench search-size`.
 
 Two OpenSearch nodes form a cluster. The index has one shard and one replica, the indexer's default, so each node holds
-all of it. The indexer's engine writes the documents, and its use case of search finds them; a stand-in for metadata
-lets everyone read every file. Searches follow one another. Finally another process rebuilds the index page by page, as
-the indexer does, while searches and writes go on.
+all of it. Another process rebuilds the index page by page, as the indexer does; the last documents are written here,
+and the use case of search finds them all. A stand-in for metadata lets everyone read every file. Searches follow one
+another. Finally the index is rebuilt once more while searches and writes go on.
 """
 
 import asyncio
 import os
 import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,7 +25,7 @@ from bench.search_documents import KINDS, Reader, document_of, searches
 from docstore_contracts.metadata import MetadataClient
 from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
-from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
+from docstore_indexer.engines.opensearch.engine import OpenSearchEngine
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_indexer.rebuild.worker import PAGE
 from docstore_indexer.search.service import Search
@@ -40,9 +41,7 @@ WARM_UP, COMPARED = 60, 20
 compared before and after the rebuild."""
 WRITERS = 2
 MEASURED = 10_000
-"""Documents whose rate is measured; those before them are written faster, see `Index.fill`."""
-BULK_PAGE = 2_500
-BULK_LAYOUT = Layout(replicas=0, refresh_ms=2_000)
+"""Documents that are written to an index that serves; those before them come by a rebuild, which is faster."""
 INDEX = "docstore-files-bench"
 WRITER = "writing account"
 WRITE_PAUSE_SECONDS, SEARCH_PAUSE_SECONDS = 0.2, 0.1
@@ -59,12 +58,10 @@ async def measure_search_size() -> list[Row]:
         index = Index(cluster)
         await index.engine.open()
         try:
-            filled = 0
             for size in SIZES:
-                rows += await index.fill(filled, size)
+                rows += await index.fill(size)
                 rows += await index.measure(size)
-                filled = size
-            rows += await index.measure_rebuild(filled)
+            rows += await index.measure_rebuild(SIZES[-1])
         finally:
             await index.close()
     return rows
@@ -84,45 +81,35 @@ class Index:
         await self.engine.close()
         await self._client.close()
 
-    async def fill(self, first: int, end: int) -> list[Row]:
-        """Write the files of these numbers by the engine, until they are found.
-
-        All but the last are written without a replica and with few refreshes, which is faster. The index is the same
-        then: the replica copies the primary's segments.
-        """
-        begin = max(first, end - MEASURED)
-        if first < begin:
-            await self._configure(BULK_LAYOUT)
-            await self._write_all(first, begin, BULK_PAGE)
-            await self._client.call("POST", f"/{INDEX}/_flush")  # otherwise the replica writes the documents again
-            await self._configure(Layout())
-            await self._settled()
-        return [await self._fill_as_usual(begin, end)]
-
-    async def _fill_as_usual(self, first: int, end: int) -> Row:
+    async def fill(self, size: int) -> list[Row]:
+        """Fill the index by a rebuild, and by writes for the last files, until both nodes have all."""
+        rebuilt = max(0, size - MEASURED)
+        rows = []
+        if rebuilt:
+            begin, before = time.perf_counter(), self._cluster.cpu_seconds()
+            await _ended(await _rebuild_apart(self._cluster.url, rebuilt))
+            rows.append((f"a rebuild of {rebuilt:,} documents", self._pace(rebuilt, begin, before)))
         begin, before = time.perf_counter(), self._cluster.cpu_seconds()
-        await self._write_all(first, end, PAGE)
-        seconds = time.perf_counter() - begin
-        spent = 1000 * (self._cluster.cpu_seconds() - before)
+        await self._write_all(rebuilt, size)
+        rows.append((f"{size - rebuilt:,} documents added to {rebuilt:,}", self._pace(size - rebuilt, begin, before)))
         await self._settled()
-        added = end - first
-        what = f"{added:,} documents added to {first:,}"
-        return what, f"{added / seconds:,.0f} a second, CPU of each {spent / added:.2f} ms{_load()}"
+        return rows
 
-    async def _configure(self, layout: Layout) -> None:
-        settings = {"number_of_replicas": layout.replicas, "refresh_interval": f"{layout.refresh_ms}ms"}
-        await self._client.call("PUT", f"/{INDEX}/_settings", {"index": settings})
+    def _pace(self, documents: int, begin: float, cpu_before: float) -> str:
+        """How fast so many documents were written since these values of the clock and of the nodes' CPU time."""
+        seconds, spent = time.perf_counter() - begin, self._cluster.cpu_seconds() - cpu_before
+        return f"{documents / seconds:,.0f} a second, CPU of each {1000 * spent / documents:.2f} ms{_load()}"
 
-    async def _write_all(self, first: int, end: int, page: int) -> None:
-        pages = iter(range(first, end, page))
+    async def _write_all(self, first: int, end: int) -> None:
+        pages = iter(range(first, end, PAGE))
         async with asyncio.TaskGroup() as group:
             for _ in range(WRITERS):
-                group.create_task(self._write(pages, page, end))
+                group.create_task(self._write(pages, end))
 
-    async def _write(self, pages: Iterable[int], page: int, end: int) -> None:
+    async def _write(self, pages: Iterable[int], end: int) -> None:
         """Write pages and wait for each, as a worker of the indexer does."""
         for start in pages:
-            await self.engine.upsert(map(document_of, range(start, min(start + page, end))))
+            await self.engine.upsert(map(document_of, range(start, min(start + PAGE, end))))
             await self.engine.flush()
 
     async def _settled(self) -> None:
@@ -178,17 +165,17 @@ class Index:
         before = [await self._found(query) for query in compared]
         taken: list[float] = []
         begin, spent = time.perf_counter(), self._cluster.cpu_seconds()
+        rebuild = await _rebuild_apart(self._cluster.url, size)
         async with self._searching(size, taken), self._writing(size) as written:
-            await _rebuild_apart(self._cluster.url, size)
-        seconds = time.perf_counter() - begin
-        spent = self._cluster.cpu_seconds() - spent
+            await _ended(rebuild)
+        pace = self._pace(size, begin, spent)
         await self._settled()
         after = [await self._found(query) for query in compared]
         same = sum(map(eq, before, after))
         kept = (await self._found(SearchQuery(WRITER)))[0]
         return [
             (f"a search during a rebuild of {size:,} documents", f"{_times(taken)} ({len(taken):,} searches){_load()}"),
-            (f"a rebuild of {size:,} documents", f"{seconds:.0f} s, {size / seconds:,.0f} a second, CPU {spent:.0f} s"),
+            (f"a rebuild of {size:,} documents beside searches", pace),
             ("searches with the same hits before and after the rebuild", f"{same} of {len(compared)}"),
             ("files written during the rebuild and found after it", f"{kept} of {len(written)}"),
         ]
@@ -262,9 +249,15 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.result()
 
 
-async def _rebuild_apart(url: str, files: int) -> None:
-    """Rebuild by a process of its own, so that making documents delays no search here."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.search_rebuild", url, INDEX, str(files))
+async def _rebuild_apart(url: str, files: int) -> Process:
+    """Rebuild by a process of its own, so that making documents delays no search here; returns once it has begun."""
+    arguments = ("-m", "bench.search_rebuild", url, INDEX, str(files))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
+    await cast(asyncio.StreamReader, process.stdout).readline()
+    return process
+
+
+async def _ended(process: Process) -> None:
     if status := await process.wait():
         raise RuntimeError(f"the rebuild ended with status {status}")
 

@@ -42,12 +42,16 @@ def an_entry(file: File | None = None, **state: Any) -> Entry:
 
 @dataclass
 class FakeEngine:
-    """Keeps what it is given; a search finds all that its reader may read. `broken`: writes fail."""
+    """Keeps what it is given; a search finds all that its reader may read. `broken`: writes fail.
+
+    `missing_copies`: so often a rebuilt index is not ready yet.
+    """
 
     documents: dict[str, IndexedDocument] = field(default_factory=dict)
     making: dict[str, IndexedDocument] | None = None
     touched: set[str] = field(default_factory=set)
     broken: bool = False
+    missing_copies: int = 0
     pages: list[SearchHits] = field(default_factory=list)
     queries: list[SearchQuery] = field(default_factory=list)
 
@@ -92,9 +96,13 @@ class FakeEngine:
         assert self.making is not None
         self.making |= {document.file_id: document for document in documents if document.file_id not in self.touched}
 
-    async def finish_rebuild(self) -> None:
+    async def finish_rebuild(self) -> bool:
         assert self.making is not None
+        if self.missing_copies:
+            self.missing_copies -= 1
+            return False
         self.documents, self.making = self.making, None
+        return True
 
     async def abandon_rebuild(self) -> None:
         self.making = None

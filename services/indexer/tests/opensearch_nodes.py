@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
-from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
+from docstore_indexer.engines.opensearch.engine import OpenSearchEngine
+from docstore_indexer.engines.opensearch.schema import Layout
 from docstore_standalone.embedded.java.opensearch import OpenSearch
 from docstore_standalone.ports import PortBook
 from docstore_standalone.settings import StandaloneSettings

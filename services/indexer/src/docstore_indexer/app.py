@@ -18,7 +18,8 @@ from docstore_events.transaction import Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import SearchEngine
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
-from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
+from docstore_indexer.engines.opensearch.engine import OpenSearchEngine
+from docstore_indexer.engines.opensearch.schema import Layout
 from docstore_indexer.engines.tantivy.engine import TantivyEngine
 from docstore_indexer.extraction.languages import TrainedData
 from docstore_indexer.extraction.service import Extractor

@@ -148,8 +148,11 @@ class SearchEngine(Protocol):
     async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
         """Add files from the backlog to the second index; files written since `begin_rebuild` are not changed."""
 
-    async def finish_rebuild(self) -> None:
-        """Serve from the second index, durably, and delete the first."""
+    async def finish_rebuild(self) -> bool:
+        """Serve from the second index, durably, and delete the first.
+
+        False if it still lacks copies after half a minute: call again.
+        """
 
     async def abandon_rebuild(self) -> None:
         """Delete the second index, if there is one."""

@@ -98,7 +98,8 @@ class Rebuild:
             seen = await self._walk(job, number)
             if not (seen.taken_over or seen.removed) and number > 1:
                 break
-        await self.engine.finish_rebuild()
+        while not await self.engine.finish_rebuild():
+            await self.jobs.save(job)  # copying may take longer than a lease
         job.progress |= {"state": "done", "finished_at": rfc3339(self.clock())}
         await self.jobs.finish(job)
         log.info("index_rebuilt", **job.progress)

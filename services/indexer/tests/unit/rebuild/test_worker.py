@@ -28,13 +28,14 @@ class FakeJobs:
     def __init__(self) -> None:
         self.open: Job | None = Job("rebuild", Lease("rebuild", "token", 1, {}))
         self.finished = False
+        self.saved = 0
 
     async def claim(self, kind: str) -> Job | None:
         job, self.open = self.open, None
         return job
 
     async def save(self, job: Job) -> None:
-        self.last = job
+        self.saved += 1
 
     async def finish(self, job: Job) -> None:
         self.finished = True
@@ -74,3 +75,15 @@ async def test_the_new_index_has_just_what_metadata_has(listed: Any, known: Any,
     alive = {key for key, entry in entries.known.items() if not entry.file.purged}
     assert alive == set(listed)
     assert all(entries.known[key].file.revision == revision for key, (revision, _) in listed.items())
+
+
+async def test_a_rebuild_keeps_its_lease_until_the_new_index_has_its_copies() -> None:
+    """Copying a large index takes longer than a lease: the job is saved after each wait."""
+    saved = []
+    for waits in (0, 3):
+        engine = FakeEngine(missing_copies=waits)
+        rebuild, jobs = rebuild_of(engine, FakeMetadata({}), FakeEntries(), FakeTexts(), 10)
+        assert await rebuild.work()
+        assert jobs.finished
+        saved.append(jobs.saved)
+    assert saved[1] == saved[0] + 3

@@ -8,13 +8,12 @@ The target of a write is looked up for every batch, so an instance follows the r
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 import structlog
 
 from docstore_indexer.engines.engine import (
@@ -27,36 +26,26 @@ from docstore_indexer.engines.engine import (
     Stored,
 )
 from docstore_indexer.engines.opensearch import query as queries
+from docstore_indexer.engines.opensearch.bulk import Change, IndexGone, change_of, check, lines_of, portions
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
-from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
+from docstore_indexer.engines.opensearch.schema import (
+    SCHEMA_VERSION,
+    Layout,
+    index_body,
+    meta,
+    version_of,
+)
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.ids import new_id
 
 log = structlog.get_logger(__name__)
-BULK_BYTES = 8_000_000
 BATCH_CHARS = 8_000_000
 """Text that may be pending; beyond that, writers wait."""
 SEARCH_TRIES = 5
 SEARCH_PAUSE_SECONDS = 0.05
+REBUILD_REFRESH_MS = 30_000
+COPY_LOOKS, COPY_PAUSE_SECONDS = 30, 1.0
 _NOT_FOUND = 404
-_CONFLICT = 409
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How to create an index."""
-
-    shards: int = 1
-    replicas: int = 1
-    refresh_ms: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A document (None: its removal) in JSON, and the number that orders two writes."""
-
-    version: int
-    document: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +88,7 @@ class OpenSearchEngine:
             # One name for all instances that start at this moment: the second finds the index.
             serving = f"{self._name}--first"
             with suppress(AlreadyThere):
-                await self._create(serving, self._name)
+                await self._create(serving, self._name, self._layout)
         else:
             serving = indexes.serving
         self._batches.start()
@@ -121,7 +110,7 @@ class OpenSearchEngine:
 
     async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
         for document in documents:
-            await self._batches.accept(document.file_id, _change(document), len(document.text or ""))
+            await self._batches.accept(document.file_id, change_of(document), len(document.text or ""))
 
     async def delete(self, changes: Mapping[str, int]) -> None:
         for file_id, change in changes.items():
@@ -165,17 +154,19 @@ class OpenSearchEngine:
             indexes = await self._indexes()
             await self._remove([*indexes.others, *([indexes.next] if indexes.next else [])])
             made = f"{self._name}--{new_id()}"
-            await self._create(made, self._next)
+            # Every copy would analyze all texts again; afterwards it copies the finished files.
+            await self._create(made, self._next, replace(self._layout, replicas=0, refresh_ms=REBUILD_REFRESH_MS))
             self._making = made
 
     async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
         for document in documents:
-            if self._making is None:
-                raise EngineFailed("no rebuild is under way")
-            await self._batches.accept_backlog(document.file_id, _change(document), len(document.text or ""))
+            self._made()
+            await self._batches.accept_backlog(document.file_id, change_of(document), len(document.text or ""))
 
-    async def finish_rebuild(self) -> None:
+    async def finish_rebuild(self) -> bool:
         await self.flush()
+        if not await self._copied():
+            return False
         async with self._batches.exclusive:
             made, indexes = self._making, await self._indexes()
             if made is None or indexes.next != made:
@@ -185,6 +176,18 @@ class OpenSearchEngine:
             await self._switch(made, indexes.serving)
             self._making = None
             await self._remove([*indexes.others, *([indexes.serving] if indexes.serving else [])])
+        return True
+
+    async def _copied(self) -> bool:
+        """Give the new index its copies, and wait for them a while; return whether they are complete."""
+        made = self._made()
+        await self._client.call("POST", f"/{made}/_flush")  # a copy analyzes again what is only in the log
+        await self._client.call("PUT", f"/{made}/_settings", {"index": self._layout.changeable()})
+        for _ in range(COPY_LOOKS):
+            if not await self._client.call("GET", f"/{made}/_recovery?active_only=true"):
+                return True
+            await asyncio.sleep(COPY_PAUSE_SECONDS)
+        return False
 
     async def _switch(self, made: str, serving: str | None) -> None:
         """Switch in one step of the cluster. Refused if another instance has deleted or replaced the new index."""
@@ -216,11 +219,14 @@ class OpenSearchEngine:
         others = tuple(index for index in aliases if index not in (*serving, *made))
         return Indexes(serving[0] if serving else None, made[0] if made else None, others)
 
-    async def _create(self, index: str, alias: str) -> None:
-        layout = self._layout
-        body = index_body(alias, shards=layout.shards, replicas=layout.replicas, refresh_ms=layout.refresh_ms)
+    def _made(self) -> str:
+        if self._making is None:
+            raise EngineFailed("no rebuild is under way")
+        return self._making
+
+    async def _create(self, index: str, alias: str, layout: Layout) -> None:
         try:
-            await self._client.call("PUT", f"/{index}", body)
+            await self._client.call("PUT", f"/{index}", index_body(alias, layout))
         except Refused as error:
             if error.kind == "resource_already_exists_exception":
                 raise AlreadyThere(index) from error
@@ -241,61 +247,20 @@ class OpenSearchEngine:
         if indexes.serving is None:
             raise EngineFailed(f"no index has the alias {self._name}: restart the indexer to rebuild it")
         if indexes.next is not None:
-            live = _lines(indexes.next, batch.live, "external_gte")
-            await self._write([*live, *_lines(indexes.next, batch.backlog, "external")], wait_until_found=False)
-        await self._write(_lines(indexes.serving, batch.live, "external_gte"), wait_until_found=True)
+            live = lines_of(indexes.next, batch.live, "external_gte")
+            await self._write([*live, *lines_of(indexes.next, batch.backlog, "external")], wait_until_found=False)
+        await self._write(lines_of(indexes.serving, batch.live, "external_gte"), wait_until_found=True)
 
     async def _write(self, items: Iterable[list[bytes]], *, wait_until_found: bool) -> None:
-        for lines in _portions(items):
+        for lines in portions(items):
             response = await self._client.bulk(lines, wait_until_found=wait_until_found)
             if response.get("errors"):
-                _check(response["items"])
+                check(response["items"])
 
 
 class AlreadyThere(EngineFailed):
     """Another instance has created the index."""
 
 
-class IndexGone(EngineFailed):
-    """The index of a write no longer exists."""
-
-
 async def _rest() -> None:
     """Nothing to release."""
-
-
-def _change(document: IndexedDocument) -> Change:
-    version = version_of(document.change, with_text=document.text is not None)
-    return Change(version, orjson.dumps(to_document(document)))
-
-
-def _lines(index: str, changes: Mapping[str, Change], rule: str) -> Iterator[list[bytes]]:
-    """Lines for the bulk API. `rule`: whether a document needs at least the stored version or a higher one."""
-    for file_id, change in changes.items():
-        action = "index" if change.document is not None else "delete"
-        head = {action: {"_index": index, "_id": file_id, "version": change.version, "version_type": rule}}
-        yield [orjson.dumps(head), *([change.document] if change.document is not None else [])]
-
-
-def _portions(items: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
-    """Split into requests of a size that a cluster accepts."""
-    portion: list[bytes] = []
-    size = 0
-    for lines in items:
-        portion += lines
-        size += sum(map(len, lines))
-        if size >= BULK_BYTES:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
-
-
-def _check(items: Iterable[dict[str, Any]]) -> None:
-    """Ignore conflicts, which mean that something newer is stored. Raises EngineFailed for other errors."""
-    for item in items:
-        (result,) = item.values()
-        error = result.get("error")
-        if error and result["status"] != _CONFLICT:
-            failure = IndexGone if error.get("type") == "index_not_found_exception" else EngineFailed
-            raise failure(f"{result.get('_id')}: {error.get('type')}: {error.get('reason')}"[:1000])

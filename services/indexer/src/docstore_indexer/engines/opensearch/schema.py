@@ -4,6 +4,7 @@ Terms are computed here, as for Tantivy (`index_terms`). OpenSearch analyzes onl
 runs of letters and digits, without case and accents, reduced to their stem, and East Asian characters one by one.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from docstore_indexer.engines.engine import IndexedDocument
@@ -77,12 +78,24 @@ _ANALYSIS: Json = {
 }
 
 
-def index_body(alias: str, *, shards: int, replicas: int, refresh_ms: int) -> Json:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How to create an index."""
+
+    shards: int = 1
+    replicas: int = 1
+    refresh_ms: int = 50
+
+    def changeable(self) -> Json:
+        """Settings that an index can be given later."""
+        return {"number_of_replicas": self.replicas, "refresh_interval": f"{self.refresh_ms}ms"}
+
+
+def index_body(alias: str, layout: Layout) -> Json:
     """Return the body of a new, incomplete index, with `alias` from its creation."""
     settings = {
-        "number_of_shards": shards,
-        "number_of_replicas": replicas,
-        "refresh_interval": f"{refresh_ms}ms",
+        "number_of_shards": layout.shards,
+        **layout.changeable(),
         "gc_deletes": "1h",  # how long a removal wins over a late write of an older state
         "analysis": _ANALYSIS,
     }

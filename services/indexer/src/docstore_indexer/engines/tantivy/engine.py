@@ -162,11 +162,12 @@ class TantivyEngine:
                 document.file_id, to_document(document, self._cipher), len(document.text or "")
             )
 
-    async def finish_rebuild(self) -> None:
+    async def finish_rebuild(self) -> bool:
         await self.flush()
         async with self._batches.exclusive:
             await self._write(self._switch)
             self._touched = set()
+        return True
 
     def _switch(self) -> None:
         if self._making is None:

@@ -11,7 +11,8 @@ from search_engine_contract import document, found, put
 from docstore_indexer.engines.engine import EngineFailed, Opened, SearchQuery
 from docstore_indexer.engines.languages import EAST_ASIAN
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
-from docstore_indexer.engines.opensearch.engine import OpenSearchEngine
+from docstore_indexer.engines.opensearch.engine import REBUILD_REFRESH_MS, OpenSearchEngine
+from docstore_indexer.engines.opensearch.schema import Layout
 from docstore_indexer.engines.tantivy.schema import ANALYZERS
 from docstore_indexer.engines.terms import EXCERPT_CHARS, normal
 from docstore_platform.ids import new_id
@@ -194,6 +195,26 @@ async def test_leftovers_of_a_dead_instance_are_removed(
     await one.finish_rebuild()
     assert len(await indexes(client, name)) == 1
     await dead.close()
+
+
+async def test_an_index_in_the_making_has_no_copies_until_it_is_full(
+    opensearch_url: str, name: str, client: OpenSearchClient
+) -> None:
+    """Filling several copies costs several times as much; when it serves, it has the layout of any other index."""
+    layout = Layout(replicas=1, refresh_ms=70)
+    engine = OpenSearchEngine(OpenSearchClient(opensearch_url), name, layout, commit_ms=0)
+
+    async def copies_and_refresh(alias: str) -> tuple[str, str]:
+        (found,) = (await client.call("GET", f"/{alias}/_settings")).values()
+        return found["settings"]["index"]["number_of_replicas"], found["settings"]["index"]["refresh_interval"]
+
+    await engine.open()
+    first = await copies_and_refresh(name)
+    await engine.begin_rebuild()
+    assert await copies_and_refresh(f"{name}-next") == ("0", f"{REBUILD_REFRESH_MS}ms")
+    assert await engine.finish_rebuild()
+    assert await copies_and_refresh(name) == first == ("1", "70ms")
+    await engine.close()
 
 
 TEXTS = (
