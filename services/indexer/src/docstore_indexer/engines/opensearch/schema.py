@@ -11,7 +11,7 @@ from docstore_indexer.engines.engine import IndexedDocument
 from docstore_indexer.engines.languages import EAST_ASIAN, EAST_ASIAN_CLASS, STEMMED, VARIANTS
 from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of, text_fields, variant_field
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _LONGEST_TERM = 8191
 """In characters: OpenSearch refuses documents with a term of more than 32,766 bytes."""
 _OVERLAP_CHARS = 1_000
@@ -20,8 +20,9 @@ Json = dict[str, Any]
 
 _TERMS: Json = {"type": "keyword", "norms": False, "doc_values": False, "ignore_above": _LONGEST_TERM}
 _TEXT: Json = {"type": "text", "analyzer": "stemmed"}
-# Stored with word positions: a snippet then takes 2 ms, and 40 ms if the text must be analyzed again.
-_STORED: Json = {"term_vector": "with_positions_offsets"}
+# With word positions: a snippet of a long text then takes 2 ms, and 40 ms if the text must be analyzed again. Stored by
+# itself: with the source, OpenSearch decompresses many documents beside the one that it needs.
+_STORED: Json = {"term_vector": "with_positions_offsets", "store": True}
 SHOWN = ("text", *(variant_field("text", variant) for variant in VARIANTS))
 """Fields for snippets."""
 NAMES = ("name", variant_field("name", EAST_ASIAN))
@@ -102,7 +103,7 @@ def index_body(alias: str, layout: Layout) -> Json:
     mappings = {
         "dynamic": False,
         "_meta": meta(complete=False),
-        "_source": {"includes": list(SHOWN)},
+        "_source": {"enabled": False},
         "properties": _FIELDS,
     }
     return {"aliases": {alias: {}}, "settings": settings, "mappings": mappings}
