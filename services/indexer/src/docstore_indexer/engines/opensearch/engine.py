@@ -184,7 +184,9 @@ class OpenSearchEngine:
         await self._client.call("POST", f"/{made}/_flush")  # a copy analyzes again what is only in the log
         await self._client.call("PUT", f"/{made}/_settings", {"index": self._layout.changeable()})
         for _ in range(COPY_LOOKS):
-            if not await self._client.call("GET", f"/{made}/_recovery?active_only=true"):
+            # Lists no copy that has no node: a cluster of one never has it.
+            shards = (await self._client.call("GET", f"/{made}/_search_shards"))["shards"]
+            if all(copy["state"] != "INITIALIZING" for copies in shards for copy in copies):
                 return True
             await asyncio.sleep(COPY_PAUSE_SECONDS)
         return False

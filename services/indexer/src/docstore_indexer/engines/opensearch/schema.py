@@ -27,6 +27,8 @@ SHOWN = ("text", *(variant_field("text", variant) for variant in VARIANTS))
 """Fields for snippets."""
 NAMES = ("name", variant_field("name", EAST_ASIAN))
 TEXTS = (*SHOWN, "text_beyond", *(variant_field("text_beyond", variant) for variant in VARIANTS))
+_DATE: Json = {"type": "long", "index": False}
+"""Compared in the files that a search's other filters leave: an index of dates is read for the files of all accounts."""
 _VARIANTS: Json = {
     variant_field(field, variant): {"type": "text", "analyzer": variant, **stored}
     for variant in VARIANTS
@@ -48,8 +50,8 @@ _FIELDS: Json = {
     "text_beyond": _TEXT,
     **_VARIANTS,
     "version": {"type": "long", "index": False},
-    "modified_at": {"type": "long"},
-    "created_at": {"type": "long"},
+    "modified_at": _DATE,
+    "created_at": _DATE,
     "size": {"type": "long", "index": False},
     "family": {"type": "keyword", "index": False},
 }
