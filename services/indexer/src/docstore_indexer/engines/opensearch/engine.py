@@ -45,6 +45,8 @@ SEARCH_TRIES = 5
 SEARCH_PAUSE_SECONDS = 0.05
 REBUILD_REFRESH_MS = 30_000
 COPY_LOOKS, COPY_PAUSE_SECONDS = 30, 1.0
+NODE_LOOKS = 5
+"""A new copy is given a node within this many looks; in a cluster of one it never is."""
 _NOT_FOUND = 404
 
 
@@ -183,10 +185,11 @@ class OpenSearchEngine:
         made = self._made()
         await self._client.call("POST", f"/{made}/_flush")  # a copy analyzes again what is only in the log
         await self._client.call("PUT", f"/{made}/_settings", {"index": self._layout.changeable()})
-        for _ in range(COPY_LOOKS):
-            # Lists no copy that has no node: a cluster of one never has it.
+        for look in range(COPY_LOOKS):
+            # Copies that have no node are not listed.
             shards = (await self._client.call("GET", f"/{made}/_search_shards"))["shards"]
-            if all(copy["state"] != "INITIALIZING" for copies in shards for copy in copies):
+            begun = look >= NODE_LOOKS or all(len(copies) > self._layout.replicas for copies in shards)
+            if begun and all(copy["state"] != "INITIALIZING" for copies in shards for copy in copies):
                 return True
             await asyncio.sleep(COPY_PAUSE_SECONDS)
         return False

@@ -28,7 +28,7 @@ SHOWN = ("text", *(variant_field("text", variant) for variant in VARIANTS))
 NAMES = ("name", variant_field("name", EAST_ASIAN))
 TEXTS = (*SHOWN, "text_beyond", *(variant_field("text_beyond", variant) for variant in VARIANTS))
 _DATE: Json = {"type": "long", "index": False}
-"""Compared in the files that a search's other filters leave: an index of dates is read for the files of all accounts."""
+"""Compared in the files that other filters leave: an index of dates would be read for the files of all accounts."""
 _VARIANTS: Json = {
     variant_field(field, variant): {"type": "text", "analyzer": variant, **stored}
     for variant in VARIANTS
