@@ -27,8 +27,6 @@ SHOWN = ("text", *(variant_field("text", variant) for variant in VARIANTS))
 """Fields for snippets."""
 NAMES = ("name", variant_field("name", EAST_ASIAN))
 TEXTS = (*SHOWN, "text_beyond", *(variant_field("text_beyond", variant) for variant in VARIANTS))
-_DATE: Json = {"type": "long", "index": False}
-"""Compared in the files that other filters leave: an index of dates would be read for the files of all accounts."""
 _VARIANTS: Json = {
     variant_field(field, variant): {"type": "text", "analyzer": variant, **stored}
     for variant in VARIANTS
@@ -50,8 +48,8 @@ _FIELDS: Json = {
     "text_beyond": _TEXT,
     **_VARIANTS,
     "version": {"type": "long", "index": False},
-    "modified_at": _DATE,
-    "created_at": _DATE,
+    "modified_at": {"type": "long"},
+    "created_at": {"type": "long"},
     "size": {"type": "long", "index": False},
     "family": {"type": "keyword", "index": False},
 }
