@@ -150,11 +150,12 @@ class OpenSearchEngine:
         raise AssertionError
 
     async def begin_rebuild(self) -> None:
-        await self.flush()
         async with self._batches.exclusive:
             await self._drop_new()
             indexes = await self._indexes()
             await self._remove([*indexes.others, *([indexes.next] if indexes.next else [])])
+        await self.flush()  # after the removal: an index that lost its only copy takes no writes
+        async with self._batches.exclusive:
             made = f"{self._name}--{new_id()}"
             # Every copy would analyze all texts again; afterwards it copies the finished files.
             await self._create(made, self._next, replace(self._layout, replicas=0, refresh_ms=REBUILD_REFRESH_MS))

@@ -197,6 +197,22 @@ async def test_leftovers_of_a_dead_instance_are_removed(
     await dead.close()
 
 
+async def test_an_index_in_the_making_that_takes_no_writes_ends_with_the_next_rebuild(
+    one: OpenSearchEngine, other: OpenSearchEngine, client: OpenSearchClient, name: str
+) -> None:
+    """Its only copy is lost, and whoever made it is dead: writes wait for the next rebuild, and must not stop it."""
+    await other.begin_rebuild()
+    await client.call("PUT", f"/{name}-next/_settings", {"index.blocks.write": True})
+    await one.upsert([document("f1")])
+    with pytest.raises(EngineFailed):
+        await one.flush()
+    await one.begin_rebuild()
+    assert await found(one) == ["f1"]
+    await one.add_to_rebuild([document("f1"), document("f2")])
+    assert await one.finish_rebuild()
+    assert sorted(await found(one)) == ["f1", "f2"]
+
+
 async def test_an_index_in_the_making_has_no_copies_until_it_is_full(
     opensearch_url: str, name: str, client: OpenSearchClient
 ) -> None:
