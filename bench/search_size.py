@@ -86,18 +86,22 @@ class Index:
         rebuilt = max(0, size - MEASURED)
         rows = []
         if rebuilt:
-            begin, before = time.perf_counter(), self._cluster.cpu_seconds()
+            begin = self._clocks()
             await _ended(await _rebuild_apart(self._cluster.url, rebuilt))
-            rows.append((f"a rebuild of {rebuilt:,} documents", self._pace(rebuilt, begin, before)))
-        begin, before = time.perf_counter(), self._cluster.cpu_seconds()
+            rows.append((f"a rebuild of {rebuilt:,} documents", self._pace(rebuilt, begin)))
+        begin = self._clocks()
         await self._write_all(rebuilt, size)
-        rows.append((f"{size - rebuilt:,} documents added to {rebuilt:,}", self._pace(size - rebuilt, begin, before)))
+        rows.append((f"{size - rebuilt:,} documents added to {rebuilt:,}", self._pace(size - rebuilt, begin)))
         await self._settled()
         return rows
 
-    def _pace(self, documents: int, begin: float, cpu_before: float) -> str:
-        """How fast so many documents were written since these values of the clock and of the nodes' CPU time."""
-        seconds, spent = time.perf_counter() - begin, self._cluster.cpu_seconds() - cpu_before
+    def _clocks(self) -> tuple[float, float]:
+        """The seconds of the wall clock, and of the nodes' CPU time."""
+        return time.perf_counter(), self._cluster.cpu_seconds()
+
+    def _pace(self, documents: int, begin: tuple[float, float]) -> str:
+        """How fast so many documents were written since these `_clocks`."""
+        seconds, spent = (end - start for start, end in zip(begin, self._clocks(), strict=True))
         return f"{documents / seconds:,.0f} a second, CPU of each {1000 * spent / documents:.2f} ms{_load()}"
 
     async def _write_all(self, first: int, end: int) -> None:
@@ -164,11 +168,11 @@ class Index:
         compared = _of_all_kinds(size, COMPARED)
         before = [await self._found(query) for query in compared]
         taken: list[float] = []
-        begin, spent = time.perf_counter(), self._cluster.cpu_seconds()
+        begin = self._clocks()
         rebuild = await _rebuild_apart(self._cluster.url, size)
         async with self._searching(size, taken), self._writing(size) as written:
             await _ended(rebuild)
-        pace = self._pace(size, begin, spent)
+        pace = self._pace(size, begin)
         await self._settled()
         after = [await self._found(query) for query in compared]
         same = sum(map(eq, before, after))
