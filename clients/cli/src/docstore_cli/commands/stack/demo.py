@@ -42,8 +42,8 @@ async def _on_own(settings: StandaloneSettings) -> None:
     os.environ.setdefault("ACCOUNTS_SELF_SERVICE_PLANS", "true")  # let visitors try both plans
     async with await start_shown(settings) as stack:
         await _show(settings, stack.gateway, stack.servers.kafka_bootstrap)
-        console.print(f"DocStore is at [bold]{stack.gateway}[/], API documentation: {stack.gateway}/docs")
-        if os.environ.get("DEMO_EXIT") != "1" and sys.stdin.isatty() and sys.stdout.isatty():
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            console.print(f"DocStore is at [bold]{stack.gateway}[/], API documentation: {stack.gateway}/docs")
             console.print("Press Ctrl-C to stop.")
             await stop.wait()
 
