@@ -10,12 +10,12 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from itertools import count
 
 from bench.accounts import new_account
 from bench.growth import OPERATIONS as OF_GROWTH
-from bench.growth import Side, copy_file, insert_all
+from bench.growth import Side, copy_file, insert_all, without_indexes
 from bench.load import percentile
 from bench.single import upload
 from bench.stack import Stack, at_rest
@@ -54,10 +54,12 @@ Hot = tuple[Work, Work]
 
 
 async def _side(stack: Stack, database: Database, api: ApiClient, files: int, folders: int = 1) -> Side:
-    for number in reversed(range(folders)):  # the last is `/many 0`
-        file, _ = await upload(api, f"/many {number}/template.txt")
-        await copy_file(database, file, files // folders)
-    return Side(stack, files, api, api, [], file["parent_id"], file["id"])
+    templates = [(await upload(api, f"/many {number}/template.txt"))[0] for number in range(folders)]
+    async with without_indexes(database) if files > USUAL else nullcontext():
+        for file in templates:
+            await copy_file(database, file, files // folders)
+    first = templates[0]
+    return Side(stack, files, api, api, [], first["parent_id"], first["id"])
 
 
 async def _upload(side: Side, turn: int) -> None:

@@ -7,13 +7,13 @@ of the embedded mongod is small (`--wiredTigerCacheSizeGB`), so that indexes sto
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from statistics import median
 
 from bench.accounts import new_account
+from bench.growth import COPIED, Side, copy_file, insert_all, without_indexes
 from bench.growth import OPERATIONS as OF_GROWTH
-from bench.growth import Side, copy_file, insert_all
 from bench.single import upload
 from bench.stack import Stack, at_rest, cpu_seconds, idle_cpu
 from docstore_metadata.changes.journal_writer_repository import entry_id
@@ -27,7 +27,6 @@ ACCOUNTS, FILES = 8, 1_000
 """Accounts that send requests, and the files of each account, also of those that send none."""
 TURNS = 16
 IDLE_SECONDS = 5
-COLLECTIONS = ("nodes", "versions", "journal")
 OPERATIONS = {
     name: OF_GROWTH[name] for name in ("a page of 100 by name", "an upload", "a rename", "a page of 100 changes")
 }
@@ -44,7 +43,7 @@ async def measure_metadata_size(stack: Stack) -> list[tuple[str, str]]:
             pattern = await _pattern(database, sides[0].api.account["id"])
             for size in SIZES:
                 begin = time.perf_counter()
-                async with _without_indexes(database):
+                async with without_indexes(database):
                     added = await _fill(database, pattern, size)
                 if added:
                     rows.append((f"{added:,} nodes added", f"{time.perf_counter() - begin:.0f} s"))
@@ -71,18 +70,6 @@ async def _pattern(database: Database, account: str) -> dict[str, list[Document]
     versions = await database["versions"].find(copies).sort("_id").to_list(FILES)
     journal = await database["journal"].find({"_id": {"$regex": f"^{account}"}}).sort("_id", -1).to_list(FILES)
     return {"nodes": nodes, "versions": versions, "journal": journal}
-
-
-@asynccontextmanager
-async def _without_indexes(database: Database) -> AsyncIterator[None]:
-    """Fill in the block, and index afterwards: a dozen indexes at once make each document several times as dear."""
-    indexes = {name: await database[name].list_indexes().to_list(None) for name in COLLECTIONS}
-    for name in COLLECTIONS:
-        await database[name].drop_indexes()
-    yield
-    for name, found in indexes.items():
-        if own := [index for index in found if index["name"] != "_id_"]:
-            await database.command("createIndexes", name, indexes=own)
 
 
 async def _fill(database: Database, pattern: dict[str, list[Document]], size: int) -> int:
@@ -125,7 +112,7 @@ async def _measure(stack: Stack, sides: list[Side], operation: Callable[[Side, i
 
 async def _sizes(database: Database) -> str:
     parts = []
-    for name in COLLECTIONS:
+    for name in COPIED:
         stats = await database.command("collStats", name)
         count = stats["count"]
         parts.append(
