@@ -36,9 +36,11 @@ SIZES = [int(size) for size in os.environ.get("BENCH_SEARCH_DOCUMENTS", "10000,1
 """Documents in the index at each measurement, ascending."""
 QUERIES = int(os.environ.get("BENCH_SEARCH_QUERIES", "300"))
 """Searches of each kind, by each kind of account."""
-WARM_UP, COMPARED = 60, 20
-"""Searches of each kind before the measured ones, in which Java compiles what they need, and those whose hits are
-compared before and after the rebuild."""
+WARM_UP = int(os.environ.get("BENCH_SEARCH_WARM_UP", "600"))
+"""Searches of each kind, by each kind of account, before the measured ones: Java compiles what they need meanwhile, and
+the last of it after some thousands. The first ones take several times as long."""
+COMPARED = 20
+"""Searches of each kind whose hits are compared before and after the rebuild."""
 WRITERS = 2
 MEASURED = 10_000
 """Documents that are written to an index that serves; those before them come by a rebuild, which is faster."""
@@ -133,7 +135,8 @@ class Index:
         """Run all kinds of searches, and weigh the index."""
         rows: list[Row] = []
         all_taken: list[float] = []
-        await self._take(_of_all_kinds(size, WARM_UP))
+        first = await self._take(_of_all_kinds(size, WARM_UP))
+        rows.append((f"the first {len(first):,} searches after {size:,} documents were added", _times(first)))
         for reader in READERS:
             for kind in KINDS:
                 queries = list(searches(kind, reader, size, WARM_UP + QUERIES))[WARM_UP:]
