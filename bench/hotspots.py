@@ -54,6 +54,7 @@ Hot = tuple[Work, Work]
 
 
 async def _side(stack: Stack, database: Database, api: ApiClient, files: int, folders: int = 1) -> Side:
+    await api.refresh()  # filling another side may have taken longer than a token lasts
     templates = [(await upload(api, f"/many {number}/template.txt"))[0] for number in range(folders)]
     async with without_indexes(database) if files > USUAL else nullcontext():
         for file in templates:
