@@ -47,14 +47,14 @@ def request_of(query: SearchQuery) -> Json:
         "size": max(1, min(query.limit, MAX_POSITION)),
         "track_total_hits": True,
         "_source": False,
-        "docvalue_fields": ["file_id", "version"],
-        "sort": _sort(rank, query.order),
+        # Hits come with their sort values; looking up fields of a thousand takes as long as finding them.
+        "sort": [*_sort(rank, query.order), {"version": "asc"}],
     }
     if rank == "relevance":
         body["from"] = position
         body["size"] = min(body["size"], MAX_POSITION - position)
     elif after:
-        body["search_after"] = after
+        body["search_after"] = [*after, _FAR - 1]  # after each version of that file
     if _with_snippets(query):
         body["highlight"] = _highlight(query, SHOWN[:1])
     else:
@@ -89,7 +89,7 @@ def add_variants(response: Json, further: Json) -> None:
     """Add the highlights in `further`, a response to `variants_request`, to hits of the same version."""
     found = {(hit["_id"], *hit["fields"]["version"]): hit.get("highlight", {}) for hit in further["hits"]["hits"]}
     for hit in response["hits"]["hits"]:
-        hit["highlight"] = hit.get("highlight", {}) | found.get((hit["_id"], *hit["fields"]["version"]), {})
+        hit["highlight"] = hit.get("highlight", {}) | found.get((hit["_id"], hit["sort"][-1]), {})
 
 
 def hits_of(response: Json, query: SearchQuery) -> SearchHits:
@@ -100,7 +100,7 @@ def hits_of(response: Json, query: SearchQuery) -> SearchHits:
     hits = tuple(_hit(one, 0.0 if query.sorted_by else 1.0 / (1 + position + n)) for n, one in enumerate(found))
     end = position + len(hits)
     more = bool(hits) and end < (min(total, MAX_POSITION) if rank == "relevance" else total)
-    cursor = encode_cursor(end, *(() if rank == "relevance" else found[-1]["sort"])) if more else None
+    cursor = encode_cursor(end, *(() if rank == "relevance" else found[-1]["sort"][:-1])) if more else None
     return SearchHits(hits, total, cursor)
 
 
@@ -251,7 +251,7 @@ def _is_marked(snippet: str) -> bool:
 
 
 def _hit(found: Json, score: float) -> Hit:
-    fields = found["fields"]
+    file_id, version = found["sort"][-2:]
     best = max(_snippets(found), key=_is_marked, default=None)
     snippet = None if best is None else " ".join(best.split())
-    return Hit(fields["file_id"][0], int(fields["version"][0]), score, snippet)
+    return Hit(file_id, int(version), score, snippet)
