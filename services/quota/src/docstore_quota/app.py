@@ -16,7 +16,7 @@ from docstore_platform.service.app import service_app
 from docstore_platform.service.client import ServiceClient
 from docstore_quota.api import public_router, reservations_router, usage_router
 from docstore_quota.consistency.repository import MongoDrifts
-from docstore_quota.consistency.service import COMPARISON_LEASE_SECONDS, Reconciler
+from docstore_quota.consistency.service import Reconciler
 from docstore_quota.repository import MongoAccounts
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
@@ -39,7 +39,7 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     runtime.subscribe(QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra, "quota")
     drifts = MongoDrifts(database)
-    queue = LeaseQueue(database["jobs"], "quota comparison", lease_seconds=COMPARISON_LEASE_SECONDS)
+    queue = LeaseQueue(database["jobs"], "quota comparison", lease_seconds=settings.lease_seconds)
     expiring = LeaderLease(database["leases"], "expiry", seconds=settings.lease_seconds)
     reconciler = Reconciler(service, MetadataClient(metadata), drifts, queue, runtime.dead_letters, settings)
 

@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 JOB = "reconcile"
 PAGE = 50
 PARALLEL = 4
-COMPARISON_LEASE_SECONDS = 120.0
-"""Longer than the storage of an account takes to be read, or given up: 90 s."""
 CHECK_SECONDS = 10.0
 """After so long a page of a check ends with the account that it has reached: callers wait for it for 30 s."""
 
@@ -66,7 +64,8 @@ class Reconciler:
         lease = await self._queue.claim({"_id": JOB})
         if lease is not None:
             try:
-                await self._compare_all(lease)
+                async with self._queue.renewing(lease):
+                    await self._compare_all(lease)
             except LeaseLost:
                 log.info("quota_comparison_taken_over")
         metrics.drift_bytes.set(await self._drifts.confirmed_bytes())
@@ -81,7 +80,6 @@ class Reconciler:
             async def look(account_id: str, slots: asyncio.Semaphore = slots) -> None:
                 async with slots:
                     await self._compare_or_skip(account_id)
-                    await self._queue.renew(lease)
 
             for account in accounts:
                 await self._service.apply_plan_limit(account)
