@@ -66,15 +66,21 @@ class Target:
 
 
 async def resolve(tree: Tree, intents: Sequence[UploadIntent], session: Session = None) -> list[Target | DomainError]:
-    """The target of each, or why it may not be written to."""
+    """The target of each, or why it may not be written to. Mostly by one query."""
     ids = {intent.file_id if intent.path is None else intent.parent_id for intent in intents}
-    places = await tree.places([node_id for node_id in ids if node_id], session) if any(ids) else {}
-    goals = [_goal(intent, places) for intent in intents]
+    below = [_below(intent) for intent in intents]
+    names = {
+        (intent.parent_id, parts[0])
+        for intent, parts in zip(intents, below, strict=True)
+        if intent.parent_id and isinstance(parts, tuple) and parts
+    }
+    places, read = await tree.places_and_children([node_id for node_id in ids if node_id], names, session)
+    goals = [_goal(intent, parts, places) for intent, parts in zip(intents, below, strict=True)]
     by_owner: defaultdict[str, list[Parts]] = defaultdict(list)
     for goal in goals:
         if isinstance(goal, Goal):
             by_owner[goal.base.owner_id].append(goal.parts)
-    found = await tree.walk_all(by_owner, session)
+    found = await tree.walk_all(by_owner, session, read)
     targets: list[Target | DomainError] = []
     for intent, goal in zip(intents, goals, strict=True):
         try:
@@ -98,12 +104,20 @@ class Goal:
     seen_path: str
 
 
-def _goal(intent: UploadIntent, places: Mapping[str, Place]) -> Goal | DomainError | None:
-    if intent.path is None:
-        return None
+def _below(intent: UploadIntent) -> Parts | DomainError | None:
+    try:
+        return None if intent.path is None else split_path(intent.path)
+    except DomainError as refusal:
+        return refusal
+
+
+def _goal(
+    intent: UploadIntent, below: Parts | DomainError | None, places: Mapping[str, Place]
+) -> Goal | DomainError | None:
+    if below is None or isinstance(below, DomainError):
+        return below
     account_id, parent_id = intent.account_id, intent.parent_id
     try:
-        below = split_path(intent.path)
         own = parent_id is None or parent_id == account_id
         base = own_root(account_id) if own else path_root_at(intent, places.get(parent_id or ""))
         return Goal(base, base.full(below), base.seen(below))

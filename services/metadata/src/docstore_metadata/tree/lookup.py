@@ -4,7 +4,8 @@ Hints in memory lead from ids and names to documents: the last known parent of a
 A hint only chooses which documents one query reads; their content decides. A wrong hint costs a second read.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Set
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts
@@ -18,6 +19,19 @@ MAX_HINTS = 20_000
 MAX_HOPS = 256
 FOLDERS_AT_ONCE = 10_000
 NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
+NO_NAMES: Set[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read a moment ago, in the same session, so that a walk need not read it again."""
+
+    nodes: Mapping[str, Node]
+    names: Set[tuple[str, str]]
+    """Ids of folders with a name in each: `nodes` has what they contain of that name, if anything."""
+
+
+NOTHING_READ = Read(NONE_KNOWN, NO_NAMES)
 
 
 class Tree:
@@ -53,15 +67,35 @@ class Tree:
     ) -> dict[str, Place]:
         """Those of the nodes that exist; one query for each level without hints. `known`: nodes that were just read."""
         wanted = set(node_ids)
+        nodes = await self._with_folders_above(wanted, session, known)
+        return self._places_among(nodes, wanted)
+
+    async def places_and_children(
+        self, node_ids: Iterable[str], names: Set[tuple[str, str]], session: Session = None
+    ) -> tuple[dict[str, Place], Read]:
+        """The same, and by the same query children of these nodes, each given by its folder's id and its name."""
+        wanted = set(node_ids)
+        nodes = await self._with_folders_above(wanted, session, names=names)
+        return self._places_among(nodes, wanted), Read(nodes, names)
+
+    async def _with_folders_above(
+        self,
+        wanted: Set[str],
+        session: Session,
+        known: Mapping[str, Node] = NONE_KNOWN,
+        names: Set[tuple[str, str]] = NO_NAMES,
+    ) -> dict[str, Node]:
         nodes = dict(known)
         hinted = {above for node_id in wanted for above in self._hinted_ancestors(node_id)}
         missing = (wanted | hinted | {node.parent_id for node in known.values() if node.parent_id}) - nodes.keys()
         asked = set(nodes)
         while missing:
             asked |= missing
-            for node in await self._nodes.by_ids(missing, session):
-                nodes[node.id] = node
-            missing = {node.parent_id for node in nodes.values() if node.parent_id} - asked
+            nodes |= {node.id: node for node in await self._nodes.by_ids(missing, session, names=names)}
+            missing, names = {node.parent_id for node in nodes.values() if node.parent_id} - asked, NO_NAMES
+        return nodes
+
+    def _places_among(self, nodes: Mapping[str, Node], wanted: Set[str]) -> dict[str, Place]:
         found: dict[str, Place] = {}
         for node_id in wanted & nodes.keys():
             place = place_among(nodes[node_id], nodes, complete=True)
@@ -84,6 +118,8 @@ class Tree:
         for node in (place.node, *place.ancestors):
             if node.parent_id is not None:
                 self._parents[node.id] = node.parent_id
+                if node.is_folder and node.live:
+                    self._remember_child(node)
 
     # --- below -------------------------------------------------------------------------------------------
 
@@ -118,7 +154,9 @@ class Tree:
         """Every node on the way to each of `paths`, the last one included. Creates the account's root if needed."""
         return (await self.walk_all({owner_id: paths}, session))[owner_id]
 
-    async def walk_all(self, paths: Mapping[str, Iterable[Parts]], session: Session = None) -> dict[str, Found]:
+    async def walk_all(
+        self, paths: Mapping[str, Iterable[Parts]], session: Session = None, read: Read = NOTHING_READ
+    ) -> dict[str, Found]:
         """The same for paths of several owners."""
         wanted: dict[str, set[Parts]] = {
             owner_id: {(), *(parts[:depth] for parts in some for depth in range(len(parts) + 1))}
@@ -131,17 +169,23 @@ class Tree:
             for parts in some - hinted[owner_id].keys()
             if parts[:-1] in hinted[owner_id]
         }
-        ids = [node_id for some in hinted.values() for node_id in some.values()]
-        nodes = await self._nodes.by_ids(ids, session, names=names)
+        ids = {node_id for some in hinted.values() for node_id in some.values()}
+        nodes = [*read.nodes.values(), *await self._not_read(ids, names, session, read)]
         roots = {node.id: node for node in nodes}
         for owner_id in wanted.keys() - roots.keys():
             await self._nodes.make_root(owner_id, self._clock(), session)
             [roots[owner_id]] = await self._nodes.by_ids([owner_id], session)
         by_name = {(node.parent_id, node.name): node for node in nodes if node.live}
         return {
-            owner_id: await self._descend(roots[owner_id], sorted(some, key=len), by_name, names, session)
+            owner_id: await self._descend(roots[owner_id], sorted(some, key=len), by_name, names | read.names, session)
             for owner_id, some in wanted.items()
         }
+
+    async def _not_read(
+        self, ids: Set[str], names: Set[tuple[str, str]], session: Session, read: Read
+    ) -> Iterable[Node]:
+        ids, names = ids - read.nodes.keys(), names - read.names
+        return await self._nodes.by_ids(ids, session, names=names) if ids or names else ()
 
     async def _descend(
         self,
