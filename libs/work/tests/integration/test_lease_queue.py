@@ -2,50 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
+from server_clock import LEASE_SECONDS, ServerClock
 
-from docstore_platform.mongodb.client import Collection, IndexModel, Mongo
-from docstore_platform.settings import InfraSettings
-from docstore_platform.testing import eventually
-from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
+from docstore_platform.mongodb.client import Collection, IndexModel
+from docstore_work.lease_queue import LeaseLost, LeaseQueue
 
 pytestmark = pytest.mark.connected
-
-LEASE_SECONDS = 30.0
-
-
-class ServerClock:
-    """In place of the database's clock."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-async def collection(infra: InfraSettings, mongo: Mongo) -> Collection:
-    collection = mongo.database(f"{infra.database_prefix}work")["queue"]
-    await collection.create_indexes([IndexModel("due_at"), IndexModel([("account_id", 1), ("due_at", 1)])])
-    return collection
-
-
-@pytest.fixture
-def clock() -> ServerClock:
-    return ServerClock()
-
-
-@pytest.fixture
-def queue(collection: Collection, clock: ServerClock) -> LeaseQueue:
-    return LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, clock=clock)
 
 
 async def test_a_document_is_claimed_once(queue: LeaseQueue) -> None:
@@ -54,55 +18,6 @@ async def test_a_document_is_claimed_once(queue: LeaseQueue) -> None:
         await queue.add(number, {})
     leases = await asyncio.gather(*(queue.claim() for _ in range(20)))
     assert sorted(lease.id for lease in leases if lease) == list(range(10))
-
-
-async def test_a_lease_outlasts_its_time_while_it_is_renewed(queue: LeaseQueue, clock: ServerClock) -> None:
-    """Nobody else gets the document until the block has ended; then its lease ends by itself, as that of the dead."""
-    lease = await _begun(queue)
-    async with queue.renewing(lease):
-        for _ in range(3):
-            clock.advance(queue.lease_seconds * 0.8)
-            await eventually(partial(_is_held_from_now_on, queue, clock))
-            assert await queue.claim() is None
-    clock.advance(queue.lease_seconds)
-    assert await queue.claim()
-    with pytest.raises(LeaseLost):
-        await queue.complete(lease)
-
-
-async def test_a_lost_lease_is_not_renewed(queue: LeaseQueue, clock: ServerClock) -> None:
-    """The renewal ends quietly, the block goes on, and its write at the end is refused."""
-    lease = await _begun(queue)
-    clock.advance(queue.lease_seconds)
-    taken = await queue.claim()
-    assert taken
-    lost = _lost(queue)
-    async with queue.renewing(lease):
-        await eventually(partial(_are_lost, queue, lost + 1))
-    with pytest.raises(LeaseLost):
-        await queue.complete(lease)
-    await queue.complete(taken)
-
-
-async def _begun(queue: LeaseQueue) -> Lease:
-    queue.lease_seconds = 0.3  # by the clock of renewals, which is not the test's
-    await queue.add("long", {})
-    lease = await queue.claim()
-    assert lease
-    return lease
-
-
-async def _is_held_from_now_on(queue: LeaseQueue, clock: ServerClock) -> bool:
-    held_until = clock.now + timedelta(seconds=queue.lease_seconds)
-    return await queue.collection.count_documents({"lease_until": held_until}) == 1
-
-
-def _lost(queue: LeaseQueue) -> float:
-    return REGISTRY.get_sample_value("docstore_work_leases_total", {"queue": queue.name, "event": "lost"}) or 0.0
-
-
-async def _are_lost(queue: LeaseQueue, number: float) -> bool:
-    return _lost(queue) == number
 
 
 async def test_a_document_can_be_due_later(queue: LeaseQueue, clock: ServerClock) -> None:
@@ -295,29 +210,6 @@ async def test_turns_of_one_kind_do_not_depend_on_claims_of_another(collection: 
     assert served == ["ann", "bob", "cyd"]
 
 
-async def test_the_field_of_the_release_before_shows_what_is_held(collection: Collection, clock: ServerClock) -> None:
-    """Null where no one holds a document, as that release expects, and not null while this one does."""
-    queue = LeaseQueue(
-        collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", legacy_null=True, clock=clock
-    )
-
-    async def shown() -> Any:
-        row = await collection.find_one({"_id": "a"})
-        assert row is not None
-        return row["lease"]
-
-    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
-    lease = await queue.claim()
-    assert lease is not None
-    assert await shown() == ""
-    await queue.postpone(lease, 0)
-    assert await shown() is None
-    lease = await queue.claim()
-    assert lease is not None
-    await queue.complete(lease, {"done": True})
-    assert await shown() is None
-
-
 async def test_a_single_instance_takes_back_what_a_dead_one_held(queue: LeaseQueue) -> None:
     """At its start nothing waits for the end of a lease."""
     for number in range(3):
@@ -325,47 +217,6 @@ async def test_a_single_instance_takes_back_what_a_dead_one_held(queue: LeaseQue
     assert len(await queue.claim_batch(2)) == 2
     assert await queue.release_all() == 2
     assert len(await queue.claim_batch(10)) == 3
-
-
-async def test_the_release_before_and_this_one_share_a_queue(collection: Collection, clock: ServerClock) -> None:
-    """Neither writes with a lease that an instance of the other release has taken over meanwhile."""
-    queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", clock=clock)
-    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
-    ours = await queue.claim()
-    assert ours is not None
-    clock.advance(LEASE_SECONDS)
-    await collection.update_one({"_id": "a"}, {"$set": {"lease": "theirs", "due_at": clock.now + timedelta(days=1)}})
-    with pytest.raises(LeaseLost):
-        await queue.complete(ours)
-    clock.advance(2 * 86400)
-    assert await queue.claim() is not None
-    assert not (await collection.update_one({"_id": "a", "lease": "theirs"}, {"$set": {"done": True}})).matched_count
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        {"$set": {"lease": None, "due_at": datetime(2026, 1, 1, tzinfo=UTC)}},
-        {"$set": {"lease": None}, "$unset": {"due_at": ""}},
-    ],
-    ids=["queues it anew", "completes it"],
-)
-async def test_a_write_of_the_release_before_takes_the_lease_away(
-    collection: Collection, clock: ServerClock, write: dict[str, object]
-) -> None:
-    """That release does not know `lease_owner`, and still nothing of what it overtook is stored."""
-    queue = LeaseQueue(
-        collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", legacy_null=True, clock=clock
-    )
-    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
-    ours = await queue.claim()
-    assert ours is not None
-    await collection.update_one({"_id": "a"}, write)
-    await queue.postpone_batch([ours], 1)
-    with pytest.raises(LeaseLost):
-        await queue.complete_batch([(ours, {"done": True})])
-    row = await collection.find_one({"_id": "a"})
-    assert (row.get("done"), row["attempts"], row["lease"]) == (None, 1, None)
 
 
 async def test_a_batch_is_completed_or_given_back_together(

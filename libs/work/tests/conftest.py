@@ -1,0 +1,6 @@
+"""Makes modules that the tests of background work share importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
