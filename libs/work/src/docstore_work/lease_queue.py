@@ -15,28 +15,20 @@ beyond its lease gets LeaseLost at its next write, once another one has claimed 
 aborts the whole transaction. So work may be started twice, but is committed once.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import structlog
-
 from docstore_platform.clock import unix_time
 from docstore_platform.ids import new_id
 from docstore_platform.mongodb.client import ASCENDING, Collection, Document, Session, UpdateOne
-from docstore_platform.mongodb.session import DatabaseError
-from docstore_platform.tasks import end_tasks
 from docstore_work.lease_documents import EVER, Lease, LeaseDocuments, literal
 from docstore_work.metrics import lease_events_total, wait_seconds
+from docstore_work.renewal import renewing
 
 __all__ = ["Lease", "LeaseLost", "LeaseQueue"]
-
-log = structlog.get_logger(__name__)
-
-RENEWALS_PER_LEASE = 3
 
 
 class LeaseLost(Exception):
@@ -116,11 +108,16 @@ class LeaseQueue(LeaseDocuments):
     @asynccontextmanager
     async def renewing(self, lease: Lease) -> AsyncIterator[None]:
         """Renew the lease while the block runs, for work that may outlast it; a lost one shows at the next write."""
-        task = asyncio.create_task(self._renew_repeatedly(lease), name=f"lease of {self.name}")
-        try:
+
+        async def renew() -> bool:
+            try:
+                await self.renew(lease)
+            except LeaseLost:
+                return False
+            return True
+
+        async with renewing(self.name, self.lease_seconds, renew):
             yield
-        finally:
-            await end_tasks([task])
 
     async def complete(self, lease: Lease, keep: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
         """Delete the document, or with `keep` store these fields and remove it from the queue. Raises LeaseLost."""
@@ -190,16 +187,6 @@ class LeaseQueue(LeaseDocuments):
         async for row in rows:
             return max(0.0, float(row["wait"]) / 1000)
         return None
-
-    async def _renew_repeatedly(self, lease: Lease) -> None:
-        while True:
-            await asyncio.sleep(self.lease_seconds / RENEWALS_PER_LEASE)
-            try:
-                await self.renew(lease)
-            except LeaseLost:
-                return
-            except DatabaseError as error:
-                log.warning("lease_not_renewed", queue=self.name, error=repr(error))
 
     async def _update(self, lease: Lease, update: Sequence[Document], event: str, session: Session) -> None:
         outcome = await self.collection.update_one(self.held(lease), update, session=session)

@@ -6,7 +6,6 @@ seconds. Responses are encrypted with the key of the request, which is not store
 and no upload.
 """
 
-import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,13 +24,12 @@ from docstore_platform.errors import Conflict, invalid, unavailable
 from docstore_platform.ids import new_id
 from docstore_platform.mongodb.session import DatabaseError
 from docstore_platform.security.secret_list import secret_list
-from docstore_platform.tasks import end_tasks
+from docstore_work.renewal import renewing
 
 log = structlog.get_logger(__name__)
 
 MAX_KEY_CHARS = 255
 NONCE_BYTES = 12
-RENEWALS_PER_LEASE = 3
 NOT_STORED_STATUSES = frozenset({408, 425, 429})
 """Statuses that may change if the call is repeated."""
 
@@ -162,22 +160,16 @@ class Recorder:
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Keep the lease while the block runs; release the key if there was no response."""
-        renewing = asyncio.create_task(self._renew(), name="idempotency lease")
         try:
-            yield
+            async with renewing("idempotency key", self._lease_seconds, self._renew):
+                yield
         finally:
-            await end_tasks([renewing])
             await self.release()
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
-            if not self._open:
-                return
-            try:
-                await self._rows.renew(self._row_id, self._lease_id)
-            except DatabaseError as error:
-                log.warning("idempotency_lease_not_renewed", error=repr(error))
+    async def _renew(self) -> bool:
+        if self._open:
+            await self._rows.renew(self._row_id, self._lease_id)
+        return self._open
 
     def recording(self, send: Send) -> Send:
         async def hold(message: Message) -> None:
