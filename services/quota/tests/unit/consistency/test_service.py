@@ -1,6 +1,7 @@
 """The comparison of all accounts and the check `usage`, on fakes."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -52,8 +53,11 @@ class Stage:
     async def claim(self, where: Any) -> Lease:
         return Lease("reconcile", "this instance", 1, {"cursor": ""})
 
-    def renewing(self, lease: Lease) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
+    @asynccontextmanager
+    async def renewing(self, lease: Lease) -> AsyncIterator[None]:
+        self.events.append("renewing")
+        yield
+        self.events.append("renewed no longer")
 
     async def renew(self, lease: Lease, progress: Any) -> None:
         self.events.append(f"at {progress['cursor']}")
@@ -67,13 +71,13 @@ class Stage:
 
 
 async def test_an_account_that_metadata_fails_for_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither those behind it nor an end of the comparison."""
+    """Neither those behind it nor an end of the comparison; the lease is renewed all the time."""
     monkeypatch.setattr(service, "PAGE", 2)
     stage = Stage("abcde", 0)
     stage.unreadable = "bd"
     await stage.reconciler.run_due()
     assert stage.compared == "ace"
-    assert stage.events == ["at b", "at d", "postponed"]
+    assert stage.events == ["renewing", "at b", "at d", "postponed", "renewed no longer"]
 
 
 async def test_a_page_of_large_accounts_ends_early() -> None:
