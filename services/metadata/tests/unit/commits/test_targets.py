@@ -27,7 +27,7 @@ Seen = type[DomainError] | tuple[Parts, str, str | None, list[str]]
 
 
 class CountingNodes(FakeNodes):
-    """Counts queries."""
+    """The tree of one account, and how many queries it was asked."""
 
     queries = 0
 
@@ -66,7 +66,8 @@ class CountingNodes(FakeNodes):
             id=f"n{len(self.by_id)}", owner_id=ME, parent_id=parent_id, name=name, kind=kind,
             created_at=NOW, modified_at=NOW, modified_by=ME,
         )  # fmt: skip
-        return self.by_id.setdefault(node.id, node)
+        self.by_id[node.id] = node
+        return node
 
     def parts(self, node: Node) -> Parts | None:
         """Its path; None if it or a folder above it is in the trash."""
