@@ -1,5 +1,6 @@
 """Files and folders that others share, in the folder `Shares`."""
 
+import asyncio
 from xml.etree import ElementTree
 
 import pytest
@@ -53,6 +54,9 @@ async def test_shared_folders_are_used_by_role(dav: DavAccount, sign_up: SignUp)
     used = (await bert.usage())["used"]
     assert (await dav.request("PUT", "/Shares/plans/new.txt", b"12345"))[0] == 201
     assert (await dav.request("PUT", "/Shares/plans/of%20the%20owner.txt", b"edited"))[0] == 204
+    paths = ["/at-once.txt", "/Shares/plans/one.txt", "/Shares/plans/two.txt", "/Shares/plans%20(2)/three.txt"]
+    at_once = await asyncio.gather(*(dav.request("PUT", path, b"x") for path in paths))
+    assert [status for status, _, _ in at_once] == [201, 201, 201, 403]
     assert (await dav.request("MKCOL", "/Shares/plans/inner"))[0] == 201
     new = f"{dav.url}/Shares/plans/inner/moved.txt"
     assert (await dav.request("MOVE", "/Shares/plans/new.txt", destination=new))[0] == 201

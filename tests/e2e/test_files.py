@@ -109,6 +109,23 @@ async def test_renaming_a_folder_moves_all_in_it(ada: Person) -> None:
     await ada.found("tern", "/new/deep/tern.txt")
 
 
+async def test_an_upload_may_want_its_folder_to_be_there(ada: Person) -> None:
+    """`create_folders: false` is 409 `no_parent_folder` at the beginning, and at the end if the folder is deleted
+    meanwhile: nothing is stored then, and nothing reserved."""
+    wanted = {"path": "/reports/may.txt", "size": 4, "method": "put", "create_folders": False}
+    assert await ada.refused("POST", "/v1/uploads", wanted) == (409, "no_parent_folder")
+    folder = await ada.call("POST", "/v1/folders", {"path": "/reports"})
+    upload = await ada.call("POST", "/v1/uploads", wanted)
+    await ada.send(upload, b"text")
+    assert (await ada.complete(upload))["path"] == "/reports/may.txt"
+    late = await ada.call("POST", "/v1/uploads", wanted | {"path": "/reports/june.txt"})
+    await ada.send(late, b"late")
+    await ada.call("DELETE", f"/v1/files/{folder['id']}")
+    assert await ada.refused("POST", f"/v1/uploads/{late['id']}/complete", {}) == (409, "no_parent_folder")
+    assert await ada.names() == []
+    await ada.counted(4)  # of the file in the trash
+
+
 async def test_only_who_has_seen_the_last_change_may_change(ada: Person) -> None:
     """If-Match with an old ETag is 412 and changes nothing; a listing that has not changed is 304."""
     file = await ada.upload("/a.txt", b"x")

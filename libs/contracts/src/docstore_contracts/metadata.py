@@ -35,6 +35,8 @@ class WriteTarget(TypedDict):
     path: NotRequired[str | None]
     parent_id: NotRequired[str | None]
     """The folder that the path starts from; default: the account's root."""
+    create_folders: NotRequired[bool]
+    """Whether missing folders of the path are created, which is the default; else `no_parent_folder`."""
     file_id: NotRequired[str | None]
     base_version: NotRequired[Annotated[int, Field(ge=0)] | None]
     on_conflict: NotRequired[Literal["copy", "fail"]]

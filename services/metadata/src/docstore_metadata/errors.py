@@ -95,6 +95,12 @@ class NotAFolder(errors.Conflict):
     code = "not_a_folder"
 
 
+class NoParentFolder(errors.Conflict):
+    """The folder that a new file should be in does not exist, and was not to be created."""
+
+    code = "no_parent_folder"
+
+
 class NotAFile(errors.Conflict):
     code = "not_a_file"
 

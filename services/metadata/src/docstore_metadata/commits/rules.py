@@ -39,6 +39,8 @@ class UploadIntent:
     path: str | None = None
     parent_id: str | None = None
     """The folder that the path starts from; the account's root if there is none."""
+    create_folders: bool = True
+    """Whether missing folders of the path are created."""
     file_id: str | None = None
     base_version: int | None = None
     on_conflict: OnConflict = "copy"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from docstore_metadata.commits.rules import OnConflict, Outcome, UploadIntent, decide
-from docstore_metadata.errors import Locked, NameTaken, NotAFile
+from docstore_metadata.errors import Locked, NameTaken, NoParentFolder, NotAFile
 from docstore_metadata.tree.access import Action, Reader, authorize
 from docstore_metadata.tree.locks import Holder
 from docstore_metadata.tree.lookup import Tree
@@ -125,9 +125,11 @@ def _goal(
         return refusal
 
 
-def _by_path(reader: Reader, goal: Goal, found: Found) -> Target:
-    authorize_path(reader, found, goal.parts)
+def _by_path(intent: UploadIntent, goal: Goal, found: Found) -> Target:
+    authorize_path(intent, found, goal.parts)
     refuse_file_in_way(found, goal.parts)
+    if not intent.create_folders and goal.parts[:-1] not in found:
+        raise NoParentFolder(f"The folder of {goal.seen_path} does not exist.")
     current = place_at(found, goal.parts)
     if current is not None and current.node.is_folder:
         raise NameTaken(f"{goal.seen_path} is a folder.")

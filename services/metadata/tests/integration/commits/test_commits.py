@@ -182,6 +182,22 @@ async def test_check_predicts_the_outcome_of_a_commit(running: Stack) -> None:
     assert codes == ["name_taken", "not_a_folder", "not_found", "invalid_path"]
 
 
+async def test_folders_are_created_unless_an_upload_wants_them_there(running: Stack) -> None:
+    """`create_folders: false` refuses a path below a missing folder, when checked and at the commit."""
+    await running.put("/there/a.txt")
+    items = [{"path": path, "create_folders": False} for path in ("/b.txt", "/there/b.txt", "/gone/b.txt")]
+    body = {"account_id": running.person.account_id, "items": items}
+    *allowed, refused = (await running.internal.call("POST", "/internal/uploads/check", body))["results"]
+    assert [each["path"] for each in allowed] == ["/b.txt", "/there/b.txt"]
+    assert (refused["problem"]["status"], refused["problem"]["code"]) == (409, "no_parent_folder")
+    *committed, late = await running.commit(
+        *(running.item(item["path"], create_folders=item["create_folders"]) for item in items)
+    )
+    assert [each["file"]["path"] for each in committed] == ["/b.txt", "/there/b.txt"]
+    assert late["problem"]["code"] == "no_parent_folder"
+    assert await running.person.names() == ["there", "b.txt"]
+
+
 async def test_a_batch_of_files_is_one_transaction(running: Stack) -> None:
     """Two hundred files in a new folder: each is published once, and the folder is created once."""
     results = await running.commit(*(running.item(f"/many/{n:03}.txt") for n in range(200)))

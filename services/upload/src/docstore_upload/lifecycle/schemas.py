@@ -62,6 +62,8 @@ class TargetRequest(RequestModel):
     """Target path of a new file or version."""
     parent_id: Id | None = None
     """Folder that `path` starts from, the caller's own or a shared one; the caller's root by default."""
+    create_folders: bool = True
+    """Whether to create missing folders of `path`; otherwise 409 `no_parent_folder`."""
     file_id: Id | None = None
     """Instead of `path`: the file that gets a new version."""
     content_type: ContentType | None = None

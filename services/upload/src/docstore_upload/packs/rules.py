@@ -34,6 +34,8 @@ class PackFile(TypedDict):
 
     path: str | None
     parent_id: str | None
+    create_folders: NotRequired[bool]
+    """Absent in packs that were declared before this field existed."""
     file_id: str | None
     size: int
     sha256: str

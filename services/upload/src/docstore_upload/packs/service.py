@@ -103,7 +103,8 @@ class PackService:
 
     async def complete(self, principal: Principal, pack_id: str) -> bytes:
         """Return the result of each file, as JSON, in order."""
-        pack = await self._mine(principal, pack_id)
+        found = await self.packs.recent_or_stored(principal.account_id, [pack_id])
+        pack = _shown(principal, found.get(pack_id))
         outcome = (await self.lifecycle.completer.complete([pack], "client"))[pack.id]
         if isinstance(outcome, DomainError):
             raise outcome
@@ -122,10 +123,14 @@ class PackService:
             raise Conflict("This pack is completed. Delete its files instead.", code="upload_completed")
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
-        pack = (await self.packs.of_account(principal.account_id, [pack_id])).get(pack_id)
-        if pack is None or pack.declared is None or not pack.is_of(principal):
-            raise not_found("pack")
-        return pack
+        return _shown(principal, (await self.packs.of_account(principal.account_id, [pack_id])).get(pack_id))
+
+
+def _shown(principal: Principal, pack: Pack | None) -> Pack:
+    """The pack, if the caller may see it."""
+    if pack is None or pack.declared is None or not pack.is_of(principal):
+        raise not_found("pack")
+    return pack
 
 
 def _declared(request: FileRequest, path: str) -> PackFile:
@@ -133,6 +138,7 @@ def _declared(request: FileRequest, path: str) -> PackFile:
     return {
         "path": request.path,
         "parent_id": request.parent_id,
+        "create_folders": request.create_folders,
         "file_id": request.file_id,
         "size": request.size,
         "sha256": request.sha256.lower(),

@@ -97,6 +97,7 @@ class SingleUploads(Kind[Upload]):
                 "link_id": transfer.link_id,
                 "path": transfer.wanted_path,
                 "parent_id": transfer.parent_id,
+                "create_folders": transfer.create_folders,
                 "file_id": transfer.file_id,
                 "size": transfer.size,
                 "content_type": transfer.content_type,

@@ -51,6 +51,8 @@ class Upload(Transfer):
     """As the client named it: a path or a file."""
     parent_id: str | None = None
     """The folder that the path starts from; None: the uploader's root."""
+    create_folders: bool = True
+    """Whether missing folders of the path are created."""
     size: int
     """Declared size; for an open size the most allowed, and the actual size once verified."""
     content_type: str

@@ -99,6 +99,7 @@ class UploadService:
             path=checked["path"],
             wanted_path=request.path,
             parent_id=request.parent_id,
+            create_folders=request.create_folders,
             file_id=request.file_id,
             size=request.most,
             max_size=request.max_size,

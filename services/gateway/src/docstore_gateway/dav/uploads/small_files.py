@@ -14,7 +14,7 @@ from docstore_gateway.dav.protocol.headers import Target
 from docstore_gateway.dav.protocol.resources import Resource, parent_of
 from docstore_gateway.dav.uploads.uploading import Uploader, placed_in
 from docstore_gateway.proxy.object_urls import ObjectUrls
-from docstore_platform.errors import DomainError
+from docstore_platform.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from docstore_platform.http.problems import error_of
 from docstore_platform.security.tokens import Principal
 from docstore_work.batcher import Batcher
@@ -23,6 +23,8 @@ MAX_BYTES = MAX_SLICE_BYTES
 MOST = 128
 """Files in one pack: at most 8 MiB, which the gateway holds twice while it sends them."""
 MAX_CLIENTS = 1000
+REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
+"""Of a file at its path. Another folder's lookup may find it, or tell what is wrong as WebDAV does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,50 +60,56 @@ class SmallFiles:
         return await batcher.run(file)
 
     async def _store(self, files: Sequence[SmallFile]) -> list[Any]:
-        """The stored file, or the error, of each file of one client."""
+        """The stored file, or the error, of each file of one client.
+
+        Folders are not looked up first: where one is not in the client's tree, metadata refuses the file.
+        """
+        outcomes = await self._together(files)
+        refused = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, REFUSALS)]
+        again = await self._by_folders([files[n] for n in refused])
+        for n, outcome in zip(refused, again, strict=True):
+            outcomes[n] = outcome
+        return outcomes
+
+    async def _together(self, files: Sequence[SmallFile]) -> list[Any]:
+        """The outcomes of files stored by their paths."""
+        if len(files) == 1:
+            return [await self._alone(files[0], _at_path(files[0]))]
+        try:
+            return await self._pack(files)
+        except Exception as error:  # noqa: BLE001 - whatever failed, the callers get it
+            return [error] * len(files)
+
+    async def _by_folders(self, files: Sequence[SmallFile]) -> list[Any]:
+        """The outcomes of files whose folders are looked up: they may be shared ones, which WebDAV alone shows."""
         folders = {file.target.parent: file for file in files}
         found = await asyncio.gather(*(file.parent() for file in folders.values()))
         parents = dict(zip(folders, found, strict=True))
-        placed = [(file, parents[file.target.parent]) for file in files]
-        own = [n for n, (_, parent) in enumerate(placed) if _is_own(parent)]
-        groups = [own, *([n] for n in range(len(files)) if n not in own)]
-        stored = await asyncio.gather(*(self._group([placed[n] for n in group]) for group in groups))
-        outcomes = {
-            n: each for group, some in zip(groups, stored, strict=True) for n, each in zip(group, some, strict=True)
-        }
-        return [outcomes[n] for n in range(len(files))]
+        return await asyncio.gather(*(self._in_folder(file, parents[file.target.parent]) for file in files))
 
-    async def _group(self, files: Sequence[tuple[SmallFile, Resource | DomainError]]) -> list[Any]:
-        """The outcomes of files that can be stored together."""
-        there = [(file, parent) for file, parent in files if isinstance(parent, Resource)]
-        if not there:
-            return [error for _, error in files]
+    async def _in_folder(self, file: SmallFile, parent: Resource | DomainError) -> Any:
+        if isinstance(parent, DomainError):
+            return parent
+        return await self._alone(file, placed_in(parent, file.target, file.wanted))
+
+    async def _alone(self, file: SmallFile, wanted: Mapping[str, Any]) -> Any:
         try:
-            if len(there) > 1:
-                return await self._pack(there)
-            [(file, parent)] = there
-            return [
-                await Uploader(file.api, self._urls).small(placed_in(parent, file.target, file.wanted), file.content)
-            ]
-        except Exception as error:  # noqa: BLE001 - whatever failed, the callers get it
-            return [error] * len(there)
+            return await Uploader(file.api, self._urls).small(wanted, file.content)
+        except Exception as error:  # noqa: BLE001 - whatever failed, the caller gets it
+            return error
 
-    async def _pack(self, files: Sequence[tuple[SmallFile, Resource]]) -> list[Any]:
+    async def _pack(self, files: Sequence[SmallFile]) -> list[Any]:
         """Store files as one pack; an error for each that is refused."""
-        api = files[0][0].api
+        api = files[0].api
         wishes = [
-            {
-                **placed_in(parent, file.target, file.wanted),
-                "size": len(file.content),
-                "sha256": hashlib.sha256(file.content).hexdigest(),
-            }
-            for file, parent in files
+            {**_at_path(file), "size": len(file.content), "sha256": hashlib.sha256(file.content).hexdigest()}
+            for file in files
         ]
         pack = await api.send("upload", "POST", "/v1/packs", {"files": wishes, "notify": False})
         outcomes = {n: error_of(item["problem"]) for n, item in enumerate(pack["files"]) if "problem" in item}
         slices = [Slice(**item) for item in pack["files"] if "problem" not in item]
         if slices:
-            content = b"".join([*(files[each.number][0].content for each in slices), index_bytes(slices)])
+            content = b"".join([*(files[each.number].content for each in slices), index_bytes(slices)])
             for item in await self._send(api, pack, content):
                 outcomes[item["number"]] = item["file"] if "file" in item else error_of(item["problem"])
         return [outcomes[n] for n in range(len(files))]
@@ -118,6 +126,6 @@ class SmallFiles:
         return (await api.send("upload", "POST", f"{route}/complete"))["files"]
 
 
-def _is_own(parent: Resource | DomainError) -> bool:
-    """Whether files may go into it as a pack: packs go into the client's own tree only."""
-    return isinstance(parent, Resource) and parent.is_own
+def _at_path(file: SmallFile) -> dict[str, Any]:
+    """What an upload to the file's path is initiated with; a PUT creates no folders (RFC 4918, 9.7.1)."""
+    return {**file.wanted, "path": file.target.path, "create_folders": False}

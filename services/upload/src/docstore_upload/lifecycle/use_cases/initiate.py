@@ -123,6 +123,7 @@ class Initiation(Generic[T]):
             {
                 "path": request.path,
                 "parent_id": request.parent_id,
+                "create_folders": request.create_folders,
                 "file_id": request.file_id,
                 "base_version": request.base_version,
                 "on_conflict": request.on_conflict,
