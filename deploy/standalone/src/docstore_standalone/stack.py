@@ -18,6 +18,7 @@ from docstore_standalone.lan.following import following
 from docstore_standalone.lan.opening import check_reachable, open_proxy, public_variables
 from docstore_standalone.lan.proxy import TlsProxy
 from docstore_standalone.lan.proxy_config import Upstreams
+from docstore_standalone.log_rotation import log_rotation_running
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.servers import BrokerKind, Servers, clock_skew_file, start_servers
 from docstore_standalone.service_process import ServiceProcess
@@ -247,5 +248,6 @@ async def start_stack(
         if proxy is not None:
             await _open_to_others(proxy, components, servers, gateway, opening)
         servers.announce("gateway", gateway)
+        await opening.enter_async_context(log_rotation_running(servers.folder / "logs"))
         await opening.enter_async_context(backups_running(settings.model_copy(update={"data": servers.folder})))
         return Stack(servers, gateway, opening.pop_all())

@@ -42,7 +42,8 @@ def has_ended(pid: int) -> bool:
 
 def _detach(log_file: Path) -> None:
     os.setsid()
-    nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     for file, number in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(file, number)
     # The ones of before know the terminal's colours.

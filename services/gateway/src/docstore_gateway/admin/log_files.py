@@ -9,7 +9,7 @@ from docstore_platform.services import SERVICE_NAMES
 
 READ_BYTES = 8 << 20
 """Bytes of each file that are searched, from its end: bounds time and memory of a search."""
-FILES = ("services.log", *(f"{name}.log" for name in SERVICE_NAMES))
+FILES = [f"{name}.log{rotated}" for name in ("services", *SERVICE_NAMES) for rotated in ("", ".1")]
 
 
 class LogFiles:

@@ -38,13 +38,14 @@ def folder(tmp_path: Path) -> Path:
         line(5, "request", service="gateway", trace_id="bb", path="/v1/Über"),
     )
     write(tmp_path / "quota.log", line(2, "reserved", service="quota", trace_id="aa"), line(4, "late", service="quota"))
+    write(tmp_path / "services.log.1", line(0, "rotated", service="media"))
     write(tmp_path / "credentials.json", line(9, "secret"))
     return tmp_path
 
 
 async def test_lines_of_all_services_are_found_newest_first(folder: Path) -> None:
-    """Of all log files and of nothing else; what is no log line is left out."""
-    assert await found(folder) == ["request", "late", "rebuild_waits", "reserved", "request"]
+    """Of all log files, those before the last rotation too, and of nothing else; what is no log line is left out."""
+    assert await found(folder) == ["request", "late", "rebuild_waits", "reserved", "request", "rotated"]
     assert await found(folder, limit=2) == ["request", "late"]
 
 
@@ -54,7 +55,11 @@ async def test_filters_narrow_the_lines(folder: Path) -> None:
     assert await found(folder, service="indexer") == ["rebuild_waits"]
     assert await found(folder, level="warning") == ["rebuild_waits"]
     assert await found(folder, contains="/V1/FILES") == ["request"]
-    assert await found(folder, before=datetime(2026, 11, 23, 10, 3, tzinfo=UTC)) == ["reserved", "request"]
+    assert await found(folder, before=datetime(2026, 11, 23, 10, 3, tzinfo=UTC)) == [
+        "reserved",
+        "request",
+        "rotated",
+    ]
 
 
 async def test_a_large_file_is_searched_from_its_end(folder: Path) -> None:
