@@ -24,7 +24,7 @@ MOST = 128
 """Files in one pack: at most 8 MiB, which the gateway holds twice while it sends them."""
 MAX_CLIENTS = 1000
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
-"""Of a file at its path. Another folder's lookup may find it, or tell what is wrong as WebDAV does."""
+"""Of a file at its path. A lookup of its folder finds it elsewhere, or tells what is wrong as WebDAV does."""
 
 
 @dataclass(frozen=True, slots=True)
