@@ -117,6 +117,21 @@ async def test_versions_and_conflicts(ada: Person) -> None:
     assert strict["files"][0]["problem"]["code"] == "version_conflict"
 
 
+async def test_a_folder_that_is_gone_refuses_its_files_only(ada: Person) -> None:
+    """With `create_folders: false`, deleted before the pack is complete: the other is stored, nothing reserved."""
+    folder = await ada.call("POST", "/v1/folders", {"path": "/pack"})
+    files = {"/kept.txt": b"a quokka", "/pack/late.txt": b"a numbat"}
+    pack = await begin(ada, files, create_folders=False)
+    await send(ada, pack, files)
+    await ada.call("DELETE", f"/v1/files/{folder['id']}")
+    kept, late = (await ada.call("POST", f"/v1/packs/{pack['id']}/complete"))["files"]
+    assert (kept["file"]["path"], late["problem"]["code"]) == ("/kept.txt", "no_parent_folder")
+    assert await ada.names() == ["kept.txt"]
+    await ada.counted(8)
+    [again] = (await begin(ada, {"/pack/late.txt": b"a numbat"}, create_folders=False))["files"]
+    assert again["problem"]["code"] == "no_parent_folder"
+
+
 async def test_a_vanished_clients_pack_is_finished(ada: Person, small_limits: None) -> None:
     """No client calls complete: the files appear all the same, and complete returns them later."""
     pack = await begin(ada, FILES)

@@ -35,6 +35,8 @@ MAY_BECOME: Mapping[State, tuple[State, ...]] = {
     "aborted": (),
 }
 MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
+HASHED_AT_ONCE_BYTES = MIB
+"""Size up to which contents are hashed on the event loop: a millisecond, and less than a change of threads may take."""
 MAX_SIZE = 5 * TIB
 """S3's limit for an object."""
 RETRY_AFTER_SECONDS = 5

@@ -29,16 +29,13 @@ from docstore_platform.errors import DomainError
 from docstore_upload import metrics
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.ports import Claim, Commit, Fields, Kind, Recheck
-from docstore_upload.lifecycle.rules import ENDED, MIB, Actor, Incomplete, Mismatch, State
+from docstore_upload.lifecycle.rules import ENDED, HASHED_AT_ONCE_BYTES, Actor, Incomplete, Mismatch, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
 from docstore_upload.lifecycle.use_cases.complete import commit_refusal
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, compacted, wrong_slices
 from docstore_upload.packs.views import CONTENT_TYPE, refused_json
 from docstore_upload.settings import UploadSettings
-
-AT_ONCE_BYTES = MIB
-"""Size up to which a pack is hashed on the event loop: a millisecond, and less than a change of threads may take."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +63,7 @@ class PackKind(Kind[Pack]):
             content = await self._store.get(transfer.object_key)
         except ObjectNotFound:
             raise Incomplete from None
-        if len(content) <= AT_ONCE_BYTES:
+        if len(content) <= HASHED_AT_ONCE_BYTES:
             wrong = wrong_slices(transfer, content)
         else:
             wrong = await asyncio.to_thread(wrong_slices, transfer, content)

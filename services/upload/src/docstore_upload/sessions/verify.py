@@ -17,13 +17,11 @@ from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, 
 from docstore_platform.errors import Unavailable, invalid
 from docstore_platform.ids import new_id
 from docstore_platform.tasks import end_tasks
-from docstore_upload.lifecycle.rules import MIB, RETRY_AFTER_SECONDS, Incomplete, Mismatch
+from docstore_upload.lifecycle.rules import HASHED_AT_ONCE_BYTES, MIB, RETRY_AFTER_SECONDS, Incomplete, Mismatch
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Upload, Verified, are_whole, metadata_sent, mismatch
 from docstore_upload.settings import UploadSettings
 
-SMALL = 1 * MIB
-"""Size up to which an object is hashed in one piece: a millisecond."""
 TRIES = 4
 """Parts may be sent again after a failure, but not endlessly."""
 
@@ -46,7 +44,7 @@ class Verifier:
         """
         assembled = await self._assemble(upload, parts) if upload.method == "multipart" else None
         try:
-            if upload.method == "put" and upload.sha256 is None and upload.size <= SMALL:
+            if upload.method == "put" and upload.sha256 is None and upload.size <= HASHED_AT_ONCE_BYTES:
                 return _matching(upload, await self._read_small(upload))  # no HEAD first: its URL took this size only
             found = assembled or await self._store.head(upload.sent_key)
             if found is None:
@@ -114,7 +112,7 @@ class Verifier:
     async def _read_or_join(self, upload: Upload, found: ObjectInfo) -> Verified:
         if upload.found is not None and upload.found[0] == found.etag:
             return upload.found[1]
-        if found.size <= SMALL:
+        if found.size <= HASHED_AT_ONCE_BYTES:
             return await self._read_small(upload)
         key = (upload.id, found.etag)
         task = self._reading.get(key)
