@@ -1,6 +1,7 @@
 """Operations on files, and their effects on search and quota."""
 
 import asyncio
+from base64 import b64encode
 
 import pytest
 from people import Person
@@ -25,6 +26,23 @@ async def test_every_upload_to_a_path_is_a_version(ada: Person) -> None:
     assert await ada.content(file["id"]) == b"two two"
     await ada.counted(3 + 7 + 17 + 7)
     assert await ada.names() == ["notes.txt"]
+
+
+async def test_a_small_file_needs_one_request(ada: Person) -> None:
+    """Its content is in the request; repeated with its Idempotency-Key, it is stored once."""
+    content = b"the numbat eats termites"
+    wish = {"path": "/one.txt", "size": len(content), "content": b64encode(content).decode()}
+    sent = {"method": "put", "metadata": {"animal": "numbat"}, **wish}
+    upload = await ada.call("POST", "/v1/uploads", sent, headers={"idempotency-key": "one"})
+    assert (upload["state"], upload["file"]["metadata"]) == ("completed", {"animal": "numbat"})
+    assert await ada.call("POST", "/v1/uploads", sent, headers={"idempotency-key": "one"}) == upload
+    assert await ada.content(upload["file"]["id"]) == content
+    assert (await ada.call("GET", f"/v1/uploads/{upload['id']}"))["file"] == upload["file"]
+    await ada.counted(len(content))
+    changed = await ada.call("POST", "/v1/uploads", {**sent, "base_version": 1})
+    assert changed["file"]["version"] == 2
+    stale = await ada.refused("POST", "/v1/uploads", {**sent, "base_version": 1, "on_conflict": "fail"})
+    assert stale == (409, "version_conflict")
 
 
 async def test_a_late_upload_becomes_a_conflicted_copy(ada: Person) -> None:

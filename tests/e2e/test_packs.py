@@ -1,5 +1,6 @@
 """Uploads in packs over plain HTTP: each file is like any other."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -64,6 +65,19 @@ async def test_files_of_a_pack_are_files_like_any_other(grace: Person, mailbox: 
         return any(mail.subject == "Uploaded: 3 files" for mail in mailbox.of(grace.email))
 
     await eventually(notified)
+
+
+async def test_one_request_stores_small_files(grace: Person) -> None:
+    """Files whose contents are in the request need no other; its Idempotency-Key makes it safe to repeat."""
+    files = [{"path": path, "size": len(data), "content": b64encode(data).decode()} for path, data in FILES.items()]
+    key = {"idempotency-key": "small files"}
+    pack = await grace.call("POST", "/v1/packs", {"files": files}, headers=key)
+    assert pack["state"] == "completed"
+    for result, content in zip(pack["files"], FILES.values(), strict=True):
+        assert await read(grace, result["file"]) == (200, content)
+    assert await grace.call("POST", "/v1/packs", {"files": files}, headers=key) == pack
+    assert [result["file"]["version"] for result in pack["files"]] == [1, 1, 1]
+    await grace.counted(BYTES)
 
 
 async def test_many_are_fetched_by_one_url(ada: Person) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from docstore_platform.mongodb.client import (
+    MAJORITY_READS,
     Database,
     Document,
     Mongo,
@@ -15,6 +16,7 @@ from docstore_platform.mongodb.client import (
     is_passing,
     keep_for,
     shared_clients,
+    with_later_majority,
 )
 from docstore_platform.settings import InfraSettings
 
@@ -38,6 +40,19 @@ async def test_transactions_that_meet_are_run_again_until_all_are_in(mongo: Mong
 
     results = await asyncio.gather(*(mongo.transaction(increment) for _ in range(30)))
     assert sorted(results) == list(range(1, 31))
+
+
+async def test_a_set_of_one_member_makes_both_writes_durable_at_once(mongo: Mongo, database: Database) -> None:
+    """The first is not waited for; the second, of a majority, is later in the same journal."""
+    await mongo.ping()
+    things = database["of_one_member"]
+    first = with_later_majority(things)
+    assert first.write_concern.document == {"w": 1}
+    assert things.write_concern.document == {"w": "majority"}
+    await first.insert_one({"_id": "first"})
+    await things.insert_one({"_id": "second"})
+    settled = things.with_options(read_concern=MAJORITY_READS)
+    assert await settled.count_documents({}) == 2
 
 
 async def test_work_that_raises_leaves_nothing_behind(mongo: Mongo, database: Database) -> None:

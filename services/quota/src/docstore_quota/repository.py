@@ -16,6 +16,7 @@ from docstore_platform.mongodb.client import (
     ReturnDocument,
     Session,
     UpdateOne,
+    with_later_majority,
 )
 from docstore_quota.rules import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
 
@@ -47,7 +48,10 @@ class Accounts(Protocol):
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
         """Reserve all of `sizes` (by reservation) in one conditional write. Returns None without a write if they don't
-        fit together, one of them exists, too many are open, or the account is unknown."""
+        fit together, one of them exists, too many are open, or the account is unknown.
+
+        The caller's majority write of what it reserved for makes the reservation durable.
+        """
 
     async def load(
         self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session
@@ -90,7 +94,7 @@ class MongoAccounts:
         room = {"$lte": [{"$add": ["$used", "$reserved", total]}, "$limit"]}
         unknown = {f"reservations.{each}": {"$exists": False} for each in sizes}
         kept = {f"reservations.{each}": {"size": size, "expires_at": expires_at} for each, size in sizes.items()}
-        row = await self._accounts.find_one_and_update(
+        row = await with_later_majority(self._accounts).find_one_and_update(
             {"_id": account_id, "open": {"$lte": MAX_OPEN_RESERVATIONS - len(sizes)}, "$expr": room, **unknown},
             {
                 "$set": kept,

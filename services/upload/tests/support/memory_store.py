@@ -59,11 +59,19 @@ class FakeStore(Presigner):
         content = await self.get(key)
         return Tail(_etag(content), len(content), content[-length:])
 
-    async def put(self, key: str, data: bytes, *, content_type: str, etag: str | None = None) -> None:
+    async def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        etag: str | None = None,
+    ) -> None:
         self._up()
         if etag is not None and (key not in self.objects or _etag(self.objects[key]) != etag):
             raise ObjectChanged("PreconditionFailed", key)
-        self.objects[key], self.put_at[key] = data, self._time()
+        self.objects[key], self.put_at[key], self.metadata[key] = data, self._time(), metadata or {}
 
     async def copy(self, key: str, to: str) -> None:
         self.objects[to] = await self.get(key)

@@ -30,6 +30,7 @@ LARGER = {
     "/v1/notifications/read": LIST_BYTES,
     "/v1/compare": BATCH_BYTES,
     "/v1/packs": BATCH_BYTES,
+    "/v1/uploads": LIST_BYTES,
     "/v1/uploads/batch": BATCH_BYTES,
     "/v1/uploads/complete-batch": BATCH_BYTES,
 }

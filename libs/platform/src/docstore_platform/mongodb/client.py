@@ -42,6 +42,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TOPOLOGY_TYPE, TopologyDescription
 from pymongo.write_concern import WriteConcern
 
 from docstore_platform.mongodb.version import check_server_version
@@ -77,6 +78,7 @@ __all__ = [
     "database_of",
     "drop_index",
     "encode_document",
+    "is_alone",
     "is_duplicate",
     "is_passing",
     "is_snapshot_gone",
@@ -86,6 +88,7 @@ __all__ = [
     "server_time",
     "shared_clients",
     "snapshot_time",
+    "with_later_majority",
 ]
 
 Document = dict[str, Any]
@@ -97,6 +100,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 MAJORITY = WriteConcern("majority")
+ONE_MEMBER = WriteConcern(1)
 MAJORITY_READS = ReadConcern("majority")
 """Read majority-committed data only: for readers that pass on what they read."""
 TRANSACTION_SECONDS = 10.0
@@ -191,6 +195,23 @@ async def majority_time(database: Database) -> Timestamp:
 def snapshot_time(session: Session) -> Timestamp:
     """The time of a snapshot session's first read. PyMongo keeps it, but has no public name for it."""
     return cast("Timestamp", session.delegate._snapshot_time)  # type: ignore[union-attr]
+
+
+def with_later_majority(collection: Collection) -> Collection:
+    """The collection for a write that is of use only if the caller's next majority write succeeds.
+
+    A replica set of one member has one journal, which is flushed in order: the later write makes this one durable, so
+    this one need not wait for a flush of its own. Of several members one may be elected that has neither.
+    """
+    if is_alone(database_of(collection).client.delegate.topology_description):
+        return collection.with_options(write_concern=ONE_MEMBER)
+    return collection
+
+
+def is_alone(topology: TopologyDescription) -> bool:
+    """Whether there is a replica set whose only member is its primary."""
+    has_primary = topology.topology_type == TOPOLOGY_TYPE.ReplicaSetWithPrimary
+    return has_primary and len(topology.server_descriptions()) == 1
 
 
 def raw_documents(collection: Collection) -> Collection:

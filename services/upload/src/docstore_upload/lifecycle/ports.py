@@ -123,10 +123,14 @@ class Kind(ABC, Generic[T]):
     completed_event: type[Event]
 
     @abstractmethod
+    async def put(self, transfer: T, content: bytes) -> None:
+        """Store its object, as its client would; ObjectStoreError."""
+
+    @abstractmethod
     async def verify(self, transfer: T, manifest: object, by: Actor) -> Claim:
         """Verify that the stored object is as declared; else raise Mismatch, or Unavailable while it is unknown.
 
-        `manifest`: the client's list of what it has sent, if any.
+        `manifest`: the client's list of what it has sent, if any; bytes that were just `put` need not be read again.
         """
 
     @abstractmethod

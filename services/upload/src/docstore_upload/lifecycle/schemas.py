@@ -1,10 +1,12 @@
 """Request and response models that upload sessions and packs share."""
 
+from base64 import b64decode
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from docstore_contents.packs import MAX_SLICE_BYTES
 from docstore_platform.http.problems import broken_rule
 from docstore_platform.http.request_models import RequestModel, one_of
 from docstore_platform.http.response_models import ResponseModel
@@ -46,6 +48,22 @@ def _in_range(moment: datetime) -> datetime:
 FileTime = Annotated[Moment, AfterValidator(_in_range)]
 ContentType = Annotated[str, described(pattern=f"^{CONTENT_TYPE.pattern}$", examples=["application/pdf"])]
 DeclaredSha256 = Annotated[str, described(pattern="^[0-9A-Fa-f]{64}$")]
+
+
+def _from_base64(value: Any) -> bytes:
+    try:
+        content = b64decode(value, validate=True)
+    except (ValueError, TypeError):
+        raise broken_rule("invalid_content", "Base64") from None
+    if len(content) > MAX_SLICE_BYTES:
+        raise broken_rule("too_large_for_method", f"at most {MAX_SLICE_BYTES} bytes; send larger ones to the store")
+    return content
+
+
+MAX_BASE64_CHARS = -(-MAX_SLICE_BYTES // 3) * 4
+CONTENT_SCHEMA = {"type": "string", "contentEncoding": "base64", "maxLength": MAX_BASE64_CHARS}
+Content = Annotated[bytes, PlainValidator(_from_base64), WithJsonSchema(CONTENT_SCHEMA)]
+"""Bytes of a small file in a request, in Base64."""
 Size = Annotated[int, described(minimum=0, maximum=MAX_SIZE), WHOLE]
 ONE_TARGET = one_of("path", "file_id", where={"file_id": {"parent_id": {"type": "null"}}})
 

@@ -1,5 +1,6 @@
 """Checks that requests for uploads and packs share."""
 
+import hashlib
 import unicodedata
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from docstore_platform.errors import DomainError, invalid
 from docstore_platform.http.problems import MAX_MESSAGE_CHARS, field_place, validation_code
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE, SHA256
+from docstore_upload.lifecycle.rules import Mismatch
 from docstore_upload.lifecycle.schemas import MAX_TAG_BYTES, MAX_TAGS, TargetRequest
 
 R = TypeVar("R")
@@ -38,6 +40,15 @@ def refuse_target(request: TargetRequest) -> DomainError | None:
 def _is_unicode(text: str) -> bool:
     """Whether it can be encoded: JSON can spell half of a surrogate pair."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def refuse_content(content: bytes, size: int | None, sha256: str | None) -> DomainError | None:
+    """Check that a content in the request is the declared one."""
+    if size != len(content):
+        return invalid(f"content has {len(content)} bytes, not as many as size says.", "invalid_size")
+    if sha256 is not None and sha256.lower() != hashlib.sha256(content).hexdigest():
+        return Mismatch("The SHA-256 of content is not the one declared.")
+    return None
 
 
 def refuse_description(request: TargetRequest) -> DomainError | None:

@@ -39,6 +39,9 @@ async def create_pack(request: Request, body: PackRequest, caller: Caller) -> Re
 
     `files` has `{number, offset, size}` or `{problem}` for each, in order. PUT the bytes of the accepted files, back
     to back, followed by the pack's index. If no file is accepted: 200, and `id` is null.
+
+    Files that come with their `content` are stored and committed by this request: `state` is `completed`. If it is not,
+    they are stored, but could not be committed yet: call `complete`.
     """
     with bulk_request():
         pack = await _service(request).initiate(caller, [read_file(item) for item in body.files], notify=body.notify)

@@ -58,17 +58,23 @@ class PackKind(Kind[Pack]):
         self._settings = settings
         self._clock = clock
 
+    async def put(self, transfer: Pack, content: bytes) -> None:
+        await self._store.put(transfer.object_key, content, content_type=CONTENT_TYPE)
+
     async def verify(self, transfer: Pack, manifest: object, by: Actor) -> Claim:
-        try:
-            content = await self._store.get(transfer.object_key)
-        except ObjectNotFound:
-            raise Incomplete from None
+        content = manifest if isinstance(manifest, bytes) else await self._stored(transfer)
         if len(content) <= HASHED_AT_ONCE_BYTES:
             wrong = wrong_slices(transfer, content)
         else:
             wrong = await asyncio.to_thread(wrong_slices, transfer, content)
         live = tuple(number for number in transfer.numbers if number not in set(wrong))
         return Claim(transfer.id, by, {"wrong": tuple(wrong), "live": live})
+
+    async def _stored(self, pack: Pack) -> bytes:
+        try:
+            return await self._store.get(pack.object_key)
+        except ObjectNotFound:
+            raise Incomplete from None
 
     def commit_items(self, transfer: Pack, uploaded_at: datetime) -> list[CommitItem]:
         return [

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from docstore_contents.packs import MAX_SLICES
 from docstore_platform.http.request_models import RequestModel
 from docstore_platform.http.response_models import FileJson, ItemProblem, ProblemJson, ResponseModel, omittable
-from docstore_upload.lifecycle.schemas import PublicState, PutInstructions
+from docstore_upload.lifecycle.schemas import Content, FileRequest, PublicState, PutInstructions
 
 
 class PackSlice(ResponseModel):
@@ -63,7 +63,8 @@ class Pack(ResponseModel):
     expires_at: datetime
     """When it ends unless it is completed."""
     files: list[PackSlice | ItemProblem | PackedFile | PackedProblem]
-    """While it is open, each file's position or why it is refused; afterwards the results of the accepted ones."""
+    """While it is open, each file's position or why it is refused; afterwards the results of the accepted ones. If they
+    came with their contents: each file's result, or why it is refused."""
     put: PutInstructions = omittable()
     """Only while it is open: instructions to send it."""
     problem: ProblemJson = omittable()
@@ -79,6 +80,13 @@ class NoPack(ResponseModel):
     """In the order of the request."""
 
 
+class PackFileRequest(FileRequest):
+    """A file for a pack."""
+
+    content: Content | None = None
+    """The bytes, in Base64."""
+
+
 class PackRequest(RequestModel):
     """Files are checked one by one: an invalid one does not affect the others."""
 
@@ -87,6 +95,7 @@ class PackRequest(RequestModel):
     )
 
     files: list[Any] = Field(min_length=1, max_length=MAX_SLICES)
-    """Up to 512 files, each with its target, `size` and `sha256`."""
+    """Up to 512 files, each with its target, `size` and `sha256`; or all with their `content`, in Base64, and without
+    `sha256`."""
     notify: bool = True
     """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""

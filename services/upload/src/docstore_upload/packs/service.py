@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 
 import orjson
 
-from docstore_contents.packs import MAX_PACK_BYTES
+from docstore_contents.packs import MAX_PACK_BYTES, index_bytes
 from docstore_contents.s3.store import ObjectStore
 from docstore_contracts.metadata import WriteAllowed
 from docstore_events.catalogue.uploads import slice_upload_id
@@ -18,10 +19,10 @@ from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
 from docstore_upload.lifecycle.lifecycle import Lifecycle
-from docstore_upload.lifecycle.schemas import FileRequest
-from docstore_upload.lifecycle.use_cases.initiate import Started
+from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, PackFile, common_folder
+from docstore_upload.packs.schemas import PackFileRequest
 from docstore_upload.packs.views import pack_json, pack_put, refused_json, slices_json
 from docstore_upload.settings import UploadSettings
 
@@ -50,25 +51,52 @@ class PackService:
     clock: Clock
 
     async def initiate(
-        self, principal: Principal, requests: Sequence[FileRequest | DomainError], *, notify: bool = True
+        self, principal: Principal, requests: Sequence[PackFileRequest | DomainError], *, notify: bool = True
     ) -> Json:
         """Begin a pack of the accepted files; return each file's position or refusal, in order.
 
-        422 `pack_too_large`. If no file is accepted there is no pack: its id is None.
+        422 `pack_too_large`. If no file is accepted there is no pack: its id is None. Files with their contents are
+        stored and committed: each has its result in place of a position.
         """
-        errors = {number: request for number, request in enumerate(requests) if isinstance(request, DomainError)}
-        wanted = {number: request for number, request in enumerate(requests) if isinstance(request, FileRequest)}
+        contents = {n: each.content for n, each in enumerate(requests) if isinstance(each, PackFileRequest)}
+        has_contents = any(content is not None for content in contents.values())
+        errors: Errors = {}
+        wanted: dict[int, PackFileRequest] = {}
+        for number, request in enumerate(requests):
+            if isinstance(request, DomainError):
+                errors[number] = request
+            elif has_contents and request.content is None:
+                errors[number] = invalid(
+                    "Either all files of a pack come with their content, or none.", "invalid_content"
+                )
+            else:
+                wanted[number] = request
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
         plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal, notify)
         started = await self.lifecycle.initiation.initiate(principal, wanted, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
+        if pack["id"] is not None and has_contents:
+            pack = await self._complete_with(principal, pack, wanted)
         results = {place["number"]: place for place in pack["files"]}
         results |= {number: refused_json(error) for number, error in errors.items()}
         return pack | {"files": [results[number] for number in range(len(requests))]}
 
+    async def _complete_with(self, principal: Principal, begun: Json, files: Mapping[int, PackFileRequest]) -> Json:
+        """Store and complete a pack whose contents are here; return it as it is then."""
+        pack = (await self.packs.recent_or_stored(principal.account_id, [begun["id"]]))[begun["id"]]
+        slices = pack.slices()
+        content = b"".join([*(files[each.number].content or b"" for each in slices), index_bytes(slices)])
+        outcome = (await self.lifecycle.completer.put_and_complete([(pack, content)]))[pack.id]
+        if isinstance(outcome, DomainError):
+            raise outcome
+        if outcome is None:
+            return begun
+        shown = {name: value for name, value in begun.items() if name != "put"}
+        return shown | {"state": "completed", "files": orjson.loads(outcome)}
+
     def _plan(
-        self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: WriteAllowed
+        self, principal: Principal, pack_id: str, number: int, request: PackFileRequest, checked: WriteAllowed
     ) -> PlannedSlice | DomainError:
         if checked["owner_id"] != principal.account_id:
             detail = "A pack can only go to your own tree; upload this file by itself."
@@ -133,15 +161,17 @@ def _shown(principal: Principal, pack: Pack | None) -> Pack:
     return pack
 
 
-def _declared(request: FileRequest, path: str) -> PackFile:
-    assert request.sha256 is not None
+def _declared(request: PackFileRequest, path: str) -> PackFile:
+    content = request.content
+    digest = request.sha256 if content is None else sha256(content).hexdigest()
+    assert digest is not None
     return {
         "path": request.path,
         "parent_id": request.parent_id,
         "create_folders": request.create_folders,
         "file_id": request.file_id,
         "size": request.size,
-        "sha256": request.sha256.lower(),
+        "sha256": digest.lower(),
         "content_type": request.content_type or content_type_of(path),
         "base_version": request.base_version,
         "on_conflict": request.on_conflict,

@@ -72,7 +72,11 @@ def _each(outcomes: list[Json | DomainError]) -> Response:
 async def create_upload(
     request: Request, body: InitiateRequest, caller: Caller, lock_tokens: LockTokens = None
 ) -> Response:
-    """Initiate an upload: the response has what `method` needs to send the bytes straight to the object store."""
+    """Initiate an upload: the response has what `method` needs to send the bytes straight to the object store.
+
+    A small file may come with its `content`: this request stores and commits it, and `state` is `completed`. If it is
+    not, the file is stored, but could not be committed yet: call `complete`.
+    """
     return _one(await _service(request).initiate(caller, [body], lock_tokens_of(lock_tokens)), 201)
 
 

@@ -51,7 +51,7 @@ class UploadInstructions:
         """Prepare the store for this method, before upload-initiated is published; return the instructions too."""
         if upload.method == "multipart":
             multipart_id = await self._store.create_multipart(
-                upload.object_key, content_type=upload.content_type, metadata=_object_metadata(upload)
+                upload.object_key, content_type=upload.content_type, metadata=object_metadata(upload)
             )
             upload = replace(upload, multipart_id=multipart_id)
         return upload, await self.of(upload)
@@ -95,7 +95,7 @@ class UploadInstructions:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
-            metadata={name: value for name, value in own.items() if name not in entered} | _object_metadata(upload),
+            metadata={name: value for name, value in own.items() if name not in entered} | object_metadata(upload),
             metadata_inputs=entered,
             # The token is in the path because a store may replace the query of this URL.
             redirect=f"{gateway}/v1/uploads/{upload.id}.{self._tokens.token(upload.id)}/redirect",
@@ -109,7 +109,7 @@ class UploadInstructions:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
-            metadata=_object_metadata(upload),
+            metadata=object_metadata(upload),
             # First write only: nothing may replace a committed object or a tombstone.
             overwrite=False,
         )
@@ -157,6 +157,6 @@ class UploadInstructions:
         }
 
 
-def _object_metadata(upload: Upload) -> dict[str, str]:
+def object_metadata(upload: Upload) -> dict[str, str]:
     """Return custom metadata as the object has it, too; the version's is what the session has."""
     return metadata_headers(dict(upload.metadata or ()))

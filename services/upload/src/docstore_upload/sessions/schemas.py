@@ -9,7 +9,15 @@ from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.http.request_models import RequestModel, one_of
 from docstore_platform.http.response_models import FileJson, ItemProblem, Page, ResponseModel, omittable
 from docstore_platform.http.values import WHOLE, Id, MetadataNames, Sha256, described
-from docstore_upload.lifecycle.schemas import ONE_TARGET, FileTime, PublicState, PutInstructions, Size, TargetRequest
+from docstore_upload.lifecycle.schemas import (
+    ONE_TARGET,
+    Content,
+    FileTime,
+    PublicState,
+    PutInstructions,
+    Size,
+    TargetRequest,
+)
 from docstore_upload.sessions.rules import MAX_PARTS, MAX_SINGLE_REQUEST, MIN_PART, Method
 
 
@@ -173,6 +181,8 @@ class InitiateRequest(TargetRequest):
     """Whether to notify the uploader once it is complete; a client that shows this itself sends false."""
     max_size: Annotated[int, described(minimum=1, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
     """Only with method `form`, in place of `size`: most bytes that the form accepts."""
+    content: Content | None = None
+    """Only with method `put`: the bytes of a small file, in Base64, which this request stores and commits."""
     method: UploadMethod
     """How the bytes are sent: a signed HTML form, one signed PUT, parallel signed parts, temporary credentials for any
     S3 tool, or blocks."""

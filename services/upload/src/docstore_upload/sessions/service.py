@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import get_args
 
 from docstore_contents.s3.store import ObjectStoreError, Part
@@ -49,6 +50,7 @@ class UploadService:
     ) -> list[Json | DomainError]:
         """Initiate uploads; return instructions or an error for each request, in order.
 
+        One that comes with its content is completed: the response has its file.
         `lock_tokens`: locks that the caller names as its own.
         """
         errors: Errors = {}
@@ -67,7 +69,28 @@ class UploadService:
         plan = partial(self._plan, principal, lock_tokens)
         initiation = self.lifecycle.initiation
         results = await initiation.initiate(principal, wanted, plan, self._begin, errors, lock_tokens)
+        contents = {number: request.content for number, request in wanted.items() if number in results}
+        given = {number: content for number, content in contents.items() if content is not None}
+        if given:
+            await self._complete_with(principal, given, results, errors)
         return [results.get(number) or errors[number] for number in range(len(requests))]
+
+    async def _complete_with(
+        self, principal: Principal, contents: Mapping[int, bytes], results: dict[int, Json], errors: Errors
+    ) -> None:
+        """Store and complete uploads whose contents are here; what becomes of them replaces their results."""
+        ids = {number: results[number]["id"] for number in contents}
+        begun = await self.uploads.recent_or_stored(principal.account_id, list(ids.values()))
+        pairs = [(begun[ids[number]], content) for number, content in contents.items()]
+        outcomes = await self.lifecycle.completer.put_and_complete(pairs)
+        for number, upload_id in ids.items():
+            outcome = outcomes[upload_id]
+            if isinstance(outcome, DomainError):
+                del results[number]
+                errors[number] = outcome
+            elif outcome is not None:
+                shown = {name: value for name, value in results[number].items() if name != "put"}
+                results[number] = shown | {"state": "completed", "file": outcome}
 
     async def _refuse_given_up(self, principal: Principal) -> None:
         """TooMany `too_much_given_up`: cancelled forms and credentials that still work take bytes that no quota counts.
@@ -104,7 +127,7 @@ class UploadService:
             size=request.most,
             max_size=request.max_size,
             content_type=request.content_type or content_type_of(checked["path"]),
-            sha256=request.sha256.lower() if request.sha256 else None,
+            sha256=_declared_sha256(request),
             base_version=request.base_version,
             on_conflict=request.on_conflict,
             lock_tokens=lock_tokens,
@@ -244,6 +267,12 @@ def _manifest(item: BatchCompleteItem) -> ClientManifest:
         parts=[Part(part.number, part.etag) for part in item.parts] if item.parts else None,
         blocks=None if item.blocks is None else [Piece(block.hash, block.size) for block in item.blocks],
     )
+
+
+def _declared_sha256(request: InitiateRequest) -> str | None:
+    if request.content is not None:
+        return sha256(request.content).hexdigest()
+    return request.sha256.lower() if request.sha256 else None
 
 
 def _part_size(request: InitiateRequest, settings: UploadSettings) -> int | None:

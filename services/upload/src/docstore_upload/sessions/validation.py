@@ -8,7 +8,7 @@ from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.domain.custom_metadata import INVALID_METADATA, check_names
 from docstore_platform.errors import DomainError, Invalid, invalid
 from docstore_upload.lifecycle.rules import MAX_SIZE, MIB
-from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
+from docstore_upload.lifecycle.validation import read_item, refuse_content, refuse_description, refuse_target
 from docstore_upload.sessions.rules import (
     MAX_PARTS,
     MAX_SINGLE_REQUEST,
@@ -48,7 +48,16 @@ def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> DomainErr
         or refuse_description(request)
         or _refuse_metadata_fields(request)
         or _refuse_part_size(request)
+        or _refuse_content(request)
     )
+
+
+def _refuse_content(request: InitiateRequest) -> DomainError | None:
+    if request.content is None:
+        return None
+    if request.method != "put":
+        return invalid("Only an upload by put may come with its content.", "invalid_content")
+    return refuse_content(request.content, request.size, request.sha256)
 
 
 def _refuse_metadata_fields(request: InitiateRequest) -> DomainError | None:

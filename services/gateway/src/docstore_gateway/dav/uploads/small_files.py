@@ -1,20 +1,18 @@
 """Small files that a client writes at the same time: they go into one pack, and share its writes (group commit)."""
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from docstore_contents.packs import MAX_SLICE_BYTES, Slice, index_bytes
+from docstore_contents.packs import MAX_SLICE_BYTES
 from docstore_gateway.dav.protocol.calls import Api
 from docstore_gateway.dav.protocol.headers import Target
 from docstore_gateway.dav.protocol.resources import Resource, parent_of
-from docstore_gateway.dav.uploads.uploading import Uploader, placed_in
+from docstore_gateway.dav.uploads.uploading import Uploader, placed_in, with_content
 from docstore_gateway.proxy.object_urls import ObjectUrls
-from docstore_platform.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from docstore_platform.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, unavailable
 from docstore_platform.http.problems import error_of
 from docstore_platform.security.tokens import Principal
 from docstore_work.batcher import Batcher
@@ -101,29 +99,11 @@ class SmallFiles:
     async def _pack(self, files: Sequence[SmallFile]) -> list[Any]:
         """Store files as one pack; an error for each that is refused."""
         api = files[0].api
-        wishes = [
-            {**_at_path(file), "size": len(file.content), "sha256": hashlib.sha256(file.content).hexdigest()}
-            for file in files
-        ]
+        wishes = [{**_at_path(file), **with_content(file.content)} for file in files]
         pack = await api.send("upload", "POST", "/v1/packs", {"files": wishes, "notify": False})
-        outcomes = {n: error_of(item["problem"]) for n, item in enumerate(pack["files"]) if "problem" in item}
-        slices = [Slice(**item) for item in pack["files"] if "problem" not in item]
-        if slices:
-            content = b"".join([*(files[each.number].content for each in slices), index_bytes(slices)])
-            for item in await self._send(api, pack, content):
-                outcomes[item["number"]] = item["file"] if "file" in item else error_of(item["problem"])
-        return [outcomes[n] for n in range(len(files))]
-
-    async def _send(self, api: Api, pack: Any, content: bytes) -> Any:
-        """Send a pack's bytes and commit it; the outcome of each slice."""
-        route = f"/v1/packs/{pack['id']}"
-        try:
-            await self._urls.put(pack["put"]["url"], pack["put"]["headers"], content, len(content))
-        except BaseException:
-            with suppress(DomainError):
-                await asyncio.shield(api.send("upload", "DELETE", route))
-            raise
-        return (await api.send("upload", "POST", f"{route}/complete"))["files"]
+        if pack["id"] is not None and pack["state"] != "completed":
+            raise unavailable("Metadata")
+        return [item["file"] if "file" in item else error_of(item["problem"]) for item in pack["files"]]
 
 
 def _at_path(file: SmallFile) -> dict[str, Any]:

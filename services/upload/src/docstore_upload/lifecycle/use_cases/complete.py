@@ -82,6 +82,31 @@ class Completer(Generic[T]):
         latest = [completed.get(transfer.id, transfer) for transfer in current]
         return {transfer.id: self._outcome(transfer, errors.get(transfer.id)) for transfer in latest}
 
+    async def put_and_complete(self, contents: Sequence[tuple[T, bytes]]) -> dict[str, Any]:
+        """Store the contents of transfers and complete these; return the same as `complete`.
+
+        None for one that is stored, but can't be committed yet: its client or the worker completes it. One that can't
+        be stored is given up.
+        """
+        puts = [self.kind.put(transfer, content) for transfer, content in contents]
+        failures = await asyncio.gather(*puts, return_exceptions=True)
+        outcomes: dict[str, Any] = {}
+        stored: dict[str, tuple[T, bytes]] = {}
+        for (transfer, content), failure in zip(contents, failures, strict=True):
+            if failure is None:
+                stored[transfer.id] = transfer, content
+                continue
+            await self.termination.give_up(transfer)
+            if not isinstance(failure, ObjectStoreError):
+                raise failure
+            outcomes[transfer.id] = unavailable("The object store")
+        transfers = [transfer for transfer, _ in stored.values()]
+        manifests = {key: content for key, (_, content) in stored.items()}
+        for key, outcome in (await self.complete(transfers, "client", manifests)).items():
+            is_undecided = isinstance(outcome, DomainError) and outcome.is_temporary
+            outcomes[key] = None if is_undecided else outcome
+        return outcomes
+
     def _outcome(self, transfer: T, error: DomainError | None) -> Any:
         if transfer.result is not None:
             return transfer.result
