@@ -15,6 +15,7 @@ from server_notes import Notebook
 
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
+from docstore_standalone.embedded.object_store import ObjectStore
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
@@ -190,6 +191,27 @@ async def test_two_stacks_run_side_by_side_and_one_folder_has_one(
             assert await note.read() == [[expected]] * 5
         ports = [set(servers.ports.as_dict().values()) for servers in both]
         assert not ports[0] & ports[1]
+
+
+async def test_a_folder_of_the_release_before_keeps_its_names_of_objects(
+    tmp_path: Path, stack_settings: StandaloneSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects in SeaweedFS's eight databases are found and added to; only a new folder has one database."""
+    with monkeypatch.context() as before:
+        before.setattr(ObjectStore, "_names_settings", lambda _: {})
+        async with running(tmp_path / "old", stack_settings) as servers:
+            first = await Notebook(servers).write()
+    for _ in range(2):
+        async with running(tmp_path / "old", stack_settings) as servers:
+            assert (await Notebook(servers).read())[0][0] == first
+            await Notebook(servers).write()
+    assert not (tmp_path / "old" / "object-store" / "data" / "filerldb").exists()
+    for _ in range(2):
+        async with running(tmp_path / "new", stack_settings) as servers:
+            second = await Notebook(servers).write()
+    async with running(tmp_path / "new", stack_settings) as servers:
+        assert all(second in notes and len(notes) == 2 for notes in await Notebook(servers).read())
+    assert not any((tmp_path / "new" / "object-store" / "data" / "filerldb2").iterdir())
 
 
 async def test_a_copied_folder_is_a_stack_of_its_own(tmp_path: Path, stack_settings: StandaloneSettings) -> None:

@@ -49,6 +49,10 @@ SECRETS = {**HTTP_KEYS, "WEED_S3_SSE_KEY": ENCRYPTION}
 # The heap has 200 MB of reserved, untouched buffers: a limit below 300 MB collects endlessly.
 # GOGC=50 keeps the idle size low; the limit bounds it under large uploads.
 MEMORY_SETTINGS = {"GOGC": "50", "GOMEMLIMIT": "600MiB"}
+EIGHT_DATABASES = "filerldb2"
+"""SeaweedFS's default for the names of objects; an empty folder if another database is chosen."""
+ONE_DATABASE = {"WEED_LEVELDB2_ENABLED": "false", "WEED_LEVELDB_ENABLED": "true"}
+"""Each database reserves 16 MB or more to write, and as much garbage may gather again."""
 OBJECT_ACTIONS = ("Read", "Write", "List", "Tagging")
 ROLE_ACTIONS = [
     "s3:PutObject",
@@ -232,7 +236,14 @@ class ObjectStore:
         for part in GRPC_PARTS:
             grpc |= {f"WEED_GRPC_{part}_CERT": certificate, f"WEED_GRPC_{part}_KEY": key}
         keys = {name: self.credentials.derived(f"object store {purpose}") for name, purpose in SECRETS.items()}
-        return {**base_environment(), **MEMORY_SETTINGS, **grpc, **keys}
+        return {**base_environment(), **MEMORY_SETTINGS, **self._names_settings(), **grpc, **keys}
+
+    def _names_settings(self) -> Mapping[str, str]:
+        """Keep the objects' names in one database. A folder of an earlier release keeps its eight."""
+        data = self.folder / "data"
+        if any((data / EIGHT_DATABASES).glob("*")):
+            return {}
+        return {**ONE_DATABASE, "WEED_LEVELDB_DIR": str(data / "filerldb")}
 
     async def wait_ready(self) -> None:
         """Wait until every bucket (created last) has a writable volume, encrypts new objects, and can delete them."""

@@ -18,8 +18,10 @@ from docstore_standalone.supervision.prefork import MAX_MESSAGE_BYTES, Job
 from docstore_standalone.supervision.processes import ServerFailed, base_environment, die_with_parent
 
 KILLED = -signal.SIGKILL
-BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
-"""Variables that the C library reads at the start of a program."""
+MIB = str(1 << 20)
+BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": MIB, "MALLOC_TRIM_THRESHOLD_": MIB}
+"""Variables that the C library reads at the start of a program. Unless they are set, its thresholds grow with what is
+freed, up to 64 MiB: what record batches leave free would stay with the process."""
 
 
 class ForkedProcess:
