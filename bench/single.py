@@ -3,7 +3,9 @@
 import asyncio
 import os
 import time
+from base64 import b64encode
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,7 @@ BYTES = 4096
 
 Times = tuple[float, float]
 """Seconds that initiating and completing took."""
+Send = Callable[[ApiClient, str], Awaitable[tuple[dict[str, Any], Times]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,16 @@ async def upload(api: ApiClient, path: str, metadata: dict[str, str] | None = No
     return file, (initiated, time.perf_counter() - begin)
 
 
-async def upload_all(stack: Stack, clients: int, files: int) -> Uploads:
+async def upload_at_once(api: ApiClient, path: str) -> tuple[dict[str, Any], Times]:
+    """Upload one file whose content is in the request that begins it; return it, and the times: no completion."""
+    content = b64encode(os.urandom(BYTES)).decode()
+    begin = time.perf_counter()
+    body = {"path": path, "size": BYTES, "method": "put", "content": content}
+    done: Any = await api.call("POST", "/v1/uploads", body)
+    return done["file"], (time.perf_counter() - begin, 0.0)
+
+
+async def upload_all(stack: Stack, clients: int, files: int, send: Send = upload) -> Uploads:
     """Upload `files` by clients of one account each, which each wait for one file before they begin the next.
 
     Signing up is not measured: hashing eight passwords and sending eight mails takes as long as uploading 30 files.
@@ -66,7 +78,7 @@ async def upload_all(stack: Stack, clients: int, files: int) -> Uploads:
 
     async def client(api: ApiClient, number: int) -> None:
         for index in range(files // clients):
-            times.append((await upload(api, f"/single/{number}-{index}.bin"))[1])
+            times.append((await send(api, f"/single/{number}-{index}.bin"))[1])
 
     async with AsyncExitStack() as closing:
         apis = [await closing.enter_async_context(new_account(stack.gateway)) for _ in range(clients)]
@@ -83,10 +95,15 @@ async def measure_single(stack: Stack) -> list[tuple[str, str]]:
     await upload_all(stack, CLIENTS, WARM_UP)
     alone = await upload_all(stack, 1, ALONE)
     together = await upload_all(stack, CLIENTS, FILES)
+    alone_at_once = await upload_all(stack, 1, ALONE, upload_at_once)
+    at_once = await upload_all(stack, CLIENTS, FILES, upload_at_once)
     initiate, complete = alone.latency(50)
     return [
         (f"4 KiB files one by one, {CLIENTS} clients", f"{together.rate:,.0f}/s"),
         ("CPU of one file", together.cpu_text),
         ("initiate, p50, one client", f"{initiate:.0f} ms"),
         ("complete, p50, one client", f"{complete:.0f} ms"),
+        (f"the same files in one request each, {CLIENTS} clients", f"{at_once.rate:,.0f}/s"),
+        ("CPU of one of these", at_once.cpu_text),
+        ("its request, p50, one client", f"{alone_at_once.latency(50)[0]:.0f} ms"),
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -82,6 +83,12 @@ def header_map(headers: Any) -> dict[str, str]:
         raise UnreadableMessage(f"a header is not text: {error}") from error
 
 
+@lru_cache(maxsize=256)
+def _event(event_type: type[Event], value: bytes) -> Event:
+    """Read an event; once for all consumers of a process, since no event can be changed."""
+    return event_type.model_validate_json(value)
+
+
 def open_envelope(
     headers: Any, value: bytes | None, wanted: Container[type[Event]] | None = None
 ) -> Envelope[Event] | None:
@@ -100,7 +107,7 @@ def open_envelope(
             source=attributes["ce_source"].decode().removeprefix("/docstore/"),
             time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
             traceparent=None if traceparent is None else traceparent.decode(),
-            event=event_type.model_validate_json(value or b""),
+            event=_event(event_type, value or b""),
         )
     except KeyError as error:
         raise UnreadableMessage(f"header {error} is missing") from error

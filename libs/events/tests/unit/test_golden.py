@@ -1,11 +1,13 @@
 """Samples of every version of every event, kept for ever: what was once sent can always be read."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.catalogue.event import Event
@@ -70,6 +72,25 @@ def test_headers_that_are_missing_or_no_text_make_a_message_unreadable() -> None
                 open_envelope(list((encoded | {name: wrong}).items()), orjson.dumps(value))
         with pytest.raises(UnreadableMessage):
             open_envelope([each for each in encoded.items() if each[0] != name], orjson.dumps(value))
+
+
+def changeable(kind: Any, value: object) -> bool:
+    """Whether a consumer could change a value of this annotation, or a part of it, unnoticed by the type checker."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields.items()
+        inner = any(changeable(field.annotation, getattr(value, name)) for name, field in fields)
+        return inner or not value.model_config.get("frozen")
+    if isinstance(value, tuple):
+        return any(changeable(None, item) for item in value)
+    return isinstance(value, list | set | dict | bytearray) and get_origin(kind) is not Mapping
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_consumers_of_one_process_share_an_event(path: Path) -> None:
+    """It is read once for all of them, and none can change it for the others."""
+    _, _, envelope = load(path)
+    assert load(path)[2].event is envelope.event
+    assert not changeable(None, envelope.event)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)

@@ -1,5 +1,6 @@
 """Events of files and folders, including those of indexer and media."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -25,7 +26,7 @@ class FileState(BaseModel):
     sha256: str
     version: int
     tags: tuple[str, ...] = ()
-    metadata: dict[str, str] = {}
+    metadata: Mapping[str, str] = {}
     """Custom metadata, by name."""
     created_at: datetime
     modified_at: datetime
