@@ -50,7 +50,8 @@ class Accounts(Protocol):
         """Reserve all of `sizes` (by reservation) in one conditional write. Returns None without a write if they don't
         fit together, one of them exists, too many are open, or the account is unknown.
 
-        The caller's majority write of what it reserved for makes the reservation durable.
+        The caller's majority write of what it reserved for makes the reservation durable. One that is lost because the
+        database died before that lets the account exceed its limit by what was reserved.
         """
 
     async def load(

@@ -201,7 +201,8 @@ def with_later_majority(collection: Collection) -> Collection:
     """The collection for a write that is of use only if the caller's next majority write succeeds.
 
     A replica set of one member has one journal, which is flushed in order: the later write makes this one durable, so
-    this one need not wait for a flush of its own. Of several members one may be elected that has neither.
+    this one need not wait for a flush of its own. Of several members one may be elected that has neither. If the only
+    one dies between the two and the later write is repeated, this one is lost: nothing worse may follow from that.
     """
     if is_alone(database_of(collection).client.delegate.topology_description):
         return collection.with_options(write_concern=ONE_MEMBER)

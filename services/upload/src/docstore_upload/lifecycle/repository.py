@@ -9,16 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import DomainError
 from docstore_platform.http.problems import error_of, problem_of
-from docstore_platform.mongodb.client import (
-    Collection,
-    Database,
-    Document,
-    IndexModel,
-    Session,
-    UpdateMany,
-    UpdateOne,
-    with_later_majority,
-)
+from docstore_platform.mongodb.client import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, NotCommitting, Recheck
 from docstore_upload.lifecycle.rules import OPEN, State, Transfer
 from docstore_work.lease_queue import LeaseQueue
@@ -122,8 +113,7 @@ class MongoTransfers(Generic[T]):
             update = merged({"$set": {"state": "committing", **dict(found)}}, due)
             kind = UpdateOne if len(ids) == 1 else UpdateMany
             changes.append(kind({"_id": {"$in": ids}, "state": {"$in": OPEN}}, update))
-        documents = self._documents if session else with_later_majority(self._documents)  # metadata's commit is later
-        return int((await documents.bulk_write(changes, ordered=False, session=session)).matched_count) == len(claims)
+        return await self._bulk(changes, session) == len(claims)
 
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
