@@ -213,11 +213,11 @@ async def test_an_account_with_an_upload_under_way_is_not_compared(running: Quot
 
 
 async def test_a_changed_plan_setting_reaches_the_accounts(quota: Quota) -> None:
-    """After a restart with another limit, the background pass gives it to every account."""
+    """After a restart with another limit, the background pass gives it to every account, before its turn."""
     account = new_id()
     quota.stored[account] = {"bytes": 10, "documents": 1}
     async with quota.running(free_bytes=100):
         await quota.publish(file_created(account, 10))
-        await quota.usage_becomes(account, limit=100)
-    async with quota.running(free_bytes=5, sweep_interval_seconds=0.05, reconcile_interval_seconds=0.1):
-        await quota.usage_becomes(account, limit=5, over_quota=True)
+        await quota.usage_becomes(account, used=10, limit=100)
+    async with quota.running(free_bytes=5):
+        await quota.usage_becomes(account, used=10, limit=5, over_quota=True)

@@ -12,7 +12,7 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.errors import DomainError, NotFound
 from docstore_quota import metrics
 from docstore_quota.consistency.repository import Drifts
-from docstore_quota.rules import Drift, Stored, drift_between
+from docstore_quota.rules import PLANS, Drift, Stored, drift_between
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
@@ -54,8 +54,13 @@ class Reconciler:
         self._confirm_after = timedelta(seconds=settings.drift_confirm_delay_seconds)
 
     async def prepare(self) -> None:
-        """Queue the recurring comparison: after each run the next one is due after the interval."""
-        await self._queue.ensure(JOB, {"cursor": ""})
+        """Queue the recurring comparison: after each run the next one is due after the interval.
+
+        It is due at once if the plans' limits have changed, which it gives to all accounts.
+        """
+        limits = {plan: self._settings.limit_of(plan) for plan in PLANS}
+        if await self._queue.collection.find_one({"_id": JOB, "limits": limits}) is None:
+            await self._queue.add(JOB, {"cursor": "", "limits": limits})
 
     async def run_due(self) -> None:
         """Check unconfirmed drifts again, and compare all accounts if that is due and no other instance does it."""
