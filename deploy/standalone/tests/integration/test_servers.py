@@ -203,7 +203,7 @@ async def test_a_folder_of_the_release_before_keeps_its_names_of_objects(
             first = await Notebook(servers).write()
     for _ in range(2):
         async with running(tmp_path / "old", stack_settings) as servers:
-            assert (await Notebook(servers).read())[0][0] == first
+            assert all(first in notes for notes in await Notebook(servers).read())
             await Notebook(servers).write()
     assert not (tmp_path / "old" / "object-store" / "data" / "filerldb").exists()
     for _ in range(2):
