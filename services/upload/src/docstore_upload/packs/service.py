@@ -58,8 +58,7 @@ class PackService:
         422 `pack_too_large`. If no file is accepted there is no pack: its id is None. Files with their contents are
         stored and committed: each has its result in place of a position.
         """
-        contents = {n: each.content for n, each in enumerate(requests) if isinstance(each, PackFileRequest)}
-        has_contents = any(content is not None for content in contents.values())
+        has_contents = any(isinstance(each, PackFileRequest) and each.content is not None for each in requests)
         errors: Errors = {}
         wanted: dict[int, PackFileRequest] = {}
         for number, request in enumerate(requests):
