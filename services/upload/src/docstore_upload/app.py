@@ -83,6 +83,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             for client in clients.values():
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
+            stack.push_async_callback(features.drain)
             stack.push_async_callback(features.verifier.close)
             await stack.enter_async_context(running_loops(features.loops))
             yield
@@ -174,6 +175,7 @@ class _Features:
             self.blocks, stores.blocks, packs, uploads, self.unused, settings, clock
         )
         self.strays = StraySweep(stores.passes, uploads, stores.blocks, packs, objects, settings, clock)
+        self._finishers = single.finisher, packed.finisher
         self.loops = [
             single.worker.loop(),
             packed.worker.loop(),
@@ -185,6 +187,11 @@ class _Features:
         ]
         if infra.archive_class:
             self.loops.append(ColdObjectsWorker(stores.cold_objects, objects, settings, clock).loop())
+
+    async def drain(self) -> None:
+        """Wait for what was answered but is not finished yet."""
+        for finisher in self._finishers:
+            await finisher.drain()
 
 
 def _checks(strays: StraySweep, database: Database, objects: ObjectStore, clock: Clock) -> Mapping[CheckName, Check]:

@@ -41,8 +41,7 @@ async def test_any_size_up_to_the_most_becomes_a_file(running: Stack, content: b
     assert found.items() <= shown.items()
     assert found.items() <= running.services.metadata.committed[upload["id"]]["item"].items()
     assert await running.store.get(await running.committed_key(upload["id"])) == content
-    rows = await running.database["outbox"].find({"key": upload["id"]}).sort("sequence", 1).to_list(None)
-    initiated, completed = [orjson.loads(row["value"]) for row in rows]
+    initiated, completed = [orjson.loads(row["value"]) for row in await running.published(upload["id"])]
     assert (initiated["size"], completed["size"], completed["sha256"]) == (most, len(content), found["sha256"])
 
 

@@ -81,8 +81,8 @@ async def test_wrong_slice(running: Stack) -> None:
     await send(running, pack, FILES | {"/a/b/3.txt": b"THREE"})
     answers = await complete(running, pack)
     assert answers[2]["problem"]["code"] == "upload_mismatch"
-    event = await running.database["outbox"].find_one({"key": pack["id"], "sequence": 2})
-    assert b'"refused":[2]' in event["value"]
+    _, completed = await running.published(pack["id"])
+    assert b'"refused":[2]' in completed["value"]
 
 
 async def test_vanished_client(stack: Stack) -> None:

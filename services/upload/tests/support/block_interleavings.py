@@ -140,9 +140,10 @@ class BlockInterleavings(GatedJobs):
             latest = await Gated(self.uploads).by_ids([upload.id])
             if not latest:
                 return  # its client was killed before it was kept
-            outcomes = await self.instance().completer.complete(
-                list(latest.values()), "client", {upload.id: ClientManifest(blocks=pieces)}
-            )
+            completer = self.instance().completer
+            manifests = {upload.id: ClientManifest(blocks=pieces)}
+            outcomes = await completer.complete(list(latest.values()), "client", manifests)
+            await completer.finisher.drain()
             outcome = outcomes[upload.id]
             if not isinstance(outcome, DomainError) or outcome.code != "blocks_missing":
                 return

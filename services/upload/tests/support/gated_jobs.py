@@ -131,7 +131,10 @@ class GatedJobs(RuleBasedStateMachine):
         job.is_killed = True
         self.killed[job.name] += 1
         job.task.cancel()
+        for _, turn in job.waiting:  # of what it has begun
+            turn.cancel()
         self.loop.run_until_complete(asyncio.wait([job.task]))
+        self.loop.run_until_complete(_settle())
         self.forget_ended()
 
 

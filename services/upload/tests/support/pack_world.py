@@ -35,6 +35,7 @@ class PackWorld:
 
     async def complete(self, pack: Any) -> list[Any]:
         answer: list[Any] = orjson.loads(await self.service.complete(self.world.person, pack["id"]))
+        await self.world.drain()
         return answer
 
     async def finished(self, contents: Mapping[str, bytes], sent: Sequence[bytes] | None = None) -> Pack:

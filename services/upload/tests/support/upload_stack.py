@@ -20,6 +20,7 @@ from docstore_platform.ids import new_id
 from docstore_platform.mongodb.client import Database
 from docstore_platform.service.client import HttpResponse, LocalTransport
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 FAST: dict[str, float] = {
     "poll_interval_seconds": 0.05,
@@ -125,11 +126,22 @@ class Stack:
         account = self.person.account_id
         return {"$or": [{"account_id": account}, {"_id": {"$regex": rf"^(accounts/)?{account}[./]"}}]}
 
-    async def events(self, upload_id: str) -> list[Any]:
-        """Types of the events published about an upload, in order."""
+    async def published(self, upload_id: str) -> list[Any]:
+        """Rows of the events about an upload or a pack, in order, once it is finished: clients don't wait for that."""
+        committing = {"_id": upload_id, "state": "committing"}
+
+        async def is_finished() -> bool:
+            found = [await self.database[name].find_one(committing) for name in ("uploads", "packs")]
+            return found == [None, None]
+
+        await eventually(is_finished)
         rows = await self.database["outbox"].find({"key": upload_id}).sort("sequence", 1).to_list(None)
         assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
-        return [dict(row["headers"])["ce_type"].decode() for row in rows]
+        return rows
+
+    async def events(self, upload_id: str) -> list[Any]:
+        """Types of the events published about an upload, in order."""
+        return [dict(row["headers"])["ce_type"].decode() for row in await self.published(upload_id)]
 
     def transport(self) -> LocalTransport:
         return LocalTransport(self.person.app_url)

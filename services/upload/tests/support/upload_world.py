@@ -37,6 +37,7 @@ class FakeTransactor:
 
     def __init__(self, *written: Any) -> None:
         self.events: list[Event] = []
+        self.down = False
         self._written = written
         self._ids = itertools.count(1)
 
@@ -44,6 +45,8 @@ class FakeTransactor:
         return {"_id": f"event-{next(self._ids)}", "event": event}
 
     async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        if self.down:
+            raise RuntimeError("the database is down")
         published: list[Event] = []
 
         def publish(event: Event) -> str:
@@ -101,7 +104,7 @@ class World:
         tokens = RedirectTokens(["secret"])
         instructions = UploadInstructions(store, self.settings, tokens, self.clock)
         self.service = UploadService(self.uploads, single, instructions, tokens, *ends)
-        self.worker = single.worker
+        self.completer, self.worker = single.completer, single.worker
 
         pack_kind = PackKind(self.packs, store, self.is_held, *ends)
         packed = Lifecycle(pack_kind, self.packs, *shared)
@@ -117,6 +120,11 @@ class World:
 
     async def is_held(self) -> bool:
         return self.deletions_held
+
+    async def drain(self) -> None:
+        """Wait for what was answered but is not finished yet."""
+        for completer in (self.completer, self.pack_completer):
+            await completer.finisher.drain()
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -142,5 +150,7 @@ async def initiate(world: World, size: int = 5, method: str = "put", path: str =
 
 
 async def complete(world: World, upload_id: str) -> Any:
-    """Complete one by the use case of the API."""
-    return (await world.service.complete(world.person, [BatchCompleteItem(id=upload_id)]))[0]
+    """Complete one by the use case of the API, and have it finished."""
+    outcome = (await world.service.complete(world.person, [BatchCompleteItem(id=upload_id)]))[0]
+    await world.drain()
+    return outcome

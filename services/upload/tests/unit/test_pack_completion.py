@@ -93,6 +93,7 @@ async def test_a_commit_counts_more_than_a_refusal(make_packs: MakePacks) -> Non
     assert "problem" in (await packs.complete(pack))[0]
     metadata.refusals.clear()
     answers = orjson.loads((await packs.completer.complete([committing], "workflow"))[committing.id])
+    await packs.world.drain()
     assert "file" in answers[0]
     packs.world.pass_time(60)
     await packs.worker.run_once()

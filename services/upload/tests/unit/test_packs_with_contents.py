@@ -28,6 +28,7 @@ async def test_one_request_stores_and_commits(make_packs: MakePacks) -> None:
     """The response has the files; the pack is one that was sent in three requests, without instructions."""
     packs = make_packs()
     pack = await store_all(packs, FILES)
+    await packs.world.drain()
     assert [result["file"]["path"] for result in pack["files"]] == list(FILES)
     assert pack["state"] == "completed"
     assert "put" not in pack

@@ -47,6 +47,37 @@ async def test_abort_while_committing(make_world: MakeWorld) -> None:
     assert refused.value.code == "upload_completed"
 
 
+async def test_a_file_is_answered_before_its_upload_is_finished(make_world: MakeWorld) -> None:
+    """Its client never reads that it is still uploading; what couldn't be finished is, once, by the worker."""
+    world = make_world()
+    upload_id = await sent(world, "/a.txt")
+    world.transactor.down = True
+    file = await complete(world, upload_id)
+    assert world.uploads.stored[upload_id].state == "committing"
+    shown = await world.service.get(world.person, upload_id)
+    assert (shown["state"], shown["file"]) == ("completed", file)
+    assert await complete(world, upload_id) == file
+    await world.drain()
+    world.transactor.down = False
+    world.pass_time(60)
+    await world.worker.run_once()
+    assert world.uploads.stored[upload_id].state == "completed"
+    assert world.published(upload_id) == ["upload-initiated", "upload-completed"]
+
+
+async def test_an_upload_that_metadata_may_have_committed_is_shown_as_uploading(make_world: MakeWorld) -> None:
+    """While metadata can't be asked, reading an upload that is being committed changes nothing."""
+    world = make_world()
+    upload_id = await sent(world, "/a.txt")
+    world.services.metadata.crash_after_commit = True
+    with pytest.raises(RuntimeError):
+        await complete(world, upload_id)
+    world.services.metadata.crash_after_commit, world.services.metadata.down = False, True
+    assert (await world.service.get(world.person, upload_id))["state"] == "uploading"
+    world.services.metadata.down = False
+    assert (await world.service.get(world.person, upload_id))["state"] == "completed"
+
+
 async def test_a_check_that_could_publish_nothing_does_not_count(make_world: MakeWorld) -> None:
     """While metadata is away nothing is published again; once it is back all is, before anything counts as stalled."""
     world = make_world(settle_attempts=2)
@@ -237,6 +268,7 @@ async def test_concurrent_completions_share_their_writes(make_world: MakeWorld) 
     world.transactor.run = counted
     items = [[BatchCompleteItem(id=upload["id"])] for upload in uploads]
     files = await asyncio.gather(*(world.service.complete(world.person, item) for item in items))
+    await world.drain()
     assert [file["path"] for [file] in files] == [f"/{number}" for number in range(5)]
     assert {tuple(world.published(upload["id"])) for upload in uploads} == {("upload-initiated", "upload-completed")}
     assert transactions < len(uploads)

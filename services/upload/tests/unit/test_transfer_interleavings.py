@@ -130,9 +130,10 @@ class TransferInterleavings(RuleBasedStateMachine):
         self.complete(number)
         metadata.crash_after_commit = False
 
-    @rule(down=st.sampled_from(["nothing", "nothing", "nothing", "metadata", "store"]))
+    @rule(down=st.sampled_from(["nothing", "nothing", "nothing", "metadata", "store", "transactions"]))
     def outage(self, down: str) -> None:
         self.world.services.metadata.down, self.world.store.down = down == "metadata", down == "store"
+        self.world.transactor.down = down == "transactions"
 
     @invariant()
     def states_follow_the_rules(self) -> None:
@@ -189,6 +190,7 @@ class TransferInterleavings(RuleBasedStateMachine):
             in_tree = {key for key in committed if key.startswith(pack.id)}
             assert in_tree == {f"{pack.id}-{number}" for number in pack.live if pack.state == "completed"}
         self.each_end_is_published_once()
+        self.loop.run_until_complete(self.world.drain())
         self.loop.close()
 
 

@@ -26,6 +26,7 @@ async def test_one_request_stores_and_commits(make_world: MakeWorld) -> None:
     """The response has the file, no instructions; events and calls are those of an upload in three requests."""
     world = make_world()
     [upload] = await store(world, request(sha256=sha256(CONTENT).hexdigest().upper()))
+    await world.drain()
     assert (upload["state"], upload["file"]["path"], upload["file"]["size"]) == ("completed", "/a.txt", 5)
     assert upload["file"]["sha256"] == sha256(CONTENT).hexdigest()
     assert "put" not in upload

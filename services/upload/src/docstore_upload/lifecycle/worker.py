@@ -3,10 +3,10 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.chunks import chunks
@@ -122,7 +122,7 @@ class TransferWorker(DueWork[T]):
     async def _check(self, transfers: Sequence[T]) -> None:
         """Complete transfers that were sent in full, expire those that are late, schedule the others."""
         for some in chunks(transfers, self._kind.at_once):
-            outcomes = await self._completer.complete(some, "workflow")
+            outcomes = await self._complete(some)
             now, expired, later = self._clock(), [], []
             for transfer in some:
                 outcome = outcomes[transfer.id]
@@ -143,4 +143,9 @@ class TransferWorker(DueWork[T]):
     async def _commit(self, transfers: Sequence[T]) -> None:
         """Resume commits; those that fail again are due when their lease ends."""
         for some in chunks(transfers, self._kind.at_once):
-            await self._completer.complete(some, "workflow")
+            await self._complete(some)
+
+    async def _complete(self, transfers: Sequence[T]) -> Mapping[str, Any]:
+        outcomes = await self._completer.complete(transfers, "workflow")
+        await self._completer.finisher.drain()
+        return outcomes

@@ -139,7 +139,7 @@ class PackService:
 
     async def get(self, principal: Principal, pack_id: str) -> Json:
         """Return the pack and, while it is open, its instructions."""
-        pack = await self._mine(principal, pack_id)
+        pack = await self.lifecycle.completer.as_answered(await self._mine(principal, pack_id))
         if pack.result is not None:
             return pack_json(pack, orjson.Fragment(pack.result))
         return pack_json(pack, slices_json(pack), pack_put(self.store, pack, self.clock) if pack.is_open else None)

@@ -174,7 +174,7 @@ class UploadService:
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
         """Return the upload and, while it is open, its instructions."""
-        upload = await self._mine(principal, upload_id)
+        upload = await self.lifecycle.completer.as_answered(await self._mine(principal, upload_id))
         shown = upload_json(upload)
         if not upload.is_open:
             return shown

@@ -5,11 +5,12 @@ What a crash leaves, and how it continues:
 - after the claim, before or after metadata's commit: committing. Either of them asks metadata again, which gives the
   same result for the same upload.
 - after the last transaction: completed, with its event. A lost response is given again from what is stored.
+
+The client has its response once metadata has committed: the last transaction follows (finish.py).
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,10 +25,10 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.errors import Conflict, DomainError, NotFound, Unavailable, not_found, unavailable
 from docstore_upload.lifecycle.clients import ServiceClients, item_error
-from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, NotCommitting, T, Transfers
+from docstore_upload.lifecycle.ports import Claim, Commit, Kind, T, Transfers
 from docstore_upload.lifecycle.rules import COMMITTING, Actor, Mismatch
+from docstore_upload.lifecycle.use_cases.finish import Committed, Finisher
 from docstore_upload.lifecycle.use_cases.terminate import Termination
-from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.settings import UploadSettings
 from docstore_work.batcher import Batcher
 
@@ -35,20 +36,6 @@ log = structlog.get_logger(__name__)
 NO_MANIFESTS: Mapping[str, object] = {}
 Errors = dict[str, DomainError]
 """Why transfers are not completed, by id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[T]):
-    """Transfers that metadata has committed for one call, with the results by id."""
-
-    transfers: Sequence[T]
-    commits: Mapping[str, Commit[T]]
-    context: Context = field(default_factory=copy_context)
-    """The call's context: its events belong to its trace, also when calls are finished together."""
-
-    @property
-    def size(self) -> int:
-        return len(self.transfers)
 
 
 @dataclass(slots=True)
@@ -60,27 +47,37 @@ class Completer(Generic[T]):
     transactor: Transactor
     services: ServiceClients
     termination: Termination[T]
+    finisher: Finisher[T]
     settings: UploadSettings
     clock: Clock
     _claims: Batcher[Claim, bool] = field(init=False)
-    _finishes: Batcher[Committed[T], list[T]] = field(init=False)
 
     def __post_init__(self) -> None:
-        noun = self.kind.noun
-        self._claims = Batcher(f"claim {noun}s", self._claim_singles)
-        self._finishes = Batcher(f"finish {noun}s", self._finish_together, size=lambda committed: committed.size)
+        self._claims = Batcher(f"claim {self.kind.noun}s", self._claim_singles)
 
     async def complete(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
     ) -> dict[str, Any]:
         """Return by id the result of each transfer, or why it has none. Idempotent."""
         errors: Errors = {}
+        latest = await self._advance(transfers, by, manifests, errors)
+        return {transfer.id: self._outcome(transfer, errors.get(transfer.id)) for transfer in latest}
+
+    async def as_answered(self, transfer: T) -> T:
+        """A stored transfer, as its client knows it: one that is not finished yet may be completed already."""
+        if transfer.state != "committing":
+            return transfer
+        return (await self._advance([transfer], "client", NO_MANIFESTS, {}))[0]
+
+    async def _advance(
+        self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object], errors: Errors
+    ) -> list[T]:
+        """Verify, claim and commit transfers as far as possible; return them as they are then. Adds to `errors`."""
         claims = await self._verify([each for each in transfers if each.is_open], manifests, by, errors)
         current = await self._claim(transfers, claims, errors)
         committing = [transfer for transfer in current if transfer.state == "committing"]
         completed = await self._commit(committing, by, errors) if committing else {}
-        latest = [completed.get(transfer.id, transfer) for transfer in current]
-        return {transfer.id: self._outcome(transfer, errors.get(transfer.id)) for transfer in latest}
+        return [completed.get(transfer.id, transfer) for transfer in current]
 
     async def put_and_complete(self, contents: Sequence[tuple[T, bytes]]) -> dict[str, Any]:
         """Store the contents of transfers and complete these; return the same as `complete`.
@@ -185,75 +182,11 @@ class Completer(Generic[T]):
             errors[transfer.id] = commit
             if not _undecided(outcomes):
                 await self.termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
-        committed = [transfer for transfer in transfers if transfer.id in commits]
-        return await self._finish(Committed(committed, commits)) if commits else {}
-
-    async def _finish(self, committed: Committed[T]) -> dict[str, T]:
-        """Complete committed transfers. If several workers have committed one, only one of them publishes its event."""
-        finished = await self._finishes.run(committed)
-        for transfer in finished:
-            measure = transfer.measure
-            ended_total.labels("completed", measure.method, transfer.completed_by or "client").inc(measure.files)
-            completed_bytes_total.labels(measure.method).inc(measure.size)
-        await self.kind.clean(finished)
-        completed = {transfer.id: transfer for transfer in finished}
-        others = [key for key in committed.commits if key not in completed]
-        return completed | (await self.transfers.by_ids(others) if others else {})
-
-    async def _finish_together(self, calls: Sequence[Committed[T]]) -> list[list[T]]:
-        """Complete the transfers of several calls in one transaction; return those completed for each call."""
-        ids = [transfer.id for call in calls for transfer in call.transfers]
-        if len(set(ids)) < len(ids):  # one transfer in two calls
-            return [(await self._finish_together([call]))[0] for call in calls]
-
-        async def as_claimed(transaction: Transaction) -> list[list[T]]:
-            return await self._complete(calls, transaction)
-
-        async def as_stored(transaction: Transaction) -> list[list[T]]:
-            current = await self.transfers.by_ids(ids, transaction.session)
-            still: list[Committed[T]] = []
-            for call in calls:
-                known = [current[transfer.id] for transfer in call.transfers if transfer.id in current]
-                for transfer in known:
-                    if transfer.state == "completed":
-                        await self._amend(transfer, call.commits[transfer.id], transaction)
-                still.append(replace(call, transfers=[each for each in known if each.state == "committing"]))
-            return await self._complete(still, transaction)
-
-        try:
-            return await self.transactor.run(as_claimed)
-        except NotCommitting:
-            return await self.transactor.run(as_stored)
-
-    async def _complete(self, calls: Sequence[Committed[T]], transaction: Transaction) -> list[list[T]]:
-        """Complete transfers and publish their events; NotCommitting if another worker has completed one."""
-        now = self.clock()
-        check_at = now + timedelta(seconds=self.settings.settle_first_delay_seconds)
-        completions = [
-            call.context.run(self._publish, transfer, call.commits[transfer.id], transaction)
-            for call in calls
-            for transfer in call.transfers
-        ]
-        await self.transfers.complete(completions, now, check_at, transaction.session)
-        return [
-            [
-                replace(each, state="completed", initiated_event=None, **call.commits[each.id].fields)
-                for each in call.transfers
-            ]
-            for call in calls
-        ]
-
-    def _publish(self, transfer: T, commit: Commit[T], transaction: Transaction) -> Completion:
-        initiated = transfer.initiated_event
-        if initiated is not None:
-            transaction.publish_prepared(dict(initiated))
-        event_id = transaction.publish(commit.event(transfer))
-        return Completion(transfer.id, commit.fields, event_id, initiated["_id"] if initiated else None)
-
-    async def _amend(self, transfer: T, commit: Commit[T], transaction: Transaction) -> None:
-        more = self.kind.amendment(transfer, commit)
-        if more:
-            await self.transfers.amend(transfer.id, more, transaction.session)
+        if not commits:
+            return {}
+        committed = Committed([transfer for transfer in transfers if transfer.id in commits], commits)
+        self.finisher.begin(committed)
+        return {transfer.id: transfer for transfer in committed.completed()}
 
 
 def _claimed(transfer: T, claim: Claim | None) -> T:
