@@ -1,5 +1,6 @@
 """Beginning uploads, and instructions to send, where fakes cause a failure more easily than servers."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,55 @@ async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_wo
     world.store.down = True
     outcome = await initiate(world, method="multipart")
     assert (problem_of(outcome).status, world.services.quota.reserved, world.uploads.stored) == (503, {}, {})
+
+
+async def test_quota_reserves_while_metadata_checks(make_world: MakeWorld) -> None:
+    """For a path from the caller's root, both are asked at once."""
+    world = make_world()
+    is_reserved, check, reserve = asyncio.Event(), world.services.metadata._check, world.services.quota.call
+
+    async def checking(method: str, path: str, body: Any = None) -> Any:
+        await is_reserved.wait()
+        return {"results": [check(body["account_id"], item) for item in body["items"]]}
+
+    async def reserving(method: str, path: str, body: Any = None) -> Any:
+        is_reserved.set()
+        return await reserve(method, path, body)
+
+    world.services.metadata.call, world.services.quota.call = checking, reserving
+    upload = await initiate(world)
+    assert world.services.quota.reserved == {upload["id"]: 5}
+
+
+async def test_refused_files_take_no_room_from_others(make_world: MakeWorld) -> None:
+    """What metadata refuses stays reserved for nothing, and another file of the same request fits in its place."""
+    world = make_world()
+    world.services.quota.limit = 5
+    requests = [InitiateRequest(path=path, size=5, method="put") for path in ("/../a", "/b")]
+    refused, upload = await world.service.initiate(world.person, requests)
+    assert isinstance(refused, DomainError)
+    assert refused.code == "invalid_path"
+    assert world.services.quota.reserved == {upload["id"]: 5}
+
+
+async def test_nothing_stays_reserved_when_metadata_cannot_be_asked(make_world: MakeWorld) -> None:
+    """The request fails, and what quota has reserved meanwhile is given back."""
+    world = make_world()
+    world.services.metadata.down = True
+    with pytest.raises(DomainError):
+        await initiate(world)
+    assert world.services.quota.reserved == {}
+
+
+async def test_what_metadata_refuses_needs_no_quota(make_world: MakeWorld) -> None:
+    """While quota is away, a request that metadata refuses is refused; another fails."""
+    world = make_world()
+    world.services.quota.down = True
+    refused = await initiate(world, path="/../a")
+    assert refused.code == "invalid_path"
+    with pytest.raises(DomainError):
+        await initiate(world)
+    assert world.uploads.stored == {}
 
 
 async def test_means_end_with_the_upload(make_world: MakeWorld) -> None:

@@ -19,7 +19,7 @@ from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
 from docstore_upload.lifecycle.lifecycle import Lifecycle
-from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
+from docstore_upload.lifecycle.use_cases.initiate import Errors, Reservation, Started
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, PackFile, common_folder
 from docstore_upload.packs.schemas import PackFileRequest
@@ -33,8 +33,7 @@ class PlannedSlice:
 
     id: str
     owner_id: str
-    size: int
-    usable_until: datetime
+    expires_at: datetime
     path: str
     """Path as metadata resolved it."""
     file: PackFile
@@ -72,8 +71,13 @@ class PackService:
                 wanted[number] = request
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
-        plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal, notify)
-        started = await self.lifecycle.initiation.initiate(principal, wanted, plan, begin, errors)
+        pack_id, expires_at = new_id(), self.clock() + timedelta(seconds=self.settings.lifetime_seconds)
+        reservations = {
+            number: Reservation(slice_upload_id(pack_id, number), request.size, expires_at)
+            for number, request in wanted.items()
+        }
+        plan, begin = partial(self._plan, principal, reservations), partial(self._begin, principal, notify)
+        started = await self.lifecycle.initiation.initiate(principal, wanted, reservations, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
         if pack["id"] is not None and has_contents:
             pack = await self._complete_with(principal, pack, wanted)
@@ -95,20 +99,25 @@ class PackService:
         return shown | {"state": "completed", "files": orjson.loads(outcome)}
 
     def _plan(
-        self, principal: Principal, pack_id: str, number: int, request: PackFileRequest, checked: WriteAllowed
+        self,
+        principal: Principal,
+        reservations: Mapping[int, Reservation],
+        number: int,
+        request: PackFileRequest,
+        checked: WriteAllowed,
     ) -> PlannedSlice | DomainError:
         if checked["owner_id"] != principal.account_id:
             detail = "A pack can only go to your own tree; upload this file by itself."
             return Forbidden(detail, code="pack_own_tree")
-        expires_at, path = self.clock() + timedelta(seconds=self.settings.lifetime_seconds), checked["path"]
-        slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
-        return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
+        reservation, path = reservations[number], checked["path"]
+        file = _declared(request, path)
+        return PlannedSlice(reservation.id, principal.account_id, reservation.usable_until, path, file)
 
     async def _begin(
         self, principal: Principal, notify: bool, reserved: Mapping[int, PlannedSlice]
     ) -> dict[int, Started[Pack]]:
         now, slices = self.clock(), list(reserved.values())
-        expires_at = max(each.usable_until for each in slices)
+        expires_at = max(each.expires_at for each in slices)
         pack = Pack(
             id=slices[0].id.partition("-")[0],
             account_id=principal.account_id,
@@ -116,7 +125,7 @@ class PackService:
             device=principal.device,
             path=common_folder([each.path for each in slices]),
             numbers=tuple(reserved),
-            sizes=tuple(each.size for each in slices),
+            sizes=tuple(each.file["size"] for each in slices),
             declared=orjson.dumps([each.file for each in slices]),
             notify=notify,
             state="initiated",

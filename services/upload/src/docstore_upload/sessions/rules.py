@@ -144,8 +144,7 @@ class Upload(Transfer):
 
     @property
     def usable_until(self) -> datetime:
-        longest = MIN_CREDENTIALS_SECONDS if self.method == "credentials" else 0
-        return self.expires_at + timedelta(seconds=longest)
+        return usable_until(self.method, self.expires_at)
 
     @property
     def takes_metadata(self) -> bool:
@@ -173,6 +172,12 @@ class Upload(Transfer):
             return last
         pause = backoff(self.attempts + 1, first=first, longest=longest)
         return min(now + timedelta(seconds=pause), last)
+
+
+def usable_until(method: Method, expires_at: datetime) -> datetime:
+    """Return when the last instructions of an upload stop to work that is open until `expires_at`."""
+    longest = MIN_CREDENTIALS_SECONDS if method == "credentials" else 0
+    return expires_at + timedelta(seconds=longest)
 
 
 def method_limit(method: Method) -> int:

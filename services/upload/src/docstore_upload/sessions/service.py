@@ -20,11 +20,19 @@ from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import Mismatch, State
-from docstore_upload.lifecycle.use_cases.initiate import Errors, Started
+from docstore_upload.lifecycle.use_cases.initiate import Errors, Reservation, Started
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.kind import ClientManifest
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Method, Upload, most_signed_bytes, part_count, part_size_for, parts_wanted
+from docstore_upload.sessions.rules import (
+    Method,
+    Upload,
+    most_signed_bytes,
+    part_count,
+    part_size_for,
+    parts_wanted,
+    usable_until,
+)
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest, PartsRequest
 from docstore_upload.sessions.validation import refuse_initiate
 from docstore_upload.sessions.views import upload_json
@@ -66,9 +74,10 @@ class UploadService:
                 wanted[number] = request
         if any(request.method in ("form", "credentials") for request in wanted.values()):
             await self._refuse_given_up(principal)
-        plan = partial(self._plan, principal, lock_tokens)
+        reservations = {number: self._reservation(request) for number, request in wanted.items()}
+        plan = partial(self._plan, principal, lock_tokens, reservations)
         initiation = self.lifecycle.initiation
-        results = await initiation.initiate(principal, wanted, plan, self._begin, errors, lock_tokens)
+        results = await initiation.initiate(principal, wanted, reservations, plan, self._begin, errors, lock_tokens)
         contents = {number: request.content for number, request in wanted.items() if number in results}
         given = {number: content for number, content in contents.items() if content is not None}
         if given:
@@ -102,10 +111,15 @@ class UploadService:
             detail = "Too many forms and credentials of cancelled uploads still work."
             raise TooMany(f"{detail} Use `put` or `multipart`.", code="too_much_given_up", retry_after=3600)
 
+    def _reservation(self, request: InitiateRequest) -> Reservation:
+        expires_at = self.clock() + timedelta(seconds=_life(request, self.settings))
+        return Reservation(new_id(), request.most, usable_until(_method(request.method), expires_at))
+
     def _plan(
         self,
         principal: Principal,
         lock_tokens: tuple[str, ...],
+        reservations: Mapping[int, Reservation],
         number: int,
         request: InitiateRequest,
         checked: WriteAllowed,
@@ -113,7 +127,7 @@ class UploadService:
         settings, method, now = self.settings, _method(request.method), self.clock()
         expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(
-            id=new_id(),
+            id=reservations[number].id,
             account_id=principal.account_id,
             folder_id=principal.folder_id,
             owner_id=checked["owner_id"],

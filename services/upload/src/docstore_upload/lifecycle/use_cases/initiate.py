@@ -1,13 +1,15 @@
 """Initiation of transfers: metadata checks the targets, quota reserves the bytes, then the transfer is stored.
 
 Any number of files cost one request to metadata, one to quota for each owner, and one write, which concurrent requests
-share. It stores each transfer with the event of its initiation, which the next transaction about the transfer
-publishes: mostly that of its completion, else the worker's. After a crash, a reservation without a transfer ends when
-it expires.
+share. Quota reserves while metadata checks, where all files go to the caller's own tree, and once more if some of them
+are refused. The write stores each transfer with the event of its initiation, which the next transaction about the
+transfer publishes: mostly that of its completion, else the worker's. After a crash, a reservation without a transfer
+ends when it expires.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 from docstore_contracts.metadata import WriteAllowed, WriteTarget
 from docstore_contracts.quota import ReservationItem, Usage
 from docstore_events.transaction import Transactor
-from docstore_platform.errors import DomainError, OutOfSpace
+from docstore_platform.errors import DomainError, OutOfSpace, Unavailable
 from docstore_platform.security.tokens import Principal
 from docstore_upload.lifecycle.clients import Json, ServiceClients, item_error
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
@@ -32,17 +34,24 @@ Errors = dict[int, DomainError]
 """Why files are refused, by their index in the request."""
 
 
-class Planned(Protocol):
-    """A file that metadata allows. Quota counts ids with the same part before the dash as one upload."""
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What quota reserves for a file. It counts ids with the same part before the dash as one upload."""
+
+    id: str
+    size: int
+    usable_until: datetime
 
     @property
-    def id(self) -> str: ...
+    def key(self) -> str:
+        return self.id.partition("-")[0]
+
+
+class Planned(Protocol):
+    """A file that metadata allows."""
+
     @property
     def owner_id(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def usable_until(self) -> datetime: ...
 
 
 P = TypeVar("P", bound=Planned)
@@ -82,6 +91,7 @@ class Initiation(Generic[T]):
         self,
         caller: Principal,
         requests: Mapping[int, R],
+        reservations: Mapping[int, Reservation],
         plan: Plan[R, P],
         begin: Begin[P, T],
         errors: Errors,
@@ -91,20 +101,30 @@ class Initiation(Generic[T]):
 
         `lock_tokens`: locks that the caller names as its own.
         """
-        planned = await self._check(caller, requests, plan, errors, lock_tokens) if requests else {}
+        if not requests:
+            return {}
+        owners: Mapping[str, Mapping[int, Reservation]] = {}
+        """What may be reserved, by account."""
         started: dict[int, Started[T]] = {}
         try:
-            reserved = await self._reserve(caller.account_id, planned, errors)
+            check = self._check(caller, requests, plan, errors, lock_tokens)
+            if all(map(_goes_to_own_tree, requests.values())):
+                owners = {caller.account_id: reservations}
+                reserved = await self._reserve_while(check, caller.account_id, reservations, errors)
+            else:
+                planned = await check
+                owners = _by_owner(planned, reservations)
+                reserved = await self._reserve(caller.account_id, planned, owners, errors)
             for number, outcome in (await begin(reserved) if reserved else {}).items():
                 if isinstance(outcome, Started):
                     started[number] = outcome
                 else:
                     errors[number] = outcome
-                    await self.services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
+                    await self._release(reserved[number].owner_id, [reservations[number]])
             if started:
                 await self._inserts.run([self._with_event(each.transfer) for each in started.values()])
         except Exception:  # whatever fails, the caller gets it and nothing stays reserved
-            await self._give_back(planned.values(), started.values())
+            await self._give_back(owners, started.values())
             raise
         for each in started.values():
             measure = each.transfer.measure
@@ -141,24 +161,43 @@ class Initiation(Generic[T]):
                 planned[number] = outcome
         return planned
 
-    async def _reserve(self, account_id: str, planned: Mapping[int, P], errors: Errors) -> dict[int, P]:
+    async def _reserve_while(
+        self, check: Awaitable[dict[int, P]], account_id: str, reservations: Mapping[int, Reservation], errors: Errors
+    ) -> dict[int, P]:
+        """Reserve for the caller during `check`; return the files that are allowed and fit."""
+        planned, fitting = await asyncio.gather(
+            check, self._fitting(account_id, reservations.values()), return_exceptions=True
+        )
+        if isinstance(planned, BaseException):
+            raise planned
+        if len(planned) < len(reservations):
+            # What was reserved for refused files may have left no room for the others.
+            with suppress(Unavailable):  # it expires
+                await self._release(account_id, reservations.values())
+            return await self._reserve(account_id, planned, _by_owner(planned, reservations), errors)
+        if isinstance(fitting, BaseException):
+            raise fitting
+        return _fitted(planned, reservations, *fitting, errors)
+
+    async def _reserve(
+        self, account_id: str, planned: Mapping[int, P], owners: Mapping[str, Mapping[int, Reservation]], errors: Errors
+    ) -> dict[int, P]:
         """Reserve bytes, with one request for each owner (the caller except in shares); return the files that fit."""
-        by_owner: defaultdict[str, dict[int, P]] = defaultdict(dict)
-        for number, file in planned.items():
-            by_owner[file.owner_id][number] = file
         reserved: dict[int, P] = {}
-        grace = timedelta(seconds=self.settings.reservation_grace_seconds)
-        for owner_id, files in by_owner.items():
-            sizes: list[ReservationItem] = [{"upload_id": file.id, "size": file.size} for file in files.values()]
-            until = max(file.usable_until for file in files.values()) + grace
-            accepted, usage = await self.services.quota.reserve(owner_id, sizes, until)
-            for number, file in files.items():
-                if file.id in accepted:
-                    reserved[number] = file
-                else:
-                    # Only the owner may know how full the storage is.
-                    errors[number] = _over_quota(file.size, usage if owner_id == account_id else None)
+        for owner_id, files in owners.items():
+            accepted, usage = await self._fitting(owner_id, files.values())
+            # Only the owner may know how full the storage is.
+            reserved |= _fitted(planned, files, accepted, usage if owner_id == account_id else None, errors)
         return reserved
+
+    async def _fitting(self, owner_id: str, files: Collection[Reservation]) -> tuple[set[str], Usage]:
+        """Reserve for files as far as there is room; return the ids of these, and the usage then."""
+        sizes: list[ReservationItem] = [{"upload_id": file.id, "size": file.size} for file in files]
+        grace = timedelta(seconds=self.settings.reservation_grace_seconds)
+        return await self.services.quota.reserve(owner_id, sizes, max(file.usable_until for file in files) + grace)
+
+    async def _release(self, owner_id: str, files: Iterable[Reservation]) -> None:
+        await self.services.quota.release_reservations(owner_id, sorted({file.key for file in files}))
 
     def _with_event(self, transfer: T) -> T:
         event = self.transactor.prepare(self.kind.initiated(transfer))
@@ -170,18 +209,38 @@ class Initiation(Generic[T]):
         await self.transfers.insert([transfer for transfers in requests for transfer in transfers])
         return [None] * len(requests)
 
-    async def _give_back(self, planned: Iterable[P], started: Iterable[Started[T]]) -> None:
+    async def _give_back(self, owners: Mapping[str, Mapping[int, Reservation]], started: Iterable[Started[T]]) -> None:
         """Undo refused transfers: release their reservations and uploads. What can't be released now expires."""
         with suppress(Exception):
-            reservations: defaultdict[str, set[str]] = defaultdict(set)
-            for file in planned:
-                reservations[file.owner_id].add(file.id.partition("-")[0])
-            stored = await self.transfers.by_ids([key for keys in reservations.values() for key in keys])
-            for owner_id, keys in reservations.items():
-                await self.services.quota.release_reservations(owner_id, sorted(keys - stored.keys()))
+            keys = {file.key for files in owners.values() for file in files.values()}
+            stored = await self.transfers.by_ids(sorted(keys))
+            for owner_id, files in owners.items():
+                await self._release(owner_id, [file for file in files.values() if file.key not in stored])
             for each in started:
                 if each.undo is not None and each.transfer.id not in stored:
                     await each.undo()
+
+
+def _goes_to_own_tree(request: TargetRequest) -> bool:
+    """Whether it names a path from the caller's root; a folder or a file may be another's."""
+    return request.file_id is None and request.parent_id is None
+
+
+def _by_owner(
+    planned: Mapping[int, Planned], reservations: Mapping[int, Reservation]
+) -> dict[str, dict[int, Reservation]]:
+    owners: defaultdict[str, dict[int, Reservation]] = defaultdict(dict)
+    for number, file in planned.items():
+        owners[file.owner_id][number] = reservations[number]
+    return owners
+
+
+def _fitted(
+    planned: Mapping[int, P], files: Mapping[int, Reservation], accepted: set[str], usage: Usage | None, errors: Errors
+) -> dict[int, P]:
+    """Those of `files` that are accepted; the others are added to `errors`."""
+    errors |= {number: _over_quota(file.size, usage) for number, file in files.items() if file.id not in accepted}
+    return {number: planned[number] for number, file in files.items() if file.id in accepted}
 
 
 def _over_quota(size: int, usage: Usage | None) -> DomainError:
