@@ -65,6 +65,30 @@ async def test_a_file_is_answered_before_its_upload_is_finished(make_world: Make
     assert world.published(upload_id) == ["upload-initiated", "upload-completed"]
 
 
+async def test_the_worker_waits_only_for_what_was_begun_before(make_world: MakeWorld) -> None:
+    """However many uploads go on being completed, waiting for those under way ends."""
+    world = make_world()
+    first, second = [await sent(world, f"/{number}.txt") for number in range(2)]
+    turns, run = [asyncio.Event(), asyncio.Event()], world.transactor.run
+    waiting = iter(turns)
+
+    async def in_turn(work: Any) -> Any:
+        await next(waiting).wait()
+        return await run(work)
+
+    world.transactor.run = in_turn
+    await world.service.complete(world.person, [BatchCompleteItem(id=first)])
+    drained = asyncio.create_task(world.completer.finisher.drain())
+    await asyncio.sleep(0)
+    await world.service.complete(world.person, [BatchCompleteItem(id=second)])
+    turns[0].set()
+    await asyncio.wait_for(drained, 60)
+    assert [world.uploads.stored[upload_id].state for upload_id in (first, second)] == ["completed", "committing"]
+    turns[1].set()
+    await world.drain()
+    assert world.uploads.stored[second].state == "completed"
+
+
 async def test_an_upload_that_metadata_may_have_committed_is_shown_as_uploading(make_world: MakeWorld) -> None:
     """While metadata can't be asked, reading an upload that is being committed changes nothing."""
     world = make_world()

@@ -146,6 +146,7 @@ class TransferWorker(DueWork[T]):
             await self._complete(some)
 
     async def _complete(self, transfers: Sequence[T]) -> Mapping[str, Any]:
+        """Complete and finish transfers; return the outcomes by id."""
         outcomes = await self._completer.complete(transfers, "workflow")
         await self._completer.finisher.drain()
         return outcomes

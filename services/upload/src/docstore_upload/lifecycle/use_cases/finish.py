@@ -66,8 +66,8 @@ class Finisher(Generic[T]):
         task.add_done_callback(self._running.discard)
 
     async def drain(self) -> None:
-        """Wait until all that were begun are finished, or have failed."""
-        while self._running:
+        """Wait until all that were begun before are finished, or have failed."""
+        if self._running:
             await asyncio.wait(self._running)
 
     async def _finish(self, committed: Committed[T]) -> None:

@@ -40,7 +40,9 @@ class Reservation:
 
     id: str
     size: int
+    """In bytes."""
     usable_until: datetime
+    """When the last instructions to send it stop to work."""
 
     @property
     def key(self) -> str:
