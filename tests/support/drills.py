@@ -112,5 +112,6 @@ class Operator:
         return result.out
 
     def log(self) -> str:
-        """What all services have logged."""
-        return (self.stack.data / "logs" / "services.log").read_text("utf-8")
+        """What all services have logged, with what has moved out of a long file."""
+        files = [self.stack.data / "logs" / name for name in ("services.log.1", "services.log")]
+        return "".join(file.read_text("utf-8") for file in files if file.exists())

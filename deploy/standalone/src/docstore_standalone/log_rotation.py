@@ -7,6 +7,7 @@ between the copy and the emptying is lost.
 import asyncio
 import os
 import shutil
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,8 +22,11 @@ def rotate(folder: Path, longest_bytes: int = LONGEST_BYTES) -> None:
     """Move what is in each longer log file of `folder`."""
     for path in folder.glob("*.log"):
         if path.stat().st_size > longest_bytes:
-            shutil.copy(path, path.with_name(f"{path.name}.1"))
-            os.truncate(path, 0)
+            with path.open("rb") as old, path.with_name(f"{path.name}.1").open("wb") as kept:
+                os.fchmod(kept.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
+                shutil.copyfileobj(old, kept)  # to the end, also of what is written meanwhile
+                kept.flush()
+                os.truncate(path, 0)
 
 
 @asynccontextmanager
