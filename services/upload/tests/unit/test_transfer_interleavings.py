@@ -174,6 +174,7 @@ class TransferInterleavings(RuleBasedStateMachine):
             self.world.pass_time(60)
             self.loop.run_until_complete(self.world.worker.run_once())
             self.loop.run_until_complete(self.world.pack_worker.run_once())
+        self.loop.run_until_complete(self.world.drain())
         committed = self.world.services.metadata.committed
         for upload in self.world.uploads.stored.values():
             assert upload.state in FINAL
@@ -190,7 +191,6 @@ class TransferInterleavings(RuleBasedStateMachine):
             in_tree = {key for key in committed if key.startswith(pack.id)}
             assert in_tree == {f"{pack.id}-{number}" for number in pack.live if pack.state == "completed"}
         self.each_end_is_published_once()
-        self.loop.run_until_complete(self.world.drain())
         self.loop.close()
 
 

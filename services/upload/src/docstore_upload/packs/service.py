@@ -76,7 +76,7 @@ class PackService:
             number: Reservation(slice_upload_id(pack_id, number), request.size, expires_at)
             for number, request in wanted.items()
         }
-        plan, begin = partial(self._plan, principal, reservations), partial(self._begin, principal, notify)
+        plan, begin = partial(self._plan, principal), partial(self._begin, principal, notify)
         started = await self.lifecycle.initiation.initiate(principal, wanted, reservations, plan, begin, errors)
         pack = started.get(0, {"id": None, "files": []})
         if pack["id"] is not None and has_contents:
@@ -99,17 +99,12 @@ class PackService:
         return shown | {"state": "completed", "files": orjson.loads(outcome)}
 
     def _plan(
-        self,
-        principal: Principal,
-        reservations: Mapping[int, Reservation],
-        number: int,
-        request: PackFileRequest,
-        checked: WriteAllowed,
+        self, principal: Principal, request: PackFileRequest, reservation: Reservation, checked: WriteAllowed
     ) -> PlannedSlice | DomainError:
         if checked["owner_id"] != principal.account_id:
             detail = "A pack can only go to your own tree; upload this file by itself."
             return Forbidden(detail, code="pack_own_tree")
-        reservation, path = reservations[number], checked["path"]
+        path = checked["path"]
         file = _declared(request, path)
         return PlannedSlice(reservation.id, principal.account_id, reservation.usable_until, path, file)
 

@@ -75,7 +75,7 @@ class UploadService:
         if any(request.method in ("form", "credentials") for request in wanted.values()):
             await self._refuse_given_up(principal)
         reservations = {number: self._reservation(request) for number, request in wanted.items()}
-        plan = partial(self._plan, principal, lock_tokens, reservations)
+        plan = partial(self._plan, principal, lock_tokens)
         initiation = self.lifecycle.initiation
         results = await initiation.initiate(principal, wanted, reservations, plan, self._begin, errors, lock_tokens)
         contents = {number: request.content for number, request in wanted.items() if number in results}
@@ -119,15 +119,14 @@ class UploadService:
         self,
         principal: Principal,
         lock_tokens: tuple[str, ...],
-        reservations: Mapping[int, Reservation],
-        number: int,
         request: InitiateRequest,
+        reservation: Reservation,
         checked: WriteAllowed,
     ) -> Upload:
         settings, method, now = self.settings, _method(request.method), self.clock()
         expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(
-            id=reservations[number].id,
+            id=reservation.id,
             account_id=principal.account_id,
             folder_id=principal.folder_id,
             owner_id=checked["owner_id"],

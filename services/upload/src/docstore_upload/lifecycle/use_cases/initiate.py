@@ -57,8 +57,8 @@ class Planned(Protocol):
 
 
 P = TypeVar("P", bound=Planned)
-Plan = Callable[[int, R, WriteAllowed], P | DomainError]
-"""Plans the upload of the request at an index, from metadata's response."""
+Plan = Callable[[R, Reservation, WriteAllowed], P | DomainError]
+"""Plans the upload of a request, from metadata's response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Initiation(Generic[T]):
         """What may be reserved, by account."""
         started: dict[int, Started[T]] = {}
         try:
-            check = self._check(caller, requests, plan, errors, lock_tokens)
+            check = self._check(caller, requests, reservations, plan, errors, lock_tokens)
             if all(map(_goes_to_own_tree, requests.values())):
                 owners = {caller.account_id: reservations}
                 reserved = await self._reserve_while(check, caller.account_id, reservations, errors)
@@ -137,6 +137,7 @@ class Initiation(Generic[T]):
         self,
         caller: Principal,
         requests: Mapping[int, R],
+        reservations: Mapping[int, Reservation],
         plan: Plan[R, P],
         errors: Errors,
         lock_tokens: Sequence[str],
@@ -156,7 +157,7 @@ class Initiation(Generic[T]):
         results = await self.services.metadata.check_uploads(caller.account_id, items, folder_id=caller.folder_id)
         planned: dict[int, P] = {}
         for (number, request), result in zip(requests.items(), results, strict=True):
-            outcome = item_error(result) if "problem" in result else plan(number, request, result)
+            outcome = item_error(result) if "problem" in result else plan(request, reservations[number], result)
             if isinstance(outcome, DomainError):
                 errors[number] = outcome
             else:
