@@ -102,6 +102,20 @@ async def test_an_upload_that_metadata_may_have_committed_is_shown_as_uploading(
     assert (await world.service.get(world.person, upload_id))["state"] == "completed"
 
 
+async def test_reading_an_upload_that_metadata_refuses_by_now(make_world: MakeWorld) -> None:
+    """It ends then, as by `complete`: bytes and reservation are gone, and it is shown with the reason."""
+    world = make_world()
+    upload_id = await sent(world, "/a.txt")
+    world.services.metadata.down = True
+    assert (await complete(world, upload_id)).is_temporary
+    world.services.metadata.down = False
+    world.services.metadata.refusals["/a.txt"] = {"status": 404, "code": "not_found", "detail": "There is no folder."}
+    shown = await world.service.get(world.person, upload_id)
+    assert (shown["state"], shown["problem"]["code"]) == ("aborted", "target_gone")
+    assert not any(world.store.objects.values())
+    assert world.published(upload_id) == ["upload-initiated", "upload-aborted"]
+
+
 async def test_a_check_that_could_publish_nothing_does_not_count(make_world: MakeWorld) -> None:
     """While metadata is away nothing is published again; once it is back all is, before anything counts as stalled."""
     world = make_world(settle_attempts=2)

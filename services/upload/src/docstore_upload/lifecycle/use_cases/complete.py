@@ -67,7 +67,11 @@ class Completer(Generic[T]):
         """A stored transfer, as its client knows it: one that is not finished yet may be completed already."""
         if transfer.state != "committing":
             return transfer
-        return (await self._advance([transfer], "client", NO_MANIFESTS, {}))[0]
+        errors: Errors = {}
+        [latest] = await self._advance([transfer], "client", NO_MANIFESTS, errors)
+        if not errors:
+            return latest
+        return (await self.transfers.by_ids([transfer.id])).get(transfer.id, latest)  # it may have ended
 
     async def _advance(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object], errors: Errors
