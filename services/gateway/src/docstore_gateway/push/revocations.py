@@ -6,6 +6,7 @@ out or be suspended; the known revocations stay in force, and the list is read a
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Collection
 
 import structlog
@@ -68,10 +69,11 @@ class RevocationFollower:
                 await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever failed, the list is read again
                 log.warning("revocations_unreachable", error=repr(error))
-                await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
+                await _pause()
 
     async def _read_next(self) -> None:
         wait = WAIT_SECONDS if self._cursor else 0
+        begun = time.monotonic()
         page = await self._accounts.revocations(self._cursor, wait)
         revocations = [Revocation.from_json(item) for item in page["items"]]
         now = unix_time()
@@ -83,3 +85,9 @@ class RevocationFollower:
         if account_ids:
             for listener in self._listeners:
                 listener(account_ids)
+        elif time.monotonic() - begun < wait / 2:  # an instance that stops does not wait
+            await _pause()
+
+
+async def _pause() -> None:
+    await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))

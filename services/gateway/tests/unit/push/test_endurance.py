@@ -1,7 +1,9 @@
 """Tasks that follow others: whatever these answer once, the next answer counts again."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import orjson
@@ -66,6 +68,27 @@ async def test_an_unusable_list_of_revocations_is_read_again(answer: Any, monkey
     assert await happens_within(60, heard)
     assert follower.covers(ANN)
     await end_tasks([running])
+
+
+async def test_an_instance_of_accounts_that_stops_is_not_asked_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers at once until it ends, so each gateway would send it requests as fast as it answers."""
+    monkeypatch.setattr(following, "RETRY_SECONDS", 0.1)
+    asked: list[float] = []
+    enough = asyncio.Event()
+
+    async def nothing_new(*_: object) -> Any:
+        await asyncio.sleep(0)
+        asked.append(time.monotonic())
+        if len(asked) == 4:
+            enough.set()
+        return {"items": [], "cursor": "1"}
+
+    follower = RevocationFollower(cast("AccountsClient", FakeAccounts(nothing_new)))
+    running = asyncio.create_task(follower.run())
+    assert await happens_within(60, enough)
+    await end_tasks([running])
+    pauses = [later - earlier for earlier, later in pairwise(asked[1:])]  # the first request does not ask it to wait
+    assert min(pauses) >= 0.05
 
 
 @pytest.mark.parametrize("answer", [*UNUSABLE[:2], UNUSABLE[3]])
