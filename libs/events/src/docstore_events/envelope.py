@@ -19,6 +19,8 @@ TYPE_PREFIX = "org.docstore."
 they do not know, so this one reads both forms and publishes the short one."""
 SEQUENCE_DIGITS = 20
 """Digits of `ce_sequence`, which consumers compare as text (CloudEvents sequence extension)."""
+EVENTS_KEPT = 2048
+"""Latest events that a process keeps for its other consumers; each takes about 4 KB. Some batches of 1,000 fit."""
 
 Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -83,10 +85,18 @@ def header_map(headers: Any) -> dict[str, str]:
         raise UnreadableMessage(f"a header is not text: {error}") from error
 
 
-@lru_cache(maxsize=256)
-def _event(event_type: type[Event], value: bytes) -> Event:
-    """Read an event; once for all consumers of a process, since no event can be changed."""
-    return event_type.model_validate_json(value)
+@lru_cache(maxsize=EVENTS_KEPT)
+def _read(event_type: type[Event], headers: tuple[tuple[str, bytes], ...], value: bytes) -> Envelope[Event]:
+    """Read a record; once for all consumers of a process, since neither envelope nor event can be changed."""
+    attributes = dict(headers)
+    traceparent = attributes.get("traceparent")
+    return Envelope(
+        id=attributes["ce_id"].decode(),
+        source=attributes["ce_source"].decode().removeprefix("/docstore/"),
+        time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
+        traceparent=None if traceparent is None else traceparent.decode(),
+        event=event_type.model_validate_json(value),
+    )
 
 
 def open_envelope(
@@ -101,14 +111,7 @@ def open_envelope(
         event_type = EVENT_TYPES.get(attributes["ce_type"].decode().removeprefix(TYPE_PREFIX))
         if event_type is None or (wanted is not None and event_type not in wanted):
             return None
-        traceparent = attributes.get("traceparent")
-        return Envelope(
-            id=attributes["ce_id"].decode(),
-            source=attributes["ce_source"].decode().removeprefix("/docstore/"),
-            time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
-            traceparent=None if traceparent is None else traceparent.decode(),
-            event=_event(event_type, value or b""),
-        )
+        return _read(event_type, tuple(headers), value or b"")
     except KeyError as error:
         raise UnreadableMessage(f"header {error} is missing") from error
     except (UnicodeDecodeError, AttributeError) as error:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 Clock = Callable[[], datetime]
@@ -53,6 +54,7 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+@lru_cache(maxsize=256)  # all that is written together has the same times
 def rfc3339(moment: datetime) -> str:
     """Format as `2026-11-21T08:30:00.123Z`, the API's only format of times."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

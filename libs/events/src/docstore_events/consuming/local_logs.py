@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-MAX_RECORDS = 500
-MAX_BYTES = 500_000
+MAX_RECORDS = 2000
+MAX_BYTES = 2_000_000
 """Size limit of each log."""
 
 
