@@ -20,7 +20,7 @@ they do not know, so this one reads both forms and publishes the short one."""
 SEQUENCE_DIGITS = 20
 """Digits of `ce_sequence`, which consumers compare as text (CloudEvents sequence extension)."""
 EVENTS_KEPT = 2048
-"""Latest events that a process keeps for its other consumers; each takes about 4 KB. Some batches of 1,000 fit."""
+"""Latest events that a process keeps for its other consumers, about 4 KB each. Two of the largest batches fit."""
 
 Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.catalogue.event import Event
+from docstore_events.consuming.batch_consumer import MAX_BATCH
 from docstore_events.envelope import SEQUENCE_DIGITS, TYPE_PREFIX, Envelope, UnreadableMessage, open_envelope
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -91,6 +92,14 @@ def test_consumers_of_one_process_share_an_event(path: Path) -> None:
     _, _, envelope = load(path)
     assert load(path)[2].event is envelope.event
     assert not changeable(None, envelope.event)
+
+
+def test_a_whole_batch_is_read_once_for_all_consumers() -> None:
+    """Each consumer takes as many events as it may before the next one begins, and finds them all."""
+    headers, value, _ = load(SAMPLES[0])
+    records = [[(name, text.encode()) for name, text in {**headers, "ce_id": str(i)}.items()] for i in range(MAX_BATCH)]
+    first, second = ([open_envelope(each, orjson.dumps(value)) for each in records] for _ in range(2))
+    assert all(one is other for one, other in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
