@@ -21,6 +21,8 @@ SEQUENCE_DIGITS = 20
 """Digits of `ce_sequence`, which consumers compare as text (CloudEvents sequence extension)."""
 EVENTS_KEPT = 2048
 """Latest events that a process keeps for its other consumers, about 4 KB each. Two of the largest batches fit."""
+LARGE_BYTES = 4096
+"""Larger events, such as those of a folder with hundreds of readers, are not kept: that bounds the memory."""
 
 Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -111,7 +113,8 @@ def open_envelope(
         event_type = EVENT_TYPES.get(attributes["ce_type"].decode().removeprefix(TYPE_PREFIX))
         if event_type is None or (wanted is not None and event_type not in wanted):
             return None
-        return _read(event_type, tuple(headers), value or b"")
+        read = _read if len(value or b"") <= LARGE_BYTES else _read.__wrapped__
+        return read(event_type, tuple(headers), value or b"")
     except KeyError as error:
         raise UnreadableMessage(f"header {error} is missing") from error
     except (UnicodeDecodeError, AttributeError) as error:

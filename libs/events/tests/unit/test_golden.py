@@ -102,6 +102,17 @@ def test_a_whole_batch_is_read_once_for_all_consumers() -> None:
     assert all(one is other for one, other in zip(first, second, strict=True))
 
 
+def test_a_large_event_is_not_kept() -> None:
+    """Two thousand of a folder with a thousand readers would take hundreds of megabytes."""
+    headers, value, envelope = load(GOLDEN / "file-created.v1.json")
+    encoded = [(name, text.encode()) for name, text in headers.items()]
+    readers = [f"{number:032}" for number in range(1000)]
+    content = orjson.dumps({**value, "file": {**value["file"], "readers": readers}})
+    one, other = open_envelope(encoded, content), open_envelope(encoded, content)
+    assert one == other != envelope
+    assert one is not other
+
+
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_field_of_a_later_release_is_ignored(path: Path) -> None:
     """An older consumer reads a newer event."""
